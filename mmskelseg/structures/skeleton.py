@@ -1,0 +1,176 @@
+"""The one place that knows which joints there are and how they connect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+_LAYOUTS = Path(__file__).parent / 'layouts'
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Joints and how they connect, from which all else that needs joints is derived.
+
+    Args:
+        name: What the layout is called in messages and in the metainfo of data sets.
+        joints: A name for each of the V joints, in the order of the keypoints.
+        limbs: Pairs of joint indices, each the two ends of a line that is drawn.
+        flip_pairs: Pairs of joint indices that change places in a mirror image.
+        drop_groups: Joint indices of each body part that a tracker loses as a whole
+            (``left_arm``, ``right_arm``, ``left_leg``, ``right_leg``).
+
+    Raises:
+        ValueError: If a name is used twice or an index is not one of a joint.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...]
+    flip_pairs: tuple[tuple[int, int], ...] = ()
+    drop_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
+        if twice:
+            raise ValueError(
+                f'Skeleton {self.name!r} names {twice} more than once; '
+                'give every joint a name of its own.'
+            )
+        uses = {'limbs': self.limbs, 'flip_pairs': self.flip_pairs}
+        for key, pairs in {**uses, 'drop_groups': self.drop_groups.values()}.items():
+            for indices in pairs:
+                wrong = [i for i in indices if not 0 <= i < self.num_joints]
+                if wrong or (key != 'drop_groups' and len(indices) != 2):
+                    raise ValueError(
+                        f'Skeleton {self.name!r} has {list(indices)} among its {key}, '
+                        f'but needs indices of its {self.num_joints} joints '
+                        f'(0 to {self.num_joints - 1}), two in a pair.'
+                    )
+
+    @property
+    def num_joints(self) -> int:
+        """The number of joints, V."""
+        return len(self.joints)
+
+    @classmethod
+    def get(cls, skeleton: Skeleton | str | Mapping[str, Any]) -> Skeleton:
+        """Return the skeleton that a name, a path or a dict stands for.
+
+        Args:
+            skeleton: ``coco17`` or ``lcr15``; ``mmpose:NAME`` for a layout of an
+                installed MMPose (``mmpose:halpe``); the path of a config file with a
+                ``dataset_info`` in MMPose's format; such a ``dataset_info``; or a dict
+                with ``joints`` (names, or how many) and ``limbs`` (pairs of indices),
+                and, if wanted, ``name``, ``flip_pairs`` and ``drop_groups``.
+
+        Raises:
+            ValueError: If there is no such layout, or it contradicts itself.
+
+        >>> Skeleton.get('lcr15').num_joints
+        15
+        >>> Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]])).limbs
+        ((0, 1),)
+        """
+        if isinstance(skeleton, Skeleton):
+            return skeleton
+        if isinstance(skeleton, str):
+            return cls._from_dataset_info(*_read_layout(skeleton))
+        if 'keypoint_info' in skeleton:
+            return cls._from_dataset_info(skeleton, 'a dict')
+        unknown = set(skeleton) - {
+            'name',
+            'joints',
+            'limbs',
+            'flip_pairs',
+            'drop_groups',
+        }
+        if unknown or not {'joints', 'limbs'} <= set(skeleton):
+            raise ValueError(
+                f'A skeleton given as a dict has the keys {sorted(skeleton)}, but needs '
+                '`joints` and `limbs` (and may have `name`, `flip_pairs` and '
+                "`drop_groups`), or MMPose's `keypoint_info` and `skeleton_info`."
+            )
+        joints = skeleton['joints']
+        if isinstance(joints, int):
+            joints = [f'joint_{i}' for i in range(joints)]
+        return cls(
+            name=skeleton.get('name', 'custom'),
+            joints=tuple(joints),
+            limbs=_index_tuples(skeleton['limbs']),
+            flip_pairs=_index_tuples(skeleton.get('flip_pairs', ())),
+            drop_groups={
+                part: tuple(map(int, indices))
+                for part, indices in skeleton.get('drop_groups', {}).items()
+            },
+        )
+
+    @classmethod
+    def _from_dataset_info(cls, info: Mapping[str, Any], source: str) -> Skeleton:
+        joint_info = [info['keypoint_info'][i] for i in sorted(info['keypoint_info'])]
+        names = [joint['name'] for joint in joint_info]
+        index = {name: i for i, name in enumerate(names)}
+        try:
+            return cls(
+                name=info.get('dataset_name', source),
+                joints=tuple(names),
+                limbs=tuple(
+                    (index[a], index[b])
+                    for a, b in (
+                        info['skeleton_info'][i]['link']
+                        for i in sorted(info['skeleton_info'])
+                    )
+                ),
+                flip_pairs=tuple(
+                    (i, index[joint['swap']])
+                    for i, joint in enumerate(joint_info)
+                    if joint.get('swap') and i < index[joint['swap']]
+                ),
+                drop_groups={
+                    part: tuple(index[name] for name in group)
+                    for part, group in info.get('drop_groups', {}).items()
+                },
+            )
+        except KeyError as error:
+            raise ValueError(
+                f'The skeleton in {source} refers to the joint {error}, which is not '
+                f'among its joints {names}.'
+            ) from error
+
+
+def _index_tuples(pairs: Sequence[Sequence[int]]) -> tuple[tuple[int, int], ...]:
+    return tuple(tuple(map(int, pair)) for pair in pairs)  # type: ignore[misc]
+
+
+def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
+    """Return the ``dataset_info`` of a layout, and the file that holds it."""
+    if name.startswith('mmpose:'):
+        spec = find_spec('mmpose')
+        if spec is None or spec.origin is None:
+            raise ValueError(
+                f'The skeleton {name!r} is read from MMPose, which is not installed; '
+                "run pip install 'mmskelseg[pose]'."
+            )
+        folder = Path(spec.origin).parent / '.mim' / 'configs' / '_base_' / 'datasets'
+        path = folder / f'{name.removeprefix("mmpose:")}.py'
+        known = [f'mmpose:{p.stem}' for p in sorted(folder.glob('*.py'))]
+    else:
+        builtin = _LAYOUTS / f'{name}.py'
+        path = builtin if builtin.is_file() else Path(name)
+        known = [p.stem for p in sorted(_LAYOUTS.glob('*.py'))]
+    if not path.is_file():
+        raise ValueError(
+            f'There is no skeleton {name!r}; known are {", ".join(known)}, '
+            '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
+        )
+    config = Config.fromfile(path)
+    if 'dataset_info' not in config:
+        raise ValueError(
+            f"{path} holds no `dataset_info`; see MMPose's documentation for its format."
+        )
+    return config.dataset_info, str(path)
