@@ -1,0 +1,196 @@
+"""Skeletons drawn as heatmaps: Sec. III-A of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmskelseg.datasets.transforms.segment_drawing import MIN_SCORE, draw_segments
+from mmskelseg.registry import TRANSFORMS
+from mmskelseg.structures import Skeleton
+
+_FRAMES_AT_A_TIME = 128
+
+
+@TRANSFORMS.register_module()
+class RenderSkeletonHeatmap(BaseTransform):
+    """Draws the joints and limbs of each frame into one image, as their plain sum.
+
+    Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
+    1 where the key is missing. Writes: imgs (T, 3, H, W), float32, about 0 to 3, whose
+    three equal channels share memory; img_shape (H, W).
+
+    Args:
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
+        size: Height and width of the heatmap in pixels.
+        sigma: Standard deviation of a joint and half-width of a limb, in pixels of
+            the heatmap.
+        joints: Whether joints are drawn (Eq. 1).
+        limbs: Whether limbs are drawn (Eq. 2).
+        box: ``sequence`` maps the smallest box around all joints seen in the whole
+            video onto the heatmap, whatever its aspect; None draws the keypoints as
+            they stand, in pixels of the heatmap.
+        distance: ``squared`` (of MMAction2's code), or ``printed``: Eq. 2 as it
+            stands in the paper, without the square.
+
+    Raises:
+        ValueError: If an option is not one of these, if nothing is to be drawn, or if
+            the keypoints do not fit the skeleton or are not finite.
+
+    Note:
+        A Gaussian reaches as far as it is above 3e-6 of its peak, where MMAction2 cuts
+        it off at three sigma. A limb shorter than one pixel follows Eq. 2 too, where
+        MMAction2 draws its first joint instead. Keypoints are mapped to the heatmap
+        before drawing: drawing at video size and shrinking the picture, as the paper
+        words it, loses nearly all of a joint.
+
+    Source: Hyder et al. (ICRA 2024), Sec. III-A; Duan et al., "Revisiting
+    Skeleton-based Action Recognition" (CVPR 2022).
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton | str | Mapping[str, Any],
+        size: tuple[int, int] = (56, 56),
+        *,
+        sigma: float = 0.6,
+        joints: bool = True,
+        limbs: bool = True,
+        box: str | None = 'sequence',
+        distance: str = 'squared',
+    ) -> None:
+        self.skeleton = Skeleton.get(skeleton)
+        self.size = (int(size[0]), int(size[1]))
+        self.sigma = sigma
+        self.joints = joints
+        self.limbs = limbs
+        self.box = box
+        self.distance = distance
+        if min(self.size) < 1 or sigma <= 0:
+            raise ValueError(
+                f'size={size} and sigma={sigma} must be positive, in pixels.'
+            )
+        if not (joints or (limbs and self.skeleton.limbs)):
+            raise ValueError(
+                f'joints={joints} and limbs={limbs} leave nothing of skeleton '
+                f'{self.skeleton.name!r} to draw; set one of them to True.'
+            )
+        if box not in ('sequence', None):
+            raise ValueError(f"box={box!r} is not 'sequence' or None.")
+        if distance not in ('squared', 'printed'):
+            raise ValueError(f"distance={distance!r} is not 'squared' or 'printed'.")
+
+    def transform(self, results: dict) -> dict:
+        """Write ``imgs`` for the keypoints in ``results``."""
+        keypoint, score = self.place(results)
+        num_frames = keypoint.shape[1]
+        heatmap = np.empty((num_frames, *self.size), np.float32)
+        for begin in range(0, num_frames, _FRAMES_AT_A_TIME):
+            block = slice(begin, begin + _FRAMES_AT_A_TIME)
+            heatmap[block] = self.draw(keypoint[:, block], score[:, block])
+        results['imgs'] = _three_channels(heatmap)
+        results['img_shape'] = self.size
+        return results
+
+    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
+        """Yield ``imgs`` of that many frames at a time, so that no more are held."""
+        keypoint, score = self.place(results)
+        for begin in range(0, keypoint.shape[1], frames):
+            block = slice(begin, begin + frames)
+            yield _three_channels(self.draw(keypoint[:, block], score[:, block]))
+
+    def place(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Return keypoints in pixels of the heatmap (M, T, V, 2), and their scores."""
+        keypoint = np.asarray(results['keypoint'], np.float32)
+        V = self.skeleton.num_joints
+        if keypoint.ndim != 4 or keypoint.shape[2:] != (V, 2):
+            raise ValueError(
+                f'keypoint has the shape {keypoint.shape}, but skeleton '
+                f'{self.skeleton.name!r} needs (persons, frames, {V}, 2).'
+            )
+        score = results.get('keypoint_score')
+        if score is None:
+            score = np.ones(keypoint.shape[:3], np.float32)
+        score = np.asarray(score, np.float32)
+        if score.shape != keypoint.shape[:3]:
+            raise ValueError(
+                f'keypoint_score has the shape {score.shape}, but keypoint '
+                f'{keypoint.shape} needs {keypoint.shape[:3]}.'
+            )
+        for key, values in (('keypoint', keypoint), ('keypoint_score', score)):
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    f'{key} has values that are not finite; set a joint that was not '
+                    'seen to 0, with score 0.'
+                )
+        if self.box == 'sequence':
+            keypoint = _fit(keypoint, score >= MIN_SCORE, self.size)
+        return keypoint, score
+
+    def draw(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Return the sum of all joints and limbs.
+
+        Args:
+            keypoint: In pixels of the heatmap, shape (M, T, V, 2).
+            score: Confidence of each joint, shape (M, T, V).
+
+        Returns:
+            Array of shape (T, H, W), float32.
+        """
+        ends = np.empty((0, 2), np.intp)
+        if self.joints:
+            ends = np.repeat(np.arange(self.skeleton.num_joints), 2).reshape(-1, 2)
+        if self.limbs:
+            ends = np.concatenate(
+                [ends, np.array(self.skeleton.limbs, np.intp).reshape(-1, 2)]
+            )
+        a, b = ends.T
+        return draw_segments(
+            keypoint[:, :, a],
+            keypoint[:, :, b],
+            np.minimum(score[:, :, a], score[:, :, b]),
+            self.size,
+            self.sigma,
+            squared=self.distance == 'squared',
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides what is drawn, as plain values."""
+        return {
+            'type': type(self).__name__,
+            'joints_of': list(self.skeleton.joints),
+            'limbs_of': [list(pair) for pair in self.skeleton.limbs],
+            'size': list(self.size),
+            'sigma': self.sigma,
+            'joints': self.joints,
+            'limbs': self.limbs,
+            'box': self.box,
+            'distance': self.distance,
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(skeleton={self.skeleton.name!r}, '
+            f'size={self.size}, sigma={self.sigma}, joints={self.joints}, '
+            f'limbs={self.limbs}, box={self.box!r}, distance={self.distance!r})'
+        )
+
+
+def _fit(keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Map the box around all joints seen onto a heatmap of (H, W) = ``size``."""
+    if not seen.any():
+        return keypoint
+    points = keypoint[seen]
+    low = points.min(axis=0)
+    # A box without width or height is widened to one pixel.
+    extent = points.max(axis=0) - low
+    extent = np.where(extent > 0, extent, 1)
+    return (keypoint - low) / extent * np.array(size[::-1], np.float32)
+
+
+def _three_channels(heatmap: np.ndarray) -> np.ndarray:
+    T, H, W = heatmap.shape
+    return np.broadcast_to(heatmap[:, None], (T, 3, H, W))
