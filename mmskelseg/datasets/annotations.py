@@ -1,0 +1,102 @@
+"""Reading, checking and writing of annotation files: MMAction2's skeleton pickle.
+
+``docs/data_format.md`` describes the file. It is checked as a whole when it is read and
+before it is written, so that the rest of the package need not ask again.
+"""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.datasets.annotation_checks import check_annotations
+from mmskelseg.safe_pickle import UnsafePickleError, load_pickle
+
+
+def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
+    """Return the checked content of an annotation file, without running code from it.
+
+    Raises:
+        FileNotFoundError: If the file or its folder is missing.
+        ValueError: If it cannot be read, would run code, or breaks the format; the
+            message names the file, the video and the value.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: {_absence(path)}')
+    data = load_pickle(path)
+    check_annotations(data, str(path))
+    return data
+
+
+def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
+    """Check annotations and write them, so that the file is whole or not there at all.
+
+    Args:
+        data: ``split``, ``annotations`` and ``metainfo``, as in docs/data_format.md.
+        path: The file to write; missing folders are made.
+
+    Raises:
+        ValueError: If ``data`` breaks the format or holds anything but NumPy arrays
+            and built-in types. A file that was there before stays as it is.
+    """
+    path = Path(path)
+    check_annotations(data, str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        with aside.open('wb') as file:
+            pickle.dump(data, file, protocol=4)
+            file.flush()
+            os.fsync(file.fileno())
+        load_pickle(aside)
+        os.replace(aside, path)
+    except UnsafePickleError:
+        raise ValueError(
+            f'{path}: not written, because the annotations hold something other than '
+            'NumPy arrays and built-in types; convert it to one of those.'
+        ) from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def split_names(
+    data: dict[str, Any], split: str, source: str = 'annotations'
+) -> list[str]:
+    """Return the ``frame_dir`` of each video in a split, in the order of the file.
+
+    Args:
+        data: Annotations as ``load_annotations`` returns them.
+        split: ``train``, ``test`` or ``<fold>/train``, ``<fold>/test``.
+        source: What to call the annotations in the message, as a rule their path.
+
+    >>> split_names({'split': {'train': ['a'], 'test': ['b']}}, 'test')
+    ['b']
+    """
+    if split not in data['split']:
+        raise ValueError(
+            f'{source}: there is no split {split!r}; choose one of '
+            f'{", ".join(data["split"])}.'
+        )
+    return list(data['split'][split])
+
+
+def folds(data: dict[str, Any]) -> list[str]:
+    """Return the names of the folds beside ``train`` and ``test``, in file order.
+
+    >>> folds({'split': {'train': [], 'test': [], 'a/train': [], 'a/test': []}})
+    ['a']
+    """
+    names = data['split']
+    return [name.removesuffix('/test') for name in names if name.endswith('/test')]
+
+
+def _absence(path: Path) -> str:
+    if path.is_dir():
+        return f'this is a folder; name the file in it, {path / "annotations.pkl"}.'
+    missing = 'file' if path.parent.is_dir() else f'folder {path.parent}'
+    return (
+        f'there is no such {missing}; make it with a converter of '
+        f'tools/dataset_converters, such as `toy.py OUT` or `uwiom.py SRC OUT` with '
+        f'OUT {path.parent}, or from your own data as in docs/data_format.md.'
+    )
