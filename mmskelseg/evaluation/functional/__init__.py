@@ -1,0 +1,29 @@
+"""Pure functions on label and score arrays; every score is in percent."""
+
+from .framewise import (
+    confusion_matrix,
+    frame_accuracy,
+    frame_ap,
+    frame_map,
+    frame_recall,
+)
+from .report import Video, evaluate_videos
+from .segmental import edit_score, f1_from_counts, segmental_counts, segmental_f1
+from .segments import IGNORED, resolve_background, to_segments
+
+__all__ = [
+    'IGNORED',
+    'Video',
+    'confusion_matrix',
+    'edit_score',
+    'evaluate_videos',
+    'f1_from_counts',
+    'frame_accuracy',
+    'frame_ap',
+    'frame_map',
+    'frame_recall',
+    'resolve_background',
+    'segmental_counts',
+    'segmental_f1',
+    'to_segments',
+]

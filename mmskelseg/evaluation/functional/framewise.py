@@ -1,0 +1,144 @@
+"""Metrics over single frames: accuracy, average precision and confusion, in percent."""
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from .segments import IGNORED, check_pair, check_truth
+
+
+def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:
+    """Return the share of labelled frames that are predicted right, in percent.
+
+    Args:
+        pred: Predicted label of each frame, shape (T,).
+        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
+            do not count.
+
+    Raises:
+        ValueError: If the two differ in length, are empty or have no labelled frame.
+
+    >>> frame_accuracy(np.array([0, 1, 1, 2]), np.array([0, 1, 2, -1])).__round__(2)
+    66.67
+    """
+    pred, gt = check_pair(pred, gt)
+    labelled = gt != IGNORED
+    return 100 * float(np.mean(pred[labelled] == gt[labelled]))
+
+
+def confusion_matrix(pred: np.ndarray, gt: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return how many frames of each true class got each label, shape (K, K).
+
+    Rows are true classes, columns predicted ones; frames without a label do not count.
+
+    Args:
+        pred: Predicted label of each frame, shape (T,), below K.
+        gt: Annotated label of each frame, shape (T,), below K.
+        num_classes: K.
+
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    pred, gt = check_pair(pred, gt, num_classes)
+    labelled = gt != IGNORED
+    cells = np.bincount(
+        gt[labelled] * num_classes + pred[labelled], minlength=num_classes**2
+    )
+    return cells.reshape(num_classes, num_classes)
+
+
+def frame_recall(confusion: np.ndarray) -> np.ndarray:
+    """Return each class's share of frames predicted right, in percent, shape (K,).
+
+    A class without true frames has no recall: NaN.
+
+    Args:
+        confusion: Frames, shape (K, K), rows true and columns predicted.
+
+    >>> frame_recall(np.array([[1, 3], [0, 0]]))
+    array([25., nan])
+    """
+    frames = confusion.sum(axis=1)
+    hits = np.where(frames > 0, confusion.diagonal(), np.nan)
+    return 100 * hits / np.maximum(frames, 1)
+
+
+def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
+    """Return scores (K, T) as an array.
+
+    Raises:
+        ValueError: If their shape does not fit T frames, or one is not finite.
+    """
+    scores = np.asarray(scores)
+    if scores.ndim != 2 or scores.shape[1] != frames:
+        raise ValueError(
+            f'scores has shape {scores.shape}, but (K, {frames}) is needed for '
+            f'{frames} labels.'
+        )
+    wrong = ~np.isfinite(scores)
+    if wrong.any():
+        raise ValueError(
+            f'scores holds {wrong.sum()} values that are not finite, such as '
+            f'{scores[wrong][0]}; look for a loss that became NaN in training.'
+        )
+    return scores
+
+
+def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
+    """Return each class's average precision over frames, in percent, shape (K,).
+
+    Frames are ranked by their score for the class, so scores of several videos are
+    put side by side along the last axis, not averaged. A class without true frames
+    has no average precision: NaN.
+
+    Args:
+        scores: Score of each class in each frame, shape (K, T). Probabilities and
+            logits rank frames differently and give different results.
+        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
+            do not count.
+
+    Raises:
+        ValueError: If shapes disagree, a label is out of range, a score is not finite,
+            or no frame has a label.
+    """
+    scores = check_scores(scores, len(gt))
+    gt = check_truth(gt, len(scores))
+    labelled = gt != IGNORED
+    scores, gt = scores[:, labelled], gt[labelled]
+    ap = np.full(len(scores), np.nan)
+    for label in np.unique(gt):
+        ap[label] = 100 * average_precision_score(gt == label, scores[label])
+    return ap
+
+
+def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float:
+    """Return the mean over classes of the frame-level average precision, in percent.
+
+    Args:
+        scores: Score of each class in each frame, shape (K, T).
+        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
+            do not count.
+        absent: What a class without true frames counts: 'skip' leaves it out of the
+            mean, 'zero' counts it as 0.
+
+    Raises:
+        ValueError: As :func:`frame_ap`, or if ``absent`` is another word.
+
+    >>> scores = np.array([[0.9, 0.8, 0.1], [0.1, 0.2, 0.9], [0.0, 0.0, 0.0]])
+    >>> frame_map(scores, np.array([0, 0, 1]))
+    100.0
+    >>> round(frame_map(scores, np.array([0, 0, 1]), absent='zero'), 2)
+    66.67
+    """
+    return mean_ap(frame_ap(scores, gt), absent)
+
+
+def mean_ap(ap: np.ndarray, absent: str = 'skip') -> float:
+    """Return the mean of average precisions (K,), NaN for absent classes.
+
+    Args:
+        ap: From :func:`frame_ap`.
+        absent: See :func:`frame_map`.
+    """
+    if absent not in ('skip', 'zero'):
+        raise ValueError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
+    return float(np.nanmean(ap) if absent == 'skip' else np.nan_to_num(ap).mean())

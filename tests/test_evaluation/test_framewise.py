@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from mmskelseg.evaluation import (
+    confusion_matrix,
+    frame_accuracy,
+    frame_ap,
+    frame_map,
+    frame_recall,
+)
+
+
+def test_frame_accuracy_counts_labelled_frames_only():
+    """Two of three labelled frames are right; the fourth does not count."""
+    pred, gt = np.array([0, 1, 1, 0]), np.array([0, 1, 2, -1])
+    assert frame_accuracy(pred, gt) == pytest.approx(200 / 3)
+
+
+def test_confusion_matrix_agrees_with_counting():
+    """Each cell is a count over frames, and its diagonal gives the accuracy."""
+    rng = np.random.default_rng(0)
+    gt, pred = rng.integers(-1, 4, 300), rng.integers(0, 4, 300)
+    confusion = confusion_matrix(pred, gt, 4)
+    expected = [
+        [
+            sum(g == i and p == j for g, p in zip(gt, pred, strict=True))
+            for j in range(4)
+        ]
+        for i in range(4)
+    ]
+    assert confusion.tolist() == expected
+    accuracy = 100 * confusion.trace() / confusion.sum()
+    assert accuracy == pytest.approx(frame_accuracy(pred, gt))
+
+
+def test_confusion_matrix_rejects_a_label_past_the_classes():
+    """A label of K or more is named, not counted in another row."""
+    with pytest.raises(ValueError, match=r'pred holds the label 2, .* 0 to 1'):
+        confusion_matrix(np.array([0, 2]), np.array([0, 1]), 2)
+
+
+def test_frame_recall_of_an_absent_class_is_nan():
+    """A class without true frames has no recall, however often it is predicted."""
+    recall = frame_recall(np.array([[3, 1, 0], [0, 0, 0], [0, 1, 1]]))
+    np.testing.assert_allclose(recall, [75, np.nan, 50])
+
+
+def test_frame_ap_of_a_ranking_worked_out_by_hand():
+    """Hits at ranks 1 and 3: (1/1 + 2/3) / 2."""
+    scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.0, 0.0, 0.0, 0.0]])
+    ap = frame_ap(scores, np.array([0, 1, 0, 1]))
+    # Class 1 has equal scores, so a single threshold with precision 2/4.
+    np.testing.assert_allclose(ap, [100 * 5 / 6, 50])
+
+
+def test_frame_ap_agrees_with_thresholds_tried_one_by_one():
+    """AP is the precision at each threshold, weighted by the recall it gains."""
+    rng = np.random.default_rng(1)
+    scores, gt = rng.integers(0, 12, (3, 90)) / 12, rng.integers(-1, 3, 90)
+    expected = []
+    for label in range(3):
+        ranks, truth = scores[label][gt >= 0], gt[gt >= 0] == label
+        total, recall = 0.0, 0.0
+        for threshold in sorted(set(ranks), reverse=True):
+            kept = truth[ranks >= threshold]
+            total += kept.mean() * (kept.sum() / truth.sum() - recall)
+            recall = kept.sum() / truth.sum()
+        expected.append(100 * total)
+    np.testing.assert_allclose(frame_ap(scores, gt), expected)
+
+
+def test_frame_map_skips_or_counts_absent_classes():
+    """An absent class is left out of the mean, or counts 0, as asked."""
+    scores, gt = np.eye(4)[:, [0, 1, 1]], np.array([0, 1, 1])
+    assert frame_map(scores, gt) == 100.0
+    assert frame_map(scores, gt, absent='zero') == 50.0
+
+
+def test_frame_map_ignores_scores_of_unlabelled_frames():
+    """Scores where the truth is -1 do not enter the ranking."""
+    scores = np.array([[0.9, 1.0, 0.1], [0.1, 0.0, 0.9]])
+    assert frame_map(scores, np.array([0, -1, 1])) == 100.0
+    assert frame_map(scores, np.array([0, 1, 1])) < 100.0
+
+
+@pytest.mark.parametrize(
+    ('scores', 'gt', 'match'),
+    [
+        (np.zeros((2, 3)), [0, 1], r'scores has shape \(2, 3\), but \(K, 2\)'),
+        (np.zeros(2), [0, 1], r'scores has shape \(2,\)'),
+        (np.array([[0, np.nan], [0, 0]]), [0, 1], '1 values that are not finite.*nan'),
+        (np.array([[0, np.inf], [0, 0]]), [0, 1], 'not finite, such as inf'),
+        (np.zeros((2, 2)), [0, 2], 'gt holds the label 2, .* 0 to 1'),
+        (np.zeros((2, 2)), [-1, -1], 'a label in none'),
+        (np.zeros((2, 0)), [], 'gt is empty'),
+    ],
+)
+def test_frame_map_names_what_is_wrong(scores, gt, match):
+    """Scores and labels that do not fit are an error with values."""
+    with pytest.raises(ValueError, match=match):
+        frame_map(scores, np.array(gt, int))
+
+
+def test_frame_map_rejects_an_unknown_convention():
+    """A misspelt convention is an error, not a default."""
+    with pytest.raises(ValueError, match="absent is 'none'"):
+        frame_map(np.eye(2), np.array([0, 1]), absent='none')

@@ -1,0 +1,193 @@
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+from mmskelseg.evaluation import (
+    edit_score,
+    f1_from_counts,
+    frame_accuracy,
+    segmental_counts,
+    segmental_f1,
+)
+
+
+def random_pair(seed):
+    """Label sequences with long and short runs, background 0 and frames without one."""
+    rng = np.random.default_rng(seed)
+    frames = int(rng.integers(1, 80))
+    gt = np.repeat(rng.integers(0, 4, frames), rng.integers(1, 9, frames))[:frames]
+    pred = np.where(rng.random(frames) < 0.25, rng.integers(0, 4, frames), gt)
+    if frames > 1:
+        gaps = rng.integers(0, frames, 2)
+        gt[min(gaps) : max(gaps)][rng.random(np.ptp(gaps)) < 0.4] = -1
+    gt[rng.integers(frames)] = rng.integers(0, 4)
+    return pred, gt
+
+
+def slow_segments(labels, gt, background):
+    """Segments as (label, frames), gathered frame by frame."""
+    keys = [
+        -1 if truth == -1 else label for label, truth in zip(labels, gt, strict=True)
+    ]
+    runs = [list(run) for _, run in groupby(range(len(keys)), lambda t: keys[t])]
+    return [
+        (keys[run[0]], set(run)) for run in runs if keys[run[0]] not in (-1, background)
+    ]
+
+
+def slow_counts(pred, gt, overlap, background):
+    """TP, FP, FN by comparing every segment with every other as sets of frames."""
+    actual = slow_segments(gt, gt, background)
+    predicted = slow_segments(pred, gt, background)
+    used = set()
+    for label, frames in predicted:
+        ious = [
+            len(frames & others) / len(frames | others) if label == other else 0.0
+            for other, others in actual
+        ]
+        best = int(np.argmax(ious)) if ious else 0
+        if ious and ious[best] >= overlap:
+            used.add(best)
+    return [len(used), len(predicted) - len(used), len(actual) - len(used)]
+
+
+def slow_edit(pred, gt, background):
+    """The edit score from the textbook's table of distances."""
+    first = [label for label, _ in slow_segments(pred, gt, background)]
+    second = [label for label, _ in slow_segments(gt, gt, background)]
+    table = np.zeros((len(first) + 1, len(second) + 1))
+    table[:, 0], table[0] = range(len(first) + 1), range(len(second) + 1)
+    for i, a in enumerate(first, 1):
+        for j, b in enumerate(second, 1):
+            table[i, j] = min(
+                table[i - 1, j] + 1,
+                table[i, j - 1] + 1,
+                table[i - 1, j - 1] + (a != b),
+            )
+    return 100 * (1 - table[-1, -1] / max(len(first), len(second), 1))
+
+
+@pytest.mark.parametrize('background', [None, 0])
+@pytest.mark.parametrize('overlap', [0.1, 0.25, 0.5, 1.0])
+def test_segmental_counts_agree_with_sets_of_frames(overlap, background):
+    """Counting by boundaries equals comparing all pairs of segments frame by frame."""
+    for seed in range(150):
+        pred, gt = random_pair(seed)
+        counts = segmental_counts(pred, gt, [overlap], background=background)
+        expected = slow_counts(pred, gt, overlap, background)
+        assert counts[0].sum(axis=0).tolist() == expected, seed
+
+
+@pytest.mark.parametrize('background', [None, 0])
+def test_edit_score_agrees_with_the_table_of_distances(background):
+    """The edit score equals one from the dynamic programme over runs of labels."""
+    for seed in range(150):
+        pred, gt = random_pair(seed)
+        expected = slow_edit(pred, gt, background)
+        assert edit_score(pred, gt, background) == pytest.approx(expected), seed
+
+
+def test_segmental_f1_counts_one_prediction_for_each_true_segment():
+    """Of two halves of a true segment only the first is right: F1 = 2/(2+1+0)."""
+    gt = np.array([1] * 8 + [0] * 4)
+    pred = np.array([1] * 3 + [0] * 1 + [1] * 4 + [0] * 4)
+    # Segments of pred: 1 (IoU 3/8), 0 (none), 1 (IoU 4/8), 0 (IoU 1).
+    assert segmental_counts(pred, gt, [0.25, 0.5]).tolist() == [
+        [[1, 1, 0], [1, 1, 0]],
+        [[1, 1, 0], [1, 1, 0]],
+    ]
+    assert segmental_f1(pred, gt, 0.25) == pytest.approx(100 * 4 / 6)
+
+
+def test_segmental_f1_includes_the_threshold():
+    """An IoU of exactly k is a match."""
+    gt, pred = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    # Class 0: 1/2. Class 1: 2/3.
+    assert segmental_f1(pred, gt, 0.5) == 100.0
+    assert segmental_f1(pred, gt, 0.51) == 50.0
+
+
+def test_segmental_f1_takes_the_first_of_equally_good_true_segments():
+    """Among true segments of the same IoU the earlier is taken, and only that one."""
+    gt = np.array([1, 1, 0, 1, 1])
+    pred = np.array([1, 1, 1, 1, 1])
+    assert segmental_counts(pred, gt, [0.4]).tolist() == [[[0, 0, 1], [1, 0, 1]]]
+
+
+def test_segmental_f1_without_the_last_frame_drops_it_on_both_sides():
+    """A last segment of one frame cannot be matched under that convention."""
+    labels = np.array([0, 0, 0, 1])
+    assert segmental_f1(labels, labels, 0.1) == 100.0
+    assert segmental_f1(labels, labels, 0.1, last_frame=False) == 50.0
+
+
+def test_segmental_scores_ignore_frames_without_label():
+    """Whatever is predicted where the truth is -1 changes nothing."""
+    gt = np.array([0, 0, -1, -1, 1, 1])
+    for filler in ([0, 1], [2, 2], [1, 1], [-1, 7]):
+        pred = np.array([0, 0, *filler, 1, 1])
+        assert segmental_f1(pred, gt, 0.5) == 100.0
+        assert edit_score(pred, gt) == 100.0
+        assert frame_accuracy(pred, gt) == 100.0
+
+
+def test_edit_score_ignores_lengths_and_counts_order():
+    """One insertion against a true order of three segments costs 1/4."""
+    gt = np.array([0, 1, 1, 1, 2])
+    assert edit_score(np.array([0, 0, 0, 1, 2]), gt) == 100.0
+    assert edit_score(np.array([0, 1, 0, 1, 2]), gt) == pytest.approx(60.0)
+    assert edit_score(np.array([0, 2, 2, 1, 1]), gt) == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize(
+    ('pred', 'expected'), [([0, 0, 0], 100.0), ([0, 1, 0], 0.0), ([1, 1, 1], 0.0)]
+)
+def test_segmental_scores_of_a_video_of_background_are_defined(pred, expected):
+    """With nothing to find, claiming nothing is right and claiming something wrong."""
+    gt = np.zeros(3, int)
+    assert edit_score(np.array(pred), gt, background=0) == expected
+    assert segmental_f1(np.array(pred), gt, 0.1, background=0) == expected
+
+
+def test_segmental_scores_survive_a_renaming_of_classes():
+    """Scores depend on which frames share a label, not on the ids."""
+    renamed = np.array([2, 0, 3, 1])
+    for seed in range(20):
+        pred, gt = random_pair(seed)
+        new_gt = np.where(gt == -1, -1, renamed[gt])
+        assert edit_score(renamed[pred], new_gt) == edit_score(pred, gt)
+        assert segmental_f1(renamed[pred], new_gt, 0.3) == segmental_f1(pred, gt, 0.3)
+
+
+@pytest.mark.parametrize('function', [frame_accuracy, edit_score, segmental_f1])
+@pytest.mark.parametrize(
+    ('pred', 'gt', 'match'),
+    [
+        ([], [], 'gt is empty'),
+        ([0, 1, 1], [0, 1], 'pred has 3 frames, but gt has 2'),
+        ([0, 1], [-1, -1], 'gt has a label in none of its 2 frames'),
+        ([0, -1], [0, 1], 'pred holds the label -1'),
+        ([0, 1], [0, -2], 'gt holds the label -2'),
+        ([0.0, 1.0], [0, 1], 'pred is float64'),
+        ([[0, 1]], [0, 1], r'pred has shape \(1, 2\)'),
+    ],
+)
+def test_label_metrics_name_what_is_wrong_with_labels(function, pred, gt, match):
+    """Unusable labels are an error that tells values, never a NaN."""
+    rest = (0.5,) if function is segmental_f1 else ()
+    with pytest.raises(ValueError, match=match):
+        function(np.array(pred), np.array(gt), *rest)
+
+
+@pytest.mark.parametrize('overlap', [0, -0.1, 10])
+def test_segmental_f1_rejects_an_overlap_in_percent(overlap):
+    """The overlap is a fraction, so 10 for 10 % is an error."""
+    with pytest.raises(ValueError, match=f'overlap is {overlap}'):
+        segmental_f1(np.array([0]), np.array([0]), overlap)
+
+
+def test_f1_from_counts_is_the_harmonic_mean_of_precision_and_recall():
+    """TP 3, FP 1, FN 2: precision 3/4, recall 3/5."""
+    expected = 100 * 2 * (3 / 4) * (3 / 5) / (3 / 4 + 3 / 5)
+    assert f1_from_counts(np.array([3, 1, 2])) == pytest.approx(expected)

@@ -1,0 +1,225 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
+
+from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.registry import METRICS
+
+
+def sample(frame_dir, pred, gt, num_classes=3, **fields):
+    """A data sample whose scores are one-hot at the prediction."""
+    pred, gt = torch.as_tensor(pred), torch.as_tensor(gt)
+    result = ActionDataSample(metainfo={'frame_dir': frame_dir})
+    result.pred_label, result.gt_label = pred, gt
+    result.pred_score = torch.nn.functional.one_hot(pred, num_classes).T.float()
+    for name, value in fields.items():
+        result.set_field(value, name)
+    return result
+
+
+TWO_VIDEOS = [
+    # acc 3/4, edit 100, F1@50: class 0 1/2, class 1 2/3, so 100.
+    sample('a', [0, 1, 1, 1], [0, 0, 1, 1]),
+    # acc 1/2, edit 50: one of two segments, F1 of TP 1, FP 0, FN 1.
+    sample('b', [2, 2], [2, 0]),
+]
+
+
+def evaluate(samples, classes=('x', 'y', 'z'), meta=(), **options):
+    metric = SegmentationMetric(3, **options)
+    evaluator = Evaluator(metric)
+    evaluator.dataset_meta = dict(classes=list(classes), **dict(meta))
+    evaluator.process(samples)
+    return evaluator.evaluate(len(samples)), metric
+
+
+def test_metric_pools_frames_and_segments():
+    """Accuracy over 6 frames and F1 over 4 true segments; edit is a mean."""
+    scores, _ = evaluate(TWO_VIDEOS)
+    assert scores['seg/acc'] == pytest.approx(100 * 4 / 6)
+    assert scores['seg/edit'] == pytest.approx(75)
+    assert scores['seg/f1@50'] == pytest.approx(100 * 6 / 7)
+
+
+def test_metric_averages_over_videos():
+    """The other convention takes the mean of the videos' own scores."""
+    scores, _ = evaluate(TWO_VIDEOS, average='video')
+    assert scores['seg/acc'] == pytest.approx((75 + 50) / 2)
+    assert scores['seg/f1@50'] == pytest.approx((100 + 200 / 3) / 2)
+
+
+@pytest.mark.parametrize('average', ['pooled', 'video'])
+def test_metric_deviation_is_over_videos(average):
+    """The deviation is numpy's over the videos' scores, whichever the average."""
+    scores, _ = evaluate(TWO_VIDEOS, average=average)
+    assert scores['seg/acc_std'] == pytest.approx(np.std([75, 50]))
+    assert scores['seg/edit_std'] == pytest.approx(np.std([100, 50]))
+    assert scores['seg/f1@50_std'] == pytest.approx(np.std([100, 200 / 3]))
+    assert all(type(value) is float for value in scores.values())
+
+
+def test_metric_names_are_those_of_the_contract():
+    """Every score but mAP has a deviation."""
+    scores, _ = evaluate(TWO_VIDEOS)
+    names = ['acc', 'edit', 'f1@10', 'f1@25', 'f1@50']
+    expected = [f'seg/{name}' for name in [*names, 'mAP']]
+    assert set(scores) == {*expected, *(f'seg/{name}_std' for name in names)}
+
+
+def test_metric_counts_a_repeated_video_once():
+    """The copies that a distributed sampler adds change no score."""
+    once, _ = evaluate(TWO_VIDEOS)
+    twice, metric = evaluate([*TWO_VIDEOS, TWO_VIDEOS[0]])
+    assert twice == once
+    assert list(metric.report['per_video']) == ['a', 'b']
+
+
+def test_metric_takes_samples_and_dicts_of_tensors_or_arrays():
+    """The metric reads data samples and what the evaluator makes of them."""
+    arrays = [
+        {
+            key: value.numpy() if isinstance(value, torch.Tensor) else value
+            for key, value in item.to_dict().items()
+        }
+        for item in TWO_VIDEOS
+    ]
+    expected, _ = evaluate(TWO_VIDEOS)
+    for samples in (TWO_VIDEOS, arrays):
+        metric = SegmentationMetric(3)
+        metric.process(None, samples)
+        assert metric.evaluate(2) == expected
+
+
+def test_metric_leaves_out_a_video_without_labels(caplog, monkeypatch):
+    """It warns with the video's name and scores the others."""
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+    unlabelled = sample('empty one', [0, 1], [-1, -1])
+    expected, _ = evaluate(TWO_VIDEOS)
+    scores, metric = evaluate([*TWO_VIDEOS, unlabelled])
+    assert scores == expected
+    assert [record.getMessage() for record in caplog.records] == [
+        'empty one: none of its frames has a label, so it is left out of the '
+        'evaluation.'
+    ]
+    assert 'empty one' not in metric.report['per_video']
+
+
+def test_metric_rejects_a_set_without_any_label():
+    """With no labelled frame at all there is no score."""
+    with pytest.raises(ValueError, match='None of the videos'):
+        evaluate([sample('a', [0, 1], [-1, -1])])
+
+
+@pytest.mark.parametrize('background', [0, 'x', None])
+def test_metric_background_is_an_id_a_name_or_the_data_sets(background):
+    """Each way of naming the class 0 removes its segments."""
+    meta = {} if background is not None else {'background': 'x'}
+    scores, metric = evaluate(TWO_VIDEOS, meta=meta, background=background)
+    # Left: class 1 in a (found), class 2 in b (found).
+    assert scores['seg/edit'] == 100
+    assert scores['seg/f1@10'] == 100
+    assert metric.report['conventions']['background'] == 'x'
+
+
+def test_metric_ranks_by_logits_when_asked():
+    """mAP is that of the field that the convention names."""
+    logits = torch.tensor([[9.0, 0.0, 5.0], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
+    item = sample('a', [0, 1, 0], [0, 1, 1], pred_logit=logits)
+    assert evaluate([item], scores='logit')[0]['seg/mAP'] == pytest.approx(100)
+    assert evaluate([item], scores='prob')[0]['seg/mAP'] < 100
+
+
+def test_metric_counts_absent_classes_when_asked():
+    """A class without true frames counts 0 in mAP, or not at all."""
+    item = sample('a', [0, 1], [0, 1])
+    assert evaluate([item])[0]['seg/mAP'] == 100
+    zero = evaluate([item], absent='zero')[0]['seg/mAP']
+    assert zero == pytest.approx(200 / 3)
+
+
+def test_metric_report_is_json_with_null_for_what_is_undefined():
+    """The report holds videos, classes and confusion in plain numbers."""
+    scores, metric = evaluate([sample('a', [0, 1, 1, 1], [0, 0, 1, -1])])
+    report = json.loads(json.dumps(metric.report, allow_nan=False))
+    assert {f'seg/{name}': value for name, value in report['metrics'].items()} == scores
+    assert report['per_video']['a']['acc'] == pytest.approx(200 / 3)
+    assert list(report['per_class']) == ['x', 'y', 'z']
+    # Ranks of class x: one hit, then a tie of a hit and a miss.
+    ap = 100 * (1 + 2 / 3) / 2
+    expected = {'ap': ap, 'f1@10': 100, 'recall': 50, 'segments': 1, 'frames': 2}
+    assert report['per_class']['x'] == pytest.approx(expected)
+    assert report['per_class']['z'] == {
+        'ap': None,
+        'f1@10': None,
+        'recall': None,
+        'segments': 0,
+        'frames': 0,
+    }
+    assert report['confusion'] == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+    assert report['conventions'] == {
+        'average': 'pooled',
+        'scores': 'prob',
+        'absent': 'skip',
+        'last_frame': True,
+        'background': None,
+        'std': 'over videos',
+    }
+
+
+def test_metric_is_built_from_a_config():
+    """The registry knows it in our scope."""
+    metric = METRICS.build({'type': 'SegmentationMetric', 'num_classes': 3})
+    assert isinstance(metric, SegmentationMetric)
+
+
+NOT_FINITE = torch.full((3, 2), float('nan'))
+
+
+@pytest.mark.parametrize(
+    ('item', 'match'),
+    [
+        (sample('v1', [0, 1], [0, 3]), 'v1: gt holds the label 3, .* 0 to 2'),
+        (sample('v1', [0, 1], [0, -2]), 'v1: gt holds the label -2'),
+        (sample('v1', [0, 3], [0, 1], 4), 'v1: scores has 4 rows, .* 3 classes'),
+        (sample('v1', [0, 1], [0, 1, 1]), r'v1: scores has shape \(3, 2\)'),
+        (
+            sample('v1', [0, 1], [0, 1], pred_score=NOT_FINITE),
+            'v1: scores holds 6 values that are not finite',
+        ),
+        (
+            sample('v1', [0, 1], [0, 1], pred_label=torch.zeros(2)),
+            'v1: pred is float32',
+        ),
+        (ActionDataSample(metainfo={'frame_dir': 'v1'}), 'v1: .* lacks pred_label'),
+        (sample(None, [0, 1], [0, 1]), 'lacks frame_dir'),
+    ],
+)
+def test_metric_errors_name_the_video(item, match):
+    """A wrong video stops the evaluation with its name and the value."""
+    with pytest.raises(ValueError, match=match):
+        SegmentationMetric(3).process(None, [item])
+
+
+def test_metric_names_the_missing_logits():
+    """Scores by logit need a model that writes them."""
+    with pytest.raises(ValueError, match=r"v: .* lacks pred_logit, .*'logit'"):
+        SegmentationMetric(3, scores='logit').process(None, [sample('v', [0], [0])])
+
+
+@pytest.mark.parametrize('name', ['average', 'scores', 'absent'])
+def test_metric_rejects_an_unknown_convention(name):
+    """A misspelt convention is an error when the metric is built."""
+    with pytest.raises(ValueError, match=f"{name} is 'other'"):
+        SegmentationMetric(3, **{name: 'other'})
+
+
+def test_metric_rejects_classes_of_another_number():
+    """The data set and the metric must agree on the classes."""
+    with pytest.raises(ValueError, match=r'num_classes is 3, but .* 2 classes'):
+        evaluate(TWO_VIDEOS, classes=('x', 'y'))
