@@ -92,8 +92,8 @@ class Skeleton:
         }
         if unknown or not {'joints', 'limbs'} <= set(skeleton):
             raise ValueError(
-                f'A skeleton given as a dict has the keys {sorted(skeleton)}, but needs '
-                '`joints` and `limbs` (and may have `name`, `flip_pairs` and '
+                f'A skeleton given as a dict has the keys {sorted(skeleton)}, but '
+                'needs `joints` and `limbs` (and may have `name`, `flip_pairs` and '
                 "`drop_groups`), or MMPose's `keypoint_info` and `skeleton_info`."
             )
         joints = skeleton['joints']
@@ -171,6 +171,6 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
     config = Config.fromfile(path)
     if 'dataset_info' not in config:
         raise ValueError(
-            f"{path} holds no `dataset_info`; see MMPose's documentation for its format."
+            f"{path} holds no `dataset_info`; MMPose's documentation describes it."
         )
     return config.dataset_info, str(path)
