@@ -1,0 +1,454 @@
+"""The converter of UW-IOM, on small releases in the layout of the public one."""
+
+import importlib
+import io
+import os
+import subprocess
+import sys
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import load_annotations
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'dataset_converters' / 'uwiom.py'
+REAL = ROOT.parent / 'shared' / 'data' / 'uwiom_raw'
+FRAMES = 12
+RELEASE_NAMES = [
+    'box_bend_pick-up_low\n',
+    'box_bend_place_low\n',
+    'box_stand_pick-up_mid\n',
+    'box_stand_pick-up_top\n',
+    'box_stand_place_mid\n',
+    'box_stand_place_top\n',
+    'box_walk_hold_none\n',
+    'none_bend_none_none\n',
+    'none_stand_none_none\n',
+    'none_stand_reach_top\n',
+    'none_walk_none_none\n',
+    'rod_bend_pick-up_low\n',
+    'rod_bend_place_low\n',
+    'rod_stand_pick-up_mid\n',
+    'rod_stand_pick-up_top\n',
+    'rod_stand_place_mid\n',
+    'rod_stand_place_top\n',
+]
+
+
+def make_release(root, videos=('01', '02', '03')):
+    """Write a release of short videos: label n // 2 in frame n, risk n."""
+    for part in ('Poses', 'Labels/ClassNumber', 'RebaScoreFrameWise'):
+        (root / part).mkdir(parents=True)
+    np.save(root / 'Labels/uniquelabelnames.npy', np.array(RELEASE_NAMES))
+    for video in videos:
+        rng = np.random.default_rng(int(video))
+        pose = rng.uniform((3, -1, -1), (5, 1, 1), (FRAMES, 15, 3))
+        kind = np.float64 if video == '03' else np.float32
+        np.save(root / f'Poses/{video}_pose3d.npy', pose.astype(kind))
+        np.save(root / f'Labels/ClassNumber/{video}.npy', np.arange(FRAMES) // 2)
+        np.savetxt(root / f'RebaScoreFrameWise/{video}.txt', np.arange(FRAMES))
+    return root
+
+
+@pytest.fixture
+def release(tmp_path):
+    return make_release(tmp_path / 'release')
+
+
+@pytest.fixture
+def uwiom(monkeypatch):
+    """The converter as a module, as it is when it runs as a script."""
+    monkeypatch.syspath_prepend(str(TOOL.parent))
+    return importlib.import_module('uwiom')
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, TOOL, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+def test_projection_is_a_pinhole_with_depth_first(uwiom):
+    """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above."""
+    np.testing.assert_allclose(
+        uwiom.project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5]])),
+        [[320 + 50, 240 - 100], [320, 240 + 125]],
+    )
+
+
+def test_projection_does_not_clip(uwiom):
+    """A joint beside the image keeps its place, since cropping comes later."""
+    assert uwiom.project(np.array([1.0, 1.0, 0.0]))[0] == 320 - 500
+
+
+def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
+    """Every array of the file is that of the release, in the agreed type."""
+    done = run(release, tmp_path / 'out', '--test', '03')
+    assert done.returncode == 0, done.stderr
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert data['split'] == {'train': ['01', '02'], 'test': ['03']}
+    assert data['metainfo']['skeleton'] == 'lcr15'
+    assert data['metainfo']['classes'][16] == 'box_walk_hold'
+    video = data['annotations'][2]
+    pose = np.load(release / 'Poses/03_pose3d.npy')
+    np.testing.assert_allclose(video['keypoint_3d'][0], pose, rtol=1e-6)
+    assert video['keypoint_3d'].dtype == video['risk'].dtype == np.float32
+    assert video['label'].dtype == np.int64
+    np.testing.assert_array_equal(video['label'], np.arange(FRAMES) // 2)
+    np.testing.assert_array_equal(video['risk'], np.arange(FRAMES))
+    np.testing.assert_allclose(
+        video['keypoint'][0, 5, 7, 1],
+        240 - 500 * pose[5, 7, 2] / pose[5, 7, 0],
+        rtol=1e-5,
+    )
+
+
+def test_conversion_ends_with_a_summary(release, tmp_path):
+    done = run(release, tmp_path, '--test', '2,3')
+    assert done.stdout.splitlines() == [
+        '3 videos, 36 frames at 10 fps (assumed), 17 classes, 18 segments',
+        'train: 1 videos (01)',
+        'test: 2 videos (02, 03)',
+        f'written to {tmp_path}/annotations.pkl',
+    ]
+
+
+def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
+    for seed in '12':
+        run(release, tmp_path / seed, '--test', '03', PYTHONHASHSEED=seed)
+    first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_complete_release_gets_its_own_split(uwiom, tmp_path):
+    """The five validation videos of the release test, the other 15 train."""
+    root = make_release(tmp_path / 'all', [f'{i:02d}' for i in range(1, 21)])
+    split = uwiom.convert(root, None)['split']
+    assert split['test'] == ['07', '10', '12', '13', '15']
+    assert len(split['train']) == 15
+
+
+def test_release_is_found_below_the_folder(uwiom, tmp_path):
+    root = make_release(tmp_path / 'Data' / 'UW')
+    assert uwiom.find_release(tmp_path) == root
+
+
+@pytest.mark.skipif(
+    not REAL.is_dir(), reason='the real release is not beside the project'
+)
+def test_real_release_converts(tmp_path):
+    """15 videos, 25,248 frames, and each joint within the nominal image."""
+    done = run(REAL, tmp_path, '--test', '03,09,18')
+    assert done.stdout.startswith('15 videos, 25,248 frames'), done.stderr
+    for video in load_annotations(tmp_path / 'annotations.pkl')['annotations']:
+        assert ((video['keypoint'] > 0) & (video['keypoint'] < (640, 480))).all()
+        # The head (13) is above the ankles (0, 1), since y grows downwards.
+        height = (
+            video['keypoint'][0, :, :2, 1].mean(-1) - video['keypoint'][0, :, 13, 1]
+        )
+        assert (height > 0).all()
+
+
+def test_fault_ends_the_tool_with_one_sentence(release, tmp_path):
+    """Exit code 1, no traceback, and no file written."""
+    np.save(release / 'Labels/ClassNumber/02.npy', np.zeros(FRAMES + 2, int))
+    done = run(release, tmp_path / 'out', '--test', '03')
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f'uwiom.py: {release}/Labels/ClassNumber/02.npy: an array of int64 with shape '
+        '(14,), expected integers of shape (12,) as the pose has 12 frames.'
+    )
+    assert done.stderr.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+def save(name, array):
+    return lambda root: np.save(root / name, array)
+
+
+def edit_pose(index, value):
+    def change(root):
+        path = root / 'Poses/02_pose3d.npy'
+        pose = np.load(path)
+        pose[index] = value
+        np.save(path, pose)
+
+    return change
+
+
+def replace_risk(old, new):
+    def change(root):
+        path = root / 'RebaScoreFrameWise/02.txt'
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    return change
+
+
+def truncate(name):
+    def change(root):
+        path = root / name
+        path.write_bytes(path.read_bytes()[:-50])
+
+    return change
+
+
+def remove(name):
+    return lambda root: (root / name).unlink()
+
+
+def rename(old, new):
+    return lambda root: (root / old).rename(root / new)
+
+
+def empty(root):
+    for path in root.rglob('0*.*'):
+        path.unlink()
+
+
+FAULTS = {
+    'no video': (empty, ': there is no video in it'),
+    'pose without labels': (
+        remove('Labels/ClassNumber/02.npy'),
+        '/Labels/ClassNumber/02.npy: missing, though another part of video 02 is there',
+    ),
+    'labels without pose': (
+        remove('Poses/02_pose3d.npy'),
+        '/Poses/02_pose3d.npy: missing, though another part of video 02 is there',
+    ),
+    'no risk': (
+        remove('RebaScoreFrameWise/02.txt'),
+        '/RebaScoreFrameWise/02.txt: missing, though another part of video 02 is there',
+    ),
+    'name without zero': (
+        rename('Poses/02_pose3d.npy', 'Poses/2_pose3d.npy'),
+        '/Poses/2_pose3d.npy: not a name of the release, such as 03_pose3d.npy; rename',
+    ),
+    'truncated pose': (
+        truncate('Poses/02_pose3d.npy'),
+        '/Poses/02_pose3d.npy: not a complete .npy file of numbers',
+    ),
+    'empty pose': (
+        lambda root: (root / 'Poses/02_pose3d.npy').write_bytes(b''),
+        '/Poses/02_pose3d.npy: not a complete .npy file of numbers',
+    ),
+    'labels as objects': (
+        save('Labels/ClassNumber/02.npy', np.array([None] * FRAMES)),
+        '/Labels/ClassNumber/02.npy: not a complete .npy file of numbers',
+    ),
+    'pose of another skeleton': (
+        save('Poses/02_pose3d.npy', np.ones((FRAMES, 17, 3))),
+        '/Poses/02_pose3d.npy: an array of float64 with shape (12, 17, 3), expected',
+    ),
+    'NaN': (
+        edit_pose((4, 7), np.nan),
+        '/Poses/02_pose3d.npy: frame 4, joint 7 has a coordinate that is NaN or',
+    ),
+    'depth': (
+        edit_pose((5, slice(2, 4), 0), -0.5),
+        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not above 0, the '
+        'first of 2',
+    ),
+    'label out of range': (
+        save('Labels/ClassNumber/02.npy', np.arange(FRAMES) + 6),
+        '/Labels/ClassNumber/02.npy: label 17 in frame 11, the first of 1 out of range',
+    ),
+    'label type': (
+        save('Labels/ClassNumber/02.npy', np.zeros(FRAMES)),
+        '/Labels/ClassNumber/02.npy: an array of float64 with shape (12,), expected',
+    ),
+    'risk that is no number': (
+        replace_risk('3.0', 'three'),
+        "/RebaScoreFrameWise/02.txt: line 4 is 'three",
+    ),
+    'risk that is not finite': (
+        replace_risk('3.000000000000000000e+00', 'nan'),
+        "/RebaScoreFrameWise/02.txt: line 4 is 'nan', expected a finite number.",
+    ),
+    'risk too long': (
+        replace_risk('3.0', '3.0\n3.0'),
+        '/RebaScoreFrameWise/02.txt: 13 lines, expected 12 as the pose has 12 frames.',
+    ),
+    'no class names': (
+        remove('Labels/uniquelabelnames.npy'),
+        '/Labels/uniquelabelnames.npy: missing',
+    ),
+    'other class names': (
+        save('Labels/uniquelabelnames.npy', np.array([*RELEASE_NAMES[1:], 'box_jump'])),
+        '/Labels/uniquelabelnames.npy: 17 class names that differ from the 17 of the '
+        'release in box_bend_pick_up_low, box_jump;',
+    ),
+}
+
+
+@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
+def test_fault_in_the_release_names_file_and_place(change, message, release, uwiom):
+    change(release)
+    with pytest.raises(ValueError, match='release') as error:
+        uwiom.convert(release, '03')
+    assert str(error.value).startswith(f'{release}{message}')
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'message'),
+    [
+        (None, '07, 10, 12, 13, 15 are not among the 3 videos here; choose others'),
+        ('03,21', '--test names 21, but .* has the videos 01, 02, 03'),
+        ('01,02,03', '--test names all 3 videos of .*; leave some to train on'),
+    ],
+)
+def test_fault_in_the_split_names_the_videos(wanted, message, release, uwiom):
+    with pytest.raises(ValueError, match=message):
+        uwiom.convert(release, wanted)
+
+
+def test_folder_that_is_no_release_names_its_parts(uwiom, tmp_path):
+    with pytest.raises(ValueError, match='holds Poses, Labels/ClassNumber, Reba'):
+        uwiom.find_release(tmp_path / 'nowhere')
+
+
+def make_archive(folder):
+    """Return a GitHub archive of a release, with files that must not be unpacked."""
+    release = make_release(folder / 'archived')
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w') as archive:
+        for path in sorted(release.rglob('*.*')):
+            name = f'MTL-ERA-master/Data/UW/{path.relative_to(release)}'
+            archive.write(path, name)
+        for name in (
+            'MTL-ERA-master/run/train.py',
+            'MTL-ERA-master/Data/UW/Poses/../../../../04_pose3d.npy',
+            'MTL-ERA-master/Data/UW/../../../Poses/04_pose3d.npy',
+            '/Data/UW/Poses/04_pose3d.npy',
+        ):
+            archive.writestr(name, 'unwanted')
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def server():
+    """A local web server of ``content`` that records what ranges are ``asked`` for."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            wanted = self.headers.get('Range')
+            server.asked.append(wanted)
+            start = int(wanted[6:-1]) if wanted and server.ranges else 0
+            if start >= len(server.content):
+                self.send_error(416 if start else 404)
+                return
+            self.send_response(206 if start else 200)
+            self.send_header('Content-Length', str(len(server.content) - start))
+            self.end_headers()
+            self.wfile.write(server.content[start : server.cut])
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+    server.content, server.asked, server.ranges, server.cut = b'', [], True, None
+    server.url = f'http://127.0.0.1:{server.server_port}/master.zip'
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def files_below(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file())
+
+
+def test_download_unpacks_the_release_alone(server, tmp_path):
+    """Only the release's own files are written, whatever names the archive holds."""
+    server.content = make_archive(tmp_path / 'made')
+    place = tmp_path / 'new' / 'place'
+    arguments = (place, place / 'out', '--test', '03', '--download')
+    done = run(*arguments, '--url', server.url, no_proxy='127.0.0.1')
+    assert done.returncode == 0, done.stderr
+    (place / 'out/annotations.pkl').unlink()
+    release = tmp_path / 'made/archived'
+    assert files_below(tmp_path / 'new') == [
+        f'place/Data/UW/{name}' for name in files_below(release)
+    ]
+    for name in files_below(release):
+        fetched = (place / 'Data/UW' / name).read_bytes()
+        assert fetched == (release / name).read_bytes()
+
+
+def test_download_is_left_out_when_the_release_is_there(server, uwiom, release):
+    uwiom.download(server.url, release)
+    assert server.asked == []
+
+
+def test_download_continues_where_it_ended(server, uwiom, tmp_path):
+    """A cut connection is named, and the next run asks for the rest alone."""
+    server.content = make_archive(tmp_path / 'made')
+    server.cut = 1000
+    place = tmp_path / 'place'
+    with pytest.raises(OSError, match=f'after 1000 of {len(server.content)} bytes'):
+        uwiom.download(server.url, place)
+    assert files_below(place) == ['MTL-ERA.zip.part']
+    server.cut = None
+    uwiom.download(server.url, place)
+    assert server.asked == [None, 'bytes=1000-']
+    assert uwiom.find_videos(place / 'Data/UW') == ['01', '02', '03']
+
+
+@pytest.mark.parametrize('ranges', [True, False])
+def test_download_starts_anew_where_it_cannot_continue(server, uwiom, tmp_path, ranges):
+    """A part longer than the file, or a server without ranges, does no harm."""
+    server.content = make_archive(tmp_path / 'made')
+    server.ranges = ranges
+    (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
+    uwiom.download(server.url, tmp_path)
+    assert uwiom.find_videos(tmp_path / 'Data/UW') == ['01', '02', '03']
+
+
+def test_interrupted_unpacking_is_done_again(server, uwiom, tmp_path):
+    """As long as the archive lies there, its files are not taken for complete."""
+    (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
+    make_release(tmp_path / 'Data/UW', ['01'])
+    uwiom.download(server.url, tmp_path)
+    assert uwiom.find_videos(tmp_path / 'Data/UW') == ['01', '02', '03']
+    assert not (tmp_path / 'MTL-ERA.zip').exists()
+    assert server.asked == []
+
+
+def test_missing_page_is_named(server, uwiom, tmp_path):
+    with pytest.raises(OSError, match=r'master\.zip: the download failed \(.*404'):
+        uwiom.download(server.url, tmp_path)
+
+
+def empty_archive():
+    buffer = io.BytesIO()
+    zipfile.ZipFile(buffer, 'w').close()
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'<html>sign in</html>', r'MTL-ERA\.zip: not a complete zip file'),
+        (empty_archive(), r'MTL-ERA\.zip: no file of the release in it'),
+    ],
+    ids=['page', 'empty'],
+)
+def test_archive_that_is_no_release_is_deleted(
+    content, message, server, uwiom, tmp_path
+):
+    """The next run downloads it again instead of failing in the same way."""
+    server.content = content
+    with pytest.raises(OSError, match=message):
+        uwiom.download(server.url, tmp_path)
+    assert files_below(tmp_path) == []
