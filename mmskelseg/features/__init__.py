@@ -1,0 +1,13 @@
+"""One feature vector a frame, from a frozen image network."""
+
+from mmskelseg.features.extraction import ensure_features
+from mmskelseg.features.feature_store import FeatureStore, load_features
+from mmskelseg.features.frame_encoder import FrameEncoder, GridEncoder
+
+__all__ = [
+    'FeatureStore',
+    'FrameEncoder',
+    'GridEncoder',
+    'ensure_features',
+    'load_features',
+]

@@ -1,0 +1,18 @@
+"""Segmentors and their parts."""
+
+from mmskelseg.models.backbones import MSTCNPlusPlus
+from mmskelseg.models.data_preprocessor import SegDataPreprocessor
+from mmskelseg.models.heads import SegmentationHead
+from mmskelseg.models.losses import FrameCrossEntropyLoss, TruncatedMSELoss
+from mmskelseg.models.necks import ConcatFusion
+from mmskelseg.models.segmentor import ActionSegmentor
+
+__all__ = [
+    'ActionSegmentor',
+    'ConcatFusion',
+    'FrameCrossEntropyLoss',
+    'MSTCNPlusPlus',
+    'SegDataPreprocessor',
+    'SegmentationHead',
+    'TruncatedMSELoss',
+]

@@ -1,0 +1,9 @@
+# The paper's: Adam at 1e-3 for 100 epochs, one video a step, the last epoch is used.
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=20)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
+
+# For --auto-scale-lr, which is off unless it is asked for.
+auto_scale_lr = dict(enable=False, base_batch_size=1)

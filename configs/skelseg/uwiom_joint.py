@@ -1,0 +1,6 @@
+_base_ = './uwiom_joint_limb.py'
+
+render = dict(limbs=False)
+train_dataloader = dict(dataset=dict(features=dict(heatmap=dict(render=render))))
+val_dataloader = dict(dataset=dict(features=dict(heatmap=dict(render=render))))
+test_dataloader = val_dataloader

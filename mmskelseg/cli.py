@@ -1,0 +1,83 @@
+"""What the command-line tools have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that MMAction2's scripts share."""
+    parser.add_argument('--work-dir', help='folder for logs, checkpoints and scores')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='settings that replace those of the config, as key=value, for example '
+        'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]" (quoted, '
+        'without spaces)',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Return the config that the arguments name, with launcher, options and folder.
+
+    The folder is that of the command line, else of the config, else
+    ``work_dirs/<name of the config>``.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if not Path(args.config).is_file():
+        raise FileNotFoundError(f'{args.config}: there is no such config file.')
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    return cfg
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """End the program with one sentence for an error that this package explains.
+
+    Errors from elsewhere keep their traceback, since no one foresaw them. With
+    ``SKELSEG_TRACEBACK=1`` all do.
+    """
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError) as error:
+        # MMEngine's registries raise a second error around the first.
+        cause: BaseException = error
+        while cause.__cause__ or (cause.__context__ and not cause.__suppress_context__):
+            inner = cause.__cause__ or cause.__context__
+            if inner is None or not _explained(inner):
+                break
+            cause = inner
+        if os.environ.get('SKELSEG_TRACEBACK') or not _explained(cause):
+            raise
+        sys.exit(f'error: {cause}')
+
+
+def _explained(error: BaseException) -> bool:
+    """Return whether this package raised the error itself."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename.startswith(_PACKAGE)

@@ -1,0 +1,40 @@
+"""What turns an item into the inputs of a model."""
+
+from collections.abc import Sequence
+
+import torch
+from mmaction.structures import ActionDataSample
+from mmcv.transforms import BaseTransform
+
+from mmskelseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class PackSegInputs(BaseTransform):
+    """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
+
+    Reads: features, (C, T) for each modality; label (T,), where it is there; the keys
+    of the meta information. Writes: inputs, a tensor (C, T) for each modality, and
+    data_samples, an ``ActionDataSample`` with gt_label (T,).
+
+    Args:
+        meta_keys: Keys that become the sample's meta information where they are there.
+    """
+
+    def __init__(
+        self, meta_keys: Sequence[str] = ('frame_dir', 'total_frames', 'fps')
+    ) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Return ``inputs`` and ``data_samples``."""
+        sample = ActionDataSample(
+            metainfo={key: results[key] for key in self.meta_keys if key in results}
+        )
+        if 'label' in results:
+            sample.set_gt_label(results['label'])
+        inputs = {key: torch.from_numpy(x) for key, x in results['features'].items()}
+        return {'inputs': inputs, 'data_samples': sample}
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(meta_keys={self.meta_keys})'

@@ -1,0 +1,202 @@
+"""What turns one image into one feature vector: a frozen network, or a grid."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.features.weights import FrameEncoderWeights
+from mmskelseg.registry import MODELS
+
+# Of all ImageNet images in [0, 1], as torchvision's networks were trained.
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+_INTENSITIES = {
+    'div3': lambda images: (images / 3).clamp(0, 1),
+    'clip': lambda images: images.clamp(0, 1),
+    'raw': lambda images: images,
+}
+
+
+@MODELS.register_module()
+class FrameEncoder:
+    """A frozen image network and what its input goes through.
+
+    The feature is the global average of the network's last feature map: of ``layer4``
+    for ResNets (2048 values for ``resnet50``, 512 for ``resnet18``), of ``features``
+    for VGGs (512) and for other networks that have such a part.
+
+    The network is loaded when the first image is encoded, so that features which are
+    there already cost nothing.
+
+    Args:
+        arch: ``torchvision.`` and the name of one of its classification networks.
+        weights: The path of a file; ``torchvision`` for its first ImageNet weights
+            (``IMAGENET1K_V1``, as in the literature), or the name of others of its
+            weights (``IMAGENET1K_V2``), which are downloaded; or ``none`` for random
+            weights.
+        intensity: How an image becomes values for ImageNet's mean and deviation:
+            ``div3`` divides by 3, which a sum of heatmaps hardly exceeds, and clips to
+            [0, 1]; ``clip`` only clips; ``raw`` does neither.
+        input_size: Side in pixels to which images are resized (bilinear) before they
+            enter the network; None leaves them. VGG-16 shrinks 56 pixels to a last
+            map of 1x1, so that 224 gives it more to average, at 16 times the work.
+        batch_size: Images that go through the network at a time.
+
+    Raises:
+        ValueError: If an option is not one of these, or a file holds the weights of
+            another network.
+        FileNotFoundError: If there is no such file.
+        RuntimeError: If weights cannot be downloaded.
+    """
+
+    def __init__(
+        self,
+        arch: str,
+        weights: str,
+        *,
+        intensity: str = 'div3',
+        input_size: int | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        self.arch = arch
+        self.weights = weights
+        self.intensity = intensity
+        self.input_size = input_size
+        self.batch_size = batch_size
+        library, _, self._name = arch.partition('.')
+        if library != 'torchvision' or self._name not in _torchvision_networks():
+            raise ValueError(
+                f"arch={arch!r} is not one of torchvision's classification networks; "
+                "write for example 'torchvision.resnet50'."
+            )
+        if intensity not in _INTENSITIES:
+            raise ValueError(
+                f'intensity={intensity!r} is not one of {", ".join(_INTENSITIES)}.'
+            )
+        self._source = FrameEncoderWeights(self._name, weights)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the features, as plain values.
+
+        Weights are named by what they hold, so that neither a file that was replaced
+        nor one that was moved is mistaken for another.
+        """
+        return {
+            'type': type(self).__name__,
+            'arch': self.arch,
+            'weights': self._source.identity(),
+            'intensity': self.intensity,
+            'input_size': self.input_size,
+        }
+
+    @torch.inference_mode()
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return one feature for each image.
+
+        Args:
+            images: Shape (T, 3, H, W).
+
+        Returns:
+            Array of shape (T, C), float32.
+        """
+        batches = (
+            torch.tensor(images[begin : begin + self.batch_size])
+            for begin in range(0, len(images), self.batch_size)
+        )
+        features = [self._network(self._prepare(batch)) for batch in batches]
+        return torch.cat(features).float().cpu().numpy()
+
+    def _prepare(self, images: Tensor) -> Tensor:
+        images = _INTENSITIES[self.intensity](images.to(get_device()))
+        if self.input_size is not None:
+            images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
+        mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
+        return (images - mean) / std
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        network = _without_classifier(self._name)
+        if self.weights == 'none':
+            print_log(
+                f'{self.arch} gets random weights (weights=none), so that its features '
+                'say little; name a file, or torchvision for ImageNet weights.',
+                logger='current',
+                level=30,
+            )
+        else:
+            network.load_state_dict(self._source.load(network.state_dict()))
+        return network.requires_grad_(False).eval().to(get_device())
+
+
+@MODELS.register_module()
+class GridEncoder:
+    """An encoder without a network: the image averaged over the cells of a grid.
+
+    It needs no weights and says how much of the skeleton is where, from which a
+    segmentor can learn; a trained network describes shapes as well.
+
+    Args:
+        grid: Rows and columns of cells.
+    """
+
+    def __init__(self, grid: tuple[int, int] = (14, 14)) -> None:
+        self.grid = (int(grid[0]), int(grid[1]))
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the features, as plain values."""
+        return {'type': type(self).__name__, 'grid': list(self.grid)}
+
+    @torch.inference_mode()
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return the means of the first channel over the cells, row by row.
+
+        Args:
+            images: Shape (T, 3, H, W), of equal channels.
+
+        Returns:
+            Array of shape (T, rows * columns), float32.
+        """
+        cells = F.adaptive_avg_pool2d(torch.tensor(images[:, :1]), self.grid)
+        return cells.flatten(1).float().numpy()
+
+
+def _torchvision_networks() -> list[str]:
+    return torchvision.models.list_models(module=torchvision.models)
+
+
+def _without_classifier(name: str) -> nn.Module:
+    """Return a network of torchvision that gives its pooled last feature map."""
+    with torch.random.fork_rng(devices=[]):
+        # So that random weights are the same ones in every run.
+        torch.manual_seed(0)
+        network = torchvision.models.get_model(name, weights=None)
+    if hasattr(network, 'fc'):
+        network.fc = nn.Identity()
+        return network
+    if hasattr(network, 'features'):
+        return _Pooled(network.features)
+    raise ValueError(
+        f'torchvision.{name} has neither `fc` nor `features`, so that its last feature '
+        'map is not known; use for example a ResNet, VGG, DenseNet or EfficientNet.'
+    )
+
+
+class _Pooled(nn.Module):
+    """The global average of a trunk, under the trunk's own parameter names."""
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features(images).mean(dim=(2, 3))

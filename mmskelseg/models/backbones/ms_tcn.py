@@ -1,0 +1,131 @@
+"""MS-TCN++: dilated temporal convolutions in stages that refine one another.
+
+Source: Li et al., "MS-TCN++: Multi-Stage Temporal Convolutional Network for Action
+Segmentation" (TPAMI 2020), and its code at github.com/sj-li/MS-TCN2.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.registry import MODELS
+
+
+@MODELS.register_module()
+class MSTCNPlusPlus(BaseModule):
+    """One stage that predicts and several that refine, each (x, mask) → features.
+
+    ``stages`` holds them and ``stage_order`` the index of the one that runs at each
+    step, so that shared weights are one stage which runs several times.
+
+    Args:
+        in_channels: Features of a frame, C.
+        num_classes: Classes that a refinement stage reads, K.
+        channels: Width of every stage.
+        num_prediction_layers: Layers of the first stage.
+        num_refinement_layers: Layers of each further one.
+        num_refinements: How many refine.
+        share_refinement: Whether they share their weights, as the paper's text has it;
+            its count of parameters fits stages with weights of their own.
+        dropout: Probability of dropout in every layer.
+        init_cfg: Initialisation by MMEngine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        num_prediction_layers: int = 11,
+        num_refinement_layers: int = 10,
+        num_refinements: int = 3,
+        share_refinement: bool = False,
+        dropout: float = 0.5,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = channels
+        prediction = [
+            DualDilatedLayer(
+                channels, 2 ** (num_prediction_layers - 1 - i), 2**i, dropout
+            )
+            for i in range(num_prediction_layers)
+        ]
+        self.stages = ModuleList([TemporalStage(in_channels, channels, prediction)])
+        for _ in range(
+            min(num_refinements, 1) if share_refinement else num_refinements
+        ):
+            refinement = [
+                DilatedResidualLayer(channels, 2**i, dropout)
+                for i in range(num_refinement_layers)
+            ]
+            self.stages.append(TemporalStage(num_classes, channels, refinement))
+        self.stage_order = (
+            0,
+            *(1 if share_refinement else 1 + i for i in range(num_refinements)),
+        )
+
+
+class TemporalStage(BaseModule):
+    """A 1x1 convolution to the stage's width, then its layers."""
+
+    def __init__(
+        self, in_channels: int, channels: int, layers: Iterable[nn.Module]
+    ) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv1d(in_channels, channels, 1)
+        self.layers = ModuleList(layers)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
+
+        Features are 0 where the mask is, so that a convolution sees past the end of a
+        padded video what it sees past the end of the batch.
+        """
+        x = self.conv_in(x) * mask
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+
+class DualDilatedLayer(BaseModule):
+    """Two dilated convolutions of one input, merged, and added to it."""
+
+    def __init__(
+        self, channels: int, far_dilation: int, near_dilation: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.conv_far = _dilated(channels, far_dilation)
+        self.conv_near = _dilated(channels, near_dilation)
+        self.merge = nn.Conv1d(2 * channels, channels, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
+        # (N, 2 * C, T)
+        both = torch.cat([self.conv_far(x), self.conv_near(x)], dim=1)
+        return (x + self.dropout(F.relu(self.merge(both)))) * mask
+
+
+class DilatedResidualLayer(BaseModule):
+    """A dilated convolution and a 1x1, added to their input."""
+
+    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.conv_dilated = _dilated(channels, dilation)
+        self.conv_out = nn.Conv1d(channels, channels, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
+        change = self.conv_out(F.relu(self.conv_dilated(x)))
+        return (x + self.dropout(change)) * mask
+
+
+def _dilated(channels: int, dilation: int) -> nn.Conv1d:
+    return nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)

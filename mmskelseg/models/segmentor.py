@@ -1,0 +1,233 @@
+"""Multi-stage segmentation of one modality or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.model import BaseModel, BaseModule, ModuleDict
+from torch import Tensor
+
+from mmskelseg.registry import MODELS
+
+FUSED = 'fused'
+
+
+@MODELS.register_module()
+class ActionSegmentor(BaseModel):
+    """Labels every frame of untrimmed videos, stage by stage.
+
+    Each modality has a branch: a backbone in stages, and a classifier for each stage.
+    With ``fusion``, the features of all branches are fused at every stage and
+    classified as well (Fig. 3b). Each classifier of each stage is supervised; the last
+    stage's prediction, the fused one where there is one, is the output.
+
+    Args:
+        num_classes: Number of classes, K.
+        branches: For each modality its backbone, with ``in_channels`` of its features.
+            An ``init_cfg`` there covers backbone and head of the branch.
+        head: What every backbone is followed by, and the fusion.
+        fusion: With several branches: ``neck``, what fuses their features; ``feed``,
+            what each branch's next stage reads, ``fused`` (default) or its ``own``
+            prediction; ``branch_heads``, whether branches keep classifiers and losses
+            of their own (default True).
+        data_preprocessor: What batches come through.
+        init_cfg: Initialisation by MMEngine.
+
+    Raises:
+        ValueError: If the branches do not fit together.
+
+    Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        branches: Mapping[str, Mapping[str, Any]],
+        *,
+        head: Mapping[str, Any],
+        fusion: Mapping[str, Any] | None = None,
+        data_preprocessor: Mapping[str, Any] | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            data_preprocessor or dict(type='SegDataPreprocessor'), init_cfg
+        )
+        self.num_classes = num_classes
+        if (len(branches) > 1) != (fusion is not None):
+            raise ValueError(
+                f'The model has the branches {list(branches)} and fusion={fusion}; '
+                'several branches need a `fusion`, and one has nothing to fuse.'
+            )
+        options = {'feed': FUSED, 'branch_heads': True, **(fusion or {})}
+        self.feed_fused = fusion is not None and options['feed'] == FUSED
+        if options['feed'] not in (FUSED, 'own') or (
+            options['feed'] == 'own' and not options['branch_heads']
+        ):
+            raise ValueError(
+                f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
+                'branch_heads=True.'
+            )
+        backbones = {
+            name: MODELS.build(
+                {'num_classes': num_classes, **_without(cfg, 'init_cfg')}
+            )
+            for name, cfg in branches.items()
+        }
+        orders = {name: backbone.stage_order for name, backbone in backbones.items()}
+        if len(set(orders.values())) > 1:
+            raise ValueError(f'Branches must have the same stages, but have {orders}.')
+        self.stage_order = next(iter(orders.values()))
+
+        def follow(in_channels: int) -> BaseModule:
+            return MODELS.build(
+                {
+                    'in_channels': in_channels,
+                    'num_classes': num_classes,
+                    'num_stages': max(self.stage_order) + 1,
+                    **head,
+                }
+            )
+
+        self.branches = ModuleDict()
+        for name, backbone in backbones.items():
+            parts = {'backbone': backbone}
+            if options['branch_heads']:
+                parts['head'] = follow(backbone.out_channels)
+            self.branches[name] = ModuleDict(parts, branches[name].get('init_cfg'))
+        if fusion is not None:
+            neck = MODELS.build(
+                {
+                    'in_channels': sum(b.out_channels for b in backbones.values()),
+                    'num_stages': max(self.stage_order) + 1,
+                    **fusion['neck'],
+                }
+            )
+            self.fusion = ModuleDict({'neck': neck, 'head': follow(neck.out_channels)})
+
+    def forward(
+        self,
+        inputs: Mapping[str, Tensor],
+        data_samples: Sequence[ActionDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> Tensor | dict[str, Tensor] | list[ActionDataSample]:
+        """Return logits, losses or predictions.
+
+        Args:
+            inputs: Features of each modality, shape (N, C, T), padded at the end.
+            data_samples: With the true length of each video (``total_frames`` of its
+                meta information, else that of its labels) and, for losses, gt_label.
+                None: all videos are T long.
+            mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
+                padding; ``loss`` for a dict of losses; ``predict`` for samples with
+                pred_label (T,), pred_score (K, T), the probabilities, and
+                pred_logit (K, T).
+
+        Raises:
+            ValueError: If the inputs do not fit the branches.
+        """
+        self._check(inputs)
+        lengths = _lengths(next(iter(inputs.values())), data_samples)
+        logits = self._logits(inputs, _mask(next(iter(inputs.values())), lengths))
+        if mode == 'tensor':
+            return list(logits.values())[-1]
+        if data_samples is None:
+            raise ValueError(f'mode={mode!r} needs data_samples.')
+        if mode == 'loss':
+            return self._losses(logits, data_samples)
+        if mode == 'predict':
+            return self._predictions(
+                list(logits.values())[-1][-1], lengths, data_samples
+            )
+        raise ValueError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")
+
+    def _check(self, inputs: Mapping[str, Tensor]) -> None:
+        for name, branch in self.branches.items():
+            if name not in inputs:
+                raise ValueError(
+                    f'The model has a branch {name!r}, but the inputs are '
+                    f'{list(inputs)}; name it under dataset.features as well.'
+                )
+            if inputs[name].shape[1] != branch['backbone'].in_channels:
+                raise ValueError(
+                    f'The {name} features have {inputs[name].shape[1]} channels, but '
+                    f'the model expects {branch["backbone"].in_channels}; set '
+                    f'model.branches.{name}.in_channels to what the encoder gives.'
+                )
+
+    def _logits(self, inputs: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
+        """Return the logits (S, N, K, T) of each branch with a head, and fused ones."""
+        x = dict(inputs)
+        stages: list[dict[str, Tensor]] = []
+        for i in self.stage_order:
+            features = {
+                name: branch['backbone'].stages[i](x[name], mask)
+                for name, branch in self.branches.items()
+            }
+            logits = {
+                name: branch['head'](features[name], i) * mask
+                for name, branch in self.branches.items()
+                if 'head' in branch
+            }
+            if hasattr(self, 'fusion'):
+                fused = self.fusion['neck'](list(features.values()), i)
+                logits[FUSED] = self.fusion['head'](fused, i) * mask
+            for name in x:
+                read = logits[FUSED if self.feed_fused else name]
+                x[name] = read.softmax(dim=1) * mask
+            stages.append(logits)
+        return {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
+
+    def _losses(
+        self, logits: Mapping[str, Tensor], data_samples: Sequence[ActionDataSample]
+    ) -> dict[str, Tensor]:
+        T = next(iter(logits.values())).shape[-1]
+        labels = torch.stack(
+            [
+                torch.nn.functional.pad(s.gt_label, (0, T - len(s.gt_label)), value=-1)
+                for s in data_samples
+            ]
+        )
+        losses = {}
+        for source, value in logits.items():
+            head = (self.fusion if source == FUSED else self.branches[source])['head']
+            prefix = '' if len(logits) == 1 else f'{source}.'
+            for key, loss in head.loss(value, labels).items():
+                losses[prefix + key] = loss
+        return losses
+
+    def _predictions(
+        self,
+        logits: Tensor,
+        lengths: Sequence[int],
+        data_samples: Sequence[ActionDataSample],
+    ) -> list[ActionDataSample]:
+        for sample, length, video in zip(data_samples, lengths, logits, strict=True):
+            video = video[:, :length].float()
+            sample.set_pred_score(video.softmax(dim=0))
+            sample.set_pred_label(video.argmax(dim=0))
+            sample.set_field(video, 'pred_logit', dtype=Tensor)
+        return list(data_samples)
+
+
+def _without(cfg: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {k: v for k, v in cfg.items() if k != key}
+
+
+def _lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:
+    """Return the true length of each video of a batch (N, C, T)."""
+    if samples is None:
+        return [x.shape[2]] * len(x)
+    return [
+        sample.get('total_frames') or len(sample.get('gt_label', range(x.shape[2])))
+        for sample in samples
+    ]
+
+
+def _mask(x: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Return 1 for frames and 0 for padding, shape (N, 1, T)."""
+    frames = torch.arange(x.shape[2], device=x.device)
+    ends = torch.tensor(lengths, device=x.device)
+    return (frames < ends[:, None])[:, None].to(x.dtype)

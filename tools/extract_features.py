@@ -1,0 +1,40 @@
+"""Makes the frame features of a config ahead of its training.
+
+    python tools/extract_features.py configs/skelseg/uwiom_joint_limb.py
+
+Training and testing make what is missing by themselves; this does the same without
+them, for all videos of the config's splits. Stopped, it goes on where it was.
+"""
+
+import argparse
+
+from mmengine.dist import init_dist
+from mmengine.registry import init_default_scope
+
+from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.registry import DATASETS
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    add_config_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with user_errors():
+        cfg = load_config(args)
+        init_default_scope(cfg.default_scope)
+        if cfg.launcher != 'none':
+            init_dist(cfg.launcher, **cfg.env_cfg.dist_cfg)
+        for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            dataset = DATASETS.build(cfg[key].dataset)
+            print(f'{key}: features of {len(dataset)} videos are ready.')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,87 @@
+"""Trains a segmentor.
+
+    python tools/train.py configs/skelseg/uwiom_joint_limb.py
+
+Features that are not there yet are made first. Everything goes into
+work_dirs/<name of the config>: logs, checkpoints, and the scores on the test videos.
+The last epoch is the result. A run that was stopped goes on with --resume and ends as
+it would have.
+"""
+
+import argparse
+
+from mmengine.runner import Runner
+
+from mmskelseg.cli import add_config_arguments, load_config, user_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from this checkpoint, or without a name from the last one in the '
+        'work folder',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train in automatic mixed precision'
+    )
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not score during training'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by the batch size of all processes',
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        help='random seed (default: 0, or that of the checkpoint with --resume)',
+    )
+    parser.add_argument(
+        '--diff-rank-seed', action='store_true', help='give each process its own seed'
+    )
+    parser.add_argument(
+        '--deterministic',
+        action='store_true',
+        help='use deterministic algorithms on a GPU (slower)',
+    )
+    add_config_arguments(parser)
+    return parser.parse_args()
+
+
+def merge_args(cfg, args):
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    randomness = cfg.setdefault('randomness', {})
+    if args.seed is not None:
+        randomness.seed = args.seed
+    elif not cfg.resume:
+        randomness.setdefault('seed', 0)
+    randomness.setdefault('diff_rank_seed', args.diff_rank_seed)
+    randomness.setdefault('deterministic', args.deterministic)
+
+
+def main() -> None:
+    args = parse_args()
+    with user_errors():
+        cfg = load_config(args)
+        merge_args(cfg, args)
+        Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
