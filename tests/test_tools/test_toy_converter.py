@@ -1,0 +1,235 @@
+"""The toy data set: reproducible, complete, and its actions look like their names."""
+
+import importlib
+import os
+import subprocess
+import sys
+from itertools import chain, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import folds, load_annotations
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+NOSE, WRISTS, KNEES, ANKLES = 0, [9, 10], [13, 14], [15, 16]
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, TOOLS / 'toy.py', *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope='module')
+def toy(tmp_path_factory):
+    """The data set as it is made without options."""
+    out = tmp_path_factory.mktemp('toy')
+    done = run(out)
+    assert done.returncode == 0, done.stderr
+    return load_annotations(out / 'annotations.pkl')
+
+
+@pytest.fixture
+def person(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module('toy_person')
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module('toy_script')
+
+
+def segments(video):
+    """Yield (start, end, label) of each run of one label, without unlabelled ones."""
+    label = video['label']
+    borders = [0, *np.flatnonzero(np.diff(label)) + 1, len(label)]
+    for start, end in pairwise(borders):
+        if label[start] >= 0:
+            yield start, end, label[start]
+
+
+def heights(toy, name, share, joints):
+    """Return how high joints are at a share of each segment of a class, in pixels."""
+    wanted = toy['metainfo']['classes'].index(name)
+    found = []
+    for video in toy['annotations']:
+        seen = video['keypoint_score'][0] > 0.4
+        pixels = np.where(seen[..., None], video['keypoint'][0], np.nan)
+        for start, end, label in segments(video):
+            frame = start + round(share * (end - 1 - start))
+            if label == wanted and end < len(video['label']):
+                floor = np.nanmax(pixels[frame, ANKLES, 1], initial=-np.inf)
+                found.append(floor - pixels[frame, joints, 1])
+    return np.nanmedian(found)
+
+
+def test_toy_has_twelve_videos_of_about_a_minute(toy):
+    assert len(toy['annotations']) == 12
+    for video in toy['annotations']:
+        assert 54 <= video['total_frames'] / video['fps'] <= 66
+        assert video['keypoint'].shape[2] == 17
+
+
+def test_toy_shows_every_class_in_both_splits(toy):
+    """Ten classes, none of which is rarer than 2 % of the frames."""
+    for split in ('train', 'test'):
+        label = np.concatenate(
+            [
+                v['label']
+                for v in toy['annotations']
+                if v['frame_dir'] in toy['split'][split]
+            ]
+        )
+        shares = np.bincount(label[label >= 0], minlength=10) / label.size
+        assert len(shares) == len(toy['metainfo']['classes']) == 10
+        assert shares.min() > 0.02
+
+
+def test_toy_folds_test_each_video_once(toy):
+    assert [len(toy['split'][name]) for name in ('train', 'test')] == [9, 3]
+    tested = [toy['split'][f'{fold}/test'] for fold in folds(toy)]
+    assert len(tested) == 3
+    assert sorted(chain(*tested)) == [v['frame_dir'] for v in toy['annotations']]
+
+
+def test_toy_follows_its_grammar(toy, script):
+    """Nothing is lifted before the person has bent down, and so on."""
+    classes = toy['metainfo']['classes']
+    for video in toy['annotations']:
+        order = list(segments(video))
+        for (_, end, first), (start, _, second) in pairwise(order):
+            if start == end:
+                assert classes[second] in script.GRAMMAR[classes[first]]
+
+
+def test_toy_has_the_faults_of_a_tracker(toy):
+    """Lost joints at (0, 0), lost frames, low scores and jitter, none too many."""
+    keypoint = np.concatenate([v['keypoint'][0] for v in toy['annotations']])
+    score = np.concatenate([v['keypoint_score'][0] for v in toy['annotations']])
+    lost = score == 0
+    assert (keypoint[lost] == 0).all()
+    assert 0.003 < lost.mean() < 0.05
+    assert 12 < lost.all(axis=1).sum() < 100
+    assert 0.005 < ((score > 0) & (score < 0.4)).mean() < 0.1
+    assert score.max() <= 1
+
+
+def test_toy_jitter_is_alike_from_frame_to_frame(toy):
+    """A person who stands still drifts by more than from one frame to the next."""
+    video = toy['annotations'][1]
+    stand = toy['metainfo']['classes'].index('stand')
+    steps, drifts = [], []
+    for start, end, label in segments(video):
+        hips = video['keypoint'][0, start + 15 : end - 5, 11]
+        if label == stand and len(hips) > 20 and hips.min() > 0:
+            steps.append(np.diff(hips, axis=0).std())
+            drifts.append(hips.std(axis=0).mean())
+    assert np.median(steps) < np.median(drifts)
+    assert 0.3 < np.median(steps) < 4
+
+
+def test_toy_has_unlabelled_spans_in_its_first_video_alone(toy):
+    missing = [(video['label'] == -1).mean() for video in toy['annotations']]
+    assert 0.02 < missing[0] < 0.1
+    assert not any(missing[1:])
+
+
+def test_toy_actions_look_like_their_names(toy):
+    """Heights above the feet in pixels, of a person about 210 pixels tall."""
+    assert heights(toy, 'reach_high', 0.55, WRISTS[0]) > 90
+    assert heights(toy, 'place_high', 0.55, WRISTS) > heights(toy, 'stand', 0.5, NOSE)
+    assert heights(toy, 'bend_down', 1, WRISTS) < 60
+    assert heights(toy, 'lift', 0, NOSE) < 0.7 * heights(toy, 'lift', 1, NOSE)
+    assert heights(toy, 'place_low', 0.55, NOSE) < 0.7 * heights(
+        toy, 'stand', 0.5, NOSE
+    )
+    hold, stand = heights(toy, 'hold', 0.8, WRISTS), heights(toy, 'stand', 0.8, WRISTS)
+    assert stand + 10 < hold < heights(toy, 'stand', 0.8, NOSE)
+
+
+def test_toy_walks_with_its_feet_apart(toy):
+    """Frame by frame the feet move much further in a walk than in a stand."""
+    classes = toy['metainfo']['classes']
+    speed = {name: [] for name in ('walk', 'stand')}
+    for video in toy['annotations']:
+        gap = video['keypoint'][0, :, ANKLES[0]] - video['keypoint'][0, :, ANKLES[1]]
+        for start, end, label in segments(video):
+            if classes[label] in speed:
+                speed[classes[label]].append(gap[start:end, 0].std())
+    assert np.median(speed['walk']) > 3 * np.median(speed['stand'])
+
+
+def test_equal_seeds_give_equal_files(tmp_path):
+    """Byte by byte, whatever the order of Python's sets is."""
+    for name, seed in (('1', 7), ('2', 7), ('3', 8)):
+        options = ('--videos', 3, '--seconds', 5, '--seed', seed)
+        assert run(tmp_path / name, *options, PYTHONHASHSEED=name).returncode == 0
+    first, again, other = (
+        (tmp_path / name / 'annotations.pkl').read_bytes() for name in '123'
+    )
+    assert first == again
+    assert first != other
+
+
+def test_toy_ends_with_a_summary(tmp_path):
+    done = run(tmp_path, '--videos', 4, '--seconds', 3)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith('4 toy videos, ')
+    assert lines[1:] == [
+        'train: 3 videos, test: 1, and 3 folds',
+        f'written to {tmp_path}/annotations.pkl',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'message'),
+    [
+        ('--videos', 2, '--videos is 2, but 3 folds need 3 videos'),
+        ('--seconds', 1, '--seconds is 1, expected at least 2'),
+        ('--seed', -1, '--seed is -1, expected 0 or more'),
+    ],
+)
+def test_toy_refuses_what_it_cannot_make(option, value, message, tmp_path):
+    done = run(tmp_path / 'out', option, value)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f'error: {message}\n')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_two_bones_meet_at_a_right_angle(person):
+    """Bones of length 1 whose ends are sqrt(2) apart, the knee in front."""
+    middle, end = person.two_bones(
+        np.zeros((1, 3)), np.array([[0, 0, -np.sqrt(2)]]), 1, 1, (1, 0, 0)
+    )
+    np.testing.assert_allclose(middle, [[np.sqrt(0.5), 0, -np.sqrt(0.5)]], atol=1e-9)
+    np.testing.assert_allclose(end, [[0, 0, -np.sqrt(2)]], atol=1e-9)
+
+
+def test_body_keeps_the_length_of_its_bones(person, script):
+    """Whatever the person does, upper arm, forearm, thigh and shank keep theirs."""
+    rng = np.random.default_rng(0)
+    take = person.Take.random(rng)
+    motion = script.perform(rng, 600, 30.0)
+    joints = person.body(motion, take, rng, 30.0)
+    scale = take.height * take.limbs
+    for bone, length in {(5, 7): 0.186, (8, 10): 0.15, (11, 13): 0.245}.items():
+        found = np.linalg.norm(joints[:, bone[0]] - joints[:, bone[1]], axis=-1)
+        np.testing.assert_allclose(found, length * scale, rtol=1e-6)
+
+
+def test_camera_sees_what_is_in_front_of_it(person):
+    """2 m away on the axis: 560 / 2 pixels a metre, right and up as expected."""
+    take = person.Take(1.7, 1, True, distance=2, azimuth=0, elevation=0.95, shift=0)
+    joints = np.array([[[0, 0, 0.95], [0.5, 0, 0.95], [0, 0, 1.45]]])
+    pixels, depth = person.film(joints, take)
+    np.testing.assert_allclose(pixels[0], [[320, 240], [460, 240], [320, 100]])
+    np.testing.assert_allclose(depth, 2)

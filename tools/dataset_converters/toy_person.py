@@ -1,0 +1,236 @@
+"""The toy person's body, and how a camera and a tracker see it, in COCO-17."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from toy_script import CLASSES, Motion, smooth
+
+# In body heights.
+HIP, SHOULDER, FOOT = 0.055, 0.115, 0.06
+THIGH, SHANK, ANKLE = 0.245, 0.246, 0.04
+TRUNK, UPPER_ARM, FOREARM = 0.29, 0.186, 0.15
+# Nose, left and right eye, left and right ear, from the middle of the shoulders.
+HEAD = np.array(
+    [
+        (0.065, 0, 0.115),
+        (0.05, 0.02, 0.135),
+        (0.05, -0.02, 0.135),
+        (0, 0.045, 0.125),
+        (0, -0.045, 0.125),
+    ]
+)
+CYCLE = 0.62  # length of two steps
+IMG_SHAPE = (480, 640)
+
+
+@dataclass
+class Take:
+    """What differs from video to video, besides the motion itself."""
+
+    height: float
+    limbs: float
+    left_handed: bool
+    distance: float
+    azimuth: float
+    elevation: float
+    shift: float
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> 'Take':
+        return cls(
+            height=rng.uniform(1.55, 1.9),
+            limbs=rng.uniform(0.94, 1.06),
+            left_handed=rng.random() < 0.5,
+            distance=rng.uniform(3.9, 4.9),
+            azimuth=rng.uniform(-0.35, 0.35),
+            elevation=rng.uniform(0.9, 1.5),
+            shift=rng.uniform(-25, 25),
+        )
+
+
+@dataclass
+class Gait:
+    """Where in its cycle of two steps a walk is (T,), and how far it strides (T,)."""
+
+    phase: np.ndarray
+    stride: np.ndarray
+
+    @classmethod
+    def of(cls, motion: Motion, take: Take, fps: float) -> 'Gait':
+        step = np.diff(motion.place, axis=0, prepend=motion.place[:1])
+        way = np.linalg.norm(step, axis=1)
+        return cls(
+            phase=2 * np.pi * np.cumsum(way) / (CYCLE * take.height),
+            stride=np.clip(way * fps / 0.6, 0, 1),
+        )
+
+
+def body(
+    motion: Motion, take: Take, rng: np.random.Generator, fps: float
+) -> np.ndarray:
+    """Return the joints in metres, shape (T, 17, 3): right, away, up."""
+    frames = len(motion.label)
+    sway = smooth(rng.normal(0, 1, (frames, 8)), 12) * 5
+    pose = motion.pose + sway * (0.002, 0.012, *(0.006,) * 6)
+    crouch, pitch, first, second = np.split(pose, (1, 2, 5), axis=1)
+    hands = (first, second) if take.left_handed else (second, first)
+    pitch = pitch[:, 0]
+
+    gait = Gait.of(motion, take, fps)
+    bob = gait.stride * (0.03 + 0.008 * np.cos(2 * gait.phase))
+    leg_length = (THIGH + SHANK) * take.limbs
+    height = leg_length * (1 - crouch[:, 0] - bob) + ANKLE
+    pelvis = point(-0.33 * TRUNK * np.sin(pitch), 0, height)
+    chest = pelvis + TRUNK * trunk_axes(pitch)[1]
+
+    joints = np.zeros((frames, 17, 3))
+    forward, up = trunk_axes(0.7 * pitch)
+    for joint, (ahead, left, above) in enumerate(HEAD):
+        joints[:, joint] = chest + ahead * forward + above * up + (0, left, 0)
+    # Arms swing against the legs unless they carry something.
+    walks = np.where(motion.label == CLASSES.index('walk'), gait.stride, 0)
+    swing = 0.09 * smooth(walks[:, None], 4)[:, 0]
+    for right, hand in enumerate(hands):
+        sign = 1 - 2 * right
+        joints[:, 5 + right : 11 : 2] = arm(chest, hand, swing, gait, take, sign)
+        joints[:, 11 + right :: 2] = leg(pelvis, gait, take, sign)
+    return to_room(joints * take.height, motion)
+
+
+def arm(
+    chest: np.ndarray,
+    hand: np.ndarray,
+    swing: np.ndarray,
+    gait: Gait,
+    take: Take,
+    sign: int,
+) -> np.ndarray:
+    """Return shoulder, elbow and wrist (T, 3, 3) of the left (1) or right (-1) arm."""
+    twist = -sign * 0.015 * gait.stride * np.sin(gait.phase)
+    shoulder = chest + point(twist, sign * SHOULDER, 0)
+    target = hand * (1, sign, 1) + point(-sign * swing * np.sin(gait.phase), 0, 0)
+    upper, lower = UPPER_ARM * take.limbs, FOREARM * take.limbs
+    elbow, wrist = two_bones(shoulder, target, upper, lower, (-0.4, sign, -0.5))
+    return np.stack([shoulder, elbow, wrist], axis=1)
+
+
+def leg(pelvis: np.ndarray, gait: Gait, take: Take, sign: int) -> np.ndarray:
+    """Return hip, knee and ankle (T, 3, 3) of the left (1) or right (-1) leg."""
+    hip = pelvis + point(0, sign * HIP, 0)
+    foot = point(
+        sign * 0.25 * CYCLE * gait.stride * np.sin(gait.phase),
+        sign * FOOT,
+        ANKLE + 0.05 * gait.stride * np.maximum(sign * np.cos(gait.phase), 0),
+    )
+    thigh, shank = THIGH * take.limbs, SHANK * take.limbs
+    knee, ankle = two_bones(hip, foot, thigh, shank, (1, 0, 0))
+    return np.stack([hip, knee, ankle], axis=1)
+
+
+def trunk_axes(pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the forward and the upward axis of a trunk that leans forward."""
+    sine, cosine = np.sin(pitch), np.cos(pitch)
+    return point(cosine, 0, -sine), point(sine, 0, cosine)
+
+
+def point(
+    forward: np.ndarray | float, left: float, up: np.ndarray | float
+) -> np.ndarray:
+    return np.stack(np.broadcast_arrays(forward, left, up), axis=-1)
+
+
+def two_bones(
+    start: np.ndarray,
+    target: np.ndarray,
+    first: float,
+    second: float,
+    bend: tuple[float, float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the middle and the end of two bones that reach for a target.
+
+    Args:
+        start: Where the first bone begins, shape (T, 3).
+        target: Where the second should end, shape (T, 3); too far, it is pointed at.
+        first: Length of the first bone.
+        second: Length of the second bone.
+        bend: Direction into which the joint between them moves out.
+    """
+    way = target - start
+    length = np.linalg.norm(way, axis=1, keepdims=True)
+    way = way / length
+    length = np.clip(length, abs(first - second) + 1e-3, (first + second) * 0.999)
+    along = (first**2 - second**2 + length**2) / (2 * length)
+    aside = np.array(bend) - way * (way @ np.array(bend))[:, None]
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    middle = start + along * way + np.sqrt(np.maximum(first**2 - along**2, 0)) * aside
+    return middle, start + length * way
+
+
+def to_room(joints: np.ndarray, motion: Motion) -> np.ndarray:
+    """Turn joints from (forward, left, up) into the room: right, away, up."""
+    cosine, sine = np.cos(motion.heading)[:, None], np.sin(motion.heading)[:, None]
+    ahead, left, up = np.moveaxis(joints, -1, 0)
+    right = ahead * cosine - left * sine + motion.place[:, :1]
+    away = ahead * sine + left * cosine + motion.place[:, 1:]
+    return np.stack([right, away, up], axis=-1)
+
+
+def film(joints: np.ndarray, take: Take) -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels (T, 17, 2) and depth in metres (T, 17) in the take's camera."""
+    height, width = IMG_SHAPE
+    focal_length = 560
+    cosine, sine = np.cos(take.azimuth), np.sin(take.azimuth)
+    right, away, up = np.moveaxis(joints, -1, 0)
+    depth = take.distance + right * sine + away * cosine
+    x = focal_length * (right * cosine - away * sine) / depth
+    y = focal_length * (take.elevation - up) / depth
+    level = focal_length * (0.95 - take.elevation) / take.distance
+    centre = (width / 2 + take.shift, height / 2 + level)
+    return np.stack([x, y], axis=-1) + centre, depth
+
+
+def track(
+    pixels: np.ndarray, depth: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return keypoints (T, 17, 2) and scores (T, 17) as a tracker would give them.
+
+    Joints on the far side of the body are less certain; some jump for a few frames
+    with a low score, some are lost (score 0 at (0, 0)), and in a few frames all are.
+    """
+    frames = len(pixels)
+    hidden = 1 / (1 + np.exp(-(depth - depth.mean(axis=1, keepdims=True)) / 0.05))
+    loose = np.ones(17)
+    loose[[7, 8, 9, 10, 15, 16]] = 1.5
+    spread = (loose * (0.6 + 0.8 * hidden))[..., None]
+    noise = 1.8 * drift(rng, frames) + rng.normal(0, 0.9, pixels.shape)
+    pixels = pixels + spread * noise
+    score = 0.94 - 0.3 * hidden + rng.normal(0, 0.03, hidden.shape)
+
+    unsure = bursts(rng, frames, 0.002, 6) | (
+        bursts(rng, frames, 0.004, 6) & (hidden > 0.7)
+    )
+    pixels = np.where(unsure[..., None], pixels + 15 * drift(rng, frames), pixels)
+    score = np.where(unsure, rng.uniform(0.05, 0.35, score.shape), score)
+
+    lost = bursts(rng, frames, 0.001, 8)
+    lost[rng.choice(frames, max(1, frames // 600), replace=False)] = True
+    pixels = np.where(lost[..., None], 0, pixels)
+    score = np.where(lost, 0, np.clip(score, 0.05, 1))
+    # Rounded, so that the last bits of another machine's sine do not show.
+    return pixels.round(2).astype(np.float32), score.round(3).astype(np.float32)
+
+
+def drift(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Return unit noise (T, 17, 2) that stays alike over some frames."""
+    noise = smooth(rng.normal(0, 1, (frames, 34)), 3)
+    return (noise / noise.std(axis=0)).reshape(frames, 17, 2)
+
+
+def bursts(
+    rng: np.random.Generator, frames: int, rate: float, mean: float
+) -> np.ndarray:
+    """Return whether each joint (T, 17) is in a spell of a mean length in frames."""
+    now = np.arange(frames)[:, None]
+    start = rng.random((frames, 17)) < rate
+    ends = np.where(start, now + rng.geometric(1 / mean, start.shape), 0)
+    return np.maximum.accumulate(ends, axis=0) > now

@@ -1,0 +1,168 @@
+"""What the toy person does: the order of actions, and the key poses of each.
+
+Lengths are in body heights and angles in radians. A hand is given by (forward, outward,
+up) from the point on the floor below the pelvis.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CLASSES = [
+    'stand',
+    'walk',
+    'reach_high',
+    'bend_down',
+    'lift',
+    'hold',
+    'carry',
+    'place_high',
+    'place_mid',
+    'place_low',
+]
+# What may follow an action, and how likely.
+GRAMMAR = {
+    'stand': {'walk': 0.6, 'bend_down': 0.2, 'reach_high': 0.2},
+    'walk': {'stand': 0.3, 'bend_down': 0.35, 'reach_high': 0.35},
+    'reach_high': {'hold': 0.5, 'carry': 0.5},
+    'bend_down': {'lift': 1},
+    'lift': {'hold': 0.45, 'carry': 0.55},
+    'hold': {'carry': 0.4, 'place_high': 0.2, 'place_mid': 0.2, 'place_low': 0.2},
+    'carry': {'hold': 0.25, 'place_high': 0.25, 'place_mid': 0.25, 'place_low': 0.25},
+    'place_high': {'walk': 0.6, 'stand': 0.4},
+    'place_mid': {'walk': 0.6, 'stand': 0.4},
+    'place_low': {'walk': 0.6, 'stand': 0.4},
+}
+# Shortest and longest duration in seconds; walking takes as long as its way is.
+SECONDS = {
+    'stand': (0.7, 2.5),
+    'reach_high': (1.2, 2.2),
+    'bend_down': (0.7, 1.4),
+    'lift': (0.8, 1.5),
+    'hold': (0.6, 2.0),
+    'place_high': (1.2, 2.2),
+    'place_mid': (1.1, 2.0),
+    'place_low': (1.3, 2.4),
+}
+WALKING = ('walk', 'carry')
+
+
+def key_pose(crouch, pitch, hand, other_hand=None):
+    return np.array([crouch, pitch, *hand, *(other_hand or hand)])
+
+
+REST = key_pose(0.02, 0.03, (0.03, 0.14, 0.50))
+HOLD = key_pose(0.03, 0.02, (0.21, 0.08, 0.68))
+LOW = key_pose(0.30, 1.20, (0.27, 0.09, 0.19))
+TABLE = key_pose(0.04, 0.30, (0.34, 0.09, 0.60))
+HIGH = key_pose(0.00, -0.03, (0.19, 0.09, 1.08))
+REACH = key_pose(0.00, -0.03, (0.17, 0.10, 1.12), (0.04, 0.14, 0.53))
+SPREAD = np.array([0.015, 0.06, *(0.025, 0.015, 0.03) * 2])
+# When in the course of an action (0 to 1) which pose is reached. It starts from the
+# pose in which the action before it ended.
+KEY_POSES = {
+    'stand': [(0.35, REST), (1, REST)],
+    'walk': [(0.25, REST), (1, REST)],
+    'reach_high': [(0.5, REACH), (0.62, REACH), (1, HOLD)],
+    'bend_down': [(0.9, LOW), (1, LOW)],
+    'lift': [(0.1, LOW), (1, HOLD)],
+    'hold': [(0.3, HOLD), (1, HOLD)],
+    'carry': [(0.25, HOLD), (1, HOLD)],
+    'place_high': [(0.5, HIGH), (0.65, HIGH), (1, REST)],
+    'place_mid': [(0.45, TABLE), (0.6, TABLE), (1, REST)],
+    'place_low': [(0.5, LOW), (0.62, LOW), (1, REST)],
+}
+
+
+@dataclass
+class Motion:
+    """One performance, frame by frame.
+
+    ``label`` (T,); ``pose`` (T, 8), see ``key_pose``; ``place`` (T, 2) on the floor in
+    metres; ``heading`` (T,), 0 to the right of the camera and -pi/2 towards it.
+    """
+
+    label: np.ndarray
+    pose: np.ndarray
+    place: np.ndarray
+    heading: np.ndarray
+
+
+def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
+    """Return the motion of one video: actions in an order that the grammar allows."""
+    tempo = rng.uniform(0.8, 1.25)
+    action, now = 'walk', 0.0
+    here, facing = random_place(rng), 0.0
+    starts, actions = [], []
+    poses, places, headings = [(0.0, REST)], [(0.0, here)], [(0.0, facing)]
+    while now * fps < frames:
+        if action in WALKING:
+            there = random_place(rng)
+            while np.linalg.norm(there - here) < 0.7:
+                there = random_place(rng)
+            way = there - here
+            seconds = np.linalg.norm(way) / (rng.uniform(0.6, 1.0) * tempo)
+            places += [(now, here), (now + seconds, there)]
+            facing = np.arctan2(way[1], way[0])
+            here = there
+        else:
+            seconds = rng.uniform(*SECONDS[action]) / tempo
+            if actions and actions[-1] in WALKING:
+                facing = random_facing(rng)
+        turned = headings[-1][1]
+        headings += [(now, turned), (now + min(0.4, seconds / 2), facing)]
+        for share, pose in KEY_POSES[action]:
+            poses.append((now + share * seconds, rng.normal(pose, SPREAD)))
+        starts.append(now)
+        actions.append(action)
+        now += seconds
+        action = rng.choice(list(GRAMMAR[action]), p=list(GRAMMAR[action].values()))
+    time = np.arange(frames) / fps
+    angles = np.unwrap([angle for _, angle in headings])
+    headings = [(key, angle) for (key, _), angle in zip(headings, angles, strict=True)]
+    return Motion(
+        label=annotate(rng, np.array(starts) * fps, actions, frames),
+        pose=smooth(blend(poses, time), 2),
+        place=blend(places, time),
+        heading=smooth(blend(headings, time), 3)[:, 0],
+    )
+
+
+def random_place(rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform((-1.1, -0.35), (1.1, 0.35))
+
+
+def random_facing(rng: np.random.Generator) -> float:
+    """Return a heading to the left or right, more often towards the camera."""
+    towards = np.deg2rad(rng.uniform(-25, 55))
+    return -towards if rng.random() < 0.5 else np.pi + towards
+
+
+def annotate(
+    rng: np.random.Generator, starts: np.ndarray, actions: list[str], frames: int
+) -> np.ndarray:
+    """Return the label of each frame; like a person, off by a few frames at borders."""
+    starts = np.round(starts + rng.uniform(-3, 3, len(starts)))
+    index = np.searchsorted(starts, np.arange(frames), side='right') - 1
+    ids = np.array([CLASSES.index(action) for action in actions])
+    return ids[np.maximum(index, 0)].astype(np.int64)
+
+
+def blend(keys: list[tuple[float, np.ndarray]], time: np.ndarray) -> np.ndarray:
+    """Return the values (T, D) at given times, easing from each key to the next."""
+    key_time = np.array([key for key, _ in keys])
+    value = np.array([np.atleast_1d(value) for _, value in keys])
+    right = np.clip(np.searchsorted(key_time, time, side='right'), 1, len(keys) - 1)
+    span = np.maximum(key_time[right] - key_time[right - 1], 1e-9)
+    share = np.clip((time - key_time[right - 1]) / span, 0, 1)[:, None]
+    ease = share**2 * (3 - 2 * share)
+    return value[right - 1] * (1 - ease) + value[right] * ease
+
+
+def smooth(track: np.ndarray, sigma: float) -> np.ndarray:
+    """Return tracks (T, D) filtered by a Gaussian of ``sigma`` frames."""
+    reach = int(4 * sigma)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    padded = np.pad(track, ((reach, reach), (0, 0)), mode='edge')
+    columns = [np.convolve(column, kernel, 'valid') for column in padded.T]
+    return np.stack(columns, axis=1) / kernel.sum()
