@@ -11,6 +11,8 @@ import torchvision
 from torch import Tensor
 from torchvision.models import WeightsEnum
 
+from mmskelseg.checkpoint import load_checkpoint
+
 # Parts of a classification network that turn the feature into classes.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
 
@@ -79,22 +81,22 @@ class FrameEncoderWeights:
             for key, value in expected.items()
             if key in state and state[key].shape != value.shape
         ]
-        faults = [f'{len(missing)} tensors are missing, as {missing[:1]}'] * bool(
-            missing
-        )
-        faults += [f'{len(foreign)} are not its own, as {foreign[:1]}'] * bool(foreign)
-        if faults or wrong:
+        faults = []
+        if missing:
+            faults.append(f'{len(missing)} tensors are missing, as {missing[0]}')
+        if foreign:
+            faults.append(f'{len(foreign)} tensors are not its own, as {foreign[0]}')
+        faults += wrong[:1]
+        if faults:
             raise ValueError(
                 f'{self.source}: not the weights of {self.network}: '
-                f'{"; ".join(faults + wrong[:1])}. Name a file with weights of '
+                f'{"; ".join(faults)}. Name a file with weights of '
                 f'{self.network}, or set `arch` to the network that they are of.'
             )
         return state
 
     def _read(self) -> dict[str, Tensor]:
         if self.download is None:
-            from mmskelseg.checkpoint import load_checkpoint
-
             state = load_checkpoint(self.path)
             state = state.get('state_dict', state)
             return {k.removeprefix('module.'): v for k, v in state.items()}

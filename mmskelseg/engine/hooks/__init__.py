@@ -1,0 +1,7 @@
+"""Hooks: seeds, scores and pictures."""
+
+from mmskelseg.engine.hooks.epoch_seed_hook import EpochSeedHook
+from mmskelseg.engine.hooks.report_hook import SegReportHook
+from mmskelseg.engine.hooks.visualization_hook import SegVisualizationHook
+
+__all__ = ['EpochSeedHook', 'SegReportHook', 'SegVisualizationHook']

@@ -1,0 +1,36 @@
+"""What makes a resumed training go on as if it had not stopped."""
+
+import random
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmskelseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Seeds every random state from the run's seed, the epoch and the rank.
+
+    MMEngine's checkpoints hold no random states, and a resumed run would draw its
+    dropout from the start again. It also orders the videos by the seed at hand when
+    the run was built, instead of the one in the checkpoint.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Seed Python, NumPy and PyTorch, and the order of the videos."""
+        drawn = np.random.SeedSequence((runner.seed, runner.epoch, get_rank()))
+        seed = int(drawn.generate_state(1)[0])
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        sampler = runner.train_dataloader.sampler
+        if hasattr(sampler, 'seed') and not runner._randomness_cfg.get(
+            'diff_rank_seed'
+        ):
+            sampler.seed = runner.seed
