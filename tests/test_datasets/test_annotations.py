@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,17 @@ def test_saving_twice_writes_the_same_bytes(path):
     first = path.read_bytes()
     save_annotations(make_annotations(), path)
     assert path.read_bytes() == first
+
+
+def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
+    """The script that users copy from docs/data_format.md works as it stands."""
+    text = (Path(__file__).parents[2] / 'docs/data_format.md').read_text('utf-8')
+    scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(scripts[0], {})
+    video = load_annotations('data/mine/annotations.pkl')['annotations'][0]
+    assert (video['keypoint'][0, 10, 3] == 0).all()
+    assert video['keypoint_score'][0, 10, 3] == 0
 
 
 def test_unlabelled_video_is_allowed(path):

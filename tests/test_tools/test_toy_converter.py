@@ -198,11 +198,14 @@ def test_toy_ends_with_a_summary(tmp_path):
         ('--seed', -1, '--seed is -1, expected 0 or more'),
     ],
 )
-def test_toy_refuses_what_it_cannot_make(option, value, message, tmp_path):
-    done = run(tmp_path / 'out', option, value)
-    assert done.returncode == 2
-    assert done.stderr.endswith(f'error: {message}\n')
-    assert not (tmp_path / 'out').exists()
+def test_toy_refuses_what_it_cannot_make(
+    option, value, message, script, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, 'argv', ['toy.py', 'out', option, str(value)])
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module('toy').main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(f'error: {message}\n')
 
 
 def test_two_bones_meet_at_a_right_angle(person):
