@@ -1,0 +1,228 @@
+"""Loading of weights and of MMEngine's checkpoints without running code from them.
+
+MMEngine's checkpoints hold more than tensors (message hub, config text), so that
+torch's own ``weights_only`` mode refuses them. The same pickle machine as for other
+data reads them here, with the names that checkpoints need besides.
+"""
+
+import io
+import os
+import pickle
+import tarfile
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import IO, Any, ClassVar
+from urllib.parse import urlparse
+
+import torch
+from mmengine.logging import HistoryBuffer
+
+from mmskelseg.config_text import reduce_config_text
+from mmskelseg.safe_pickle import (
+    UNREADABLE,
+    RestrictedUnpickler,
+    UnsafePickleError,
+)
+
+# Whatever torch.load takes: a device, its name, a mapping or a function.
+MapLocation = Any
+
+_STATISTICS = ('min', 'max', 'current', 'mean')
+_HISTORY = 'mmengine.logging.history_buffer'
+
+
+def _statistics_method(owner: Any, name: str) -> Callable:
+    """Stand in for ``getattr``, for the statistics of HistoryBuffer alone."""
+    if owner is not HistoryBuffer or name not in _STATISTICS:
+        raise UnsafePickleError('it would run `builtins.getattr`')
+    return getattr(HistoryBuffer, name)
+
+
+def _set_history_state(buffer: HistoryBuffer, state: Any) -> None:
+    for name, method in state.get('statistics_methods', {}).items():
+        if method is not _statistics_method(HistoryBuffer, name):
+            raise UnsafePickleError(f'it would replace the statistics {name!r}')
+    buffer.__setstate__(dict(state))
+
+
+def _torch_globals() -> dict[tuple[str, str], Any]:
+    dtypes = {
+        ('torch', name): value
+        for name, value in vars(torch).items()
+        if isinstance(value, torch.dtype)
+    }
+    rebuild = ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')
+    return dtypes | {
+        **{('torch._utils', name): getattr(torch._utils, name) for name in rebuild},
+        ('torch', 'Size'): torch.Size,
+        ('torch', 'device'): torch.device,
+        ('torch.storage', 'UntypedStorage'): torch.UntypedStorage,
+    }
+
+
+class CheckpointUnpickler(RestrictedUnpickler):
+    """Admits tensors and MMEngine's log history besides plain data."""
+
+    admitted: ClassVar[Mapping[tuple[str, str], Any]] = MappingProxyType(
+        {
+            **RestrictedUnpickler.admitted,
+            **_torch_globals(),
+            **{
+                (_HISTORY, f'HistoryBuffer.{name}'): getattr(HistoryBuffer, name)
+                for name in _STATISTICS
+            },
+            (_HISTORY, 'HistoryBuffer'): HistoryBuffer,
+            ('builtins', 'getattr'): _statistics_method,
+            # Where a dataset's metainfo comes from a config file.
+            ('mmengine.config.config', 'ConfigDict'): dict,
+        }
+    )
+    setters: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = MappingProxyType(
+        {**RestrictedUnpickler.setters, HistoryBuffer: _set_history_state}
+    )
+
+
+def _load(file: IO[bytes], **options: Any) -> Any:
+    return CheckpointUnpickler(file, **options).load()
+
+
+# What torch.load takes from the module that it is given to unpickle with.
+_PICKLE: Any = types.SimpleNamespace(
+    __name__=__name__, Unpickler=CheckpointUnpickler, load=_load
+)
+
+
+def load_checkpoint(
+    path: str | os.PathLike | IO[bytes], map_location: MapLocation = 'cpu'
+) -> Any:
+    """Return the content of a weights file or of a checkpoint.
+
+    Python text of a config in it is reduced to assignments of values.
+
+    Args:
+        path: The file, or a binary stream that can be rewound.
+        map_location: As for ``torch.load``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnsafePickleError: If it holds anything but tensors, NumPy arrays, built-in
+            types and MMEngine's log history; nothing of it has run.
+        ValueError: If it is truncated, or not a file of ``torch.save``.
+    """
+    if isinstance(path, (str, os.PathLike)):
+        file = Path(path).expanduser()
+        if not file.is_file():
+            raise FileNotFoundError(f'{file}: there is no such file.')
+        with file.open('rb') as stream:
+            return _read(stream, str(file), map_location)
+    return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
+
+
+def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
+    if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0') in (
+        '1',
+        'y',
+        'yes',
+        'true',
+    ):
+        raise RuntimeError(
+            f'{name}: TORCH_FORCE_WEIGHTS_ONLY_LOAD is set, under which torch cannot '
+            'use a restricted unpickler; unset it, since checkpoints run no code here.'
+        )
+    try:
+        _refuse_archives(stream)
+        content = torch.load(stream, map_location, pickle_module=_PICKLE)
+        _reduce_config_texts(content)
+    except UnsafePickleError as error:
+        raise UnsafePickleError(
+            f'{name}: refused: {error}; only tensors, NumPy arrays, built-in types and '
+            "MMEngine's log history are read. Do not use this file; ask for one that "
+            'holds a state_dict.'
+        ) from None
+    except (EOFError, OSError, RuntimeError, pickle.PickleError, *UNREADABLE) as error:
+        reason = str(error).splitlines()[0] if str(error) else 'it ends too early'
+        raise ValueError(
+            f'{name}: cannot be read as a checkpoint ({reason}); it may be cut short '
+            'or another kind of file, so copy or download it again.'
+        ) from None
+    return content
+
+
+def _refuse_archives(stream: IO[bytes]) -> None:
+    """Refuse the two forms of torch files that bypass the pickle machine."""
+    is_zip = stream.read(4) == b'PK\x03\x04'
+    stream.seek(0)
+    if is_zip:
+        records = torch._C.PyTorchFileReader(stream).get_all_records()
+        if 'constants.pkl' in records:
+            raise UnsafePickleError('it would run a TorchScript program')
+    elif tarfile.is_tarfile(stream):
+        raise UnsafePickleError('it would unpack a tar archive')
+    stream.seek(0)
+
+
+def _reduce_config_texts(content: Any) -> None:
+    """Reduce the texts that MMEngine executes, where the checkpoint has them."""
+    for holders, key in (
+        (('meta',), 'config'),
+        (('meta',), 'cfg'),
+        (('message_hub', 'runtime_info'), 'cfg'),
+    ):
+        holder = content
+        for name in holders:
+            holder = holder.get(name) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and isinstance(holder.get(key), str):
+            try:
+                holder[key] = reduce_config_text(holder[key])
+            except ValueError as error:
+                raise UnsafePickleError(str(error)) from None
+
+
+def load_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: MapLocation = None,
+    progress: bool = True,
+) -> Any:
+    """Return the checkpoint at a URL, kept in torch's cache of downloads.
+
+    Raises:
+        OSError: If it cannot be downloaded.
+    """
+    folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
+    path = folder / Path(urlparse(url).path).name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(path), progress=progress)
+        except OSError as error:
+            raise OSError(
+                f'{url}: cannot be downloaded ({error}); fetch it by other means and '
+                f'put it at {path}, or name its path in place of the URL.'
+            ) from None
+    return load_checkpoint(path, map_location)
+
+
+class _SafeTorch(ModuleType):
+    """``torch`` with the loader of this module."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    @staticmethod
+    def load(file: str | io.BytesIO, map_location: MapLocation = None, **_: Any) -> Any:
+        """Return a checkpoint, whatever other options ask for."""
+        return load_checkpoint(file, map_location)
+
+
+def secure_mmengine(checkpoint_module: ModuleType) -> None:
+    """Make all of MMEngine's ways to a checkpoint end in this module's loader.
+
+    Args:
+        checkpoint_module: ``mmengine.runner.checkpoint``, whose loaders (local files,
+            URLs, model zoos, object stores) look these two names up in it.
+    """
+    checkpoint_module.torch = _SafeTorch('torch')  # type: ignore[attr-defined]
+    checkpoint_module.load_url = load_url  # type: ignore[attr-defined]

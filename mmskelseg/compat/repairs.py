@@ -1,0 +1,101 @@
+"""What is mended, where it is needed, and how."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from mmskelseg.compat import imports
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One defect of a released dependency and its remedy.
+
+    Args:
+        name: What is mended, in a word.
+        upstream: Project and number of the report, or the project alone.
+        mends: What goes wrong without it.
+        needed: Whether the defect is present, found without importing the package.
+        apply: Mends it.
+    """
+
+    name: str
+    upstream: str
+    mends: str
+    needed: Callable[[], bool]
+    apply: Callable[[], None]
+
+
+def _folder(package: str) -> Path | None:
+    """Return where a top-level package lies; None if it is not installed."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
+
+
+def _lacks_drn() -> bool:
+    mmaction = _folder('mmaction')
+    localizers = mmaction and mmaction / 'models' / 'localizers'
+    return bool(
+        localizers and localizers.is_dir() and not (localizers / 'drn').is_dir()
+    )
+
+
+def _lacks_importlib_metadata() -> bool:
+    return bool(_folder('mmaction')) and not find_spec('importlib_metadata')
+
+
+def _lacks_numpy_inf() -> bool:
+    if not _folder('numpy'):
+        return False
+    import numpy
+
+    return not hasattr(numpy, 'Inf')
+
+
+def _add_numpy_inf() -> None:
+    import numpy
+
+    numpy.Inf = numpy.inf  # type: ignore[attr-defined]
+
+
+def _secure(checkpoint_module: ModuleType) -> None:
+    # Imported here because it imports torch.
+    from mmskelseg.checkpoint import secure_mmengine
+
+    secure_mmengine(checkpoint_module)
+
+
+REPAIRS = (
+    Repair(
+        name='checkpoints',
+        upstream='mmengine 1655',
+        mends='loading a checkpoint runs code from the file (torch < 2.6) or fails',
+        needed=lambda: bool(_folder('mmengine')),
+        apply=lambda: imports.after_import('mmengine.runner.checkpoint', _secure),
+    ),
+    Repair(
+        name='drn',
+        upstream='mmaction2 2714',
+        mends='`import mmaction.models` fails: localizers/drn was not packaged',
+        needed=_lacks_drn,
+        apply=lambda: imports.stand_in('mmaction.models.localizers.drn', 'drn'),
+    ),
+    Repair(
+        name='importlib_metadata',
+        upstream='mmaction2, undeclared requirement',
+        mends='`import mmaction.models` fails: it needs this backport of a built-in',
+        needed=_lacks_importlib_metadata,
+        apply=lambda: imports.stand_in('importlib_metadata', 'importlib_metadata'),
+    ),
+    Repair(
+        name='np.Inf',
+        upstream='mmaction2, removed in NumPy 2.0',
+        mends='`PoseCompact` and others fail: they use a name that NumPy 2 lacks',
+        needed=_lacks_numpy_inf,
+        apply=_add_numpy_inf,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Stands for ``mmaction.models.localizers.drn``, missing from a release."""

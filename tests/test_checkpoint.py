@@ -1,0 +1,379 @@
+"""Loading of weights and checkpoints without running code from them."""
+
+import io
+import os
+import pickle
+import tarfile
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.infer import BaseInferencer
+from mmengine.logging import HistoryBuffer
+from mmengine.model import BaseModel
+from mmengine.runner import Runner, load_checkpoint
+from mmengine.runner import checkpoint as mmengine_checkpoint
+from torch import nn
+
+import mmskelseg  # noqa: F401
+from mmskelseg import checkpoint
+from mmskelseg.safe_pickle import UnsafePickleError
+
+
+class Command:
+    """Pickles as a call of os.system that leaves a file."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.trace}',)
+
+
+class Line(BaseModel):
+    """The smallest model that a Runner trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 1)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        error = self.linear(inputs).square().mean()
+        return {'loss': error} if mode == 'loss' else [error]
+
+
+def make_runner(folder, epochs=2, **options):
+    torch.manual_seed(0)
+    data = [{'inputs': torch.randn(2), 'data_samples': 0} for _ in range(4)]
+    loader = {
+        'batch_size': 2,
+        'dataset': data,
+        'num_workers': 0,
+        'collate_fn': {'type': 'default_collate'},
+        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+    }
+    return Runner(
+        Line(),
+        str(folder),
+        train_dataloader=loader,
+        train_cfg={'by_epoch': True, 'max_epochs': epochs},
+        optim_wrapper={'optimizer': {'type': 'Adam', 'lr': 0.1}},
+        param_scheduler=[{'type': 'StepLR', 'step_size': 1}],
+        test_dataloader=loader,
+        test_cfg={},
+        test_evaluator=[],
+        default_hooks={'checkpoint': {'type': 'CheckpointHook', 'interval': 1}},
+        default_scope='mmskelseg',
+        experiment_name=folder.name,
+        cfg=Config({'lr': 0.1, 'steps': [1, 2], 'model': {'type': 'Line'}}),
+        **options,
+    )
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A Runner after two epochs, and the checkpoint that MMEngine wrote."""
+    runner = make_runner(tmp_path_factory.mktemp('trained'))
+    runner.train()
+    return runner, f'{runner.work_dir}/epoch_2.pth'
+
+
+def rewritten(path, target, change):
+    """Return a copy of a checkpoint with its content changed."""
+    content = checkpoint.load_checkpoint(path)
+    change(content)
+    torch.save(content, target)
+    return str(target)
+
+
+def test_resume_restores_optimizer_schedule_and_log_history(trained, tmp_path):
+    """A resumed run stands where the first one ended."""
+    first, path = trained
+    second = make_runner(tmp_path / 'resumed', epochs=3, resume=True, load_from=path)
+    second.load_or_resume()
+    assert (second.epoch, second.iter) == (2, 4)
+    weights = first.model.state_dict()
+    for name, weight in second.model.state_dict().items():
+        torch.testing.assert_close(weight, weights[name], rtol=0, atol=0)
+    torch.testing.assert_close(
+        second.optim_wrapper.state_dict(), first.optim_wrapper.state_dict()
+    )
+    for ours, theirs in zip(
+        second.param_schedulers, first.param_schedulers, strict=True
+    ):
+        assert ours.state_dict() == theirs.state_dict()
+    scalars = first.message_hub.log_scalars
+    assert scalars.keys() == second.message_hub.log_scalars.keys() != set()
+    for name, history in second.message_hub.log_scalars.items():
+        assert isinstance(history, HistoryBuffer)
+        for ours, theirs in zip(history.data, scalars[name].data, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert history.statistics('mean') == scalars[name].mean()
+
+
+def test_resumed_run_trains_on(trained, tmp_path):
+    _, path = trained
+    runner = make_runner(tmp_path / 'on', epochs=3, resume=True, load_from=path)
+    runner.train()
+    assert runner.epoch == 3
+    assert (tmp_path / 'on' / 'epoch_3.pth').is_file()
+
+
+def test_checkpoint_serves_load_from_and_test(trained, tmp_path):
+    """A test run takes weights through the same loader."""
+    first, path = trained
+    runner = make_runner(tmp_path / 'tested', load_from=path)
+    runner.test()
+    torch.testing.assert_close(runner.model.state_dict(), first.model.state_dict())
+
+
+@pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
+@pytest.mark.parametrize(
+    'load',
+    [checkpoint.load_checkpoint, lambda path: load_checkpoint(Line(), str(path))],
+    ids=['ours', 'mmengine'],
+)
+def test_checkpoint_with_a_command_is_refused_and_leaves_no_trace(
+    tmp_path, load, use_zip
+):
+    """Both of torch's file formats, by our function and by MMEngine's."""
+    trace = tmp_path / 'trace'
+    path = tmp_path / 'evil.pth'
+    content = {'state_dict': {'linear.weight': torch.ones(1, 2)}, 'x': Command(trace)}
+    torch.save(content, path, _use_new_zipfile_serialization=use_zip)
+    with pytest.raises(UnsafePickleError, match=r'evil\.pth: refused.*`os\.system`'):
+        load(path)
+    assert not trace.exists()
+
+
+def test_resume_from_a_checkpoint_with_a_command_is_refused(trained, tmp_path):
+    _, path = trained
+    trace = tmp_path / 'trace'
+    evil = rewritten(
+        path, tmp_path / 'evil.pth', lambda c: c['meta'].update(x=Command(trace))
+    )
+    runner = make_runner(tmp_path / 'run', resume=True, load_from=evil)
+    with pytest.raises(UnsafePickleError, match=r'`os\.system`'):
+        runner.train()
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ('holder', 'key'), [('meta', 'config'), ('meta', 'cfg'), ('message_hub', 'cfg')]
+)
+def test_resume_refuses_config_text_that_runs_a_command(trained, tmp_path, holder, key):
+    """MMEngine would execute these texts."""
+    trace = tmp_path / 'trace'
+    text = f'import os\nlr = os.system("touch {trace}")\n'
+
+    def plant(content):
+        place = content[holder]
+        (place['runtime_info'] if holder == 'message_hub' else place)[key] = text
+
+    evil = rewritten(trained[1], tmp_path / 'evil.pth', plant)
+    runner = make_runner(tmp_path / 'run', resume=True, load_from=evil)
+    with pytest.raises(UnsafePickleError, match=r'evil\.pth: refused: line 1 of its'):
+        runner.train()
+    assert not trace.exists()
+
+
+def test_resume_accepts_config_text_of_plain_values(trained, tmp_path):
+    """The text under the key that MMEngine reads on resume survives its parser."""
+    path = rewritten(
+        trained[1],
+        tmp_path / 'plain.pth',
+        lambda c: c['meta'].update(config=c['meta']['cfg'] + 'custom_imports = ["x"]'),
+    )
+    runner = make_runner(tmp_path / 'run', resume=True, load_from=path)
+    runner.load_or_resume()
+    assert runner.epoch == 2
+
+
+def test_message_hub_keeps_the_config_text(trained):
+    """Text of plain values is not rewritten."""
+    first, path = trained
+    loaded = checkpoint.load_checkpoint(path)
+    assert loaded['meta']['cfg'] == first.cfg.pretty_text
+    assert loaded['message_hub']['runtime_info']['cfg'] == first.cfg.pretty_text
+
+
+def save(path, content, **options):
+    torch.save(content, path, **options)
+    return path
+
+
+def test_weights_file_keeps_types_devices_and_metadata(tmp_path):
+    """What state dicts and optimisers hold comes back as it was."""
+    state = nn.BatchNorm1d(2).state_dict()
+    content = {
+        'state_dict': state,
+        'half': torch.ones(2, dtype=torch.float16),
+        'view': torch.arange(6).view(2, 3).t()[1:],
+        'parameter': nn.Parameter(torch.ones(1)),
+        'size': torch.Size([1, 2]),
+        'dtype': torch.bfloat16,
+        'device': torch.device('cpu'),
+        'array': np.arange(3),
+        'scalar': np.float64(2),
+    }
+    for use_zip in (True, False):
+        path = save(tmp_path / 'w.pth', content, _use_new_zipfile_serialization=use_zip)
+        loaded = checkpoint.load_checkpoint(path)
+        assert isinstance(loaded['state_dict'], OrderedDict)
+        assert loaded['state_dict']._metadata == state._metadata
+        for name in ('half', 'view', 'parameter'):
+            torch.testing.assert_close(loaded[name], content[name], rtol=0, atol=0)
+        assert isinstance(loaded['parameter'], nn.Parameter)
+        for name in ('size', 'dtype', 'device', 'scalar'):
+            assert loaded[name] == content[name]
+            assert type(loaded[name]) is type(content[name])
+        np.testing.assert_array_equal(loaded['array'], content['array'])
+
+
+class Attribute:
+    """Pickles as a call of getattr."""
+
+    def __init__(self, owner, name):
+        self.reduced = (getattr, (owner, name))
+
+    def __reduce__(self):
+        return self.reduced
+
+
+def test_checkpoint_getattr_reaches_the_statistics_alone(tmp_path):
+    """MMEngine's files need HistoryBuffer.mean; everything else is refused."""
+    path = save(tmp_path / 'a.pth', Attribute(HistoryBuffer, 'mean'))
+    assert checkpoint.load_checkpoint(path) is HistoryBuffer.mean
+    for owner, name in ((HistoryBuffer, '__init__'), ('', 'join'), (set, 'mean')):
+        path = save(tmp_path / 'a.pth', Attribute(owner, name))
+        with pytest.raises(UnsafePickleError, match=r'`builtins\.getattr`'):
+            checkpoint.load_checkpoint(path)
+
+
+def test_checkpoint_cannot_replace_the_statistics(tmp_path):
+    """HistoryBuffer keeps its methods in the class, for all buffers at once."""
+    buffer = HistoryBuffer([1.0], [1])
+    buffer._statistics_methods = {**buffer._statistics_methods, 'mean': set}
+    path = save(tmp_path / 'a.pth', buffer)
+    with pytest.raises(UnsafePickleError, match="replace the statistics 'mean'"):
+        checkpoint.load_checkpoint(path)
+    assert HistoryBuffer._statistics_methods['mean'] is HistoryBuffer.mean
+
+
+def test_checkpoint_refuses_a_whole_module(tmp_path):
+    path = save(tmp_path / 'a.pth', nn.Linear(1, 1))
+    with pytest.raises(UnsafePickleError, match=r'torch\.nn\.modules\.linear\.Linear'):
+        checkpoint.load_checkpoint(path)
+
+
+def test_checkpoint_refuses_torchscript(tmp_path):
+    path = tmp_path / 'script.pth'
+    torch.jit.save(torch.jit.script(nn.Linear(1, 1)), path)
+    with pytest.raises(UnsafePickleError, match='TorchScript'):
+        checkpoint.load_checkpoint(path)
+
+
+def test_checkpoint_refuses_a_tar_archive(tmp_path):
+    path = tmp_path / 'old.pth'
+    with tarfile.open(path, 'w') as archive:
+        archive.addfile(tarfile.TarInfo('storages'))
+    with pytest.raises(UnsafePickleError, match='tar archive'):
+        checkpoint.load_checkpoint(path)
+
+
+@pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
+@pytest.mark.parametrize('share', [0.0, 0.2, 0.5, 0.9])
+def test_truncated_checkpoint_is_named(tmp_path, use_zip, share):
+    path = tmp_path / 'cut.pth'
+    save(path, {'a': torch.ones(99)}, _use_new_zipfile_serialization=use_zip)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r'cut\.pth: cannot be read as a checkpoint'):
+        checkpoint.load_checkpoint(path)
+
+
+@pytest.mark.parametrize('content', [b'<html>', pickle.dumps([1]), b'PK\x03\x04'])
+def test_other_file_is_named(tmp_path, content):
+    path = tmp_path / 'other.pth'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'other\.pth: cannot be read as a checkpoint'):
+        checkpoint.load_checkpoint(path)
+
+
+def test_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
+        checkpoint.load_checkpoint(tmp_path / 'none.pth')
+
+
+def test_torch_environment_variable_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    path = save(tmp_path / 'a.pth', {})
+    with pytest.raises(RuntimeError, match='TORCH_FORCE_WEIGHTS_ONLY_LOAD is set'):
+        checkpoint.load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    'load',
+    [
+        lambda _: mmengine_checkpoint._load_checkpoint('https://x.org/zoo/evil.pth'),
+        lambda _: mmengine_checkpoint._load_checkpoint('openmmlab://evil'),
+        lambda path: mmengine_checkpoint.torch.load(io.BytesIO(path.read_bytes())),
+    ],
+    ids=['url', 'model zoo', 'stream'],
+)
+def test_other_ways_to_a_checkpoint_are_restricted_too(tmp_path, monkeypatch, load):
+    """Downloads, model zoos and object stores end in the same loader."""
+    trace = tmp_path / 'trace'
+    path = save(tmp_path / 'evil.pth', Command(trace))
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setattr(
+        mmengine_checkpoint, 'get_external_models', lambda: {'evil': str(path)}
+    )
+    monkeypatch.setattr(
+        torch.hub,
+        'download_url_to_file',
+        lambda url, target, **_: os.link(path, target),
+    )
+    with pytest.raises(UnsafePickleError, match=r'`os\.system`'):
+        load(path)
+    assert not trace.exists()
+
+
+def test_downloaded_checkpoint_is_kept_and_failure_names_the_file(
+    tmp_path, monkeypatch
+):
+    """A download is made once, and a failed one says where the file belongs."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    fetched = []
+
+    def fetch(url, target, **_):
+        if 'missing' in url:
+            raise OSError('no network')
+        fetched.append(url)
+        save(target, {'a': 1})
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fetch)
+    for _ in range(2):
+        assert mmengine_checkpoint._load_checkpoint('http://x.org/w.pth') == {'a': 1}
+    assert fetched == ['http://x.org/w.pth']
+    with pytest.raises(
+        OSError, match=r'missing\.pth: cannot be downloaded .*put it at'
+    ):
+        mmengine_checkpoint._load_checkpoint('http://x.org/missing.pth')
+
+
+def test_inferencer_refuses_config_text_that_runs_a_command(trained, tmp_path):
+    """MMEngine's inferencers execute the text when they get no config."""
+    trace = tmp_path / 'trace'
+    evil = rewritten(
+        trained[1],
+        tmp_path / 'evil.pth',
+        lambda c: c['message_hub']['runtime_info'].update(
+            cfg=f'x = [].__class__.__base__.y("touch {trace}")'
+        ),
+    )
+    with pytest.raises(UnsafePickleError, match='not an assignment of values'):
+        BaseInferencer._init_model(None, {}, evil)
+    assert not trace.exists()

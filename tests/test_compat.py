@@ -1,0 +1,119 @@
+"""Repairs of dependencies."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from mmaction.registry import MODELS, TRANSFORMS
+from packaging.version import Version
+
+from mmskelseg import compat
+from mmskelseg.compat import repairs
+
+
+def run_python(code, *path):
+    """Return what a fresh interpreter prints."""
+    process = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        env={'PYTHONPATH': ':'.join(map(str, path)), 'PATH': ''},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (process.stdout + process.stderr).strip()
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    """The repairs wait for the packages that they mend."""
+    heavy = {'torch', 'torchvision', 'mmaction', 'mmcv', 'matplotlib'}
+    code = f'import sys, mmskelseg; print({heavy} & {{*sys.modules}})'
+    assert run_python(code) == 'set()'
+
+
+@pytest.mark.parametrize(
+    'part', ['models', 'datasets', 'evaluation', 'engine', 'structures', 'apis']
+)
+def test_mmaction_is_imported_whole(part):
+    """Every part of MMAction2 that configs name can be imported."""
+    __import__(f'mmaction.{part}')
+
+
+def test_drn_says_that_it_is_missing():
+    """The stand-in lets the package be imported, and is no localizer."""
+    if 'drn' not in {repair.name for repair in compat.active()}:
+        pytest.skip('this MMAction2 has its drn package')
+    import mmaction.models  # noqa: F401
+
+    with pytest.raises(NotImplementedError, match='mmaction2 issue 2714'):
+        MODELS.build({'type': 'mmaction.DRN', 'vocab_size': 1})
+
+
+def test_pose_compact_works_on_this_numpy():
+    """It uses a name that NumPy 2 has dropped."""
+    import mmaction.datasets  # noqa: F401
+
+    keypoint = np.array([[[[10.0, 20.0], [30.0, 60.0]]]], np.float32)
+    transform = TRANSFORMS.build({'type': 'mmaction.PoseCompact', 'padding': 0.0})
+    results = transform({'img_shape': (100, 100), 'keypoint': keypoint})
+    assert results['img_shape'] == (40, 20)
+
+
+def test_numpy_repair_is_active_on_numpy_2_alone():
+    active = {repair.name for repair in compat.active()}
+    assert ('np.Inf' in active) == (Version(np.__version__).major >= 2)
+
+
+def test_apply_is_idempotent():
+    """A second call adds no finder to the import system."""
+    before = list(sys.meta_path), compat.active()
+    compat.apply()
+    assert (list(sys.meta_path), compat.active()) == before
+
+
+def make_package(folder, name, *modules):
+    """Write an empty package with sub-modules."""
+    for path in (name, *(f'{name}/{module}' for module in modules)):
+        (folder / path).mkdir(parents=True, exist_ok=True)
+        (folder / path / '__init__.py').touch()
+    return folder
+
+
+@pytest.fixture
+def repair(request):
+    return {repair.name: repair for repair in repairs.REPAIRS}[request.param]
+
+
+@pytest.mark.parametrize('repair', ['drn'], indirect=True)
+@pytest.mark.parametrize(
+    ('modules', 'needed'),
+    [
+        (['models/localizers'], True),
+        (['models/localizers', 'models/localizers/drn'], False),
+    ],
+)
+def test_drn_repair_is_needed_where_the_folder_is_missing(
+    tmp_path, monkeypatch, repair, modules, needed
+):
+    """It stays inactive with the repository's MMAction2."""
+    make_package(tmp_path, 'mmaction', *modules)
+    monkeypatch.setattr(
+        repairs, '_folder', lambda name: tmp_path / name if name else None
+    )
+    assert repair.needed() is needed
+
+
+@pytest.mark.parametrize(
+    'repair', ['drn', 'importlib_metadata', 'checkpoints'], indirect=True
+)
+def test_no_repair_is_needed_without_its_package(monkeypatch, repair):
+    monkeypatch.setattr(repairs, 'find_spec', lambda name: None)
+    assert repair.needed() is False
+
+
+def test_stand_in_yields_to_the_real_package(tmp_path):
+    """A backport that is installed is the one that is imported."""
+    make_package(tmp_path, 'importlib_metadata')
+    code = 'import mmskelseg, importlib_metadata as m; print(m.__file__)'
+    assert run_python(code, tmp_path).startswith(str(tmp_path))
+    assert 'stand_ins' in run_python(code)
