@@ -10,6 +10,7 @@ from .framewise import (
 from .report import Video, evaluate_videos
 from .segmental import edit_score, f1_from_counts, segmental_counts, segmental_f1
 from .segments import IGNORED, resolve_background, to_segments
+from .tables import format_report
 
 __all__ = [
     'IGNORED',
@@ -18,6 +19,7 @@ __all__ = [
     'edit_score',
     'evaluate_videos',
     'f1_from_counts',
+    'format_report',
     'frame_accuracy',
     'frame_ap',
     'frame_map',

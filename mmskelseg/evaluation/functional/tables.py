@@ -1,0 +1,63 @@
+"""Reports of :func:`~.report.evaluate_videos` as text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .report import NAMES
+
+AVERAGES = {
+    'pooled': 'over all frames and segments together (edit: mean over videos)',
+    'video': 'mean over videos',
+}
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """Return two aligned tables, of the scores and of the classes, and what they mean.
+
+    Args:
+        report: ``SegmentationMetric.report``.
+    """
+    metrics, conventions = report['metrics'], report['conventions']
+    scores = [
+        [name, f'{metrics[name]:.2f}', f'± {metrics[f"{name}_std"]:.2f}']
+        for name in NAMES
+    ]
+    scores.append(['mAP', f'{metrics["mAP"]:.2f}', ''])
+    classes = [
+        [name, *(_cell(row[key]) for key in ('ap', 'f1@10', 'recall')), *sizes]
+        for name, row in report['per_class'].items()
+        for sizes in [[str(row['segments']), str(row['frames'])]]
+    ]
+    return '\n'.join(
+        [
+            f'Scores of {len(report["per_video"])} videos in percent, '
+            f'{AVERAGES[conventions["average"]]}; ± standard deviation over videos; '
+            f'background: {conventions["background"] or "none"}',
+            *align([['', 'score', ''], *scores]),
+            '',
+            'By class, in percent (a dash: not in these videos):',
+            *align([['', 'AP', 'F1@10', 'recall', 'segments', 'frames'], *classes]),
+        ]
+    )
+
+
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines of equal columns, the first to the left, others right.
+
+    >>> align([['', 'AP'], ['walk', '9.5']])
+    ['       AP', 'walk  9.5']
+    """
+    first, *rest = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return [
+        '  '.join(
+            [
+                row[0].ljust(first),
+                *(cell.rjust(width) for cell, width in zip(row[1:], rest, strict=True)),
+            ]
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _cell(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'

@@ -1,0 +1,117 @@
+"""MMEngine's visualizer, with timelines of a video's labels."""
+
+import os
+from typing import Any
+
+import numpy as np
+from mmengine.structures import BaseDataElement
+from mmengine.visualization import Visualizer
+
+from mmskelseg.evaluation import (
+    IGNORED,
+    edit_score,
+    frame_accuracy,
+    resolve_background,
+    segmental_f1,
+)
+from mmskelseg.registry import VISUALIZERS
+
+from .images import file_name, save_png
+from .timelines import draw_timelines
+
+ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
+
+
+@VISUALIZERS.register_module()
+class SegVisualizer(Visualizer):
+    """Draw ground truth and prediction of a video as timelines (Fig. 5).
+
+    Class names, and the background that does not count in the scores of the title,
+    come from ``dataset_meta``. Arguments and backends are those of
+    :class:`mmengine.visualization.Visualizer`.
+    """
+
+    # MMEngine keeps the meta of the main process only, but each process draws its
+    # own share of the test videos.
+    @property
+    def dataset_meta(self) -> dict[str, Any] | None:
+        """Meta of the data set: ``classes`` and ``background``."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict[str, Any]) -> None:
+        self._dataset_meta = dataset_meta
+
+    def add_datasample(
+        self,
+        name: str,
+        data_sample: BaseDataElement,
+        *,
+        step: int = 0,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | os.PathLike | None = None,
+    ) -> np.ndarray:
+        """Draw one video and pass the picture on; return it, RGB uint8 (H, W, 3).
+
+        Args:
+            name: The video's id: the title, and the name for the backends.
+            data_sample: With ``gt_label`` (T,), ``pred_label`` (T,) or both; ``fps``
+                adds an axis in seconds.
+            step: Number of the picture under its name in the backends.
+            show: Show it in a window instead of storing it.
+            wait_time: Seconds until the window closes; 0 waits for a key.
+            out_file: PNG file to write; the backends get nothing then.
+
+        Raises:
+            ValueError: If there are no labels, or they do not fit the classes.
+        """
+        rows = {
+            title: _to_numpy(data_sample.get(field))
+            for title, field in ROWS.items()
+            if data_sample.get(field) is not None
+        }
+        if not rows:
+            raise ValueError(
+                f'{name}: there is nothing to draw, the data sample has neither '
+                'gt_label nor pred_label.'
+            )
+        meta = self.dataset_meta or {}
+        last = max(int(row.max(initial=0)) for row in rows.values())
+        classes = list(meta.get('classes') or map(str, range(last + 1)))
+        try:
+            image = draw_timelines(
+                rows,
+                classes,
+                truth='Ground truth' if 'Ground truth' in rows else None,
+                title='   '.join([name, *_scores(rows, meta, classes)]),
+                fps=data_sample.get('fps'),
+            )
+        except ValueError as error:
+            raise ValueError(f'{name}: {error}') from error
+        if show:
+            self.show(image, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            save_png(image, out_file)
+        elif not show:
+            self.add_image(file_name(name), image, step)
+        return image
+
+
+def _scores(
+    rows: dict[str, np.ndarray], meta: dict[str, Any], classes: list[str]
+) -> list[str]:
+    """Return the video's scores as words, none if there is nothing to compare."""
+    if len(rows) < len(ROWS) or (rows['Ground truth'] == IGNORED).all():
+        return []
+    pair = rows['Prediction'], rows['Ground truth']
+    background = resolve_background(meta.get('background'), classes)
+    return [
+        f'Acc {frame_accuracy(*pair):.1f}',
+        f'Edit {edit_score(*pair, background):.1f}',
+        f'F1@10 {segmental_f1(*pair, 0.1, background):.1f}',
+    ]
+
+
+def _to_numpy(labels: Any) -> np.ndarray:
+    return labels.cpu().numpy() if hasattr(labels, 'cpu') else np.asarray(labels)

@@ -1,0 +1,199 @@
+"""Label sequences of one video as coloured bars under each other (Fig. 5)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from mmskelseg.evaluation import IGNORED, to_segments
+from mmskelseg.evaluation.functional.segments import check_labels
+
+from .images import new_figure, plain, render, text_color
+from .palette import class_color
+
+# All lengths in inches.
+WIDTH = 13.0
+BAR, STRIP, GAP = 0.42, 0.10, 0.16
+MARGIN, RIGHT, LETTER, DIGIT, LINE = 0.15, 0.25, 0.072, 0.058, 0.175
+FONT = 8
+
+UNLABELLED: dict[str, Any] = {
+    'facecolor': '#F4F4F4',
+    'edgecolor': '#B0B0B0',
+    'hatch': '//////',
+}
+WRONG = '#202020'
+
+
+def draw_timelines(
+    rows: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    *,
+    truth: str | None = None,
+    title: str = '',
+    fps: float | None = None,
+) -> np.ndarray:
+    """Return a picture of label sequences under each other, RGB uint8 (H, W, 3).
+
+    Each row is a bar of segments in the colours of their classes; wide segments bear
+    the id of their class, which the legend explains. Frames without a label (-1) are
+    hatched. Under each row but the true one a thin strip marks the frames that
+    differ from it.
+
+    Args:
+        rows: Label of each frame, shape (T,), by the name that stands before the bar;
+            from top to bottom.
+        classes: Names of the classes in the order of their ids.
+        truth: The row that is the ground truth; frames that it leaves unlabelled are
+            never wrong.
+        title: A line above the bars.
+        fps: Frames a second, for a second axis in seconds.
+
+    Raises:
+        ValueError: If there is no row or no frame, rows differ in length, or a label
+            is no class.
+    """
+    labels = {name: check_labels(row, name) for name, row in rows.items()}
+    frames = _check_rows(labels, classes)
+    strips = 0 if truth is None else len(labels) - 1
+    handles = _legend_handles(labels, classes, strips > 0)
+    letters = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int((WIDTH - 1.5) / (LETTER * letters + 0.5))))
+
+    left = MARGIN + LETTER * max(map(len, labels)) + 0.1
+    top = (0.35 if title else 0.1) + (0.33 if fps else 0)
+    bars = len(labels) * (BAR + GAP) + strips * STRIP
+    height = top + bars + 0.42 + math.ceil(len(handles) / columns) * LINE + MARGIN
+    figure = new_figure(WIDTH, height)
+    axes = figure.add_axes(
+        (
+            left / WIDTH,
+            1 - (top + bars) / height,
+            1 - (left + RIGHT) / WIDTH,
+            bars / height,
+        )
+    )
+    axes.set(xlim=(0, frames), ylim=(bars, 0))
+    _draw_rows(axes, labels, truth)
+    _dress_axes(axes, fps)
+    figure.text(
+        left / WIDTH,
+        1 - 0.1 / height,
+        plain(title),
+        va='top',
+        fontsize=FONT + 2,
+        fontweight='bold',
+    )
+    figure.legend(
+        handles=handles,
+        ncols=columns,
+        loc='lower left',
+        bbox_to_anchor=(left / WIDTH, MARGIN / 2 / height),
+        borderaxespad=0,
+        borderpad=0,
+        fontsize=FONT,
+        frameon=False,
+        handlelength=1.6,
+        handleheight=1.0,
+    )
+    return render(figure)
+
+
+def _check_rows(labels: Mapping[str, np.ndarray], classes: Sequence[str]) -> int:
+    """Return the number of frames that all rows share."""
+    lengths = {name: row.size for name, row in labels.items()}
+    if len(set(lengths.values())) != 1 or not all(lengths.values()):
+        raise ValueError(
+            f'The rows of a timeline have {lengths or "no"} frames, but they must '
+            'have equally many, at least one.'
+        )
+    for name, row in labels.items():
+        wrong = (row < IGNORED) | (row >= len(classes))
+        if wrong.any():
+            raise ValueError(
+                f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
+                f'{len(classes) - 1}, and -1 is no label.'
+            )
+    return next(iter(lengths.values()))
+
+
+def _draw_rows(axes: Axes, labels: Mapping[str, np.ndarray], truth: str | None) -> None:
+    """Draw bars and strips from the top; y is in inches."""
+    top, centres = GAP / 2, []
+    for name, row in labels.items():
+        _draw_bar(axes, row, top)
+        centres.append(top + BAR / 2)
+        top += BAR
+        if truth is not None and name != truth:
+            wrong = (row != labels[truth]) & (labels[truth] != IGNORED)
+            _draw_strip(axes, wrong, top)
+            top += STRIP
+        top += GAP
+    axes.set_yticks(centres, [plain(name) for name in labels], fontsize=FONT)
+
+
+def _draw_bar(axes: Axes, row: np.ndarray, top: float) -> None:
+    # An unlabelled bar under the segments shows wherever there is no segment.
+    axes.broken_barh([(0, row.size)], (top, BAR), linewidth=0, **UNLABELLED)
+    segments = to_segments(row)
+    axes.broken_barh(
+        [(start, end - start) for start, end, _ in segments],
+        (top, BAR),
+        facecolors=[class_color(label) for _, _, label in segments],
+        antialiased=False,
+        linewidth=0,
+    )
+    inches = axes.get_position().width * WIDTH / row.size
+    for start, end, label in segments:
+        if (end - start) * inches > DIGIT * len(str(label)) + 0.01:
+            axes.text(
+                (start + end) / 2,
+                top + BAR / 2,
+                str(label),
+                color=text_color(class_color(label)),
+                fontsize=FONT - 1.5,
+                ha='center',
+                va='center_baseline',
+            )
+
+
+def _draw_strip(axes: Axes, wrong: np.ndarray, top: float) -> None:
+    axes.broken_barh([(0, wrong.size)], (top, STRIP), color='#EDEDED', linewidth=0)
+    spans = [(start, end - start) for start, end, hit in to_segments(wrong * 1) if hit]
+    # The edge keeps a single wrong frame of a long video visible.
+    axes.broken_barh(spans, (top, STRIP), color=WRONG, linewidth=0.5)
+
+
+def _dress_axes(axes: Axes, fps: float | None) -> None:
+    axes.spines[['left', 'right', 'top']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    axes.tick_params(axis='x', labelsize=FONT)
+    axes.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10], integer=True))
+    axes.set_xlabel('frame', fontsize=FONT, labelpad=2)
+    if fps:
+        to_seconds, to_frames = partial(np.multiply, 1 / fps), partial(np.multiply, fps)
+        seconds = axes.secondary_xaxis('top', functions=(to_seconds, to_frames))
+        seconds.tick_params(labelsize=FONT)
+        seconds.set_xlabel('second', fontsize=FONT, labelpad=3)
+
+
+def _legend_handles(
+    labels: Mapping[str, np.ndarray], classes: Sequence[str], strips: bool
+) -> list[Patch]:
+    """Return a patch for everything that the rows show."""
+    present = sorted(set().union(*(row.tolist() for row in labels.values())))
+    handles = [
+        Patch(color=class_color(label), label=f'{label}  {plain(str(classes[label]))}')
+        for label in present
+        if label != IGNORED
+    ]
+    if IGNORED in present:
+        handles.append(Patch(**UNLABELLED, linewidth=0, label='unlabelled'))
+    if strips:
+        handles.append(Patch(color=WRONG, label='wrong'))
+    return handles
