@@ -1,0 +1,138 @@
+"""Which versions of other packages mmskelseg needs, and which are there."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class DependencyError(RuntimeError):
+    """A package is missing or of an unsuitable version.
+
+    Not an ImportError, because MMEngine swallows those while it looks for the parts
+    that a config names, and then reports that the parts do not exist.
+    """
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A package, its versions that suit, and what they are installed with.
+
+    Args:
+        name: What ``pip install`` gets.
+        at_least: The first version that suits.
+        below: The first version that does not suit any more.
+        module: What Python imports, where it differs from the name.
+        others: Distributions of the same module that win over ``name``.
+        label: What to call it where none is installed.
+    """
+
+    name: str
+    at_least: str
+    below: str = ''
+    module: str = ''
+    others: tuple[str, ...] = ()
+    label: str = ''
+
+    @property
+    def needed(self) -> str:
+        """The versions that suit, as in ``>=2.0.0,<2.2.0``."""
+        return f'>={self.at_least}' + (f',<{self.below}' if self.below else '')
+
+    def found(self) -> tuple[str, str]:
+        """Return the distribution that is installed and its version.
+
+        A source checkout without a distribution is asked for its version file. Both
+        are empty if the package is missing.
+        """
+        for name in (*self.others, self.name):
+            try:
+                return name, metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
+        return (self.name, version) if (version := self._source_version()) else ('', '')
+
+    def _source_version(self) -> str:
+        spec = find_spec(self.module or self.name)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            file = Path(folder, 'version.py')
+            text = file.read_text('utf-8') if file.is_file() else ''
+            if match := re.search(r"""__version__ = ['"]([^'"]+)""", text):
+                return match[1]
+        return ''
+
+    def problem(self) -> str:
+        """Return what is wrong and the command that mends it; empty if all is well."""
+        name, version = self.found()
+        install = f'pip install "{self.name}{self.needed}"'
+        if not version:
+            return (
+                f'{self.label or self.name} is not installed, but mmskelseg needs '
+                f'{self.needed}: run `{install}`.'
+            )
+        if self._suits(version):
+            return ''
+        if name != self.name:
+            install = f'pip uninstall -y {name} && {install}'
+        return (
+            f'{name} {version} is installed, but mmskelseg needs {self.needed}: run '
+            f'`{install}`.'
+        )
+
+    def _suits(self, version: str) -> bool:
+        numbers = _numbers(version)
+        return numbers >= _numbers(self.at_least) and not (
+            self.below and numbers >= _numbers(self.below)
+        )
+
+
+DEPENDENCIES = (
+    Dependency('numpy', '1.23'),
+    Dependency('torch', '2.4'),
+    Dependency('torchvision', '0.19'),
+    Dependency('mmengine', '0.10.4', '1', others=('onedl-mmengine', 'mmengine-lite')),
+    # mmcv and mmcv-lite overwrite each other's files, hence the one that is there
+    # must be named.
+    Dependency(
+        'mmcv-lite',
+        '2.0.0',
+        '2.2.0',
+        module='mmcv',
+        others=('onedl-mmcv', 'mmcv'),
+        label='mmcv-lite (or mmcv)',
+    ),
+    Dependency('mmaction2', '1.2.0', '2', module='mmaction', others=('otxmmaction2',)),
+    Dependency('rapidfuzz', '3'),
+    Dependency('scikit-learn', '1.1', module='sklearn'),
+    Dependency('matplotlib', '3.5'),
+)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the release as numbers, so that 2.10 comes after 2.9.
+
+    >>> _numbers('2.13.0+cpu')
+    (2, 13, 0)
+    """
+    release = re.match(r'\d+(\.\d+)*', version)
+    return tuple(map(int, release[0].split('.'))) if release else ()
+
+
+def problems() -> Iterator[str]:
+    """Yield one sentence for each dependency that is missing or unsuitable."""
+    for dependency in DEPENDENCIES:
+        if problem := dependency.problem():
+            yield problem
+
+
+def check() -> None:
+    """Check the dependencies without importing them.
+
+    Raises:
+        DependencyError: If one is missing or unsuitable, in one sentence with the
+            version found, the version needed and the command that mends it.
+    """
+    for problem in problems():
+        raise DependencyError(problem)

@@ -1,0 +1,59 @@
+"""``python -m mmskelseg.doctor``."""
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from mmskelseg import compat, doctor
+
+ROOT = Path(__file__).parents[1]
+
+
+def run_doctor(*options):
+    return subprocess.run(
+        [sys.executable, *options, '-m', 'mmskelseg.doctor'],
+        env={'PYTHONPATH': str(ROOT), 'PATH': ''},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_doctor_lists_versions_and_active_repairs():
+    """All is well here, so the status is 0 and nothing is to be mended."""
+    process = run_doctor()
+    assert process.returncode == 0
+    rows = [line.split() for line in process.stdout.splitlines()]
+    assert ['torch', metadata.version('torch'), '>=2.4', 'ok'] in rows
+    for repair in compat.active():
+        assert any(row[:1] == [repair.name] for row in rows)
+        assert repair.upstream in process.stdout
+    assert 'To be mended' not in process.stdout
+
+
+def test_doctor_runs_without_any_dependency():
+    """It names what is missing in place of a traceback."""
+    process = run_doctor('-S')
+    assert process.returncode == 1
+    assert process.stderr == ''
+    rows = [line.split() for line in process.stdout.splitlines()]
+    assert ['torch', '-', '>=2.4', 'MISSING'] in rows
+    assert 'To be mended:\n  numpy is not installed' in process.stdout
+    assert 'torch cannot be imported' in process.stdout
+
+
+@pytest.mark.parametrize(
+    ('file', 'kind'), [('_ext.cpython-311.so', 'full'), ('ops.py', 'lite')]
+)
+def test_doctor_tells_full_mmcv_from_lite(tmp_path, monkeypatch, file, kind):
+    """A full mmcv has one compiled library more."""
+
+    class Spec:
+        submodule_search_locations = [str(tmp_path)]
+
+    (tmp_path / file).touch()
+    monkeypatch.setattr(doctor, 'find_spec', lambda name: Spec)
+    assert f'mmcv build: {kind}' in doctor.report()
