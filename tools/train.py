@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--seed',
         type=int,
-        help='random seed (default: 0, or that of the checkpoint with --resume)',
+        help='random seed (default: 0); a resumed run keeps that of its checkpoint',
     )
     parser.add_argument(
         '--diff-rank-seed', action='store_true', help='give each process its own seed'
@@ -66,13 +66,10 @@ def merge_args(cfg, args):
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    randomness = cfg.setdefault('randomness', {})
+    given = {'diff_rank_seed': args.diff_rank_seed, 'deterministic': args.deterministic}
     if args.seed is not None:
-        randomness.seed = args.seed
-    elif not cfg.resume:
-        randomness.setdefault('seed', 0)
-    randomness.setdefault('diff_rank_seed', args.diff_rank_seed)
-    randomness.setdefault('deterministic', args.deterministic)
+        given['seed'] = args.seed
+    cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
 
 
 def main() -> None:

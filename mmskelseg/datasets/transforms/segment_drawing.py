@@ -101,10 +101,11 @@ def _same_size(
     w, h = np.minimum(rounded, canvas).T
     code = w * (canvas[1] + 1) + h
     order = np.argsort(code, kind='stable')
-    sizes, begins = np.unique(code[order], return_index=True)
     groups = []
-    for size, rows in zip(sizes, np.split(order, begins[1:]), strict=True):
-        w, h = divmod(int(size), canvas[1] + 1)
+    for rows in np.split(order, np.flatnonzero(np.diff(code[order])) + 1):
+        if len(rows) == 0:
+            continue
+        w, h = divmod(int(code[rows[0]]), canvas[1] + 1)
         step = max(1, _PIXELS_AT_A_TIME // (w * h))
         groups += [(rows[i : i + step], (w, h)) for i in range(0, len(rows), step)]
     return groups

@@ -1,0 +1,227 @@
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.structures import Skeleton
+
+
+def joint_image(keypoint, score, k, size=(56, 56)):
+    """Draw joint k alone, (T, H, W)."""
+    only = np.zeros_like(score)
+    only[..., k] = score[..., k]
+    skeleton = {'joints': keypoint.shape[2], 'limbs': []}
+    render = RenderSkeletonHeatmap(skeleton, size, limbs=False, box=None)
+    return render({'keypoint': keypoint, 'keypoint_score': only})['imgs'][:, 0]
+
+
+def limb_image(keypoint, score, limb, size=(56, 56), **options):
+    """Draw one limb alone, (T, H, W)."""
+    skeleton = {'joints': keypoint.shape[2], 'limbs': [limb]}
+    render = RenderSkeletonHeatmap(skeleton, size, joints=False, box=None, **options)
+    return render({'keypoint': keypoint, 'keypoint_score': score})['imgs'][:, 0]
+
+
+def slow_limb(a, b, score, size, sigma=0.6, power=2):
+    """Eq. 2 at each pixel in turn."""
+    image = np.zeros(size)
+    for y, x in np.ndindex(size):
+        p = np.array([x, y], float)
+        along = np.clip(np.dot(p - a, b - a) / max(np.dot(b - a, b - a), 1e-12), 0, 1)
+        distance = np.linalg.norm(p - (a + along * (b - a)))
+        image[y, x] = score * np.exp(-(distance**power) / (2 * sigma**2))
+    return image
+
+
+@pytest.mark.parametrize(
+    ('file', 'suffix', 'size', 'joints', 'limbs', 'degenerate'),
+    [
+        (
+            'heatmap_coco17',
+            '',
+            (56, 56),
+            'joint_mmaction2',
+            'limb_mmaction2',
+            {(1, 1), (3, 4), (5, 4)},
+        ),
+        (
+            'heatmap_coco17',
+            '_2p',
+            (56, 56),
+            'joint_2p',
+            'limb_2p',
+            {(1, 1), (2, 1), (3, 1)},
+        ),
+        ('heatmap_lcr15', '', (60, 56), 'joint', 'limb', set()),
+    ],
+)
+def test_render_agrees_with_mmaction2(
+    vectors, file, suffix, size, joints, limbs, degenerate
+):
+    """Each component equals MMAction2's where that draws, and is under 0.012 beyond.
+
+    Limbs shorter than a pixel are left out: MMAction2 draws a joint for them.
+    """
+    v = vectors(file)
+    keypoint, score = v[f'kp{suffix}'], v[f'score{suffix}']
+    pairs = [(joint_image(keypoint, score, k, size), v[joints][:, k], set())
+             for k in range(keypoint.shape[2])]  # fmt: skip
+    for k, limb in enumerate(v['skeletons'].tolist()):
+        skipped = {t for limb_index, t in degenerate if limb_index == k}
+        pairs.append((limb_image(keypoint, score, limb, size), v[limbs][:, k], skipped))
+    for ours, theirs, skipped in pairs:
+        frames = [t for t in range(len(ours)) if t not in skipped]
+        difference = np.abs(ours - theirs)[frames]
+        assert difference.max() < 0.012
+        drawn = theirs[frames] > 0
+        assert difference[drawn].max(initial=0) < 1e-5
+
+
+def test_render_agrees_with_the_whole_pipeline_of_the_paper(vectors):
+    """Box of the sequence, then heatmaps of 56x56, then the sum."""
+    v = vectors('heatmap_sequence_pipeline')
+    item = {'keypoint': v['kp'], 'keypoint_score': v['score']}
+    for joints, limbs, key in ((1, 0, 'joint'), (0, 1, 'limb'), (1, 1, 'jl')):
+        render = RenderSkeletonHeatmap('coco17', joints=bool(joints), limbs=bool(limbs))
+        ours = render(dict(item))['imgs'][:, 1]
+        np.testing.assert_allclose(ours, v[f'{key}_sum_scale56'], atol=0.02)
+
+
+@pytest.mark.parametrize(('distance', 'power'), [('squared', 2), ('printed', 1)])
+def test_render_follows_equation_two(rng, distance, power):
+    """A limb is Eq. 2 at every pixel, also short, long and beyond the border."""
+    for reach in (0, 0.5, 6, 40, 90):
+        a = rng.uniform(-5, 45, 2).astype(np.float32)
+        b = (a + reach * rng.uniform(-1, 1, 2)).astype(np.float32)
+        ours = limb_image(
+            np.stack([a, b])[None, None],
+            np.array([[[0.9, 0.7]]], np.float32),
+            [0, 1],
+            size=(40, 50),
+            distance=distance,
+        )[0]
+        slow = slow_limb(a, b, 0.7, (40, 50), power=power)
+        np.testing.assert_allclose(ours, slow, atol=1e-5)
+
+
+def test_render_joint_by_hand():
+    """A joint on a pixel's centre has its score there and Eq. 1 one pixel off."""
+    keypoint = np.array([[[[3.0, 2.0]]]], np.float32)
+    image = joint_image(keypoint, np.array([[[0.5]]], np.float32), 0, size=(5, 7))[0]
+    assert image[2, 3] == pytest.approx(0.5)
+    assert image[2, 4] == pytest.approx(0.5 * np.exp(-1 / 0.72))
+    assert image[3, 4] == pytest.approx(0.5 * np.exp(-2 / 0.72))
+
+
+def test_render_of_three_people_is_the_highest_of_each_component(rng):
+    """The sum over joints and limbs of the maximum over persons."""
+    keypoint = rng.uniform(0, 30, (3, 4, 17, 2)).astype(np.float32)
+    score = rng.uniform(0, 1, (3, 4, 17)).astype(np.float32)
+    render = RenderSkeletonHeatmap('coco17', (30, 30), box=None)
+    together = render({'keypoint': keypoint, 'keypoint_score': score})['imgs'][:, 0]
+    expected = 0
+    parts = [lambda k, s, i=i: joint_image(k, s, i, (30, 30)) for i in range(17)]
+    parts += [
+        lambda k, s, pair=pair: limb_image(k, s, pair, (30, 30))
+        for pair in Skeleton.get('coco17').limbs
+    ]
+    for part in parts:
+        expected += np.max(
+            [part(keypoint[m : m + 1], score[m : m + 1]) for m in range(3)], axis=0
+        )
+    np.testing.assert_allclose(together, expected, atol=2e-4)
+
+
+def test_render_box_is_that_of_visible_joints_over_the_sequence():
+    """The extremes of what is seen in any frame land on 0 and on the size."""
+    keypoint = np.array(
+        [[[[10, 100], [20, 300]], [[110, 200], [900, 900]]]], np.float32
+    )
+    score = np.array([[[1, 1], [1, 0]]], np.float32)
+    render = RenderSkeletonHeatmap({'joints': 2, 'limbs': []}, (40, 50))
+    placed, _ = render.place({'keypoint': keypoint, 'keypoint_score': score})
+    np.testing.assert_allclose(placed[0, 0], [[0, 0], [5, 40]], atol=1e-5)
+    np.testing.assert_allclose(placed[0, 1, 0], [50, 20], atol=1e-5)
+
+
+def test_render_widens_an_empty_box_to_a_pixel():
+    """One joint at rest has no extent, and is still drawn at the corner."""
+    keypoint = np.full((1, 2, 1, 2), 7.0, np.float32)
+    render = RenderSkeletonHeatmap({'joints': 1, 'limbs': []}, (9, 9))
+    image = render({'keypoint': keypoint})['imgs'][:, 0]
+    assert image[:, 0, 0] == pytest.approx([1, 1])
+
+
+def test_render_of_a_frame_without_a_joint_is_zero():
+    """A frame in which nothing is seen, and a video in which nothing is."""
+    keypoint = np.ones((1, 2, 17, 2), np.float32)
+    score = np.zeros((1, 2, 17), np.float32)
+    item = {'keypoint': keypoint, 'keypoint_score': score}
+    assert not RenderSkeletonHeatmap('coco17')(dict(item))['imgs'].any()
+    score[0, 0] = 1
+    images = RenderSkeletonHeatmap('coco17')(dict(item))['imgs']
+    assert images[0].any()
+    assert not images[1].any()
+
+
+def test_render_writes_three_equal_channels_that_share_memory(rng):
+    """Three channels cost the memory of one."""
+    item = {'keypoint': rng.uniform(0, 56, (1, 3, 17, 2))}
+    images = RenderSkeletonHeatmap('coco17', (56, 40))(item)['imgs']
+    assert images.shape == (3, 3, 56, 40)
+    assert images.dtype == np.float32
+    assert np.shares_memory(images[:, 0], images[:, 2])
+
+
+def test_render_in_blocks_is_render_at_once(rng):
+    """Blocks share the box of the whole sequence."""
+    item = {'keypoint': rng.uniform(0, 400, (2, 300, 17, 2))}
+    render = RenderSkeletonHeatmap('coco17')
+    blocks = np.concatenate(list(render.blocks(item, 77)))
+    np.testing.assert_array_equal(blocks, render(dict(item))['imgs'])
+
+
+def test_render_ignores_far_off_coordinates(rng):
+    """Coordinates beyond any integer draw nothing and raise nothing."""
+    keypoint = rng.uniform(0, 56, (1, 2, 17, 2)).astype(np.float32)
+    keypoint[0, 1] = 1e30
+    images = RenderSkeletonHeatmap('coco17', box=None)({'keypoint': keypoint})['imgs']
+    assert images[0].any()
+    assert not images[1].any()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'joints': False, 'limbs': False}, 'nothing of skeleton'),
+        ({'box': 'frame'}, "box='frame'"),
+        ({'distance': 'cubed'}, "distance='cubed'"),
+        ({'sigma': 0}, 'sigma=0'),
+    ],
+)
+def test_render_option_at_fault_is_named(options, message):
+    """An option that does not exist is an error when the transform is built."""
+    with pytest.raises(ValueError, match=message):
+        RenderSkeletonHeatmap('coco17', **options)
+
+
+@pytest.mark.parametrize(
+    ('item', 'message'),
+    [
+        (
+            {'keypoint': np.zeros((1, 4, 15, 2))},
+            r"\(1, 4, 15, 2\), but skeleton 'coco17' needs \(persons, frames, 17, 2\)",
+        ),
+        ({'keypoint': np.full((1, 4, 17, 2), np.nan)}, 'not finite'),
+        (
+            {
+                'keypoint': np.zeros((1, 4, 17, 2)),
+                'keypoint_score': np.ones((1, 4, 15)),
+            },
+            r'keypoint_score has the shape \(1, 4, 15\)',
+        ),
+    ],
+)
+def test_render_keypoints_at_fault_are_named(item, message):
+    """Keypoints of another skeleton, or not finite, are refused."""
+    with pytest.raises(ValueError, match=message):
+        RenderSkeletonHeatmap('coco17')(item)

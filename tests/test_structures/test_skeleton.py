@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from mmskelseg.structures import Skeleton
+
+
+@pytest.mark.parametrize(
+    ('name', 'layout', 'limbs'),
+    [
+        ('coco17', 'coco17', 'limbs'),
+        ('lcr15', 'lcr15_mtl_era', 'connected_limbs_suggested'),
+    ],
+)
+def test_skeleton_by_name_has_the_published_layout(shared, name, layout, limbs):
+    """Our layouts are those of MMAction2 and of the UW-IOM release."""
+    layouts = json.loads((shared / 'vectors' / 'layouts.json').read_text())
+    skeleton = Skeleton.get(name)
+    assert list(skeleton.joints) == layouts[layout]['joints']
+    assert [list(pair) for pair in skeleton.limbs] == layouts[layout][limbs]
+    groups = {part: list(joints) for part, joints in skeleton.drop_groups.items()}
+    assert groups == layouts[layout]['drop_groups']
+
+
+@pytest.mark.parametrize('name', ['coco17', 'lcr15'])
+def test_skeleton_flip_pairs_swap_left_and_right(name):
+    """Each joint with a side is paired with the same joint of the other side."""
+    skeleton = Skeleton.get(name)
+    for a, b in skeleton.flip_pairs:
+        names = {skeleton.joints[a], skeleton.joints[b]}
+        part = skeleton.joints[a].partition('_')[2]
+        assert names == {f'left_{part}', f'right_{part}'}
+    sided = sum('_' in joint for joint in skeleton.joints)
+    assert 2 * len(skeleton.flip_pairs) == sided
+
+
+def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
+    """A path names a config with a `dataset_info`, as MMPose writes them."""
+    path = tmp_path / 'hand.py'
+    path.write_text(
+        "dataset_info = dict(dataset_name='hand', keypoint_info={\n"
+        "  0: dict(name='wrist', id=0, color=[0, 0, 0], type='', swap=''),\n"
+        "  1: dict(name='left_tip', id=1, color=[0, 0, 0], swap='right_tip'),\n"
+        "  2: dict(name='right_tip', id=2, color=[0, 0, 0], swap='left_tip')},\n"
+        "  skeleton_info={0: dict(link=('wrist', 'right_tip'), id=0)})\n"
+    )
+    skeleton = Skeleton.get(str(path))
+    assert skeleton == Skeleton(
+        'hand', ('wrist', 'left_tip', 'right_tip'), ((0, 2),), ((1, 2),)
+    )
+
+
+def test_skeleton_from_a_number_of_joints_names_them():
+    """Who has no names for joints gives their number."""
+    skeleton = Skeleton.get({'joints': 3, 'limbs': [[0, 2]]})
+    assert skeleton.joints == ('joint_0', 'joint_1', 'joint_2')
+
+
+@pytest.mark.parametrize(
+    ('skeleton', 'message'),
+    [
+        ('coco18', r"no skeleton 'coco18'; known are coco17, lcr15"),
+        ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, r'\[0, 2\] among its limbs'),
+        ({'joints': ['a', 'a'], 'limbs': []}, r"names \['a'\] more than once"),
+        ({'joints': ['a']}, r'needs `joints` and `limbs`'),
+        (
+            {
+                'keypoint_info': {0: {'name': 'a', 'swap': 'b'}},
+                'skeleton_info': {},
+            },
+            r"joint 'b', which is not among",
+        ),
+    ],
+)
+def test_skeleton_at_fault_is_named(skeleton, message):
+    """What is wrong with a layout is said, with the value."""
+    with pytest.raises(ValueError, match=message):
+        Skeleton.get(skeleton)
+
+
+def test_skeleton_of_mmpose_says_when_mmpose_is_missing(monkeypatch):
+    """The remedy is the extra that brings MMPose."""
+    from mmskelseg.structures import skeleton
+
+    monkeypatch.setattr(skeleton, 'find_spec', lambda name: None)
+    with pytest.raises(ValueError, match=r'pip install .mmskelseg\[pose\]'):
+        Skeleton.get('mmpose:halpe')
