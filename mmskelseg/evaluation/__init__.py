@@ -1,7 +1,7 @@
 """Metrics of temporal action segmentation."""
 
-from .functional import *  # noqa: F403
-from .functional import __all__ as _functions
-from .metrics import SegmentationMetric
+from mmskelseg.evaluation.functional import *  # noqa: F403
+from mmskelseg.evaluation.functional import __all__ as _functions
+from mmskelseg.evaluation.metrics import SegmentationMetric
 
 __all__ = ['SegmentationMetric', *_functions]

@@ -1,7 +1,7 @@
-from .confusion import draw_confusion
-from .images import file_name, save_png, write_file
-from .seg_visualizer import SegVisualizer
-from .timelines import draw_timelines
+from mmskelseg.visualization.confusion import draw_confusion
+from mmskelseg.visualization.images import file_name, save_png, write_file
+from mmskelseg.visualization.seg_visualizer import SegVisualizer
+from mmskelseg.visualization.timelines import draw_timelines
 
 __all__ = [
     'SegVisualizer',

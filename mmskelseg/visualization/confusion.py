@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from .images import new_figure, plain, render, text_color
+from mmskelseg.visualization.images import new_figure, plain, render, text_color
 
 # Inches.
 CELL, LETTER, MARGIN = 0.42, 0.075, 0.2

@@ -15,9 +15,8 @@ from mmskelseg.evaluation import (
     segmental_f1,
 )
 from mmskelseg.registry import VISUALIZERS
-
-from .images import file_name, save_png
-from .timelines import draw_timelines
+from mmskelseg.visualization.images import file_name, save_png
+from mmskelseg.visualization.timelines import draw_timelines
 
 ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
 

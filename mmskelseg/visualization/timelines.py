@@ -12,9 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.evaluation.functional.segments import check_labels
-
-from .images import new_figure, plain, render, text_color
-from .palette import class_color
+from mmskelseg.visualization.images import new_figure, plain, render, text_color
+from mmskelseg.visualization.palette import class_color
 
 # All lengths in inches.
 WIDTH = 13.0

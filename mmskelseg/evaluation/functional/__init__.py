@@ -1,16 +1,25 @@
 """Pure functions on label and score arrays; every score is in percent."""
 
-from .framewise import (
+from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
     frame_ap,
     frame_map,
     frame_recall,
 )
-from .report import Video, evaluate_videos
-from .segmental import edit_score, f1_from_counts, segmental_counts, segmental_f1
-from .segments import IGNORED, resolve_background, to_segments
-from .tables import format_report
+from mmskelseg.evaluation.functional.report import Video, evaluate_videos
+from mmskelseg.evaluation.functional.segmental import (
+    edit_score,
+    f1_from_counts,
+    segmental_counts,
+    segmental_f1,
+)
+from mmskelseg.evaluation.functional.segments import (
+    IGNORED,
+    resolve_background,
+    to_segments,
+)
+from mmskelseg.evaluation.functional.tables import format_report
 
 __all__ = [
     'IGNORED',

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from .segments import IGNORED, check_pair, check_truth
+from mmskelseg.evaluation.functional.segments import IGNORED, check_pair, check_truth
 
 
 def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:

@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from .framewise import (
+from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
     frame_ap,
     frame_recall,
     mean_ap,
 )
-from .segmental import edit_score, f1_from_counts, segmental_counts
+from mmskelseg.evaluation.functional.segmental import (
+    edit_score,
+    f1_from_counts,
+    segmental_counts,
+)
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from .segments import check_pair, segment_table
+from mmskelseg.evaluation.functional.segments import check_pair, segment_table
 
 
 def edit_score(

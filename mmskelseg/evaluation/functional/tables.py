@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .report import NAMES
+from mmskelseg.evaluation.functional.report import NAMES
 
 AVERAGES = {
     'pooled': 'over all frames and segments together (edit: mean over videos)',

@@ -1,3 +1,3 @@
-from .segmentation_metric import SegmentationMetric
+from mmskelseg.evaluation.metrics.segmentation_metric import SegmentationMetric
 
 __all__ = ['SegmentationMetric']

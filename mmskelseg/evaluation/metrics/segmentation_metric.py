@@ -8,11 +8,14 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
+from mmskelseg.evaluation.functional.framewise import check_scores
+from mmskelseg.evaluation.functional.report import Video, evaluate_videos
+from mmskelseg.evaluation.functional.segments import (
+    IGNORED,
+    check_pair,
+    resolve_background,
+)
 from mmskelseg.registry import METRICS
-
-from ..functional.framewise import check_scores
-from ..functional.report import Video, evaluate_videos
-from ..functional.segments import IGNORED, check_pair, resolve_background
 
 SCORE_FIELDS = {'prob': 'pred_score', 'logit': 'pred_logit'}
 

@@ -1,0 +1,101 @@
+"""The scores of a run: a table in the log, a JSON file and the confusion matrix."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mmaction
+import mmengine
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+import mmskelseg
+from mmskelseg.evaluation import SegmentationMetric, format_report
+from mmskelseg.registry import HOOKS
+from mmskelseg.visualization import draw_confusion, save_png, write_file
+
+
+@HOOKS.register_module()
+class SegReportHook(Hook):
+    """Report what :class:`~mmskelseg.evaluation.SegmentationMetric` found.
+
+    After a test, and after training for its last validation, a table of the scores and
+    one of the classes go to the log, and all scores to ``metrics.json`` in the work
+    folder. A test also draws ``confusion_matrix.png`` there. Only the main process
+    reports.
+    """
+
+    def after_train(self, runner: Runner) -> None:
+        """Report the last validation of a training."""
+        if runner.val_loop is not None:
+            self._report(runner, runner.val_loop.evaluator)
+
+    def after_test_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Report a test and draw its confusion matrix."""
+        report = self._report(runner, runner.test_loop.evaluator)
+        if report is not None:
+            path = Path(runner.work_dir, 'confusion_matrix.png')
+            classes = list(report['per_class'])
+            counts = np.array(report['confusion'])
+            save_png(
+                draw_confusion(counts, classes, 'Frames by true and predicted class'),
+                path,
+            )
+            runner.logger.info(f'Confusion matrix: {path}')
+
+    def _report(self, runner: Runner, evaluator: Evaluator) -> dict[str, Any] | None:
+        """Log and write the report of the first metric that has one, and return it."""
+        metric = next(
+            (
+                metric
+                for metric in evaluator.metrics
+                if isinstance(metric, SegmentationMetric) and metric.report
+            ),
+            None,
+        )
+        if metric is None or metric.report is None or not is_main_process():
+            return None
+        report = metric.report
+        scores = {
+            f'{metric.prefix}/{name}': value
+            for name, value in report['metrics'].items()
+        }
+        path = Path(runner.work_dir, 'metrics.json')
+        content = {**scores, **_details(report), **_provenance(runner)}
+        write_file(json.dumps(content, indent=2, allow_nan=False).encode(), path)
+        runner.logger.info(f'\n{format_report(report)}')
+        runner.logger.info(f'All scores, by video and class: {path}')
+        return report
+
+
+def _details(report: dict[str, Any]) -> dict[str, Any]:
+    return {
+        'per_video': report['per_video'],
+        'per_class': report['per_class'],
+        'classes': list(report['per_class']),
+        'confusion': report['confusion'],
+        'conventions': report['conventions'],
+    }
+
+
+def _provenance(runner: Runner) -> dict[str, Any]:
+    """Return what a reader needs to make the scores again."""
+    # A training has saved its weights, a test has loaded them.
+    checkpoint = runner.message_hub.get_info('last_ckpt') or runner.cfg.get('load_from')
+    return {
+        'checkpoint': checkpoint and str(checkpoint),
+        'config': runner.cfg.filename and Path(runner.cfg.filename).name,
+        'seed': runner.seed,
+        'versions': {
+            'torch': torch.__version__,
+            'mmengine': mmengine.__version__,
+            'mmaction2': mmaction.__version__,
+            'mmskelseg': mmskelseg.__version__,
+        },
+    }

@@ -1,0 +1,92 @@
+"""Timelines of test videos as pictures."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmskelseg.registry import HOOKS
+from mmskelseg.visualization import SegVisualizer, file_name
+
+
+@HOOKS.register_module()
+class SegVisualizationHook(Hook):
+    """Draw the timelines of test videos (Fig. 5), each into a PNG file of its name.
+
+    The arguments are those that MMAction2's ``tools/test.py`` sets. Validation during
+    training draws nothing.
+
+    Args:
+        enable: Draw at all.
+        interval: Draw every so manieth video.
+        show: Show each picture in a window as well.
+        wait_time: Seconds until the window closes; 0 waits for a key.
+        out_dir: Folder of the pictures, by default ``timelines`` in the work folder.
+    """
+
+    def __init__(
+        self,
+        enable: bool = True,
+        interval: int = 1,
+        *,
+        show: bool = False,
+        wait_time: float = 0,
+        out_dir: str | os.PathLike | None = None,
+    ) -> None:
+        self.enable = enable
+        self.interval = interval
+        self.show = show
+        self.wait_time = wait_time
+        self.out_dir = out_dir
+
+    def before_test(self, runner: Runner) -> None:
+        """Give the visualizer the names of the test set's classes.
+
+        Raises:
+            TypeError: If the visualizer cannot draw timelines.
+        """
+        if not self.enable:
+            return
+        if not isinstance(runner.visualizer, SegVisualizer):
+            raise TypeError(
+                f'The visualizer is {type(runner.visualizer).__name__}, but '
+                'SegVisualizationHook needs SegVisualizer; set '
+                "visualizer=dict(type='SegVisualizer') in the config."
+            )
+        runner.visualizer.dataset_meta = runner.test_dataloader.dataset.metainfo
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Sequence[Any] | None = None,
+    ) -> None:
+        """Draw the videos of a batch whose turn it is."""
+        if not self.enable:
+            return
+        samples = outputs or []
+        batch_size = runner.test_dataloader.batch_size or len(samples)
+        for index, sample in enumerate(samples, start=batch_idx * batch_size):
+            if index % self.interval == 0:
+                frame_dir = sample.get('frame_dir')
+                runner.visualizer.add_datasample(
+                    frame_dir,
+                    sample,
+                    show=self.show,
+                    wait_time=self.wait_time,
+                    out_file=self._folder(runner) / f'{file_name(frame_dir)}.png',
+                )
+
+    def after_test_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Say where the pictures lie."""
+        if self.enable:
+            runner.logger.info(f'Timelines of the test videos: {self._folder(runner)}')
+
+    def _folder(self, runner: Runner) -> Path:
+        return Path(self.out_dir or Path(runner.work_dir, 'timelines'))

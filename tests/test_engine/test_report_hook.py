@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import mmengine
+import pytest
+import torch
+from mmengine.config import Config
+
+import mmskelseg
+
+HOOKS = {'report': {'type': 'SegReportHook'}}
+
+
+def log_of(runner):
+    return '\n'.join(path.read_text() for path in runner_files(runner, '*.log'))
+
+
+def runner_files(runner, pattern):
+    return sorted(Path(runner.work_dir).rglob(pattern))
+
+
+def test_report_hook_writes_the_scores_of_a_test(make_runner, tmp_path):
+    """The file holds what the test returned, by video and class, and its origin."""
+    config = tmp_path / 'uwiom_joint.py'
+    config.write_text('load_from = None\n')
+    runner = make_runner(HOOKS, cfg=Config.fromfile(config))
+    scores = runner.test()
+    content = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
+    assert {key: content[key] for key in scores} == scores
+    # 3 of 11 labelled frames belong to the first class.
+    assert content['seg/acc'] == pytest.approx(300 / 11)
+    assert content['per_video']['day/3']['acc'] == pytest.approx(100 / 3)
+    assert content['classes'] == ['walk', 'stand', 'rest']
+    assert content['per_class']['rest']['recall'] == 0
+    assert content['confusion'] == [[3, 0, 0], [4, 0, 0], [4, 0, 0]]
+    assert content['conventions']['average'] == 'pooled'
+    assert content['config'] == 'uwiom_joint.py'
+    assert content['seed'] == 7
+    assert content['versions']['torch'] == torch.__version__
+    assert content['versions']['mmengine'] == mmengine.__version__
+    assert content['versions']['mmskelseg'] == mmskelseg.__version__
+
+
+def test_report_hook_prints_tables_and_draws_the_confusion_matrix(make_runner):
+    """The log of a test shows scores and classes by name, and names its files."""
+    runner = make_runner(HOOKS)
+    runner.test()
+    log = log_of(runner)
+    assert 'Scores of 3 videos in percent' in log
+    assert 'standard deviation over videos' in log
+    assert 'acc    27.27  ± 20.79' in log
+    # The average precision of a class whose frames all tie is its share of frames.
+    assert 'stand  36.36   0.00    0.00         2       4' in log
+    for name in ('metrics.json', 'confusion_matrix.png'):
+        (path,) = runner_files(runner, name)
+        assert str(path) in log
+
+
+def test_report_hook_reports_the_last_validation_of_a_training(make_runner):
+    """Training ends with one report, of its last checkpoint, without a picture."""
+    runner = make_runner(HOOKS)
+    runner.train()
+    (path,) = runner_files(runner, 'metrics.json')
+    content = json.loads(path.read_text())
+    assert content['seg/acc'] == pytest.approx(300 / 11)
+    assert content['checkpoint'].endswith('epoch_2.pth')
+    assert log_of(runner).count('Scores of 3 videos') == 1
+    assert runner_files(runner, 'confusion_matrix.png') == []
+
+
+def test_report_hook_names_the_checkpoint_that_a_test_loaded(make_runner, tmp_path):
+    """The file says which weights it scores."""
+    weights = tmp_path / 'weights.pth'
+    torch.save({'state_dict': {'weight': torch.ones(1)}}, weights)
+    config = Config({'load_from': str(weights)})
+    make_runner(HOOKS, load_from=str(weights), cfg=config).test()
+    content = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
+    assert content['checkpoint'] == str(weights)
+
+
+def test_report_hook_stays_silent_without_our_metric(make_runner):
+    """With other metrics alone there is nothing to report."""
+    metric = {'type': 'DumpResults', 'out_file_path': 'unused.pkl'}
+    runner = make_runner(HOOKS, test_evaluator=metric)
+    runner.test_loop.evaluator.metrics.clear()
+    runner.test()
+    assert runner_files(runner, 'metrics.json') == []
+
+
+def test_report_hook_leaves_reporting_to_the_main_process(make_runner, monkeypatch):
+    """Another process writes no file."""
+    monkeypatch.setattr(
+        'mmskelseg.engine.hooks.report_hook.is_main_process', lambda: False
+    )
+    runner = make_runner(HOOKS)
+    runner.test()
+    assert runner_files(runner, 'metrics.json') == []
+    assert runner_files(runner, '*.png') == []

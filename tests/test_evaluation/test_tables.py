@@ -1,0 +1,46 @@
+import numpy as np
+
+from mmskelseg.evaluation import SegmentationMetric, format_report
+from mmskelseg.evaluation.functional.tables import align
+
+
+def test_align_sets_numbers_under_each_other():
+    """The first column starts at the left, the others end at the right."""
+    rows = [['', 'AP', 'frames'], ['walk', '9.50', '7'], ['x', '100.00', '12345']]
+    assert align(rows) == [
+        '          AP  frames',
+        'walk    9.50       7',
+        'x     100.00   12345',
+    ]
+
+
+def test_format_report_names_scores_classes_and_conventions():
+    """A reader sees each score, what ± means, and a dash for an absent class."""
+    metric = SegmentationMetric(3, average='video')
+    metric.dataset_meta = {'classes': ['walk', 'stand', 'jump'], 'background': 'stand'}
+    for frame_dir, pred in (('a', [0, 0, 1, 1]), ('b', [0, 0, 0, 1])):
+        pred = np.array(pred)
+        metric.process(
+            None,
+            [
+                {
+                    'frame_dir': frame_dir,
+                    'gt_label': np.array([0, 0, 1, 1]),
+                    'pred_label': pred,
+                    'pred_score': np.eye(3)[:, pred],
+                }
+            ],
+        )
+    metric.evaluate(2)
+    lines = format_report(metric.report).splitlines()
+    assert lines[0] == (
+        'Scores of 2 videos in percent, mean over videos; ± standard deviation over '
+        'videos; background: stand'
+    )
+    assert 'acc     87.50  ± 12.50' in lines
+    assert 'edit   100.00   ± 0.00' in lines
+    walk, stand, jump = lines[-3:]
+    # Ranks of walk: four hits and a miss of equal score. Recall 4 of 4.
+    assert walk.split() == ['walk', '80.00', '100.00', '100.00', '2', '4']
+    assert stand.split()[2:] == ['-', '75.00', '0', '4']
+    assert jump.split() == ['jump', '-', '-', '-', '0', '0']
