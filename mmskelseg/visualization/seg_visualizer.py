@@ -65,10 +65,11 @@ class SegVisualizer(Visualizer):
         Raises:
             ValueError: If there are no labels, or they do not fit the classes.
         """
+        sample = data_sample.numpy()
         rows = {
-            title: _to_numpy(data_sample.get(field))
+            title: np.asarray(sample.get(field))
             for title, field in ROWS.items()
-            if data_sample.get(field) is not None
+            if sample.get(field) is not None
         }
         if not rows:
             raise ValueError(
@@ -84,7 +85,7 @@ class SegVisualizer(Visualizer):
                 classes,
                 truth='Ground truth' if 'Ground truth' in rows else None,
                 title='   '.join([name, *_scores(rows, meta, classes)]),
-                fps=data_sample.get('fps'),
+                fps=sample.get('fps'),
             )
         except ValueError as error:
             raise ValueError(f'{name}: {error}') from error
@@ -110,7 +111,3 @@ def _scores(
         f'Edit {edit_score(*pair, background):.1f}',
         f'F1@10 {segmental_f1(*pair, 0.1, background):.1f}',
     ]
-
-
-def _to_numpy(labels: Any) -> np.ndarray:
-    return labels.cpu().numpy() if hasattr(labels, 'cpu') else np.asarray(labels)

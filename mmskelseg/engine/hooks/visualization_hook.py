@@ -56,7 +56,8 @@ class SegVisualizationHook(Hook):
                 'SegVisualizationHook needs SegVisualizer; set '
                 "visualizer=dict(type='SegVisualizer') in the config."
             )
-        runner.visualizer.dataset_meta = runner.test_dataloader.dataset.metainfo
+        dataset = runner.test_dataloader.dataset
+        runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', {})
 
     def after_test_iter(
         self,

@@ -17,8 +17,8 @@ def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:
     Raises:
         ValueError: If the two differ in length, are empty or have no labelled frame.
 
-    >>> frame_accuracy(np.array([0, 1, 1, 2]), np.array([0, 1, 2, -1])).__round__(2)
-    66.67
+    >>> frame_accuracy(np.array([0, 1, 1, 2, 0]), np.array([0, 1, 2, 2, -1]))
+    75.0
     """
     pred, gt = check_pair(pred, gt)
     labelled = gt != IGNORED

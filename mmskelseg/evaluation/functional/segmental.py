@@ -127,8 +127,8 @@ def segmental_counts(
         matched = np.unique(best[iou >= overlap])
         hits = np.bincount(gt_table[matched, 2], minlength=classes)
         row[:] = np.stack([hits, predicted - hits, actual - hits], axis=1)
-    if background is not None and 0 <= background < classes:
-        counts[:, background] = 0
+    if background is not None:
+        counts[:, background : background + 1] = 0
     return counts
 
 
@@ -152,7 +152,7 @@ def match_segments(
     gt_start, gt_end, gt_label = gt_table[gt_index].T
     shared = np.minimum(pred_end, gt_end) - np.maximum(pred_start, gt_start)
     covered = np.maximum(pred_end, gt_end) - np.minimum(pred_start, gt_start)
-    # `last_frame=False` can leave a segment of no length, hence the 1.
+    # Without the last frame a segment can have no length, hence the 1.
     iou = np.where(pred_label == gt_label, shared / np.maximum(covered, 1), 0.0)
     # Candidates are in order of time, and lexsort keeps the order of equals.
     order = np.lexsort((-iou, pred_index))

@@ -24,9 +24,13 @@ def format_report(report: dict[str, Any]) -> str:
     ]
     scores.append(['mAP', f'{metrics["mAP"]:.2f}', ''])
     classes = [
-        [name, *(_cell(row[key]) for key in ('ap', 'f1@10', 'recall')), *sizes]
+        [
+            name,
+            *(_cell(row[key]) for key in ('ap', 'f1@10', 'recall')),
+            str(row['segments']),
+            str(row['frames']),
+        ]
         for name, row in report['per_class'].items()
-        for sizes in [[str(row['segments']), str(row['frames'])]]
     ]
     return '\n'.join(
         [
