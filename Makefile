@@ -1,0 +1,59 @@
+# `make demo` and `make test` do all that they need in the virtual environment $(VENV).
+
+VENV ?= .venv
+PROCESSES ?= 2
+# The first of these that is a Python which mmskelseg supports.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+		2>/dev/null && echo "$$name" && break; done)
+
+RUN := $(VENV)/bin/python
+TOY := configs/skelseg/toy_joint_limb.py
+WORK := work_dirs/toy_joint_limb
+
+.PHONY: help demo test lint
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo  install, make the toy data, train on it, test, say where the pictures are'
+	@echo 'make test  install what tests need and run them all'
+	@echo 'make lint  check style and types'
+	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
+
+demo: $(WORK)/.trained
+	$(RUN) tools/test.py $(TOY) "$$(cat $(WORK)/last_checkpoint)"
+	@echo
+	@echo 'Timelines of the test videos: $(WORK)/timelines/'
+	@echo 'Confusion matrix:             $(WORK)/confusion_matrix.png'
+	@echo 'Scores:                       $(WORK)/metrics.json'
+
+test: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(PROCESSES)
+
+lint: $(VENV)/.test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+# A run that was stopped goes on; one that is complete is left alone.
+$(WORK)/.trained: data/toy/annotations.pkl
+	$(RUN) tools/train.py $(TOY) --resume
+	@touch $@
+
+data/toy/annotations.pkl: | $(VENV)/.lite
+	$(RUN) tools/dataset_converters/toy.py data/toy
+
+$(VENV)/.lite: pyproject.toml setup.py | $(RUN)
+	$(RUN) -m pip install -e '.[lite]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml setup.py | $(RUN)
+	$(RUN) -m pip install -e '.[lite,test]'
+	@touch $@ $(VENV)/.lite
+
+$(RUN):
+	@test -n '$(PYTHON)' || { \
+		echo 'No Python 3.10 to 3.13 found; name one: make PYTHON=/path/to/python' >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --upgrade pip

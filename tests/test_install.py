@@ -1,0 +1,115 @@
+"""What is packaged."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope='module')
+def source(tmp_path_factory):
+    """A copy of the source tree, since setuptools writes into it."""
+    copy = tmp_path_factory.mktemp('source')
+    for name in ('mmskelseg', 'configs', 'tools', 'tests'):
+        ignore = shutil.ignore_patterns('__pycache__', '.mim')
+        shutil.copytree(ROOT / name, copy / name, ignore=ignore)
+    for path in ROOT.iterdir():
+        if path.is_file():
+            shutil.copy(path, copy)
+    return copy
+
+
+def build(hook, source, target):
+    """Call a function of setuptools' build backend, without network."""
+    target.mkdir(exist_ok=True)
+    code = f'from setuptools import build_meta as b; print(b.{hook}({str(target)!r}))'
+    process = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return target / process.stdout.split()[-1]
+
+
+def test_wheel_holds_the_package_with_configs_and_tools(source, tmp_path):
+    """MIM finds its files in ``.mim``; tests stay out."""
+    with zipfile.ZipFile(build('build_wheel', source, tmp_path)) as wheel:
+        names = set(wheel.namelist())
+    for name in (
+        'mmskelseg/py.typed',
+        'mmskelseg/compat/stand_ins/drn/drn.py',
+        'mmskelseg/.mim/model-index.yml',
+        'mmskelseg/.mim/configs/skelseg/toy_joint_limb.py',
+        'mmskelseg/.mim/configs/_base_/default_runtime.py',
+        'mmskelseg/.mim/tools/train.py',
+    ):
+        assert name in names
+    top = {name.split('/')[0] for name in names}
+    assert {name for name in top if not name.endswith('.dist-info')} == {'mmskelseg'}
+    assert not [name for name in names if name.endswith('.pyc')]
+
+
+def test_wheel_built_from_the_sdist_is_the_same(source, tmp_path):
+    """A source distribution holds all that a wheel is made from."""
+    with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
+        sdist.extractall(tmp_path / 'unpacked', filter='data')
+    (unpacked,) = (tmp_path / 'unpacked').iterdir()
+    wheels = [
+        build('build_wheel', folder, tmp_path / name)
+        for folder, name in ((source, 'a'), (unpacked, 'b'))
+    ]
+    first, second = (set(zipfile.ZipFile(wheel).namelist()) for wheel in wheels)
+    assert first == second
+
+
+def test_editable_install_links_configs_and_tools(source, tmp_path):
+    """Changes of configs show at once in what MIM reads."""
+    build('build_editable', source, tmp_path)
+    mim = source / 'mmskelseg' / '.mim'
+    for name in ('configs', 'tools', 'model-index.yml'):
+        assert (mim / name).is_symlink()
+        assert (mim / name).resolve() == source / name
+
+
+def test_model_index_names_existing_files():
+    """Each collection and model points at files of this repository."""
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    for name in index['Import']:
+        content = yaml.safe_load((ROOT / name).read_text())
+        collections = {item['Name'] for item in content['Collections']}
+        for collection in content['Collections']:
+            assert (ROOT / collection['README']).is_file()
+        for model in content['Models']:
+            assert (ROOT / model['Config']).is_file()
+            assert model['In Collection'] in collections
+
+
+def make(*arguments, **environment):
+    return subprocess.run(
+        ['make', *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not shutil.which('make'), reason='make is not installed')
+def test_make_makes_the_environment_or_asks_for_a_python(tmp_path):
+    process = make('-n', 'test', f'VENV={tmp_path}/venv', f'PYTHON={sys.executable}')
+    assert f'{sys.executable} -m venv {tmp_path}/venv' in process.stdout
+    process = make('lint', f'VENV={tmp_path}/venv', 'PYTHON=')
+    assert process.returncode != 0
+    assert 'No Python 3.10 to 3.13 found' in process.stderr
