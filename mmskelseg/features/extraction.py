@@ -37,8 +37,8 @@ def ensure_features(
     """
     if set(config) != {'render', 'encoder'}:
         raise ValueError(
-            f'features.{modality} has the keys {sorted(config)}, but needs `render` and '
-            '`encoder`.'
+            f'features.{modality} has the keys {sorted(config)}, but needs `render` '
+            'and `encoder`.'
         )
     render = TRANSFORMS.build(config['render'])
     encoder = MODELS.build(config['encoder'])

@@ -39,9 +39,9 @@ class FrameEncoderWeights:
         self.path = Path(source).expanduser()
         if source != 'none' and self.download is None and not self.path.is_file():
             raise FileNotFoundError(
-                f'{source}: there is no such file of weights for {network}; name a file '
-                f'(SKELSEG_WEIGHTS=FILE), torchvision ({", ".join(offered)}) to download '
-                'ImageNet weights, or none for random ones.'
+                f'{source}: there is no such file of weights for {network}; name a '
+                f'file (SKELSEG_WEIGHTS=FILE), torchvision ({", ".join(offered)}) '
+                'to download ImageNet weights, or none for random ones.'
             )
 
     def identity(self) -> str:

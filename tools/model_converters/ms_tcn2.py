@@ -31,7 +31,9 @@ RENAMES = {
     r'Rs\.(\d+)\.layers\.(\d+)\.conv_dilated\.': (
         r'backbone.stages.<\1>.layers.\2.conv_dilated.'
     ),
-    r'Rs\.(\d+)\.layers\.(\d+)\.conv_1x1\.': r'backbone.stages.<\1>.layers.\2.conv_out.',
+    r'Rs\.(\d+)\.layers\.(\d+)\.conv_1x1\.': (
+        r'backbone.stages.<\1>.layers.\2.conv_out.'
+    ),
     r'Rs\.(\d+)\.conv_out\.': r'head.classifiers.<\1>.',
 }
 
@@ -42,7 +44,7 @@ def convert(state: dict[str, Tensor], modality: str) -> dict[str, Tensor]:
     Raises:
         ValueError: If a name is not one of MS-TCN++'s.
     """
-    return {f'branches.{modality}.{_rename(key)}': value for key, value in state.items()}
+    return {f'branches.{modality}.{_rename(key)}': x for key, x in state.items()}
 
 
 def _rename(key: str) -> str:
@@ -79,7 +81,8 @@ def main() -> None:
         sys.exit(f'error: {args.src}: {error}')
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     aside = args.dst.with_name(f'.{args.dst.name}.{os.getpid()}')
-    torch.save({'meta': {'converted_from': args.src.name}, 'state_dict': converted}, aside)
+    meta = {'converted_from': args.src.name}
+    torch.save({'meta': meta, 'state_dict': converted}, aside)
     os.replace(aside, args.dst)
     size = converted[f'branches.{args.modality}.backbone.stages.0.conv_in.weight'].shape
     classes = converted[f'branches.{args.modality}.head.classifiers.0.bias'].shape[0]

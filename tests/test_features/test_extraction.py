@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.features import GridEncoder, ensure_features, extraction, load_features
+from tests.conftest import small_annotations
+
+CONFIG = {
+    'render': {'type': 'RenderSkeletonHeatmap', 'skeleton': 'coco17'},
+    'encoder': {'type': 'GridEncoder', 'grid': (4, 4)},
+}
+
+
+@pytest.fixture
+def videos():
+    return small_annotations((300, 20))['annotations']
+
+
+def test_features_are_the_encoded_heatmaps(tmp_path, videos):
+    """Each file holds what renderer and encoder give for the whole video."""
+    paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    for path, video in zip(paths, videos, strict=True):
+        images = RenderSkeletonHeatmap('coco17')(dict(video))['imgs']
+        expected = GridEncoder((4, 4)).encode(images)
+        np.testing.assert_allclose(load_features(path), expected, atol=1e-6)
+
+
+def test_features_that_are_there_are_not_made_again(tmp_path, videos, monkeypatch):
+    """A second run encodes nothing; a changed skeleton is encoded anew."""
+    first = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    encoded = []
+    monkeypatch.setattr(
+        GridEncoder,
+        'encode',
+        lambda self, images: encoded.append(len(images)) or np.zeros((len(images), 16)),
+    )
+    assert ensure_features(tmp_path, 'heatmap', CONFIG, videos) == first
+    assert encoded == []
+    videos[1]['keypoint'][0, 0, 0, 0] += 1
+    second = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    assert encoded == [20]
+    assert second[0] == first[0]
+    assert second[1] != first[1]
+
+
+def test_features_of_an_interrupted_run_are_kept(tmp_path, videos, monkeypatch):
+    """What was whole when it stopped is not made again."""
+    encode = GridEncoder.encode
+    encoded = []
+
+    def stop_at_second_video(self, images):
+        encoded.append(len(images))
+        if len(images) == 20 and len(encoded) < 5:
+            raise KeyboardInterrupt
+        return encode(self, images)
+
+    monkeypatch.setattr(GridEncoder, 'encode', stop_at_second_video)
+    with pytest.raises(KeyboardInterrupt):
+        ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    assert encoded == [128, 128, 44, 20]
+    ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    assert encoded == [128, 128, 44, 20, 20]
+
+
+def test_features_of_ranks_are_shared_and_complete(tmp_path, videos, monkeypatch):
+    """The second of two ranks makes every second video."""
+    monkeypatch.setattr(extraction, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(extraction, 'get_rank', lambda: 1)
+    with pytest.raises(FileNotFoundError):
+        # In one process nobody makes the other half.
+        ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    made = [path.name.split('-')[0] for path in tmp_path.glob('*/*.npy')]
+    assert made == ['video_1']
+
+
+def test_features_of_other_lengths_are_refused(tmp_path, videos):
+    """A whole file with too few frames is named, with the video."""
+    paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    np.save(paths[0], np.zeros((299, 16), np.float32))
+    with pytest.raises(ValueError, match=r'\(299, 16\), but video video_0 needs 300'):
+        ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+
+
+def test_features_of_the_wrong_skeleton_name_the_video(tmp_path, videos):
+    """The renderer's complaint comes with the video's id."""
+    config = {
+        **CONFIG,
+        'render': {'type': 'RenderSkeletonHeatmap', 'skeleton': 'lcr15'},
+    }
+    with pytest.raises(ValueError, match=r"^video_0: keypoint has the shape.*'lcr15'"):
+        ensure_features(tmp_path, 'heatmap', config, videos)
+
+
+def test_features_need_a_renderer_and_an_encoder(tmp_path, videos):
+    """A part that is missing or unknown is an error."""
+    with pytest.raises(
+        ValueError, match=r"features.heatmap has the keys \['encoder'\]"
+    ):
+        ensure_features(tmp_path, 'heatmap', {'encoder': CONFIG['encoder']}, videos)

@@ -1,0 +1,192 @@
+import numpy as np
+import pytest
+import torch
+import torchvision
+
+from mmskelseg.features import FrameEncoder, GridEncoder, frame_encoder
+from mmskelseg.features.frame_encoder import _MEAN, _STD
+
+
+@pytest.fixture
+def images(rng):
+    """Heatmap-like images (T, 3, H, W) with three equal channels."""
+    return np.repeat(rng.uniform(0, 4, (5, 1, 56, 56)).astype(np.float32), 3, axis=1)
+
+
+def resnet18_file(tmp_path, **changes):
+    """Save a random ResNet-18 without classifier; return the file and the network."""
+    torch.manual_seed(1)
+    network = torchvision.models.resnet18().eval()
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith('fc.')}
+    for key, value in changes.items():
+        state[key.replace('__', '.')] = value
+    path = tmp_path / 'resnet18.pth'
+    torch.save(state, path)
+    network.fc = torch.nn.Identity()
+    return path, network
+
+
+@pytest.mark.parametrize(
+    ('intensity', 'mapped'),
+    [
+        ('div3', lambda x: np.clip(x / 3, 0, 1)),
+        ('clip', lambda x: np.clip(x, 0, 1)),
+        ('raw', lambda x: x),
+    ],
+)
+def test_encoder_gives_the_pooled_layer4_of_mapped_images(
+    tmp_path, images, intensity, mapped
+):
+    """Intensity, ImageNet's mean and deviation, the network, in this order."""
+    path, network = resnet18_file(tmp_path)
+    encoder = FrameEncoder(
+        'torchvision.resnet18', str(path), intensity=intensity, batch_size=2
+    )
+    mean, std = (np.array(v, np.float32)[:, None, None] for v in (_MEAN, _STD))
+    with torch.no_grad():
+        expected = network(torch.from_numpy((mapped(images) - mean) / std))
+    features = encoder.encode(images)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, expected.numpy(), atol=1e-4)
+
+
+def test_encoder_takes_files_with_classifier_and_module_prefix(tmp_path, images):
+    """Weights as other tools save them give the same features."""
+    path, network = resnet18_file(tmp_path)
+    plain = FrameEncoder('torchvision.resnet18', str(path)).encode(images)
+    state = {f'module.{k}': v for k, v in network.state_dict().items()}
+    state['module.fc.weight'] = torch.zeros(1000, 512)
+    torch.save({'state_dict': state}, tmp_path / 'wrapped.pth')
+    wrapped = FrameEncoder('torchvision.resnet18', str(tmp_path / 'wrapped.pth'))
+    np.testing.assert_array_equal(wrapped.encode(images), plain)
+
+
+@pytest.mark.parametrize(
+    ('arch', 'file', 'channels'),
+    [
+        ('vgg16', 'vgg16_imagenet_conv_fp16.pth', 512),
+        ('resnet50', 'resnet50_imgsim_fp16.pth', 2048),
+    ],
+)
+def test_encoder_loads_real_half_precision_weights(
+    shared, images, arch, file, channels
+):
+    """The weights at hand give finite, distinct features of the stated width."""
+    encoder = FrameEncoder(f'torchvision.{arch}', str(shared / 'weights' / file))
+    features = encoder.encode(images[:2])
+    assert features.shape == (2, channels)
+    assert np.isfinite(features).all()
+    assert np.abs(features[0] - features[1]).max() > 0
+
+
+def test_encoder_resizes_its_input_when_asked(images):
+    """At 224 pixels, VGG-16's last map has 7x7 cells to average instead of one."""
+    small = FrameEncoder('torchvision.vgg16', 'none')
+    large = FrameEncoder('torchvision.vgg16', 'none', input_size=224)
+    maps = []
+    large._network.features.register_forward_hook(lambda *args: maps.append(args[2]))
+    large.encode(images[:1])
+    assert maps[0].shape == (1, 512, 7, 7)
+    assert small.encode(images[:1]).shape == (1, 512)
+
+
+def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
+    """Random weights are the same in each run, and are called random."""
+    said = []
+    monkeypatch.setattr(frame_encoder, 'print_log', lambda text, **_: said.append(text))
+    first = FrameEncoder('torchvision.resnet18', 'none').encode(images)
+    torch.manual_seed(7)
+    second = FrameEncoder('torchvision.resnet18', 'none').encode(images)
+    np.testing.assert_array_equal(first, second)
+    assert said[0].startswith('torchvision.resnet18 gets random weights')
+
+
+def test_encoder_settings_name_the_content_of_a_file(tmp_path):
+    """A copy is the same weights; another file at the same place is not."""
+    path, _ = resnet18_file(tmp_path)
+    copy = tmp_path / 'copy.pth'
+    copy.write_bytes(path.read_bytes())
+    before = FrameEncoder('torchvision.resnet18', str(path)).settings()
+    assert FrameEncoder('torchvision.resnet18', str(copy)).settings() == before
+    resnet18_file(tmp_path, bn1__bias=torch.ones(64))
+    assert FrameEncoder('torchvision.resnet18', str(path)).settings() != before
+
+
+@pytest.mark.parametrize('weights', ['torchvision', 'IMAGENET1K_V1'])
+def test_encoder_names_the_file_that_it_cannot_download(
+    tmp_path, images, monkeypatch, weights
+):
+    """Without a network, the message says which file is wanted and how to name it."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+
+    def fail(*args, **kwargs):
+        raise OSError('no route to host')
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    encoder = FrameEncoder('torchvision.resnet18', weights)
+    with pytest.raises(
+        RuntimeError, match=r'no route to host.*SKELSEG_WEIGHTS=resnet18-\w+\.pth'
+    ):
+        encoder.encode(images)
+
+
+def test_encoder_takes_a_download_that_is_there(tmp_path, images, monkeypatch):
+    """A file in torch's cache is used, and is safe to read."""
+    path, network = resnet18_file(tmp_path)
+    weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    cache = tmp_path / 'hub' / 'checkpoints'
+    cache.mkdir(parents=True)
+    state = torch.load(path) | {'fc.weight': torch.zeros(3), 'fc.bias': torch.zeros(3)}
+    torch.save(state, cache / weights.url.rpartition('/')[2])
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    cached = FrameEncoder('torchvision.resnet18', 'torchvision').encode(images)
+    named = FrameEncoder('torchvision.resnet18', str(path)).encode(images)
+    np.testing.assert_array_equal(cached, named)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'layer9__weight': torch.zeros(1)}, '1 tensors are not its own, as layer9'),
+        ({'conv1__weight': torch.zeros(2)}, r'conv1.weight is \(2,\) instead of \(64,'),
+    ],
+)
+def test_encoder_refuses_weights_of_another_network(tmp_path, images, changes, message):
+    """Weights that do not fit are refused, with file and tensor."""
+    path, _ = resnet18_file(tmp_path, **changes)
+    encoder = FrameEncoder('torchvision.resnet18', str(path))
+    with pytest.raises(ValueError, match=rf'resnet18.pth: not the weights.*{message}'):
+        encoder.encode(images)
+
+
+def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
+    """A ResNet-18's weights leave most of a ResNet-50 empty."""
+    path, _ = resnet18_file(tmp_path)
+    encoder = FrameEncoder('torchvision.resnet50', str(path))
+    with pytest.raises(
+        ValueError, match=r'not the weights of resnet50: \d+ tensors are'
+    ):
+        encoder.encode(images)
+
+
+@pytest.mark.parametrize(
+    ('options', 'error', 'message'),
+    [
+        ({'arch': 'torchvision.resnet51'}, ValueError, "arch='torchvision.resnet51'"),
+        ({'arch': 'resnet50'}, ValueError, "write for example 'torchvision.resnet50'"),
+        ({'intensity': 'div2'}, ValueError, "intensity='div2'"),
+        ({'weights': 'a.pth'}, FileNotFoundError, 'a.pth: there is no such file'),
+    ],
+)
+def test_encoder_option_at_fault_is_named(options, error, message):
+    """An option that cannot work is an error when the encoder is built."""
+    given = {'arch': 'torchvision.resnet18', 'weights': 'none', **options}
+    with pytest.raises(error, match=message):
+        FrameEncoder(**given)
+
+
+def test_grid_encoder_averages_cells(images):
+    """The feature is the mean of each cell, row by row."""
+    features = GridEncoder((7, 14)).encode(images)
+    cells = images[:, 0].reshape(5, 7, 8, 14, 4).mean(axis=(2, 4))
+    np.testing.assert_allclose(features, cells.reshape(5, -1), rtol=1e-5)

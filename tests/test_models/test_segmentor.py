@@ -1,0 +1,249 @@
+import copy
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.registry import MODELS
+
+HEAD = {
+    'type': 'SegmentationHead',
+    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+    'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
+}
+
+
+def branch(in_channels=6, **options):
+    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
+    return {
+        'type': 'MSTCNPlusPlus', 'in_channels': in_channels, **small, **options
+    }  # fmt: skip
+
+
+def build(modalities=('heatmap',), fusion=None, num_classes=5, **options):
+    torch.manual_seed(0)
+    if len(modalities) > 1:
+        fusion = {
+            'neck': {'type': 'ConcatFusion', 'out_channels': 8}, **(fusion or {})
+        }  # fmt: skip
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': num_classes,
+            'branches': {name: branch(**options) for name in modalities},
+            'head': HEAD,
+            'fusion': fusion,
+        }
+    )
+
+
+def samples(lengths, num_classes=5):
+    torch.manual_seed(1)
+    return [
+        ActionDataSample(
+            metainfo={'frame_dir': str(i), 'total_frames': length}
+        ).set_gt_label(torch.randint(num_classes, (length,)))
+        for i, length in enumerate(lengths)
+    ]
+
+
+MODELS_TO_TRY = [
+    (('heatmap',), None),
+    (('heatmap',), {'share_refinement': True}),
+    (('heatmap', 'rgb'), None),
+    (('heatmap', 'rgb', 'flow'), {'fusion': {'feed': 'own'}}),
+    (('heatmap', 'rgb'), {'fusion': {'branch_heads': False}}),
+]
+
+
+@pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
+def test_padding_is_invisible_in_evaluation(modalities, options):
+    """A video in a padded batch gets exactly what it gets alone."""
+    model = build(modalities, **(options or {})).eval()
+    lengths = (50, 23, 7)
+    videos = [{m: torch.randn(6, n) for m in modalities} for n in lengths]
+    batch = model.data_preprocessor(
+        {
+            'inputs': {m: [video[m] for video in videos] for m in modalities},
+            'data_samples': samples(lengths),
+        }
+    )
+    # What fills the padding must not matter either.
+    for x in batch['inputs'].values():
+        x[1, :, 23:] = 9
+    with torch.no_grad():
+        together = model(**batch, mode='tensor')
+        predicted = model(**batch, mode='predict')
+        for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
+            alone = model({m: x[None] for m, x in video.items()})
+            torch.testing.assert_close(
+                together[:, i, :, :length], alone[:, 0], atol=1e-5, rtol=1e-5
+            )
+            assert not together[:, i, :, length:].any()
+            score = alone[-1, 0].softmax(dim=0)
+            torch.testing.assert_close(predicted[i].pred_score, score)
+            torch.testing.assert_close(predicted[i].pred_logit, alone[-1, 0])
+            assert torch.equal(predicted[i].pred_label, score.argmax(dim=0))
+
+
+@pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
+def test_padding_enters_no_loss_and_no_gradient(modalities, options):
+    """Longer padding, of anything, changes neither losses nor gradients."""
+    model = build(modalities, dropout=0.0, **(options or {})).train()
+    inputs = {m: torch.randn(2, 6, 40) for m in modalities}
+    gradients = []
+    for padding in (0, 30):
+        model.zero_grad()
+        padded = {m: torch.nn.functional.pad(x, (0, padding), value=5)
+                  for m, x in inputs.items()}  # fmt: skip
+        losses = model(padded, samples((40, 25)), mode='loss')
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        gradients.append([total.detach(), *(p.grad for p in model.parameters())])
+    torch.testing.assert_close(*gradients)
+
+
+def test_loss_of_a_batch_weighs_frames_alike():
+    """The cross-entropy is the mean over all labelled frames of the batch."""
+    model = build(dropout=0.0).train()
+    x = torch.randn(2, 6, 30)
+    both = samples((30, 10))
+    loss = model({'heatmap': x}, both, mode='loss')['loss_cls']
+    first = model({'heatmap': x[:1]}, both[:1], mode='loss')['loss_cls']
+    second = model({'heatmap': x[1:, :, :10]}, both[1:], mode='loss')['loss_cls']
+    torch.testing.assert_close(loss, (30 * first + 10 * second) / 40)
+
+
+def test_unlabelled_frames_enter_no_loss():
+    """A label of -1 leaves a frame's own logits without effect on the loss."""
+    model = build(dropout=0.0, num_refinements=0).train()
+    sample = samples((30,))
+    sample[0].gt_label[10:15] = -1
+    logits = []
+    head = model.branches['heatmap']['head']
+    head.register_forward_hook(lambda *args: logits.append(args[2]))
+    loss, _ = model.parse_losses(
+        model({'heatmap': torch.randn(1, 6, 30)}, sample, mode='loss')
+    )
+    gradient = torch.autograd.grad(loss, logits[0])[0]
+    assert not gradient[..., 10:15].any()
+    assert gradient[..., :10].any()
+
+
+@pytest.mark.parametrize(
+    ('modalities', 'options', 'count'),
+    [
+        (('heatmap',), {}, 996_932),
+        (('heatmap',), {'share_refinement': True}, 662_178),
+        (('heatmap',), {'num_classes': 21}, 998_740),
+        (('heatmap',), {'in_channels': 512}, 898_628),
+        (('heatmap', 'rgb'), {}, 2_031_308),
+        (('heatmap', 'rgb'), {'fusion': {'branch_heads': False}}, 2_022_468),
+    ],
+)
+def test_model_has_the_parameters_of_the_literature(modalities, options, count):
+    """About 1M for one modality, about 2M for two (Sec. IV-G)."""
+    options = copy.deepcopy(options)
+    fusion = options.pop('fusion', {})
+    if len(modalities) > 1:
+        fusion = {'neck': {'type': 'ConcatFusion'}, **fusion}
+    classes = options.pop('num_classes', 17)
+    backbone = {'type': 'MSTCNPlusPlus', 'in_channels': 2048, **options}
+    model = MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': classes,
+            'branches': dict.fromkeys(modalities, backbone),
+            'head': HEAD,
+            'fusion': fusion or None,
+        }
+    )
+    assert sum(p.numel() for p in model.parameters()) == count
+
+
+def test_fused_prediction_feeds_the_next_stage_unless_it_is_told_otherwise():
+    """With `own`, a branch's refinement does not see the other modality."""
+    x = {'heatmap': torch.randn(1, 6, 20), 'rgb': torch.randn(1, 6, 20)}
+    other = {**x, 'rgb': torch.randn(1, 6, 20)}
+    mask = torch.ones(1, 1, 20)
+    for feed, sees in (('fused', True), ('own', False)):
+        model = build(('heatmap', 'rgb'), {'feed': feed}).eval()
+        before = model._logits(x, mask)['heatmap'][-1]
+        after = model._logits(other, mask)['heatmap'][-1]
+        assert (not torch.equal(before, after)) is sees
+
+
+def test_branch_is_loaded_from_a_checkpoint_of_its_own(tmp_path):
+    """A fusion model starts from the branches that were trained alone."""
+    alone = build()
+    torch.save({'state_dict': alone.state_dict()}, tmp_path / 'heatmap.pth')
+    model = build(
+        ('heatmap', 'rgb'),
+        init_cfg={
+            'type': 'Pretrained',
+            'checkpoint': str(tmp_path / 'heatmap.pth'),
+            'prefix': 'branches.heatmap.',
+        },
+    )
+    model.init_weights()
+    for name in ('heatmap', 'rgb'):
+        loaded = model.branches[name].state_dict()
+        for key, value in alone.branches['heatmap'].state_dict().items():
+            assert torch.equal(loaded[key], value), key
+
+
+def test_model_takes_lengths_from_labels_when_nothing_else_says():
+    """Samples without `total_frames` are as long as their labels."""
+    model = build().eval()
+    sample = ActionDataSample(metainfo={'frame_dir': 'a'})
+    sample.set_gt_label(torch.zeros(12, dtype=torch.long))
+    x = torch.randn(1, 6, 20)
+    predicted = model({'heatmap': x}, [sample], mode='predict')
+    assert predicted[0].pred_label.shape == (12,)
+    expected = model({'heatmap': x[..., :12]})[-1, 0]
+    torch.testing.assert_close(predicted[0].pred_logit, expected)
+
+
+@pytest.mark.parametrize(
+    ('inputs', 'message'),
+    [
+        (
+            {'rgb': torch.zeros(1, 6, 9)},
+            r"branch 'heatmap', but the inputs are \['rgb'",
+        ),
+        ({'heatmap': torch.zeros(1, 4, 9)}, r'4 channels, .*expects 6; set model.bran'),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(inputs, message):
+    """A missing modality and features of another width are the user's to mend."""
+    with pytest.raises(ValueError, match=message):
+        build()(inputs)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'fusion': {'neck': {'type': 'ConcatFusion'}}}, 'one has nothing to fuse'),
+        ({'modalities': ('a', 'b'), 'fusion': {'feed': 'both'}}, "feed='both' is not"),
+        (
+            {
+                'modalities': ('a', 'b'),
+                'fusion': {'feed': 'own', 'branch_heads': False},
+            },
+            "nor 'own' with branch_heads=True",
+        ),
+    ],
+)
+def test_fusion_that_makes_no_sense_is_named(options, message):
+    """What cannot be fused is said when the model is built."""
+    with pytest.raises(ValueError, match=message):
+        build(**options)
+
+
+def test_mode_at_fault_is_named():
+    """There are three modes, two of which need samples."""
+    x = {'heatmap': torch.zeros(1, 6, 9)}
+    with pytest.raises(ValueError, match="mode='predict' needs data_samples"):
+        build()(x, mode='predict')
+    with pytest.raises(ValueError, match="mode='test' is not"):
+        build()(x, samples((9,)), mode='test')
