@@ -42,7 +42,7 @@ class Take:
             limbs=rng.uniform(0.94, 1.06),
             left_handed=rng.random() < 0.5,
             distance=rng.uniform(3.9, 4.9),
-            azimuth=rng.uniform(-0.35, 0.35),
+            azimuth=rng.uniform(-0.2, 0.2),
             elevation=rng.uniform(0.9, 1.5),
             shift=rng.uniform(-25, 25),
         )
@@ -209,7 +209,7 @@ def track(
     unsure = bursts(rng, frames, 0.002, 6) | (
         bursts(rng, frames, 0.004, 6) & (hidden > 0.7)
     )
-    pixels = np.where(unsure[..., None], pixels + 15 * drift(rng, frames), pixels)
+    pixels = np.where(unsure[..., None], pixels + 10 * drift(rng, frames), pixels)
     score = np.where(unsure, rng.uniform(0.05, 0.35, score.shape), score)
 
     lost = bursts(rng, frames, 0.001, 8)

@@ -54,7 +54,7 @@ def key_pose(crouch, pitch, hand, other_hand=None):
 REST = key_pose(0.02, 0.03, (0.03, 0.14, 0.50))
 HOLD = key_pose(0.03, 0.02, (0.21, 0.08, 0.68))
 LOW = key_pose(0.30, 1.20, (0.27, 0.09, 0.19))
-TABLE = key_pose(0.04, 0.30, (0.34, 0.09, 0.60))
+TABLE = key_pose(0.05, 0.45, (0.36, 0.09, 0.56))
 HIGH = key_pose(0.00, -0.03, (0.19, 0.09, 1.08))
 REACH = key_pose(0.00, -0.03, (0.17, 0.10, 1.12), (0.04, 0.14, 0.53))
 SPREAD = np.array([0.015, 0.06, *(0.025, 0.015, 0.03) * 2])
@@ -123,18 +123,18 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
     return Motion(
         label=annotate(rng, np.array(starts) * fps, actions, frames),
         pose=smooth(blend(poses, time), 2),
-        place=blend(places, time),
+        place=smooth(walk_through(places, time), 3),
         heading=smooth(blend(headings, time), 3)[:, 0],
     )
 
 
 def random_place(rng: np.random.Generator) -> np.ndarray:
-    return rng.uniform((-1.1, -0.35), (1.1, 0.35))
+    return rng.uniform((-0.8, -0.25), (0.8, 0.25))
 
 
 def random_facing(rng: np.random.Generator) -> float:
     """Return a heading to the left or right, more often towards the camera."""
-    towards = np.deg2rad(rng.uniform(-25, 55))
+    towards = np.deg2rad(rng.uniform(-15, 40))
     return -towards if rng.random() < 0.5 else np.pi + towards
 
 
@@ -157,6 +157,13 @@ def blend(keys: list[tuple[float, np.ndarray]], time: np.ndarray) -> np.ndarray:
     share = np.clip((time - key_time[right - 1]) / span, 0, 1)[:, None]
     ease = share**2 * (3 - 2 * share)
     return value[right - 1] * (1 - ease) + value[right] * ease
+
+
+def walk_through(keys: list[tuple[float, np.ndarray]], time: np.ndarray) -> np.ndarray:
+    """Return the places (T, 2) at given times, at an even pace from key to key."""
+    key_time = [key for key, _ in keys]
+    columns = np.array([place for _, place in keys]).T
+    return np.stack([np.interp(time, key_time, column) for column in columns], axis=1)
 
 
 def smooth(track: np.ndarray, sigma: float) -> np.ndarray:
