@@ -205,6 +205,11 @@ def load_url(
     return load_checkpoint(path, map_location)
 
 
+def load_from_local(filename: str, map_location: MapLocation = None) -> Any:
+    """Return the checkpoint in a file; MMEngine's log names it by this name."""
+    return load_checkpoint(filename, map_location)
+
+
 class _SafeTorch(ModuleType):
     """``torch`` with the loader of this module."""
 
@@ -224,5 +229,7 @@ def secure_mmengine(checkpoint_module: ModuleType) -> None:
         checkpoint_module: ``mmengine.runner.checkpoint``, whose loaders (local files,
             URLs, model zoos, object stores) look these two names up in it.
     """
+    # Replaced itself for its message about a missing file.
+    checkpoint_module.CheckpointLoader.register_scheme('', load_from_local, force=True)
     checkpoint_module.torch = _SafeTorch('torch')  # type: ignore[attr-defined]
     checkpoint_module.load_url = load_url  # type: ignore[attr-defined]

@@ -302,9 +302,12 @@ def test_other_file_is_named(tmp_path, content):
         checkpoint.load_checkpoint(path)
 
 
-def test_missing_checkpoint_is_named(tmp_path):
+@pytest.mark.parametrize(
+    'load', [checkpoint.load_checkpoint, mmengine_checkpoint._load_checkpoint]
+)
+def test_missing_checkpoint_is_named(tmp_path, load):
     with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
-        checkpoint.load_checkpoint(tmp_path / 'none.pth')
+        load(str(tmp_path / 'none.pth'))
 
 
 def test_torch_environment_variable_is_explained(tmp_path, monkeypatch):
