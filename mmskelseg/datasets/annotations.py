@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.datasets.annotation_checks import check_annotations
+from mmskelseg.files import written_whole
 from mmskelseg.safe_pickle import UnsafePickleError, load_pickle
 
 
@@ -42,22 +43,16 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
     """
     path = Path(path)
     check_annotations(data, str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        with aside.open('wb') as file:
+        with written_whole(path) as file:
             pickle.dump(data, file, protocol=4)
             file.flush()
-            os.fsync(file.fileno())
-        load_pickle(aside)
-        os.replace(aside, path)
+            load_pickle(file.name)
     except UnsafePickleError:
         raise ValueError(
             f'{path}: not written, because the annotations hold something other than '
             'NumPy arrays and built-in types; convert it to one of those.'
         ) from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def split_names(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
+
+from mmskelseg.files import file_name, written_whole
 
 # Raised when the same settings come to give other features.
 _VERSION = 1
@@ -50,7 +50,7 @@ class FeatureStore:
         for array in data:
             digest.update(f'{array.dtype.str}{array.shape}'.encode())
             digest.update(np.ascontiguousarray(array).data)
-        return self.folder / f'{quote(video_id, safe="")}-{digest.hexdigest()[:16]}.npy'
+        return self.folder / f'{file_name(video_id)}-{digest.hexdigest()[:16]}.npy'
 
     def write(self, path: Path, num_frames: int, blocks: Iterable[np.ndarray]) -> None:
         """Write features as they come, and name the file when it is whole.
@@ -60,25 +60,18 @@ class FeatureStore:
             num_frames: The number of frames of all blocks together.
             blocks: Arrays of shape (frames, C).
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / 'settings.json'
         if not settings.exists():
-            settings.write_text(self.settings)
-        aside = path.with_name(f'.{path.name}.{os.getpid()}')
-        try:
-            with aside.open('wb') as file:
-                begin = 0
-                for block in blocks:
-                    if begin == 0:
-                        _write_header(file, num_frames, block)
-                    np.ascontiguousarray(block).tofile(file)
-                    begin += len(block)
-                file.flush()
-                os.fsync(file.fileno())
+            with written_whole(settings) as file:
+                file.write(self.settings.encode())
+        with written_whole(path) as file:
+            begin = 0
+            for block in blocks:
+                if begin == 0:
+                    _write_header(file, num_frames, block)
+                file.write(np.ascontiguousarray(block).data)
+                begin += len(block)
             assert begin == num_frames, f'{path}: {begin} of {num_frames} frames'
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
 
 
 def load_features(path: Path | str) -> np.ndarray:

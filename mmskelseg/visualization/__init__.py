@@ -1,5 +1,5 @@
 from mmskelseg.visualization.confusion import draw_confusion
-from mmskelseg.visualization.images import file_name, save_png, write_file
+from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.seg_visualizer import SegVisualizer
 from mmskelseg.visualization.timelines import draw_timelines
 
@@ -7,7 +7,5 @@ __all__ = [
     'SegVisualizer',
     'draw_confusion',
     'draw_timelines',
-    'file_name',
     'save_png',
-    'write_file',
 ]

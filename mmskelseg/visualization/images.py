@@ -1,15 +1,14 @@
 """From figures to pixels to files, without a display and without pyplot's state."""
 
-import io
 import os
-import re
-from pathlib import Path
 
 import matplotlib.image
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+from mmskelseg.files import written_whole
 
 DPI = 150
 
@@ -38,15 +37,6 @@ def plain(text: str) -> str:
     return text.replace('$', r'\$')
 
 
-def file_name(name: str) -> str:
-    """Return a video's id as a file name; different ids stay different.
-
-    >>> file_name('subject 1/take:2')
-    'subject 1%2Ftake%3A2'
-    """
-    return re.sub(r'[/\\:*?"<>|%]', lambda match: f'%{ord(match[0]):02X}', name)
-
-
 def text_color(background: str) -> str:
     """Return black or white, whichever reads better on a colour.
 
@@ -60,18 +50,5 @@ def text_color(background: str) -> str:
 
 def save_png(image: np.ndarray, path: str | os.PathLike) -> None:
     """Write an RGB image (H, W, 3) as PNG; folders are made, the file is whole."""
-    buffer = io.BytesIO()
-    matplotlib.image.imsave(buffer, image, format='png')
-    write_file(buffer.getvalue(), path)
-
-
-def write_file(content: bytes, path: str | os.PathLike) -> None:
-    """Write a file aside and move it into place, so that it is whole or not there."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        matplotlib.image.imsave(file, image, format='png')

@@ -14,8 +14,9 @@ from mmskelseg.evaluation import (
     resolve_background,
     segmental_f1,
 )
+from mmskelseg.files import file_name
 from mmskelseg.registry import VISUALIZERS
-from mmskelseg.visualization.images import file_name, save_png
+from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.timelines import draw_timelines
 
 ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}

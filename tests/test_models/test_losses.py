@@ -64,7 +64,7 @@ def test_printed_smoothness_agrees_with_equations_4_to_6(vectors, case, key, tau
 
 
 def test_losses_of_a_padded_batch(vectors):
-    """Cross-entropy is the reference's; its smoothness counts padding, ours does not."""
+    """The cross-entropy is the reference's; our smoothness counts no padding."""
     v = vectors('loss')
     labels = torch.tensor(v['b3_padded/target']).clamp(min=-1)
     mask = (labels >= 0)[:, None]

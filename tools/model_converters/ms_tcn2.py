@@ -9,7 +9,6 @@ model has the same widths, for example:
 """
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from mmskelseg.checkpoint import load_checkpoint
 from mmskelseg.cli import user_errors
+from mmskelseg.files import written_whole
 
 # Names of the reference, and ours within a branch.
 RENAMES = {
@@ -79,11 +79,9 @@ def main() -> None:
         converted = convert(state, args.modality)
     except ValueError as error:
         sys.exit(f'error: {args.src}: {error}')
-    args.dst.parent.mkdir(parents=True, exist_ok=True)
-    aside = args.dst.with_name(f'.{args.dst.name}.{os.getpid()}')
-    meta = {'converted_from': args.src.name}
-    torch.save({'meta': meta, 'state_dict': converted}, aside)
-    os.replace(aside, args.dst)
+    with written_whole(args.dst) as file:
+        meta = {'converted_from': args.src.name}
+        torch.save({'meta': meta, 'state_dict': converted}, file)
     size = converted[f'branches.{args.modality}.backbone.stages.0.conv_in.weight'].shape
     classes = converted[f'branches.{args.modality}.head.classifiers.0.bias'].shape[0]
     print(

@@ -36,5 +36,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='SegmentationMetric', num_classes=9)
+val_evaluator = dict(type='SegmentationMetric', num_classes=10)
 test_evaluator = val_evaluator

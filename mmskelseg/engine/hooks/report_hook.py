@@ -15,8 +15,9 @@ from mmengine.runner import Runner
 
 import mmskelseg
 from mmskelseg.evaluation import SegmentationMetric, format_report
+from mmskelseg.files import written_whole
 from mmskelseg.registry import HOOKS
-from mmskelseg.visualization import draw_confusion, save_png, write_file
+from mmskelseg.visualization import draw_confusion, save_png
 
 
 @HOOKS.register_module()
@@ -68,7 +69,8 @@ class SegReportHook(Hook):
         }
         path = Path(runner.work_dir, 'metrics.json')
         content = {**scores, **_details(report), **_provenance(runner)}
-        write_file(json.dumps(content, indent=2, allow_nan=False).encode(), path)
+        with written_whole(path) as file:
+            file.write(json.dumps(content, indent=2, allow_nan=False).encode())
         runner.logger.info(f'\n{format_report(report)}')
         runner.logger.info(f'All scores, by video and class: {path}')
         return report

@@ -8,8 +8,9 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmskelseg.files import file_name
 from mmskelseg.registry import HOOKS
-from mmskelseg.visualization import SegVisualizer, file_name
+from mmskelseg.visualization import SegVisualizer
 
 
 @HOOKS.register_module()

@@ -1,0 +1,40 @@
+"""Files that are whole or not there, under names that any system takes."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+    """Open a file to write aside, which takes its name when the block ends well.
+
+    Missing folders are made. After an error, or when the program is stopped, a file of
+    that name is still what it was before.
+
+    Args:
+        path: The file to write.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        with aside.open('w+b') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def file_name(name: str) -> str:
+    """Return a video's id as a file name; different ids stay different.
+
+    >>> file_name('subject 1/take:2')
+    'subject 1%2Ftake%3A2'
+    """
+    return re.sub(r'[/\\:*?"<>|%]', lambda match: f'%{ord(match[0]):02X}', name)

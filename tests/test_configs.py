@@ -1,0 +1,61 @@
+"""Each config builds and does one step of training, without data or weights."""
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+
+from mmskelseg.registry import MODELS
+from tests.conftest import ROOT
+
+CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_builds_and_does_a_loss_step(path):
+    """The model fits its inputs, and every parameter gets a gradient."""
+    cfg = Config.fromfile(path)
+    model = MODELS.build(cfg.model)
+    inputs = {
+        name: torch.randn(1, branch.in_channels, 30)
+        for name, branch in cfg.model.branches.items()
+    }
+    sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 30})
+    sample.set_gt_label(torch.arange(30) % cfg.model.num_classes)
+    loss, _ = model.parse_losses(model(inputs, [sample], mode='loss'))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_agrees_with_itself(path):
+    """Branches have features, and model and metric know the same classes."""
+    cfg = Config.fromfile(path)
+    assert cfg.default_scope == 'mmskelseg'
+    for mode in ('train', 'val', 'test'):
+        features = cfg[f'{mode}_dataloader'].dataset.features
+        assert list(features) == list(cfg.model.branches)
+    assert cfg.test_evaluator.num_classes == cfg.model.num_classes
+    assert cfg.train_dataloader.dataset.split == 'train'
+    assert cfg.test_dataloader.dataset.split == 'test'
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_never_keeps_the_best_epoch(path):
+    """The test videos choose no checkpoint."""
+    assert 'save_best' not in Config.fromfile(path).default_hooks.checkpoint
+
+
+@pytest.mark.parametrize(
+    ('value', 'expected'), [(None, 'torchvision'), ('some/file.pth', 'some/file.pth')]
+)
+def test_weights_come_from_the_environment(monkeypatch, value, expected):
+    """SKELSEG_WEIGHTS names them under any launcher; without it they are downloaded."""
+    monkeypatch.delenv('SKELSEG_WEIGHTS', raising=False)
+    if value:
+        monkeypatch.setenv('SKELSEG_WEIGHTS', value)
+    cfg = Config.fromfile(ROOT / 'configs' / 'skelseg' / 'uwiom_joint_limb.py')
+    for mode in ('train', 'val', 'test'):
+        encoder = cfg[f'{mode}_dataloader'].dataset.features.heatmap.encoder
+        assert encoder.weights == expected

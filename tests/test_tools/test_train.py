@@ -1,0 +1,216 @@
+"""Training, testing and resuming as a user does, on a small annotation file."""
+
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from mmengine.fileio import load
+
+from mmskelseg.checkpoint import load_checkpoint
+from mmskelseg.safe_pickle import load_pickle
+from tests.conftest import ROOT, small_annotations
+
+CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+
+
+@pytest.fixture
+def options(small_data):
+    """The toy config on the small data, with a small model."""
+    return [
+        *(f'{mode}_dataloader.dataset.ann_file={small_data}' for mode in MODES),
+        *(f'{mode}_dataloader.num_workers=0' for mode in MODES),
+        *(f'{mode}_dataloader.persistent_workers=False' for mode in MODES),
+        'val_evaluator.num_classes=3',
+        'test_evaluator.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.heatmap.channels=16',
+        'train_cfg.max_epochs=4',
+        'train_cfg.val_interval=4',
+        'default_hooks.checkpoint.interval=1',
+        'default_hooks.checkpoint.max_keep_ckpts=-1',
+    ]
+
+
+MODES = ('train', 'val', 'test')
+
+
+def train(run_tool, options, *flags, **kwargs):
+    return run_tool(
+        'tools/train.py', CONFIG, *flags, '--cfg-options', *options, **kwargs
+    )
+
+
+def weights(path):
+    return load_checkpoint(path)['state_dict']
+
+
+def test_train_then_test_on_small_data(run_tool, tmp_path, options):
+    """Training leaves a checkpoint; testing prints and writes scores and pictures."""
+    done = train(run_tool, options)
+    assert 'seg/f1@10' in done.stdout + done.stderr
+    work_dir = tmp_path / 'work_dirs' / 'toy_joint_limb'
+    assert (work_dir / 'last_checkpoint').read_text().endswith('epoch_4.pth')
+    done = run_tool(
+        'tools/test.py', CONFIG, work_dir / 'epoch_4.pth', '--dump', 'predictions.pkl',
+        '--cfg-options', *options,
+    )  # fmt: skip
+    assert 'class_2' in done.stdout + done.stderr
+    metrics = json.loads((work_dir / 'metrics.json').read_text())
+    assert 0 <= metrics['seg/acc'] <= 100
+    assert list(metrics['per_video']) == ['video_2']
+    assert list(metrics['per_class']) == ['class_0', 'class_1', 'class_2']
+    assert (work_dir / 'confusion_matrix.png').stat().st_size > 1000
+    assert (work_dir / 'timelines' / 'video_2.png').stat().st_size > 1000
+    assert any(work_dir.rglob('events.out.tfevents*'))
+    (prediction,) = load(tmp_path / 'predictions.pkl')
+    assert prediction['pred_score'].shape == (3, 50)
+    accuracy = (prediction['pred_label'] == prediction['gt_label']).float().mean()
+    assert metrics['seg/acc'] == pytest.approx(100 * accuracy.item())
+
+
+def test_resumed_training_ends_as_one_that_ran_through(run_tool, tmp_path, options):
+    """Stopped after two epochs and resumed, the weights are the same to the bit."""
+    train(run_tool, options, '--work-dir', 'through', '--seed', 3)
+    shutil.copytree(tmp_path / 'through', tmp_path / 'stopped')
+    for name in ('epoch_3.pth', 'epoch_4.pth'):
+        (tmp_path / 'stopped' / name).unlink()
+    (tmp_path / 'stopped' / 'last_checkpoint').write_text(
+        str(tmp_path / 'stopped' / 'epoch_2.pth')
+    )
+    # The seed is that of the checkpoint.
+    train(run_tool, options, '--work-dir', 'stopped', '--resume')
+    expected = weights(tmp_path / 'through' / 'epoch_4.pth')
+    resumed = weights(tmp_path / 'stopped' / 'epoch_4.pth')
+    assert expected.keys() == resumed.keys()
+    assert all(torch.equal(expected[key], resumed[key]) for key in expected)
+    before = weights(tmp_path / 'through' / 'epoch_2.pth')
+    assert not all(torch.equal(before[key], expected[key]) for key in expected)
+
+
+def test_train_runs_under_mmaction2s_own_script(run_tool, tmp_path, options):
+    """The same config, under the script that comes with MMAction2."""
+    import mmaction
+
+    script = f'{mmaction.__path__[0]}/.mim/tools/train.py'
+    run_tool(script, CONFIG, '--cfg-options', *options)
+    assert (tmp_path / 'work_dirs' / 'toy_joint_limb' / 'epoch_4.pth').exists()
+
+
+def test_extract_features_ahead_of_training(run_tool, small_data, options):
+    """The tool leaves the features that training then finds."""
+    run_tool('tools/extract_features.py', CONFIG, '--cfg-options', *options)
+    files = sorted(small_data.parent.glob('features/*/*.npy'))
+    assert len(files) == 3
+    times = [file.stat().st_mtime_ns for file in files]
+    done = train(run_tool, options)
+    assert 'Making heatmap features' not in done.stdout + done.stderr
+    assert [file.stat().st_mtime_ns for file in files] == times
+
+
+def break_labels(data):
+    data['annotations'][0]['label'] = np.zeros(99, np.int64)
+
+
+def break_label_range(data):
+    data['annotations'][0]['label'][7] = 3
+
+
+def break_keypoints(data):
+    data['annotations'][1]['keypoint'][0, 4, 2] = np.nan
+
+
+def break_joints(data):
+    for key in ('keypoint', 'keypoint_score'):
+        data['annotations'][0][key] = data['annotations'][0][key][:, :, :15]
+
+
+def break_split(data):
+    data['split']['test'] = []
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        (break_labels, ['video_0', '99', '60']),
+        (break_label_range, ['video_0', '3', '7']),
+        (break_keypoints, ['video_1', 'keypoint', 'frame 4']),
+        (break_joints, ['video_0', '15', '17']),
+        (break_split, ["split 'test'"]),
+    ],
+)
+def test_train_names_what_is_wrong_with_annotations(
+    run_tool, small_data, options, change, words
+):
+    """One sentence with the file, the video and the value, before anything is made."""
+    data = load_pickle(small_data)
+    change(data)
+    small_data.write_bytes(pickle.dumps(data))
+    error = train(run_tool, options, code=1).stderr.strip().splitlines()[-1]
+    assert error.startswith('error: ')
+    for word in [str(small_data), *words]:
+        assert word in error
+
+
+@pytest.mark.parametrize(
+    ('content', 'word'),
+    [
+        (pickle.dumps(small_annotations())[:-9], 'ends or cannot be read'),
+        (b'not a pickle', 'a pickle was expected'),
+        (b'cos\nsystem\n(S"touch ran"\ntR.', 'os.system'),
+    ],
+)
+def test_train_refuses_a_pickle_that_is_not_data(
+    run_tool, tmp_path, small_data, options, content, word
+):
+    """Cut short, something else, or a program: refused, and nothing is run."""
+    small_data.write_bytes(content)
+    error = train(run_tool, options, code=1).stderr.strip().splitlines()[-1]
+    assert error.startswith(f'error: {small_data}')
+    assert word in error
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_train_says_how_to_make_missing_data(run_tool):
+    """Without the toy data, the sentence names folder and converter."""
+    error = run_tool('tools/train.py', CONFIG, code=1).stderr.strip().splitlines()[-1]
+    assert error.startswith('error: data/toy/annotations.pkl: there is no such folder')
+    assert 'toy.py' in error
+
+
+def test_train_refuses_a_feature_file_cut_short(run_tool, small_data, options):
+    """The file is named before training starts."""
+    run_tool('tools/extract_features.py', CONFIG, '--cfg-options', *options)
+    file = next(small_data.parent.glob('features/*/*.npy'))
+    file.write_bytes(file.read_bytes()[:-100])
+    error = train(run_tool, options, code=1).stderr.strip().splitlines()[-1]
+    assert error.startswith(f'error: {file}: the feature file is cut short')
+
+
+def test_train_refuses_weights_of_another_network(run_tool, tmp_path, options):
+    """A VGG's weights for a ResNet, said before features are made."""
+    torch.save({'features.0.weight': torch.zeros(3)}, tmp_path / 'vgg.pth')
+    encoder = ('type=FrameEncoder', 'arch=torchvision.resnet18', 'weights=vgg.pth')
+    where = [f'{m}_dataloader.dataset.features.heatmap.encoder' for m in MODES]
+    changes = [f'{w}.{e}' for w in where for e in encoder]
+    changes += [f'{w}._delete_=True' for w in where]
+    error = (
+        train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
+    )
+    assert error.startswith('error: vgg.pth: not the weights of resnet18')
+
+
+def test_train_refuses_a_missing_config(run_tool):
+    """The config's name is in the sentence."""
+    error = run_tool('tools/train.py', 'no.py', code=1).stderr
+    assert error == 'error: no.py: there is no such config file.\n'
+
+
+@pytest.mark.parametrize('tool', ['train', 'test', 'extract_features'])
+def test_help_shows_an_example(run_tool, tool):
+    """`--help` teaches how the tool is called."""
+    assert (
+        f'python tools/{tool}.py configs/' in run_tool(f'tools/{tool}.py', '-h').stdout
+    )
