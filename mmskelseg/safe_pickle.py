@@ -198,5 +198,5 @@ def load_pickle(path: str | os.PathLike) -> Any:
             raise ValueError(
                 f'{path}: a pickle was expected, but after {file.tell()} of '
                 f'{path.stat().st_size} bytes it ends or cannot be read '
-                f'({error or "end of file"}); copy or make the file again.'
+                f'({str(error) or "end of file"}); copy or make the file again.'
             ) from None
