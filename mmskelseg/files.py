@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+def written_whole(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Open a file to write aside, which takes its name when the block ends well.
 
     Missing folders are made. After an error, or when the program is stopped, a file of

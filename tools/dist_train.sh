@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Trains on several GPUs of one machine or of several:
+#
+#   tools/dist_train.sh CONFIG GPUS [flags of tools/train.py]
+#
+# On several machines, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+set -euo pipefail
+
+if [ $# -lt 2 ]; then
+    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+fi
+config=$1
+gpus=$2
+shift 2
+
+exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$gpus" \
+    "$(dirname "$0")/train.py" "$config" --launcher pytorch "$@"
