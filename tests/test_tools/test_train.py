@@ -49,7 +49,7 @@ def weights(path):
 
 def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     """Training leaves a checkpoint; testing prints and writes scores and pictures."""
-    done = train(run_tool, options)
+    done = train(run_tool, options, '--seed', 5)
     assert 'seg/f1@10' in done.stdout + done.stderr
     work_dir = tmp_path / 'work_dirs' / 'toy_joint_limb'
     assert (work_dir / 'last_checkpoint').read_text().endswith('epoch_4.pth')
@@ -61,6 +61,7 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     metrics = json.loads((work_dir / 'metrics.json').read_text())
     assert 0 <= metrics['seg/acc'] <= 100
     assert list(metrics['per_video']) == ['video_2']
+    assert metrics['seed'] == 5
     assert list(metrics['per_class']) == ['class_0', 'class_1', 'class_2']
     assert (work_dir / 'confusion_matrix.png').stat().st_size > 1000
     assert (work_dir / 'timelines' / 'video_2.png').stat().st_size > 1000

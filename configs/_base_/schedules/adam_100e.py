@@ -3,6 +3,8 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=20)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
+# No schedule of the learning rate.
+param_scheduler = []
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
 
 # For --auto-scale-lr, which is off unless it is asked for.

@@ -30,8 +30,15 @@ class SegReportHook(Hook):
     reports.
     """
 
+    trained_seed: int | None = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Note the seed of the training that gave the weights of a test."""
+        self.trained_seed = checkpoint.get('meta', {}).get('seed')
+
     def after_train(self, runner: Runner) -> None:
         """Report the last validation of a training."""
+        self.trained_seed = runner.seed
         if runner.val_loop is not None:
             self._report(runner, runner.val_loop.evaluator)
 
@@ -68,7 +75,12 @@ class SegReportHook(Hook):
             for name, value in report['metrics'].items()
         }
         path = Path(runner.work_dir, 'metrics.json')
-        content = {**scores, **_details(report), **_provenance(runner)}
+        content = {
+            **scores,
+            **_details(report),
+            'seed': self.trained_seed,
+            **_provenance(runner),
+        }
         with written_whole(path) as file:
             file.write(json.dumps(content, indent=2, allow_nan=False).encode())
         runner.logger.info(f'\n{format_report(report)}')
@@ -93,7 +105,6 @@ def _provenance(runner: Runner) -> dict[str, Any]:
     return {
         'checkpoint': checkpoint and str(checkpoint),
         'config': runner.cfg.filename and Path(runner.cfg.filename).name,
-        'seed': runner.seed,
         'versions': {
             'torch': torch.__version__,
             'mmengine': mmengine.__version__,
