@@ -7,6 +7,9 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
 		2>/dev/null && echo "$$name" && break; done)
 
+# The networks are small: on a busy machine, threads mostly wait for one another.
+export OMP_NUM_THREADS ?= 1
+
 RUN := $(VENV)/bin/python
 # The model is small: one thread is nearly as fast as two, and much faster where
 # other programs want the cores.
@@ -31,7 +34,7 @@ demo: $(WORK)/.trained
 	@echo 'Scores:                       $(WORK)/metrics.json'
 
 test: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(PROCESSES)
+	$(RUN) -m pytest -n $(PROCESSES)
 
 lint: $(VENV)/.test
 	$(RUN) -m ruff check .
