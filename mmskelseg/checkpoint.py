@@ -120,6 +120,30 @@ def load_checkpoint(
     return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
 
 
+def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
+    """Return the tensors of a weights file or checkpoint by their names.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read, or holds something else.
+    """
+    content = load_checkpoint(path)
+    if isinstance(content, dict):
+        content = content.get('state_dict', content)
+    if not isinstance(content, dict) or not content:
+        raise ValueError(
+            f'{path}: holds {type(content).__name__} instead of the tensors of a '
+            'network by their names; name a file that holds a state_dict.'
+        )
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+            raise ValueError(
+                f'{path}: {name!r} is {type(value).__name__} instead of a tensor; name '
+                'a file that holds a state_dict.'
+            )
+    return {name.removeprefix('module.'): value for name, value in content.items()}
+
+
 def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
     if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0') in (
         '1',
@@ -142,7 +166,7 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
             'holds a state_dict.'
         ) from None
     except (EOFError, OSError, RuntimeError, pickle.PickleError, *UNREADABLE) as error:
-        reason = str(error).splitlines()[0] if str(error) else 'it ends too early'
+        reason = str(error).partition('\n')[0].partition('. ')[0] or 'it ends too early'
         raise ValueError(
             f'{name}: cannot be read as a checkpoint ({reason}); it may be cut short '
             'or another kind of file, so copy or download it again.'

@@ -65,14 +65,11 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, RuntimeError) as error:
-        # MMEngine's registries raise a second error around the first.
-        cause: BaseException = error
-        while cause.__cause__ or (cause.__context__ and not cause.__suppress_context__):
-            inner = cause.__cause__ or cause.__context__
-            if inner is None or not _explained(inner):
-                break
-            cause = inner
-        if os.environ.get('SKELSEG_TRACEBACK') or not _explained(cause):
+        # MMEngine's registries raise an error of their own around ours.
+        cause: BaseException | None = error
+        while cause is not None and not _explained(cause):
+            cause = cause.__cause__ or cause.__context__
+        if os.environ.get('SKELSEG_TRACEBACK') or cause is None:
             raise
         sys.exit(f'error: {cause}')
 

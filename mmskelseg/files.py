@@ -1,11 +1,16 @@
 """Files that are whole or not there, under names that any system takes."""
 
+import hashlib
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+# Bytes of an id in a file name, of which systems allow 255 in all.
+_LONGEST = 160
 
 
 @contextmanager
@@ -20,7 +25,8 @@ def written_whole(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.{os.getpid()}')
+    # Processes on other machines may have the same number.
+    aside = path.with_name(f'.{secrets.token_hex(8)}.part')
     try:
         with aside.open('w+b') as file:
             yield file
@@ -37,4 +43,10 @@ def file_name(name: str) -> str:
     >>> file_name('subject 1/take:2')
     'subject 1%2Ftake%3A2'
     """
-    return re.sub(r'[/\\:*?"<>|%]', lambda match: f'%{ord(match[0]):02X}', name)
+    safe = re.sub(
+        r'[/\\:*?"<>|%\x00-\x1f]', lambda match: f'%{ord(match[0]):02X}', name
+    )
+    if len(safe.encode()) <= _LONGEST:
+        return safe
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f'{safe.encode()[: _LONGEST - 17].decode(errors="ignore")}~{digest}'

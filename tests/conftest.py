@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.small_data import ROOT, small_annotations
 
 
 @pytest.fixture(autouse=True)
@@ -40,40 +39,6 @@ def vectors(shared):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-def small_annotations(lengths=(60, 45, 50), num_classes=3, seed=0):
-    """Return annotations of one walking COCO person a video, in segments of labels."""
-    rng = np.random.default_rng(seed)
-    videos = []
-    for i, length in enumerate(lengths):
-        keypoint = rng.normal([320, 240], 60, (1, 1, 17, 2))
-        keypoint = keypoint + rng.normal(0, 4, (1, length, 17, 2)).cumsum(axis=1)
-        label = (np.arange(length) // 12 + i) % num_classes
-        # The class decides where the left wrist is.
-        keypoint[0, :, 9] = 100 + 120 * label[:, None]
-        videos.append(
-            {
-                'frame_dir': f'video_{i}',
-                'total_frames': length,
-                'img_shape': (480, 640),
-                'keypoint': keypoint.astype(np.float32),
-                'keypoint_score': np.ones((1, length, 17), np.float32),
-                'label': label.astype(np.int64),
-                'fps': 10.0,
-            }
-        )
-    names = [video['frame_dir'] for video in videos]
-    return {
-        'annotations': videos,
-        'split': {'train': names[:-1], 'test': names[-1:]},
-        'metainfo': {
-            'classes': [f'class_{k}' for k in range(num_classes)],
-            'skeleton': 'coco17',
-            'dataset': 'small',
-            'background': None,
-        },
-    }
 
 
 @pytest.fixture

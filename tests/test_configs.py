@@ -6,7 +6,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.registry import MODELS
-from tests.conftest import ROOT
+from tests.small_data import ROOT
 
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 

@@ -7,7 +7,7 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.registry import MODELS
-from tests.conftest import ROOT
+from tests.small_data import ROOT
 
 
 def test_extending_shows_a_backbone_that_works():

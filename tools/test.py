@@ -8,7 +8,9 @@ confusion matrix, and a timeline of each test video.
 """
 
 import argparse
+import sys
 
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
@@ -38,14 +40,21 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def merge_args(cfg, args):
+def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    cfg.default_hooks.visualization.update(
-        show=args.show, wait_time=args.wait_time, interval=args.interval
-    )
-    if args.show_dir is not None:
-        cfg.default_hooks.visualization.out_dir = args.show_dir
+    visualization = cfg.default_hooks.get('visualization')
+    if visualization is not None:
+        visualization.update(
+            show=args.show, wait_time=args.wait_time, interval=args.interval
+        )
+        if args.show_dir is not None:
+            visualization.out_dir = args.show_dir
+    elif args.show or args.show_dir is not None:
+        sys.exit(
+            f'error: {args.config}: --show and --show-dir need a hook of the name '
+            '`visualization` in default_hooks.'
+        )
     if args.dump is not None:
         evaluators = cfg.test_evaluator
         if not isinstance(evaluators, list):

@@ -9,7 +9,10 @@ it would have.
 """
 
 import argparse
+import sys
 
+import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
@@ -55,10 +58,12 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def merge_args(cfg, args):
+def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
+        if not torch.cuda.is_available():
+            sys.exit('error: --amp needs a GPU, and there is none; leave it out.')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:

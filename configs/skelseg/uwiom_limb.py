@@ -1,6 +1,8 @@
 _base_ = './uwiom_joint_limb.py'
 
-render = dict(joints=False)
-train_dataloader = dict(dataset=dict(features=dict(heatmap=dict(render=render))))
-val_dataloader = dict(dataset=dict(features=dict(heatmap=dict(render=render))))
+dataset = dict(features=dict(heatmap=dict(render=dict(joints=False))))
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
 test_dataloader = val_dataloader
+
+del dataset

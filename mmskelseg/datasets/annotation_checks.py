@@ -100,7 +100,7 @@ def _metainfo_problems(meta: Any) -> Iterator[str]:
         )
     try:
         Skeleton.get(skeleton)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         yield f'metainfo skeleton: {error}'
 
 

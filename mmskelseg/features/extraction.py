@@ -48,6 +48,7 @@ def ensure_features(
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     mine = missing[get_rank() :: get_world_size()]
     if mine:
+        encoder.load()
         frames = sum(videos[i]['total_frames'] for i in mine)
         print_log(
             f'Making {modality} features of {len(mine)} videos ({frames} frames) in '

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,10 @@ def load_features(path: Path | str) -> np.ndarray:
     """
     try:
         return np.load(path, mmap_mode='r', allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, TokenError) as error:
         raise ValueError(
-            f'{path}: the feature file is cut short or damaged ({error}); delete it, '
-            'and it is made again.'
+            f'{path}: the feature file is cut short or damaged; delete it, and it is '
+            'made again.'
         ) from error
 
 

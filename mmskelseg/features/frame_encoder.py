@@ -99,6 +99,10 @@ class FrameEncoder:
             'input_size': self.input_size,
         }
 
+    def load(self) -> None:
+        """Load the network, so that faults in its weights come before any work."""
+        self._network.eval()
+
     @torch.inference_mode()
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return one feature for each image.
@@ -155,6 +159,9 @@ class GridEncoder:
     def settings(self) -> dict[str, Any]:
         """Return all that decides the features, as plain values."""
         return {'type': type(self).__name__, 'grid': list(self.grid)}
+
+    def load(self) -> None:
+        """Do nothing: there is no network to load."""
 
     @torch.inference_mode()
     def encode(self, images: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import torchvision
 from torch import Tensor
 from torchvision.models import WeightsEnum
 
-from mmskelseg.checkpoint import load_checkpoint
+from mmskelseg.checkpoint import load_state_dict
 
 # Parts of a classification network that turn the feature into classes.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
@@ -36,10 +36,10 @@ class FrameEncoderWeights:
         self.download: WeightsEnum | None = offered.get(
             'IMAGENET1K_V1' if source == 'torchvision' else source
         )
-        self.path = Path(source).expanduser()
+        self.path = Path(source).expanduser().absolute()
         if source != 'none' and self.download is None and not self.path.is_file():
             raise FileNotFoundError(
-                f'{source}: there is no such file of weights for {network}; name a '
+                f'{source!r}: there is no such file of weights for {network}; name a '
                 f'file (SKELSEG_WEIGHTS=FILE), torchvision ({", ".join(offered)}) '
                 'to download ImageNet weights, or none for random ones.'
             )
@@ -97,9 +97,7 @@ class FrameEncoderWeights:
 
     def _read(self) -> dict[str, Tensor]:
         if self.download is None:
-            state = load_checkpoint(self.path)
-            state = state.get('state_dict', state)
-            return {k.removeprefix('module.'): v for k, v in state.items()}
+            return load_state_dict(self.path)
         try:
             return dict(
                 self.download.get_state_dict(

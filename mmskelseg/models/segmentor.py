@@ -159,7 +159,7 @@ class ActionSegmentor(BaseModel):
 
     def _logits(self, inputs: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
         """Return the logits (S, N, K, T) of each branch with a head, and fused ones."""
-        x = dict(inputs)
+        x = {name: inputs[name] for name in self.branches}
         stages: list[dict[str, Tensor]] = []
         for i in self.stage_order:
             features = {
@@ -183,13 +183,7 @@ class ActionSegmentor(BaseModel):
     def _losses(
         self, logits: Mapping[str, Tensor], data_samples: Sequence[ActionDataSample]
     ) -> dict[str, Tensor]:
-        T = next(iter(logits.values())).shape[-1]
-        labels = torch.stack(
-            [
-                torch.nn.functional.pad(s.gt_label, (0, T - len(s.gt_label)), value=-1)
-                for s in data_samples
-            ]
-        )
+        labels = _stack_labels(data_samples, next(iter(logits.values())))
         losses = {}
         for source, value in logits.items():
             head = (self.fusion if source == FUSED else self.branches[source])['head']
@@ -217,13 +211,38 @@ def _without(cfg: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:
-    """Return the true length of each video of a batch (N, C, T)."""
+    """Return the true length of each video of a batch (N, C, T, ...)."""
+    longest = x.shape[2]
     if samples is None:
-        return [x.shape[2]] * len(x)
-    return [
-        sample.get('total_frames') or len(sample.get('gt_label', range(x.shape[2])))
+        return [longest] * len(x)
+    lengths = [
+        sample.get('total_frames') or len(sample.get('gt_label', range(longest)))
         for sample in samples
     ]
+    for sample, length in zip(samples, lengths, strict=True):
+        if length > longest:
+            raise ValueError(
+                f'{sample.get("frame_dir")}: {length} frames, but features of '
+                f'{longest}; features and labels must come from the same frames.'
+            )
+    return lengths
+
+
+def _stack_labels(samples: Sequence[ActionDataSample], logits: Tensor) -> Tensor:
+    """Return the labels (N, T) for logits (S, N, K, T), -1 in the padding."""
+    labels = torch.full(
+        (len(samples), logits.shape[-1]), -1, dtype=torch.long, device=logits.device
+    )
+    lengths = _lengths(logits[0], samples)
+    for row, length, sample in zip(labels, lengths, samples, strict=True):
+        label = sample.get('gt_label')
+        if label is None or len(label) != length:
+            raise ValueError(
+                f'{sample.get("frame_dir")}: a loss needs gt_label for its {length} '
+                f'frames, but there are {0 if label is None else len(label)} labels.'
+            )
+        row[:length] = label
+    return labels
 
 
 def _mask(x: Tensor, lengths: Sequence[int]) -> Tensor:

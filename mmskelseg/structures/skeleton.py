@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -59,7 +60,9 @@ class Skeleton:
         return len(self.joints)
 
     @classmethod
-    def get(cls, skeleton: Skeleton | str | Mapping[str, Any]) -> Skeleton:
+    def get(
+        cls, skeleton: Skeleton | str | os.PathLike | Mapping[str, Any]
+    ) -> Skeleton:
         """Return the skeleton that a name, a path or a dict stands for.
 
         Args:
@@ -79,9 +82,13 @@ class Skeleton:
         """
         if isinstance(skeleton, Skeleton):
             return skeleton
-        if isinstance(skeleton, str):
-            return cls._from_dataset_info(*_read_layout(skeleton))
-        if 'keypoint_info' in skeleton:
+        if isinstance(skeleton, (str, os.PathLike)):
+            return cls._from_dataset_info(*_read_layout(os.fspath(skeleton)))
+        if not isinstance(skeleton, Mapping):
+            raise ValueError(
+                f'{skeleton!r} is not a skeleton, but a name, path or dict.'
+            )
+        if {'keypoint_info', 'skeleton_info'} <= set(skeleton):
             return cls._from_dataset_info(skeleton, 'a dict')
         unknown = set(skeleton) - {
             'name',
@@ -99,16 +106,22 @@ class Skeleton:
         joints = skeleton['joints']
         if isinstance(joints, int):
             joints = [f'joint_{i}' for i in range(joints)]
-        return cls(
-            name=skeleton.get('name', 'custom'),
-            joints=tuple(joints),
-            limbs=_index_tuples(skeleton['limbs']),
-            flip_pairs=_index_tuples(skeleton.get('flip_pairs', ())),
-            drop_groups={
-                part: tuple(map(int, indices))
-                for part, indices in skeleton.get('drop_groups', {}).items()
-            },
-        )
+        try:
+            parts: dict[str, Any] = {
+                'joints': tuple(joints),
+                'limbs': _index_tuples(skeleton['limbs']),
+                'flip_pairs': _index_tuples(skeleton.get('flip_pairs', ())),
+                'drop_groups': {
+                    part: tuple(map(int, indices))
+                    for part, indices in skeleton.get('drop_groups', {}).items()
+                },
+            }
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f'The skeleton {dict(skeleton)} cannot be read ({error}); `joints` are '
+                'names or their number, the others lists of joint indices.'
+            ) from error
+        return cls(name=skeleton.get('name', 'custom'), **parts)
 
     @classmethod
     def _from_dataset_info(cls, info: Mapping[str, Any], source: str) -> Skeleton:
@@ -154,7 +167,7 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
         if spec is None or spec.origin is None:
             raise ValueError(
                 f'The skeleton {name!r} is read from MMPose, which is not installed; '
-                "run pip install 'mmskelseg[pose]'."
+                'run pip install mmpose.'
             )
         folder = Path(spec.origin).parent / '.mim' / 'configs' / '_base_' / 'datasets'
         path = folder / f'{name.removeprefix("mmpose:")}.py'

@@ -8,7 +8,7 @@ from mmengine.dataset import pseudo_collate
 from mmskelseg.datasets import ActionSegDataset, load_annotations
 from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
-from tests.conftest import small_annotations
+from tests.small_data import small_annotations
 
 FEATURES = {
     'heatmap': {

@@ -7,7 +7,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 
-from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.evaluation import SegmentationMetric, frame_map
 from mmskelseg.registry import METRICS
 
 
@@ -206,10 +206,14 @@ def test_metric_errors_name_the_video(item, match):
         SegmentationMetric(3).process(None, [item])
 
 
-def test_metric_names_the_missing_logits():
-    """Scores by logit need a model that writes them."""
-    with pytest.raises(ValueError, match=r"v: .* lacks pred_logit, .*'logit'"):
-        SegmentationMetric(3, scores='logit').process(None, [sample('v', [0], [0])])
+def test_metric_ranks_by_pred_score_where_there_are_no_logits():
+    """Other packages' samples hold what they rank by in `pred_score`."""
+    data = sample('v', [0, 1, 1, 0], [0, 1, 1, 0], 2)
+    data.pred_score = torch.tensor([[3.0, 2.0, 0.5, 2.5], [0.0, 4.0, 1.0, 2.0]])
+    metric = SegmentationMetric(2, scores='logit')
+    metric.process(None, [data])
+    expected = frame_map(data.pred_score.numpy(), data.gt_label.numpy())
+    assert metric.evaluate(1)['seg/mAP'] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize('name', ['average', 'scores', 'absent'])

@@ -3,7 +3,7 @@ import pytest
 
 from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
 from mmskelseg.features import GridEncoder, ensure_features, extraction, load_features
-from tests.conftest import small_annotations
+from tests.small_data import small_annotations
 
 CONFIG = {
     'render': {'type': 'RenderSkeletonHeatmap', 'skeleton': 'coco17'},

@@ -175,7 +175,7 @@ def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
         ({'arch': 'torchvision.resnet51'}, ValueError, "arch='torchvision.resnet51'"),
         ({'arch': 'resnet50'}, ValueError, "write for example 'torchvision.resnet50'"),
         ({'intensity': 'div2'}, ValueError, "intensity='div2'"),
-        ({'weights': 'a.pth'}, FileNotFoundError, 'a.pth: there is no such file'),
+        ({'weights': 'a.pth'}, FileNotFoundError, "'a.pth': there is no such file"),
     ],
 )
 def test_encoder_option_at_fault_is_named(options, error, message):
@@ -190,3 +190,19 @@ def test_grid_encoder_averages_cells(images):
     features = GridEncoder((7, 14)).encode(images)
     cells = images[:, 0].reshape(5, 7, 8, 14, 4).mean(axis=(2, 4))
     np.testing.assert_allclose(features, cells.reshape(5, -1), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ([1, 2], 'holds list instead of the tensors'),
+        ({'state_dict': 5}, 'holds int instead of the tensors'),
+        ({'conv1.weight': 3}, "'conv1.weight' is int instead of a tensor"),
+    ],
+)
+def test_encoder_refuses_a_file_that_is_not_weights(tmp_path, content, message):
+    """Whatever else a file holds, it is named."""
+    torch.save(content, tmp_path / 'other.pth')
+    encoder = FrameEncoder('torchvision.resnet18', str(tmp_path / 'other.pth'))
+    with pytest.raises(ValueError, match=f'other.pth: {message}'):
+        encoder.load()

@@ -247,3 +247,27 @@ def test_mode_at_fault_is_named():
         build()(x, mode='predict')
     with pytest.raises(ValueError, match="mode='test' is not"):
         build()(x, samples((9,)), mode='test')
+
+
+def test_model_ignores_a_modality_without_a_branch():
+    """A data set may have more modalities than a model reads."""
+    x = torch.randn(1, 6, 9)
+    model = build().eval()
+    both = model({'heatmap': x, 'rgb': torch.randn(1, 3, 9)})
+    torch.testing.assert_close(both, model({'heatmap': x}))
+
+
+@pytest.mark.parametrize(
+    ('labels', 'features', 'message'),
+    [
+        (45, 30, 'v: 45 frames, but features of 30'),
+        (None, 30, 'v: a loss needs gt_label for its 30 frames, but there are 0'),
+    ],
+)
+def test_loss_names_the_video_whose_labels_do_not_fit(labels, features, message):
+    """Labels are never cropped to the features."""
+    sample = ActionDataSample(metainfo={'frame_dir': 'v'})
+    if labels is not None:
+        sample.set_gt_label(torch.zeros(labels, dtype=torch.long))
+    with pytest.raises(ValueError, match=message):
+        build()({'heatmap': torch.randn(1, 6, features)}, [sample], mode='loss')

@@ -83,5 +83,15 @@ def test_skeleton_of_mmpose_says_when_mmpose_is_missing(monkeypatch):
     from mmskelseg.structures import skeleton
 
     monkeypatch.setattr(skeleton, 'find_spec', lambda name: None)
-    with pytest.raises(ValueError, match=r'pip install .mmskelseg\[pose\]'):
+    with pytest.raises(ValueError, match='run pip install mmpose'):
         Skeleton.get('mmpose:halpe')
+
+
+@pytest.mark.parametrize(
+    'skeleton',
+    [17, {'joints': 17, 'limbs': 5}, {'joints': 2, 'limbs': [['a', 'b']]}],
+)
+def test_skeleton_that_is_no_skeleton_is_a_value_error(skeleton):
+    """Malformed values are the user's to mend, like wrong ones."""
+    with pytest.raises(ValueError, match='keleton'):
+        Skeleton.get(skeleton)

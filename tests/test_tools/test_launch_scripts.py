@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.small_data import ROOT
 
 
 @pytest.fixture

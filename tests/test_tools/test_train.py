@@ -11,7 +11,7 @@ from mmengine.fileio import load
 
 from mmskelseg.checkpoint import load_checkpoint
 from mmskelseg.safe_pickle import load_pickle
-from tests.conftest import ROOT, small_annotations
+from tests.small_data import ROOT, small_annotations
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
@@ -201,6 +201,62 @@ def test_train_refuses_weights_of_another_network(run_tool, tmp_path, options):
         train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
     )
     assert error.startswith('error: vgg.pth: not the weights of resnet18')
+
+
+def test_train_names_the_video_of_the_wrong_skeleton(run_tool, options):
+    """The sentence begins with the video, though the renderer found the fault."""
+    where = [f'{m}_dataloader.dataset.features.heatmap.render' for m in MODES]
+    changes = [f'{w}.skeleton=lcr15' for w in where]
+    error = (
+        train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
+    )
+    assert error.startswith('error: video_0: keypoint has the shape (1, 60, 17, 2)')
+
+
+@pytest.mark.parametrize(
+    ('option', 'name'),
+    [
+        ('model.num_classes=4', 'model.num_classes is 4'),
+        ('val_evaluator.num_classes=4', 'num_classes of SegmentationMetric is 4'),
+    ],
+)
+def test_train_refuses_another_number_of_classes(
+    run_tool, tmp_path, options, option, name
+):
+    """Said before the first epoch, with the number to set."""
+    error = train(run_tool, [*options, option], code=1).stderr.strip().splitlines()[-1]
+    assert error.endswith(f'has 3 classes, but {name}; set it to 3.')
+    assert not list(tmp_path.rglob('epoch_*.pth'))
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        (lambda state: {k: v[:2] for k, v in state.items()}, 'has the shape (2,'),
+        (lambda state: {'foo': torch.zeros(1)}, 'has 1 others (foo)'),
+        (lambda state: dict(list(state.items())[1:]), 'lacks 1 of its'),
+    ],
+)
+def test_test_refuses_a_checkpoint_of_another_model(
+    run_tool, tmp_path, options, change, words
+):
+    """MMEngine would go on with random weights, and score them."""
+    from mmengine.config import Config
+
+    from mmskelseg.registry import MODELS
+
+    cfg = Config.fromfile(CONFIG).model
+    cfg.num_classes = 3
+    cfg.branches.heatmap.channels = 16
+    state = change(MODELS.build(cfg).state_dict())
+    torch.save({'state_dict': state}, tmp_path / 'other.pth')
+    done = run_tool(
+        'tools/test.py', CONFIG, 'other.pth', '--cfg-options', *options, code=1
+    )
+    error = done.stderr.strip().splitlines()[-1]
+    assert error.startswith('error: other.pth: ')
+    assert words in error
+    assert not list(tmp_path.rglob('metrics.json'))
 
 
 def test_train_refuses_a_missing_config(run_tool):

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmskelseg.checkpoint import load_checkpoint
+from mmskelseg.checkpoint import load_state_dict
 from mmskelseg.cli import user_errors
 from mmskelseg.files import written_whole
 
@@ -42,8 +42,11 @@ def convert(state: dict[str, Tensor], modality: str) -> dict[str, Tensor]:
     """Return a reference state dict under our names.
 
     Raises:
-        ValueError: If a name is not one of MS-TCN++'s.
+        ValueError: If a name is not one of MS-TCN++'s, or its first stage is missing.
     """
+    missing = {'PG.conv_1x1_in.weight', 'PG.conv_out.bias'} - state.keys()
+    if missing and any(key.startswith(('PG.', 'Rs.')) for key in state):
+        raise ValueError(f'{min(missing)!r} is missing, so it is not whole.')
     return {f'branches.{modality}.{_rename(key)}': x for key, x in state.items()}
 
 
@@ -74,7 +77,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with user_errors():
-        state = load_checkpoint(args.src)
+        state = load_state_dict(args.src)
     try:
         converted = convert(state, args.modality)
     except ValueError as error:

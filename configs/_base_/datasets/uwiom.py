@@ -1,44 +1,19 @@
-ann_file = 'data/uwiom/annotations.pkl'
-features = dict(
-    heatmap=dict(
-        render=dict(type='RenderSkeletonHeatmap', joints=True, limbs=True),
-        encoder=dict(
-            type='FrameEncoder',
-            arch='torchvision.resnet50',
-            weights='{{$SKELSEG_WEIGHTS:torchvision}}',
-        ),
-    )
-)
-pipeline = [dict(type='LoadFrameFeatures'), dict(type='PackSegInputs')]
+_base_ = './heatmap.py'
 
-train_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='ActionSegDataset',
-        ann_file=ann_file,
-        split='train',
-        features=features,
-        pipeline=pipeline,
-    ),
+encoder = dict(
+    type='FrameEncoder',
+    arch='torchvision.resnet50',
+    weights='{{$SKELSEG_WEIGHTS:torchvision}}',
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='ActionSegDataset',
-        ann_file=ann_file,
-        split='test',
-        features=features,
-        pipeline=pipeline,
-        test_mode=True,
-    ),
+dataset = dict(
+    ann_file='data/uwiom/annotations.pkl',
+    features=dict(heatmap=dict(encoder=encoder)),
 )
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='SegmentationMetric', num_classes=17)
+val_evaluator = dict(num_classes=17)
 test_evaluator = val_evaluator
+
+del encoder, dataset

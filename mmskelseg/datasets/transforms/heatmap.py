@@ -21,7 +21,7 @@ class RenderSkeletonHeatmap(BaseTransform):
 
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
     1 where the key is missing. Writes: imgs (T, 3, H, W), float32, about 0 to 3, whose
-    three equal channels share memory; img_shape (H, W).
+    three equal channels share memory.
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
@@ -92,7 +92,6 @@ class RenderSkeletonHeatmap(BaseTransform):
             block = slice(begin, begin + _FRAMES_AT_A_TIME)
             heatmap[block] = self.draw(keypoint[:, block], score[:, block])
         results['imgs'] = _three_channels(heatmap)
-        results['img_shape'] = self.size
         return results
 
     def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
@@ -140,22 +139,20 @@ class RenderSkeletonHeatmap(BaseTransform):
         Returns:
             Array of shape (T, H, W), float32.
         """
-        ends = np.empty((0, 2), np.intp)
+        heatmap = np.zeros((keypoint.shape[1], *self.size), np.float32)
         if self.joints:
-            ends = np.repeat(np.arange(self.skeleton.num_joints), 2).reshape(-1, 2)
-        if self.limbs:
-            ends = np.concatenate(
-                [ends, np.array(self.skeleton.limbs, np.intp).reshape(-1, 2)]
+            heatmap += draw_segments(keypoint, keypoint, score, self.size, self.sigma)
+        if self.limbs and self.skeleton.limbs:
+            a, b = np.array(self.skeleton.limbs).T
+            heatmap += draw_segments(
+                keypoint[:, :, a],
+                keypoint[:, :, b],
+                np.minimum(score[:, :, a], score[:, :, b]),
+                self.size,
+                self.sigma,
+                squared=self.distance == 'squared',
             )
-        a, b = ends.T
-        return draw_segments(
-            keypoint[:, :, a],
-            keypoint[:, :, b],
-            np.minimum(score[:, :, a], score[:, :, b]),
-            self.size,
-            self.sigma,
-            squared=self.distance == 'squared',
-        )
+        return heatmap
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides what is drawn, as plain values."""
@@ -193,4 +190,8 @@ def _fit(keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.nd
 
 def _three_channels(heatmap: np.ndarray) -> np.ndarray:
     T, H, W = heatmap.shape
-    return np.broadcast_to(heatmap[:, None], (T, 3, H, W))
+    frame, row, column = heatmap.strides
+    # Like np.broadcast_to, but writable, which PyTorch expects of an array.
+    return np.lib.stride_tricks.as_strided(
+        heatmap, (T, 3, H, W), (frame, 0, row, column)
+    )

@@ -140,5 +140,7 @@ def _segment_values(
     across += beyond
     if not squared:
         np.sqrt(across, out=across)
-    np.subtract(np.log(score)[:, None, None], across, out=across)
+    # Of other people a score may be 0.
+    peak = np.log(np.maximum(score, np.float32(1e-30)))
+    np.subtract(peak[:, None, None], across, out=across)
     return np.exp(across, out=across)

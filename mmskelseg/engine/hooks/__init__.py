@@ -1,7 +1,8 @@
-"""Hooks: seeds, scores and pictures."""
+"""Hooks: checks, seeds, scores and pictures."""
 
+from mmskelseg.engine.hooks.check_hook import SegCheckHook
 from mmskelseg.engine.hooks.epoch_seed_hook import EpochSeedHook
 from mmskelseg.engine.hooks.report_hook import SegReportHook
 from mmskelseg.engine.hooks.visualization_hook import SegVisualizationHook
 
-__all__ = ['EpochSeedHook', 'SegReportHook', 'SegVisualizationHook']
+__all__ = ['EpochSeedHook', 'SegCheckHook', 'SegReportHook', 'SegVisualizationHook']

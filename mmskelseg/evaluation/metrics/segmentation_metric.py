@@ -38,7 +38,8 @@ class SegmentationMetric(BaseMetric):
             convention; the edit score is always a mean over videos), 'video' takes
             the mean over videos (Lea's).
         scores: Rank frames for mAP by probability (``pred_score``) or by logit
-            (``pred_logit``); the results differ.
+            (``pred_logit``; ``pred_score`` as it stands in samples that lack it); the
+            results differ.
         absent: Leave classes without true frames out of mAP ('skip') or count them as
             0 ('zero').
         last_frame: Count the last frame of the last segment in F1; several public
@@ -96,7 +97,11 @@ class SegmentationMetric(BaseMetric):
         """
         for sample in data_samples:
             frame_dir = sample.get('frame_dir')
-            names = ('pred_label', 'gt_label', SCORE_FIELDS[self.scores])
+            scores = SCORE_FIELDS[self.scores]
+            if scores == 'pred_logit' and 'pred_logit' not in sample:
+                # Models of other packages keep what they rank by in pred_score.
+                scores = 'pred_score'
+            names = ('pred_label', 'gt_label', scores)
             missing = [name for name in names if sample.get(name) is None]
             if missing or frame_dir is None:
                 raise ValueError(
@@ -128,8 +133,15 @@ class SegmentationMetric(BaseMetric):
             ValueError: If no video has a labelled frame, or the data set's classes do
                 not fit ``num_classes`` or ``background``.
         """
-        # A distributed sampler repeats videos to fill the last batch: count each once.
-        videos: dict[str, Video] = dict(results)
+        videos: dict[str, Video] = {}
+        for frame_dir, video in results:
+            # A distributed sampler repeats videos to fill the last batch; these are
+            # equal and count once.
+            if not np.array_equal(videos.setdefault(frame_dir, video).pred, video.pred):
+                raise ValueError(
+                    f'{frame_dir}: two different videos have this id; give each a '
+                    'frame_dir of its own.'
+                )
         for frame_dir in [name for name in videos if _is_unlabelled(videos[name])]:
             MMLogger.get_current_instance().warning(
                 f'{frame_dir}: none of its frames has a label, so it is left out of '

@@ -112,6 +112,30 @@ def test_render_joint_by_hand():
     assert image[3, 4] == pytest.approx(0.5 * np.exp(-2 / 0.72))
 
 
+def test_render_draws_joints_by_equation_one_whatever_the_distance(rng):
+    """The printed distance is of Eq. 2, so joints are the same under either."""
+    item = {'keypoint': rng.uniform(0, 56, (1, 3, 17, 2))}
+    squared, printed = (
+        RenderSkeletonHeatmap('coco17', limbs=False, box=None, distance=distance)(
+            dict(item)
+        )['imgs']
+        for distance in ('squared', 'printed')
+    )
+    np.testing.assert_array_equal(squared, printed)
+
+
+@pytest.mark.filterwarnings('error')
+def test_render_of_a_person_who_is_absent_is_that_of_the_others(rng):
+    """A person with scores of 0 adds nothing, and warns of nothing."""
+    keypoint = rng.uniform(0, 56, (2, 3, 17, 2)).astype(np.float32)
+    score = np.ones((2, 3, 17), np.float32)
+    score[0] = 0
+    render = RenderSkeletonHeatmap('coco17', box=None)
+    both = render({'keypoint': keypoint, 'keypoint_score': score})['imgs']
+    alone = render({'keypoint': keypoint[1:], 'keypoint_score': score[1:]})['imgs']
+    np.testing.assert_allclose(both, alone, atol=1e-6)
+
+
 def test_render_of_three_people_is_the_highest_of_each_component(rng):
     """The sum over joints and limbs of the maximum over persons."""
     keypoint = rng.uniform(0, 30, (3, 4, 17, 2)).astype(np.float32)
@@ -170,6 +194,9 @@ def test_render_writes_three_equal_channels_that_share_memory(rng):
     assert images.shape == (3, 3, 56, 40)
     assert images.dtype == np.float32
     assert np.shares_memory(images[:, 0], images[:, 2])
+    # PyTorch warns of arrays that are not.
+    assert images.flags.writeable
+    assert 'img_shape' not in item
 
 
 def test_render_in_blocks_is_render_at_once(rng):

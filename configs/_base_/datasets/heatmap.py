@@ -1,0 +1,36 @@
+# What data sets of skeletons have in common; each adds its file, encoder and classes.
+heatmap = dict(render=dict(type='RenderSkeletonHeatmap', joints=True, limbs=True))
+pipeline = [dict(type='LoadFrameFeatures'), dict(type='PackSegInputs')]
+
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='ActionSegDataset',
+        split='train',
+        features=dict(heatmap=heatmap),
+        pipeline=pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ActionSegDataset',
+        split='test',
+        features=dict(heatmap=heatmap),
+        pipeline=pipeline,
+        test_mode=True,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='SegmentationMetric')
+test_evaluator = val_evaluator
+
+# Only the loaders are read, so these must not look like settings.
+del heatmap, pipeline

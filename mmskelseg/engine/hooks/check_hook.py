@@ -1,0 +1,84 @@
+"""What finds parts that do not fit each other before they cost time."""
+
+from typing import Any
+
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
+
+from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SegCheckHook(Hook):
+    """Checks that data set, model, metric and checkpoint fit each other.
+
+    Before training and testing, the number of classes must be one for all. A checkpoint
+    to test or resume must have the model's tensors and no others, since MMEngine goes
+    on with random weights where it finds none; one to start a training from must share
+    some, in their shapes.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the classes of the training and of its validation."""
+        _check_classes(runner, runner.train_dataloader, None)
+        if runner.val_loop is not None:
+            _check_classes(runner, runner.val_dataloader, runner.val_loop.evaluator)
+
+    def before_test(self, runner: Runner) -> None:
+        """Check the classes of a test."""
+        _check_classes(runner, runner.test_dataloader, runner.test_loop.evaluator)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Check a checkpoint before its weights are copied."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        expected = model.state_dict()
+        state = checkpoint.get('state_dict', checkpoint)
+        state = {key.removeprefix('module.'): value for key, value in state.items()}
+        file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
+        for key in expected.keys() & state.keys():
+            if state[key].shape != expected[key].shape:
+                raise ValueError(
+                    f'{file}: {key} has the shape {tuple(state[key].shape)}, but the '
+                    f'model of the config needs {tuple(expected[key].shape)}; use the '
+                    'config that the checkpoint was trained with.'
+                )
+        starts_training = (
+            isinstance(runner._train_loop, BaseLoop) and not runner._resume
+        )
+        missing = sorted(expected.keys() - state.keys())
+        foreign = sorted(state.keys() - expected.keys())
+        if (starts_training and len(missing) == len(expected)) or (
+            not starts_training and (missing or foreign)
+        ):
+            raise ValueError(
+                f'{file}: not a checkpoint of the model of the config: it lacks '
+                f'{len(missing)} of its {len(expected)} tensors ({_few(missing)}) and '
+                f'has {len(foreign)} others ({_few(foreign)}); use the config that it '
+                'was trained with.'
+            )
+
+
+def _check_classes(
+    runner: Runner, loader: DataLoader, evaluator: Evaluator | None
+) -> None:
+    dataset: Any = loader.dataset
+    classes = getattr(dataset, 'metainfo', {}).get('classes')
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    counts = {'model.num_classes': getattr(model, 'num_classes', None)}
+    for metric in evaluator.metrics if evaluator is not None else ():
+        if isinstance(metric, SegmentationMetric):
+            counts['num_classes of SegmentationMetric'] = metric.num_classes
+    for name, count in counts.items():
+        if classes is not None and count is not None and count != len(classes):
+            raise ValueError(
+                f'{dataset.ann_file}: has {len(classes)} classes, but {name} is '
+                f'{count}; set it to {len(classes)}.'
+            )
+
+
+def _few(names: list[str]) -> str:
+    return ', '.join(names[:2]) + (', ...' if len(names) > 2 else '') or 'none'
