@@ -142,6 +142,9 @@ class RestrictedUnpickler(pickle._Unpickler):
         """Return what ``admitted`` holds for a name of the pickle."""
         known = {'__builtin__': 'builtins'}.get(module, module)
         if (known, name) not in self.admitted:
+            if not f'{known}.{name}'.replace('.', '').isidentifier():
+                # Text of another kind of file, which only looks like an opcode.
+                raise ValueError('it is no pickle')
             shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
             raise UnsafePickleError(f'it would run `{shown}.{name}`')
         return self.admitted[known, name]
@@ -194,9 +197,9 @@ def load_pickle(path: str | os.PathLike) -> Any:
                 f'{path}: refused: {error}; only NumPy arrays and built-in types are '
                 'read. Do not open this file, and save its data again as plain arrays.'
             ) from None
-        except (EOFError, *UNREADABLE) as error:
+        except (EOFError, *UNREADABLE):
             raise ValueError(
                 f'{path}: a pickle was expected, but after {file.tell()} of '
-                f'{path.stat().st_size} bytes it ends or cannot be read '
-                f'({str(error) or "end of file"}); copy or make the file again.'
+                f'{path.stat().st_size} bytes it ends or cannot be read; copy or make '
+                'the file again.'
             ) from None
