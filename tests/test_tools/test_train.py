@@ -72,8 +72,17 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     assert metrics['seg/acc'] == pytest.approx(100 * accuracy.item())
 
 
-def test_resumed_training_ends_as_one_that_ran_through(run_tool, tmp_path, options):
+@pytest.mark.parametrize('workers', [0, 1])
+def test_resumed_training_ends_as_one_that_ran_through(
+    run_tool, tmp_path, options, workers
+):
     """Stopped after two epochs and resumed, the weights are the same to the bit."""
+    # Workers that live on draw from the random state at the first epoch of a run only.
+    options = [
+        *options,
+        f'train_dataloader.num_workers={workers}',
+        f'train_dataloader.persistent_workers={bool(workers)}',
+    ]
     train(run_tool, options, '--work-dir', 'through', '--seed', 3)
     shutil.copytree(tmp_path / 'through', tmp_path / 'stopped')
     for name in ('epoch_3.pth', 'epoch_4.pth'):

@@ -23,14 +23,25 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seed Python, NumPy and PyTorch, and the order of the videos."""
-        drawn = np.random.SeedSequence((runner.seed, runner.epoch, get_rank()))
-        seed = int(drawn.generate_state(1)[0])
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        """Order the videos by the seed of the checkpoint."""
         sampler = runner.train_dataloader.sampler
         if hasattr(sampler, 'seed') and not runner._randomness_cfg.get(
             'diff_rank_seed'
         ):
             sampler.seed = runner.seed
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Seed Python, NumPy and PyTorch at the first step of an epoch.
+
+        Not before the epoch: a loader whose workers live on draws from PyTorch's state
+        when its run begins, and in no later epoch.
+        """
+        if batch_idx > 0:
+            return
+        drawn = np.random.SeedSequence((runner.seed, runner.epoch, get_rank()))
+        seed = int(drawn.generate_state(1)[0])
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
