@@ -67,6 +67,12 @@ def uwiom(monkeypatch):
     return importlib.import_module('uwiom')
 
 
+@pytest.fixture
+def lcr(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOL.parent))
+    return importlib.import_module('lcr_release')
+
+
 def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, TOOL, *map(str, arguments)],
@@ -78,17 +84,17 @@ def run(*arguments, **environment):
     )
 
 
-def test_projection_is_a_pinhole_with_depth_first(uwiom):
+def test_projection_is_a_pinhole_with_depth_first(lcr):
     """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above."""
     np.testing.assert_allclose(
-        uwiom.project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5]])),
+        lcr.project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5]])),
         [[320 + 50, 240 - 100], [320, 240 + 125]],
     )
 
 
-def test_projection_does_not_clip(uwiom):
+def test_projection_does_not_clip(lcr):
     """A joint beside the image keeps its place, since cropping comes later."""
-    assert uwiom.project(np.array([1.0, 1.0, 0.0]))[0] == 320 - 500
+    assert lcr.project(np.array([1.0, 1.0, 0.0]))[0] == 320 - 500
 
 
 def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
@@ -402,7 +408,7 @@ def test_download_continues_where_it_ended(server, uwiom, tmp_path):
     server.cut = None
     uwiom.download(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
-    assert uwiom.find_videos(place / 'Data/UW') == ['01', '02', '03']
+    assert uwiom.find_videos(place / 'Data/UW', uwiom.PARTS) == ['01', '02', '03']
 
 
 @pytest.mark.parametrize('ranges', [True, False])
@@ -412,7 +418,7 @@ def test_download_starts_anew_where_it_cannot_continue(server, uwiom, tmp_path, 
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
     uwiom.download(server.url, tmp_path)
-    assert uwiom.find_videos(tmp_path / 'Data/UW') == ['01', '02', '03']
+    assert uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS) == ['01', '02', '03']
 
 
 def test_interrupted_unpacking_is_done_again(server, uwiom, tmp_path):
@@ -420,7 +426,7 @@ def test_interrupted_unpacking_is_done_again(server, uwiom, tmp_path):
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
     uwiom.download(server.url, tmp_path)
-    assert uwiom.find_videos(tmp_path / 'Data/UW') == ['01', '02', '03']
+    assert uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS) == ['01', '02', '03']
     assert not (tmp_path / 'MTL-ERA.zip').exists()
     assert server.asked == []
 

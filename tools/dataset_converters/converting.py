@@ -1,0 +1,125 @@
+"""What the converters beside this file share, from their arguments to their last line.
+
+One error for every fault of a release, the choice of test videos, and the summary.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.datasets.annotations import save_annotations
+
+# Splits of more videos are counted in the summary, not listed.
+_LISTED = 20
+
+
+class ReleaseError(ValueError):
+    """A file of a release that is missing or not what it must be."""
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """End the program with one sentence for a fault of the data or of the disk."""
+    try:
+        yield
+    except (ReleaseError, OSError) as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+
+
+def converter_parser(description: str, examples: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_paths(parser: argparse.ArgumentParser, source: str) -> None:
+    """Add SRC, with its help, and OUT."""
+    parser.add_argument('source', metavar='SRC', type=Path, help=source)
+    parser.add_argument(
+        'out', metavar='OUT', type=Path, help='folder for annotations.pkl'
+    )
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return the array of a .npy file."""
+    try:
+        array = np.load(path)
+    except FileNotFoundError:
+        raise ReleaseError(f'{path}: missing; copy the release again.') from None
+    except (ValueError, EOFError) as error:
+        raise ReleaseError(
+            f'{path}: not a complete .npy file of numbers ({error}); copy it again.'
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise ReleaseError(f'{path}: an archive of arrays, expected a .npy file.')
+    return array
+
+
+def choose_test(
+    wanted: str | None, videos: Sequence[str], root: Path, default: Sequence[str] = ()
+) -> list[str]:
+    """Return the test videos: those of --test, of the release, or every fifth.
+
+    Args:
+        wanted: Ids between commas; a number may lack its leading zero.
+        videos: The ids of all videos, sorted.
+        root: The folder of the release, for messages.
+        default: The test videos of the release itself, where it names any.
+    """
+    names = [name.strip() for name in wanted.split(',')] if wanted else default
+    if not names:
+        names = videos[4::5] or videos[-1:]
+    test = sorted({name if name in videos else name.zfill(2) for name in names})
+    missing = [video for video in test if video not in videos]
+    if missing and not wanted:
+        raise ReleaseError(
+            f"{root}: the release's test videos {', '.join(missing)} are not among the "
+            f'{len(videos)} videos here; choose others, for example '
+            f'--test {",".join(videos[::5])}.'
+        )
+    if missing:
+        raise ReleaseError(
+            f'--test names {", ".join(missing)}, but {root} has the videos '
+            f'{", ".join(videos)}.'
+        )
+    if len(test) == len(videos):
+        raise ReleaseError(
+            f'--test names all {len(videos)} videos of {root}; leave some to train on.'
+            if wanted
+            else f'{root}: video {videos[0]} alone; a test needs a second one.'
+        )
+    return test
+
+
+def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[str]]:
+    return {'train': [v for v in videos if v not in test], 'test': list(test)}
+
+
+def summary(data: dict) -> str:
+    """Return lines about annotations: their size, and each split."""
+    labels = [video['label'] for video in data['annotations']]
+    segments = sum(1 + np.count_nonzero(np.diff(label)) for label in labels)
+    meta = data['metainfo']
+    assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
+    lines = [
+        f'{len(labels)} videos, {sum(map(len, labels)):,} frames at '
+        f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
+        f'classes, {segments:,} segments'
+    ]
+    for name, members in data['split'].items():
+        listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
+        lines.append(f'{name}: {len(members)} videos{listed}')
+    return '\n'.join(lines)
+
+
+def write(data: dict, out: Path) -> None:
+    """Write OUT/annotations.pkl and print what is in it."""
+    path = out / 'annotations.pkl'
+    save_annotations(data, path)
+    print(f'{summary(data)}\nwritten to {path}')
