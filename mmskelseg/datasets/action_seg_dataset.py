@@ -11,7 +11,7 @@ from mmengine.dataset import BaseDataset
 
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.extraction import ensure_features
-from mmskelseg.registry import DATASETS
+from mmskelseg.registry import DATASETS, TRANSFORMS
 
 # What a video's entry keeps; its skeleton has become features by then.
 _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
@@ -61,7 +61,10 @@ class ActionSegDataset(BaseDataset):
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
-            pipeline=pipeline,
+            # Built here, since MMEngine would look for them in the default scope.
+            pipeline=[
+                TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline
+            ],
             indices=indices,
             test_mode=test_mode,
             lazy_init=lazy_init,

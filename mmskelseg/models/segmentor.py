@@ -52,9 +52,11 @@ class ActionSegmentor(BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(
-            data_preprocessor or dict(type='SegDataPreprocessor'), init_cfg
+        # Built here, since MMEngine would look for it in the default scope.
+        preprocessor = MODELS.build(
+            data_preprocessor or {'type': 'SegDataPreprocessor'}
         )
+        super().__init__(preprocessor, init_cfg)
         self.num_classes = num_classes
         if (len(branches) > 1) != (fusion is not None):
             raise ValueError(
