@@ -46,6 +46,14 @@ def add_paths(parser: argparse.ArgumentParser, source: str) -> None:
     )
 
 
+def positive(text: str) -> float:
+    """Return a number of the command line that must be above 0."""
+    number = float(text)
+    if not 0 < number < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+    return number
+
+
 def read_array(path: Path) -> np.ndarray:
     """Return the array of a .npy file."""
     try:

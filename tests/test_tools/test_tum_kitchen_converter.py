@@ -1,0 +1,195 @@
+"""The converter of TUM-Kitchen, on made-up poses and, where they are, real labels."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import load_annotations
+from tests.small_data import ROOT
+
+TOOL = 'tools/dataset_converters/tum_kitchen.py'
+REAL = ROOT.parent / 'shared' / 'data' / 'tum_kitchen_labels'
+FRAMES = 12
+
+
+def make_pose(path, frames, seed=0):
+    pose = np.random.default_rng(seed).uniform((3, -1, -1), (5, 1, 1), (frames, 15, 3))
+    path.parent.mkdir(exist_ok=True)
+    np.save(path, pose.astype(np.float32))
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Three short videos: id n + 1 in frame n, with the old files' line ends."""
+    root = tmp_path / 'release'
+    (root / 'Labels_TUM').mkdir(parents=True)
+    for video in ('01', '02', '03'):
+        make_pose(root / f'Poses/{video}_pose3d.npy', FRAMES, int(video))
+        text = ''.join(f'{n + 1}\r\n' for n in range(FRAMES))
+        (root / f'Labels_TUM/{video}.txt').write_bytes(text.encode())
+    return root
+
+
+def test_conversion_counts_old_ids_from_zero(release, tmp_path, run_tool):
+    """Id 1 of the labels is class 0; poses are kept and projected."""
+    done = run_tool(TOOL, release, tmp_path / 'out', '--test', '2')
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert data['split'] == {'train': ['01', '03'], 'test': ['02']}
+    assert data['metainfo']['classes'][0] == 'class_01'
+    assert len(data['metainfo']['classes']) == 21
+    assert data['metainfo']['skeleton'] == 'lcr15'
+    video = data['annotations'][2]
+    np.testing.assert_array_equal(video['label'], np.arange(FRAMES))
+    pose = np.load(release / 'Poses/03_pose3d.npy')
+    np.testing.assert_array_equal(video['keypoint_3d'][0], pose)
+    x = 320 - 500 * pose[5, 7, 1] / pose[5, 7, 0]
+    np.testing.assert_allclose(video['keypoint'][0, 5, 7, 0], x, rtol=1e-5)
+    assert 'risk' not in video
+    assert done.stdout.splitlines() == [
+        '3 videos, 36 frames at 25 fps (assumed), 21 classes, 36 segments',
+        'train: 2 videos (01, 03)',
+        'test: 1 videos (02)',
+        f'written to {tmp_path}/out/annotations.pkl',
+    ]
+
+
+def test_conversion_says_that_the_split_is_its_own(release, tmp_path, call_tool):
+    """Without --test the split is a choice, which the file tells."""
+    call_tool(TOOL, release, tmp_path / 'out')
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert data['split']['test'] == ['03']
+    assert 'every fifth' in data['metainfo']['assumed']['split']
+
+
+def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
+    for seed in '12':
+        run_tool(TOOL, release, tmp_path / seed, env={'PYTHONHASHSEED': seed})
+    first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize('lines', [['reach', 'walk,hold'], ['2', '1']])
+def test_conversion_takes_names_or_ids_with_a_file_of_names(
+    lines, release, tmp_path, call_tool
+):
+    """The relabelling may hold either; poses without the suffix and risk are read."""
+    labels, names = tmp_path / 'relabelled', tmp_path / 'names.txt'
+    labels.mkdir()
+    names.write_text('1 walk,hold\n2 reach\n')
+    (release / 'RebaScoreFrameWise').mkdir()
+    for video in ('01', '02', '03'):
+        pose = release / f'Poses/{video}_pose3d.npy'
+        pose.rename(pose.with_name(f'{video}.npy'))
+        (labels / f'{video}.txt').write_text('\n'.join(lines * (FRAMES // 2)))
+        np.savetxt(release / f'RebaScoreFrameWise/{video}.txt', np.arange(FRAMES))
+    call_tool(
+        TOOL, release, tmp_path / 'out', '--labels', labels, '--classes', names,
+        '--fps', '12.5',
+    )  # fmt: skip
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert data['metainfo']['classes'] == ['walk,hold', 'reach']
+    video = data['annotations'][1]
+    np.testing.assert_array_equal(video['label'], [1, 0] * (FRAMES // 2))
+    np.testing.assert_array_equal(video['risk'], np.arange(FRAMES))
+    assert video['fps'] == 12.5
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason='the real labels are not here')
+def test_real_labels_convert(tmp_path, call_tool):
+    """19 videos, 29,988 frames, all 21 classes."""
+    (tmp_path / 'labels').mkdir()
+    for path in REAL.glob('*.txt'):
+        (tmp_path / 'labels' / path.name).write_bytes(path.read_bytes())
+        pose = tmp_path / f'raw/Poses/{path.stem}_pose3d.npy'
+        pose.parent.mkdir(parents=True, exist_ok=True)
+        make_pose(pose, len(path.read_text().split()))
+    done = call_tool(
+        TOOL, tmp_path / 'raw', tmp_path / 'out', '--labels', tmp_path / 'labels'
+    )
+    assert done.stdout.startswith('19 videos, 29,988 frames at 25 fps')
+    assert 'test: 3 videos (05, 10, 15)' in done.stdout
+    videos = load_annotations(tmp_path / 'out/annotations.pkl')['annotations']
+    assert set(np.concatenate([v['label'] for v in videos])) == set(range(21))
+
+
+def text(name, content):
+    return lambda root: (root / name).write_text(content)
+
+
+FAULTS = {
+    'no poses': (
+        lambda root: (root / 'Poses').rename(root / 'poses3d'),
+        '/Poses: no such folder; it must hold NN_pose3d.npy',
+    ),
+    'no labels': (
+        lambda root: (root / 'Labels_TUM').rename(root / 'old'),
+        '/Labels_TUM, ',
+    ),
+    'labels without a pose': (
+        text('Labels_TUM/04.txt', '1\n'),
+        '/Poses/04_pose3d.npy: missing, though another part of video 04 is there',
+    ),
+    'strange file': (
+        text('Labels_TUM/README.md', ''),
+        '/Labels_TUM/README.md: not a name of the release, such as 03.txt',
+    ),
+    'id of no class': (
+        text('Labels_TUM/02.txt', '1\n22\n0\n'),
+        "/Labels_TUM/02.txt: line 2 is '22', the first of 2 that are no class; "
+        'expected one of 21 names (class_01, ...) or ids (1 to 21).',
+    ),
+    'too few labels': (
+        text('Labels_TUM/02.txt', '1\n1\n'),
+        '/Labels_TUM/02.txt: 2 lines, expected 12 as 02_pose3d.npy has 12 frames;',
+    ),
+    'labels that are no text': (
+        lambda root: (root / 'Labels_TUM/02.txt').write_bytes(b'1\n\xff\n'),
+        '/Labels_TUM/02.txt: byte 2 is no text in UTF-8',
+    ),
+    'pose of another skeleton': (
+        lambda root: np.save(root / 'Poses/02_pose3d.npy', np.ones((FRAMES, 17, 3))),
+        '/Poses/02_pose3d.npy: an array of float64 with shape (12, 17, 3), expected',
+    ),
+}
+
+
+@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
+def test_fault_ends_the_tool_with_one_sentence(
+    change, message, release, tmp_path, call_tool
+):
+    """It names file, place and value, and nothing is written."""
+    change(release)
+    done = call_tool(TOOL, release, tmp_path / 'out', code=1)
+    assert done.stderr.startswith(f'tum_kitchen.py: {release}{message}')
+    assert done.stderr.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('1 walk\nreach\n', "line 2 is 'reach', expected an id and a name"),
+        ('1 walk\n3 reach\n', 'the ids are 1, 3, expected each of 1 to 2 once'),
+        ('walk\nwalk\n', "the class name 'walk' is empty or not the only one"),
+        ('walk\n\nreach\n', "the class name '' is empty or not the only one"),
+    ],
+)
+def test_fault_in_the_names_is_told(content, message, release, tmp_path, call_tool):
+    names = tmp_path / 'names.txt'
+    names.write_text(content)
+    done = call_tool(TOOL, release, tmp_path / 'out', '--classes', names, code=1)
+    assert done.stderr.startswith(f'tum_kitchen.py: {names}: {message}')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message', 'code'),
+    [
+        (['--test', '07'], '--test names 07, but', 1),
+        (['--test', '1,2,3'], '--test names all 3 videos of', 1),
+        (['--fps', '0'], '--fps: 0 is not above 0', 2),
+    ],
+)
+def test_fault_in_an_argument_is_told(
+    arguments, message, code, release, tmp_path, call_tool
+):
+    done = call_tool(TOOL, release, tmp_path / 'out', *arguments, code=code)
+    assert message in done.stderr

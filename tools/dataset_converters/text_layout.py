@@ -1,0 +1,188 @@
+"""The text files of action segmentation's common layout: classes, labels and splits.
+
+mapping.txt                  a class a line: its id, a space, its name
+groundTruth/VIDEO.txt        the class of each frame, a line each
+splits/train.split1.bundle   the videos of a split, a line each
+splits/test.split1.bundle
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import numpy as np
+from converting import ReleaseError
+
+MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text without the space around them, nor empty last ones."""
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+    except FileNotFoundError:
+        raise ReleaseError(f'{path}: missing; copy the release again.') from None
+    except UnicodeDecodeError as error:
+        raise ReleaseError(
+            f'{path}: byte {error.start} is no text in UTF-8; save the file as that.'
+        ) from None
+    return [line.strip() for line in text.rstrip().split('\n')]
+
+
+def read_classes(path: Path, first: int = 0) -> dict[int, str]:
+    """Return the name of each class id, in the order of the ids, without a gap.
+
+    Args:
+        path: A text with ``ID NAME`` in each line, or with a name alone, when the ids
+            are counted from ``first``. Ids that are written may start at 0 or 1.
+        first: The lowest id of names that stand alone.
+    """
+    lines = read_lines(path)
+    pairs = [re.fullmatch(r'(\d+)\s+(\S.*)', line) for line in lines]
+    if any(pairs):
+        for number, (line, pair) in enumerate(zip(lines, pairs, strict=True), 1):
+            if not pair:
+                raise ReleaseError(
+                    f'{path}: line {number} is {line!r}, expected an id and a name as '
+                    'in other lines.'
+                )
+        names = [(int(pair[1]), pair[2]) for pair in pairs if pair]
+    else:
+        names = list(enumerate(lines, first))
+    classes = dict(sorted(names))
+    ids = sorted(i for i, _ in names)
+    low = min(ids[0], 1)
+    if ids != list(range(low, low + len(ids))):
+        raise ReleaseError(
+            f'{path}: the ids are {", ".join(map(str, ids))}, expected each of {low} '
+            f'to {low + len(ids) - 1} once.'
+        )
+    for name in classes.values():
+        if not name or list(classes.values()).count(name) > 1:
+            raise ReleaseError(
+                f'{path}: the class name {name!r} is empty or not the only one of its '
+                'kind; give each class a name of its own.'
+            )
+    return classes
+
+
+def find_mapping(root: Path) -> Path | None:
+    """Return the file of class names in a release, if there is one."""
+    return next((root / name for name in MAPPINGS if (root / name).is_file()), None)
+
+
+def video_name(name: str) -> str:
+    """Return the id of the video that a file or a line of a bundle names.
+
+    >>> video_name('groundTruth/rgb-01-1.txt'), video_name('2020-04-19_14-03-25')
+    ('rgb-01-1', '2020-04-19_14-03-25')
+    """
+    return name.replace('\\', '/').rpartition('/')[2].removesuffix('.txt')
+
+
+def find_labels(folder: Path) -> dict[str, Path]:
+    """Return the label file of each video, sorted by the videos' ids."""
+    if not folder.is_dir():
+        raise ReleaseError(
+            f'{folder}: no such folder; it must hold a text for each video, with the '
+            'class of each frame in a line.'
+        )
+    files = [path for path in folder.glob('[!.]*') if path.is_file()]
+    labels = {video_name(path.name): path for path in sorted(files)}
+    if not labels:
+        raise ReleaseError(f'{folder}: empty, expected a text for each video.')
+    if len(labels) < len(files):
+        raise ReleaseError(
+            f'{folder}: {len(files)} files for {len(labels)} videos; keep one of '
+            'VIDEO and VIDEO.txt.'
+        )
+    return dict(sorted(labels.items()))
+
+
+def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
+    """Return the class of each frame, from 0 in the order of ``classes``, (T,).
+
+    Args:
+        path: A text with the name or the id of a class in each line.
+        classes: Name of each id.
+    """
+    lines = read_lines(path)
+    places = {
+        text: place
+        for place, item in enumerate(classes.items())
+        for text in (str(item[0]), item[1])
+    }
+    # A class may have a number for its name.
+    places.update({name: place for place, name in enumerate(classes.values())})
+    wrong = [number for number, line in enumerate(lines, 1) if line not in places]
+    if wrong:
+        ids = list(classes)
+        raise ReleaseError(
+            f'{path}: line {wrong[0]} is {lines[wrong[0] - 1]!r}, the first of '
+            f'{len(wrong)} that are no class; expected one of {len(classes)} names '
+            f'({classes[ids[0]]}, ...) or ids ({ids[0]} to {ids[-1]}).'
+        )
+    return np.array([places[line] for line in lines], np.int64)
+
+
+def read_splits(folder: Path, main: int, videos: Collection[str]) -> dict:
+    """Return every split in a folder of bundles, each a fold, with one as the main.
+
+    Args:
+        folder: Holds ``train.splitN.bundle`` and ``test.splitN.bundle``.
+        main: The N of what becomes ``train`` and ``test``.
+        videos: The ids of the labelled videos.
+    """
+    paths = [path for part in ('train', 'test') for path in bundles(folder, part)]
+    numbers = sorted({_number(path) for path in paths})
+    if main not in numbers:
+        there = ', '.join(map(str, numbers)) or 'none'
+        raise ReleaseError(
+            f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
+            f'there are {there}.'
+        )
+    splits = {
+        number: {
+            part: _read_bundle(folder / f'{part}.split{number}.bundle', videos)
+            for part in ('train', 'test')
+        }
+        for number in numbers
+    }
+    for number, halves in splits.items():
+        both = sorted(set(halves['train']) & set(halves['test']))
+        if both:
+            raise ReleaseError(
+                f'{folder}: video {both[0]} is in both bundles of split {number}; keep '
+                'it in one, or the test says nothing.'
+            )
+    split = dict(splits[main])
+    if len(splits) > 1:
+        for number, halves in splits.items():
+            split |= {f'split{number}/{part}': halves[part] for part in halves}
+    return split
+
+
+def bundles(folder: Path, part: str) -> Iterable[Path]:
+    return sorted(folder.glob(f'{part}.split*[0-9].bundle'))
+
+
+def _number(path: Path) -> int:
+    number = path.name.split('.')[1].removeprefix('split')
+    if not number.isdigit():
+        raise ReleaseError(f'{path}: not a name such as train.split1.bundle.')
+    return int(number)
+
+
+def _read_bundle(path: Path, videos: Collection[str]) -> list[str]:
+    names = [video_name(line) for line in read_lines(path)]
+    for number, name in enumerate(names, 1):
+        if name not in videos:
+            raise ReleaseError(
+                f'{path}: line {number} names the video {name!r}, which is not among '
+                f'the {len(videos)} labelled ones; label it or delete the line.'
+            )
+        if name in names[: number - 1]:
+            raise ReleaseError(
+                f'{path}: line {number} names the video {name!r} again; delete it.'
+            )
+    return names
