@@ -1,5 +1,10 @@
 """Pure functions on label and score arrays; every score is in percent."""
 
+from mmskelseg.evaluation.functional.cross_validation import (
+    format_score,
+    format_summary,
+    summarize_runs,
+)
 from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
@@ -29,6 +34,8 @@ __all__ = [
     'evaluate_videos',
     'f1_from_counts',
     'format_report',
+    'format_score',
+    'format_summary',
     'frame_accuracy',
     'frame_ap',
     'frame_map',
@@ -36,5 +43,6 @@ __all__ = [
     'resolve_background',
     'segmental_counts',
     'segmental_f1',
+    'summarize_runs',
     'to_segments',
 ]
