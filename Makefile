@@ -32,7 +32,7 @@ demo: $(WORK)/.trained
 	@echo 'Scores:                       $(WORK)/metrics.json'
 
 test: $(VENV)/.test
-	$(RUN) -m pytest --import-mode=importlib -n $(PROCESSES)
+	$(RUN) -m pytest -n $(PROCESSES)
 
 lint: $(VENV)/.test
 	$(RUN) -m ruff check .
