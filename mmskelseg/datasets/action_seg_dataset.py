@@ -30,8 +30,9 @@ class ActionSegDataset(BaseDataset):
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.
         split: ``train``, ``test``, or of a fold ``<fold>/train``, ``<fold>/test``.
-        features: For each modality ``render`` and ``encoder``. The renderer draws the
-            skeleton that the annotation file names, unless it is told another.
+        features: For each modality ``render``, ``encoder`` and, if wanted,
+            ``transforms`` of the video before. Renderer and transforms get the
+            ``skeleton`` that the annotation file names, unless they are told another.
         pipeline: Transforms of an item.
         data_root: Folder of ``ann_file`` where that is relative.
         indices: The first so many videos, or those of these indices.
@@ -80,13 +81,15 @@ class ActionSegDataset(BaseDataset):
         items = [{key: v[key] for key in _KEPT if key in v} for v in videos]
         for item in items:
             item['feature_files'] = {}
+        skeleton = {'skeleton': data['metainfo']['skeleton']}
         for modality, config in self.features.items():
-            render = {'skeleton': data['metainfo']['skeleton'], **config['render']}
+            filled = {**config, 'render': {**skeleton, **config['render']}}
+            if 'transforms' in config:
+                filled['transforms'] = [
+                    {**skeleton, **transform} for transform in config['transforms']
+                ]
             files = ensure_features(
-                Path(osp.dirname(self.ann_file)) / 'features',
-                modality,
-                {**config, 'render': render},
-                videos,
+                Path(osp.dirname(self.ann_file)) / 'features', modality, filled, videos
             )
             for item, file in zip(items, files, strict=True):
                 item['feature_files'][modality] = str(file)

@@ -29,20 +29,24 @@ def ensure_features(
         root: Folder of all features of the data set.
         modality: Key of the modality.
         config: ``render``, a transform that draws ``keypoint`` and ``keypoint_score``
-            as images in blocks, and ``encoder``, which makes features of them.
+            as images in blocks; ``encoder``, which makes features of them; and, if
+            wanted, ``transforms``, which change a video's annotation before.
         videos: Annotations of the videos, with their skeletons.
 
     Raises:
         ValueError: If the configuration, a skeleton or a feature file is at fault.
     """
-    if set(config) != {'render', 'encoder'}:
+    if set(config) - {'transforms'} != {'render', 'encoder'}:
         raise ValueError(
             f'features.{modality} has the keys {sorted(config)}, but needs `render` '
-            'and `encoder`.'
+            'and `encoder` (and may have `transforms`).'
         )
+    transforms = [TRANSFORMS.build(part) for part in config.get('transforms', ())]
     render = TRANSFORMS.build(config['render'])
     encoder = MODELS.build(config['encoder'])
     settings = {'render': render.settings(), 'encoder': encoder.settings()}
+    if transforms:
+        settings['transforms'] = [transform.settings() for transform in transforms]
     store = FeatureStore(root, modality, settings)
     paths = [store.path(video['frame_dir'], _source(video)) for video in videos]
     missing = [i for i, path in enumerate(paths) if not path.exists()]
@@ -57,7 +61,7 @@ def ensure_features(
         )
         progress = ProgressBar(frames)
         for i in mine:
-            blocks = _features(videos[i], render, encoder, progress)
+            blocks = _features(videos[i], transforms, render, encoder, progress)
             store.write(paths[i], videos[i]['total_frames'], blocks)
         progress.file.write('\n')
     barrier()
@@ -71,10 +75,17 @@ def _source(video: Mapping[str, Any]) -> list[np.ndarray]:
 
 
 def _features(
-    video: Mapping[str, Any], render: Any, encoder: Any, progress: ProgressBar
+    video: Mapping[str, Any],
+    transforms: Sequence[Any],
+    render: Any,
+    encoder: Any,
+    progress: ProgressBar,
 ) -> Iterator[np.ndarray]:
     try:
-        for images in render.blocks(video, _FRAMES_AT_A_TIME):
+        changed = dict(video)
+        for transform in transforms:
+            changed = transform(changed)
+        for images in render.blocks(changed, _FRAMES_AT_A_TIME):
             yield encoder.encode(images)
             progress.update(len(images))
     except ValueError as error:

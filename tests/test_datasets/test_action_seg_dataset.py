@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import numpy as np
@@ -51,6 +52,19 @@ def test_dataset_stores_features_beside_the_annotations(small_data):
     build(small_data)
     files = sorted(small_data.parent.glob('features/heatmap-*/*.npy'))
     assert [file.name.split('-')[0] for file in files] == ['video_0', 'video_1']
+
+
+def test_dataset_tells_transforms_the_skeleton(small_data):
+    """A transform of the features knows the joints of the annotation file."""
+    drop = {'type': 'DropLimb', 'p': 1.0}
+    features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop]}}
+    changed = build(small_data, features=features)[0]['inputs']['heatmap']
+    assert not torch.equal(changed, build(small_data)[0]['inputs']['heatmap'])
+    texts = [f.read_text() for f in small_data.parent.glob('features/*/settings.json')]
+    settings = [json.loads(text).get('transforms') for text in texts]
+    (drops,) = filter(None, settings)
+    assert drops[0]['groups']['left_arm'] == [5, 7, 9]
+    assert 'skeleton' not in drop
 
 
 def test_dataset_takes_classes_and_skeleton_from_the_file(small_data):

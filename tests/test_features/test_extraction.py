@@ -1,7 +1,9 @@
+import json
+
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.datasets.transforms import DropLimb, RenderSkeletonHeatmap
 from mmskelseg.features import GridEncoder, ensure_features, extraction, load_features
 from tests.small_data import small_annotations
 
@@ -41,6 +43,34 @@ def test_features_that_are_there_are_not_made_again(tmp_path, videos, monkeypatc
     assert encoded == [20]
     assert second[0] == first[0]
     assert second[1] != first[1]
+
+
+def test_features_of_changed_videos_are_kept_apart(tmp_path, videos):
+    """Transforms come before the renderer, and their settings name the folder."""
+    plain = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    drop = {'type': 'DropLimb', 'p': 0.5, 'skeleton': 'coco17'}
+    folders = {plain[0].parent}
+    for seed in (0, 1):
+        config = {**CONFIG, 'transforms': [{**drop, 'seed': seed}]}
+        before = [video['keypoint_score'].copy() for video in videos]
+        paths = ensure_features(tmp_path, 'heatmap', config, videos)
+        folders.add(paths[0].parent)
+        for path, video, score in zip(paths, videos, before, strict=True):
+            np.testing.assert_array_equal(video['keypoint_score'], score)
+            changed = DropLimb(0.5, seed, skeleton='coco17')(dict(video))
+            images = RenderSkeletonHeatmap('coco17')(changed)['imgs']
+            expected = GridEncoder((4, 4)).encode(images)
+            np.testing.assert_allclose(load_features(path), expected, atol=1e-6)
+    assert len(folders) == 3
+
+
+def test_features_without_transforms_keep_their_folder(tmp_path, videos):
+    """An empty list is the same as none, and the settings do not speak of any."""
+    plain = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    empty = ensure_features(tmp_path, 'heatmap', {**CONFIG, 'transforms': []}, videos)
+    assert empty == plain
+    settings = json.loads((plain[0].parent / 'settings.json').read_text())
+    assert settings.keys() == {'version', 'render', 'encoder'}
 
 
 def test_features_of_an_interrupted_run_are_kept(tmp_path, videos, monkeypatch):

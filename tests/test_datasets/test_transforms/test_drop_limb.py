@@ -1,0 +1,200 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.transforms import DropLimb, RenderSkeletonHeatmap
+from mmskelseg.registry import TRANSFORMS
+
+COCO = {
+    'left_arm': [5, 7, 9],
+    'left_leg': [11, 13, 15],
+    'right_arm': [6, 8, 10],
+    'right_leg': [12, 14, 16],
+}
+LCR = {
+    'left_arm': [11, 9, 7],
+    'left_leg': [5, 3, 1],
+    'right_arm': [10, 8, 6],
+    'right_leg': [4, 2, 0],
+}
+
+
+def video(T=40, M=1, V=17, name='video_1'):
+    """Return a video without a value of 0."""
+    rng = np.random.default_rng(0)
+    return {
+        'frame_dir': name,
+        'keypoint': rng.uniform(1, 9, (M, T, V, 2)).astype(np.float32),
+        'keypoint_score': rng.uniform(0.1, 1, (M, T, V)).astype(np.float32),
+        'keypoint_3d': rng.uniform(1, 9, (M, T, V, 3)),
+    }
+
+
+def test_drop_limb_removes_one_limb_and_nothing_else():
+    """Of the joints of the limb drawn, scores and coordinates are 0, others stay."""
+    before = video(M=2)
+    after = DropLimb(0.5, 3, skeleton='coco17')(dict(before))
+    drawn = DropLimb(0.5, 3, skeleton='coco17').draw('video_1', 40)
+    assert -1 in drawn
+    assert max(drawn) == 3
+    for frame, group in enumerate(drawn):
+        lost = list(COCO.values())[group] if group >= 0 else []
+        for joint in range(17):
+            for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+                expected = 0 if joint in lost else before[key][:, frame, joint]
+                assert (after[key][:, frame, joint] == expected).all()
+    assert after['keypoint'].dtype == after['keypoint_score'].dtype == np.float32
+
+
+@pytest.mark.parametrize(('skeleton', 'V', 'groups'), [
+    ('coco17', 17, COCO), ('lcr15', 15, LCR),
+])  # fmt: skip
+def test_drop_limb_at_p_1_leaves_no_frame_whole(skeleton, V, groups):
+    """Each frame lacks the three joints of exactly one limb, all four occur."""
+    after = DropLimb(1, skeleton=skeleton)(video(V=V))
+    lost = {tuple(np.flatnonzero(frame == 0)) for frame in after['keypoint_score'][0]}
+    assert lost == {tuple(sorted(joints)) for joints in groups.values()}
+
+
+def test_drop_limb_at_p_0_changes_nothing():
+    """All values are what they were."""
+    before = video()
+    after = DropLimb(0, skeleton='coco17')(dict(before))
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        np.testing.assert_array_equal(after[key], before[key])
+
+
+def test_drop_limb_draws_the_same_on_every_machine():
+    """These draws may never change, or published figures could not be made again."""
+    drop = DropLimb(0.5, skeleton='coco17')
+    assert list(drop.groups) == ['left_arm', 'left_leg', 'right_arm', 'right_leg']
+    assert drop.draw('video_1', 12).tolist() == [
+        3,
+        -1,
+        0,
+        2,
+        -1,
+        -1,
+        1,
+        1,
+        -1,
+        3,
+        -1,
+        -1,
+    ]
+
+
+def test_drop_limb_agrees_with_whole_numbers():
+    """The same as integer arithmetic on the bytes of the digest, frame by frame."""
+    digest = hashlib.shake_256(b'7:fold/a:1').digest(16 * 50)
+    expected = []
+    for begin in range(0, 16 * 50, 16):
+        chance = int.from_bytes(digest[begin : begin + 8], 'little')
+        group = int.from_bytes(digest[begin + 8 : begin + 16], 'little') % 4
+        expected.append(group if 4 * chance < 2**64 else -1)
+    drawn = DropLimb(0.25, 7, skeleton='lcr15').draw('fold/a:1', 50)
+    assert drawn.tolist() == expected
+
+
+def test_drop_limb_loses_more_at_higher_p():
+    """What is lost at some p is lost at every higher one, the same limb of it."""
+    quarter, half, all_ = (
+        DropLimb(p, 2, skeleton='coco17').draw('v', 1000) for p in (0.25, 0.5, 1)
+    )
+    assert (half[quarter >= 0] == quarter[quarter >= 0]).all()
+    assert (all_[half >= 0] == half[half >= 0]).all()
+    assert (quarter >= 0).sum() < (half >= 0).sum() < (all_ >= 0).sum() == 1000
+
+
+def test_drop_limb_depends_on_seed_video_and_frame_alone():
+    """Not on length, persons, skeleton, or what was drawn before; on those three."""
+    drop = DropLimb(0.5, 1, skeleton='coco17')
+    expected = drop.draw('v', 30)
+    drop.draw('w', 99)
+    np.testing.assert_array_equal(drop.draw('v', 80)[:30], expected)
+    other = DropLimb(0.5, 1, skeleton='lcr15')
+    np.testing.assert_array_equal(other.draw('v', 30), expected)
+    one, two = (drop(video(M=M, name='v'))['keypoint_score'] == 0 for M in (1, 2))
+    np.testing.assert_array_equal(two, np.repeat(one, 2, axis=0))
+    assert (drop.draw('w', 30) != expected).any()
+    assert (DropLimb(0.5, 2, skeleton='coco17').draw('v', 30) != expected).any()
+    assert len(set(expected)) > 2
+
+
+@pytest.mark.parametrize('p', [0.25, 0.5])
+def test_drop_limb_takes_the_share_p_evenly(p):
+    """Within five standard deviations, of frames and of each of four limbs."""
+    T = 40000
+    drawn = DropLimb(p, 5, skeleton='coco17').draw('v', T)
+    counts = np.bincount(drawn + 1)
+    assert abs(counts[1:].sum() - T * p) < 5 * np.sqrt(T * p * (1 - p))
+    q = p / 4
+    assert (abs(counts[1:] - T * q) < 5 * np.sqrt(T * q * (1 - q))).all()
+    assert len(counts) == 5
+
+
+def test_drop_limb_leaves_its_input_arrays_as_they_are():
+    """Another modality reads the same arrays."""
+    given = video()
+    copies = {key: np.copy(value) for key, value in given.items()}
+    DropLimb(1, skeleton='coco17')(dict(given))
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        np.testing.assert_array_equal(given[key], copies[key])
+
+
+def test_drop_limb_takes_a_missing_score_as_1():
+    """As the renderer does."""
+    given = video()
+    del given['keypoint_score'], given['keypoint_3d']
+    after = DropLimb(1, skeleton='coco17')(given)
+    assert after['keypoint_score'].sum() == 40 * 14
+    assert 'keypoint_3d' not in after
+
+
+def test_drop_limb_shrinks_the_box_to_what_remains():
+    """Without the arm that reaches out, the rest fills the heatmap."""
+    skeleton = {
+        'joints': ['a', 'b', 'hand'],
+        'limbs': [[0, 1], [1, 2]],
+        'drop_groups': {'arm': [2]},
+    }
+    item = {
+        'frame_dir': 'v',
+        'keypoint': np.array([[[[0, 0], [10, 10], [90, 50]]]], np.float32),
+        'keypoint_score': np.ones((1, 1, 3), np.float32),
+    }
+    render = RenderSkeletonHeatmap(skeleton)
+    kept, _ = render.place(DropLimb(1, skeleton=skeleton)(item))
+    np.testing.assert_allclose(kept[0, 0, :2], [[0, 0], [56, 56]])
+
+
+def test_drop_limb_settings_tell_all_that_decides():
+    """Plain values: p, seed and the joints of each limb, in the order drawn from."""
+    drop = TRANSFORMS.build({'type': 'DropLimb', 'p': 1, 'skeleton': 'lcr15'})
+    assert drop.settings() == {'type': 'DropLimb', 'p': 1, 'seed': 0, 'groups': LCR}
+    assert list(drop.settings()['groups']) == sorted(LCR)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'p': 25, 'skeleton': 'coco17'}, r'p is 25, .*\(25 % is 0.25\)'),
+        ({'p': float('nan'), 'skeleton': 'coco17'}, 'p is nan'),
+        ({'p': 0.5}, "name the skeleton, for example skeleton='coco17'"),
+        (
+            {'p': 0.5, 'skeleton': {'name': 'worm', 'joints': 2, 'limbs': [[0, 1]]}},
+            "skeleton 'worm' has no drop groups; add `drop_groups`",
+        ),
+    ],
+)
+def test_drop_limb_refuses_what_it_cannot_do(options, message):
+    """The sentence says what to write instead."""
+    with pytest.raises(ValueError, match=message):
+        DropLimb(**options)
+
+
+def test_drop_limb_refuses_another_number_of_joints():
+    """Keypoints and skeleton must fit."""
+    with pytest.raises(ValueError, match=r"\(1, 40, 15, 2\), but skeleton 'coco17'"):
+        DropLimb(1, skeleton='coco17')(video(V=15))
