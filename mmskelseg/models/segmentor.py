@@ -58,56 +58,34 @@ class ActionSegmentor(BaseModel):
         )
         super().__init__(preprocessor, init_cfg)
         self.num_classes = num_classes
-        if (len(branches) > 1) != (fusion is not None):
-            raise ValueError(
-                f'The model has the branches {list(branches)} and fusion={fusion}; '
-                'several branches need a `fusion`, and one has nothing to fuse.'
-            )
-        options = {'feed': FUSED, 'branch_heads': True, **(fusion or {})}
+        options = _fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options['feed'] == FUSED
-        if options['feed'] not in (FUSED, 'own') or (
-            options['feed'] == 'own' and not options['branch_heads']
-        ):
-            raise ValueError(
-                f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
-                'branch_heads=True.'
-            )
-        backbones = {
-            name: MODELS.build(
-                {'num_classes': num_classes, **_without(cfg, 'init_cfg')}
-            )
-            for name, cfg in branches.items()
-        }
+        backbones = {}
+        for name, cfg in branches.items():
+            cfg = {key: value for key, value in cfg.items() if key != 'init_cfg'}
+            backbones[name] = MODELS.build({'num_classes': num_classes, **cfg})
         orders = {name: backbone.stage_order for name, backbone in backbones.items()}
-        if len(set(orders.values())) > 1:
+        if len(set(orders.values())) != 1:
             raise ValueError(f'Branches must have the same stages, but have {orders}.')
         self.stage_order = next(iter(orders.values()))
+        num_stages = max(self.stage_order) + 1
 
-        def follow(in_channels: int) -> BaseModule:
-            return MODELS.build(
-                {
-                    'in_channels': in_channels,
-                    'num_classes': num_classes,
-                    'num_stages': max(self.stage_order) + 1,
-                    **head,
-                }
-            )
+        def build_head(in_channels: int) -> BaseModule:
+            sizes = {'in_channels': in_channels, 'num_classes': num_classes}
+            return MODELS.build({**sizes, 'num_stages': num_stages, **head})
 
         self.branches = ModuleDict()
         for name, backbone in backbones.items():
             parts = {'backbone': backbone}
             if options['branch_heads']:
-                parts['head'] = follow(backbone.out_channels)
+                parts['head'] = build_head(backbone.out_channels)
             self.branches[name] = ModuleDict(parts, branches[name].get('init_cfg'))
         if fusion is not None:
-            neck = MODELS.build(
-                {
-                    'in_channels': sum(b.out_channels for b in backbones.values()),
-                    'num_stages': max(self.stage_order) + 1,
-                    **fusion['neck'],
-                }
-            )
-            self.fusion = ModuleDict({'neck': neck, 'head': follow(neck.out_channels)})
+            width = sum(backbone.out_channels for backbone in backbones.values())
+            sizes = {'in_channels': width, 'num_stages': num_stages}
+            neck = MODELS.build({**sizes, **fusion['neck']})
+            parts = {'neck': neck, 'head': build_head(neck.out_channels)}
+            self.fusion = ModuleDict(parts)
 
     def forward(
         self,
@@ -208,8 +186,24 @@ class ActionSegmentor(BaseModel):
         return list(data_samples)
 
 
-def _without(cfg: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {k: v for k, v in cfg.items() if k != key}
+def _fusion_options(
+    branches: list[str], fusion: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the settings of a fusion with their defaults."""
+    if (len(branches) > 1) != (fusion is not None):
+        raise ValueError(
+            f'The model has the branches {branches} and fusion={fusion}; several '
+            'branches need a `fusion`, and one has nothing to fuse.'
+        )
+    options = {'feed': FUSED, 'branch_heads': True, **(fusion or {})}
+    if options['feed'] not in (FUSED, 'own') or (
+        options['feed'] == 'own' and not options['branch_heads']
+    ):
+        raise ValueError(
+            f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
+            'branch_heads=True.'
+        )
+    return options
 
 
 def _lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:
