@@ -4,6 +4,8 @@ One error for every fault of a release, the choice of test videos, and the summa
 """
 
 import argparse
+import secrets
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +30,28 @@ def faults() -> Iterator[None]:
         yield
     except (ReleaseError, OSError) as error:
         sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+
+
+@contextmanager
+def folder_whole(folder: Path) -> Iterator[Path]:
+    """Make a folder to fill, which takes its name, and its place, when all went well.
+
+    Args:
+        folder: What it will be called; what is there now stays as it is until then.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside, old = (
+        folder.with_name(f'.{secrets.token_hex(8)}.{end}') for end in ('part', 'old')
+    )
+    aside.mkdir()
+    try:
+        yield aside
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def converter_parser(description: str, examples: str) -> argparse.ArgumentParser:

@@ -31,6 +31,7 @@ from converting import (
     write,
 )
 from text_layout import (
+    check_background,
     find_labels,
     find_mapping,
     read_classes,
@@ -124,11 +125,7 @@ def convert(args: argparse.Namespace) -> dict:
     labels = find_labels(args.source / 'groundTruth')
     mapping = find_mapping(args.source)
     classes = read_classes(mapping) if mapping else CLASSES
-    if args.background and args.background not in classes.values():
-        raise ReleaseError(
-            f'--background is {args.background}, which is no class; expected one of '
-            f'{", ".join(classes.values())}.'
-        )
+    check_background(args.background, classes)
     assumed = {
         'fps': f'{args.fps:g}: the release states none',
         'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',

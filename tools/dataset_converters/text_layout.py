@@ -66,6 +66,15 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     return classes
 
 
+def check_background(name: str | None, classes: dict[int, str]) -> None:
+    """Make sure that --background, where it is given, is a class."""
+    if name and name not in classes.values():
+        raise ReleaseError(
+            f'--background is {name}, which is no class; expected one of '
+            f'{", ".join(classes.values())}.'
+        )
+
+
 def find_mapping(root: Path) -> Path | None:
     """Return the file of class names in a release, if there is one."""
     return next((root / name for name in MAPPINGS if (root / name).is_file()), None)

@@ -1,0 +1,320 @@
+"""From and to the common layout of action segmentation."""
+
+import re
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from mmskelseg.datasets.annotations import load_annotations, save_annotations
+from mmskelseg.registry import DATASETS
+from tests.small_data import ROOT, small_annotations
+
+TOOL = 'tools/dataset_converters/common_layout.py'
+TOY = 'configs/skelseg/toy_joint_limb.py'
+
+
+@pytest.fixture
+def layout(tmp_path, rng):
+    """Three videos of 12, 14 and 16 frames, features of 4 numbers, two splits."""
+    root = tmp_path / 'raw'
+    for part in ('features', 'groundTruth', 'splits'):
+        (root / part).mkdir(parents=True)
+    (root / 'mapping.txt').write_text('0 take\n1 pour\n2 background\n')
+    names = np.array(['take', 'pour', 'background'])
+    for i, video in enumerate('abc'):
+        length = 12 + 2 * i
+        features = rng.normal(size=(4, length))
+        np.save(root / f'features/{video}.npy', features)
+        lines = names[(np.arange(length) // 5 + i) % 3]
+        (root / f'groundTruth/{video}.txt').write_text('\n'.join(lines) + '\n')
+    for split, test in ((1, 'c'), (2, 'a')):
+        train = ''.join(f'{video}.txt\n' for video in 'abc' if video != test)
+        (root / f'splits/train.split{split}.bundle').write_text(train)
+        (root / f'splits/test.split{split}.bundle').write_text(f'{test}.txt\n')
+    return root
+
+
+def files_below(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+def test_import_keeps_labels_splits_and_features(layout, tmp_path, run_tool):
+    """Features become (T, D); splits are folds, and the wanted one is the main."""
+    out = tmp_path / 'out'
+    done = run_tool(
+        TOOL, 'import', layout, out, '--fps', '15', '--split', '2',
+        '--background', 'background',
+    )  # fmt: skip
+    data = load_annotations(out / 'annotations.pkl')
+    assert data['split'] == {
+        'train': ['b', 'c'],
+        'test': ['a'],
+        'split1/train': ['a', 'b'],
+        'split1/test': ['c'],
+        'split2/train': ['b', 'c'],
+        'split2/test': ['a'],
+    }
+    assert data['metainfo']['classes'] == ['take', 'pour', 'background']
+    assert data['metainfo']['background'] == 'background'
+    video = data['annotations'][1]
+    np.testing.assert_array_equal(video['label'], [1] * 5 + [2] * 5 + [0] * 4)
+    assert video['fps'] == 15
+    features = np.load(out / 'features/rgb/b.npy')
+    assert features.dtype == np.float32
+    source = np.load(layout / 'features/b.npy')
+    np.testing.assert_allclose(features, source.T, rtol=1e-6)
+    assert done.stdout.startswith('3 videos, 42 frames at 15 fps, 3 classes, ')
+    assert f'4 features a frame in {out}/features/rgb\n' in done.stdout
+
+
+def test_import_keeps_every_nth_frame_only_when_told(layout, tmp_path, call_tool):
+    call_tool(
+        TOOL, 'import', layout, tmp_path / 'out', '--fps', '30', '--sample', '2',
+        '--modality', 'i3d',
+    )  # fmt: skip
+    video = load_annotations(tmp_path / 'out/annotations.pkl')['annotations'][1]
+    assert (video['total_frames'], video['fps']) == (7, 15)
+    np.testing.assert_array_equal(video['label'], [1, 1, 1, 2, 2, 0, 0])
+    np.testing.assert_allclose(
+        np.load(tmp_path / 'out/features/i3d/b.npy'),
+        np.load(layout / 'features/b.npy').T[::2],
+        rtol=1e-6,
+    )
+
+
+def test_import_takes_frames_first_and_cuts_when_told(layout, tmp_path, call_tool):
+    """A (T, D) array one frame longer than its labels, by two options."""
+    for video in 'abc':
+        path = layout / f'features/{video}.npy'
+        np.save(path, np.pad(np.load(path).T, ((0, 1), (0, 0))))
+    call_tool(
+        TOOL, 'import', layout, tmp_path / 'out', '--fps', '15', '--frames-first',
+        '--cut', '1',
+    )  # fmt: skip
+    assert np.load(tmp_path / 'out/features/rgb/c.npy').shape == (16, 4)
+
+
+def test_import_of_an_export_is_the_same_again(layout, tmp_path, call_tool):
+    """Labels and splits go to the layout and back; splits keep their order."""
+    call_tool(TOOL, 'import', layout, tmp_path / 'data', '--fps', '15')
+    call_tool(TOOL, 'export', tmp_path / 'data/annotations.pkl', tmp_path / 'again')
+    again = files_below(tmp_path / 'again')
+    first = files_below(layout)
+    for name in ['mapping.txt', *(f'groundTruth/{video}.txt' for video in 'abc')]:
+        assert again[name] == first[name]
+    # The main split comes first, and it is a fold as well.
+    for number, source in ((1, 1), (2, 1), (3, 2)):
+        for part in ('train', 'test'):
+            bundle = again[f'splits/{part}.split{number}.bundle']
+            assert bundle == first[f'splits/{part}.split{source}.bundle']
+
+
+def documented_config(data, rate):
+    """Return the config of the document, on a folder of data."""
+    text = (ROOT / 'docs/datasets/common_layout.md').read_text()
+    config = re.findall(r'```python\n(.*?)```', text, re.S)[0]
+    config = config.replace("'../_base_", f"'{ROOT}/configs/_base_")
+    config = config.replace('data/gtea', str(data))
+    assert config.count('=11') == 2
+    return config.replace('=2048', f'={rate}').replace('=11', '=3')
+
+
+@pytest.mark.slow
+def test_imported_features_train(layout, tmp_path, run_tool, call_tool):
+    """The config of the document trains and tests on them."""
+    data, config = tmp_path / 'data', tmp_path / 'mine.py'
+    call_tool(TOOL, 'import', layout, data, '--fps', '15')
+    config.write_text(documented_config(data, 4))
+    run_tool(
+        'tools/train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options',
+        'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
+        'train_dataloader.num_workers=0', 'val_dataloader.num_workers=0',
+        'train_dataloader.persistent_workers=False',
+        'val_dataloader.persistent_workers=False',
+    )  # fmt: skip
+    assert (tmp_path / 'work/epoch_1.pth').is_file()
+
+
+def test_loading_names_the_file_that_a_folder_lacks(layout, tmp_path, call_tool):
+    data, config = tmp_path / 'data', tmp_path / 'mine.py'
+    call_tool(TOOL, 'import', layout, data, '--fps', '15')
+    config.write_text(documented_config(data, 4))
+    (data / 'features/rgb/c.npy').unlink()
+    dataset = DATASETS.build(Config.fromfile(config).test_dataloader.dataset)
+    with pytest.raises(FileNotFoundError, match=r'rgb/c\.npy: there is no such file'):
+        dataset[0]
+
+
+def test_export_of_a_config_writes_what_its_model_gets(small_data, tmp_path, run_tool):
+    """Features (D, T) of every video in a split, equal to the data set's."""
+    config = tmp_path / 'small.py'
+    config.write_text(
+        f"_base_ = '{ROOT / TOY}'\n"
+        f"test_dataloader = dict(dataset=dict(ann_file='{small_data}'))\n"
+    )
+    done = run_tool(TOOL, 'export', config, tmp_path / 'out')
+    dataset = Config.fromfile(config).test_dataloader.dataset
+    for split, videos in (('train', 2), ('test', 1)):
+        items = DATASETS.build({**dataset, 'split': split})
+        assert len(items) == videos
+        for i in range(videos):
+            name = items.get_data_info(i)['frame_dir']
+            features = np.load(tmp_path / f'out/features/{name}.npy')
+            np.testing.assert_array_equal(features, items[i]['inputs']['heatmap'])
+    label = (tmp_path / 'out/groundTruth/video_0.txt').read_text()
+    assert label.startswith('class_0\n' * 12 + 'class_1\n')
+    assert 'features of 3 videos, 196 a frame' in done.stdout
+
+
+def test_export_makes_a_class_of_frames_without_a_label(tmp_path, call_tool):
+    """And a name with spaces becomes one word, as readers of the layout need it."""
+    data = small_annotations()
+    data['annotations'][0]['label'][:2] = -1
+    data['metainfo']['classes'][0] = 'walk  far'
+    save_annotations(data, tmp_path / 'a.pkl')
+    call_tool(
+        TOOL, 'export', tmp_path / 'a.pkl', tmp_path / 'out', '--unlabelled', 'none'
+    )
+    mapping = (tmp_path / 'out/mapping.txt').read_text()
+    assert mapping == '0 walk_far\n1 class_1\n2 class_2\n3 none\n'
+    label = (tmp_path / 'out/groundTruth/video_0.txt').read_text()
+    assert label.startswith('none\nnone\nwalk_far\n')
+
+
+@pytest.mark.parametrize('command', ['import', 'export'])
+def test_conversion_writes_the_same_bytes_each_time(
+    command, layout, small_data, tmp_path, call_tool
+):
+    for out in '12':
+        if command == 'import':
+            call_tool(TOOL, command, layout, tmp_path / out, '--fps', '15')
+        else:
+            call_tool(TOOL, command, small_data, tmp_path / out)
+    assert files_below(tmp_path / '1') == files_below(tmp_path / '2') != {}
+
+
+def text(name, content):
+    return lambda root: (root / name).write_text(content)
+
+
+def save(name, array):
+    return lambda root: np.save(root / name, array)
+
+
+def remove(name):
+    return lambda root: (root / name).unlink()
+
+
+NAN = np.ones((4, 14))
+NAN[2, 5] = np.nan
+FAULTS = {
+    'no mapping': (remove('mapping.txt'), ': there is no mapping.txt nor mapping/map'),
+    'no features': (remove('features/b.npy'), '/features/b.npy: missing'),
+    'no label': (
+        remove('groundTruth/b.txt'),
+        "/splits/train.split1.bundle: line 2 names the video 'b', which is not among",
+    ),
+    'other length': (
+        save('features/b.npy', np.ones((4, 13))),
+        '/features/b.npy: features (D, T) of 13 frames, but b.txt has 14 lines;',
+    ),
+    'other width': (
+        save('features/b.npy', np.ones((5, 14))),
+        '/features/b.npy: 5 features a frame, but a has 4;',
+    ),
+    'NaN': (
+        save('features/b.npy', NAN),
+        '/features/b.npy: a feature of frame 5 is NaN or infinite, the first of 1',
+    ),
+    'three axes': (
+        save('features/b.npy', np.ones((4, 14, 1))),
+        '/features/b.npy: an array of float64 with shape (4, 14, 1), expected floats',
+    ),
+    'class that is not mapped': (
+        text('groundTruth/b.txt', 'take\nstir\n'),
+        "/groundTruth/b.txt: line 2 is 'stir', the first of 1 that are no class;",
+    ),
+    'id twice': (
+        text('mapping.txt', '0 take\n0 pour\n'),
+        '/mapping.txt: the ids are 0, 0, expected each of 0 to 1 once.',
+    ),
+    'bundle of another name': (
+        text('splits/train.split1a2.bundle', 'a\n'),
+        '/splits/train.split1a2.bundle: not a name such as train.split1.bundle.',
+    ),
+}
+
+
+@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
+def test_fault_ends_the_import_with_one_sentence(
+    change, message, layout, tmp_path, call_tool
+):
+    """It names file, place and value, and what was there before stays."""
+    out = tmp_path / 'out'
+    call_tool(TOOL, 'import', layout, out, '--fps', '15')
+    before = files_below(out)
+    change(layout)
+    done = call_tool(TOOL, 'import', layout, out, '--fps', '15', code=1)
+    assert done.stderr.startswith(f'common_layout.py: {layout}{message}')
+    assert done.stderr.count('\n') == 1
+    assert files_below(out) == before
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message', 'code'),
+    [
+        ([], 'the following arguments are required: --fps', 2),
+        (['--fps', '15', '--sample', '0'], 'argument --sample: 0 is below 1', 2),
+        (['--fps', '15', '--split', '4'], 'splits there are 1, 2.', 1),
+        (['--fps', '15', '--background', 'SIL'], '--background is SIL, which is no', 1),
+    ],
+)
+def test_fault_in_an_argument_of_the_import_is_told(
+    arguments, message, code, layout, tmp_path, call_tool
+):
+    done = call_tool(TOOL, 'import', layout, tmp_path / 'out', *arguments, code=code)
+    assert message in done.stderr
+
+
+def test_fault_ends_the_export_with_one_sentence(small_data, tmp_path, call_tool):
+    """Nothing is left behind, and a folder that is there is not touched."""
+    data = small_annotations()
+    data['annotations'][1]['label'][7] = -1
+    save_annotations(data, tmp_path / 'a/a.pkl')
+    out = tmp_path / 'new/out'
+    done = call_tool(TOOL, 'export', tmp_path / 'a/a.pkl', out, code=1)
+    assert done.stderr.startswith(
+        'common_layout.py: video video_1: frame 7 has no label, the first of 1,'
+    )
+    assert list(out.parent.iterdir()) == []
+    done = call_tool(TOOL, 'export', small_data, tmp_path / 'a', code=1)
+    assert f'{tmp_path}/a: exists already; name a new folder' in done.stderr
+    done = call_tool(TOOL, 'export', tmp_path / 'none.pkl', out, code=1)
+    assert done.stderr.startswith(f'error: {tmp_path}/none.pkl: there is no such file')
+    done = call_tool(TOOL, 'export', tmp_path / 'none.py', out, code=1)
+    assert done.stderr.endswith('none.py: there is no such config file.\n')
+
+
+def test_export_names_the_modalities_of_a_config(small_data, tmp_path, call_tool):
+    config = tmp_path / 'small.py'
+    config.write_text(
+        f"_base_ = '{ROOT / TOY}'\n"
+        f"test_dataloader = dict(dataset=dict(ann_file='{small_data}'))\n"
+    )
+    out = tmp_path / 'out'
+    done = call_tool(TOOL, 'export', config, out, '--modality', 'rgb', code=1)
+    assert 'the config has the modalities heatmap, not rgb' in done.stderr
+    assert not out.exists()
+
+
+def test_export_refuses_names_that_spaces_alone_tell_apart(tmp_path, call_tool):
+    data = small_annotations()
+    data['metainfo']['classes'] = ['a b', 'a_b', 'c']
+    save_annotations(data, tmp_path / 'a.pkl')
+    done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', tmp_path / 'out', code=1)
+    assert 'two classes are called a_b once their spaces' in done.stderr
