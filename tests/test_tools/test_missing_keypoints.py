@@ -1,0 +1,99 @@
+"""The table of missing keypoints, as a user makes it, on a small annotation file."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelseg.registry import MODELS
+from mmskelseg.safe_pickle import load_pickle
+from tests.small_data import ROOT
+
+TOOL = 'tools/analysis/missing_keypoints.py'
+CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+
+
+@pytest.fixture
+def arguments(small_data, tmp_path):
+    """The toy config on the small data, and a checkpoint of a small model."""
+    cfg = Config.fromfile(CONFIG).model
+    cfg.num_classes = 3
+    cfg.branches.heatmap.channels = 16
+    torch.manual_seed(0)
+    torch.save({'state_dict': MODELS.build(cfg).state_dict()}, tmp_path / 'model.pth')
+    options = [
+        f'test_dataloader.dataset.ann_file={small_data}',
+        'test_dataloader.num_workers=0',
+        'test_dataloader.persistent_workers=False',
+        'test_evaluator.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.heatmap.channels=16',
+    ]
+    return [CONFIG, 'model.pth', '--cfg-options', *options]
+
+
+@pytest.mark.slow
+def test_missing_keypoints_makes_the_table(run_tool, tmp_path, small_data, arguments):
+    """Means, deviations and drops are those of the runs; features are kept."""
+    done = run_tool(TOOL, *arguments, '--p', 100, 0, '--seeds', 4, 1)
+    work_dir = tmp_path / 'work_dirs' / 'toy_joint_limb'
+    content = json.loads((work_dir / 'missing_keypoints.json').read_text())
+    runs = content['runs']
+    cases = [(run['p'], run['seed']) for run in runs]
+    assert cases == [(0, None), (100, 1), (100, 4)]
+    f1 = [run['metrics']['f1@10'] for run in runs]
+    whole, lost = (content['table'][p]['f1@10'] for p in ('0', '100'))
+    assert whole == {'mean': f1[0], 'std_seeds': None, 'std_videos': 0}
+    assert lost['mean'] == pytest.approx((f1[1] + f1[2]) / 2)
+    assert lost['std_seeds'] == pytest.approx(abs(f1[1] - f1[2]) / 2)
+    for name, value in zip(('p0', 'p100_seed1', 'p100_seed4'), f1, strict=True):
+        file = work_dir / 'missing_keypoints' / name / 'metrics.json'
+        assert json.loads(file.read_text())['seg/f1@10'] == value
+
+    text = (work_dir / 'missing_keypoints.md').read_text()
+    assert text in done.stdout
+    rows = {row.split(' | ')[0]: row.split(' | ')[1:] for row in text.splitlines()}
+    drop = float(rows['| F1@10, drop against p = 0'][1].rstrip(' |'))
+    assert drop == pytest.approx(f1[0] - lost['mean'], abs=0.006)
+    assert rows['| Ours, F1@10 on UW-IOM †'] == ['93.82 ± 2.90', '91.28 ± 2.65 |']
+
+    drops = [
+        json.loads(file.read_text()).get('transforms')
+        for file in small_data.parent.glob('features/*/settings.json')
+    ]
+    assert sorted(d[0]['seed'] for d in drops if d) == [1, 4]
+    assert drops.count(None) == 1
+    made = {f: f.stat().st_mtime_ns for f in small_data.parent.glob('features/*/*.npy')}
+    assert len(made) == 3
+    arrays = [np.load(file) for file in made]
+    assert not any(np.array_equal(arrays[i], arrays[i - 1]) for i in range(3))
+    run_tool(TOOL, *arguments, '--p', 100, '--seeds', 1)
+    assert made == {file: file.stat().st_mtime_ns for file in made}
+    assert 'drop against' not in (work_dir / 'missing_keypoints.md').read_text()
+
+
+def test_missing_keypoints_needs_limbs_with_names(run_tool, small_data, arguments):
+    """A skeleton without drop groups is refused in one sentence."""
+    data = load_pickle(small_data)
+    joints = {'name': 'plain', 'joints': 17, 'limbs': [[0, 1]]}
+    data['metainfo']['skeleton'] = joints
+    small_data.write_bytes(pickle.dumps(data))
+    done = run_tool(TOOL, *arguments, '--p', 50, '--seeds', 0, code=1)
+    error = done.stderr.strip().splitlines()[-1]
+    assert error.startswith("error: DropLimb: skeleton 'plain' has no drop groups")
+
+
+def test_missing_keypoints_takes_percentages(run_tool):
+    """What is no percentage is refused before anything is read."""
+    error = run_tool(TOOL, 'no.py', 'no.pth', '--p', 101, code=2).stderr
+    assert '101 is not from 0 to 100 percent' in error
+
+
+def test_missing_keypoints_help_shows_an_example(run_tool):
+    """`--help` teaches how the tool is called, and what a seed is."""
+    text = run_tool(TOOL, '--help').stdout
+    assert f'python {TOOL} configs/' in text
+    assert 'seeds decide what is lost' in text

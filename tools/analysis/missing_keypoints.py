@@ -1,0 +1,233 @@
+"""Scores a trained segmentor on skeletons that lack an arm or a leg: Table III.
+
+    python tools/analysis/missing_keypoints.py configs/skelseg/toy_joint_limb.py \\
+        work_dirs/toy_joint_limb/epoch_30.pth --p 0 25 50 100 --seeds 0 1 2
+
+The config's test videos lose, in each frame with a probability of p percent, one arm
+or leg. The seeds decide what is lost, not how the model was trained; all models lose
+the same. Prints the table and writes it as missing_keypoints.md and .json into the
+work folder, and the scores of each run in full into the folder missing_keypoints there.
+
+Features of each p and seed are made first and kept, so that a run that was stopped
+goes on with the video at which it was stopped.
+"""
+
+import argparse
+import copy
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.files import written_whole
+
+SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
+# Table III of Hyder et al. (ICRA 2024): F1@10 on UW-IOM, and its ±, by percent.
+PAPER = {
+    'STL': {0: (87.24, 1.50), 25: (86.19, 2.27), 50: (84.29, 3.71), 100: (80.25, 5.68)},
+    'MS-GCN': {
+        0: (91.93, 4.60), 25: (90.14, 4.63), 50: (89.33, 4.83), 100: (88.05, 4.64),
+    },
+    'Ours': {
+        0: (93.82, 2.90), 25: (93.48, 2.95), 50: (93.43, 2.75), 100: (91.28, 2.65),
+    },
+}  # fmt: skip
+
+
+def percent(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f'{text} is not from 0 to 100 percent')
+    return value
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--p',
+        nargs='+',
+        type=percent,
+        default=[0, 25, 50, 100],
+        help='percentages of frames that lose a limb (default: 0 25 50 100)',
+    )
+    parser.add_argument(
+        '--seeds',
+        nargs='+',
+        type=int,
+        default=[0, 1, 2],
+        help='seeds of what is lost (default: 0 1 2); 0 percent needs none',
+    )
+    add_config_arguments(parser)
+    args = parser.parse_args()
+    args.p, args.seeds = sorted(set(args.p)), sorted(set(args.seeds))
+    return args
+
+
+def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Config:
+    """Return the config of a test on skeletons that lack limbs."""
+    cfg = copy.deepcopy(cfg)
+    name = f'p{p:g}' + ('' if seed is None else f'_seed{seed}')
+    cfg.load_from = checkpoint
+    cfg.resume = False
+    cfg.work_dir = str(Path(cfg.work_dir, 'missing_keypoints', name))
+    # MMEngine keeps what has a name for the whole process.
+    cfg.experiment_name = name
+    cfg.visualizer = None
+    cfg.default_hooks.pop('visualization', None)
+    cfg.log_level = 'WARNING'
+    if p > 0:
+        drop = dict(type='DropLimb', p=p / 100, seed=seed)
+        for modality, config in cfg.test_dataloader.dataset.features.items():
+            if modality != 'rgb':
+                config.transforms = [*config.get('transforms', ()), drop]
+    return cfg
+
+
+def test(cfg: Config) -> dict | None:
+    """Return the scores of a test; None in all processes but the main one."""
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    metrics = runner.test_loop.evaluator.metrics
+    metric = next((m for m in metrics if isinstance(m, SegmentationMetric)), None)
+    if metric is None:
+        sys.exit(
+            f'error: {cfg.filename}: test_evaluator has no SegmentationMetric, whose '
+            'scores the table is made of.'
+        )
+    if metric.report is None:
+        return None
+    kept = ('metrics', 'per_video', 'conventions')
+    dataset = runner.test_dataloader.dataset.metainfo['dataset']
+    return {'dataset': dataset, **{key: metric.report[key] for key in kept}}
+
+
+def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
+    """Return for each score its mean and deviations, over the runs of one p.
+
+    `std_seeds` is the deviation over runs; None of a single one. `std_videos` is that
+    over the videos of a run, as a mean over runs; None for mAP, which is one figure
+    for all videos.
+    """
+    table = {}
+    for key in SCORES.values():
+        values = [run['metrics'][key] for run in runs]
+        spreads = [run['metrics'].get(f'{key}_std') for run in runs]
+        table[key] = {
+            'mean': float(np.mean(values)),
+            'std_seeds': float(np.std(values)) if len(runs) > 1 else None,
+            'std_videos': None if None in spreads else float(np.mean(spreads)),
+        }
+    return table
+
+
+def lines(table: dict[float, dict]) -> list[list[str]]:
+    """Return the rows of the table as texts, with a column for each p."""
+    rows = [['', *(f'p = {p:g} %' for p in table)]]
+    for title, key in SCORES.items():
+        scores = [scores[key] for scores in table.values()]
+        rows.append([title, *(cell(s['mean'], s['std_seeds']) for s in scores)])
+        if scores[0]['std_videos'] is not None:
+            spreads = [cell(s['std_videos']) for s in scores]
+            rows.append([f'{title}, std over videos', *spreads])
+        if 0 in table:
+            drops = [cell(table[0][key]['mean'] - s['mean']) for s in scores]
+            rows.append([f'{title}, drop against p = 0', *drops])
+    for method, copied in PAPER.items():
+        cells = [cell(*copied.get(p, (None,))) for p in table]
+        rows.append([f'{method}, F1@10 on UW-IOM †', *cells])
+    return rows
+
+
+def cell(value: float | None, spread: float | None = None) -> str:
+    if value is None:
+        return ''
+    return f'{value:.2f}' + ('' if spread is None else f' ± {spread:.2f}')
+
+
+def markdown(content: dict, table: dict[float, dict]) -> str:
+    head, *body = ['| ' + ' | '.join(row) + ' |' for row in lines(table)]
+    return '\n'.join(
+        [
+            f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
+            f'videos of the data set {content["dataset"]}, in percent.',
+            '',
+            head,
+            '|---' * (len(table) + 1) + '|',
+            *body,
+            '',
+            f'± standard deviation over the seeds of what is lost '
+            f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
+            'over the videos of a run, as a mean over seeds.',
+            '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
+            'split and weights, so that it compares with a run on these alone.',
+            '',
+        ]
+    )
+
+
+def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
+    """Print the table, and write it and what it was made of."""
+    table = {
+        p: summary([run for run in runs if run['p'] == p])
+        for p in sorted({run['p'] for run in runs})
+    }
+    content = {
+        'config': Path(args.config).name,
+        'checkpoint': args.checkpoint,
+        'dataset': runs[0]['dataset'],
+        'videos': len(runs[0]['per_video']),
+        'seeds': args.seeds,
+        'conventions': runs[0]['conventions'],
+        'table': {f'{p:g}': scores for p, scores in table.items()},
+        'runs': [
+            {key: run[key] for key in ('p', 'seed', 'metrics', 'per_video')}
+            for run in runs
+        ],
+        'paper': {
+            method: {f'{p:g}': cells for p, cells in copied.items()}
+            for method, copied in PAPER.items()
+        },
+    }
+    text = markdown(content, table)
+    print(f'\n{text}')
+    for suffix, written in (('json', json.dumps(content, indent=2)), ('md', text)):
+        path = Path(work_dir, f'missing_keypoints.{suffix}')
+        with written_whole(path) as file:
+            file.write(written.encode())
+        print(path)
+
+
+def main() -> None:
+    args = parse_args()
+    with user_errors():
+        cfg = load_config(args)
+        # Nothing is lost at 0 percent, whatever the seed.
+        cases = [
+            (p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])
+        ]
+        runs = []
+        for number, (p, seed) in enumerate(cases, start=1):
+            scores = test(with_drops(cfg, args.checkpoint, p, seed))
+            if scores is not None:
+                runs.append({'p': p, 'seed': seed, **scores})
+                print(
+                    f'[{number}/{len(cases)}] p = {p:g} %, seed {seed}: '
+                    f'F1@10 {scores["metrics"]["f1@10"]:.2f}',
+                    flush=True,
+                )
+        if is_main_process():
+            save(args, cfg.work_dir, runs)
+
+
+if __name__ == '__main__':
+    main()
