@@ -1,0 +1,151 @@
+"""Cross-validation as a user runs it, on small data with two folds."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mmskelseg.datasets import save_annotations
+from tests.small_data import ROOT, small_annotations
+
+TOOL = 'tools/cross_validate.py'
+CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+MODES = ('train', 'val', 'test')
+
+
+def write_folds(path, unlabelled=()):
+    """Write annotations with the folds a and b, which test video_2 and video_0."""
+    data = small_annotations()
+    data['split'].update(
+        {
+            'a/train': ['video_0', 'video_1'],
+            'a/test': ['video_2'],
+            'b/train': ['video_1', 'video_2'],
+            'b/test': ['video_0'],
+        }
+    )
+    for video in data['annotations']:
+        if video['frame_dir'] in unlabelled:
+            video['label'][:] = -1
+    save_annotations(data, path)
+
+
+@pytest.fixture
+def options(small_data):
+    """The toy config on the small data, with a small model, for an epoch."""
+    return [
+        *(f'{mode}_dataloader.dataset.ann_file={small_data}' for mode in MODES),
+        *(f'{mode}_dataloader.num_workers=0' for mode in MODES),
+        *(f'{mode}_dataloader.persistent_workers=False' for mode in MODES),
+        'val_evaluator.num_classes=3',
+        'test_evaluator.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.heatmap.channels=16',
+        'train_cfg.max_epochs=1',
+        'default_hooks.visualization.enable=False',
+    ]
+
+
+def arguments(options, *flags):
+    return [CONFIG, *flags, '--work-dir', 'out', '--cfg-options', *options]
+
+
+@pytest.mark.slow
+def test_cross_validate_runs_each_fold_and_seed_once(
+    run_tool, tmp_path, small_data, options
+):
+    """The table is that of the runs; a second start runs what is new alone."""
+    write_folds(small_data)
+    run_tool(TOOL, *arguments(options, '--seeds', 3))
+    files = [tmp_path / f'out/{fold}/seed_3/metrics.json' for fold in 'ab']
+    metrics = [json.loads(file.read_text()) for file in files]
+    assert [list(each['per_video']) for each in metrics] == [['video_2'], ['video_0']]
+    assert [each['seed'] for each in metrics] == [3, 3]
+    content = json.loads((tmp_path / 'out/cross_validation.json').read_text())
+    assert content['config'] == 'skelseg/toy_joint_limb.py'
+    mean = sum(each['seg/acc'] for each in metrics) / 2
+    for name in ('over_folds', 'over_videos', 'over_seeds'):
+        assert content[name]['scores']['acc']['mean'] == pytest.approx(mean)
+
+    times = [file.stat().st_mtime_ns for file in files]
+    done = run_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
+    assert '2 runs, of which 1 were finished before.' in done.stdout
+    assert '[1/1] b, seed 4: acc ' in done.stdout
+    assert [file.stat().st_mtime_ns for file in files] == times
+    table = (tmp_path / 'out/cross_validation.md').read_text()
+    assert table in done.stdout
+    assert 'folds: b; seeds: 3, 4.' in table
+
+    changed = [*options, 'model.head.loss_smooth.loss_weight=0.3']
+    error = run_tool(TOOL, *arguments(changed, '--seeds', 3), code=1).stderr
+    assert error.startswith('error: out/a/seed_3: holds a run of other settings: ')
+    assert 'loss_weight was 0.15 and is now 0.3' in error
+
+
+@pytest.mark.slow
+def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, options):
+    """Stopped in a training, which ends with it, it resumes the last checkpoint."""
+    write_folds(small_data)
+    options = [*options, 'train_cfg.max_epochs=60']
+    options.append('default_hooks.checkpoint.interval=1')
+    command = [sys.executable, ROOT / TOOL, *arguments(options, '--folds', 'b')]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    folder = tmp_path / 'out/b/seed_0'
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+    end = time.monotonic() + 120
+    while not (folder / 'epoch_2.pth').exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=30) != 0
+    assert not (folder / 'metrics.json').exists()
+    # The second start would be refused if the first training were still at work.
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)
+    log = (folder / 'run.log').read_text()
+    assert f'Auto resumed from the latest checkpoint {folder}/epoch_' in log
+    metrics = json.loads((folder / 'metrics.json').read_text())
+    assert metrics['checkpoint'].endswith('epoch_60.pth')
+
+
+@pytest.mark.slow
+def test_cross_validate_reports_a_run_that_fails_and_goes_on(
+    run_tool, tmp_path, small_data, options
+):
+    """As jobs of submitit: the fold whose test has no labels fails, the other ends."""
+    write_folds(small_data, unlabelled=['video_0'])
+    flags = ('--executor', 'local', '--executor-options', 'timeout_min=5')
+    done = run_tool(TOOL, *arguments(options, *flags), code=1)
+    assert 'b, seed 0: FAILED: exit status 1; see out/b/seed_0/run.log' in done.stdout
+    assert 'a, seed 0: acc ' in done.stdout
+    assert '1 of 2 runs failed, so there is no table' in done.stderr
+    assert 'has a labelled frame' in (tmp_path / 'out/b/seed_0/run.log').read_text()
+    assert not (tmp_path / 'out/cross_validation.json').exists()
+
+
+@pytest.mark.parametrize(
+    ('with_folds', 'flags', 'words'),
+    [
+        (False, (), 'has no folds to validate across; name pairs of splits'),
+        (True, ('--folds', 'c'), "there is no fold 'c'; choose from a, b."),
+    ],
+)
+def test_cross_validate_says_which_folds_there_are(
+    run_tool, small_data, options, with_folds, flags, words
+):
+    """Before anything is run."""
+    if with_folds:
+        write_folds(small_data)
+    error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
+    assert error.startswith(f'error: {small_data}: ')
+    assert words in error
+
+
+def test_cross_validate_names_a_wrong_executor_option(run_tool, small_data, options):
+    """submitit's own message, without a traceback."""
+    write_folds(small_data)
+    flags = ('--executor', 'local', '--executor-options', 'no_such=1')
+    error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
+    assert error.startswith('error: --executor local: ')
+    assert 'no_such' in error

@@ -1,0 +1,241 @@
+"""Trains and tests a config on every fold of its annotation file, with every seed.
+
+    python tools/cross_validate.py configs/skelseg/toy_joint_limb.py --seeds 0 1 2
+
+Each run trains to the last epoch and tests that, in WORK_DIR/<fold>/seed_<n>/. The end
+is a table of mean ± standard deviation over folds, over all test videos and over seeds,
+kept in WORK_DIR/cross_validation.md and .json. Started again, it leaves finished runs
+alone and goes on with those that were stopped. A run of other settings in the same
+folder is an error, so that no table mixes settings.
+
+On a cluster every run is a job of its own (pip install submitit):
+
+    python tools/cross_validate.py CONFIG --executor slurm \\
+        --executor-options slurm_partition=gpu gpus_per_node=1 timeout_min=600
+
+Jobs that start together would each make the features that are missing; run
+tools/extract_features.py before.
+"""
+
+import argparse
+import hashlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmskelseg.cli import load_config, user_errors
+from mmskelseg.datasets.annotations import folds, load_annotations
+from mmskelseg.engine.run_folder import RunFolder, flat_settings
+from mmskelseg.evaluation import format_summary, summarize_runs
+from mmskelseg.files import file_name, written_whole
+
+TOOLS = Path(__file__).resolve().parent
+# They say where things lie, not what is computed.
+PLACES = ('work_dir', 'launcher', 'ann_file')
+
+
+def choose_folds(ann_file: str, chosen: list[str] | None) -> list[str]:
+    named = folds(load_annotations(ann_file))
+    if not named:
+        sys.exit(
+            f'error: {ann_file}: has no folds to validate across; name pairs of splits '
+            '`<fold>/train` and `<fold>/test` in its `split`, as docs/data_format.md '
+            'shows.'
+        )
+    for fold in chosen or ():
+        if fold not in named:
+            sys.exit(
+                f'error: {ann_file}: there is no fold {fold!r}; choose from '
+                f'{", ".join(named)}.'
+            )
+    return list(dict.fromkeys(chosen or named))
+
+
+def settings_of(cfg: Config) -> dict:
+    """Return what scores depend on: the config without places, and the data."""
+    ann_file = Path(cfg.test_dataloader.dataset.ann_file)
+    settings = {
+        key: value
+        for key, value in flat_settings(cfg.to_dict())
+        if key.rpartition('.')[2] not in PLACES
+    }
+    digest = hashlib.sha256(ann_file.read_bytes()).hexdigest()
+    return {**settings, 'content of ann_file': digest}
+
+
+def run_folder(
+    fold: str, seed: int, folder: Path, settings: dict, args: argparse.Namespace
+) -> RunFolder:
+    splits = [
+        f'{mode}_dataloader.dataset.split={fold}/{part}'
+        for mode, part in (('train', 'train'), ('val', 'test'), ('test', 'test'))
+    ]
+    path = folder / file_name(fold) / f'seed_{seed}'
+    options = ['--cfg-options', *args.typed, *splits, '--work-dir', str(path)]
+    train, test = (
+        [sys.executable, str(TOOLS / tool), args.config, *options]
+        for tool in ('train.py', 'test.py')
+    )
+    # No scores before the last epoch: nothing is to be chosen by them.
+    train += ['--resume', '--no-validate', '--seed', str(seed)]
+    return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
+
+
+def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
+    """Yield each run with why it failed, one after another."""
+    for run in runs:
+        yield run, run.execute()
+
+
+def submitted(
+    runs: list[RunFolder], folder: Path, cluster: str, options: dict
+) -> Iterator[tuple[RunFolder, str]]:
+    """Yield each run with why it failed, as jobs of submitit end."""
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        sys.exit(
+            'error: --executor needs submitit, which is not installed: run '
+            '`pip install submitit`.'
+        )
+    try:
+        executor = submitit.AutoExecutor(folder / 'submitit', cluster=cluster)
+        # Local jobs would end after minutes.
+        executor.update_parameters(**{'timeout_min': 24 * 60, **options})
+    except (NameError, RuntimeError) as error:
+        sys.exit(f'error: --executor {cluster}: {error}')
+    jobs = executor.map_array(RunFolder.execute, runs)
+    by_id = {job.job_id: run for job, run in zip(jobs, runs, strict=True)}
+    for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
+        error = job.exception()
+        failure = f'job {job.job_id}: {error}' if error else job.result()
+        yield by_id[job.job_id], failure
+
+
+def follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
+    """Print a line for each run that ends; return how many failed."""
+    begin = time.monotonic()
+    failed = 0
+    for done, (run, failure) in enumerate(outcomes, start=1):
+        elapsed = time.monotonic() - begin
+        left = elapsed / done * (count - done)
+        if failure:
+            failed += 1
+            result = f'FAILED: {failure}; see {run.log}'
+        else:
+            metrics = run.report()['metrics']
+            result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
+        print(
+            f'[{done}/{count}] {run.settings["fold"]}, seed {run.settings["seed"]}: '
+            f'{result} ({duration(elapsed)} elapsed, about {duration(left)} left)',
+            flush=True,
+        )
+    return failed
+
+
+def duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
+    """Write the summary of finished runs as JSON and Markdown; return the latter."""
+    reports = {
+        (run.settings['fold'], run.settings['seed']): run.report() for run in runs
+    }
+    summary = summarize_runs(reports)
+    content = {
+        # With its folder, since several models have configs of one name.
+        'config': '/'.join(config.resolve().parts[-2:]),
+        **summary,
+        'runs': [
+            {'fold': fold, 'seed': seed, **report}
+            for (fold, seed), report in reports.items()
+        ],
+    }
+    text = format_summary(summary)
+    files = {'.json': json.dumps(content, indent=2), '.md': f'{text}\n'}
+    for suffix, written in files.items():
+        with written_whole(folder / f'cross_validation{suffix}') as file:
+            file.write(written.encode())
+    return text
+
+
+class Options(DictAction):
+    """Settings as a dict, and in ``typed`` as they were typed."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        super().__call__(parser, namespace, values, option_string)
+        namespace.typed = values
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--folds', nargs='+', help='names of folds (default: all)')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--work-dir', help='folder for all runs and the table')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=Options, help='as for tools/train.py'
+    )
+    parser.add_argument(
+        '--executor',
+        choices=['none', 'local', 'slurm'],
+        default='none',
+        help='runs in turn (none), as jobs of Slurm, or all at once as processes of '
+        'this machine (local)',
+    )
+    parser.add_argument(
+        '--executor-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help="settings of submitit's AutoExecutor, as key=value",
+    )
+    parser.set_defaults(typed=[], launcher='none', local_rank=0)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    # A program that is stopped takes its run along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('Stopped.'))
+    with user_errors():
+        cfg = load_config(args)
+        folder = Path(cfg.work_dir)
+        names = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
+        settings = settings_of(cfg)
+        runs = [
+            run_folder(fold, seed, folder, settings, args)
+            for fold in names
+            for seed in dict.fromkeys(args.seeds)
+        ]
+        for run in runs:
+            run.check()
+    pending = [run for run in runs if not run.is_finished]
+    print(
+        f'{len(runs)} runs, of which {len(runs) - len(pending)} were finished before.',
+        flush=True,
+    )
+    if args.executor == 'none' or not pending:
+        outcomes = in_turn(pending)
+    else:
+        outcomes = submitted(pending, folder, args.executor, args.executor_options)
+    if failed := follow(outcomes, len(pending)):
+        sys.exit(
+            f'{failed} of {len(pending)} runs failed, so there is no table; the same '
+            'command runs them again and leaves the others alone.'
+        )
+    print(f'\n{save(runs, Path(args.config), folder)}\n')
+    print(f'Kept in {folder / "cross_validation.md"} and .json')
+
+
+if __name__ == '__main__':
+    main()
