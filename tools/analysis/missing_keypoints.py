@@ -168,6 +168,7 @@ def markdown(content: dict, table: dict[float, dict]) -> str:
             f'± standard deviation over the seeds of what is lost '
             f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
             'over the videos of a run, as a mean over seeds.',
+            '',
             '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
             'split and weights, so that it compares with a run on these alone.',
             '',
@@ -221,8 +222,9 @@ def main() -> None:
             if scores is not None:
                 runs.append({'p': p, 'seed': seed, **scores})
                 print(
-                    f'[{number}/{len(cases)}] p = {p:g} %, seed {seed}: '
-                    f'F1@10 {scores["metrics"]["f1@10"]:.2f}',
+                    f'[{number}/{len(cases)}] p = {p:g} %'
+                    + ('' if seed is None else f', seed {seed}')
+                    + f': F1@10 {scores["metrics"]["f1@10"]:.2f}',
                     flush=True,
                 )
         if is_main_process():
