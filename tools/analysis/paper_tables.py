@@ -1,0 +1,191 @@
+"""Lays the tables of the paper beside what was run here, as Markdown.
+
+    python tools/analysis/paper_tables.py --results work_dirs --out docs/paper_tables.md
+
+Looks through the folders of results for what tests (metrics.json), cross-validations
+(cross_validation.json) and tests with missing keypoints (missing_keypoints.json) have
+left, and puts each beside the row of its config. Where nothing was run, cells are
+blank.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from paper_figures import TABLES, Table
+
+from mmskelseg.evaluation import format_score
+from mmskelseg.files import written_whole
+
+INTRODUCTION = """\
+# The paper's tables, and what was run here
+
+Made by `python tools/analysis/paper_tables.py`. Columns with † are copied from Hyder et
+al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion" (ICRA
+2024), which does not say what its ± runs over; the last column says it of ours. F1 is
+F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash: no figure; blank: not run. A run
+stands beside the row of its config, on the data, weights and options that it was given;
+it compares with the paper only if those are the paper's.
+"""
+NOTES = """\
+‡ The paper copied these from the methods' own papers. STL has 87.24 in Table III, where
+the authors ran it, and 92.33 in Table IV, copied from its source. An Edit of 97.86 for
+ST-PGN looks like a misprint, and so does RGB (□) as the input of STL in Table V. All is
+copied as printed.
+"""
+
+
+class Result(NamedTuple):
+    """Scores of a config, the file that holds them, and what they are of."""
+
+    config: str
+    path: Path
+    of: str
+    scores: dict[str, dict[str, float | None]]
+
+    def belongs_to(self, config: str) -> bool:
+        """Return whether it is of a config, given as ``folder/name``.
+
+        Several models have configs of one name. Where the file does not say the
+        folder, the path of the file must, unless it is `skelseg`.
+        """
+        folder, name = config.split('/')
+        *known, stem = self.config.removesuffix('.py').split('/')
+        if known:
+            return (known[-1], stem) == (folder, name)
+        return stem == name and (folder == 'skelseg' or folder in str(self.path))
+
+
+def from_metrics(content: dict[str, Any], path: Path) -> Result:
+    scores = {
+        key.rpartition('/')[2]: {'mean': value, 'std': content.get(f'{key}_std')}
+        for key, value in content.items()
+        if '/' in key and not key.endswith('_std')
+    }
+    of = f'seed {content.get("seed")}; ± over {len(content["per_video"])} videos'
+    return Result(content['config'], path, of, {**scores, 'p0': scores['f1@10']})
+
+
+def from_cross_validation(content: dict[str, Any], path: Path) -> Result:
+    folds, seeds = content['folds'], content['seeds']
+    scores = content['over_folds']['scores']
+    of = f'{len(folds)} folds, seeds {", ".join(map(str, seeds))}; ± over folds'
+    return Result(content['config'], path, of, {**scores, 'p0': scores['f1@10']})
+
+
+def from_missing_keypoints(content: dict[str, Any], path: Path) -> Result:
+    scores = {
+        f'p{p}': {'mean': row['f1@10']['mean'], 'std': row['f1@10']['std_videos']}
+        for p, row in content['table'].items()
+    }
+    seeds = ', '.join(map(str, content['seeds']))
+    of = f'drop seeds {seeds}; ± over {content["videos"]} videos'
+    return Result(content['config'], path, of, scores)
+
+
+READERS = {
+    'metrics.json': from_metrics,
+    'cross_validation.json': from_cross_validation,
+    'missing_keypoints.json': from_missing_keypoints,
+}
+
+
+def find_results(folders: list[str]) -> list[Result]:
+    """Return all results under folders, in the order of their paths."""
+    results = []
+    for folder in folders:
+        if not Path(folder).is_dir():
+            sys.exit(f'error: {folder}: there is no such folder of results.')
+        for path in sorted(Path(folder).rglob('*.json')):
+            if path.name not in READERS or is_part_of_another(path):
+                continue
+            try:
+                results.append(READERS[path.name](json.loads(path.read_text()), path))
+            except (KeyError, AttributeError, json.JSONDecodeError) as error:
+                sys.exit(
+                    f'error: {path}: cannot be read as what mmskelseg writes ('
+                    f'{type(error).__name__}: {error}); remove it, or make it again.'
+                )
+    return results
+
+
+def is_part_of_another(path: Path) -> bool:
+    """Return whether scores are of one run out of several that have a file together."""
+    return path.name == 'metrics.json' and (
+        (path.parent / 'run_settings.json').is_file()
+        or 'missing_keypoints' in path.parts
+    )
+
+
+def split_row(text: str) -> tuple[str, list[str]]:
+    """Return what a printed row is of, and its figures without leading zeros.
+
+    >>> split_row('†MTL [10] △ 92.03 ± 02.54 -')
+    ('‡MTL [10] △', ['92.03 ± 2.54', '-'])
+    """
+    label = re.split(r' \d+\.\d+ ±', text)[0].replace('†', '‡')
+    figures = re.findall(r'(\d+\.\d+) ± (\d+\.\d+)|-$', text)
+    return label, [
+        f'{mean} ± {float(std):.2f}' if mean else '-' for mean, std in figures
+    ]
+
+
+def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
+    """Yield the rows of a table; further results of a config get rows of their own."""
+    yield [table.head, *(f'{name} †' for name in table.scores), *table.scores, 'run']
+    yield ['---'] * (2 + 2 * len(table.scores))
+    for text, config in table.rows:
+        label, printed = split_row(text)
+        runs = [result for result in results if config and result.belongs_to(config)]
+        runs = [run for run in runs if has_scores(run, table)]
+        if not runs:
+            yield [label, *printed, *[''] * (len(table.scores) + 1)]
+        for run in runs:
+            scores = (run.scores.get(key) for key in table.scores.values())
+            cells = [format_score(score) if score else '' for score in scores]
+            yield [label, *printed, *cells, f'`{run.path.as_posix()}`: {run.of}']
+            label, printed = '', [''] * len(printed)
+
+
+def has_scores(run: Result, table: Table) -> bool:
+    return not run.scores.keys().isdisjoint(table.scores.values())
+
+
+def markdown(results: list[Result]) -> str:
+    parts = [INTRODUCTION]
+    for number, table in TABLES.items():
+        rows = [f'| {" | ".join(row)} |' for row in rows_of(table, results)]
+        parts.append('\n'.join([f'## Table {number}: {table.caption}', '', *rows, '']))
+    return '\n'.join([*parts, NOTES])
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--results', nargs='+', default=['work_dirs'], help='folders')
+    parser.add_argument('--out', help='Markdown file (default: print)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    results = find_results(args.results)
+    text = markdown(results)
+    if args.out is None:
+        print(text)
+    else:
+        with written_whole(args.out) as file:
+            file.write(text.encode())
+    configs = [config for table in TABLES.values() for _, config in table.rows]
+    for result in results:
+        if not any(result.belongs_to(config) for config in configs if config):
+            print(f'In no table: {result.path} ({result.config})', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    main()
