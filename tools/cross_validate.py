@@ -14,7 +14,8 @@ On a cluster every run is a job of its own (pip install submitit):
         --executor-options slurm_partition=gpu gpus_per_node=1 timeout_min=600
 
 Jobs that start together would each make the features that are missing; run
-tools/extract_features.py before.
+tools/extract_features.py before. Jobs go on when this program is stopped; start it again
+when they are done.
 """
 
 import argparse
@@ -205,8 +206,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    # A program that is stopped takes its run along.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit('Stopped.'))
+    # A run in turn is stopped with this program.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit('Stopped.'))
     with user_errors():
         cfg = load_config(args)
         folder = Path(cfg.work_dir)
