@@ -14,8 +14,8 @@ On a cluster every run is a job of its own (pip install submitit):
         --executor-options slurm_partition=gpu gpus_per_node=1 timeout_min=600
 
 Jobs that start together would each make the features that are missing; run
-tools/extract_features.py before. Jobs go on when this program is stopped; start it again
-when they are done.
+tools/extract_features.py before. Jobs go on when this program is stopped; start it
+again when they are done.
 """
 
 import argparse
