@@ -13,6 +13,9 @@ from mmskelseg.checkpoint import load_checkpoint
 from mmskelseg.safe_pickle import load_pickle
 from tests.small_data import ROOT, small_annotations
 
+# Nearly every test here starts a tool, which together take minutes.
+pytestmark = pytest.mark.slow
+
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
