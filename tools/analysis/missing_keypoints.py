@@ -15,6 +15,7 @@ goes on with the video at which it was stopped.
 import argparse
 import copy
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -22,22 +23,23 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
+from paper_figures import TABLES
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.files import written_whole
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
-# Table III of Hyder et al. (ICRA 2024): F1@10 on UW-IOM, and its ±, by percent.
+# Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.
 PAPER = {
-    'STL': {0: (87.24, 1.50), 25: (86.19, 2.27), 50: (84.29, 3.71), 100: (80.25, 5.68)},
-    'MS-GCN': {
-        0: (91.93, 4.60), 25: (90.14, 4.63), 50: (89.33, 4.83), 100: (88.05, 4.64),
-    },
-    'Ours': {
-        0: (93.82, 2.90), 25: (93.48, 2.95), 50: (93.43, 2.75), 100: (91.28, 2.65),
-    },
-}  # fmt: skip
+    re.match(r'[\w-]+', row)[0]: {
+        p: (float(mean), float(spread))
+        for p, (mean, spread) in zip(
+            (0, 25, 50, 100), re.findall(r'([\d.]+) ± ([\d.]+)', row), strict=True
+        )
+    }
+    for row, _ in TABLES['III'].rows
+}
 
 
 def percent(text: str) -> float:
