@@ -23,7 +23,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
-from paper_figures import TABLES
+from printed_tables import TABLES
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.evaluation import SegmentationMetric

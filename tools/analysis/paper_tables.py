@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from paper_figures import TABLES, Table
+from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
 from mmskelseg.files import written_whole
