@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,31 +29,39 @@ def ensure_features(
     Args:
         root: Folder of all features of the data set.
         modality: Key of the modality.
-        config: ``render``, a transform that draws ``keypoint`` and ``keypoint_score``
-            as images in blocks; ``encoder``, which makes features of them; and, if
-            wanted, ``transforms``, which change a video's annotation before.
-        videos: Annotations of the videos, with their skeletons.
+        config: ``render``, a transform that makes images of a video in blocks, such as
+            heatmaps of its skeletons or the frames of its file; ``encoder``, which
+            makes features of them, and without which what ``render`` makes are the
+            features; and, if wanted, ``transforms``, which change a video's annotation
+            before.
+        videos: Annotations of the videos.
 
     Raises:
-        ValueError: If the configuration, a skeleton or a feature file is at fault.
+        FileNotFoundError: If a video file is missing.
+        ValueError: If the configuration, a video or a feature file is at fault.
     """
-    if set(config) - {'transforms'} != {'render', 'encoder'}:
-        raise ValueError(
-            f'features.{modality} has the keys {sorted(config)}, but needs `render` '
-            'and `encoder` (and may have `transforms`).'
-        )
-    transforms = [TRANSFORMS.build(part) for part in config.get('transforms', ())]
-    render = TRANSFORMS.build(config['render'])
-    encoder = MODELS.build(config['encoder'])
-    settings = {'render': render.settings(), 'encoder': encoder.settings()}
+    transforms, render, encoder = _build(modality, config)
+    settings = {'render': render.settings()}
+    if encoder is not None:
+        settings['encoder'] = encoder.settings()
     if transforms:
         settings['transforms'] = [transform.settings() for transform in transforms]
     store = FeatureStore(root, modality, settings)
-    paths = [store.path(video['frame_dir'], _source(video)) for video in videos]
+    paths = []
+    for video in videos:
+        with _naming(video):
+            source = render.source(video)
+        if transforms:
+            source.append(np.array(video['img_shape']))
+        paths.append(store.path(video['frame_dir'], source))
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     mine = missing[get_rank() :: get_world_size()]
     if mine:
-        encoder.load()
+        if hasattr(render, 'check'):
+            for i in missing:
+                render.check(videos[i])
+        if encoder is not None:
+            encoder.load()
         frames = sum(videos[i]['total_frames'] for i in mine)
         print_log(
             f'Making {modality} features of {len(mine)} videos ({frames} frames) in '
@@ -70,8 +79,20 @@ def ensure_features(
     return paths
 
 
-def _source(video: Mapping[str, Any]) -> list[np.ndarray]:
-    return [video[key] for key in ('keypoint', 'keypoint_score') if key in video]
+def _build(
+    modality: str, config: Mapping[str, Any]
+) -> tuple[list[Any], Any, Any | None]:
+    """Return transforms, renderer and encoder, or None where there is no encoder."""
+    if not {'render'} <= set(config) <= {'render', 'encoder', 'transforms'}:
+        raise ValueError(
+            f'features.{modality} has the keys {sorted(config)}, but needs `render`, '
+            'and may have `encoder`, `transforms` and, with these, `copies`.'
+        )
+    return (
+        [TRANSFORMS.build(part) for part in config.get('transforms', ())],
+        TRANSFORMS.build(config['render']),
+        MODELS.build(config['encoder']) if 'encoder' in config else None,
+    )
 
 
 def _features(
@@ -81,20 +102,27 @@ def _features(
     encoder: Any,
     progress: ProgressBar,
 ) -> Iterator[np.ndarray]:
-    try:
+    with _naming(video):
         changed = dict(video)
         for transform in transforms:
             changed = transform(changed)
         for images in render.blocks(changed, _FRAMES_AT_A_TIME):
-            yield encoder.encode(images)
+            yield images if encoder is None else encoder.encode(images)
             progress.update(len(images))
+
+
+@contextmanager
+def _naming(video: Mapping[str, Any]) -> Iterator[None]:
+    """Put the video's id before the message of an error."""
+    try:
+        yield
     except ValueError as error:
         raise ValueError(f'{video["frame_dir"]}: {error}') from error
 
 
 def _check(path: Path, video: Mapping[str, Any]) -> None:
     features = load_features(path)
-    if features.ndim != 2 or len(features) != video['total_frames']:
+    if features.ndim < 2 or len(features) != video['total_frames']:
         raise ValueError(
             f'{path}: holds an array of shape {features.shape}, but video '
             f'{video["frame_dir"]} needs {video["total_frames"]} frames of features; '

@@ -1,12 +1,14 @@
 import json
 import pickle
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
 
-from mmskelseg.datasets import ActionSegDataset, load_annotations
+from mmskelseg.datasets import ActionSegDataset, load_annotations, save_annotations
 from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
 from tests.small_data import small_annotations
@@ -105,7 +107,7 @@ def test_load_features_refuses_another_number_of_frames(tmp_path):
     item = {
         'frame_dir': 'video',
         'total_frames': 8,
-        'feature_files': {'heatmap': str(tmp_path / 'a.npy')},
+        'feature_files': {'heatmap': [str(tmp_path / 'a.npy')]},
     }
     with pytest.raises(
         ValueError, match=r'7 frames of features, but video video has 8'
@@ -116,3 +118,77 @@ def test_load_features_refuses_another_number_of_frames(tmp_path):
 def test_dataset_is_exported():
     """It can be imported by name, for use without a config."""
     assert DATASETS.get('ActionSegDataset') is ActionSegDataset
+
+
+def test_copies_take_turns(small_data):
+    """Epochs read one copy after another; each is made with a seed of its own."""
+    drop = {'type': 'DropLimb', 'p': 1.0}
+    features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop], 'copies': 3}}
+    dataset = build(small_data, features=features)
+    read = []
+    for epoch in range(4):
+        dataset.set_epoch(epoch)
+        read.append(dataset[0]['inputs']['heatmap'])
+    torch.testing.assert_close(read[3], read[0])
+    for i in range(3):
+        drop = {'type': 'DropLimb', 'p': 1.0, 'seed': i}
+        single = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop]}}
+        expected = build(small_data, features=single)[0]['inputs']['heatmap']
+        torch.testing.assert_close(read[i], expected)
+    assert not torch.equal(read[0], read[1])
+
+
+@pytest.mark.parametrize('copies', [0, 2, '2'])
+def test_copies_need_a_number_and_transforms(small_data, copies):
+    """Copies that would all be the same, or none at all, are an error."""
+    features = {'heatmap': {**FEATURES['heatmap'], 'copies': copies}}
+    with pytest.raises(ValueError, match=f'features.heatmap.copies is {copies!r}'):
+        build(small_data, features=features)
+
+
+def test_loader_workers_are_told_the_epoch(small_data):
+    """A worker that lives on sees the epoch change."""
+    drop = {'type': 'DropLimb', 'p': 1.0}
+    features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop], 'copies': 2}}
+    dataset = build(small_data, features=features)
+    loader = DataLoader(
+        dataset,
+        batch_size=1,
+        num_workers=1,
+        persistent_workers=True,
+        collate_fn=pseudo_collate,
+    )
+    for epoch in range(3):
+        dataset.set_epoch(epoch)
+        loaded = [batch['inputs']['heatmap'][0] for batch in loader]
+        torch.testing.assert_close(loaded[0], dataset[0]['inputs']['heatmap'])
+
+
+@pytest.mark.parametrize('named', [False, True])
+def test_video_files_are_beside_the_annotations(small_data, tmp_path, named):
+    """A relative `filename` starts at the annotation file, or at a folder named."""
+    data = small_annotations()
+    for video in data['annotations']:
+        video['filename'] = f'clips/{video["frame_dir"]}.mp4'
+    save_annotations(data, small_data)
+    folder = tmp_path / 'elsewhere' if named else small_data.parent
+    (folder / 'clips').mkdir(parents=True)
+    for video in data['annotations']:
+        writer = cv2.VideoWriter(
+            str(folder / video['filename']),
+            cv2.VideoWriter_fourcc(*'mp4v'),
+            10,
+            (32, 32),
+        )
+        for _ in range(video['total_frames']):
+            writer.write(np.full((32, 32, 3), 128, np.uint8))
+        writer.release()
+    rgb = {
+        'render': {'type': 'ReadVideoFrames', 'size': (8, 8)},
+        'encoder': {'type': 'GridEncoder', 'grid': (2, 2), 'channels': 3},
+    }
+    options = {'data_prefix': {'video': str(folder)}} if named else {}
+    dataset = build(small_data, features={**FEATURES, 'rgb': rgb}, **options)
+    inputs = dataset[0]['inputs']
+    assert list(inputs) == ['heatmap', 'rgb']
+    assert inputs['rgb'].shape == (12, 60)

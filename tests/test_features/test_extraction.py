@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -127,3 +128,38 @@ def test_features_need_a_renderer_and_an_encoder(tmp_path, videos):
         ValueError, match=r"features.heatmap has the keys \['encoder'\]"
     ):
         ensure_features(tmp_path, 'heatmap', {'encoder': CONFIG['encoder']}, videos)
+
+
+def test_features_without_an_encoder_are_the_images(tmp_path, videos):
+    """What a renderer makes is kept as it is, in any number of dimensions."""
+    config = {'render': {**CONFIG['render'], 'size': (8, 6)}}
+    paths = ensure_features(tmp_path, 'heatmap', config, videos)
+    expected = RenderSkeletonHeatmap('coco17', size=(8, 6))(dict(videos[1]))['imgs']
+    np.testing.assert_array_equal(load_features(paths[1]), expected)
+
+
+def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
+    """A fault in the last file is found before the first is encoded."""
+    config = {
+        'render': {'type': 'ReadVideoFrames', 'size': (8, 8)},
+        'encoder': {'type': 'GridEncoder', 'grid': (2, 2), 'channels': 3},
+    }
+    paths = []
+    for video in videos:
+        path = tmp_path / f'{video["frame_dir"]}.mp4'
+        video['filename'] = str(path)
+        writer = cv2.VideoWriter(
+            str(path), cv2.VideoWriter_fourcc(*'mp4v'), 10, (16, 16)
+        )
+        for _ in range(video['total_frames']):
+            writer.write(np.full((16, 16, 3), 200, np.uint8))
+        writer.release()
+    videos[1]['total_frames'] = 19
+    with pytest.raises(ValueError, match=r'video_1.mp4: 20 frames can be read.*has 19'):
+        ensure_features(tmp_path / 'features', 'rgb', config, videos)
+    assert not list(tmp_path.glob('features/*/*.npy'))
+    videos[1]['total_frames'] = 20
+    paths = ensure_features(tmp_path / 'features', 'rgb', config, videos)
+    features = load_features(paths[0])
+    assert features.shape == (300, 12)
+    np.testing.assert_allclose(features, 200 / 255, atol=0.02)

@@ -206,3 +206,13 @@ def test_encoder_refuses_a_file_that_is_not_weights(tmp_path, content, message):
     encoder = FrameEncoder('torchvision.resnet18', str(tmp_path / 'other.pth'))
     with pytest.raises(ValueError, match=f'other.pth: {message}'):
         encoder.load()
+
+
+def test_grid_encoder_averages_each_channel(rng):
+    """With three channels, those of red come first, then green, then blue."""
+    images = rng.random((2, 3, 8, 8), np.float32)
+    features = GridEncoder((2, 2), channels=3).encode(images)
+    expected = images.reshape(2, 3, 2, 4, 2, 4).mean(axis=(3, 5)).reshape(2, 12)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+    with pytest.raises(ValueError, match='channels=4 is not 1, 2 or 3'):
+        GridEncoder(channels=4)

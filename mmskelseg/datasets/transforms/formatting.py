@@ -13,9 +13,9 @@ from mmskelseg.registry import TRANSFORMS
 class PackSegInputs(BaseTransform):
     """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
 
-    Reads: features, (C, T) for each modality; label (T,), where it is there; the keys
-    of the meta information. Writes: inputs, a tensor (C, T) for each modality, and
-    data_samples, an ``ActionDataSample`` with gt_label (T,).
+    Reads: features, (C, T, ...) for each modality; label (T,), where it is there; the
+    keys of the meta information. Writes: inputs, a tensor (C, T, ...) for each
+    modality, and data_samples, an ``ActionDataSample`` with gt_label (T,).
 
     Args:
         meta_keys: Keys that become the sample's meta information where they are there.

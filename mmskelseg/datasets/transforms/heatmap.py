@@ -20,8 +20,9 @@ class RenderSkeletonHeatmap(BaseTransform):
     """Draws the joints and limbs of each frame into one image, as their plain sum.
 
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
-    1 where the key is missing. Writes: imgs (T, 3, H, W), float32, about 0 to 3, whose
-    three equal channels share memory.
+    1 where the key is missing; shift (2,), where :class:`RandomShift` wrote it, by
+    which x and y move, as parts of the heatmap's width and height. Writes: imgs
+    (T, 3, H, W), float32, about 0 to 3, whose three equal channels share memory.
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
@@ -127,6 +128,9 @@ class RenderSkeletonHeatmap(BaseTransform):
                 )
         if self.box == 'sequence':
             keypoint = _fit(keypoint, score >= MIN_SCORE, self.size)
+        if 'shift' in results:
+            size = np.array(self.size[::-1], np.float32)
+            keypoint = keypoint + np.array(results['shift'], np.float32) * size
         return keypoint, score
 
     def draw(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -153,6 +157,11 @@ class RenderSkeletonHeatmap(BaseTransform):
                 squared=self.distance == 'squared',
             )
         return heatmap
+
+    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
+        """Return what is drawn, for the name of a feature file."""
+        keys = ('keypoint', 'keypoint_score')
+        return [results[key] for key in keys if key in results]
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides what is drawn, as plain values."""

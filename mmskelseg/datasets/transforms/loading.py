@@ -16,8 +16,11 @@ from mmskelseg.registry import TRANSFORMS
 class LoadFrameFeatures(BaseTransform):
     """Loads the frame features of every modality.
 
-    Reads: feature_files, the path of a file for each modality; frame_dir, total_frames.
-    Writes: features, an array of shape (C, T) for each modality, float32.
+    Of several copies, each epoch reads the next one.
+
+    Reads: feature_files, the paths of each modality's copies; epoch, taken as 0 where
+    the key is missing; frame_dir, total_frames. Writes: features, an array of shape
+    (C, T) for each modality, or (C, T, V) for coordinates of joints, float32.
 
     Args:
         folders: For each modality whose features come from elsewhere, and so are not
@@ -44,7 +47,10 @@ class LoadFrameFeatures(BaseTransform):
                     'to find features in this folder; correct its `folders`, or make '
                     'the file with tools/dataset_converters/common_layout.py.'
                 )
-        for modality, path in {**results['feature_files'], **files}.items():
+        epoch = results.get('epoch', 0)
+        for key, copies in results['feature_files'].items():
+            files.setdefault(key, Path(copies[epoch % len(copies)]))
+        for modality, path in files.items():
             features = load_features(path)
             if len(features) != results['total_frames']:
                 raise ValueError(
@@ -52,7 +58,9 @@ class LoadFrameFeatures(BaseTransform):
                     f'{results["frame_dir"]} has {results["total_frames"]} frames; '
                     'delete the file, and it is made again.'
                 )
-            results['features'][modality] = np.array(features.T, np.float32, order='C')
+            # (T, C, ...) → (C, T, ...)
+            features = features.swapaxes(0, 1)
+            results['features'][modality] = np.array(features, np.float32, order='C')
         return results
 
     def __repr__(self) -> str:

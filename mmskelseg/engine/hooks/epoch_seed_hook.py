@@ -23,7 +23,10 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Order the videos by the seed of the checkpoint."""
+        """Order the videos by the seed of the checkpoint, and tell them the epoch."""
+        dataset = runner.train_dataloader.dataset
+        if hasattr(dataset, 'set_epoch'):
+            dataset.set_epoch(runner.epoch)
         sampler = runner.train_dataloader.sampler
         if hasattr(sampler, 'seed') and not runner._randomness_cfg.get(
             'diff_rank_seed'

@@ -1,0 +1,243 @@
+"""Frames of a video file, one for each label."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmskelseg.registry import TRANSFORMS
+
+# How far, in seconds, a video may end before or after its labels when both are
+# aligned by time.
+_TOLERANCE = 1.0
+
+
+@TRANSFORMS.register_module()
+class ReadVideoFrames(BaseTransform):
+    """Reads a video file as images, one for each frame of the labels.
+
+    Reads: filename, the path of the video; total_frames; fps; flip, contrast and
+    brightness, where an augmentation wrote them. Writes: imgs (T, 3, H, W), float32,
+    red, green and blue from 0 to 1.
+
+    Args:
+        size: Height and width to which frames are resized, whatever their aspect, so
+            that nothing is cut off; None leaves them.
+        align: ``index``: frame i of the file belongs to label i, and both have equally
+            many. ``fps``: label i belongs to the frame shown nearest to i / fps seconds
+            after the first, by the file's time stamps and the annotation's ``fps``, so
+            that labels at another rate, or videos of a varying rate, go together too.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read to its end, or its frames do not go with
+            the labels: by index another number, by time more than a second too few or
+            too many.
+    """
+
+    def __init__(
+        self, size: tuple[int, int] | None = (224, 224), align: str = 'index'
+    ) -> None:
+        if align not in ('index', 'fps'):
+            raise ValueError(f"align={align!r} is not 'index' or 'fps'.")
+        self.size = None if size is None else (int(size[0]), int(size[1]))
+        self.align = align
+
+    def transform(self, results: dict) -> dict:
+        """Write ``imgs`` of the whole video."""
+        results['imgs'] = np.concatenate(list(self.blocks(results, 128)))
+        return results
+
+    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
+        """Yield ``imgs`` of that many frames at a time, so that no more are held."""
+        images = self._images(results)
+        while block := list(islice(images, frames)):
+            yield _as_values(np.stack(block), results)
+
+    def check(self, results: Mapping[str, Any]) -> None:
+        """Raise an error for a file that does not go with the labels, before all work.
+
+        It believes the length that the file states, and counts where that does not fit.
+        """
+        with _opened(results) as capture:
+            stated = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            rate = capture.get(cv2.CAP_PROP_FPS)
+            if self.align == 'fps' and stated > 0 and rate > 0:
+                _check_end(stated / rate, results)
+            elif self.align == 'index' and stated != results['total_frames']:
+                _check_count(_rest(capture), results)
+
+    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
+        """Return what the images depend on, for the name of a feature file."""
+        timing = [results['total_frames'], results['fps']]
+        return [_sample(_path(results)), np.array(timing, np.float64)]
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the images, as plain values."""
+        return {
+            'type': type(self).__name__,
+            'size': self.size and list(self.size),
+            'align': self.align,
+        }
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(size={self.size}, align={self.align!r})'
+
+    def _images(self, results: Mapping[str, Any]) -> Iterator[np.ndarray]:
+        """Yield an image (h, w, 3) for each label, uint8, blue, green and red."""
+        select = _by_time if self.align == 'fps' else _by_index
+        with _opened(results) as capture:
+            for image in select(capture, results):
+                if self.size is not None and image.shape[:2] != self.size:
+                    # Averages where it shrinks, so that no detail flickers.
+                    image = cv2.resize(
+                        image, self.size[::-1], interpolation=cv2.INTER_AREA
+                    )
+                yield image
+
+
+def _by_index(
+    capture: cv2.VideoCapture, results: Mapping[str, Any]
+) -> Iterator[np.ndarray]:
+    count = 0
+    while count < results['total_frames']:
+        read, image = capture.read()
+        if not read:
+            break
+        count += 1
+        yield image
+    _check_count(count + _rest(capture), results)
+
+
+def _by_time(
+    capture: cv2.VideoCapture, results: Mapping[str, Any]
+) -> Iterator[np.ndarray]:
+    frames = _timed(capture, results)
+    time, image = next(frames)
+    later, upcoming = next(frames, (np.inf, image))
+    for i in range(results['total_frames']):
+        wanted = i / results['fps']
+        # Of two that are equally near, up to rounding, the later one.
+        while later - wanted <= abs(wanted - time) + 1e-6:
+            time, image = later, upcoming
+            later, upcoming = next(frames, (np.inf, image))
+        yield image
+    last = time if np.isinf(later) else later
+    *_, last = (last, *(time for time, _ in frames))
+    _check_end(last + 1 / results['fps'], results)
+
+
+def _timed(
+    capture: cv2.VideoCapture, results: Mapping[str, Any]
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield the frames with their time in seconds, from 0."""
+    first = last = None
+    while True:
+        read, image = capture.read()
+        if not read:
+            break
+        time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if last is not None and time <= last:
+            raise ValueError(
+                f'{_path(results)}: the frame after {last:.3f} s is stamped '
+                f'{time:.3f} s, so that its frames have no usable times; write the '
+                "video anew (ffmpeg -i OLD NEW.mp4), or align by index (align='index')."
+            )
+        first = time if first is None else first
+        last = time
+        yield time - first, image
+    if first is None:
+        _check_count(0, results)
+
+
+def _check_count(count: int, results: Mapping[str, Any]) -> None:
+    if count != results['total_frames']:
+        raise ValueError(
+            f'{_path(results)}: {count} frames can be read, but video '
+            f'{results["frame_dir"]} has {results["total_frames"]} labels; align them '
+            "by time with align='fps' of ReadVideoFrames, or make them equally many."
+        )
+
+
+def _check_end(seconds: float, results: Mapping[str, Any]) -> None:
+    labelled = results['total_frames'] / results['fps']
+    if abs(seconds - labelled) > _TOLERANCE:
+        raise ValueError(
+            f'{_path(results)}: lasts {seconds:.1f} s, but the labels of video '
+            f'{results["frame_dir"]} last {labelled:.1f} s ({results["total_frames"]} '
+            f'at {results["fps"]:g} fps); correct the fps of the annotation, or cut '
+            'the longer of the two.'
+        )
+
+
+def _rest(capture: cv2.VideoCapture) -> int:
+    """Return how many frames are still to be read."""
+    count = 0
+    while capture.grab():
+        count += 1
+    return count
+
+
+def _path(results: Mapping[str, Any]) -> Path:
+    if not results.get('filename'):
+        raise ValueError(
+            f'video {results["frame_dir"]} has no `filename`, the video file to read '
+            'its frames from; add it to the annotation file.'
+        )
+    return Path(results['filename'])
+
+
+@contextmanager
+def _opened(results: Mapping[str, Any]) -> Iterator[cv2.VideoCapture]:
+    path = _path(results)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path}: there is no such file, though it is the `filename` of video '
+            f'{results["frame_dir"]}; put it there, or name the folder of the videos '
+            'with dataset.data_prefix=dict(video=FOLDER).'
+        )
+    capture = cv2.VideoCapture(os.fspath(path))
+    try:
+        if not capture.isOpened():
+            raise ValueError(
+                f'{path}: cannot be read as a video; play it to see whether it is '
+                'whole, and write it anew (ffmpeg -i OLD NEW.mp4).'
+            )
+        yield capture
+    finally:
+        capture.release()
+
+
+def _sample(path: Path) -> np.ndarray:
+    """Return bytes that tell a video file from another without reading all of it.
+
+    A container lists the length of each coded frame at its start or end, where any
+    change of the video shows; pieces from all over the file are there for others.
+    """
+    size = path.stat().st_size
+    piece = 1 << 16
+    with path.open('rb') as file:
+        pieces = []
+        for start in np.linspace(0, max(size - piece, 0), 64, dtype=int):
+            file.seek(start)
+            pieces.append(file.read(piece))
+    return np.frombuffer(b''.join([str(size).encode(), *pieces]), np.uint8)
+
+
+def _as_values(images: np.ndarray, results: Mapping[str, Any]) -> np.ndarray:
+    """Return images (n, h, w, 3) as values (n, 3, h, w), changed as asked for."""
+    values = images[..., ::-1].astype(np.float32).transpose(0, 3, 1, 2) / 255
+    if results.get('flip', False):
+        values = values[..., ::-1]
+    contrast, brightness = results.get('contrast', 1), results.get('brightness', 1)
+    if (contrast, brightness) != (1, 1):
+        values = (((values - 0.5) * contrast + 0.5) * brightness).clip(0, 1)
+    return np.ascontiguousarray(values)
