@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 _LAYOUTS = Path(__file__).parent / 'layouts'
+_HIPS = ('left_hip', 'right_hip')
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Skeleton:
         flip_pairs: Pairs of joint indices that change places in a mirror image.
         drop_groups: Joint indices of each body part that a tracker loses as a whole
             (``left_arm``, ``right_arm``, ``left_leg``, ``right_leg``).
+        root: Joint indices whose mean is the middle of the body: by default those named
+            ``left_hip`` and ``right_hip``, or the first joint where these are missing.
 
     Raises:
         ValueError: If a name is used twice or an index is not one of a joint.
@@ -35,19 +38,24 @@ class Skeleton:
     limbs: tuple[tuple[int, int], ...]
     flip_pairs: tuple[tuple[int, int], ...] = ()
     drop_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    root: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.root:
+            hips = [i for i, name in enumerate(self.joints) if name in _HIPS]
+            object.__setattr__(self, 'root', tuple(hips) if len(hips) == 2 else (0,))
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
             raise ValueError(
                 f'Skeleton {self.name!r} names {twice} more than once; '
                 'give every joint a name of its own.'
             )
-        uses = {'limbs': self.limbs, 'flip_pairs': self.flip_pairs}
-        for key, pairs in {**uses, 'drop_groups': self.drop_groups.values()}.items():
-            for indices in pairs:
+        pairs = {'limbs': self.limbs, 'flip_pairs': self.flip_pairs}
+        sets = {'drop_groups': self.drop_groups.values(), 'root': (self.root,)}
+        for key, groups in {**pairs, **sets}.items():
+            for indices in groups:
                 wrong = [i for i in indices if not 0 <= i < self.num_joints]
-                if wrong or (key != 'drop_groups' and len(indices) != 2):
+                if wrong or (key in pairs and len(indices) != 2):
                     raise ValueError(
                         f'Skeleton {self.name!r} has {list(indices)} among its {key}, '
                         f'but needs indices of its {self.num_joints} joints '
@@ -70,7 +78,7 @@ class Skeleton:
                 installed MMPose (``mmpose:halpe``); the path of a config file with a
                 ``dataset_info`` in MMPose's format; such a ``dataset_info``; or a dict
                 with ``joints`` (names, or how many) and ``limbs`` (pairs of indices),
-                and, if wanted, ``name``, ``flip_pairs`` and ``drop_groups``.
+                and, if wanted, ``name``, ``flip_pairs``, ``drop_groups`` and ``root``.
 
         Raises:
             ValueError: If there is no such layout, or it contradicts itself.
@@ -96,12 +104,14 @@ class Skeleton:
             'limbs',
             'flip_pairs',
             'drop_groups',
+            'root',
         }
         if unknown or not {'joints', 'limbs'} <= set(skeleton):
             raise ValueError(
                 f'A skeleton given as a dict has the keys {sorted(skeleton)}, but '
-                'needs `joints` and `limbs` (and may have `name`, `flip_pairs` and '
-                "`drop_groups`), or MMPose's `keypoint_info` and `skeleton_info`."
+                'needs `joints` and `limbs` (and may have `name`, `flip_pairs`, '
+                '`drop_groups` and `root`), or `keypoint_info` and `skeleton_info` as '
+                'in MMPose.'
             )
         joints = skeleton['joints']
         if isinstance(joints, int):
@@ -115,6 +125,7 @@ class Skeleton:
                     part: tuple(map(int, indices))
                     for part, indices in skeleton.get('drop_groups', {}).items()
                 },
+                'root': tuple(map(int, skeleton.get('root', ()))),
             }
         except (TypeError, ValueError) as error:
             raise ValueError(
@@ -148,6 +159,7 @@ class Skeleton:
                     part: tuple(index[name] for name in group)
                     for part, group in info.get('drop_groups', {}).items()
                 },
+                root=tuple(index[name] for name in info.get('root', ())),
             )
         except KeyError as error:
             raise ValueError(

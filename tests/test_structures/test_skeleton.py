@@ -95,3 +95,18 @@ def test_skeleton_that_is_no_skeleton_is_a_value_error(skeleton):
     """Malformed values are the user's to mend, like wrong ones."""
     with pytest.raises(ValueError, match='keleton'):
         Skeleton.get(skeleton)
+
+
+@pytest.mark.parametrize(
+    ('skeleton', 'root'),
+    [
+        ('lcr15', ['center']),
+        ('coco17', ['left_hip', 'right_hip']),
+        ({'joints': ['wrist', 'tip'], 'limbs': []}, ['wrist']),
+        ({'joints': ['tip', 'wrist'], 'limbs': [], 'root': [1]}, ['wrist']),
+    ],
+)
+def test_skeleton_has_a_root(skeleton, root):
+    """The one of its layout, else the hips, else the first joint."""
+    skeleton = Skeleton.get(skeleton)
+    assert [skeleton.joints[i] for i in skeleton.root] == root

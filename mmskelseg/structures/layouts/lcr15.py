@@ -41,4 +41,5 @@ dataset_info = dict(
         left_leg=('left_hip', 'left_knee', 'left_ankle'),
         right_leg=('right_hip', 'right_knee', 'right_ankle'),
     ),
+    root=('center',),
 )

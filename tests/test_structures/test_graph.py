@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.graph import hop_distances, hop_subsets, spatial_subsets
+
+LAYOUTS = ['coco17', 'lcr15']
+
+
+@pytest.mark.parametrize('name', LAYOUTS)
+def test_hop_distances_agree_with_powers_of_the_adjacency(name):
+    """The first power of it that connects two joints is their distance."""
+    skeleton = Skeleton.get(name)
+    V = skeleton.num_joints
+    step = np.eye(V)
+    for a, b in skeleton.limbs:
+        step[a, b] = step[b, a] = 1
+    expected = np.full((V, V), np.inf)
+    for hop in reversed(range(V)):
+        expected[np.linalg.matrix_power(step, hop) > 0] = hop
+    np.testing.assert_array_equal(hop_distances(skeleton), expected)
+
+
+def test_spatial_subsets_are_those_of_the_reference(vectors):
+    """Its graph of LCR-15 has two limbs more, from each hip to its shoulder."""
+    lcr15 = Skeleton.get('lcr15')
+    skeleton = Skeleton(
+        'ms-gcn', lcr15.joints, (*lcr15.limbs, (4, 10), (5, 11)), root=lcr15.root
+    )
+    expected = vectors('msgcn_tiny_forward')['A']
+    np.testing.assert_array_equal(spatial_subsets(skeleton), expected)
+
+
+@pytest.mark.parametrize('name', LAYOUTS)
+@pytest.mark.parametrize(
+    'subsets', [spatial_subsets, lambda s: spatial_subsets(s, None), hop_subsets]
+)
+def test_each_joint_reads_with_weights_that_add_up_to_1(name, subsets):
+    """Each neighbour is in one subset, and counts as much as the others."""
+    adjacency = subsets(Skeleton.get(name))
+    np.testing.assert_allclose(adjacency.sum(axis=(0, 1)), 1, rtol=1e-6)
+    assert ((adjacency > 0).sum(axis=0) <= 1).all()
+    for read in adjacency.sum(axis=0).T:
+        assert len(set(read[read > 0])) == 1
+
+
+def test_spatial_subsets_follow_the_way_to_the_root():
+    """Of an arm, each joint but the root reads the one nearer to it apart."""
+    arm = {'joints': ['shoulder', 'elbow', 'wrist'], 'limbs': [[0, 1], [1, 2]]}
+    own, farther, nearer = spatial_subsets(Skeleton.get(arm), reach=None)
+    third = np.float32(1 / 3)
+    np.testing.assert_array_equal(np.diag(own), [0.5, third, 0.5])
+    np.testing.assert_array_equal(farther, [[0, 0, 0], [0.5, 0, 0], [0, third, 0]])
+    np.testing.assert_array_equal(nearer, [[0, third, 0], [0, 0, 0.5], [0, 0, 0]])
+
+
+def test_spatial_subsets_are_symmetric_with_two_roots():
+    """COCO's middle is between the hips, so left and right read alike."""
+    skeleton = Skeleton.get('coco17')
+    order = np.arange(17)
+    for a, b in skeleton.flip_pairs:
+        order[[a, b]] = b, a
+    adjacency = spatial_subsets(skeleton, reach=None)
+    np.testing.assert_array_equal(adjacency[:, order][:, :, order], adjacency)
+
+
+def test_hop_subsets_hold_the_joints_at_each_distance():
+    """In a chain of four, the first joint reads itself and two more."""
+    chain = Skeleton.get({'joints': 4, 'limbs': [[0, 1], [1, 2], [2, 3]]})
+    adjacency = hop_subsets(chain, 2)
+    np.testing.assert_array_equal(
+        np.argwhere(adjacency[:, :, 0]), [[0, 0], [1, 1], [2, 2]]
+    )
+    assert adjacency.dtype == np.float32
+    assert not adjacency[:, 3, 0].any()
