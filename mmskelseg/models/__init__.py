@@ -1,6 +1,6 @@
 """Segmentors and their parts."""
 
-from mmskelseg.models.backbones import MSTCNPlusPlus
+from mmskelseg.models.backbones import MSGCN, MSTCNPlusPlus
 from mmskelseg.models.data_preprocessor import SegDataPreprocessor
 from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.losses import FrameCrossEntropyLoss, TruncatedMSELoss
@@ -8,6 +8,7 @@ from mmskelseg.models.necks import ConcatFusion
 from mmskelseg.models.segmentor import ActionSegmentor
 
 __all__ = [
+    'MSGCN',
     'ActionSegmentor',
     'ConcatFusion',
     'FrameCrossEntropyLoss',

@@ -1,0 +1,139 @@
+"""MS-GCN: graph convolutions over joints and time, and stages that refine.
+
+Source: Filtjens et al., "Skeleton-Based Action Segmentation With Multi-Stage
+Spatial-Temporal Graph Convolutional Neural Networks" (IEEE TETC 2022), and its code at
+github.com/BenjaminFiltjens/MS-GCN.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.models.backbones.ms_tcn import TemporalStage
+from mmskelseg.models.layers import GraphConv, norm_frames, norm_joints
+from mmskelseg.registry import MODELS
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.graph import spatial_subsets
+
+
+@MODELS.register_module()
+class MSGCN(BaseModule):
+    """A stage over joints and frames, and several over frames that refine it.
+
+    Args:
+        in_channels: Channels of a joint, C: 6 for coordinates in 3D and displacements.
+        num_classes: Classes that a refinement stage reads, K.
+        skeleton: Layout of the V joints; its limbs and root make the graph.
+        channels: Width of every stage.
+        num_layers: Layers of the first stage.
+        num_refinement_layers: Layers of each further one.
+        num_refinements: How many refine.
+        reach: How far joints are told apart by their distance from the root; see
+            :func:`mmskelseg.structures.graph.spatial_subsets`.
+        init_cfg: Initialisation by MMEngine.
+
+    Note:
+        The graph is part of a checkpoint, so that one of the reference code brings the
+        graph that it was trained with.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        skeleton: Skeleton | str | Mapping[str, Any],
+        channels: int = 64,
+        num_layers: int = 10,
+        num_refinement_layers: int = 10,
+        num_refinements: int = 3,
+        reach: int | None = 1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = channels
+        adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))
+        self.stages = ModuleList(
+            [GraphStage(in_channels, channels, adjacency, num_layers)]
+        )
+        for _ in range(num_refinements):
+            layers = [
+                NormedResidualLayer(channels, 2**i)
+                for i in range(num_refinement_layers)
+            ]
+            self.stages.append(TemporalStage(num_classes, channels, layers))
+        self.stage_order = tuple(range(1 + num_refinements))
+
+
+class GraphStage(BaseModule):
+    """Normalised coordinates, then blocks over joints and frames, then their mean."""
+
+    def __init__(
+        self, in_channels: int, channels: int, adjacency: Tensor, num_layers: int
+    ) -> None:
+        super().__init__()
+        self.register_buffer('adjacency', adjacency)
+        self.norm_in = nn.BatchNorm1d(in_channels * adjacency.shape[1])
+        self.conv_in = nn.Conv2d(in_channels, channels, 1)
+        self.layers = ModuleList(
+            GraphBlock(channels, adjacency.shape, 2**i) for i in range(num_layers)
+        )
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
+
+        Raises:
+            ValueError: If x does not have the graph's joints.
+        """
+        V = self.adjacency.shape[1]
+        if x.dim() != 4 or x.shape[3] != V:
+            raise ValueError(
+                f'A graph of {V} joints reads (videos, channels, frames, {V}), but '
+                f'gets {tuple(x.shape)}; set `skeleton` of the backbone to that of the '
+                'data set, and `flatten=False` in SkeletonCoordinates.'
+            )
+        x = self.conv_in(norm_joints(self.norm_in, x, mask))
+        for layer in self.layers:
+            x = layer(x, self.adjacency, mask)
+        return x.mean(dim=3) * mask
+
+
+class GraphBlock(BaseModule):
+    """A convolution over joints and a dilated one over frames, added to their input."""
+
+    def __init__(self, channels: int, graph: torch.Size, dilation: int) -> None:
+        super().__init__()
+        self.edge_importance = nn.Parameter(torch.ones(graph))
+        self.conv_graph = GraphConv(channels, channels, graph[0])
+        self.norm_graph = nn.BatchNorm1d(channels)
+        self.conv_time = nn.Conv2d(
+            channels, channels, (3, 1), padding=(dilation, 0), dilation=(dilation, 1)
+        )
+        self.norm_time = nn.BatchNorm1d(channels)
+
+    def forward(self, x: Tensor, adjacency: Tensor, mask: Tensor) -> Tensor:
+        """Return x (N, channels, T, V), changed where mask (N, 1, T) is 1."""
+        change = self.conv_graph(x, adjacency * self.edge_importance)
+        # 0 in the padding, which the next convolution reaches into
+        change = F.relu(norm_frames(self.norm_graph, change, mask))
+        return x + F.relu(norm_frames(self.norm_time, self.conv_time(change), mask))
+
+
+class NormedResidualLayer(BaseModule):
+    """A dilated convolution over frames, normalised, and added to its input."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.conv_dilated = nn.Conv1d(
+            channels, channels, 3, padding=dilation, dilation=dilation
+        )
+        self.norm = nn.BatchNorm1d(channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return x (N, channels, T), changed where mask (N, 1, T) is 1."""
+        return x + F.relu(norm_frames(self.norm, self.conv_dilated(x), mask))

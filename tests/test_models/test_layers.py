@@ -1,0 +1,94 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from mmskelseg.models.layers import GraphConv, norm_frames, norm_joints
+
+LENGTHS = (9, 4, 1)
+
+
+def padded_batch(*joints):
+    """Return videos one by one, their batch with anything in the padding, its mask."""
+    torch.manual_seed(0)
+    videos = [torch.randn(5, n, *joints) for n in LENGTHS]
+    batch = torch.full((3, 5, 9, *joints), float('nan'))
+    mask = torch.zeros(3, 1, 9)
+    for row, ones, video in zip(batch, mask, videos, strict=True):
+        row[:, : video.shape[1]] = video
+        ones[:, : video.shape[1]] = 1
+    return videos, batch, mask
+
+
+def trained_norm():
+    norm = nn.BatchNorm1d(5)
+    nn.init.uniform_(norm.weight)
+    nn.init.uniform_(norm.bias)
+    return norm
+
+
+@pytest.mark.parametrize('joints', [(), (3,)])
+@pytest.mark.parametrize('training', [True, False])
+def test_norm_of_a_padded_batch_is_that_of_its_frames_in_a_row(joints, training):
+    """Outputs, gradients and running statistics are those of PyTorch's layer."""
+    videos, batch, mask = padded_batch(*joints)
+    ours = trained_norm().train(training)
+    theirs = copy.deepcopy(ours)
+    row = torch.cat(videos, dim=1)[None].requires_grad_()
+    weight = torch.randn_like(row)
+    expected = theirs(row.flatten(2)).view_as(row)
+    (expected * weight).sum().backward()
+
+    batch.requires_grad_()
+    normed = norm_frames(ours, batch, mask)
+    parts = [x[:, :n] for x, n in zip(normed, LENGTHS, strict=True)]
+    found = torch.cat(parts, dim=1)[None]
+    (found * weight).sum().backward()
+
+    torch.testing.assert_close(found, expected)
+    for name, value in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], value)
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+    gradients = [x[:, :n] for x, n in zip(batch.grad, LENGTHS, strict=True)]
+    torch.testing.assert_close(torch.cat(gradients, dim=1)[None], row.grad)
+
+
+def test_norm_leaves_the_padding_without_value_and_gradient():
+    """What fills it matters to nothing, not even if it is not a number."""
+    _, batch, mask = padded_batch(3)
+    batch.requires_grad_()
+    normed = norm_frames(trained_norm(), batch, mask)
+    normed.square().sum().backward()
+    padding = (mask == 0)[..., None].expand_as(normed)
+    assert not normed[padding].any()
+    assert not batch.grad[padding].any()
+    assert normed[~padding].isfinite().all()
+
+
+def test_norm_of_joints_has_statistics_for_each_channel_of_each_joint():
+    """Channels of a joint stand in a row, joints after one another."""
+    x = torch.randn(2, 2, 50, 3) * torch.tensor([1.0, 10, 100])
+    norm = nn.BatchNorm1d(6, momentum=1.0)
+    normed = norm_joints(norm, x, torch.ones(2, 1, 50))
+    mean = x.mean(dim=(0, 2))
+    torch.testing.assert_close(norm.running_mean, mean.T.flatten())
+    expected = (x - mean[:, None]) / x.std(dim=(0, 2), unbiased=False)[:, None]
+    torch.testing.assert_close(normed, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_graph_conv_agrees_with_a_loop_over_edges():
+    """Each joint adds up what it reads, transformed by the subset's own weights."""
+    torch.manual_seed(0)
+    layer = GraphConv(2, 4, 3)
+    x, adjacency = torch.randn(1, 2, 5, 6), torch.rand(3, 6, 6)
+    expected = torch.zeros(1, 4, 5, 6)
+    for subset in range(3):
+        weight = layer.conv.weight[4 * subset : 4 * subset + 4, :, 0, 0]
+        bias = layer.conv.bias[4 * subset : 4 * subset + 4, None]
+        for v in range(6):
+            message = weight @ x[0, :, :, v] + bias
+            for w in range(6):
+                expected[0, :, :, w] += adjacency[subset, v, w] * message
+    torch.testing.assert_close(layer(x, adjacency), expected)
