@@ -8,6 +8,11 @@ kept in WORK_DIR/cross_validation.md and .json. Started again, it leaves finishe
 alone and goes on with those that were stopped. A run of other settings in the same
 folder is an error, so that no table mixes settings.
 
+A model that starts from trained branches (configs/skelseg/toy_fusion.py) starts from
+those of the same fold and seed, so cross-validate the branches first, with their own
+configs: work_dirs/toy_rgb/epoch_30.pth stands for
+work_dirs/toy_rgb/<fold>/seed_<n>/epoch_30.pth.
+
 On a cluster every run is a job of its own (pip install submitit):
 
     python tools/cross_validate.py CONFIG --executor slurm \\
@@ -35,6 +40,7 @@ from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.engine.run_folder import RunFolder, flat_settings
 from mmskelseg.evaluation import format_summary, summarize_runs
 from mmskelseg.files import file_name, written_whole
+from mmskelseg.models.branch_checkpoints import branch_checkpoints
 
 TOOLS = Path(__file__).resolve().parent
 # They say where things lie, not what is computed.
@@ -70,15 +76,45 @@ def settings_of(cfg: Config) -> dict:
     return {**settings, 'content of ann_file': digest}
 
 
+def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
+    """Return the checkpoint that each branch starts from: of the same fold and seed.
+
+    One that was trained on another split has seen test videos.
+    """
+    files = {}
+    for name, file in branch_checkpoints(cfg.model.get('branches', {})).items():
+        path = Path(file)
+        files[name] = path.parent / file_name(fold) / f'seed_{seed}' / path.name
+    return files
+
+
+def check_branches(cfg: Config, names: list[str], seeds: list[int]) -> None:
+    """End with a sentence if a run starts from a branch that is not there."""
+    for fold in names:
+        for seed in seeds:
+            for branch, file in branches_of_run(cfg, fold, seed).items():
+                if not file.is_file():
+                    sys.exit(
+                        f'error: {file}: there is no such checkpoint, which branch '
+                        f'{branch!r} starts from in fold {fold}, seed {seed}; '
+                        'cross-validate the branch first, with its own config and the '
+                        'same folds and seeds.'
+                    )
+
+
 def run_folder(
-    fold: str, seed: int, folder: Path, settings: dict, args: argparse.Namespace
+    cfg: Config, fold: str, seed: int, settings: dict, args: argparse.Namespace
 ) -> RunFolder:
     splits = [
         f'{mode}_dataloader.dataset.split={fold}/{part}'
         for mode, part in (('train', 'train'), ('val', 'test'), ('test', 'test'))
     ]
-    path = folder / file_name(fold) / f'seed_{seed}'
-    options = ['--cfg-options', *args.typed, *splits, '--work-dir', str(path)]
+    starts = [
+        f'model.branches.{branch}.init_cfg.checkpoint={file}'
+        for branch, file in branches_of_run(cfg, fold, seed).items()
+    ]
+    path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
+    options = ['--cfg-options', *args.typed, *splits, *starts, '--work-dir', str(path)]
     train, test = (
         [sys.executable, str(TOOLS / tool), args.config, *options]
         for tool in ('train.py', 'test.py')
@@ -213,11 +249,13 @@ def main() -> None:
         cfg = load_config(args)
         folder = Path(cfg.work_dir)
         names = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
+        seeds = list(dict.fromkeys(args.seeds))
+        check_branches(cfg, names, seeds)
         settings = settings_of(cfg)
         runs = [
-            run_folder(fold, seed, folder, settings, args)
+            run_folder(cfg, fold, seed, settings, args)
             for fold in names
-            for seed in dict.fromkeys(args.seeds)
+            for seed in seeds
         ]
         for run in runs:
             run.check()

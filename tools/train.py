@@ -16,6 +16,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.models.branch_checkpoints import check_branches_are_trained
 
 
 def parse_args() -> argparse.Namespace:
@@ -82,6 +83,8 @@ def main() -> None:
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)
+        # Before features are made.
+        check_branches_are_trained(cfg.model.get('branches', {}))
         Runner.from_cfg(cfg).train()
 
 

@@ -10,6 +10,11 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, BaseModule, ModuleDict
 from torch import Tensor
 
+from mmskelseg.models.branch_checkpoints import (
+    branch_checkpoints,
+    check_branch_weights,
+    check_branches_are_trained,
+)
 from mmskelseg.registry import MODELS
 
 FUSED = 'fused'
@@ -58,6 +63,7 @@ class ActionSegmentor(BaseModel):
         )
         super().__init__(preprocessor, init_cfg)
         self.num_classes = num_classes
+        self._branch_cfgs = branches
         options = _fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options['feed'] == FUSED
         backbones = {}
@@ -86,6 +92,19 @@ class ActionSegmentor(BaseModel):
             neck = MODELS.build({**sizes, **fusion['neck']})
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
             self.fusion = ModuleDict(parts)
+
+    def init_weights(self) -> None:
+        """Set the weights that a training starts from.
+
+        Raises:
+            FileNotFoundError: If a branch that it starts from has not been trained.
+            ValueError: If a checkpoint does not hold the branch.
+        """
+        check_branches_are_trained(self._branch_cfgs)
+        for name in branch_checkpoints(self._branch_cfgs):
+            init_cfg = self._branch_cfgs[name]['init_cfg']
+            check_branch_weights(name, self.branches[name], init_cfg)
+        super().init_weights()
 
     def forward(
         self,

@@ -1,0 +1,82 @@
+"""The checkpoints that the branches of a model start from: step two of Sec. III-C."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mmskelseg.checkpoint import load_state_dict
+
+
+def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the file that each branch starts from, of those that start from one.
+
+    Args:
+        branches: ``model.branches`` of a config.
+    """
+    inits = {name: dict(cfg.get('init_cfg') or {}) for name, cfg in branches.items()}
+    return {
+        name: str(init['checkpoint'])
+        for name, init in inits.items()
+        if init.get('type') == 'Pretrained' and '://' not in str(init['checkpoint'])
+    }
+
+
+def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check that every checkpoint which a branch starts from is there.
+
+    Raises:
+        FileNotFoundError: Naming all that are not, and what makes them.
+    """
+    missing = {
+        name: Path(file)
+        for name, file in branch_checkpoints(branches).items()
+        if not Path(file).is_file()
+    }
+    if missing:
+        which = ', '.join(f'{name} from {file}' for name, file in missing.items())
+        commands = '; '.join(
+            f'python tools/train.py {_config(file)}' for file in missing.values()
+        )
+        raise FileNotFoundError(
+            f'The model starts from branches that were trained before, but there is no '
+            f'such checkpoint for {which}. Train first: {commands}. Or name others by '
+            f'--cfg-options model.branches.{next(iter(missing))}.init_cfg.checkpoint='
+            'FILE.'
+        )
+
+
+def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
+    """Check that a checkpoint has all weights of a branch, in their shapes.
+
+    MMEngine would leave what is missing or of another shape random.
+
+    Args:
+        name: The branch's modality.
+        branch: The module that will be loaded.
+        init_cfg: With ``checkpoint`` and ``prefix``.
+
+    Raises:
+        ValueError: If weights are missing or have another shape.
+    """
+    file = init_cfg['checkpoint']
+    prefix = init_cfg.get('prefix') or ''
+    prefix += '.' if prefix and not prefix.endswith('.') else ''
+    state = load_state_dict(file)
+    for key, value in branch.state_dict().items():
+        found = state.get(f'{prefix}{key}')
+        if found is None or found.shape != value.shape:
+            what = 'is not in it' if found is None else f'is {tuple(found.shape)}'
+            raise ValueError(
+                f'{file}: does not fit branch {name!r}, whose {key} is '
+                f'{tuple(value.shape)}: {prefix}{key} {what}; name a checkpoint and a '
+                'prefix of a model that has the same branch.'
+            )
+
+
+def _config(checkpoint: Path) -> str:
+    """Return the config that trains into a checkpoint's folder."""
+    name = checkpoint.parent.name
+    found = sorted(Path('configs').glob(f'*/{name}.py'))
+    return str(found[0]) if len(found) == 1 else f'CONFIG (of {name})'

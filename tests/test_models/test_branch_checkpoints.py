@@ -1,0 +1,67 @@
+import pytest
+import torch
+from torch import nn
+
+from mmskelseg.models.branch_checkpoints import (
+    branch_checkpoints,
+    check_branch_weights,
+    check_branches_are_trained,
+)
+
+
+def branch(file, **options):
+    return {'init_cfg': {'type': 'Pretrained', 'checkpoint': str(file), **options}}
+
+
+def test_branch_checkpoints_are_those_of_local_files():
+    """A branch without one, with another initialisation or a download has none."""
+    branches = {
+        'heatmap': branch('a/epoch_1.pth', prefix='branches.heatmap'),
+        'rgb': branch('https://host/b.pth'),
+        'pose3d': {'init_cfg': {'type': 'Xavier'}},
+        'pose2d': {},
+    }
+    assert branch_checkpoints(branches) == {'heatmap': 'a/epoch_1.pth'}
+
+
+def test_branches_that_were_not_trained_are_all_named(tmp_path, monkeypatch):
+    """The message has the files, the commands that make them and the other way out."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs' / 'skelseg').mkdir(parents=True)
+    (tmp_path / 'configs' / 'skelseg' / 'toy_rgb.py').touch()
+    (tmp_path / 'there.pth').touch()
+    branches = {
+        'heatmap': branch('there.pth'),
+        'rgb': branch('work_dirs/toy_rgb/epoch_30.pth'),
+        'limb': branch('work_dirs/mine/epoch_9.pth'),
+    }
+    with pytest.raises(FileNotFoundError) as error:
+        check_branches_are_trained(branches)
+    message = str(error.value)
+    assert 'rgb from work_dirs/toy_rgb/epoch_30.pth, limb from work_dirs/' in message
+    assert 'python tools/train.py configs/skelseg/toy_rgb.py' in message
+    assert 'CONFIG (of mine)' in message
+    assert '--cfg-options model.branches.rgb.init_cfg.checkpoint=FILE' in message
+    assert 'there.pth' not in message
+
+
+@pytest.mark.parametrize(
+    ('prefix', 'width', 'message'),
+    [
+        ('branches.rgb', 3, None),
+        ('branches.rgb.', 3, None),
+        ('branches.heatmap', 3, 'branches.heatmap.weight is not in it'),
+        ('branches.rgb', 4, r"'rgb', whose weight is \(2, 4\): .* is \(2, 3\)"),
+    ],
+)
+def test_weights_of_a_branch_must_all_be_there(tmp_path, prefix, width, message):
+    """Nothing stays random without a word."""
+    file = tmp_path / 'a.pth'
+    saved = nn.Linear(3, 2).state_dict(prefix='branches.rgb.')
+    torch.save({'state_dict': saved}, file)
+    init_cfg = {'checkpoint': str(file), 'prefix': prefix}
+    if message is None:
+        check_branch_weights('rgb', nn.Linear(width, 2), init_cfg)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check_branch_weights('rgb', nn.Linear(width, 2), init_cfg)
