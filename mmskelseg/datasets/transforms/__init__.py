@@ -5,6 +5,7 @@ from mmskelseg.datasets.transforms.augment import (
     RandomContrast,
     RandomSpeed,
 )
+from mmskelseg.datasets.transforms.coordinates import SkeletonCoordinates
 from mmskelseg.datasets.transforms.drop_limb import DropLimb
 from mmskelseg.datasets.transforms.formatting import PackSegInputs
 from mmskelseg.datasets.transforms.heatmap import RenderSkeletonHeatmap
@@ -28,4 +29,5 @@ __all__ = [
     'RandomSpeed',
     'ReadVideoFrames',
     'RenderSkeletonHeatmap',
+    'SkeletonCoordinates',
 ]
