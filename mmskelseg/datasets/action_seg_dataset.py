@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os.path as osp
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class ActionSegDataset(BaseDataset):
 
 def _copies(
     modality: str, config: Mapping[str, Any], skeleton: Any
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Return what each copy of a modality's features is made by."""
     told = {
         key: _told(value, skeleton) if key == 'render' else value
@@ -136,6 +136,12 @@ def _copies(
         )
     if copies == 1:
         return [{**told, 'transforms': transforms}]
+    for part in transforms:
+        if 'seed' not in _parameters(part):
+            raise ValueError(
+                f'features.{modality}: {part["type"]} takes no `seed`, so that '
+                f'{copies} copies of it would be the same; leave out one of the two.'
+            )
     return [
         {
             **told,
@@ -147,8 +153,13 @@ def _copies(
     ]
 
 
-def _told(part: Mapping[str, Any], skeleton: Any) -> dict[str, Any]:
+def _told(part: Mapping[str, Any], skeleton: Any) -> Mapping[str, Any]:
     """Return a part's config with the skeleton, if it takes one and names none."""
-    cls = TRANSFORMS.get(part['type'])
-    takes = cls is not None and 'skeleton' in inspect.signature(cls).parameters
-    return {'skeleton': skeleton, **part} if takes else dict(part)
+    return {'skeleton': skeleton, **part} if 'skeleton' in _parameters(part) else part
+
+
+def _parameters(part: Mapping[str, Any]) -> Collection[str]:
+    """Return the names of a transform's arguments, none where it is not known."""
+    kind = part.get('type')
+    cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+    return inspect.signature(cls).parameters if cls is not None else ()

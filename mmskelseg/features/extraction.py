@@ -54,12 +54,13 @@ def ensure_features(
         if transforms:
             source.append(np.array(video['img_shape']))
         paths.append(store.path(video['frame_dir'], source))
+    # Shared by place among all videos, since another rank may be making some already.
     missing = [i for i, path in enumerate(paths) if not path.exists()]
-    mine = missing[get_rank() :: get_world_size()]
+    mine = [i for i in missing if i % get_world_size() == get_rank()]
+    if hasattr(render, 'check'):
+        for i in missing:
+            render.check(videos[i])
     if mine:
-        if hasattr(render, 'check'):
-            for i in missing:
-                render.check(videos[i])
         if encoder is not None:
             encoder.load()
         frames = sum(videos[i]['total_frames'] for i in mine)

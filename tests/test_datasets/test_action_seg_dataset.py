@@ -138,6 +138,14 @@ def test_copies_take_turns(small_data):
     assert not torch.equal(read[0], read[1])
 
 
+def test_copies_need_a_seed_to_differ(small_data):
+    """A transform without one is named."""
+    part = {'type': 'LoadFrameFeatures'}
+    features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [part], 'copies': 2}}
+    with pytest.raises(ValueError, match='LoadFrameFeatures takes no `seed`'):
+        build(small_data, features=features)
+
+
 @pytest.mark.parametrize('copies', [0, 2, '2'])
 def test_copies_need_a_number_and_transforms(small_data, copies):
     """Copies that would all be the same, or none at all, are an error."""

@@ -104,6 +104,22 @@ def test_features_of_ranks_are_shared_and_complete(tmp_path, videos, monkeypatch
     assert made == ['video_1']
 
 
+def test_features_that_another_rank_just_made_do_not_change_the_shares(
+    tmp_path, monkeypatch
+):
+    """A rank that comes late still makes the videos that are its own."""
+    videos = small_annotations((20, 20, 20, 20))['annotations']
+    monkeypatch.setattr(extraction, 'get_world_size', lambda: 2)
+    for rank in (0, 1):
+        monkeypatch.setattr(extraction, 'get_rank', lambda rank=rank: rank)
+        if rank == 0:
+            with pytest.raises(FileNotFoundError):
+                ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+        else:
+            paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    assert all(path.exists() for path in paths)
+
+
 def test_features_of_other_lengths_are_refused(tmp_path, videos):
     """A whole file with too few frames is named, with the video."""
     paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)

@@ -77,7 +77,9 @@ class ReadVideoFrames(BaseTransform):
 
     def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
         """Return what the images depend on, for the name of a feature file."""
-        timing = [results['total_frames'], results['fps']]
+        timing = [results['total_frames']]
+        if self.align == 'fps':
+            timing.append(results['fps'])
         return [_sample(_path(results)), np.array(timing, np.float64)]
 
     def settings(self) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What makes a resumed training go on as if it had not stopped."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +26,9 @@ class EpochSeedHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Order the videos by the seed of the checkpoint, and tell them the epoch."""
-        dataset = runner.train_dataloader.dataset
-        if hasattr(dataset, 'set_epoch'):
-            dataset.set_epoch(runner.epoch)
+        for dataset in _innermost(runner.train_dataloader.dataset):
+            if hasattr(dataset, 'set_epoch'):
+                dataset.set_epoch(runner.epoch)
         sampler = runner.train_dataloader.sampler
         if hasattr(sampler, 'seed') and not runner._randomness_cfg.get(
             'diff_rank_seed'
@@ -48,3 +50,16 @@ class EpochSeedHook(Hook):
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
+
+
+def _innermost(dataset: Any) -> Iterator[Any]:
+    """Yield the data sets inside MMEngine's wrappers (repeated, concatenated, ...)."""
+    if hasattr(dataset, 'datasets'):
+        parts = dataset.datasets
+    elif hasattr(dataset, 'dataset'):
+        parts = [dataset.dataset]
+    else:
+        parts = []
+        yield dataset
+    for part in parts:
+        yield from _innermost(part)

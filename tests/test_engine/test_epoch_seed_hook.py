@@ -1,0 +1,23 @@
+from types import SimpleNamespace
+
+import pytest
+from mmengine.dataset import ConcatDataset, RepeatDataset
+
+from mmskelseg.datasets import ActionSegDataset
+from mmskelseg.engine.hooks import EpochSeedHook
+
+
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_videos_are_told_the_epoch(small_data, wrapped):
+    """Also those inside of MMEngine's wrappers."""
+    dataset = ActionSegDataset(
+        str(small_data), 'train', features={}, pipeline=[], lazy_init=wrapped
+    )
+    outer = dataset
+    if wrapped:
+        outer = RepeatDataset(ConcatDataset([dataset, dataset]), 2)
+    runner = SimpleNamespace(
+        train_dataloader=SimpleNamespace(dataset=outer, sampler=None), epoch=7
+    )
+    EpochSeedHook().before_train_epoch(runner)
+    assert outer[0]['epoch'] == 7
