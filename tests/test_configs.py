@@ -6,9 +6,15 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.registry import MODELS
+from mmskelseg.structures import Skeleton
 from tests.small_data import ROOT
 
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+
+
+def joints(branch):
+    """Return how many joints a backbone reads in each frame, if it reads joints."""
+    return [Skeleton.get(branch.skeleton).num_joints] if 'skeleton' in branch else []
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
@@ -17,7 +23,7 @@ def test_config_builds_and_does_a_loss_step(path):
     cfg = Config.fromfile(path)
     model = MODELS.build(cfg.model)
     inputs = {
-        name: torch.randn(1, branch.in_channels, 30)
+        name: torch.randn(1, branch.in_channels, 30, *joints(branch))
         for name, branch in cfg.model.branches.items()
     }
     sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 30})

@@ -1,0 +1,14 @@
+_base_ = '../skelseg/uwiom_joint_limb.py'
+
+pose2d = dict(render=dict(type='SkeletonCoordinates', dims=2, flatten=True))
+dataset = dict(features=dict(_delete_=True, pose2d=pose2d))
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+
+# 15 joints of 4 channels
+model = dict(
+    branches=dict(_delete_=True, pose2d=dict(type='MSTCNPlusPlus', in_channels=60))
+)
+
+del dataset, pose2d
