@@ -176,10 +176,16 @@ class RestrictedUnpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
 
-def load_pickle(path: str | os.PathLike) -> Any:
+def load_pickle(
+    path: str | os.PathLike, unpickler: type[RestrictedUnpickler] = RestrictedUnpickler
+) -> Any:
     """Return the content of a pickle of NumPy arrays and built-in types.
 
     Arrays of compound (structured or void) types are not read.
+
+    Args:
+        path: The file.
+        unpickler: What admits further types.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -191,7 +197,7 @@ def load_pickle(path: str | os.PathLike) -> Any:
         raise FileNotFoundError(f'{path}: there is no such file.')
     with path.open('rb') as file:
         try:
-            return RestrictedUnpickler(file).load()
+            return unpickler(file).load()
         except UnsafePickleError as error:
             raise UnsafePickleError(
                 f'{path}: refused: {error}; only NumPy arrays and built-in types are '

@@ -1,11 +1,18 @@
 from mmskelseg.visualization.confusion import draw_confusion
-from mmskelseg.visualization.images import save_png
+from mmskelseg.visualization.heatmaps import draw_heatmaps, draw_missing
+from mmskelseg.visualization.images import COLUMN, save_png
+from mmskelseg.visualization.predictions import load_predictions
 from mmskelseg.visualization.seg_visualizer import SegVisualizer
-from mmskelseg.visualization.timelines import draw_timelines
+from mmskelseg.visualization.timelines import PRINT, draw_timelines
 
 __all__ = [
+    'COLUMN',
+    'PRINT',
     'SegVisualizer',
     'draw_confusion',
+    'draw_heatmaps',
+    'draw_missing',
     'draw_timelines',
+    'load_predictions',
     'save_png',
 ]

@@ -7,15 +7,19 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 from mmskelseg.files import written_whole
 
-DPI = 150
+DPI, PRINT_DPI = 150, 300
+# Inches: a column of a paper in two columns, as the IEEE sets them.
+COLUMN = 3.5
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float, *, dpi: int = DPI) -> Figure:
     """Return an empty white figure of that many inches that belongs to no window."""
-    figure = Figure((width, height), dpi=DPI, facecolor='white')
+    figure = Figure((width, height), dpi=dpi, facecolor='white')
     FigureCanvasAgg(figure)
     return figure
 
@@ -35,6 +39,16 @@ def plain(text: str) -> str:
     '5\\\\$ and 6\\\\$'
     """
     return text.replace('$', r'\$')
+
+
+def text_width(text: str, size: float) -> float:
+    """Return how wide a text in a font of that size in points is set, in inches.
+
+    >>> 0.5 < text_width('ten letters', 8) < 0.7
+    True
+    """
+    font = FontProperties(size=size)
+    return TextToPath().get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
 def text_color(background: str) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,14 +12,33 @@ from matplotlib.ticker import MaxNLocator
 
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.evaluation.functional.segments import check_labels
-from mmskelseg.visualization.images import new_figure, plain, render, text_color
+from mmskelseg.visualization.images import (
+    COLUMN,
+    DPI,
+    PRINT_DPI,
+    new_figure,
+    plain,
+    render,
+    text_color,
+    text_width,
+)
 from mmskelseg.visualization.palette import class_color
 
-# All lengths in inches.
-WIDTH = 13.0
-BAR, STRIP, GAP = 0.42, 0.10, 0.16
-MARGIN, RIGHT, LETTER, DIGIT, LINE = 0.15, 0.25, 0.072, 0.058, 0.175
-FONT = 8
+
+class Style(NamedTuple):
+    """Sizes of a picture: lengths in inches, the font in points."""
+
+    width: float
+    dpi: int
+    font: float
+    bar: float
+    strip: float
+    gap: float
+    margin: float
+
+
+SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
+PRINT = Style(COLUMN, PRINT_DPI, font=7, bar=0.22, strip=0.06, gap=0.07, margin=0.04)
 
 UNLABELLED: dict[str, Any] = {
     'facecolor': '#F4F4F4',
@@ -36,6 +55,7 @@ def draw_timelines(
     truth: str | None = None,
     title: str = '',
     fps: float | None = None,
+    style: Style = SCREEN,
 ) -> np.ndarray:
     """Return a picture of label sequences under each other, RGB uint8 (H, W, 3).
 
@@ -52,6 +72,7 @@ def draw_timelines(
             never wrong.
         title: A line above the bars.
         fps: Frames a second, for a second axis in seconds.
+        style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
         ValueError: If there is no row or no frame, rows differ in length, or a label
@@ -61,44 +82,51 @@ def draw_timelines(
     frames = _check_rows(labels, classes)
     strips = 0 if truth is None else len(labels) - 1
     handles = _legend_handles(labels, classes, strips > 0)
-    letters = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), int((WIDTH - 1.5) / (LETTER * letters + 0.5))))
+    em = style.font / 72
+    names = [str(handle.get_label()) for handle in handles]
+    column = max(text_width(name, style.font) for name in names) + 3 * em
+    columns = min(len(handles), max(1, int((style.width - 2 * style.margin) / column)))
 
-    left = MARGIN + LETTER * max(map(len, labels)) + 0.1
-    top = (0.35 if title else 0.1) + (0.33 if fps else 0)
-    bars = len(labels) * (BAR + GAP) + strips * STRIP
-    height = top + bars + 0.42 + math.ceil(len(handles) / columns) * LINE + MARGIN
-    figure = new_figure(WIDTH, height)
+    # From the edges to the bars.
+    left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
+    right = style.margin + 2 * em
+    top = style.margin + (2 * em if title else 0) + (3 * em if fps else 0)
+    bars = len(labels) * (style.bar + style.gap) + strips * style.strip
+    legend = math.ceil(len(handles) / columns) * 1.55 * em
+    height = top + bars + 3.8 * em + legend + style.margin
+    figure = new_figure(style.width, height, dpi=style.dpi)
     axes = figure.add_axes(
         (
-            left / WIDTH,
+            left / style.width,
             1 - (top + bars) / height,
-            1 - (left + RIGHT) / WIDTH,
+            1 - (left + right) / style.width,
             bars / height,
         )
     )
     axes.set(xlim=(0, frames), ylim=(bars, 0))
-    _draw_rows(axes, labels, truth)
-    _dress_axes(axes, fps)
+    _draw_rows(axes, labels, truth, style)
+    _dress_axes(axes, fps, style)
     figure.text(
-        left / WIDTH,
-        1 - 0.1 / height,
+        left / style.width,
+        1 - style.margin / height,
         plain(title),
         va='top',
-        fontsize=FONT + 2,
+        fontsize=style.font + 2,
         fontweight='bold',
     )
     figure.legend(
         handles=handles,
         ncols=columns,
         loc='lower left',
-        bbox_to_anchor=(left / WIDTH, MARGIN / 2 / height),
+        bbox_to_anchor=(style.margin / style.width, style.margin / height),
         borderaxespad=0,
         borderpad=0,
-        fontsize=FONT,
+        fontsize=style.font,
         frameon=False,
-        handlelength=1.6,
+        handlelength=1.2,
         handleheight=1.0,
+        handletextpad=0.5,
+        columnspacing=1.2,
     )
     return render(figure)
 
@@ -121,64 +149,69 @@ def _check_rows(labels: Mapping[str, np.ndarray], classes: Sequence[str]) -> int
     return next(iter(lengths.values()))
 
 
-def _draw_rows(axes: Axes, labels: Mapping[str, np.ndarray], truth: str | None) -> None:
+def _draw_rows(
+    axes: Axes, labels: Mapping[str, np.ndarray], truth: str | None, style: Style
+) -> None:
     """Draw bars and strips from the top; y is in inches."""
-    top, centres = GAP / 2, []
+    top, centres = style.gap / 2, []
     for name, row in labels.items():
-        _draw_bar(axes, row, top)
-        centres.append(top + BAR / 2)
-        top += BAR
+        _draw_bar(axes, row, top, style)
+        centres.append(top + style.bar / 2)
+        top += style.bar
         if truth is not None and name != truth:
             wrong = (row != labels[truth]) & (labels[truth] != IGNORED)
-            _draw_strip(axes, wrong, top)
-            top += STRIP
-        top += GAP
-    axes.set_yticks(centres, [plain(name) for name in labels], fontsize=FONT)
+            _draw_strip(axes, wrong, top, style)
+            top += style.strip
+        top += style.gap
+    axes.set_yticks(centres, [plain(name) for name in labels], fontsize=style.font)
 
 
-def _draw_bar(axes: Axes, row: np.ndarray, top: float) -> None:
+def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
     # An unlabelled bar under the segments shows wherever there is no segment.
-    axes.broken_barh([(0, row.size)], (top, BAR), linewidth=0, **UNLABELLED)
+    axes.broken_barh([(0, row.size)], (top, style.bar), linewidth=0, **UNLABELLED)
     segments = to_segments(row)
     axes.broken_barh(
         [(start, end - start) for start, end, _ in segments],
-        (top, BAR),
+        (top, style.bar),
         facecolors=[class_color(label) for _, _, label in segments],
         antialiased=False,
         linewidth=0,
     )
-    inches = axes.get_position().width * WIDTH / row.size
+    inches = axes.get_position().width * style.width / row.size
     for start, end, label in segments:
-        if (end - start) * inches > DIGIT * len(str(label)) + 0.01:
+        if (end - start) * inches > text_width(str(label), style.font - 1.5) + 0.01:
             axes.text(
                 (start + end) / 2,
-                top + BAR / 2,
+                top + style.bar / 2,
                 str(label),
                 color=text_color(class_color(label)),
-                fontsize=FONT - 1.5,
+                fontsize=style.font - 1.5,
                 ha='center',
                 va='center_baseline',
             )
 
 
-def _draw_strip(axes: Axes, wrong: np.ndarray, top: float) -> None:
-    axes.broken_barh([(0, wrong.size)], (top, STRIP), color='#EDEDED', linewidth=0)
+def _draw_strip(axes: Axes, wrong: np.ndarray, top: float, style: Style) -> None:
+    place = (top, style.strip)
+    axes.broken_barh([(0, wrong.size)], place, color='#EDEDED', linewidth=0)
     spans = [(start, end - start) for start, end, hit in to_segments(wrong * 1) if hit]
-    # The edge keeps a single wrong frame of a long video visible.
-    axes.broken_barh(spans, (top, STRIP), color=WRONG, linewidth=0.5)
+    # The edge of a pixel keeps a single wrong frame of a long video visible.
+    axes.broken_barh(spans, place, color=WRONG, linewidth=72 / style.dpi)
 
 
-def _dress_axes(axes: Axes, fps: float | None) -> None:
+def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
     axes.spines[['left', 'right', 'top']].set_visible(False)
     axes.tick_params(axis='y', length=0)
-    axes.tick_params(axis='x', labelsize=FONT)
-    axes.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10], integer=True))
-    axes.set_xlabel('frame', fontsize=FONT, labelpad=2)
+    axes.tick_params(axis='x', labelsize=style.font)
+    axes.xaxis.set_major_locator(
+        MaxNLocator(int(min(10, 1.5 * style.width)), steps=[1, 2, 5, 10], integer=True)
+    )
+    axes.set_xlabel('frame', fontsize=style.font, labelpad=2)
     if fps:
         to_seconds, to_frames = partial(np.multiply, 1 / fps), partial(np.multiply, fps)
         seconds = axes.secondary_xaxis('top', functions=(to_seconds, to_frames))
-        seconds.tick_params(labelsize=FONT)
-        seconds.set_xlabel('second', fontsize=FONT, labelpad=3)
+        seconds.tick_params(labelsize=style.font)
+        seconds.set_xlabel('second', fontsize=style.font, labelpad=3)
 
 
 def _legend_handles(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.visualization import draw_timelines
+from mmskelseg.visualization import PRINT, draw_timelines
 from mmskelseg.visualization.palette import class_color
 from mmskelseg.visualization.timelines import WRONG
 
@@ -117,3 +117,15 @@ def test_timelines_name_what_cannot_be_drawn(rows, match):
     """Rows that do not fit each other or the classes are named."""
     with pytest.raises(ValueError, match=match):
         draw_timelines(rows, ['x', 'y'])
+
+
+def test_timelines_for_print_fit_a_column_of_a_paper():
+    """3.5 inches at 300 pixels each, with a legend of many long names below."""
+    labels = np.arange(17).repeat(20)
+    classes = [f'rod_stand_pick_up_{label}' for label in range(17)]
+    rows = dict.fromkeys(('Ground truth', 'MS-TCN++'), labels)
+    image = draw_timelines(rows, classes, truth='Ground truth', style=PRINT)
+    assert image.shape[1] == 1050
+    assert image.shape[0] < 800
+    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert (edge == 255).all()

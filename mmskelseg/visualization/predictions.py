@@ -1,0 +1,64 @@
+"""Predictions that tests have kept, read without running code from the file."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from mmskelseg.checkpoint import CheckpointUnpickler, load_checkpoint
+from mmskelseg.safe_pickle import UnsafePickleError, load_pickle
+
+_STORAGES = (torch.UntypedStorage, torch.storage.TypedStorage)
+
+
+def _load_storage(content: Any) -> Any:
+    """Stand in for torch's function, which would run what the content asks for."""
+    if not isinstance(content, bytes):
+        raise UnsafePickleError('it hides what it reads')
+    storage = load_checkpoint(io.BytesIO(content))
+    if not isinstance(storage, _STORAGES):
+        raise UnsafePickleError(f'it holds {type(storage).__name__} as a tensor')
+    return storage
+
+
+class PredictionsUnpickler(CheckpointUnpickler):
+    """Admits tensors that stand in a plain pickle, as MMEngine's DumpResults does."""
+
+    admitted: ClassVar[Mapping[tuple[str, str], Any]] = MappingProxyType(
+        {
+            **CheckpointUnpickler.admitted,
+            ('torch.storage', '_load_from_bytes'): _load_storage,
+        }
+    )
+
+
+def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the predicted label of each frame, shape (T,), by the video's id.
+
+    Args:
+        path: A file of ``tools/test.py --dump``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it would run code, cannot be read, or holds something else.
+    """
+    samples = load_pickle(path, PredictionsUnpickler)
+    if not isinstance(samples, list) or not samples:
+        samples = [samples]
+    predictions = {}
+    for sample in samples:
+        labels = sample.get('pred_label') if isinstance(sample, dict) else None
+        if labels is None or 'frame_dir' not in sample:
+            raise ValueError(
+                f'{path}: holds {type(sample).__name__} without frame_dir and '
+                'pred_label; make it with `tools/test.py CONFIG CHECKPOINT --dump '
+                'FILE.pkl`.'
+            )
+        predictions[sample['frame_dir']] = np.asarray(labels)
+    return predictions

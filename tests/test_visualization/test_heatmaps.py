@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
+
+from mmskelseg.structures import Skeleton
+from mmskelseg.visualization import draw_heatmaps, draw_missing
+from mmskelseg.visualization.heatmaps import COLORMAP, LOST
+
+
+def near(image, color, tolerance=2):
+    """Which pixels have a colour."""
+    rgb = np.round(255 * np.array(color)[:3])
+    return np.abs(image.astype(int) - rgb).max(axis=-1) <= tolerance
+
+
+def test_heatmaps_share_one_scale():
+    """The same value has the same colour in each, and a darker one where it is less."""
+    strong, weak = np.full((8, 8), 4.0), np.full((8, 8), 1.0)
+    image = draw_heatmaps({'a': strong, 'b': weak, 'c': strong})
+    colors = colormaps[COLORMAP]
+    # The scale goes by the square root: 1 of 4 is in the middle.
+    columns = near(image, colors(1.0)).sum(axis=0) > 100
+    middle = near(image, colors(0.5)).sum(axis=0) > 100
+    edges = np.flatnonzero(np.diff(columns.astype(int)))
+    assert len(edges) == 4
+    assert edges[1] < np.flatnonzero(middle).min()
+    assert np.flatnonzero(middle).max() < edges[2] + 1
+
+
+def test_heatmaps_are_as_wide_as_a_column_of_a_paper():
+    """3.5 inches at 300 pixels each, whatever the number of heatmaps."""
+    for count in (1, 4):
+        images = {str(i): np.zeros((56, 56)) for i in range(count)}
+        assert draw_heatmaps(images).shape[1] == 1050
+    assert draw_heatmaps(images, width=7).shape[1] == 2100
+
+
+@pytest.mark.parametrize('shape', [(56, 56), (20, 80)])
+def test_heatmaps_keep_their_aspect_and_stay_within_the_picture(shape):
+    """A pixel of a heatmap is square, and nothing is cut off."""
+    image = draw_heatmaps({'a long title': np.ones(shape), 'b': np.ones(shape)})
+    bright = near(image, colormaps[COLORMAP](1.0))
+    height = bright.sum(axis=0).max()
+    width = bright.sum(axis=1).max() / 2
+    assert width / height == pytest.approx(shape[1] / shape[0], rel=0.05)
+    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_missing_marks_what_is_lost_in_its_column_alone():
+    """The lost joint is red below its title, nowhere else, and not drawn as seen."""
+    skeleton = Skeleton.get({'joints': 3, 'limbs': [[0, 1], [1, 2]]})
+    keypoint = np.array([[[10, 10], [28, 28], [45, 40]]], float)
+    heatmaps = {'whole': np.zeros((56, 56)), 'lost': np.zeros((56, 56))}
+    image = draw_missing(heatmaps, {'whole': (), 'lost': (2,)}, keypoint, skeleton)
+    hits = np.flatnonzero(near(image, to_rgb(LOST), 40).any(axis=0))
+    assert len(hits) > 20
+    assert hits.min() > image.shape[1] / 2
+    nothing = {'whole': (), 'lost': ()}
+    whole = draw_missing(heatmaps, nothing, keypoint, skeleton)
+    assert not near(whole, to_rgb(LOST), 40).any()
+
+
+def test_missing_leaves_out_joints_that_were_not_seen():
+    """A joint without coordinates is not drawn, nor what it is an end of."""
+    skeleton = Skeleton.get({'joints': 2, 'limbs': [[0, 1]]})
+    keypoint = np.array([[[10, 10], [np.nan, np.nan]]])
+    maps = {'a': np.zeros((56, 56))}
+    half = draw_missing(maps, {'a': ()}, keypoint, skeleton)
+    none = draw_missing(maps, {'a': ()}, np.full((1, 2, 2), np.nan), skeleton)
+    # A point of five square points of area: about 70 pixels.
+    assert 40 < (half != none).any(axis=-1).sum() < 150
+
+
+@pytest.mark.parametrize('maps', [{}, {'a': np.zeros((3, 56, 56))}])
+def test_heatmaps_name_a_shape_that_cannot_be_drawn(maps):
+    """One image for each title is needed."""
+    with pytest.raises(ValueError, match='The heatmaps have the shapes'):
+        draw_heatmaps(maps)

@@ -1,0 +1,72 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import DumpResults
+
+from mmskelseg.safe_pickle import UnsafePickleError
+from mmskelseg.visualization import load_predictions
+
+
+class Evil:
+    """Writes a file when it is read by pickle itself."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_predictions_are_those_that_mmengine_dumps(tmp_path):
+    """Labels come back by video, whatever else the samples hold."""
+    path = tmp_path / 'dump.pkl'
+    labels = {'a': torch.tensor([0, 2, 2]), 'b/c': torch.tensor([1])}
+    metric = DumpResults(str(path))
+    metric.process(
+        None,
+        [
+            {'frame_dir': name, 'pred_label': row, 'pred_score': torch.rand(3, 5)}
+            for name, row in labels.items()
+        ],
+    )
+    metric.compute_metrics(metric.results)
+    read = load_predictions(path)
+    assert list(read) == ['a', 'b/c']
+    for name, row in labels.items():
+        np.testing.assert_array_equal(read[name], row.numpy())
+
+
+def test_predictions_run_no_code_from_the_file(tmp_path):
+    """Neither the pickle nor one that a tensor's storage hides is trusted."""
+    path, trace = tmp_path / 'dump.pkl', tmp_path / 'trace'
+    path.write_bytes(pickle.dumps([Evil(trace)]))
+    with pytest.raises(UnsafePickleError, match=r'would run `os\.mkdir`'):
+        load_predictions(path)
+
+    class Hidden:
+        def __reduce__(self):
+            return torch.storage._load_from_bytes, (pickle.dumps(Evil(trace)),)
+
+    path.write_bytes(pickle.dumps([Hidden()]))
+    with pytest.raises(UnsafePickleError, match=r'dump\.pkl: refused'):
+        load_predictions(path)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ('content', 'match'),
+    [
+        ({'annotations': []}, 'holds dict without frame_dir and pred_label'),
+        ([], 'holds list without'),
+        ([{'frame_dir': 'a'}], 'holds dict without'),
+    ],
+)
+def test_predictions_name_a_file_of_something_else(tmp_path, content, match):
+    """The message says which command makes the file."""
+    path = tmp_path / 'dump.pkl'
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=rf'{match}.*tools/test\.py'):
+        load_predictions(path)

@@ -1,0 +1,216 @@
+"""Draws the figures of the paper from your own data, in the size of a paper's column.
+
+    python tools/analysis/paper_figures.py heatmaps data/toy/annotations.pkl
+    python tools/analysis/paper_figures.py missing data/toy/annotations.pkl
+    python tools/analysis/paper_figures.py timelines data/toy/annotations.pkl \\
+        Joint=joint.pkl Limb=limb.pkl
+
+`heatmaps` (Fig. 2) shows joints, limbs, and both of one frame; `missing` (Fig. 4) the
+same frame with all joints, without an arm, and without a leg; `timelines` (Fig. 5) the
+ground truth of a video and the predictions of several methods under each other, each
+from a file that `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl` has made.
+
+Each writes a PNG of 300 pixels per inch. COMMAND --help says more.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.cli import user_errors
+from mmskelseg.datasets.annotations import load_annotations, split_names
+from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.structures import Skeleton
+from mmskelseg.visualization import (
+    COLUMN,
+    PRINT,
+    draw_heatmaps,
+    draw_missing,
+    draw_timelines,
+    load_predictions,
+    save_png,
+)
+
+PARTS = {
+    'Joints': {'limbs': False},
+    'Limbs': {'joints': False},
+    'Joints + limbs': {},
+}
+
+
+def heatmaps(args: argparse.Namespace) -> np.ndarray:
+    data = load_annotations(args.annotations)
+    video = find_video(data, args)
+    frame = find_frame(video, args.frame)
+    skeleton = data['metainfo']['skeleton']
+    images = {
+        title: frame_heatmap(RenderSkeletonHeatmap(skeleton, **options), video, frame)
+        for title, options in PARTS.items()
+    }
+    return draw_heatmaps(images, width=args.width)
+
+
+def missing(args: argparse.Namespace) -> np.ndarray:
+    data = load_annotations(args.annotations)
+    video = find_video(data, args)
+    frame = find_frame(video, args.frame)
+    skeleton = Skeleton.get(data['metainfo']['skeleton'])
+    unknown = [part for part in args.parts if part not in skeleton.drop_groups]
+    if unknown:
+        sys.exit(
+            f'error: {args.annotations}: skeleton {skeleton.name!r} has no part '
+            f'{unknown[0]!r}; choose --parts among '
+            f'{", ".join(skeleton.drop_groups) or "none: it names no parts"}.'
+        )
+    lost: dict[str, tuple[int, ...]] = {'Complete': ()}
+    for part in args.parts:
+        lost[f'No {part.replace("_", " ")}'] = skeleton.drop_groups[part]
+    render = RenderSkeletonHeatmap(skeleton)
+    images = {
+        title: frame_heatmap(render, without(video, frame, joints), frame)
+        for title, joints in lost.items()
+    }
+    keypoint, score = (values[:, frame] for values in render.place(video))
+    keypoint = np.where(score[..., None] > 0, keypoint, np.nan)
+    return draw_missing(images, lost, keypoint, skeleton, width=args.width)
+
+
+def timelines(args: argparse.Namespace) -> np.ndarray:
+    data = load_annotations(args.annotations)
+    video = find_video(data, args)
+    rows = {'Ground truth': video['label']}
+    for name, file in args.predictions:
+        predictions = load_predictions(file)
+        if video['frame_dir'] not in predictions:
+            sys.exit(
+                f'error: {file}: holds no prediction for video '
+                f'{video["frame_dir"]}, but for {", ".join(predictions)}; choose one '
+                'of these with --video, or test a split that has the video.'
+            )
+        rows[name] = predictions[video['frame_dir']]
+    style = PRINT._replace(width=args.width)
+    classes = data['metainfo']['classes']
+    return draw_timelines(rows, classes, truth='Ground truth', style=style)
+
+
+def find_video(data: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """Return the annotation of the video that is asked for, or the first test video."""
+    name = args.video
+    if name is None:
+        name = split_names(data, 'test', args.annotations)[0]
+    for video in data['annotations']:
+        if video['frame_dir'] == name:
+            print(f'video {name}')
+            return video
+    known = ', '.join(video['frame_dir'] for video in data['annotations'])
+    sys.exit(f'error: {args.annotations}: has no video {name!r}, but {known}.')
+
+
+def find_frame(video: dict[str, Any], frame: int | None) -> int:
+    """Return the frame that is asked for, or one with a large pose of sure joints."""
+    if frame is None:
+        score = video['keypoint_score']
+        seen = score[..., None] > 0
+        # (T, 2)
+        high = np.where(seen, video['keypoint'], -np.inf).max(axis=(0, 2))
+        low = np.where(seen, video['keypoint'], np.inf).min(axis=(0, 2))
+        # An outlier makes a pose large as well, but is unsure. The size of a frame
+        # without any joint is -inf.
+        area = np.maximum(high - low, 0).prod(axis=1)
+        frame = int(np.argmax(area * score.min(axis=2).max(axis=0)))
+    if not 0 <= frame < video['total_frames']:
+        sys.exit(
+            f'error: video {video["frame_dir"]} has no frame {frame}, but those from 0 '
+            f'to {video["total_frames"] - 1}.'
+        )
+    print(f'frame {frame}')
+    return frame
+
+
+def without(
+    video: dict[str, Any], frame: int, joints: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return a video that lacks joints in one frame, as DropLimb removes them."""
+    changed = dict(video)
+    for key in ('keypoint', 'keypoint_score'):
+        changed[key] = video[key].copy()
+        changed[key][:, frame, list(joints)] = 0
+    return changed
+
+
+def frame_heatmap(
+    render: RenderSkeletonHeatmap, video: dict[str, Any], frame: int
+) -> np.ndarray:
+    """Return the heatmap of a frame, in the box of the whole video, shape (H, W)."""
+    keypoint, score = render.place(video)
+    block = slice(frame, frame + 1)
+    return render.draw(keypoint[:, block], score[:, block])[0]
+
+
+def named_file(text: str) -> tuple[str, str]:
+    name, sign, file = text.partition('=')
+    if not (name and sign and file):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not of the form NAME=FILE, as in Ours=ours.pkl'
+        )
+    return name, file
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    figures = (
+        (heatmaps, 'joints, limbs, and both of a frame (Fig. 2)'),
+        (missing, 'a frame with all joints, without an arm or leg (Fig. 4)'),
+        (timelines, 'methods under each other for a video (Fig. 5)'),
+    )
+    for draw, text in figures:
+        command = commands.add_parser(draw.__name__, help=text, description=text)
+        command.set_defaults(draw=draw)
+        command.add_argument('annotations', help='annotation file')
+        command.add_argument('--video', help='frame_dir (default: first test video)')
+        command.add_argument(
+            '--width',
+            type=float,
+            default=COLUMN,
+            help=f'inches (default: {COLUMN}, a column; 7.16 is a page)',
+        )
+        command.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
+        if draw is timelines:
+            command.add_argument(
+                'predictions',
+                nargs='+',
+                type=named_file,
+                metavar='NAME=FILE',
+                help='a method and what `tools/test.py --dump FILE` kept of it',
+            )
+            continue
+        command.add_argument(
+            '--frame', type=int, help='from 0 (default: one of a large pose)'
+        )
+        if draw is missing:
+            command.add_argument(
+                '--parts',
+                nargs='+',
+                default=['left_arm', 'left_leg'],
+                help='what is lost, a picture for each (default: left_arm left_leg)',
+            )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with user_errors():
+        image = args.draw(args)
+        path = Path(args.out or f'{args.command}.png')
+        save_png(image, path)
+        print(path)
+
+
+if __name__ == '__main__':
+    main()
