@@ -7,15 +7,18 @@ from mmskelseg.datasets import ActionSegDataset
 from mmskelseg.engine.hooks import EpochSeedHook
 
 
-@pytest.mark.parametrize('wrapped', [False, True])
-def test_videos_are_told_the_epoch(small_data, wrapped):
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda dataset: dataset,
+        lambda dataset: RepeatDataset(dataset, 2),
+        lambda dataset: ConcatDataset([dataset, dataset]),
+    ],
+)
+def test_videos_are_told_the_epoch(small_data, wrap):
     """Also those inside of MMEngine's wrappers."""
-    dataset = ActionSegDataset(
-        str(small_data), 'train', features={}, pipeline=[], lazy_init=wrapped
-    )
-    outer = dataset
-    if wrapped:
-        outer = RepeatDataset(ConcatDataset([dataset, dataset]), 2)
+    dataset = ActionSegDataset(str(small_data), 'train', features={}, pipeline=[])
+    outer = wrap(dataset)
     runner = SimpleNamespace(
         train_dataloader=SimpleNamespace(dataset=outer, sampler=None), epoch=7
     )

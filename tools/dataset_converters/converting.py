@@ -4,6 +4,8 @@ One error for every fault of a release, the choice of test videos, and the summa
 """
 
 import argparse
+import os
+import re
 import secrets
 import shutil
 import sys
@@ -15,6 +17,7 @@ import numpy as np
 
 from mmskelseg.datasets.annotations import save_annotations
 
+VIDEO_SUFFIXES = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm')
 # Splits of more videos are counted in the summary, not listed.
 _LISTED = 20
 
@@ -68,6 +71,41 @@ def add_paths(parser: argparse.ArgumentParser, source: str) -> None:
     parser.add_argument(
         'out', metavar='OUT', type=Path, help='folder for annotations.pkl'
     )
+
+
+def add_videos(parser: argparse.ArgumentParser) -> None:
+    """Add --videos, what :func:`name_videos` takes."""
+    parser.add_argument(
+        '--videos',
+        type=Path,
+        metavar='DIR',
+        help='folder of the video files, for RGB features: for each video one file '
+        'with its id as name, or as the only such part of its name',
+    )
+
+
+def name_videos(annotations: Sequence[dict], folder: Path | None, out: Path) -> None:
+    """Set ``filename`` of each video to its file, relative to OUT."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise ReleaseError(f'{folder}: no such folder; name that of the video files.')
+    files = sorted(f for f in folder.rglob('*') if f.suffix.lower() in VIDEO_SUFFIXES)
+    for video in annotations:
+        name = video['frame_dir']
+        # Not a part of a longer number or word.
+        part = re.compile(rf'(?<![^\W_]){re.escape(name)}(?![^\W_])')
+        found = [f for f in files if f.stem == name] or [
+            f for f in files if part.search(f.stem)
+        ]
+        if len(found) != 1:
+            which = f' ({", ".join(f.name for f in found[:3])})' if found else ''
+            raise ReleaseError(
+                f'{folder}: {len(found)} of its {len(files)} video files have the id '
+                f'{name} in their names{which}, expected one; name the file of each '
+                f'video by its id, such as {name}.mp4.'
+            )
+        video['filename'] = Path(os.path.relpath(found[0], out)).as_posix()
 
 
 def positive(text: str) -> float:

@@ -22,9 +22,11 @@ import numpy as np
 from converting import (
     ReleaseError,
     add_paths,
+    add_videos,
     choose_test,
     converter_parser,
     faults,
+    name_videos,
     positive,
     read_array,
     split_by_test,
@@ -201,13 +203,16 @@ def parse_args() -> argparse.Namespace:
         default=10.0,
         help='frames per second of poses and labels (default: %(default)g)',
     )
+    add_videos(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     with faults():
-        write(convert(args), args.out)
+        data = convert(args)
+        name_videos(data['annotations'], args.videos, args.out)
+        write(data, args.out)
 
 
 if __name__ == '__main__':

@@ -18,9 +18,11 @@ from pathlib import Path
 from converting import (
     ReleaseError,
     add_paths,
+    add_videos,
     choose_test,
     converter_parser,
     faults,
+    name_videos,
     positive,
     split_by_test,
     write,
@@ -138,13 +140,16 @@ def parse_args() -> argparse.Namespace:
         default=FPS,
         help='frames per second of poses and labels (default: %(default)g)',
     )
+    add_videos(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     with faults():
-        write(convert(args), args.out)
+        data = convert(args)
+        name_videos(data['annotations'], args.videos, args.out)
+        write(data, args.out)
 
 
 if __name__ == '__main__':

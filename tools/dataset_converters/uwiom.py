@@ -15,9 +15,12 @@ from pathlib import Path
 from converting import (
     ReleaseError,
     add_paths,
+    add_videos,
     choose_test,
     converter_parser,
     faults,
+    name_videos,
+    positive,
     split_by_test,
     write,
 )
@@ -46,31 +49,31 @@ TEST = ('07', '10', '12', '13', '15')
 FPS = 10.0
 
 
-def read_video(root: Path, video: str) -> dict:
+def read_video(root: Path, video: str, fps: float) -> dict:
     pose = read_pose(root / 'Poses' / f'{video}_pose3d.npy')
     frames = len(pose)
     return {
-        **posed_video(video, pose, FPS),
+        **posed_video(video, pose, fps),
         'label': read_label(root / 'Labels/ClassNumber' / f'{video}.npy', frames),
         'risk': read_risk(root / 'RebaScoreFrameWise' / f'{video}.txt', frames),
     }
 
 
-def convert(root: Path, wanted: str | None) -> dict:
+def convert(root: Path, wanted: str | None, fps: float = FPS) -> dict:
     """Return the annotations of the release in a folder."""
     videos = find_videos(root, PARTS)
     test = choose_test(wanted, videos, root, TEST)
     check_names(root / NAMES)
     return {
         'split': split_by_test(videos, test),
-        'annotations': [read_video(root, v) for v in videos],
+        'annotations': [read_video(root, v, fps) for v in videos],
         'metainfo': {
             'classes': CLASSES,
             'skeleton': 'lcr15',
             'dataset': 'uwiom',
             'background': None,
             'assumed': {
-                'fps': f'{FPS:g}: the release states none',
+                'fps': f'{fps:g}: the release states none',
                 'camera': CAMERA,
             },
         },
@@ -106,6 +109,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--url', default=URL, help='zip file to download (default: %(default)s)'
     )
+    parser.add_argument(
+        '--fps',
+        type=positive,
+        default=FPS,
+        help='frames per second of poses and labels (default: %(default)g)',
+    )
+    add_videos(parser)
     return parser.parse_args()
 
 
@@ -114,7 +124,9 @@ def main() -> None:
     with faults():
         if args.download:
             download(args.url, args.source)
-        write(convert(find_release(args.source), args.test), args.out)
+        data = convert(find_release(args.source), args.test, args.fps)
+        name_videos(data['annotations'], args.videos, args.out)
+        write(data, args.out)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,20 @@
+_base_ = './uwiom_fusion.py'
+
+dataset = dict(ann_file='data/tum_kitchen/annotations.pkl')
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+
+model = dict(
+    num_classes=21,
+    branches=dict(
+        heatmap=dict(
+            init_cfg=dict(checkpoint='work_dirs/tum_kitchen_joint_limb/epoch_100.pth')
+        ),
+        rgb=dict(init_cfg=dict(checkpoint='work_dirs/tum_kitchen_rgb/epoch_100.pth')),
+    ),
+)
+val_evaluator = dict(num_classes=21)
+test_evaluator = val_evaluator
+
+del dataset

@@ -1,0 +1,12 @@
+_base_ = './uwiom_joint_limb.py'
+
+dataset = dict(ann_file='data/tum_kitchen/annotations.pkl')
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+
+model = dict(num_classes=21)
+val_evaluator = dict(num_classes=21)
+test_evaluator = val_evaluator
+
+del dataset
