@@ -1,19 +1,26 @@
 """Segmentors and their parts."""
 
-from mmskelseg.models.backbones import MSGCN, MSTCNPlusPlus
+from mmskelseg.models.backbones import GCNTCN, MSGCN, MSTCNPlusPlus
 from mmskelseg.models.data_preprocessor import SegDataPreprocessor
-from mmskelseg.models.heads import SegmentationHead
-from mmskelseg.models.losses import FrameCrossEntropyLoss, TruncatedMSELoss
+from mmskelseg.models.heads import RiskHead, SegmentationHead
+from mmskelseg.models.losses import (
+    FrameCrossEntropyLoss,
+    TruncatedMSELoss,
+    UncertaintyWeighting,
+)
 from mmskelseg.models.necks import ConcatFusion
 from mmskelseg.models.segmentor import ActionSegmentor
 
 __all__ = [
+    'GCNTCN',
     'MSGCN',
     'ActionSegmentor',
     'ConcatFusion',
     'FrameCrossEntropyLoss',
     'MSTCNPlusPlus',
+    'RiskHead',
     'SegDataPreprocessor',
     'SegmentationHead',
     'TruncatedMSELoss',
+    'UncertaintyWeighting',
 ]

@@ -15,6 +15,7 @@ from mmskelseg.models.branch_checkpoints import (
     check_branch_weights,
     check_branches_are_trained,
 )
+from mmskelseg.models.padding import frame_mask, stack_frames, video_lengths
 from mmskelseg.registry import MODELS
 
 FUSED = 'fused'
@@ -29,6 +30,10 @@ class ActionSegmentor(BaseModel):
     classified as well (Fig. 3b). Each classifier of each stage is supervised; the last
     stage's prediction, the fused one where there is one, is the output.
 
+    A backbone may have a ``stem``, a module like a stage that runs once before them.
+    With ``risk_head``, what the first stages of all branches read gives a risk score of
+    each frame as well.
+
     Args:
         num_classes: Number of classes, K.
         branches: For each modality its backbone, with ``in_channels`` of its features.
@@ -38,13 +43,16 @@ class ActionSegmentor(BaseModel):
             what each branch's next stage reads, ``fused`` (default) or its ``own``
             prediction; ``branch_heads``, whether branches keep classifiers and losses
             of their own (default True).
+        risk_head: What scores the risk of each frame, if wanted.
+        loss_weighting: What weighs the losses; by default each counts as it is.
         data_preprocessor: What batches come through.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
         ValueError: If the branches do not fit together.
 
-    Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C.
+    Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C; the risk head: Parsa and
+    Banerjee (WACV 2021).
     """
 
     def __init__(
@@ -54,6 +62,8 @@ class ActionSegmentor(BaseModel):
         *,
         head: Mapping[str, Any],
         fusion: Mapping[str, Any] | None = None,
+        risk_head: Mapping[str, Any] | None = None,
+        loss_weighting: Mapping[str, Any] | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -92,6 +102,16 @@ class ActionSegmentor(BaseModel):
             neck = MODELS.build({**sizes, **fusion['neck']})
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
             self.fusion = ModuleDict(parts)
+        if risk_head is not None:
+            width = sum(
+                backbone.stem.out_channels
+                if hasattr(backbone, 'stem')
+                else backbone.in_channels
+                for backbone in backbones.values()
+            )
+            self.risk_head = MODELS.build({'in_channels': width, **risk_head})
+        if loss_weighting is not None:
+            self.loss_weighting = MODELS.build(loss_weighting)
 
     def init_weights(self) -> None:
         """Set the weights that a training starts from.
@@ -117,29 +137,29 @@ class ActionSegmentor(BaseModel):
         Args:
             inputs: Features of each modality, shape (N, C, T), padded at the end.
             data_samples: With the true length of each video (``total_frames`` of its
-                meta information, else that of its labels) and, for losses, gt_label.
-                None: all videos are T long.
+                meta information, else that of its labels) and, for losses, gt_label
+                and, with a risk head, gt_risk. None: all videos are T long.
             mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
                 padding; ``loss`` for a dict of losses; ``predict`` for samples with
-                pred_label (T,), pred_score (K, T), the probabilities, and
-                pred_logit (K, T).
+                pred_label (T,), pred_score (K, T), the probabilities, pred_logit
+                (K, T) and, with a risk head, pred_risk (T,).
 
         Raises:
             ValueError: If the inputs do not fit the branches.
         """
         self._check(inputs)
-        lengths = _lengths(next(iter(inputs.values())), data_samples)
-        logits = self._logits(inputs, _mask(next(iter(inputs.values())), lengths))
+        lengths = video_lengths(next(iter(inputs.values())), data_samples)
+        mask = frame_mask(next(iter(inputs.values())), lengths)
+        x = self._stems(inputs, mask)
+        logits = self._logits(x, mask)
         if mode == 'tensor':
             return list(logits.values())[-1]
         if data_samples is None:
             raise ValueError(f'mode={mode!r} needs data_samples.')
         if mode == 'loss':
-            return self._losses(logits, data_samples)
+            return self._losses(x, logits, lengths, data_samples)
         if mode == 'predict':
-            return self._predictions(
-                list(logits.values())[-1][-1], lengths, data_samples
-            )
+            return self._predictions(x, logits, lengths, data_samples)
         raise ValueError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
@@ -156,9 +176,17 @@ class ActionSegmentor(BaseModel):
                     f'model.branches.{name}.in_channels to what the encoder gives.'
                 )
 
-    def _logits(self, inputs: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
-        """Return the logits (S, N, K, T) of each branch with a head, and fused ones."""
+    def _stems(self, inputs: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
+        """Return what the first stage of each branch reads."""
         x = {name: inputs[name] for name in self.branches}
+        for name, branch in self.branches.items():
+            if hasattr(branch['backbone'], 'stem'):
+                x[name] = branch['backbone'].stem(x[name], mask)
+        return x
+
+    def _logits(self, x: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
+        """Return the logits (S, N, K, T) of each branch with a head, and fused ones."""
+        x = dict(x)
         stages: list[dict[str, Tensor]] = []
         for i in self.stage_order:
             features = {
@@ -180,28 +208,45 @@ class ActionSegmentor(BaseModel):
         return {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
 
     def _losses(
-        self, logits: Mapping[str, Tensor], data_samples: Sequence[ActionDataSample]
+        self,
+        x: Mapping[str, Tensor],
+        logits: Mapping[str, Tensor],
+        lengths: Sequence[int],
+        data_samples: Sequence[ActionDataSample],
     ) -> dict[str, Tensor]:
-        labels = _stack_labels(data_samples, next(iter(logits.values())))
+        _, N, _, T = next(iter(logits.values())).shape
+        unlabelled = next(iter(logits.values())).new_full((N, T), -1, dtype=torch.long)
+        labels = stack_frames(data_samples, 'gt_label', lengths, unlabelled)
         losses = {}
         for source, value in logits.items():
             head = (self.fusion if source == FUSED else self.branches[source])['head']
             prefix = '' if len(logits) == 1 else f'{source}.'
             for key, loss in head.loss(value, labels).items():
                 losses[prefix + key] = loss
-        return losses
+        if hasattr(self, 'risk_head'):
+            risk = self.risk_head(list(x.values()))
+            losses |= self.risk_head.loss(risk, lengths, data_samples)
+        return (
+            self.loss_weighting(losses) if hasattr(self, 'loss_weighting') else losses
+        )
 
     def _predictions(
         self,
-        logits: Tensor,
+        x: Mapping[str, Tensor],
+        logits: Mapping[str, Tensor],
         lengths: Sequence[int],
         data_samples: Sequence[ActionDataSample],
     ) -> list[ActionDataSample]:
-        for sample, length, video in zip(data_samples, lengths, logits, strict=True):
+        output = list(logits.values())[-1][-1]
+        for sample, length, video in zip(data_samples, lengths, output, strict=True):
             video = video[:, :length].float()
             sample.set_pred_score(video.softmax(dim=0))
             sample.set_pred_label(video.argmax(dim=0))
             sample.set_field(video, 'pred_logit', dtype=Tensor)
+        if hasattr(self, 'risk_head'):
+            risk = self.risk_head(list(x.values()))
+            for sample, length, video in zip(data_samples, lengths, risk, strict=True):
+                sample.set_field(video[:length].float(), 'pred_risk', dtype=Tensor)
         return list(data_samples)
 
 
@@ -223,45 +268,3 @@ def _fusion_options(
             'branch_heads=True.'
         )
     return options
-
-
-def _lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:
-    """Return the true length of each video of a batch (N, C, T, ...)."""
-    longest = x.shape[2]
-    if samples is None:
-        return [longest] * len(x)
-    lengths = [
-        sample.get('total_frames') or len(sample.get('gt_label', range(longest)))
-        for sample in samples
-    ]
-    for sample, length in zip(samples, lengths, strict=True):
-        if length > longest:
-            raise ValueError(
-                f'{sample.get("frame_dir")}: {length} frames, but features of '
-                f'{longest}; features and labels must come from the same frames.'
-            )
-    return lengths
-
-
-def _stack_labels(samples: Sequence[ActionDataSample], logits: Tensor) -> Tensor:
-    """Return the labels (N, T) for logits (S, N, K, T), -1 in the padding."""
-    labels = torch.full(
-        (len(samples), logits.shape[-1]), -1, dtype=torch.long, device=logits.device
-    )
-    lengths = _lengths(logits[0], samples)
-    for row, length, sample in zip(labels, lengths, samples, strict=True):
-        label = sample.get('gt_label')
-        if label is None or len(label) != length:
-            raise ValueError(
-                f'{sample.get("frame_dir")}: a loss needs gt_label for its {length} '
-                f'frames, but there are {0 if label is None else len(label)} labels.'
-            )
-        row[:length] = label
-    return labels
-
-
-def _mask(x: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Return 1 for frames and 0 for padding, shape (N, 1, T)."""
-    frames = torch.arange(x.shape[2], device=x.device)
-    ends = torch.tensor(lengths, device=x.device)
-    return (frames < ends[:, None])[:, None].to(x.dtype)

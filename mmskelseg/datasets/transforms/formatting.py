@@ -13,9 +13,10 @@ from mmskelseg.registry import TRANSFORMS
 class PackSegInputs(BaseTransform):
     """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
 
-    Reads: features, (C, T, ...) for each modality; label (T,), where it is there; the
-    keys of the meta information. Writes: inputs, a tensor (C, T, ...) for each
-    modality, and data_samples, an ``ActionDataSample`` with gt_label (T,).
+    Reads: features, (C, T, ...) for each modality; label (T,) and risk (T,), where they
+    are there; the keys of the meta information. Writes: inputs, a tensor (C, T, ...)
+    for each modality, and data_samples, an ``ActionDataSample`` with gt_label (T,) and
+    gt_risk (T,).
 
     Args:
         meta_keys: Keys that become the sample's meta information where they are there.
@@ -33,6 +34,9 @@ class PackSegInputs(BaseTransform):
         )
         if 'label' in results:
             sample.set_gt_label(results['label'])
+        if 'risk' in results:
+            risk = torch.as_tensor(results['risk'], dtype=torch.float32)
+            sample.set_field(risk, 'gt_risk', dtype=torch.Tensor)
         inputs = {key: torch.from_numpy(x) for key, x in results['features'].items()}
         return {'inputs': inputs, 'data_samples': sample}
 

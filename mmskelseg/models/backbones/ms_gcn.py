@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_tcn import TemporalStage
-from mmskelseg.models.layers import GraphConv, norm_frames, norm_joints
+from mmskelseg.models.layers import GraphConv, check_joints, norm_frames, norm_joints
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
@@ -90,13 +90,7 @@ class GraphStage(BaseModule):
         Raises:
             ValueError: If x does not have the graph's joints.
         """
-        V = self.adjacency.shape[1]
-        if x.dim() != 4 or x.shape[3] != V:
-            raise ValueError(
-                f'A graph of {V} joints reads (videos, channels, frames, {V}), but '
-                f'gets {tuple(x.shape)}; set `skeleton` of the backbone to that of the '
-                'data set, and `flatten=False` in SkeletonCoordinates.'
-            )
+        check_joints(x, self.adjacency.shape[1])
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         for layer in self.layers:
             x = layer(x, self.adjacency, mask)

@@ -31,3 +31,17 @@ class GraphConv(BaseModule):
         subsets = self.conv(x).chunk(self.num_subsets, dim=1)
         read = [y @ weights for y, weights in zip(subsets, adjacency, strict=True)]
         return sum(read[1:], start=read[0])
+
+
+def check_joints(x: Tensor, num_joints: int) -> None:
+    """Check that an input (N, C, T, V) has the joints of a graph.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if x.dim() != 4 or x.shape[3] != num_joints:
+        raise ValueError(
+            f'A graph of {num_joints} joints reads (videos, channels, frames, '
+            f'{num_joints}), but gets {tuple(x.shape)}; set `skeleton` of the backbone '
+            'to that of the data set, and `flatten=False` in SkeletonCoordinates.'
+        )

@@ -4,5 +4,6 @@ from mmskelseg.models.losses.segmentation_losses import (
     FrameCrossEntropyLoss,
     TruncatedMSELoss,
 )
+from mmskelseg.models.losses.uncertainty_weighting import UncertaintyWeighting
 
-__all__ = ['FrameCrossEntropyLoss', 'TruncatedMSELoss']
+__all__ = ['FrameCrossEntropyLoss', 'TruncatedMSELoss', 'UncertaintyWeighting']

@@ -1,0 +1,186 @@
+"""GCN-TCN: graph convolutions in each frame, then an encoder and decoder over frames.
+
+The network of STL and, with :class:`mmskelseg.models.RiskHead`, of MTL.
+
+Source: Parsa and Banerjee, "A Multi-Task Learning Approach for Human Activity
+Segmentation and Ergonomics Risk Assessment" (WACV 2021), and its code at
+github.com/BehnooshParsa/MTL-ERA. The encoder and decoder are those of Lea et al.,
+"Temporal Convolutional Networks for Action Segmentation and Detection" (CVPR 2017).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from mmcv.cnn import build_activation_layer
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import weight_norm
+
+from mmskelseg.models.layers import GraphConv, check_joints, norm_joints
+from mmskelseg.registry import MODELS
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.graph import spatial_subsets
+
+
+@MODELS.register_module()
+class GCNTCN(BaseModule):
+    """One stage over frames, and before it a stem over the joints of each frame.
+
+    It looks back only: a frame depends on the ones before it, and on those after it in
+    its own block of ``2 ** num_levels`` frames.
+
+    Args:
+        in_channels: Channels of a joint, C: 3 for coordinates in 3D.
+        num_classes: Not used, since no stage reads classes.
+        skeleton: Layout of the V joints; its limbs and root make the graph.
+        graph_channels: Width of each graph convolution.
+        stem_channels: Features of a frame that the stem gives.
+        channels: Width of the encoder and decoder.
+        num_levels: How often the encoder halves the number of frames.
+        kernel_size: Frames that a convolution of encoder or decoder reads.
+        out_channels: Features of a frame that the stage gives.
+        dropout: Probability of dropout after every convolution of both.
+        act_cfg: What the features of the stage pass through: ``ReLU`` in STL, ``Tanh``
+            in MTL.
+        reach: See :class:`mmskelseg.models.MSGCN`.
+        init_cfg: Initialisation by MMEngine.
+
+    Note:
+        The code of STL has a graph of 11 limbs, in which trunk and head are apart from
+        the rest, and the left ankle as its root. Here the skeleton says both. What MTL
+        puts between stem and stage there, a ReLU, would change nothing.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        skeleton: Skeleton | str | Mapping[str, Any],
+        graph_channels: Sequence[int] = (*[64] * 4, *[128] * 3, *[256] * 3),
+        stem_channels: int = 2048,
+        channels: int = 50,
+        num_levels: int = 4,
+        kernel_size: int = 4,
+        out_channels: int = 1024,
+        dropout: float = 0.005,
+        act_cfg: Mapping[str, Any] | None = None,
+        reach: int | None = 1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))
+        self.stem = GraphStem((in_channels, *graph_channels), stem_channels, adjacency)
+        widths = (stem_channels, *[channels] * (2 * num_levels - 1), stem_channels)
+        blocks = [
+            CausalBlock(before, after, kernel_size, 2 ** (i % num_levels), dropout)
+            for i, (before, after) in enumerate(pairwise(widths))
+        ]
+        self.stages = ModuleList(
+            [EncoderDecoder(blocks, stem_channels, out_channels, act_cfg)]
+        )
+        self.stage_order = (0,)
+
+
+class GraphStem(BaseModule):
+    """Normalised coordinates, graph convolutions, and means over their features.
+
+    The features of a frame, channel by channel and in these joint by joint, are
+    averaged in as many groups of neighbours as it gives channels.
+    """
+
+    def __init__(
+        self, channels: Sequence[int], out_channels: int, adjacency: Tensor
+    ) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        self.register_buffer('adjacency', adjacency)
+        self.norm_in = nn.BatchNorm1d(channels[0] * adjacency.shape[1])
+        self.layers = ModuleList(
+            GraphConv(before, after, len(adjacency))
+            for before, after in pairwise(channels)
+        )
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return features (N, out_channels, T) of x (N, C, T, V); mask is (N, 1, T).
+
+        Raises:
+            ValueError: If x does not have the graph's joints.
+        """
+        check_joints(x, self.adjacency.shape[1])
+        x = norm_joints(self.norm_in, x, mask)
+        for layer in self.layers:
+            x = F.relu(layer(x, self.adjacency))
+        # (N, T, C * V)
+        rows = x.transpose(1, 2).flatten(2)
+        x = F.adaptive_avg_pool1d(rows, self.out_channels)
+        return x.transpose(1, 2) * mask
+
+
+class EncoderDecoder(BaseModule):
+    """Blocks with frames averaged in pairs in between, then with frames repeated."""
+
+    def __init__(
+        self,
+        blocks: Sequence[nn.Module],
+        in_channels: int,
+        out_channels: int,
+        act_cfg: Mapping[str, Any] | None,
+    ) -> None:
+        super().__init__()
+        half = len(blocks) // 2
+        self.encoder = ModuleList(blocks[:half])
+        self.decoder = ModuleList(blocks[half:])
+        self.conv_out = nn.Conv1d(in_channels, out_channels, 1)
+        self.activate = build_activation_layer(dict(act_cfg or {'type': 'ReLU'}))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return features (N, out_channels, T) of x (N, C, T); mask is (N, 1, T)."""
+        frames = x.shape[2]
+        # As nothing looks ahead but the averages, a video sees zeros up to the end of
+        # its last block of frames, and none of what follows in the batch.
+        x = F.pad(x * mask, (0, -frames % 2 ** len(self.encoder)))
+        for block in self.encoder:
+            x = F.avg_pool1d(block(x), 2)
+        for block in self.decoder:
+            x = block(x.repeat_interleave(2, dim=2))
+        return self.activate(self.conv_out(x[:, :, :frames])) * mask
+
+
+class CausalBlock(BaseModule):
+    """Two convolutions over a frame and those before it, added to their input."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        dilation: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.reach = (kernel_size - 1) * dilation
+        self.convs = ModuleList(
+            weight_norm(
+                nn.Conv1d(channels, out_channels, kernel_size, dilation=dilation)
+            )
+            for channels in (in_channels, out_channels)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.shortcut = (
+            nn.Identity()
+            if in_channels == out_channels
+            else nn.Conv1d(in_channels, out_channels, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, out_channels, T) of x (N, C, T)."""
+        change = x
+        for conv in self.convs:
+            change = self.dropout(F.relu(conv(F.pad(change, (self.reach, 0)))))
+        return F.relu(change + self.shortcut(x))
