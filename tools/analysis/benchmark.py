@@ -1,7 +1,9 @@
-"""Measures the parts of the pipeline, each beside what it replaces.
+"""Measures the renderer, and whole configs stage by stage.
 
     python tools/analysis/benchmark.py render
+    python tools/analysis/benchmark.py model CONFIG...
 
+`model` prints parameters, FLOPs and run time; `model --help` says of what.
 `render` draws joints and limbs of COCO-17 skeletons as heatmaps with
 RenderSkeletonHeatmap, and with MMAction2's GeneratePoseTarget run twice (once for
 joints, once for limbs) and added, in one run and on one thread. Times are of the
@@ -14,6 +16,7 @@ import time
 import tracemalloc
 
 import numpy as np
+from benchmark_model import add_model_command
 from threadpoolctl import threadpool_limits
 
 import mmskelseg  # noqa: F401  (mends MMAction2's imports)
@@ -111,13 +114,14 @@ def parse_args() -> argparse.Namespace:
     command.add_argument('--size', type=int, default=56, help='side in pixels')
     command.add_argument('--persons', type=int, default=1)
     command.add_argument('--repeats', type=int, default=5)
-    command.set_defaults(run=render)
+    command.set_defaults(run=render, threads=1)
+    add_model_command(commands)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    with threadpool_limits(1):
+    with threadpool_limits(args.threads):
         args.run(args)
 
 

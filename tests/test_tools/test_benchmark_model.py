@@ -1,0 +1,134 @@
+"""The table of parameters, FLOPs and run times, as a user makes it, on small data."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+from torch import nn
+
+from mmskelseg.registry import MODELS
+from tests.small_data import ROOT
+
+TOOL = 'tools/analysis/benchmark.py'
+CONFIGS = ROOT / 'configs'
+
+
+@pytest.fixture
+def measure(run_tool, small_data, tmp_path):
+    """Run the tool on the small data; return its output and its JSON by config."""
+
+    def run(*configs, options=()):
+        done = run_tool(
+            TOOL,
+            'model',
+            *[CONFIGS / config for config in configs],
+            *('--repeats', 2, '--out', 'table.json', '--cfg-options'),
+            f'test_dataloader.dataset.ann_file={small_data}',
+            *options,
+        )
+        content = json.loads((tmp_path / 'table.json').read_text())
+        return done.stdout, content['configs']
+
+    return run
+
+
+def test_benchmark_model_counts_what_the_layers_multiply(measure):
+    """All of MS-TCN++ is convolutions: two operations a weight and frame."""
+    shown, results = measure('skelseg/toy_joint_limb.py')
+    result = results['skelseg/toy_joint_limb']
+    network = MODELS.build(Config.fromfile(CONFIGS / 'skelseg/toy_joint_limb.py').model)
+    weights = sum(
+        layer.weight.numel()
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv1d)
+    )
+    assert result['frames'] == 50
+    assert result['gflops']['segmentor'] == pytest.approx(2 * 50 * weights / 1e9)
+    total = sum(parameter.numel() for parameter in network.parameters())
+    assert result['parameters'] == {'segmentor': total, 'heatmap: encoder': 0}
+    assert f'{total:,}' in shown
+    times = result['ms']
+    parts = ['heatmap: render', 'heatmap: encoder', 'segmentor']
+    assert list(times) == [*parts, 'all']
+    assert min(times.values()) > 0
+    assert 0.5 < sum(times[part] for part in parts) / times['all'] < 2
+    assert '1 thread(s), torch' in shown
+
+
+def test_benchmark_model_measures_each_modality(measure):
+    """Encoders are counted apart, with random weights, so that nothing is fetched."""
+    branches = [
+        f'{key}={value}'
+        for name in ('joint', 'limb')
+        for key, value in (
+            (f'model.branches.{name}.in_channels', 512),
+            (
+                f'test_dataloader.dataset.features.{name}.encoder.arch',
+                'torchvision.resnet18',
+            ),
+        )
+    ]
+    _, results = measure('skelseg/uwiom_fusion_joint_limb.py', options=branches)
+    result = results['skelseg/uwiom_fusion_joint_limb']
+    # ResNet-18's 11,689,512 without its classifier of 1000 classes.
+    resnet18 = 11_689_512 - 512 * 1000 - 1000
+    assert result['parameters']['joint: encoder'] == resnet18
+    assert result['parameters']['limb: encoder'] == resnet18
+    flops = result['gflops']
+    assert flops['joint: encoder'] == flops['limb: encoder'] > 1
+    assert set(result['ms']) == {
+        *('joint: render', 'joint: encoder', 'limb: render', 'limb: encoder'),
+        *('segmentor', 'all'),
+    }
+
+
+def test_benchmark_model_lays_configs_side_by_side(measure, tmp_path):
+    """Coordinates need no encoder; data that is missing leaves blanks and a remedy."""
+    config = tmp_path / 'ms_tcn2' / 'coco.py'
+    config.parent.mkdir()
+    config.write_text(
+        f'_base_ = {str(CONFIGS / "ms_tcn2" / "uwiom_pose2d.py")!r}\n'
+        'model = dict(branches=dict(pose2d=dict(in_channels=68)))\n'
+    )
+    shown, results = measure(config, 'skelseg/uwiom_fusion.py')
+    coordinates = results['ms_tcn2/coco']
+    assert list(coordinates['parameters']) == ['segmentor']
+    assert list(coordinates['ms']) == ['pose2d: render', 'segmentor', 'all']
+    fusion = results['skelseg/uwiom_fusion']
+    assert 'ms' not in fusion
+    assert fusion['parameters']['rgb: encoder'] == 23_508_032
+    assert 'add it to the annotation file' in fusion['note']
+    row = next(line for line in shown.splitlines() if 'ms a video, all' in line)
+    cells = [cell.strip() for cell in row.strip('|').split('|')]
+    assert float(cells[1]) == pytest.approx(coordinates['ms']['all'], abs=0.06)
+    assert cells[2] == ''
+
+
+def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
+    """Without annotations it says how to make them; a table is written as Markdown."""
+    config = CONFIGS / 'ms_gcn' / 'uwiom_pose3d.py'
+    shown = run_tool(TOOL, 'model', config, '--out', 'table.md').stdout
+    assert '640,534' in shown
+    assert 'there is no such folder data/uwiom; make it with a converter' in shown
+    assert (tmp_path / 'table.md').read_text() in shown
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['no.py'], 'no.py: there is no such config file'),
+        (['no.py', '--out', 'a.txt'], 'must end in .md or .json'),
+        (['no.py', '--repeats', 0], 'must be at least 1'),
+    ],
+)
+def test_benchmark_model_names_wrong_arguments(call_tool, arguments, message):
+    """What cannot be done is said in a sentence."""
+    assert message in call_tool(TOOL, 'model', *arguments, code=1).stderr
+
+
+def test_benchmark_model_help_says_what_is_measured(call_tool):
+    """`--help` tells what counts, and what the paper's figures lack."""
+    text = call_tool(TOOL, 'model', '--help').stdout
+    assert f'python {TOOL} model configs/' in text
+    assert 'neither pose estimation nor' in text
+    assert '71 ms for heatmaps' in text
