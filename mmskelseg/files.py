@@ -50,3 +50,12 @@ def file_name(name: str) -> str:
         return safe
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     return f'{safe.encode()[: _LONGEST - 17].decode(errors="ignore")}~{digest}'
+
+
+def config_name(path: str | os.PathLike) -> str:
+    """Return a config's name with its folder, since several models have the same.
+
+    >>> config_name('/home/me/configs/ms_gcn/uwiom_pose3d.py')
+    'ms_gcn/uwiom_pose3d.py'
+    """
+    return '/'.join(Path(path).resolve().parts[-2:])

@@ -39,7 +39,7 @@ from mmskelseg.cli import load_config, user_errors
 from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.engine.run_folder import RunFolder, flat_settings
 from mmskelseg.evaluation import format_summary, summarize_runs
-from mmskelseg.files import file_name, written_whole
+from mmskelseg.files import config_name, file_name, written_whole
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 
 TOOLS = Path(__file__).resolve().parent
@@ -187,8 +187,7 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
     }
     summary = summarize_runs(reports)
     content = {
-        # With its folder, since several models have configs of one name.
-        'config': '/'.join(config.resolve().parts[-2:]),
+        'config': config_name(config),
         **summary,
         'runs': [
             {'fold': fold, 'seed': seed, **report}

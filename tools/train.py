@@ -10,6 +10,7 @@ it would have.
 
 import argparse
 import sys
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -78,11 +79,33 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
 
 
+def check_work_dir(cfg: Config) -> None:
+    """End with a sentence if the folder holds checkpoints of another kind of model.
+
+    Models have configs of one name, which train into one folder unless told otherwise.
+    """
+    folder = Path(cfg.work_dir)
+    kept = folder / Path(cfg.filename).name
+    if not (folder / 'last_checkpoint').is_file() or not kept.is_file():
+        return
+    then, now = (
+        {name: branch.type for name, branch in config.model.get('branches', {}).items()}
+        for config in (Config.fromfile(kept), cfg)
+    )
+    if then != now:
+        sys.exit(
+            f'error: {folder}: holds the training of another model, with the branches '
+            f'{then} instead of {now}; name another folder by --work-dir, or remove '
+            'this one.'
+        )
+
+
 def main() -> None:
     args = parse_args()
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)
+        check_work_dir(cfg)
         # Before features are made.
         check_branches_are_trained(cfg.model.get('branches', {}))
         Runner.from_cfg(cfg).train()

@@ -34,7 +34,7 @@ def test_report_hook_writes_the_scores_of_a_test(make_runner, tmp_path):
     assert content['per_class']['rest']['recall'] == 0
     assert content['confusion'] == [[3, 0, 0], [4, 0, 0], [4, 0, 0]]
     assert content['conventions']['average'] == 'pooled'
-    assert content['config'] == 'uwiom_joint.py'
+    assert content['config'] == f'{tmp_path.name}/uwiom_joint.py'
     # No checkpoint was loaded, so there is no training whose seed could be named.
     assert content['seed'] is None
     assert content['versions']['torch'] == torch.__version__

@@ -283,3 +283,16 @@ def test_help_shows_an_example(run_tool, tool):
     assert (
         f'python tools/{tool}.py configs/' in run_tool(f'tools/{tool}.py', '-h').stdout
     )
+
+
+def test_train_refuses_the_folder_of_another_model(run_tool, tmp_path, options):
+    """Configs of one name do not mix their checkpoints."""
+    folder = tmp_path / 'work_dirs' / 'toy_joint_limb'
+    folder.mkdir(parents=True)
+    (folder / 'last_checkpoint').write_text('epoch_1.pth')
+    (folder / CONFIG.name).write_text(
+        "model = dict(branches=dict(pose3d=dict(type='MSGCN')))"
+    )
+    done = train(run_tool, options, code=1)
+    assert 'toy_joint_limb: holds the training of another model' in done.stderr
+    assert "{'pose3d': 'MSGCN'} instead of {'heatmap': 'MSTCNPlusPlus'}" in done.stderr

@@ -27,7 +27,7 @@ from printed_tables import TABLES
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.files import written_whole
+from mmskelseg.files import config_name, written_whole
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.
@@ -185,7 +185,7 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
         for p in sorted({run['p'] for run in runs})
     }
     content = {
-        'config': Path(args.config).name,
+        'config': config_name(args.config),
         'checkpoint': args.checkpoint,
         'dataset': runs[0]['dataset'],
         'videos': len(runs[0]['per_video']),

@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 
 import mmskelseg
 from mmskelseg.evaluation import SegmentationMetric, format_report
-from mmskelseg.files import written_whole
+from mmskelseg.files import config_name, written_whole
 from mmskelseg.registry import HOOKS
 from mmskelseg.visualization import draw_confusion, save_png
 
@@ -104,7 +104,7 @@ def _provenance(runner: Runner) -> dict[str, Any]:
     checkpoint = runner.message_hub.get_info('last_ckpt') or runner.cfg.get('load_from')
     return {
         'checkpoint': checkpoint and str(checkpoint),
-        'config': runner.cfg.filename and Path(runner.cfg.filename).name,
+        'config': runner.cfg.filename and config_name(runner.cfg.filename),
         'versions': {
             'torch': torch.__version__,
             'mmengine': mmengine.__version__,
