@@ -79,7 +79,8 @@ def read_dataset(cfg: Config) -> tuple[list[dict[str, Any]], dict[str, Source]]:
     path = Path(cfg.get('data_root', ''), cfg.ann_file)
     data = load_annotations(path)
     by_name = {video['frame_dir']: video for video in data['annotations']}
-    folder = (cfg.get('data_prefix') or {}).get('video', path.parent)
+    prefix = (cfg.get('data_prefix') or {}).get('video')
+    folder = path.parent if prefix is None else Path(cfg.get('data_root', ''), prefix)
     videos = []
     for name in split_names(data, cfg.split, str(path)):
         video = dict(by_name[name])
