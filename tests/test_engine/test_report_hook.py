@@ -79,6 +79,19 @@ def test_report_hook_names_the_checkpoint_that_a_test_loaded(make_runner, tmp_pa
     assert content['checkpoint'] == str(weights)
 
 
+def test_report_hook_keeps_the_errors_of_risk_as_well(make_runner, tmp_path):
+    """They stand beside the other scores, of all videos and of each."""
+    metrics = [{'type': 'SegmentationMetric', 'num_classes': 3}, {'type': 'RiskMetric'}]
+    scores = make_runner(HOOKS, test_evaluator=metrics).test()
+    content = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
+    assert content['risk/mse'] == scores['risk/mse'] == 4
+    assert content['per_video']['day/3'] == {
+        'acc': pytest.approx(100 / 3), 'edit': pytest.approx(50),
+        'f1@10': pytest.approx(200 / 3), 'f1@25': pytest.approx(200 / 3), 'f1@50': 0,
+        'mse': 4, 'mae': 2,
+    }  # fmt: skip
+
+
 def test_report_hook_stays_silent_without_our_metric(make_runner):
     """With other metrics alone there is nothing to report."""
     metric = {'type': 'DumpResults', 'out_file_path': 'unused.pkl'}

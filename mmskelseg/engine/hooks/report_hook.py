@@ -1,6 +1,7 @@
 """The scores of a run: a table in the log, a JSON file and the confusion matrix."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import mmskelseg
-from mmskelseg.evaluation import SegmentationMetric, format_report
+from mmskelseg.evaluation import RiskMetric, SegmentationMetric, format_report
 from mmskelseg.files import config_name, written_whole
 from mmskelseg.registry import HOOKS
 from mmskelseg.visualization import draw_confusion, save_png
@@ -26,8 +27,8 @@ class SegReportHook(Hook):
 
     After a test, and after training for its last validation, a table of the scores and
     one of the classes go to the log, and all scores to ``metrics.json`` in the work
-    folder. A test also draws ``confusion_matrix.png`` there. Only the main process
-    reports.
+    folder, with those of :class:`~mmskelseg.evaluation.RiskMetric`. A test also draws
+    ``confusion_matrix.png`` there. Only the main process reports.
     """
 
     trained_seed: int | None = None
@@ -70,13 +71,9 @@ class SegReportHook(Hook):
         if metric is None or metric.report is None or not is_main_process():
             return None
         report = metric.report
-        scores = {
-            f'{metric.prefix}/{name}': value
-            for name, value in report['metrics'].items()
-        }
         path = Path(runner.work_dir, 'metrics.json')
         content = {
-            **scores,
+            **_scores(evaluator, report['per_video']),
             **_details(report),
             'seed': self.trained_seed,
             **_provenance(runner),
@@ -88,9 +85,21 @@ class SegReportHook(Hook):
         return report
 
 
+def _scores(evaluator: Evaluator, videos: Iterable[str]) -> dict[str, Any]:
+    """Return all scores by their names, and those of each video in ``per_video``."""
+    scores: dict[str, Any] = {}
+    per_video: dict[str, dict[str, float]] = {name: {} for name in videos}
+    for metric in evaluator.metrics:
+        if isinstance(metric, SegmentationMetric | RiskMetric) and metric.report:
+            for name, value in metric.report['metrics'].items():
+                scores[f'{metric.prefix}/{name}'] = value
+            for name in per_video:
+                per_video[name].update(metric.report['per_video'][name])
+    return {**scores, 'per_video': per_video}
+
+
 def _details(report: dict[str, Any]) -> dict[str, Any]:
     return {
-        'per_video': report['per_video'],
         'per_class': report['per_class'],
         'classes': list(report['per_class']),
         'confusion': report['confusion'],

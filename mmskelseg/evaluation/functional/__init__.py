@@ -1,4 +1,4 @@
-"""Pure functions on label and score arrays; every score is in percent."""
+"""Pure functions on arrays; every score is in percent, and errors are not."""
 
 from mmskelseg.evaluation.functional.cross_validation import (
     format_score,
@@ -12,6 +12,7 @@ from mmskelseg.evaluation.functional.framewise import (
     frame_map,
     frame_recall,
 )
+from mmskelseg.evaluation.functional.regression import frame_mae, frame_mse
 from mmskelseg.evaluation.functional.report import Video, evaluate_videos
 from mmskelseg.evaluation.functional.segmental import (
     edit_score,
@@ -38,7 +39,9 @@ __all__ = [
     'format_summary',
     'frame_accuracy',
     'frame_ap',
+    'frame_mae',
     'frame_map',
+    'frame_mse',
     'frame_recall',
     'resolve_background',
     'segmental_counts',

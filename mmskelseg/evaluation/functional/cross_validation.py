@@ -86,7 +86,7 @@ def format_summary(summary: Mapping[str, Any]) -> str:
         rows.append([name, *cells])
     return '\n'.join(
         [
-            'Mean ± standard deviation in percent, last epoch; '
+            'Mean ± standard deviation, scores in percent, last epoch; '
             f'folds: {", ".join(summary["folds"])}; '
             f'seeds: {", ".join(map(str, summary["seeds"]))}.',
             '',

@@ -1,3 +1,4 @@
+from mmskelseg.evaluation.metrics.risk_metric import RiskMetric
 from mmskelseg.evaluation.metrics.segmentation_metric import SegmentationMetric
 
-__all__ = ['SegmentationMetric']
+__all__ = ['RiskMetric', 'SegmentationMetric']

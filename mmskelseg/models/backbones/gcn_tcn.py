@@ -92,12 +92,19 @@ class GraphStem(BaseModule):
 
     The features of a frame, channel by channel and in these joint by joint, are
     averaged in as many groups of neighbours as it gives channels.
+
+    Note:
+        The code of STL starts from PyTorch's weights, with which ten layers let no
+        difference between frames through at first (a deviation of 4e-7), so that it
+        takes long to learn. Here a training starts from Kaiming's.
     """
 
     def __init__(
         self, channels: Sequence[int], out_channels: int, adjacency: Tensor
     ) -> None:
-        super().__init__()
+        super().__init__(
+            {'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_in', 'bias': 0}
+        )
         self.out_channels = out_channels
         self.register_buffer('adjacency', adjacency)
         self.norm_in = nn.BatchNorm1d(channels[0] * adjacency.shape[1])

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.evaluator import Evaluator
+
+from mmskelseg.evaluation import RiskMetric, frame_mae, frame_mse
+
+
+def sample(frame_dir, pred, gt):
+    result = ActionDataSample(metainfo={'frame_dir': frame_dir})
+    for name, values in (('pred_risk', pred), ('gt_risk', gt)):
+        if values is not None:
+            result.set_field(torch.tensor(values), name, dtype=torch.Tensor)
+    return result
+
+
+VIDEOS = [
+    # Errors 1 and 3: mse 5, mae 2.
+    sample('a', [1.0, 5.0], [2.0, 2.0]),
+    # Error 2: mse 4, mae 2.
+    sample('b', [3.0], [5.0]),
+]
+
+
+def evaluate(samples):
+    metric = RiskMetric()
+    evaluator = Evaluator(metric)
+    evaluator.process(samples)
+    return evaluator.evaluate(len(samples)), metric
+
+
+def test_risk_metric_averages_over_videos():
+    """Long videos do not count more than short ones."""
+    scores, metric = evaluate(VIDEOS)
+    assert scores == {
+        'risk/mse': pytest.approx(4.5),
+        'risk/mse_std': pytest.approx(0.5),
+        'risk/mae': pytest.approx(2),
+        'risk/mae_std': pytest.approx(0),
+    }
+    assert metric.report['per_video']['a'] == {'mse': 5, 'mae': 2}
+
+
+def test_risk_metric_counts_a_repeated_video_once():
+    """A distributed sampler repeats videos to fill the last batch."""
+    metric = RiskMetric()
+    for batch in (VIDEOS, VIDEOS[:1]):
+        metric.process(None, [video.to_dict() for video in batch])
+    assert metric.compute_metrics(metric.results)['mse'] == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize(
+    ('video', 'message'),
+    [
+        (sample('v', [1.0], None), 'v: the data sample lacks gt_risk, which RiskMet'),
+        (sample('v', None, [1.0]), 'v: the data sample lacks pred_risk'),
+        (sample('v', [1.0], [1.0, 2.0]), r'v: pred has shape \(1,\) and gt \(2,\)'),
+        (sample('v', [float('nan')], [1.0]), 'v: pred holds 1 values that are not'),
+    ],
+)
+def test_risk_metric_names_the_video_at_fault(video, message):
+    """A field that is missing or wrong is said with the video's id."""
+    with pytest.raises(ValueError, match=message):
+        RiskMetric().process(None, [video.to_dict()])
+
+
+def test_errors_of_frames_keep_their_unit():
+    """A score ten times as large has errors of 10 times, and squares of 100."""
+    pred, gt = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 1.0])
+    assert frame_mae(10 * pred, 10 * gt) == pytest.approx(10 * frame_mae(pred, gt))
+    assert frame_mse(10 * pred, 10 * gt) == pytest.approx(100 * frame_mse(pred, gt))
+
+
+def test_no_frames_have_no_error():
+    """An empty video is an error, not NaN."""
+    with pytest.raises(ValueError, match='both need a score of each frame'):
+        frame_mse(np.zeros(0), np.zeros(0))

@@ -1,0 +1,185 @@
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from torch.nn import functional as F
+
+from mmskelseg.models.backbones.gcn_tcn import CausalBlock, EncoderDecoder, GraphStem
+from mmskelseg.registry import MODELS
+
+HEAD = {
+    'type': 'SegmentationHead',
+    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+}
+SMALL = {
+    'graph_channels': (8, 12),
+    'stem_channels': 40,
+    'channels': 6,
+    'out_channels': 10,
+    'dropout': 0.0,
+}
+WEIGHTING = {'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']}
+
+
+def build(num_classes=5, risk=True, **options):
+    torch.manual_seed(0)
+    branch = {'type': 'GCNTCN', 'in_channels': 3, 'skeleton': 'lcr15'}
+    head = {'type': 'RiskHead', 'reduced_channels': 6, 'channels': 7}
+    cfg = {
+        'type': 'ActionSegmentor',
+        'num_classes': num_classes,
+        'branches': {'pose3d': {**branch, **SMALL, **options}},
+        'head': HEAD,
+    }
+    if risk:
+        cfg |= {'risk_head': head, 'loss_weighting': WEIGHTING}
+    model = MODELS.build(cfg)
+    # Else its running statistics are 0 and 1.
+    norm = model.branches['pose3d']['backbone'].stem.norm_in
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    return model
+
+
+def samples(lengths):
+    torch.manual_seed(1)
+    result = []
+    for n in lengths:
+        sample = ActionDataSample(metainfo={'frame_dir': str(n), 'total_frames': n})
+        sample.set_gt_label(torch.randint(5, (n,)))
+        sample.set_field(torch.rand(n), 'gt_risk', dtype=torch.Tensor)
+        result.append(sample)
+    return result
+
+
+@pytest.mark.parametrize(
+    ('config', 'count'), [('stl', 20_714_661), ('mtl', 43_284_902 + 2)]
+)
+def test_model_has_the_parameters_of_the_literature(config, count):
+    """About 20M, and 40M with the risk head; the two log-variances are beside these."""
+    from mmengine.config import Config
+
+    from tests.small_data import ROOT
+
+    cfg = Config.fromfile(ROOT / 'configs' / config / 'uwiom_pose3d.py')
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    assert sum(p.numel() for p in model.parameters()) == count
+
+
+@pytest.mark.parametrize('mate', [17, 64])
+def test_padding_of_gcn_tcn_is_invisible_in_evaluation(mate):
+    """A video gets in a padded batch what it gets alone, whatever the padding holds."""
+    model = build().eval()
+    lengths = (1, 5, 17, mate)
+    videos = [torch.randn(3, n, 15) for n in lengths]
+    batch = model.data_preprocessor(
+        {'inputs': {'pose3d': videos}, 'data_samples': samples(lengths)}
+    )
+    batch['inputs']['pose3d'][1, :, 5:] = 9
+    with torch.no_grad():
+        together = model(**batch, mode='tensor')
+        predicted = model(**batch, mode='predict')
+        for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
+            alone = model({'pose3d': video[None]}, samples([length]), mode='predict')
+            logits = together[0, i, :, :length]
+            assert logits.shape == (5, length)
+            for key in ('pred_logit', 'pred_risk'):
+                torch.testing.assert_close(
+                    predicted[i].get(key), alone[0].get(key), atol=1e-5, rtol=1e-5
+                )
+            torch.testing.assert_close(logits, alone[0].pred_logit)
+            assert not together[0, i, :, length:].any()
+
+
+def test_padding_of_gcn_tcn_enters_no_gradient_and_no_statistic():
+    """Longer padding, of anything, changes nothing that is learned or kept."""
+    x, results = torch.randn(2, 3, 40, 15), []
+    for padding in (0, 30):
+        model = build().train()
+        # The second video ends after 25 frames in any case.
+        padded = F.pad(x, (0, 0, 0, padding), value=5)
+        losses = model({'pose3d': padded}, samples((40, 25)), mode='loss')
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        results.append(
+            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
+        )
+    torch.testing.assert_close(*results)
+
+
+def test_stem_convolves_over_the_graph_by_hand():
+    """A joint reads itself by subset 0, and its only neighbour by subset 1 or 2."""
+    # Two joints; the second reads the first, the root, as nearer, and is read back.
+    skeleton = {'joints': 2, 'limbs': [[0, 1]], 'root': [0]}
+    stem = build(skeleton=skeleton, graph_channels=(1,), stem_channels=2).branches[
+        'pose3d'
+    ]['backbone'].stem.eval()  # fmt: skip
+    stem.norm_in.reset_parameters()
+    stem.norm_in.eps = 0
+    conv = stem.layers[0].conv
+    # Channel 0 times 1 for a joint itself, 10 for one farther away, 100 for one nearer.
+    conv.weight.data.zero_()
+    conv.weight.data[:, 0, 0, 0] = torch.tensor([1.0, 10.0, 100.0])
+    conv.bias.data = torch.tensor([0.0, 0.0, 2.0])
+    x = torch.zeros(1, 3, 1, 2)
+    x[0, 0, 0] = torch.tensor([4.0, 6.0])
+    # Weights of a joint and its neighbour are 1/2 each.
+    expected = [(4 + 10 * 6) / 2, (6 + 100 * 4 + 2) / 2]
+    features = stem(x, torch.ones(1, 1, 1))
+    torch.testing.assert_close(features[0, :, 0], torch.tensor(expected))
+
+
+def test_stem_averages_neighbours_among_the_features_of_a_frame():
+    """Channel by channel, and in these joint by joint."""
+    stem = GraphStem((1, 2), 2, torch.eye(3)[None])
+    stem.eval()
+    stem.norm_in.eps = 0
+    stem.layers[0].conv.weight.data[:, 0, 0, 0] = torch.tensor([1.0, 10.0])
+    stem.layers[0].conv.bias.data.zero_()
+    x = torch.tensor([1.0, 2.0, 6.0]).view(1, 1, 1, 3)
+    features = stem(x, torch.ones(1, 1, 1))
+    torch.testing.assert_close(features[0, :, 0], torch.tensor([3.0, 30.0]))
+
+
+def test_causal_block_reads_itself_and_frames_before():
+    """Two convolutions of 2 frames, dilated by 2, reach 4 frames back."""
+    block = CausalBlock(3, 3, kernel_size=2, dilation=2, dropout=0.0)
+    x = torch.randn(1, 3, 12, requires_grad=True)
+    block(x)[:, :, 8].sum().backward()
+    assert x.grad[0].any(dim=0).nonzero().flatten().tolist() == [4, 6, 8]
+
+
+def test_encoder_and_decoder_average_pairs_and_repeat_them():
+    """With blocks that do nothing, frames become the mean of four, zeros at the end."""
+    blocks = [Pass() for _ in range(4)]
+    stage = EncoderDecoder(blocks, 1, 1, None)
+    stage.conv_out.weight.data.fill_(1)
+    stage.conv_out.bias.data.zero_()
+    x = torch.tensor([1.0, 2, 3, 6, 8, 4]).view(1, 1, 6)
+    features = stage(x, torch.ones(1, 1, 6))
+    assert features.flatten().tolist() == [3, 3, 3, 3, 3, 3]
+    assert stage(x[:, :, :5], torch.ones(1, 1, 5)).flatten().tolist() == [3, 3, 3, 3, 2]
+
+
+class Pass(torch.nn.Module):
+    def forward(self, x):
+        return x
+
+
+def test_activation_of_the_stage_can_be_chosen():
+    """MTL bounds its features by tanh, STL leaves out negative ones."""
+    x = {'pose3d': 50 * torch.randn(1, 3, 20, 15)}
+    ends = {}
+    for name in ('Tanh', 'ReLU'):
+        stage = build(risk=False, act_cfg={'type': name}).branches['pose3d']['backbone']
+        mask = torch.ones(1, 1, 20)
+        ends[name] = stage.stages[0](stage.stem(x['pose3d'], mask), mask).aminmax()
+    assert -1 <= ends['Tanh'].min < 0
+    assert ends['ReLU'].min == 0
+
+
+def test_gcn_tcn_names_inputs_of_other_joints():
+    """Coordinates of another skeleton, and flat ones, are the user's to mend."""
+    for shape in ((1, 3, 20, 17), (1, 3, 20)):
+        with pytest.raises(ValueError, match='A graph of 15 joints reads'):
+            build()({'pose3d': torch.zeros(shape)})

@@ -1,0 +1,157 @@
+import math
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.models import RiskHead, UncertaintyWeighting
+from mmskelseg.registry import MODELS
+
+RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4, 'num_layers': 2}
+
+
+def build(backbone=None, **options):
+    torch.manual_seed(0)
+    backbone = backbone or {
+        'type': 'MSTCNPlusPlus',
+        'in_channels': 6,
+        'channels': 8,
+        'num_prediction_layers': 2,
+        'num_refinements': 0,
+        'dropout': 0.0,
+    }
+    head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 3,
+            'branches': {'heatmap': backbone},
+            'head': head,
+            'risk_head': RISK,
+            **options,
+        }
+    )
+
+
+def sample(frame_dir, labels, risk=None):
+    result = ActionDataSample(metainfo={'frame_dir': frame_dir})
+    result.set_gt_label(torch.tensor(labels))
+    if risk is not None:
+        result.set_field(torch.tensor(risk), 'gt_risk', dtype=torch.Tensor)
+    return result
+
+
+def test_risk_loss_is_the_mean_over_all_frames_of_a_batch():
+    """Squares 1, 4 and 9 of three frames; what is predicted in the padding is not."""
+    pred = torch.tensor([[1.0, 3.0], [5.0, 99.0]], requires_grad=True)
+    videos = [sample('a', [0, 1], [2.0, 5.0]), sample('b', [0], [2.0])]
+    loss = RiskHead(6).loss(pred, [2, 1], videos)['loss_risk']
+    loss.backward()
+    assert loss.item() == pytest.approx((1 + 4 + 9) / 3)
+    torch.testing.assert_close(pred.grad, torch.tensor([[-2.0, -4], [6, 0]]) / 3)
+
+
+def test_risk_head_reads_the_frames_up_to_each():
+    """It can run along with a video: a later frame changes no earlier score."""
+    head = RiskHead(6, reduced_channels=5, channels=4, num_layers=2)
+    x = torch.randn(1, 6, 9)
+    other = x.clone()
+    other[:, :, 6:] = 7
+    torch.testing.assert_close(head([x])[:, :6], head([other])[:, :6])
+    assert not torch.allclose(head([x])[:, 6], head([other])[:, 6])
+
+
+def test_risk_is_predicted_from_any_features():
+    """Without a stem, the head reads what the first stage reads: the features."""
+    model = build().eval()
+    x = torch.randn(2, 6, 9)
+    videos = [sample('a', [0] * 9), sample('b', [1] * 4)]
+    predicted = model({'heatmap': x}, videos, mode='predict')
+    expected = model.risk_head([x[1:, :, :4]])[0]
+    torch.testing.assert_close(predicted[1].pred_risk, expected)
+    assert predicted[0].pred_risk.shape == (9,)
+
+
+def test_branches_predict_risk_together():
+    """Features of all branches are put side by side."""
+    backbone = {'type': 'MSTCNPlusPlus', 'in_channels': 6, 'channels': 8}
+    model = build(
+        branches={'heatmap': backbone, 'rgb': {**backbone, 'in_channels': 4}},
+        fusion={'neck': {'type': 'ConcatFusion'}},
+    )
+    assert model.risk_head.reduce.in_features == 10
+    x = {'rgb': torch.randn(1, 4, 9), 'heatmap': torch.randn(1, 6, 9)}
+    predicted = model.eval()(x, [sample('a', [0] * 9)], mode='predict')
+    expected = model.risk_head([x['heatmap'], x['rgb']])[0]
+    torch.testing.assert_close(predicted[0].pred_risk, expected)
+
+
+def test_losses_are_weighed_by_their_variances():
+    """exp(-s) * loss + s / 2, for those that are named."""
+    weighting = UncertaintyWeighting(['loss_cls', 'loss_risk'])
+    weighting.log_variances.data = torch.tensor([0.0, math.log(4)])
+    losses = {name: torch.tensor(2.0) for name in ('loss_cls', 'loss_risk', 'loss_x')}
+    weighed = weighting(losses)
+    assert weighed['loss_cls'] == weighed['loss_x'] == 2
+    assert weighed['loss_risk'].item() == pytest.approx(2 / 4 + math.log(4) / 2)
+
+
+def test_variance_of_a_loss_settles_at_twice_the_loss():
+    """Its gradient is 0 there, so that a weight has no reason to fall for ever."""
+    weighting = UncertaintyWeighting(['loss'])
+    weighting.log_variances.data = torch.tensor([math.log(2 * 3.0)])
+    weighting({'loss': torch.tensor(3.0)})['loss'].backward()
+    assert weighting.log_variances.grad.item() == pytest.approx(0, abs=1e-6)
+
+
+def test_model_weighs_the_losses_of_both_tasks():
+    """Two parameters more, and the losses that they make."""
+    names = ['loss_cls', 'loss_risk']
+    weighting = {'type': 'UncertaintyWeighting', 'losses': names}
+    plain, weighed = build(), build(loss_weighting=weighting)
+    counts = [sum(p.numel() for p in m.parameters()) for m in (plain, weighed)]
+    assert counts[1] - counts[0] == 2
+    weighed.loss_weighting.log_variances.data.fill_(math.log(4))
+    x = {'heatmap': torch.randn(1, 6, 3)}
+    videos = [sample('a', [0, 1, 2], [1.0, 2.0, 3.0])]
+    expected = plain(x, videos, mode='loss')
+    losses = weighed(x, videos, mode='loss')
+    assert list(losses) == names
+    for name in names:
+        torch.testing.assert_close(losses[name], expected[name] / 4 + math.log(4) / 2)
+
+
+@pytest.mark.parametrize(
+    ('risk', 'count'), [(None, 'there are 0 values'), ([1.0], 'there are 1 values')]
+)
+def test_video_without_its_risk_is_named(risk, count):
+    """Risk is not made up, nor is a video left out of the training."""
+    message = f"v: a loss needs gt_risk for its 3 frames, but {count}; add 'risk' to"
+    with pytest.raises(ValueError, match=message):
+        build()(
+            {'heatmap': torch.randn(1, 6, 3)},
+            [sample('v', [0, 1, 2], risk)],
+            mode='loss',
+        )
+
+
+def test_loss_to_weigh_that_is_not_there_is_named():
+    """A model without smoothness loss has none to weigh."""
+    weighting = UncertaintyWeighting(['loss_cls', 'loss_smooth'])
+    with pytest.raises(
+        ValueError, match="there is no loss 'loss_smooth', but loss_cls"
+    ):
+        weighting({'loss_cls': torch.tensor(1.0)})
+
+
+def test_risk_of_joints_without_a_stem_is_the_users_to_mend():
+    """MS-GCN has no features of a frame before its first stage."""
+    backbone = {'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', 'num_layers': 1}
+    with pytest.raises(
+        ValueError, match=r'RiskHead reads .* or a backbone with a stem'
+    ):
+        build(backbone)(
+            {'heatmap': torch.randn(1, 6, 3, 15)},
+            [sample('v', [0, 1, 2], [1.0, 2.0, 3.0])],
+            mode='loss',
+        )
