@@ -28,6 +28,7 @@ def test_config_builds_and_does_a_loss_step(path):
     }
     sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 30})
     sample.set_gt_label(torch.arange(30) % cfg.model.num_classes)
+    sample.set_field(torch.ones(30), 'gt_risk', dtype=torch.Tensor)
     loss, _ = model.parse_losses(model(inputs, [sample], mode='loss'))
     loss.backward()
     assert torch.isfinite(loss)
@@ -42,7 +43,9 @@ def test_config_agrees_with_itself(path):
     for mode in ('train', 'val', 'test'):
         features = cfg[f'{mode}_dataloader'].dataset.features
         assert list(features) == list(cfg.model.branches)
-    assert cfg.test_evaluator.num_classes == cfg.model.num_classes
+    metrics = cfg.test_evaluator
+    first = metrics[0] if isinstance(metrics, list) else metrics
+    assert first.num_classes == cfg.model.num_classes
     assert cfg.train_dataloader.dataset.split == 'train'
     assert cfg.test_dataloader.dataset.split == 'test'
 
