@@ -10,6 +10,7 @@ from mmskelseg.datasets.transforms.drop_limb import DropLimb
 from mmskelseg.datasets.transforms.formatting import PackSegInputs
 from mmskelseg.datasets.transforms.heatmap import RenderSkeletonHeatmap
 from mmskelseg.datasets.transforms.loading import LoadFrameFeatures
+from mmskelseg.datasets.transforms.mmaction_coordinates import MMActionCoordinates
 from mmskelseg.datasets.transforms.skeleton_augment import (
     RandomHorizontalFlip,
     RandomRotation,
@@ -20,6 +21,7 @@ from mmskelseg.datasets.transforms.video import ReadVideoFrames
 __all__ = [
     'DropLimb',
     'LoadFrameFeatures',
+    'MMActionCoordinates',
     'PackSegInputs',
     'RandomBrightness',
     'RandomContrast',
