@@ -1,6 +1,6 @@
 """Segmentors and their parts."""
 
-from mmskelseg.models.backbones import GCNTCN, MSGCN, MSTCNPlusPlus
+from mmskelseg.models.backbones import GCNTCN, MSGCN, MMActionGCN, MSTCNPlusPlus
 from mmskelseg.models.data_preprocessor import SegDataPreprocessor
 from mmskelseg.models.heads import RiskHead, SegmentationHead
 from mmskelseg.models.losses import (
@@ -17,6 +17,7 @@ __all__ = [
     'ActionSegmentor',
     'ConcatFusion',
     'FrameCrossEntropyLoss',
+    'MMActionGCN',
     'MSTCNPlusPlus',
     'RiskHead',
     'SegDataPreprocessor',

@@ -1,7 +1,8 @@
 """Networks in stages; each maps (x, mask) to features of every frame."""
 
 from mmskelseg.models.backbones.gcn_tcn import GCNTCN
+from mmskelseg.models.backbones.mmaction_gcn import MMActionGCN
 from mmskelseg.models.backbones.ms_gcn import MSGCN
 from mmskelseg.models.backbones.ms_tcn import MSTCNPlusPlus
 
-__all__ = ['GCNTCN', 'MSGCN', 'MSTCNPlusPlus']
+__all__ = ['GCNTCN', 'MSGCN', 'MMActionGCN', 'MSTCNPlusPlus']

@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/schedules/adam_100e.py',
+    '../_base_/models/stgcn.py',
+    '../_base_/datasets/uwiom_pose3d.py',
+]
+
+optim_wrapper = dict(optimizer=dict(lr=5e-4))

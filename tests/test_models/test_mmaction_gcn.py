@@ -1,0 +1,220 @@
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from torch.nn import functional as F
+
+from mmskelseg.models.backbones.mmaction_gcn import graph_layout
+from mmskelseg.registry import MODELS
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.graph import spatial_subsets
+
+
+def network(name='STGCN', **options):
+    graph = {'mode': 'stgcn_spatial'}
+    small = {'base_channels': 8, 'num_stages': 3, 'inflate_stages': [3]}
+    return {
+        'type': f'mmaction.{name}',
+        'graph_cfg': graph,
+        'down_stages': [],
+        **small,
+        **options,
+    }
+
+
+def build(name='STGCN', upsample=1, skeleton='lcr15', in_channels=3, **options):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 5,
+            'branches': {
+                'pose': {
+                    'type': 'MMActionGCN',
+                    'in_channels': in_channels,
+                    'skeleton': skeleton,
+                    'network': network(name, **options),
+                    'network_channels': 16,
+                    'channels': 8,
+                    'upsample': upsample,
+                    'num_refinement_layers': 2,
+                    'num_refinements': 1,
+                }
+            },
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+            },
+        }
+    )
+    # Else all running statistics are 0 and 1, and hide what enters them.
+    for module in model.modules():
+        if isinstance(module, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return model
+
+
+def stage_of(model):
+    return model.branches['pose']['backbone'].stages[0]
+
+
+def samples(lengths):
+    return [
+        ActionDataSample(
+            metainfo={'frame_dir': str(n), 'total_frames': n}
+        ).set_gt_label(torch.arange(n) % 5)
+        for n in lengths
+    ]
+
+
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        ('STGCN', {}),
+        ('STGCN', {'upsample': 2, 'down_stages': [3]}),
+        ('AAGCN', {}),
+        ('STGCN', {'gcn_adaptive': 'init', 'gcn_with_res': True, 'tcn_type': 'mstcn'}),
+    ],
+    ids=['stgcn', 'stgcn-upsampled', 'aagcn', 'stgcn++'],
+)
+def test_padding_of_mmaction_networks_is_invisible(name, options):
+    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
+    model = build(name, **options).eval()
+    lengths = (30, 13)
+    x = torch.randn(2, 3, 30, 15)
+    with torch.no_grad():
+        together = model({'pose': x}, samples(lengths))
+        for i, length in enumerate(lengths):
+            alone = model({'pose': x[i : i + 1, :, :length]})[:, 0]
+            torch.testing.assert_close(
+                together[:, i, :, :length], alone, atol=1e-5, rtol=1e-5
+            )
+            assert not together[:, i, :, length:].any()
+
+
+def test_padding_of_mmaction_networks_enters_no_gradient_and_no_statistic():
+    """Longer padding, of anything, changes nothing that is learned or kept."""
+    x, results = torch.randn(2, 3, 20, 15), []
+    for padding in (0, 9):
+        model = build()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0
+        padded = F.pad(x, (0, 0, 0, padding), value=5)
+        losses = model.train()({'pose': padded}, samples((20, 12)), mode='loss')
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        results.append(
+            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
+        )
+    torch.testing.assert_close(*results)
+
+
+def test_stage_gives_what_mmaction2_gives_averaged_over_joints():
+    """Coordinates reach the network in MMAction2's layout (N, M, T, V, C)."""
+    stage = stage_of(build()).eval()
+    x = torch.randn(1, 3, 20, 15)
+    with torch.no_grad():
+        features = stage.network(x.permute(0, 2, 3, 1)[:, None])[:, 0].mean(dim=3)
+        torch.testing.assert_close(
+            stage(x, torch.ones(1, 1, 20)), stage.conv_out(features)
+        )
+
+
+def test_network_that_tells_persons_apart_reads_zeros_for_the_second():
+    """AAGCN's input norm is of two persons; the first one's features count."""
+    stage = stage_of(build('AAGCN')).eval()
+    x = torch.randn(1, 3, 12, 15)
+    person = x.permute(0, 2, 3, 1)[:, None]
+    with torch.no_grad():
+        both = stage.network(torch.cat([person, torch.zeros_like(person)], dim=1))
+        expected = stage.conv_out(both[:, 0].mean(dim=3))
+        torch.testing.assert_close(stage(x, torch.ones(1, 1, 12)), expected)
+
+
+def test_upsampled_features_pass_through_those_of_the_network():
+    """Frames 0, 2, 4 have them, those between the mean of both sides, the last its."""
+    stage = stage_of(build(upsample=2, down_stages=[3])).eval()
+    x = torch.randn(1, 3, 10, 15)
+    with torch.no_grad():
+        few = stage.network(x.permute(0, 2, 3, 1)[:, None])[:, 0].mean(dim=3)
+        expected = torch.empty(1, 16, 10)
+        expected[..., ::2] = few
+        expected[..., 1:9:2] = (few[..., 1:] + few[..., :-1]) / 2
+        expected[..., 9] = few[..., -1]
+        result = stage(x, torch.ones(1, 1, 10))
+    torch.testing.assert_close(result, stage.conv_out(expected))
+
+
+def test_graph_of_a_skeleton_is_that_of_our_own_networks():
+    """MMAction2 makes the same subsets of our layout as we do."""
+    stage = stage_of(build())
+    ours = spatial_subsets(Skeleton.get('lcr15'))
+    np.testing.assert_allclose(stage.network.graph.A, ours, atol=1e-6)
+
+
+def test_graph_layout_points_to_the_root_whatever_the_order_of_limbs():
+    """In a star around joint 2, all others point to it."""
+    star = {'joints': 4, 'limbs': [[0, 2], [2, 1], [2, 3]], 'root': [2]}
+    layout = graph_layout(Skeleton.get(star))
+    assert layout == {'num_node': 4, 'inward': [(0, 2), (1, 2), (3, 2)], 'center': 2}
+
+
+@pytest.mark.parametrize('name', ['STGCN', 'AAGCN'])
+def test_network_starts_from_a_checkpoint_of_mmaction2(tmp_path, name):
+    """A recognizer's backbone comes over, at full frame rate, and its head does not."""
+    parts = network(name, down_stages=[3], in_channels=3)
+    parts['graph_cfg'] = {'layout': 'coco', 'mode': 'stgcn_spatial'}
+    torch.manual_seed(3)
+    recognizer = MODELS.build(
+        {
+            '_scope_': 'mmaction',
+            'type': 'RecognizerGCN',
+            'backbone': parts,
+            'cls_head': {
+                'type': 'GCNHead',
+                'num_classes': 4,
+                'in_channels': 16,
+            },
+        }
+    )
+    state = recognizer.state_dict()
+    path = tmp_path / 'recognizer.pth'
+    torch.save({'state_dict': state, 'meta': {}}, path)
+    init = {'type': 'Pretrained', 'checkpoint': str(path), 'prefix': 'backbone.'}
+    model = build(name, skeleton='coco17', init_cfg=init)
+    model.init_weights()
+    loaded = stage_of(model).network.state_dict()
+    expected = {
+        key.removeprefix('backbone.'): value
+        for key, value in state.items()
+        if key.startswith('backbone.')
+    }
+    assert loaded.keys() == expected.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(loaded[key], value, msg=key)
+    torch.save({'state_dict': dict(list(state.items())[5:])}, path)
+    with pytest.raises(ValueError, match=r"recognizer.pth: does not fit .*'mmaction"):
+        build(name, skeleton='coco17', init_cfg=init).init_weights()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'upsample': 2}, r'features of shape \(16, 9\) for 9 frames.*\(16, 5\)'),
+        ({'down_stages': [2]}, r'down_stages=\[\]'),
+        ({'base_channels': 4}, 'set `network_channels` to its width'),
+    ],
+)
+def test_network_of_other_features_is_an_error(options, message):
+    """Neither frames nor channels are made to fit in silence."""
+    model = build(**options)
+    with pytest.raises(ValueError, match=message):
+        model({'pose': torch.zeros(1, 3, 9, 15)})
+
+
+def test_graph_of_other_joints_is_an_error():
+    """MMAction2's layout must have the skeleton's joints."""
+    with pytest.raises(ValueError, match=r'normalises 51 values a frame.*15 joints'):
+        build(graph_cfg={'layout': 'coco', 'mode': 'stgcn_spatial'})
