@@ -1,0 +1,75 @@
+"""Training and testing with a risk score, as a user runs them, on small data."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets import save_annotations
+from tests.small_data import ROOT, small_annotations
+
+CONFIG = ROOT / 'configs' / 'mtl' / 'uwiom_pose3d.py'
+MODES = ('train', 'val', 'test')
+
+
+@pytest.fixture
+def options(small_data):
+    """The config of MTL on 2D skeletons, with a small model, for an epoch."""
+    return [
+        *(f'{mode}_dataloader.dataset.ann_file={small_data}' for mode in MODES),
+        *(f'{mode}_dataloader.dataset.features.pose3d.render.dims=2' for mode in MODES),
+        *(f'{mode}_dataloader.num_workers=0' for mode in MODES),
+        *(f'{mode}_dataloader.persistent_workers=False' for mode in MODES),
+        'val_evaluator.0.num_classes=3',
+        'test_evaluator.0.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.pose3d.in_channels=2',
+        'model.branches.pose3d.skeleton=coco17',
+        'model.branches.pose3d.graph_channels=[8,8]',
+        'model.branches.pose3d.stem_channels=32',
+        'model.risk_head.channels=8',
+        'train_cfg.max_epochs=1',
+        'default_hooks.visualization.enable=False',
+    ]
+
+
+def write(path, risk):
+    data = small_annotations()
+    data['split'].update(
+        {f'a/{part}': data['split'][part] for part in ('train', 'test')}
+    )
+    if risk:
+        for video in data['annotations']:
+            video['risk'] = np.ones(video['total_frames'], np.float32)
+    save_annotations(data, path)
+
+
+@pytest.mark.slow
+def test_cross_validation_reports_the_error_of_risk(
+    run_tool, tmp_path, small_data, options
+):
+    """Beside the scores of segmentation, over folds as over videos."""
+    write(small_data, risk=True)
+    tool = 'tools/cross_validate.py'
+    run_tool(
+        tool, CONFIG, '--folds', 'a', '--work-dir', 'out', '--cfg-options', *options
+    )
+    metrics = json.loads((tmp_path / 'out/a/seed_0/metrics.json').read_text())
+    assert {'seg/acc', 'seg/mAP', 'risk/mse', 'risk/mae', 'risk/mse_std'} <= set(
+        metrics
+    )
+    content = json.loads((tmp_path / 'out/cross_validation.json').read_text())
+    for name in ('over_folds', 'over_videos', 'over_seeds'):
+        assert content[name]['scores']['mse']['mean'] > 0
+    assert '| mae |' in (tmp_path / 'out/cross_validation.md').read_text()
+
+
+def test_training_names_a_video_without_risk(call_tool, tmp_path, small_data, options):
+    """A data set without risk scores trains STL, not MTL."""
+    write(small_data, risk=False)
+    error = call_tool(
+        'tools/train.py', CONFIG, '--work-dir', tmp_path / 'out', '--cfg-options',
+        *options, code=1,
+    ).stderr  # fmt: skip
+    assert 'a loss needs gt_risk for its ' in error
+    assert "add 'risk' to its annotation" in error
