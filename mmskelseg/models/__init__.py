@@ -1,6 +1,13 @@
 """Segmentors and their parts."""
 
-from mmskelseg.models.backbones import GCNTCN, MSGCN, MMActionGCN, MSTCNPlusPlus
+from mmskelseg.models.backbones import (
+    GCNTCN,
+    MSGCN,
+    CausalTCN,
+    MMActionGCN,
+    MSTCNPlusPlus,
+    PyramidGCN,
+)
 from mmskelseg.models.data_preprocessor import SegDataPreprocessor
 from mmskelseg.models.heads import RiskHead, SegmentationHead
 from mmskelseg.models.losses import (
@@ -15,10 +22,12 @@ __all__ = [
     'GCNTCN',
     'MSGCN',
     'ActionSegmentor',
+    'CausalTCN',
     'ConcatFusion',
     'FrameCrossEntropyLoss',
     'MMActionGCN',
     'MSTCNPlusPlus',
+    'PyramidGCN',
     'RiskHead',
     'SegDataPreprocessor',
     'SegmentationHead',

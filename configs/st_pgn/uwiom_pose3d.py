@@ -1,0 +1,18 @@
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/schedules/adam_100e.py',
+    '../_base_/models/pyramid_gcn.py',
+    '../_base_/datasets/uwiom_pose3d.py',
+]
+
+# Displacements lead to the next frame, and a body's size is that of the whole video:
+# neither is known while one watches.
+render = dict(displacement=False, scale=None)
+dataset = dict(features=dict(pose3d=dict(render=render)))
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+
+del render, dataset
