@@ -43,25 +43,32 @@ from mmskelseg.files import config_name, file_name, written_whole
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 
 TOOLS = Path(__file__).resolve().parent
+# The pair of splits without a name, `train` and `test`.
+DEFAULT = 'default'
 # They say where things lie, not what is computed.
 PLACES = ('work_dir', 'launcher', 'ann_file')
 
 
-def choose_folds(ann_file: str, chosen: list[str] | None) -> list[str]:
-    named = folds(load_annotations(ann_file))
-    if not named:
+def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str, str]]:
+    """Return the splits to train and to test on, for each fold by its name."""
+    data = load_annotations(ann_file)
+    named = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds(data)}
+    choices = dict(named)
+    if {'train', 'test'} <= data['split'].keys():
+        choices = {DEFAULT: ('train', 'test'), **named}
+    if not choices:
         sys.exit(
             f'error: {ann_file}: has no folds to validate across; name pairs of splits '
             '`<fold>/train` and `<fold>/test` in its `split`, as docs/data_format.md '
             'shows.'
         )
     for fold in chosen or ():
-        if fold not in named:
+        if fold not in choices:
             sys.exit(
                 f'error: {ann_file}: there is no fold {fold!r}; choose from '
-                f'{", ".join(named)}.'
+                f'{", ".join(choices)}.'
             )
-    return list(dict.fromkeys(chosen or named))
+    return {fold: choices[fold] for fold in chosen or named or choices}
 
 
 def settings_of(cfg: Config) -> dict:
@@ -88,7 +95,7 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
     return files
 
 
-def check_branches(cfg: Config, names: list[str], seeds: list[int]) -> None:
+def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
     """End with a sentence if a run starts from a branch that is not there."""
     for fold in names:
         for seed in seeds:
@@ -103,18 +110,25 @@ def check_branches(cfg: Config, names: list[str], seeds: list[int]) -> None:
 
 
 def run_folder(
-    cfg: Config, fold: str, seed: int, settings: dict, args: argparse.Namespace
+    cfg: Config,
+    fold: str,
+    splits: tuple[str, str],
+    seed: int,
+    settings: dict,
+    args: argparse.Namespace,
 ) -> RunFolder:
-    splits = [
-        f'{mode}_dataloader.dataset.split={fold}/{part}'
-        for mode, part in (('train', 'train'), ('val', 'test'), ('test', 'test'))
+    train_split, test_split = splits
+    chosen = [
+        f'train_dataloader.dataset.split={train_split}',
+        f'val_dataloader.dataset.split={test_split}',
+        f'test_dataloader.dataset.split={test_split}',
     ]
     starts = [
         f'model.branches.{branch}.init_cfg.checkpoint={file}'
         for branch, file in branches_of_run(cfg, fold, seed).items()
     ]
     path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
-    options = ['--cfg-options', *args.typed, *splits, *starts, '--work-dir', str(path)]
+    options = ['--cfg-options', *args.typed, *chosen, *starts, '--work-dir', str(path)]
     train, test = (
         [sys.executable, str(TOOLS / tool), args.config, *options]
         for tool in ('train.py', 'test.py')
@@ -215,7 +229,12 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file')
-    parser.add_argument('--folds', nargs='+', help='names of folds (default: all)')
+    parser.add_argument(
+        '--folds',
+        nargs='+',
+        help='names of folds (default: all that have a name, else the '
+        'pair of splits `train` and `test`, which is called default)',
+    )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument('--work-dir', help='folder for all runs and the table')
     parser.add_argument(
@@ -247,13 +266,13 @@ def main() -> None:
     with user_errors():
         cfg = load_config(args)
         folder = Path(cfg.work_dir)
-        names = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
+        chosen = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
         seeds = list(dict.fromkeys(args.seeds))
-        check_branches(cfg, names, seeds)
+        check_branches(cfg, chosen, seeds)
         settings = settings_of(cfg)
         runs = [
-            run_folder(cfg, fold, seed, settings, args)
-            for fold in names
+            run_folder(cfg, fold, splits, seed, settings, args)
+            for fold, splits in chosen.items()
             for seed in seeds
         ]
         for run in runs:

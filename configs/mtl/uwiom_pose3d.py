@@ -5,6 +5,9 @@ _base_ = [
     '../_base_/datasets/uwiom_pose3d.py',
 ]
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/mtl_uwiom_pose3d'
+
 dataset = dict(features=dict(pose3d=dict(render=dict(displacement=False))))
 train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)

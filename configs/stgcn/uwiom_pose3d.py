@@ -5,4 +5,7 @@ _base_ = [
     '../_base_/datasets/uwiom_pose3d.py',
 ]
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/stgcn_uwiom_pose3d'
+
 optim_wrapper = dict(optimizer=dict(lr=5e-4))

@@ -31,33 +31,13 @@ def hop_distances(skeleton: Skeleton) -> np.ndarray:
     return distance
 
 
-def hop_subsets(skeleton: Skeleton, max_hop: int = 2) -> np.ndarray:
-    """Return a graph's adjacency in subsets by distance: 0, 1, ..., ``max_hop`` limbs.
-
-    Entry (k, v, w) is the weight with which joint w reads joint v of its subset k. The
-    weights of all that a joint reads are equal and add up to 1 over the subsets.
-
-    Returns:
-        Array of shape (max_hop + 1, V, V), float32.
-
-    Source: Yan et al., "Spatial Temporal Graph Convolutional Networks" (AAAI 2018),
-    Sec. 3.3, "distance partitioning".
-
-    >>> hop_subsets(Skeleton.get(dict(joints=3, limbs=[[0, 1], [1, 2]])), 1)[1]
-    array([[0.        , 0.33333334, 0.        ],
-           [0.5       , 0.        , 0.5       ],
-           [0.        , 0.33333334, 0.        ]], dtype=float32)
-    """
-    distance = hop_distances(skeleton)
-    return _weighted([distance == hop for hop in range(max_hop + 1)])
-
-
 def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
     """Return a graph's adjacency in subsets by the way to the skeleton's root.
 
     Subset 0 is a joint itself, 1 its neighbours that are as far from the root as it or
-    farther (centrifugal), 2 those nearer to it (centripetal). Entries are as in
-    :func:`hop_subsets`.
+    farther (centrifugal), 2 those nearer to it (centripetal). Entry (k, v, w) is the
+    weight with which joint w reads joint v of its subset k. The weights of all that a
+    joint reads are equal and add up to 1 over the subsets.
 
     Args:
         skeleton: Its ``limbs`` are the edges; the nearest joint of ``root`` counts.

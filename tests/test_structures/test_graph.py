@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import hop_distances, hop_subsets, spatial_subsets
+from mmskelseg.structures.graph import hop_distances, spatial_subsets
 
 LAYOUTS = ['coco17', 'lcr15']
 
@@ -32,12 +32,10 @@ def test_spatial_subsets_are_those_of_the_reference(vectors):
 
 
 @pytest.mark.parametrize('name', LAYOUTS)
-@pytest.mark.parametrize(
-    'subsets', [spatial_subsets, lambda s: spatial_subsets(s, None), hop_subsets]
-)
-def test_each_joint_reads_with_weights_that_add_up_to_1(name, subsets):
+@pytest.mark.parametrize('reach', [1, None])
+def test_each_joint_reads_with_weights_that_add_up_to_1(name, reach):
     """Each neighbour is in one subset, and counts as much as the others."""
-    adjacency = subsets(Skeleton.get(name))
+    adjacency = spatial_subsets(Skeleton.get(name), reach)
     np.testing.assert_allclose(adjacency.sum(axis=(0, 1)), 1, rtol=1e-6)
     assert ((adjacency > 0).sum(axis=0) <= 1).all()
     for read in adjacency.sum(axis=0).T:
@@ -62,14 +60,3 @@ def test_spatial_subsets_are_symmetric_with_two_roots():
         order[[a, b]] = b, a
     adjacency = spatial_subsets(skeleton, reach=None)
     np.testing.assert_array_equal(adjacency[:, order][:, :, order], adjacency)
-
-
-def test_hop_subsets_hold_the_joints_at_each_distance():
-    """In a chain of four, the first joint reads itself and two more."""
-    chain = Skeleton.get({'joints': 4, 'limbs': [[0, 1], [1, 2], [2, 3]]})
-    adjacency = hop_subsets(chain, 2)
-    np.testing.assert_array_equal(
-        np.argwhere(adjacency[:, :, 0]), [[0, 0], [1, 1], [2, 2]]
-    )
-    assert adjacency.dtype == np.float32
-    assert not adjacency[:, 3, 0].any()

@@ -125,21 +125,34 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
 
 
 @pytest.mark.parametrize(
-    ('with_folds', 'flags', 'words'),
+    ('split', 'flags', 'words'),
     [
-        (False, (), 'has no folds to validate across; name pairs of splits'),
-        (True, ('--folds', 'c'), "there is no fold 'c'; choose from a, b."),
+        ({'mine': ['video_0']}, (), 'has no folds to validate across; name pairs of'),
+        (None, ('--folds', 'c'), "there is no fold 'c'; choose from default, a, b."),
     ],
 )
 def test_cross_validate_says_which_folds_there_are(
-    run_tool, small_data, options, with_folds, flags, words
+    run_tool, small_data, options, split, flags, words
 ):
     """Before anything is run."""
-    if with_folds:
-        write_folds(small_data)
+    write_folds(small_data)
+    if split is not None:
+        save_annotations({**small_annotations(), 'split': split}, small_data)
     error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
     assert error.startswith(f'error: {small_data}: ')
     assert words in error
+
+
+@pytest.mark.slow
+def test_cross_validate_without_folds_repeats_the_one_split(
+    run_tool, tmp_path, options
+):
+    """Seeds are compared on `train` and `test`, under a name of their own."""
+    done = run_tool(TOOL, *arguments(options, '--seeds', 0, 1))
+    assert '[2/2] default, seed 1: acc ' in done.stdout
+    metrics = json.loads((tmp_path / 'out/default/seed_1/metrics.json').read_text())
+    assert list(metrics['per_video']) == ['video_2']
+    assert 'folds: default; seeds: 0, 1.' in done.stdout
 
 
 def test_cross_validate_names_a_wrong_executor_option(run_tool, small_data, options):
