@@ -119,6 +119,18 @@ def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
     )
 
 
+def test_folds_test_each_video_once(release, tmp_path):
+    """The third video of three is in the second of two folds' training part."""
+    done = run(release, tmp_path, '--test', '03', '--folds', 2)
+    split = load_annotations(tmp_path / 'annotations.pkl')['split']
+    assert split['fold1/test'] == ['01', '03']
+    assert split['fold2/test'] == split['fold1/train'] == ['02']
+    assert split['fold2/train'] == ['01', '03']
+    assert 'fold2/test: 1 videos (02)' in done.stdout
+    done = run(release, tmp_path / 'none', '--test', '03', '--folds', 4)
+    assert done.stderr == 'uwiom.py: --folds is 4, but 3 videos make 2 to 3.\n'
+
+
 def test_conversion_ends_with_a_summary(release, tmp_path):
     done = run(release, tmp_path, '--test', '2,3')
     assert done.stdout.splitlines() == [

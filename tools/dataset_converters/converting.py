@@ -167,6 +167,33 @@ def choose_test(
     return test
 
 
+def add_folds(parser: argparse.ArgumentParser) -> None:
+    """Add --folds, what :func:`name_folds` takes."""
+    parser.add_argument(
+        '--folds',
+        type=int,
+        metavar='N',
+        default=0,
+        help='add N folds for cross-validation, fold1 to foldN, that test every Nth '
+        'video in turn',
+    )
+
+
+def name_folds(data: dict, count: int) -> None:
+    """Add folds to the splits of annotations, so that each video is tested once."""
+    videos = [video['frame_dir'] for video in data['annotations']]
+    if count == 0:
+        return
+    if not 2 <= count <= len(videos):
+        raise ReleaseError(
+            f'--folds is {count}, but {len(videos)} videos make 2 to {len(videos)}.'
+        )
+    for fold in range(count):
+        test = videos[fold::count]
+        for name, members in split_by_test(videos, test).items():
+            data['split'][f'fold{fold + 1}/{name}'] = members
+
+
 def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[str]]:
     return {'train': [v for v in videos if v not in test], 'test': list(test)}
 

@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 from converting import (
     ReleaseError,
+    add_folds,
     add_paths,
     add_videos,
     choose_test,
     converter_parser,
     faults,
+    name_folds,
     name_videos,
     positive,
     read_array,
@@ -203,6 +205,7 @@ def parse_args() -> argparse.Namespace:
         default=10.0,
         help='frames per second of poses and labels (default: %(default)g)',
     )
+    add_folds(parser)
     add_videos(parser)
     return parser.parse_args()
 
@@ -211,6 +214,7 @@ def main() -> None:
     args = parse_args()
     with faults():
         data = convert(args)
+        name_folds(data, args.folds)
         name_videos(data['annotations'], args.videos, args.out)
         write(data, args.out)
 

@@ -17,11 +17,13 @@ from pathlib import Path
 
 from converting import (
     ReleaseError,
+    add_folds,
     add_paths,
     add_videos,
     choose_test,
     converter_parser,
     faults,
+    name_folds,
     name_videos,
     positive,
     split_by_test,
@@ -140,6 +142,7 @@ def parse_args() -> argparse.Namespace:
         default=FPS,
         help='frames per second of poses and labels (default: %(default)g)',
     )
+    add_folds(parser)
     add_videos(parser)
     return parser.parse_args()
 
@@ -148,6 +151,7 @@ def main() -> None:
     args = parse_args()
     with faults():
         data = convert(args)
+        name_folds(data, args.folds)
         name_videos(data['annotations'], args.videos, args.out)
         write(data, args.out)
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from converting import (
     ReleaseError,
+    add_folds,
     add_paths,
     add_videos,
     choose_test,
     converter_parser,
     faults,
+    name_folds,
     name_videos,
     positive,
     split_by_test,
@@ -115,6 +117,7 @@ def parse_args() -> argparse.Namespace:
         default=FPS,
         help='frames per second of poses and labels (default: %(default)g)',
     )
+    add_folds(parser)
     add_videos(parser)
     return parser.parse_args()
 
@@ -125,6 +128,7 @@ def main() -> None:
         if args.download:
             download(args.url, args.source)
         data = convert(find_release(args.source), args.test, args.fps)
+        name_folds(data, args.folds)
         name_videos(data['annotations'], args.videos, args.out)
         write(data, args.out)
 
