@@ -1,0 +1,32 @@
+"""Poses from the files of other programs, one module a format."""
+
+from mmskelseg.interchange.poses.coco import read_coco
+from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
+from mmskelseg.interchange.poses.layouts import to_coco17
+from mmskelseg.interchange.poses.mediapipe import read_mediapipe
+from mmskelseg.interchange.poses.mmpose import read_mmpose
+from mmskelseg.interchange.poses.npz import read_npz
+from mmskelseg.interchange.poses.openpose import read_openpose
+from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.reading import FORMATS, read_poses, recognise
+from mmskelseg.interchange.poses.sleap import read_sleap
+from mmskelseg.interchange.poses.table import read_table
+from mmskelseg.interchange.poses.tracking import POLICIES, choose_person
+
+__all__ = [
+    'FORMATS',
+    'POLICIES',
+    'Poses',
+    'choose_person',
+    'read_coco',
+    'read_deeplabcut',
+    'read_mediapipe',
+    'read_mmpose',
+    'read_npz',
+    'read_openpose',
+    'read_poses',
+    'read_sleap',
+    'read_table',
+    'recognise',
+    'to_coco17',
+]

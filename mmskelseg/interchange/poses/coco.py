@@ -1,0 +1,105 @@
+"""Keypoint results in COCO's format: a JSON list with an entry for each person.
+
+::
+
+    [{"image_id": 1, "category_id": 1, "keypoints": [x1, y1, v1, ...], "score": 0.9}]
+
+``image_id`` is taken for the number of the frame in one video. It is a whole number, or
+a file name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
+``track_id``, or ``idx`` as from AlphaPose.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.poses.layouts import counted_layout
+from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.values import field, numbers
+
+
+def read_coco(
+    path: str | os.PathLike,
+    skeleton: str | Mapping[str, Any] | None = None,
+    first_frame: int | None = None,
+) -> Poses:
+    """Return the poses in a file of COCO results, one video.
+
+    The third number of a joint is its score. Where all of them are 0, 1 or 2, they are
+    COCO's flags, and 1 and 2 both mean that the joint is there.
+
+    Args:
+        path: The JSON file.
+        skeleton: The layout; by default COCO's 17 joints.
+        first_frame: The ``image_id`` of the first frame, in which perhaps nobody was
+            found; by default 0 or 1, whichever is the smallest.
+
+    Raises:
+        ValueError: If the file is not of this format, or the first frame is unclear.
+    """
+    entries = read_json(path, 'the tracker')
+    if isinstance(entries, dict) and 'annotations' in entries:
+        raise ValueError(
+            f'{path}: a data set in COCO format, expected results, a list of entries '
+            'with image_id, category_id, keypoints and score.'
+        )
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f'{path}: expected a list of at least one person.')
+    ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
+    first, notes = _first(ids, first_frame, str(path))
+    categories = {entry.get('category_id', 1) for entry in entries}
+    if len(categories) > 1:
+        raise ValueError(
+            f'{path}: entries of the categories {sorted(categories)}; keep those of '
+            'people alone.'
+        )
+    flat = field(entries[0], 'keypoints', f'{path}: entry 0')
+    joints = len(flat) // 3 if isinstance(flat, list) else 0
+    layout, more = counted_layout(joints, skeleton, str(path))
+    found = []
+    for i, (number, entry) in enumerate(zip(ids, entries, strict=True)):
+        where = f'{path}: entry {i}'
+        values = field(entry, 'keypoints', where)
+        xyc = numbers(values, (3 * joints,), f'{where}: keypoints').reshape(-1, 3)
+        track = entry.get('track_id', entry.get('idx'))
+        track = None if track is None or isinstance(track, list) else str(track)
+        found.append(Detection(number - first, xyc, entry.get('score'), track))
+    flags = np.unique([detection.joints[:, 2] for detection in found])
+    if set(flags.tolist()) <= {0, 1, 2}:
+        found = [_unflagged(detection) for detection in found]
+    return gather(found, layout, str(path), notes=(notes, *more))
+
+
+def _number(entry: Any, where: str) -> int:
+    image = field(entry, 'image_id', where)
+    digits = re.search(r'(\d+)$', PurePath(str(image)).stem)
+    if digits is None:
+        raise ValueError(
+            f'{where}: image_id is {image!r}, expected the number of a frame, or a '
+            'file name that ends in it.'
+        )
+    return int(digits[1])
+
+
+def _first(ids: list[int], given: int | None, source: str) -> tuple[int, str]:
+    smallest = min(ids)
+    first = smallest if given is None and smallest < 2 else given
+    if first is None or first > smallest:
+        raise ValueError(
+            f'{source}: the smallest image_id is {smallest}; say which is that of the '
+            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
+        )
+    return first, f'frames are numbered by image_id, from {first}'
+
+
+def _unflagged(detection: Detection) -> Detection:
+    joints = detection.joints.copy()
+    joints[:, 2] = joints[:, 2] > 0
+    return Detection(detection.frame, joints, detection.score, detection.track)

@@ -1,0 +1,192 @@
+"""Predictions of DeepLabCut: the CSV or HDF5 file that ``analyze_videos`` writes.
+
+A column for each coordinate, named in three rows (single animal) or four::
+
+    scorer,DLC_resnet50,DLC_resnet50,DLC_resnet50,...
+    individuals,mouse1,mouse1,mouse1,...          (several animals alone)
+    bodyparts,nose,nose,nose,...
+    coords,x,y,likelihood,...
+    0,102.5,88.1,0.99,...
+
+The HDF5 file holds the same as a table of pandas. It is read by h5py alone, since
+pandas would run code that such a file can carry.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
+from mmskelseg.interchange.poses.layouts import in_order
+from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.table import read_table_rows
+from mmskelseg.safe_pickle import UNREADABLE, RestrictedUnpickler, UnsafePickleError
+
+# (individual, body part, coordinate) of each column.
+Columns = list[tuple[str, str, str]]
+# What DeepLabCut calls the body parts that belong to no animal, such as corners.
+_SCENE = 'single'
+
+
+def read_deeplabcut(
+    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+) -> Poses:
+    """Return the poses in a file of DeepLabCut, one video.
+
+    Body parts outside of the animals (``single``) are left out, with a note. The file
+    has no edges.
+
+    Args:
+        path: The .csv or .h5 file.
+        skeleton: The layout. By default COCO's 17 where the body parts have their
+            names; else those names, without limbs.
+
+    Raises:
+        RuntimeError: If the file is HDF5 and h5py is not installed.
+        ValueError: If the file is not of this format.
+    """
+    read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
+    columns, frames, values = read(path)
+    where = {column: i for i, column in enumerate(columns)}
+    if len(where) < len(columns):
+        raise ValueError(f'{path}: two columns have the same name; export it again.')
+    people = list(dict.fromkeys(column[0] for column in columns))
+    notes: tuple[str, ...] = ()
+    if _SCENE in people and len(people) > 1:
+        people.remove(_SCENE)
+        notes = ('body parts of no animal (single) are left out',)
+    parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
+    order, layout, more = in_order(parts, skeleton, str(path))
+    data = np.full((len(people), max(frames) + 1, len(parts), 3), np.nan)
+    data[..., 2] = 1  # Of files that have no likelihood.
+    for row, person in enumerate(people):
+        for joint, part in enumerate(parts[i] for i in order):
+            for axis, coordinate in enumerate(('x', 'y', 'likelihood')):
+                column = where.get((person, part, coordinate))
+                if column is not None:
+                    data[row, frames, joint, axis] = values[:, column]
+                elif axis < 2:
+                    raise ValueError(f'{path}: no {coordinate} of {person} {part}.')
+    return Poses(
+        data[..., :2], data[..., 2], layout, people=tuple(people), notes=notes + more
+    )
+
+
+def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
+    rows = [row for _, row in read_table_rows(path)]
+    heads: dict[str, list[str]] = {}
+    while len(heads) < len(rows) and rows[len(heads)][0] in (
+        'scorer', 'individuals', 'bodyparts', 'coords',
+    ):  # fmt: skip
+        row = rows[len(heads)]
+        heads[row[0]] = row[1:]
+    if not {'scorer', 'bodyparts', 'coords'} <= heads.keys():
+        raise ValueError(
+            f'{path}: the first rows begin with {", ".join(r[0] for r in rows[:4])}; '
+            'expected scorer, bodyparts, coords (and individuals), as DeepLabCut '
+            'writes with save_as_csv.'
+        )
+    body = rows[len(heads) :]
+    width = len(heads['coords'])
+    individuals = heads.get('individuals', ['animal'] * width)
+    for i, row in enumerate((*heads.values(), *(row[1:] for row in body))):
+        if len(row) != width:
+            raise ValueError(
+                f'{path}: row {i + 1} has {len(row)} values, but coords {width}; '
+                'export the file again.'
+            )
+    try:
+        frames = [int(row[0]) for row in body]
+        values = np.array(
+            [[float(cell or 'nan') for cell in row[1:]] for row in body]
+        ).reshape(-1, width)
+    except ValueError as error:
+        raise ValueError(
+            f'{path}: a value is not a number ({error}); expected frames from 0 in the '
+            'first column, as analyze_videos writes, not labels of single images.'
+        ) from None
+    columns = list(zip(individuals, heads['bodyparts'], heads['coords'], strict=True))
+    return columns, _checked(frames, str(path)), values
+
+
+def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
+    with open_hdf5(path) as file:
+        groups = [g for g in file.values() if 'pandas_type' in g.attrs]
+        if len(groups) != 1:
+            raise ValueError(
+                f'{path}: {len(groups)} tables of pandas, expected the one that '
+                "DeepLabCut's analyze_videos writes."
+            )
+        group = groups[0]
+        names, frames, values = (
+            _table_format(group, str(path))
+            if 'table' in group
+            else _fixed_format(group, str(path))
+        )
+    if not names or {len(name) for name in names} - {3, 4}:
+        raise ValueError(
+            f'{path}: columns have {len(names[0]) if names else 0} names, expected '
+            'scorer, bodyparts and coords, and perhaps individuals.'
+        )
+    columns = [
+        (name[1] if len(name) == 4 else 'animal', name[-2], name[-1]) for name in names
+    ]
+    return columns, _checked(frames, str(path)), values
+
+
+def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
+    """Return names, frames and values of what pandas wrote with format='table'."""
+    table = group['table']
+    blocks = [name for name in table.dtype.names if name.startswith('values_block_')]
+    names: list[Sequence[str]] = []
+    for block in blocks:
+        kind = bytes(table.attrs[f'{block}_kind'])
+        try:
+            names += RestrictedUnpickler(io.BytesIO(kind)).load()
+        except UnsafePickleError as error:
+            raise ValueError(f'{source}: refused: {error}.') from None
+        except (EOFError, *UNREADABLE):
+            raise ValueError(
+                f'{source}: the names of its columns cannot be read; export it as CSV.'
+            ) from None
+    rows = table[()]
+    values = np.concatenate([rows[block] for block in blocks], axis=1)
+    if table.attrs.get('index_kind') != b'integer':
+        raise ValueError(
+            f'{source}: rows are not numbered frames; expected predictions of '
+            'analyze_videos, not labels of single images.'
+        )
+    return names, rows['index'].tolist(), values
+
+
+def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
+    """Return names, frames and values of what pandas wrote with format='fixed'."""
+    if group.attrs.get('nblocks') != 1 or 'axis1' not in group:
+        raise ValueError(
+            f'{source}: not a single table of numbers over frames; export it as CSV.'
+        )
+    levels = []
+    for i in range(int(group.attrs['block0_items_nlevels'])):
+        level = texts(group[f'block0_items_level{i}'][()])
+        levels.append([level[k] for k in group[f'block0_items_label{i}'][()]])
+    frames = group['axis1'][()]
+    if frames.dtype.kind not in 'iu':
+        raise ValueError(f'{source}: rows are not numbered frames.')
+    names = list(zip(*levels, strict=True))
+    return names, frames.tolist(), group['block0_values'][()]
+
+
+def _checked(frames: list[int], source: str) -> list[int]:
+    if not frames or min(frames) < 0 or len(set(frames)) < len(frames):
+        raise ValueError(
+            f'{source}: frames are numbered from {min(frames, default=0)} to '
+            f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '
+            'from 0.'
+        )
+    return frames

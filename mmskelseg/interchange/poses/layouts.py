@@ -1,0 +1,168 @@
+"""Which joints a file has: by their names, by their number, or as COCO's 17."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.structures import Skeleton
+
+COCO17 = Skeleton.get('coco17').joints
+# Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
+_SIDES = [
+    re.compile(pattern)
+    for pattern in (
+        r'(?i)(.*?)(left|right)(.*)',
+        r'(?i)()(l|r)[\W_]+(.+)',
+        r'(?i)(.+)[\W_]+(l|r)(\d*)',
+        r'()([LR])([A-Z].*)',
+        r'(.*[a-z])([LR])(\d*)',
+    )
+]
+
+
+def split_side(name: str) -> tuple[str, str]:
+    """Return a joint's side, which may be empty, and the rest of its name.
+
+    >>> split_side('RWrist'), split_side('ear_left'), split_side('neck')
+    (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
+    """
+    for pattern in _SIDES:
+        if match := pattern.fullmatch(name):
+            side = 'left' if match[2][0] in 'lL' else 'right'
+            return side, re.sub(r'[\W_]', '', match[1] + match[3]).lower()
+    return '', re.sub(r'[\W_]', '', name).lower()
+
+
+def named_layout(
+    joints: Sequence[str], limbs: Sequence[Sequence[int]] = (), name: str = 'custom'
+) -> str | dict[str, Any]:
+    """Return the layout of joints that are known by name.
+
+    Joints whose names differ in left and right alone are flip pairs. COCO's 17, in
+    their order, are ``coco17``, whatever the limbs.
+
+    >>> named_layout(['nose', 'earL', 'earR'])['flip_pairs']
+    [[1, 2]]
+    """
+    if tuple(joints) == COCO17:
+        return 'coco17'
+    index = {split_side(joint): i for i, joint in enumerate(joints)}
+    pairs = [
+        [i, index['right', rest]]
+        for (side, rest), i in index.items()
+        if side == 'left' and ('right', rest) in index
+    ]
+    return {
+        'name': name,
+        'joints': list(joints),
+        'limbs': [[int(a), int(b)] for a, b in limbs],
+        'flip_pairs': pairs,
+    }
+
+
+def counted_layout(
+    joints: int, given: str | Mapping[str, Any] | None, source: str
+) -> tuple[str | dict[str, Any], tuple[str, ...]]:
+    """Return the layout of joints that have no names, and a note if it is a guess.
+
+    Args:
+        joints: V, how many there are.
+        given: The layout that the user names.
+        source: The file, for messages.
+
+    Raises:
+        ValueError: If the given layout has another number of joints, or if there is
+            none and there are not 17.
+    """
+    if given is not None:
+        expected = Skeleton.get(given).num_joints
+        if expected != joints:
+            raise ValueError(
+                f'{source}: {joints} joints, but the skeleton {_name(given)} has '
+                f'{expected}; name the layout that the poses were estimated with.'
+            )
+        return given if isinstance(given, str) else dict(given), ()
+    if joints != len(COCO17):
+        raise ValueError(
+            f'{source}: {joints} joints without names; say which they are by '
+            '--skeleton, such as mmpose:halpe or a JSON file with joints and limbs.'
+        )
+    return 'coco17', ('17 joints without names are taken for those of COCO',)
+
+
+def in_order(
+    joints: Sequence[str], given: str | Mapping[str, Any] | None, source: str
+) -> tuple[list[int], str | dict[str, Any], tuple[str, ...]]:
+    """Return the order of columns, the layout and notes, for joints with names.
+
+    Names that are numbers are ordered by them and counted as ``counted_layout`` does.
+    Others are ordered as in COCO or in the given layout where that has the same names;
+    a given layout with other names takes them as they come.
+    """
+    if all(joint.isdecimal() for joint in joints):
+        order = sorted(range(len(joints)), key=lambda i: int(joints[i]))
+        return order, *counted_layout(len(joints), given, source)
+    for layout in ('coco17',) if given is None else (given,):
+        names = Skeleton.get(layout).joints
+        if set(names) == set(joints):
+            same = layout if isinstance(layout, str) else dict(layout)
+            return [list(joints).index(name) for name in names], same, ()
+    order = list(range(len(joints)))
+    if given is not None:
+        return order, *counted_layout(len(joints), given, source)
+    note = 'the file has no limbs, so that none are drawn; --skeleton gives them'
+    return order, named_layout(joints), (note,)
+
+
+def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
+    """Return poses with COCO's 17 joints, found by name; others are left out.
+
+    Args:
+        poses: Poses with joints of any names.
+        parts: For names that do not speak for themselves, the joint of COCO that a
+            joint stands for.
+        source: The file, for messages.
+
+    Raises:
+        ValueError: If a part is unknown, or no joint is found.
+    """
+    if poses.skeleton == 'coco17':
+        return poses
+    joints = poses.joints
+    unknown = [part for part in parts if part not in joints]
+    wrong = [part for part in parts.values() if part not in COCO17]
+    if unknown or wrong:
+        name, known = (unknown[0], joints) if unknown else (wrong[0], COCO17)
+        raise ValueError(
+            f'{source}: there is no joint {name}; choose among {", ".join(known)}.'
+        )
+    found = {'_'.join(filter(None, split_side(name))): name for name in joints}
+    found |= {part: name for name, part in parts.items()}
+    columns = {j: joints.index(found[j]) for j in COCO17 if j in found}
+    if not columns:
+        raise ValueError(
+            f'{source}: none of the joints {", ".join(joints)} has the name of one of '
+            "COCO's 17; say which is which by --part NAME=JOINT, such as "
+            f'--part {joints[0]}=nose.'
+        )
+    target = [COCO17.index(joint) for joint in columns]
+    shape = (*poses.keypoint_score.shape[:2], len(COCO17))
+    keypoint, score = np.zeros((*shape, 2)), np.zeros(shape)
+    keypoint[:, :, target] = poses.keypoint[:, :, list(columns.values())]
+    score[:, :, target] = poses.keypoint_score[:, :, list(columns.values())]
+    absent = [joint for joint in COCO17 if joint not in columns]
+    note = f'{len(joints)} joints mapped to coco17 by name'
+    if absent:
+        note += f', always missing: {", ".join(absent)}'
+    return poses.noting(
+        note, keypoint=keypoint, keypoint_score=score, skeleton='coco17'
+    )
+
+
+def _name(layout: str | Mapping[str, Any]) -> str:
+    return layout if isinstance(layout, str) else layout.get('name', 'given')

@@ -1,0 +1,174 @@
+"""The 33 landmarks of MediaPipe Pose, in the JSON, CSV or npz files that people write.
+
+MediaPipe itself writes no file. Its landmarks have x and y as parts of the image's
+width and height, z, and visibility, which is the score. Read are:
+
+- JSON: a list with an entry for each frame, or ``{"frames": [...], "width": 640,
+  "height": 480, "fps": 30}``. An entry is null where nobody was found; 33 landmarks
+  ``{"x": 0.5, "y": 0.4, "z": -0.1, "visibility": 0.9}``; a list of people with 33 each
+  (Tasks API); ``{"landmark": [...]}`` (``MessageToDict`` of the older API); or any of
+  these under ``pose_landmarks`` or ``landmarks`` of a dict.
+- CSV: the tables of ``read_table``, joints named as in ``PoseLandmark``, in any case,
+  or by number, alone (0) or after a word (landmark_0).
+- npz: an array ``pose_landmarks`` or ``landmarks``, (T, 33, 3), x, y, z, or
+  (T, 33, 4 or 5), with visibility and presence, NaN where nobody was found; for several
+  people with an axis M in front.
+
+The result is COCO's 17 joints, all of which are among the 33. Where the middle value of
+the coordinates exceeds 2 they are taken for pixels.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.poses.layouts import COCO17
+from mmskelseg.interchange.poses.npz import npz_arrays
+from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.table import table_detections
+from mmskelseg.interchange.poses.values import field, numbers
+
+_NAMES = """
+nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer
+left_ear right_ear mouth_left mouth_right left_shoulder right_shoulder left_elbow
+right_elbow left_wrist right_wrist left_pinky right_pinky left_index right_index
+left_thumb right_thumb left_hip right_hip left_knee right_knee left_ankle right_ankle
+left_heel right_heel left_foot_index right_foot_index
+"""
+LANDMARKS = tuple(_NAMES.split())
+_KEYS = ('pose_landmarks', 'landmarks', 'landmark')
+_CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
+
+
+def read_mediapipe(
+    path: str | os.PathLike, img_shape: tuple[int, int] | None = None
+) -> Poses:
+    """Return COCO's 17 joints of the landmarks in a file, one video.
+
+    Args:
+        path: A .json, .csv or .npz file.
+        img_shape: Height and width in pixels, where the file does not state them.
+
+    Raises:
+        ValueError: If the file is not of this format, or the size is missing.
+    """
+    fps, frames = None, 0
+    suffix = Path(path).suffix.lower()
+    if suffix == '.csv':
+        found = _from_table(path)
+    elif suffix == '.npz':
+        found, frames = _from_array(path)
+    else:
+        data = read_json(path, 'your script')
+        entries = data.get('frames') if isinstance(data, dict) else data
+        if not isinstance(entries, list):
+            raise ValueError(f'{path}: expected a list of frames with 33 landmarks.')
+        if isinstance(data, dict) and {'width', 'height'} <= data.keys():
+            img_shape = int(data['height']), int(data['width'])
+        fps = data.get('fps') if isinstance(data, dict) else None
+        found, frames = list(_from_json(entries, str(path))), len(entries)
+    poses = gather(found, 'coco17', str(path), frames=frames)
+    note = '33 landmarks mapped to coco17'
+    seen = poses.keypoint_score > 0
+    if seen.any() and np.median(poses.keypoint[seen]) > 2:
+        return poses.noting(f'{note}, in pixels', img_shape=img_shape, fps=fps)
+    if img_shape is None:
+        raise ValueError(
+            f'{path}: x and y are parts of the image, whose size the file does not '
+            'state; give it by --size WIDTHxHEIGHT, or the videos by --videos.'
+        )
+    pixels = poses.keypoint * np.array(img_shape[::-1], np.float32)
+    return poses.noting(note, keypoint=pixels, img_shape=img_shape, fps=fps)
+
+
+def _from_json(entries: list[Any], source: str) -> Iterator[Detection]:
+    for number, entry in enumerate(entries):
+        where = f'{source}: frame {number}'
+        for person in _people(entry, where):
+            if len(person) != len(LANDMARKS):
+                raise ValueError(
+                    f'{where} has {len(person)} landmarks, expected the '
+                    f'{len(LANDMARKS)} of MediaPipe Pose.'
+                )
+            values = [
+                [*(field(point, axis, where) for axis in 'xy'), _visibility(point)]
+                for point in person
+            ]
+            xyc = numbers(values, (len(LANDMARKS), 3), where)
+            yield Detection(number, xyc[_CHOSEN])
+
+
+def _visibility(point: dict[str, Any]) -> Any:
+    """Return the score of a landmark; fields that are unset are absent or null."""
+    score = point.get('visibility')
+    return 1 if score is None else score
+
+
+def _people(entry: Any, where: str) -> list[list[Any]]:
+    """Return the landmarks of each person of a frame."""
+    while isinstance(entry, dict):
+        key = next((key for key in _KEYS if key in entry), None)
+        if key is None:
+            raise ValueError(
+                f'{where} has the keys {", ".join(entry)}, expected one of '
+                f'{", ".join(_KEYS)}.'
+            )
+        entry = entry[key]
+    if not entry:
+        return []
+    if not isinstance(entry, list):
+        raise ValueError(f'{where} is {entry!r}, expected 33 landmarks or null.')
+    if isinstance(entry[0], dict) and 'x' in entry[0]:
+        return [entry]
+    return [person for item in entry for person in _people(item, where)]
+
+
+def _from_table(path: str | os.PathLike) -> list[Detection]:
+    names, found = table_detections(path)
+    index = {}
+    for column, name in enumerate(names):
+        if digits := re.search(r'(\d+)$', name):
+            number = int(digits[1])
+            name = LANDMARKS[number] if number < len(LANDMARKS) else name
+        index[name.lower()] = column
+    missing = [joint for joint in COCO17 if joint not in index]
+    if missing:
+        raise ValueError(
+            f'{path}: no landmark {missing[0]}; expected those of MediaPipe Pose, by '
+            f'name or number, but there are {", ".join(names)[:200]}.'
+        )
+    order = [index[joint] for joint in COCO17]
+    return [Detection(d.frame, d.joints[order], track=d.track) for d in found]
+
+
+def _from_array(path: str | os.PathLike) -> tuple[list[Detection], int]:
+    arrays = npz_arrays(path)
+    key = next((key for key in _KEYS if key in arrays), _KEYS[0])
+    points = np.asarray(field(arrays, key, str(path)))
+    points = points[None] if points.ndim == 3 else points
+    if points.ndim != 4 or points.shape[2] != 33 or points.shape[3] not in (3, 4, 5):
+        raise ValueError(
+            f'{path}: {key} has shape {points.shape}, expected (frames, 33, 3), x, y '
+            'and z, or 4 with visibility, or 5 with presence.'
+        )
+    if points.dtype.kind not in 'fiu':
+        raise ValueError(f'{path}: {key} is {points.dtype}, expected numbers.')
+    points = points[:, :, _CHOSEN].astype(np.float64)
+    score = (
+        points[..., 3:4] if points.shape[-1] > 3 else np.ones((*points.shape[:3], 1))
+    )
+    values = np.concatenate([points[..., :2], score], axis=-1)
+    there = np.isfinite(values).all(-1).any(-1)
+    several = len(points) > 1
+    found = [
+        Detection(int(t), values[m, t], track=str(m) if several else None)
+        for m, t in np.argwhere(there)
+    ]
+    return found, points.shape[1]

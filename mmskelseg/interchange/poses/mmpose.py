@@ -1,0 +1,109 @@
+"""Predictions of MMPose: a JSON file of one video.
+
+Two programs write it. ``MMPoseInferencer`` with ``pred_out_dir`` writes a list of
+frames::
+
+    [{"frame_id": 0, "instances": [{"keypoints": [[x, y], ...],
+      "keypoint_scores": [...], "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}]}]
+
+The demo scripts with ``--save-predictions`` write the same list, whose ``frame_id``
+begins at 1, as ``instance_info`` beside ``meta_info``, which names the joints.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.poses.layouts import counted_layout, named_layout
+from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.values import field, numbers
+
+
+def read_mmpose(
+    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+) -> Poses:
+    """Return the poses of a video that MMPose predicted.
+
+    Args:
+        path: The JSON file.
+        skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints.
+
+    Raises:
+        ValueError: If the file is not of this format, or holds 3D poses.
+    """
+    data = read_json(path, 'MMPose')
+    meta = data.get('meta_info') if isinstance(data, dict) else None
+    frames = field(data, 'instance_info', str(path)) if meta is not None else data
+    if not isinstance(frames, list) or not frames:
+        raise ValueError(
+            f'{path}: expected a list of frames with instances, as MMPoseInferencer '
+            'writes with pred_out_dir.'
+        )
+    found = list(_detections(frames, str(path)))
+    joints = len(found[0].joints) if found else 0
+    for detection in found:
+        if len(detection.joints) != joints:
+            raise ValueError(
+                f'{path}: {len(detection.joints)} joints in frame {detection.frame}, '
+                f'but {joints} before; give each layout a file of its own.'
+            )
+    notes: tuple[str, ...] = ()
+    layout: str | dict[str, Any] = 'coco17'
+    if meta is not None and skeleton is None:
+        layout = _layout(meta, joints, str(path))
+    elif found:
+        layout, notes = counted_layout(joints, skeleton, str(path))
+    count = _frame_id(frames[-1], len(frames) - 1) - _frame_id(frames[0], 0) + 1
+    return gather(found, layout, str(path), frames=count, notes=notes)
+
+
+def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
+    first, before = _frame_id(frames[0], 0), -1
+    for i, frame in enumerate(frames):
+        if isinstance(frame, dict) and 'keypoints' in frame:
+            raise ValueError(
+                f'{source}: predictions of one image; run MMPose on the video, so that '
+                'it writes all frames into one file.'
+            )
+        instances = field(frame, 'instances', f'{source}: frame {i}')
+        number = _frame_id(frame, i) - first
+        if number <= before:
+            raise ValueError(
+                f'{source}: frame_id {number + first} comes after {before + first}; '
+                'expected the frames of one video in order.'
+            )
+        before = number
+        for instance in instances:
+            where = f'{source}: frame {i}: keypoints'
+            points = field(instance, 'keypoints', f'{source}: frame {i}: a person')
+            xy = numbers(points, (-1, -1), where)
+            if xy.shape[1] != 2:
+                raise ValueError(
+                    f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses are '
+                    'not read, so predict with a 2D model.'
+                )
+            score = instance.get('keypoint_scores', [1] * len(xy))
+            values = numbers(score, (len(xy),), f'{where}_scores')
+            whole = instance.get('bbox_score')
+            yield Detection(number, np.column_stack([xy, values]), whole)
+
+
+def _frame_id(frame: Any, place: int) -> int:
+    number = frame.get('frame_id', place) if isinstance(frame, dict) else place
+    return number if isinstance(number, int) else place
+
+
+def _layout(meta: Any, joints: int, source: str) -> str | dict[str, Any]:
+    names = field(meta, 'keypoint_id2name', f'{source}: meta_info')
+    ordered = [names[key] for key in sorted(names, key=int)]
+    if joints not in (0, len(ordered)):
+        raise ValueError(
+            f'{source}: {joints} joints a person, but meta_info names {len(ordered)}.'
+        )
+    links = field(meta, 'skeleton_links', f'{source}: meta_info')
+    return named_layout(ordered, links, str(meta.get('dataset_name', 'mmpose')))

@@ -1,0 +1,139 @@
+"""Output of OpenPose with ``--write_json``: a folder with a file for each frame.
+
+``VIDEO_000000000000_keypoints.json``, ``VIDEO_000000000001_keypoints.json``, ...::
+
+    {"version": 1.3, "people": [{"person_id": [-1],
+      "pose_keypoints_2d": [x0, y0, c0, x1, y1, c1, ...], ...}]}
+
+Joints that were not found are 0, 0, 0. Read are the layouts BODY_25 (75 numbers) and
+COCO (54); their joints stay as they are, and ``to_coco17`` finds COCO's 17 in both.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.poses.layouts import named_layout
+from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.values import field, numbers
+
+_NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
+_ARMS = 'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow'
+_HEAD = 'right_eye left_eye right_ear left_ear'
+_FEET = 'left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel'
+_LEGS = 'right_hip right_knee right_ankle left_hip left_knee left_ankle'
+_PARTS = {
+    'openpose_body25': f'{_ARMS} left_wrist mid_hip {_LEGS} {_HEAD} {_FEET}',
+    'openpose_coco18': f'{_ARMS} left_wrist {_LEGS} {_HEAD}',
+}
+# The middle of the body differs: BODY_25 has a joint between the hips.
+_TRUNK = {
+    'openpose_body25': 'neck-mid_hip mid_hip-right_hip mid_hip-left_hip '
+    'left_ankle-left_big_toe left_big_toe-left_small_toe left_ankle-left_heel '
+    'right_ankle-right_big_toe right_big_toe-right_small_toe right_ankle-right_heel',
+    'openpose_coco18': 'neck-right_hip neck-left_hip',
+}
+_LIMBS = (
+    'neck-nose neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
+    'neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'right_hip-right_knee right_knee-right_ankle left_hip-left_knee '
+    'left_knee-left_ankle nose-right_eye right_eye-right_ear nose-left_eye '
+    'left_eye-left_ear'
+)
+
+
+def openpose_layout(name: str) -> dict[str, Any]:
+    """Return the skeleton ``openpose_body25`` or ``openpose_coco18``.
+
+    >>> openpose_layout('openpose_coco18')['joints'][1]
+    'neck'
+    """
+    joints = _PARTS[name].split()
+    pairs = [pair.split('-') for pair in f'{_TRUNK[name]} {_LIMBS}'.split()]
+    limbs = [[joints.index(joint) for joint in pair] for pair in pairs]
+    groups = {
+        f'{side}_{limb}': [joints.index(f'{side}_{joint}') for joint in parts]
+        for limb, parts in (
+            ('arm', ('shoulder', 'elbow', 'wrist')),
+            ('leg', ('hip', 'knee', 'ankle')),
+        )
+        for side in ('left', 'right')
+    }
+    layout = named_layout(joints, limbs, name)
+    assert isinstance(layout, dict)
+    return {**layout, 'drop_groups': groups}
+
+
+def read_openpose(path: str | os.PathLike) -> Poses:
+    """Return the poses in a folder of OpenPose's files, one video.
+
+    Frames are those of the files' numbers, of which the smallest is the first.
+
+    Raises:
+        ValueError: If the folder holds no such files, those of several videos, or not
+            every frame; or if a file is not of this format.
+    """
+    files = _files(Path(path))
+    first = min(files)
+    missing = sorted(set(range(first, max(files) + 1)) - set(files))
+    if missing:
+        raise ValueError(
+            f'{path}: no file of frame {missing[0]}, the first of {len(missing)} '
+            f'missing between {first} and {max(files)}; OpenPose writes one for each '
+            'frame, so copy the folder again, or number kept frames without gaps.'
+        )
+    found = [
+        detection
+        for number in sorted(files)
+        for detection in _detections(files[number], number - first)
+    ]
+    counts = {len(detection.joints) for detection in found}
+    if len(counts) > 1:
+        raise ValueError(
+            f'{path}: files with {" and ".join(map(str, sorted(counts)))} joints; run '
+            'OpenPose with one --model_pose.'
+        )
+    joints = counts.pop() if counts else 25
+    name = {25: 'openpose_body25', 18: 'openpose_coco18'}[joints]
+    poses = gather(found, openpose_layout(name), str(path), frames=len(files))
+    if poses.keypoint.max() <= 1:
+        raise ValueError(
+            f'{path}: no coordinate exceeds 1, so these are not pixels; run OpenPose '
+            'with --keypoint_scale 0.'
+        )
+    return poses
+
+
+def _files(folder: Path) -> dict[int, Path]:
+    names = {file: _NAME.fullmatch(file.name) for file in sorted(folder.glob('*.json'))}
+    matches = {file: match for file, match in names.items() if match}
+    videos = sorted({match[1] for match in matches.values()})
+    if len(videos) != 1:
+        what = f'files of {", ".join(videos[:3])}' if videos else 'no such file'
+        raise ValueError(
+            f'{folder}: {what}; expected VIDEO_000000000000_keypoints.json and so on '
+            'of one video, as OpenPose writes with --write_json.'
+        )
+    return {int(match[2]): file for file, match in matches.items()}
+
+
+def _detections(file: Path, frame: int) -> Iterator[Detection]:
+    for person in field(read_json(file, 'OpenPose'), 'people', str(file)):
+        values = field(person, 'pose_keypoints_2d', f'{file}: a person')
+        if not values:  # Only a face or a hand was found.
+            continue
+        if len(values) not in (75, 54):
+            raise ValueError(
+                f'{file}: pose_keypoints_2d has {len(values)} numbers, expected 75 '
+                '(BODY_25) or 54 (COCO).'
+            )
+        where = f'{file}: pose_keypoints_2d'
+        joints = numbers(values, (len(values),), where).reshape(-1, 3)
+        ids = person.get('person_id', [-1])
+        track = str(ids[0]) if ids and ids[0] >= 0 else None
+        yield Detection(frame, joints, track=track)

@@ -1,0 +1,147 @@
+"""Poses of one video as a tracker left them, before they become an annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.structures import Skeleton
+
+# A file whose frame numbers are spread wider than this does not number frames.
+_SPREAD = 1000
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Joints of the people in one video, frame by frame.
+
+    A joint whose coordinates or score are not finite, or whose score is 0 or less, is
+    missing: all three become 0.
+
+    Args:
+        keypoint: Pixels, x to the right and y downwards, shape (M, T, V, 2).
+        keypoint_score: Confidence of each joint, shape (M, T, V).
+        skeleton: Name of a layout, or a dict, as in docs/data_format.md.
+        img_shape: Height and width of the image in pixels, if the file states them.
+        fps: Frames per second, if the file states them.
+        people: A name for each of the M rows, if each is the same person throughout.
+            Without, a row is only a place in the list of people of a frame.
+        person_score: Confidence of each person, shape (M, T), if the file has one.
+        notes: What was assumed or left out, a sentence each, for the user to see.
+    """
+
+    keypoint: np.ndarray
+    keypoint_score: np.ndarray
+    skeleton: str | dict[str, Any]
+    img_shape: tuple[int, int] | None = None
+    fps: float | None = None
+    people: tuple[str, ...] = ()
+    person_score: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        joints = Skeleton.get(self.skeleton).num_joints
+        assert self.keypoint.shape == (*self.keypoint_score.shape, 2)
+        assert self.keypoint.shape[2] == joints
+        keypoint = np.array(self.keypoint, np.float32)
+        score = np.array(self.keypoint_score, np.float32)
+        missing = ~(np.isfinite(keypoint).all(-1) & np.isfinite(score) & (score > 0))
+        keypoint[missing], score[missing] = 0, 0
+        object.__setattr__(self, 'keypoint', keypoint)
+        object.__setattr__(self, 'keypoint_score', score)
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """The names of the V joints."""
+        return Skeleton.get(self.skeleton).joints
+
+    def noting(self, *notes: str, **changes: Any) -> Poses:
+        """Return these poses with further notes, and with other values of fields."""
+        return replace(self, notes=(*self.notes, *notes), **changes)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person in one frame.
+
+    Args:
+        frame: Number of the frame, from 0.
+        joints: x, y and score of each joint, shape (V, 3).
+        score: Confidence of the person.
+        track: Name of the person throughout the video.
+    """
+
+    frame: int
+    joints: np.ndarray
+    score: float | None = None
+    track: str | None = None
+
+
+def gather(
+    found: Iterable[Detection],
+    skeleton: str | dict[str, Any],
+    source: str,
+    *,
+    frames: int = 0,
+    notes: Sequence[str] = (),
+) -> Poses:
+    """Return the poses that single detections make.
+
+    Where each has a track, a row is a track; otherwise the people of a frame fill the
+    rows in the order in which they come.
+
+    Args:
+        found: The detections, in any order of frames.
+        skeleton: The layout of their joints.
+        source: The file, for messages.
+        frames: T, where the file says how many frames there are.
+        notes: What the reader assumed.
+
+    Raises:
+        ValueError: If there is none, if frame numbers are far apart, or if a track is
+            twice in a frame.
+    """
+    found = list(found)
+    if not found:
+        raise ValueError(f'{source}: no person in any frame; nothing to learn from.')
+    last = max(detection.frame for detection in found)
+    if last > _SPREAD * (len(found) + 10):
+        raise ValueError(
+            f'{source}: {len(found)} people in frames up to {last}, so these do not '
+            'number the frames of one video; give each video a file of its own.'
+        )
+    tracked = all(detection.track is not None for detection in found)
+    rows: dict[str, int] = {}
+    filled = np.zeros(max(frames, last + 1), np.int64)
+    places = []
+    for detection in found:
+        if tracked:
+            place = rows.setdefault(str(detection.track), len(rows))
+        else:
+            place = int(filled[detection.frame])
+            filled[detection.frame] += 1
+        places.append(place)
+    seen = list(zip(places, (d.frame for d in found), strict=True))
+    if len(set(seen)) < len(seen):
+        row, frame = next(pair for i, pair in enumerate(seen) if pair in seen[:i])
+        raise ValueError(
+            f'{source}: person {list(rows)[row]} is twice in frame {frame}; give '
+            'different people different ids.'
+        )
+    shape = (max(places) + 1, len(filled), len(found[0].joints))
+    values = np.zeros((*shape, 3), np.float32)
+    person_score = np.zeros(shape[:2], np.float32)
+    for detection, (row, frame) in zip(found, seen, strict=True):
+        values[row, frame] = detection.joints
+        person_score[row, frame] = detection.score or 0
+    return Poses(
+        values[..., :2],
+        values[..., 2],
+        skeleton,
+        people=tuple(rows),
+        person_score=person_score if person_score.any() else None,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,101 @@
+"""Analysis files of SLEAP: HDF5, made by "Export Analysis HDF5" or ``sleap-convert``.
+
+``tracks`` (tracks, 2, nodes, frames), NaN where a node was not found; ``node_names``;
+and, in files of predictions, ``track_names``, ``point_scores`` (tracks, nodes, frames),
+``instance_scores`` (tracks, frames), ``edge_inds``. Newer files name the axes in the
+attribute ``dims``, and may have another order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
+from mmskelseg.interchange.poses.layouts import in_order, named_layout
+from mmskelseg.interchange.poses.poses import Poses
+
+_AXES = {
+    'tracks': ('track', 'xy', 'node', 'frame'),
+    'point_scores': ('track', 'node', 'frame'),
+    'instance_scores': ('track', 'frame'),
+}
+_OURS = {
+    'tracks': ('track', 'frame', 'node', 'xy'),
+    'point_scores': ('track', 'frame', 'node'),
+    'instance_scores': ('track', 'frame'),
+}
+
+
+def read_sleap(
+    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+) -> Poses:
+    """Return the poses in an analysis file of SLEAP, one video.
+
+    The skeleton has the nodes and edges of the file, unless COCO's 17 joints are there.
+
+    Args:
+        path: The .h5 file.
+        skeleton: A layout to take instead.
+
+    Raises:
+        RuntimeError: If h5py is not installed.
+        ValueError: If the file is not of this format.
+    """
+    with open_hdf5(path) as file:
+        if not {'tracks', 'node_names'} <= set(file):
+            raise ValueError(
+                f'{path}: no tracks and node_names, but {", ".join(file) or "nothing"};'
+                ' export it from SLEAP as analysis HDF5.'
+            )
+        keypoint = _array(file, 'tracks', str(path))
+        nodes = texts(file['node_names'][()])
+        people = texts(file['track_names'][()]) if 'track_names' in file else []
+        edges = file['edge_inds'][()].tolist() if 'edge_inds' in file else []
+        score = None
+        if 'point_scores' in file:
+            score = _array(file, 'point_scores', str(path))
+        whole = None
+        if 'instance_scores' in file:
+            whole = np.nan_to_num(_array(file, 'instance_scores', str(path)))
+    tracks, frames, count, axes = keypoint.shape
+    if count != len(nodes) or axes != 2 or not keypoint.size:
+        raise ValueError(
+            f'{path}: tracks of {tracks} tracks, {frames} frames, {count} nodes and '
+            f'{axes} coordinates, but {len(nodes)} node_names; export the file again.'
+        )
+    # Labels by hand have no scores: NaN.
+    if score is None or np.isnan(score).all():
+        score = np.ones(keypoint.shape[:3])
+    order, layout, notes = in_order(nodes, skeleton, str(path))
+    if skeleton is None and isinstance(layout, dict) and edges:
+        layout, notes = named_layout(nodes, edges, 'sleap'), ()
+    return Poses(
+        keypoint[:, :, order],
+        score[:, :, order],
+        layout,
+        people=tuple(people) if len(people) == tracks else _numbered(tracks),
+        person_score=whole,
+        notes=notes,
+    )
+
+
+def _array(file: Any, key: str, source: str) -> np.ndarray:
+    """Return an array of the file with our order of axes."""
+    data = file[key]
+    axes = data.attrs.get('dims')
+    axes = list(_AXES[key]) if axes is None else json.loads(texts([axes])[0])
+    if data.ndim != len(axes) or sorted(axes) != sorted(_OURS[key]):
+        raise ValueError(
+            f'{source}: {key} has shape {data.shape} and axes {", ".join(axes)}, '
+            f'expected {", ".join(_AXES[key])}; export it again as analysis HDF5.'
+        )
+    return np.transpose(data[()], [axes.index(axis) for axis in _OURS[key]])
+
+
+def _numbered(tracks: int) -> tuple[str, ...]:
+    return tuple(f'track_{i}' for i in range(tracks))

@@ -1,0 +1,154 @@
+"""Which of several people a video is about."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmskelseg.interchange.poses.poses import Poses
+
+POLICIES = ('track', 'largest', 'score', 'all')
+
+
+def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return the smallest box around the joints seen of each person, (M, T, 4).
+
+    Boxes are x and y of the first and last pixel, so that a single joint has one of
+    one pixel; where no joint is seen, all are NaN.
+
+    Args:
+        keypoint: Pixels, shape (M, T, V, 2).
+        score: Confidence, 0 where a joint is missing, shape (M, T, V).
+    """
+    seen = (score > 0)[..., None]
+    low = np.where(seen, keypoint, np.inf).min(axis=2)
+    high = np.where(seen, keypoint, -np.inf).max(axis=2)
+    boxes = np.concatenate([low, high], axis=-1)
+    return np.where(np.isfinite(boxes), boxes, np.nan)
+
+
+def box_areas(boxes: np.ndarray) -> np.ndarray:
+    """Return the area of boxes (..., 4) in pixels, 0 where there is none.
+
+    >>> box_areas(np.array([[0, 0, 9, 4], [np.nan] * 4])).tolist()
+    [50.0, 0.0]
+    """
+    sides = boxes[..., 2:] - boxes[..., :2] + 1
+    return np.nan_to_num(sides.prod(axis=-1))
+
+
+def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return intersection over union of boxes (P, 4) and (Q, 4), shape (P, Q).
+
+    >>> box_overlaps(np.array([[0, 0, 9, 9]]), np.array([[5, 0, 14, 9]])).round(3)
+    array([[0.333]])
+    """
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.maximum(high - low + 1, 0).prod(axis=-1)
+    union = box_areas(first)[:, None] + box_areas(second)[None] - shared
+    return shared / union
+
+
+def link_by_overlap(
+    boxes: np.ndarray, least: float = 0.3, patience: int = 30
+) -> np.ndarray:
+    """Return a number of the track of each box, shape (M, T), -1 where there is none.
+
+    In each frame the pair of a track and a box that overlap most are joined, then the
+    next, down to ``least``; boxes that are left begin tracks.
+
+    Args:
+        boxes: Boxes of people, in any order in each frame, shape (M, T, 4).
+        least: Least intersection over union with the last box of a track.
+        patience: Frames in which a track may lack a box before it ends.
+    """
+    tracks = np.full(boxes.shape[:2], -1)
+    last_box: dict[int, np.ndarray] = {}
+    last_frame: dict[int, int] = {}
+    present = ~np.isnan(boxes[..., 0])
+    count = 0
+    for frame in np.flatnonzero(present.any(axis=0)):
+        rows = np.flatnonzero(present[:, frame])
+        alive = [t for t, seen in last_frame.items() if frame - seen <= patience + 1]
+        last_frame = {track: last_frame[track] for track in alive}
+        if alive:
+            ends = np.stack([last_box[track] for track in alive])
+            overlap = box_overlaps(ends, boxes[rows, frame])
+            while overlap.max() >= least:
+                end, place = np.unravel_index(overlap.argmax(), overlap.shape)
+                tracks[rows[place], frame] = alive[end]
+                overlap[end], overlap[:, place] = -1, -1
+        for row in rows:
+            if tracks[row, frame] < 0:
+                tracks[row, frame], count = count, count + 1
+            track = int(tracks[row, frame])
+            last_box[track], last_frame[track] = boxes[row, frame], int(frame)
+    return tracks
+
+
+def choose_person(poses: Poses, policy: str, source: str) -> Poses:
+    """Return poses of one person, M = 1, with a note on how it was chosen.
+
+    Where rows are people, one of them is taken as a whole: the one of the ``largest``
+    boxes, the highest ``score`` or the longest ``track``, summed over the video. Where
+    they are not, ``largest`` and ``score`` choose in each frame anew, and ``track``
+    links people by overlap first and takes the longest of these. ``all`` keeps
+    everybody.
+
+    Args:
+        poses: Poses of one or several people.
+        policy: One of ``POLICIES``, or the name of a person.
+        source: The file, for messages.
+
+    Raises:
+        ValueError: If the policy is neither.
+    """
+    known = ', '.join((*POLICIES, *poses.people))
+    if policy not in (*POLICIES, *poses.people):
+        raise ValueError(
+            f'{source}: there is no person {policy}; choose among {known}.'
+        )
+    persons = len(poses.keypoint)
+    if persons == 1 or not poses.keypoint_score.any():
+        return poses
+    if policy == 'all':
+        return poses.noting(f'all of up to {persons} people are kept')
+    frames = np.arange(poses.keypoint.shape[1])
+    if policy in poses.people:
+        rows, note = np.full(len(frames), poses.people.index(policy)), 'as named'
+    elif poses.people:
+        rows = np.full(len(frames), int(_worth(poses, policy).sum(axis=1).argmax()))
+        note = {'largest': 'the largest', 'score': 'of the highest score'}.get(
+            policy, 'seen longest'
+        )
+    elif policy == 'track':
+        tracks = link_by_overlap(person_boxes(poses.keypoint, poses.keypoint_score))
+        longest = np.bincount(tracks[tracks >= 0]).argmax()
+        chosen = tracks == longest
+        rows = np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)
+        note = f'the longest of {tracks.max() + 1} tracks linked by overlap'
+    else:
+        rows = _worth(poses, policy).argmax(axis=0)
+        note = {'largest': 'the largest', 'score': 'of the highest score'}[policy]
+        note += ' in each frame'
+    who = f'{poses.people[rows[0]]}, ' if poses.people else ''
+    score = poses.keypoint_score[rows, frames] * (rows >= 0)[:, None]
+    return poses.noting(
+        f'of up to {persons} people {who}{note}',
+        keypoint=poses.keypoint[rows, frames][None],
+        keypoint_score=score[None],
+        people=(poses.people[rows[0]],) if poses.people else (),
+        person_score=None,
+    )
+
+
+def _worth(poses: Poses, policy: str) -> np.ndarray:
+    """Return what a person is chosen by in each frame, shape (M, T), 0 if absent."""
+    present = (poses.keypoint_score > 0).any(axis=-1)
+    if policy == 'largest':
+        return box_areas(person_boxes(poses.keypoint, poses.keypoint_score))
+    if policy == 'score' and poses.person_score is not None:
+        return poses.person_score * present
+    if policy == 'score':
+        return poses.keypoint_score.mean(axis=-1)
+    return present.astype(float)
