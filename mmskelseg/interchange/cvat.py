@@ -1,0 +1,141 @@
+"""CVAT's XML, version 1.1: tracks of "CVAT for video", tags of "CVAT for images".
+
+A shape of a track lasts until the track's next one, the last until the task's end; with
+``outside="1"`` it is not there. Neighbouring frames of the same label are one span.
+Frames are those of the video file, counted from 0, also where the task skips some
+(``frame_filter``) or starts later; then a frame stands for those up to the next. CVAT
+writes no frame rate. That ids of images are frames is assumed, as it is so for tags of
+a task that was made from a video.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from xml.etree.ElementTree import Element
+
+from mmskelseg.interchange.parsing import (
+    attribute as xml_attribute,
+)
+from mmskelseg.interchange.parsing import (
+    make_segment,
+    number,
+    read_xml,
+    sorted_videos,
+    video_name,
+)
+from mmskelseg.interchange.segments import VideoSegments, check_fps
+
+# First frame, frame after the last, label.
+_Span = tuple[int, int, str]
+
+
+def read_cvat(
+    path: str | os.PathLike, *, fps: float | None = None, attribute: str | None = None
+) -> list[VideoSegments]:
+    """Return the spans of tracks and tags; the list has one video.
+
+    Its name is that of the task's ``source``, or else of the task.
+
+    Args:
+        path: The ``annotations.xml`` of an exported task or job.
+        fps: Frames per second of the video file.
+        attribute: Take the value of this attribute, such as "action" of a person, as
+            the label, instead of the track's.
+
+    Raises:
+        ValueError: If fps is unknown, or the file is no such export of one task.
+    """
+    root = read_xml(path, 'annotations', 'CVAT')
+    if fps is None:
+        raise ValueError(
+            f'{path}: it counts frames, and CVAT does not write their rate; give the '
+            'fps of the video file.'
+        )
+    rate = check_fps(fps, str(path))
+    tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
+    if len(tasks) != 1:
+        raise ValueError(
+            f'{path}: it has {len(tasks)} tasks, expected one; export each task from '
+            'CVAT on its own.'
+        )
+    source = root.findtext('meta//source') or tasks[0].findtext('name')
+    if not source:
+        raise ValueError(
+            f'{path}: meta has no source; give its task the name of the video.'
+        )
+    step = _step(tasks[0], str(path))
+    stop = _frame(tasks[0].findtext('stop_frame') or '-1', str(path)) + 1
+    spans: list[_Span] = []
+    for track in root.iterfind('track'):
+        spans += _track_spans(track, step, stop, attribute, str(path))
+    spans += _tag_spans(root.iterfind('image'), step, attribute, str(path))
+    segments = [
+        make_segment(str(path), start / rate, end / rate, label)
+        for start, end, label in _joined(spans)
+    ]
+    video = VideoSegments(video_name(source), segments, rate, None, source)
+    return sorted_videos([video] if segments else [], path, '')
+
+
+def _step(task: Element, path: str) -> int:
+    text = task.findtext('frame_filter') or 'step=1'
+    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
+    if not found:
+        raise ValueError(f'{path}: frame_filter is {text!r}, expected step=N.')
+    return int(found[1])
+
+
+def _frame(text: str, place: str) -> int:
+    return int(number(text, place, 'frame'))
+
+
+def _track_spans(
+    track: Element, step: int, stop: int, attribute: str | None, path: str
+) -> list[_Span]:
+    place = f'{path}: track {track.get("id")}'
+    shapes = sorted(
+        (_frame(xml_attribute(shape, 'frame', place), place), i, shape)
+        for i, shape in enumerate(track)
+        if shape.tag != 'attribute'
+    )
+    frames = [frame for frame, _, _ in shapes]
+    last = max(stop, frames[-1] + step) if frames else stop
+    return [
+        (frame, end, _label(shape, track, attribute, f'{place}, frame {frame}'))
+        for (frame, _, shape), end in zip(shapes, [*frames[1:], last], strict=True)
+        if shape.get('outside') != '1'
+    ]
+
+
+def _tag_spans(
+    images: Iterable[Element], step: int, attribute: str | None, path: str
+) -> list[_Span]:
+    spans = []
+    for image in images:
+        frame = _frame(xml_attribute(image, 'id', path), path)
+        for tag in image.iterfind('tag'):
+            label = _label(tag, tag, attribute, f'{path}: image {frame}')
+            spans.append((frame, frame + step, label))
+    return spans
+
+
+def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:
+    if attribute is None:
+        return xml_attribute(labelled, 'label', place)
+    for element in shape.iterfind('attribute'):
+        if element.get('name') == attribute:
+            return element.text or ''
+    raise ValueError(
+        f'{place}: the {labelled.tag} {labelled.get("label")!r} has no attribute '
+        f'{attribute!r}; add it in CVAT, or take the labels themselves.'
+    )
+
+
+def _joined(spans: Iterable[_Span]) -> list[_Span]:
+    joined: list[_Span] = []
+    for start, end, label in sorted(spans, key=lambda span: (span[2], span[:2])):
+        if joined and joined[-1][2] == label and start <= joined[-1][1]:
+            first, before, _ = joined.pop()
+            start, end = first, max(before, end)
+        joined.append((start, end, label))
+    return joined

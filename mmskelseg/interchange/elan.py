@@ -1,0 +1,213 @@
+"""ELAN annotation files (``.eaf``): annotations of a tier, in milliseconds.
+
+Written in EAF 3.0, the schema of 2016; 2.7 and later are read. Annotation time 0 is the
+media's time ``TIME_ORIGIN``, the offset that ELAN sets when media are synchronised.
+"""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from mimetypes import guess_type
+from pathlib import Path
+from urllib.parse import quote, unquote
+from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
+
+from mmskelseg.files import written_whole
+from mmskelseg.interchange.parsing import (
+    attribute,
+    choose,
+    make_segment,
+    number,
+    read_xml,
+    sorted_videos,
+    video_name,
+)
+from mmskelseg.interchange.segments import Segment, VideoSegments
+
+_TIER = 'actions'
+_LANGUAGE = {
+    'LANG_ID': 'und',
+    'LANG_DEF': 'http://cdb.iso.org/lg/CDB-00130975-001',
+    'LANG_LABEL': 'undetermined (und)',
+}
+
+
+def read_elan(
+    path: str | os.PathLike, *, tier: str | None = None
+) -> list[VideoSegments]:
+    """Return the annotations of a tier; the list has one video.
+
+    The video's name is that of the first media file, or else of the ``.eaf``.
+
+    Args:
+        path: An ``.eaf`` file.
+        tier: Its name. Needed where several have annotations with times of their own;
+            tiers below another one count only when named.
+
+    Raises:
+        ValueError: If the file is no EAF in milliseconds, or an annotation has no time
+            or no label.
+    """
+    root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
+    header = root.find('HEADER')
+    units = header.get('TIME_UNITS') if header is not None else None
+    if units not in (None, 'milliseconds'):
+        raise ValueError(
+            f'{path}: TIME_UNITS is {units!r}, expected milliseconds; save the file '
+            'with a current ELAN.'
+        )
+    media = root.find('HEADER/MEDIA_DESCRIPTOR')
+    filename, origin = None, 0.0
+    if media is not None:
+        filename = unquote(attribute(media, 'MEDIA_URL', str(path)))
+        origin = number(media.get('TIME_ORIGIN', 0), str(path), 'TIME_ORIGIN')
+    slots = {
+        attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
+        for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
+    }
+    tiers = {
+        attribute(element, 'TIER_ID', str(path)): element
+        for element in root.iterfind('TIER')
+        if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
+    }
+    there = [
+        name
+        for name, element in tiers.items()
+        if tier is not None or 'PARENT_REF' not in element.attrib
+    ]
+    name = choose(tier, there, str(path), 'tier of timed annotations', 'tier')
+    segments = [
+        _segment(annotation, slots, origin, f'{path}: tier {name!r}')
+        for annotation in tiers[name].iterfind('ANNOTATION/ALIGNABLE_ANNOTATION')
+    ]
+    video = video_name(filename or str(path))
+    return sorted_videos([VideoSegments(video, segments, filename=filename)], path, '')
+
+
+def _segment(
+    annotation: Element, slots: dict[str, str | None], origin: float, place: str
+) -> Segment:
+    place = f'{place}, annotation {attribute(annotation, "ANNOTATION_ID", place)}'
+    times: list[float] = []
+    for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
+        slot = attribute(annotation, reference, place)
+        if slots.get(slot) is None:
+            raise ValueError(
+                f'{place}: its time slot {slot!r} has no time; give the annotation a '
+                'start and an end in ELAN.'
+            )
+        times.append((number(slots[slot], place, slot) + origin) / 1000)
+    label = annotation.findtext('ANNOTATION_VALUE')
+    return make_segment(place, times[0], times[1], label)
+
+
+def write_elan(
+    path: str | os.PathLike, video: VideoSegments, classes: Sequence[str]
+) -> None:
+    """Write a tier of annotations, with the classes as its vocabulary.
+
+    Confidences, where there are any, make a second tier below it. Times are rounded to
+    milliseconds, so frames come back exactly below 1000 frames per second.
+
+    Args:
+        path: The ``.eaf`` file to write.
+        video: Its filename, where it has one, is the media file.
+        classes: Names of all classes, among which ELAN offers to choose.
+    """
+    root = Element(
+        'ANNOTATION_DOCUMENT',
+        {
+            'AUTHOR': 'mmskelseg',
+            'DATE': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+            'FORMAT': '3.0',
+            'VERSION': '3.0',
+            'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+            'xsi:noNamespaceSchemaLocation': (
+                'http://www.mpi.nl/tools/elan/EAFv3.0.xsd'
+            ),
+        },
+    )
+    _add_header(root, video)
+    order = SubElement(root, 'TIME_ORDER')
+    for i, segment in enumerate(video.segments):
+        for side, time in enumerate((segment.start, segment.end)):
+            value = str(round(time * 1000))
+            slot = {'TIME_SLOT_ID': f'ts{2 * i + side + 1}', 'TIME_VALUE': value}
+            SubElement(order, 'TIME_SLOT', slot)
+    _add_tiers(root, video.segments)
+    _add_vocabulary(root, classes)
+    indent(root, '    ')
+    with written_whole(path) as file:
+        ElementTree(root).write(file, 'UTF-8', xml_declaration=True)
+
+
+def _add_header(root: Element, video: VideoSegments) -> None:
+    header = SubElement(
+        root, 'HEADER', {'MEDIA_FILE': '', 'TIME_UNITS': 'milliseconds'}
+    )
+    if video.filename:
+        path = Path(video.filename)
+        url = path.as_uri() if path.is_absolute() else quote(video.filename)
+        media = {
+            'MEDIA_URL': url,
+            'MIME_TYPE': guess_type(video.filename)[0] or 'video/mp4',
+            'RELATIVE_MEDIA_URL': f'./{quote(path.name)}',
+        }
+        SubElement(header, 'MEDIA_DESCRIPTOR', media)
+    last = SubElement(header, 'PROPERTY', {'NAME': 'lastUsedAnnotationId'})
+    last.text = str(2 * len(video.segments))
+
+
+def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
+    tier = SubElement(root, 'TIER', {'LINGUISTIC_TYPE_REF': 'action', 'TIER_ID': _TIER})
+    for i, segment in enumerate(segments):
+        annotation = SubElement(
+            SubElement(tier, 'ANNOTATION'),
+            'ALIGNABLE_ANNOTATION',
+            {
+                'ANNOTATION_ID': f'a{i + 1}',
+                'TIME_SLOT_REF1': f'ts{2 * i + 1}',
+                'TIME_SLOT_REF2': f'ts{2 * i + 2}',
+            },
+        )
+        SubElement(annotation, 'ANNOTATION_VALUE').text = segment.label
+    keys = {
+        'LINGUISTIC_TYPE_REF': 'confidence',
+        'PARENT_REF': _TIER,
+        'TIER_ID': 'confidence',
+    }
+    below = SubElement(root, 'TIER', keys)
+    for i, segment in enumerate(segments):
+        if segment.score is not None:
+            name = f'a{len(segments) + i + 1}'
+            annotation = SubElement(
+                SubElement(below, 'ANNOTATION'),
+                'REF_ANNOTATION',
+                {'ANNOTATION_ID': name, 'ANNOTATION_REF': f'a{i + 1}'},
+            )
+            value = SubElement(annotation, 'ANNOTATION_VALUE')
+            value.text = f'{segment.score:.3f}'
+
+
+def _add_vocabulary(root: Element, classes: Sequence[str]) -> None:
+    for name, more in (
+        ('action', {'CONTROLLED_VOCABULARY_REF': 'classes', 'TIME_ALIGNABLE': 'true'}),
+        (
+            'confidence',
+            {'CONSTRAINTS': 'Symbolic_Association', 'TIME_ALIGNABLE': 'false'},
+        ),
+    ):
+        keys = {'GRAPHIC_REFERENCES': 'false', 'LINGUISTIC_TYPE_ID': name, **more}
+        SubElement(root, 'LINGUISTIC_TYPE', keys)
+    SubElement(root, 'LANGUAGE', _LANGUAGE)
+    constraint = {
+        'DESCRIPTION': '1-1 association with a parent annotation',
+        'STEREOTYPE': 'Symbolic_Association',
+    }
+    SubElement(root, 'CONSTRAINT', constraint)
+    vocabulary = SubElement(root, 'CONTROLLED_VOCABULARY', {'CV_ID': 'classes'})
+    SubElement(vocabulary, 'DESCRIPTION', {'LANG_REF': 'und'})
+    for i, name in enumerate(classes):
+        entry = SubElement(vocabulary, 'CV_ENTRY_ML', {'CVE_ID': f'cveid{i}'})
+        value = SubElement(entry, 'CVE_VALUE', {'DESCRIPTION': '', 'LANG_REF': 'und'})
+        value.text = name

@@ -1,0 +1,73 @@
+"""One reader of label files for all formats."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.interchange.boris import read_boris
+from mmskelseg.interchange.boris_events import read_boris_events
+from mmskelseg.interchange.csv_segments import read_csv_segments
+from mmskelseg.interchange.cvat import read_cvat
+from mmskelseg.interchange.elan import read_elan
+from mmskelseg.interchange.label_studio import read_label_studio
+from mmskelseg.interchange.parsing import read_json, read_rows
+from mmskelseg.interchange.segments import VideoSegments
+from mmskelseg.interchange.via import read_via
+
+READERS: dict[str, Callable[..., list[VideoSegments]]] = {
+    'boris': read_boris,
+    'boris_events': read_boris_events,
+    'elan': read_elan,
+    'label_studio': read_label_studio,
+    'via': read_via,
+    'cvat': read_cvat,
+    'csv': read_csv_segments,
+}
+_SUFFIXES = {'.boris': 'boris', '.eaf': 'elan', '.xml': 'cvat'}
+
+
+def read_segments(
+    path: str | os.PathLike, kind: str | None = None, **options: Any
+) -> list[VideoSegments]:
+    """Return the segments of each video in a file of labels, whatever its format.
+
+    Args:
+        path: The file.
+        kind: Its format, a key of ``READERS``; by default as :func:`label_format`
+            tells.
+        options: Those of the format's reader, such as ``fps`` or ``subject``.
+
+    Raises:
+        ValueError: If the format is unknown, or as its reader.
+    """
+    kind = kind or label_format(path)
+    if kind not in READERS:
+        raise ValueError(
+            f'{path}: {kind!r} is no format of labels; expected {", ".join(READERS)}.'
+        )
+    return READERS[kind](path, **options)
+
+
+def label_format(path: str | os.PathLike) -> str:
+    """Return the format of a file of labels, from its suffix or else its content.
+
+    Raises:
+        ValueError: If it is none of ``READERS``.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    if suffix == '.json':
+        content = read_json(path, 'the labelling tool')
+        if isinstance(content, list):
+            return 'label_studio'
+        is_boris = isinstance(content, dict) and 'behaviors_conf' in content
+        return 'boris' if is_boris else 'via'
+    if suffix in ('.csv', '.tsv', '.txt'):
+        known = any('Behavior' in row for _, row in read_rows(path))
+        return 'boris_events' if known else 'csv'
+    raise ValueError(
+        f'{path}: the suffix {suffix!r} is of no format of labels; expected .boris, '
+        '.csv, .tsv, .txt, .eaf, .json or .xml.'
+    )

@@ -1,0 +1,213 @@
+"""Label Studio's JSON: spans on the timeline of a video.
+
+Regions of three kinds are read: ``timelinelabels`` with ranges of frames, which count
+from 1 and include both ends; ``videorectangle``, a box that is there from a keyframe
+until one with ``enabled: false``, that frame included, or else to the video's end; and
+``labels`` with ``start`` and ``end`` in seconds, of videos synchronised with an audio
+track. Other regions are left out.
+
+A frame here is one of the labelling interface, which takes the rate from the ``Video``
+tag: ``frameRate``, 24 unless it is set, whatever the file's own rate.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from typing import Any
+
+from mmskelseg.files import written_whole
+from mmskelseg.interchange.parsing import (
+    choose,
+    make_segment,
+    member,
+    number,
+    read_json,
+    sorted_videos,
+    video_name,
+)
+from mmskelseg.interchange.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    frame_at,
+)
+
+_CONTROL = 'videoLabels'
+_MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
+
+
+def read_label_studio(
+    path: str | os.PathLike,
+    *,
+    fps: float | None = None,
+    part: str = 'annotations',
+    control: str | None = None,
+) -> list[VideoSegments]:
+    """Return the spans of each task of a Label Studio export.
+
+    A video's name is the task's ``frame_dir``, where we wrote it, or else that of the
+    media file, without the eight digits that an upload puts in front.
+
+    Args:
+        path: A JSON file, exported as "JSON" (not "JSON-MIN").
+        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``.
+        part: Read ``annotations`` or ``predictions``.
+        control: Read regions of the control tag of this name alone (``from_name``).
+
+    Raises:
+        ValueError: If the file is no such export, a task has several annotations, or
+            frames need an fps that is unknown.
+    """
+    if part not in ('annotations', 'predictions'):
+        raise ValueError(f'part is {part!r}, expected annotations or predictions.')
+    tasks = read_json(path, 'Label Studio')
+    if not isinstance(tasks, list):
+        raise ValueError(
+            f'{path}: expected a list of tasks, but it is a {type(tasks).__name__}; '
+            'export the project from Label Studio as JSON.'
+        )
+    videos = []
+    for i, task in enumerate(tasks):
+        place = f'{path}: task {task.get("id", i) if isinstance(task, dict) else i}'
+        data = member(task, 'data', dict, place)
+        media = next((v for v in data.values() if _MEDIA.search(str(v))), None)
+        name = data.get('frame_dir') or (media and _uploaded_name(media))
+        if not name:
+            raise ValueError(
+                f'{place}: its data has no video file; give it the key frame_dir with '
+                'the name of the video.'
+            )
+        rate = fps if fps is not None else data.get('fps')
+        regions = _regions(task, part, place)
+        if control is not None:
+            regions = [item for item in regions if item.get('from_name') == control]
+        segments = [
+            segment for region in regions for segment in _segments(region, rate, place)
+        ]
+        if segments:
+            videos.append(VideoSegments(name, segments, rate, None, media))
+    other = 'predictions' if part == 'annotations' else 'annotations'
+    if not videos and any(task.get(other) for task in tasks):
+        raise ValueError(
+            f'{path}: no task has a span in its {part}, but there are {other}; read '
+            f'them by part={other!r}.'
+        )
+    return sorted_videos(videos, path, 'delete one of its tasks')
+
+
+def write_label_studio(
+    path: str | os.PathLike, videos: Sequence[VideoSegments]
+) -> None:
+    """Write a task with a prediction for each video, to import and correct.
+
+    The labelling interface has to have ``<Video name="video" value="$video"
+    frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
+
+    Args:
+        path: The ``.json`` file to write.
+        videos: With fps. Where Label Studio finds one is its filename.
+
+    Raises:
+        ValueError: If a video lacks fps.
+    """
+    tasks = []
+    for i, video in enumerate(videos):
+        fps = check_fps(video.fps, f'video {video.name!r}')
+        result = []
+        for j, segment in enumerate(video.segments):
+            # Frames count from 1, so the frame at the end is the last inside.
+            span = {
+                'start': frame_at(segment.start, fps) + 1,
+                'end': frame_at(segment.end, fps),
+            }
+            region: dict[str, Any] = {
+                'id': f'{i}_{j}',
+                'type': 'timelinelabels',
+                'from_name': _CONTROL,
+                'to_name': 'video',
+                'value': {'ranges': [span], 'timelinelabels': [segment.label]},
+            }
+            if segment.score is not None:
+                region['score'] = round(segment.score, 6)
+            result.append(region)
+        prediction: dict[str, Any] = {'model_version': 'mmskelseg', 'result': result}
+        scores = [s.score for s in video.segments if s.score is not None]
+        if scores:
+            prediction['score'] = round(fmean(scores), 6)
+        media = video.filename or video.name
+        data = {'video': media, 'fps': fps, 'frame_dir': video.name}
+        tasks.append({'data': data, 'predictions': [prediction]})
+    with written_whole(path) as file:
+        file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode())
+
+
+def _uploaded_name(media: str) -> str:
+    return re.sub(r'^[0-9a-f]{8}-', '', video_name(media))
+
+
+def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]]:
+    made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
+    truth = [item for item in made if item.get('ground_truth')]
+    if len(made) > 1 and len(truth) != 1:
+        raise ValueError(
+            f'{place} has {len(made)} {part}; mark one as the ground truth in Label '
+            'Studio, or delete the others.'
+        )
+    if not made:
+        return []
+    return member((truth or made)[0], 'result', list, place)
+
+
+def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]:
+    place = f'{place}, region {region.get("id")}'
+    value = member(region, 'value', dict, place)
+    spans: list[tuple[float, float]] = []
+    if 'ranges' in value or 'sequence' in value:
+        if fps is None:
+            raise ValueError(
+                f'{place} is in frames, and the task has no fps; give the frameRate of '
+                'the Video tag, which is 24 unless your labelling interface sets it.'
+            )
+        rate = check_fps(fps, place)
+        if 'ranges' in value:
+            ranges = member(value, 'ranges', list, place)
+            frames = [_ends(span, place) for span in ranges]
+        else:
+            frames = _boxes(value, place)
+        spans = [((first - 1) / rate, last / rate) for first, last in frames]
+    elif 'start' in value and 'end' in value:
+        spans = [_ends(value, place)]
+    if not spans:
+        return
+    labels = value.get('timelinelabels') or value.get('labels') or []
+    label = choose(None, labels, place, 'label', 'deleting the others')
+    score = region.get('score')
+    if score is not None:
+        score = number(score, place, 'score')
+    for start, end in spans:
+        yield make_segment(place, start, end, label, score)
+
+
+def _ends(span: dict[str, Any], place: str) -> tuple[float, float]:
+    start, end = (number(span.get(side), place, side) for side in ('start', 'end'))
+    return start, end
+
+
+def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
+    keyframes = sorted(
+        (number(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
+        for item in member(value, 'sequence', list, place)
+    )
+    spans: list[tuple[float, float]] = []
+    begin = None
+    for frame, enabled in keyframes:
+        begin = frame if begin is None else begin
+        if not enabled:
+            spans.append((begin, frame))
+            begin = None
+    if begin is not None:
+        last = number(value.get('framesCount'), place, 'framesCount')
+        spans.append((begin, last))
+    return spans

@@ -1,0 +1,255 @@
+"""Segments in seconds, and how they become a label for every frame and back.
+
+Frame i covers the time from i / fps to (i + 1) / fps, and has the label of the segment
+that covers its middle. So a time t, as the end of a segment or the start of one, lies
+before frame ceil(t · fps - 1/2): times are rounded to the nearest border of frames, and
+segments that share a time share neither a frame nor leave one out. A border of frames
+comes back exactly, at any rate, and also from a file that keeps milliseconds, as long
+as fps is below 1000.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from logging import WARNING
+from math import ceil, isfinite
+
+import numpy as np
+from mmengine.logging import print_log
+
+from mmskelseg.evaluation import resolve_background, to_segments
+
+# Seconds by which labels may leave the video, since a container's duration and the
+# number of its frames rarely agree.
+_SLACK = 1.0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One action of a video.
+
+    Args:
+        start: Seconds from the first frame.
+        end: Seconds, where the next segment may start.
+        label: Name of its class.
+        score: Confidence of a prediction, 0 to 1.
+    """
+
+    start: float
+    end: float
+    label: str
+    score: float | None = None
+
+    def __str__(self) -> str:
+        return f'{self.label!r} ({self.start:.3f} to {self.end:.3f} s)'
+
+
+@dataclass(frozen=True)
+class VideoSegments:
+    """The segments of one video, as a file of labels holds them.
+
+    Args:
+        name: The video's id; a reader takes the media file's name, without its folder
+            and suffix.
+        segments: In order of time.
+        fps: Frames per second, where the file says so. What is written in frames
+            needs it.
+        num_frames: T. What is written with the video's duration needs it.
+        filename: The media file, as the other tool finds it.
+    """
+
+    name: str
+    segments: Sequence[Segment]
+    fps: float | None = None
+    num_frames: int | None = None
+    filename: str | None = None
+
+
+def frame_at(seconds: float, fps: float) -> int:
+    """Return the first frame whose middle is not before a time.
+
+    >>> frame_at(2.0, 30), frame_at(2.016, 30), frame_at(2.017, 30)
+    (60, 60, 61)
+    """
+    return ceil(seconds * fps - 0.5)
+
+
+def check_fps(fps: object, place: str) -> float:
+    """Return frames per second as a float.
+
+    Raises:
+        ValueError: If it is no number above 0.
+    """
+    number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
+    if not number or not isfinite(float(fps)) or float(fps) <= 0:  # type: ignore[arg-type]
+        raise ValueError(
+            f'{place}: fps is {fps!r}, expected the frames per second of the video, a '
+            'number above 0.'
+        )
+    return float(fps)  # type: ignore[arg-type]
+
+
+def labels_to_segments(
+    label: np.ndarray,
+    fps: float,
+    classes: Sequence[str],
+    score: np.ndarray | None = None,
+) -> list[Segment]:
+    """Return the runs of equal labels as segments; frames of -1 make none.
+
+    Args:
+        label: Class id of each frame, shape (T,).
+        fps: Frames per second of the labels.
+        classes: Name of each id.
+        score: Probabilities, shape (K, T). A segment's confidence is the mean, over
+            its frames, of the probability of its class.
+
+    Raises:
+        ValueError: If an id is no class, or shapes do not fit.
+
+    >>> labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
+    [Segment(start=0.0, end=1.0, label='walk', score=None), \
+Segment(start=1.0, end=1.5, label='lift', score=None)]
+    """
+    fps = check_fps(fps, 'labels')
+    runs = to_segments(label)
+    if score is not None and score.shape != (len(classes), len(label)):
+        raise ValueError(
+            f'score has shape {score.shape}, but {len(classes)} classes and '
+            f'{len(label)} frames need {(len(classes), len(label))}.'
+        )
+    segments = []
+    for start, end, k in runs:
+        if not 0 <= k < len(classes):
+            raise ValueError(
+                f'label is {k} in frame {start}, but the ids of the {len(classes)} '
+                f'classes run from 0 to {len(classes) - 1}; -1 is no label.'
+            )
+        mean = None if score is None else float(score[k, start:end].mean())
+        segments.append(Segment(start / fps, end / fps, classes[k], mean))
+    return segments
+
+
+def segments_to_labels(
+    segments: Iterable[Segment],
+    num_frames: int,
+    fps: float,
+    classes: Sequence[str],
+    *,
+    missing: str = 'error',
+    overlap: str = 'error',
+    background: str | None = None,
+    video: str = '',
+) -> np.ndarray:
+    """Return the class id of each frame, shape (T,), int64.
+
+    Args:
+        segments: In any order.
+        num_frames: T.
+        fps: Frames per second of the wanted labels, whatever the labelling tool's.
+        classes: Names in the order of the ids.
+        missing: What a frame without a segment becomes: an ``error``, the
+            ``background``, or ``unlabelled`` (-1).
+        overlap: What a frame with segments of two classes becomes: an ``error``, the
+            ``background``, or that of the ``later`` one, which starts last.
+        background: Name of a class.
+        video: What to call the video in messages.
+
+    Raises:
+        ValueError: If a label is no class, or a segment leaves the video by more than
+            a second, and for missing and overlapping ones as asked.
+    """
+    place = f'video {video!r}' if video else 'segments'
+    fps = check_fps(fps, place)
+    _check_options(missing, overlap, background, place)
+    other = resolve_background(background, classes)
+    fill = -1 if other is None else other
+    ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
+    label = np.full(num_frames, -1, np.int64)
+    owner = np.full(num_frames, -1)
+    clash = np.zeros(num_frames, bool)
+    short = []
+    for i, segment in enumerate(ordered):
+        _check_segment(segment, num_frames / fps, classes, place)
+        start, end = (
+            min(max(frame_at(time, fps), 0), num_frames)
+            for time in (segment.start, segment.end)
+        )
+        if start >= end:
+            short.append(segment)
+            continue
+        k = classes.index(segment.label)
+        taken = (label[start:end] != -1) & (label[start:end] != k)
+        if taken.any() and overlap == 'error':
+            first = start + np.flatnonzero(taken)
+            raise ValueError(
+                f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
+                f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
+                "of them, or choose overlap='later' or 'background'."
+            )
+        clash[start:end] |= taken
+        label[start:end], owner[start:end] = k, i
+    _warn_of_short(short, place)
+    if overlap == 'background':
+        label[clash] = fill
+    gaps = label == -1
+    if missing == 'error' and gaps.any():
+        raise ValueError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
+    if missing == 'background':
+        label[gaps] = fill
+    return label
+
+
+def _check_options(
+    missing: str, overlap: str, background: str | None, place: str
+) -> None:
+    for name, value, third in (
+        ('missing', missing, 'unlabelled'),
+        ('overlap', overlap, 'later'),
+    ):
+        if value not in ('error', 'background', third):
+            raise ValueError(
+                f'{place}: {name} is {value!r}, expected error, background or {third}.'
+            )
+        if value == 'background' and background is None:
+            raise ValueError(
+                f"{place}: {name} is 'background', but no background class is named; "
+                'name one of the classes.'
+            )
+
+
+def _check_segment(
+    segment: Segment, duration: float, classes: Sequence[str], place: str
+) -> None:
+    if segment.label not in classes:
+        raise ValueError(
+            f'{place}: {segment} is none of the {len(classes)} classes '
+            f'{", ".join(classes)}; correct its name or add the class.'
+        )
+    if segment.start < -_SLACK or segment.end > duration + _SLACK:
+        raise ValueError(
+            f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
+            's; the labels are of another video or fps is wrong.'
+        )
+
+
+def _warn_of_short(short: Sequence[Segment], place: str) -> None:
+    if short:
+        print_log(
+            f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
+            'segments; they are left out.',
+            'current',
+            WARNING,
+        )
+
+
+def _first_gap(
+    gaps: np.ndarray, ordered: Sequence[Segment], owner: np.ndarray, fps: float
+) -> str:
+    start, end, _ = to_segments(np.where(gaps, 0, -1))[0]
+    before = f'after {ordered[owner[start - 1]]}' if start else 'from the start'
+    after = f'before {ordered[owner[end]]}' if end < gaps.size else 'to the end'
+    return (
+        f'no label from {start / fps:.3f} to {end / fps:.3f} s, {before} and {after}, '
+        f'the first gap of {gaps.sum()} unlabelled frames; label them, or choose '
+        "missing='background' or 'unlabelled'."
+    )
