@@ -107,9 +107,14 @@ def _features(
         changed = dict(video)
         for transform in transforms:
             changed = transform(changed)
-        for images in render.blocks(changed, _FRAMES_AT_A_TIME):
-            yield images if encoder is None else encoder.encode(images)
-            progress.update(len(images))
+        blocks = render.blocks(changed, _FRAMES_AT_A_TIME)
+        if hasattr(encoder, 'encode_video'):
+            blocks = encoder.encode_video(blocks, video['total_frames'])
+        elif encoder is not None:
+            blocks = map(encoder.encode, blocks)
+        for features in blocks:
+            yield features
+            progress.update(len(features))
 
 
 @contextmanager

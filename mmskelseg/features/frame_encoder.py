@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-import torchvision
 from mmengine.device import get_device
-from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from mmskelseg.features.weights import FrameEncoderWeights
+from mmskelseg.features.frozen_network import FrozenNetwork
 from mmskelseg.registry import MODELS
 
 # Of all ImageNet images in [0, 1], as torchvision's networks were trained.
@@ -33,17 +31,21 @@ class FrameEncoder:
 
     The feature is the global average of the network's last feature map: of ``layer4``
     for ResNets (2048 values for ``resnet50``, 512 for ``resnet18``), of ``features``
-    for VGGs (512) and for other networks that have such a part.
+    for VGGs (512) and for other networks that have such a part. timm's pool as they do
+    themselves.
 
     The network is loaded when the first image is encoded, so that features which are
     there already cost nothing.
 
     Args:
-        arch: ``torchvision.`` and the name of one of its classification networks.
-        weights: The path of a file; ``torchvision`` for its first ImageNet weights
+        arch: ``torchvision.`` and the name of one of its classification networks;
+            ``timm.`` and one of timm's, if it is installed; or a registered backbone,
+            as ``dict(type='mmaction.ResNet', depth=50)``, whose last output counts.
+        weights: The path of a file, of the network alone or of a model of the OpenMMLab
+            family with it as backbone; ``torchvision`` for its first ImageNet weights
             (``IMAGENET1K_V1``, as in the literature), or the name of others of its
-            weights (``IMAGENET1K_V2``), which are downloaded; or ``none`` for random
-            weights.
+            weights (``IMAGENET1K_V2``), which are downloaded; ``timm`` for those of
+            timm, likewise; or ``none`` for random weights.
         intensity: How an image becomes values for ImageNet's mean and deviation:
             ``div3`` divides by 3, which a sum of heatmaps hardly exceeds, and clips to
             [0, 1]; ``clip`` only clips; ``raw`` does neither.
@@ -61,7 +63,7 @@ class FrameEncoder:
 
     def __init__(
         self,
-        arch: str,
+        arch: str | Mapping[str, Any],
         weights: str,
         *,
         intensity: str = 'div3',
@@ -73,35 +75,24 @@ class FrameEncoder:
         self.intensity = intensity
         self.input_size = input_size
         self.batch_size = batch_size
-        library, _, self._name = arch.partition('.')
-        if library != 'torchvision' or self._name not in _torchvision_networks():
-            raise ValueError(
-                f"arch={arch!r} is not one of torchvision's classification networks; "
-                "write for example 'torchvision.resnet50'."
-            )
         if intensity not in _INTENSITIES:
             raise ValueError(
                 f'intensity={intensity!r} is not one of {", ".join(_INTENSITIES)}.'
             )
-        self._source = FrameEncoderWeights(self._name, weights)
+        self.network = FrozenNetwork(arch, weights)
 
     def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values.
-
-        Weights are named by what they hold, so that neither a file that was replaced
-        nor one that was moved is mistaken for another.
-        """
+        """Return all that decides the features, as plain values."""
         return {
             'type': type(self).__name__,
-            'arch': self.arch,
-            'weights': self._source.identity(),
+            **self.network.settings(),
             'intensity': self.intensity,
             'input_size': self.input_size,
         }
 
     def load(self) -> None:
         """Load the network, so that faults in its weights come before any work."""
-        self._network.eval()
+        self.network.module.eval()
 
     @torch.inference_mode()
     def encode(self, images: np.ndarray) -> np.ndarray:
@@ -117,7 +108,7 @@ class FrameEncoder:
             torch.tensor(images[begin : begin + self.batch_size])
             for begin in range(0, len(images), self.batch_size)
         )
-        features = [self._network(self._prepare(batch)) for batch in batches]
+        features = [self.network.module(self._prepare(batch)) for batch in batches]
         return torch.cat(features).float().cpu().numpy()
 
     def _prepare(self, images: Tensor) -> Tensor:
@@ -126,20 +117,6 @@ class FrameEncoder:
             images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
         mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (images - mean) / std
-
-    @cached_property
-    def _network(self) -> nn.Module:
-        network = _without_classifier(self._name)
-        if self.weights == 'none':
-            print_log(
-                f'{self.arch} gets random weights (weights=none), so that its features '
-                'say little; name a file, or torchvision for ImageNet weights.',
-                logger='current',
-                level=30,
-            )
-        else:
-            network.load_state_dict(self._source.load(network.state_dict()))
-        return network.requires_grad_(False).eval().to(get_device())
 
 
 @MODELS.register_module()
@@ -188,35 +165,3 @@ class GridEncoder:
         images = np.ascontiguousarray(images[:, : self.channels])
         cells = F.adaptive_avg_pool2d(torch.from_numpy(images), self.grid)
         return cells.flatten(1).float().numpy()
-
-
-def _torchvision_networks() -> list[str]:
-    return torchvision.models.list_models(module=torchvision.models)
-
-
-def _without_classifier(name: str) -> nn.Module:
-    """Return a network of torchvision that gives its pooled last feature map."""
-    with torch.random.fork_rng(devices=[]):
-        # So that random weights are the same ones in every run.
-        torch.manual_seed(0)
-        network = torchvision.models.get_model(name, weights=None)
-    if hasattr(network, 'fc'):
-        network.fc = nn.Identity()
-        return network
-    if hasattr(network, 'features'):
-        return _Pooled(network.features)
-    raise ValueError(
-        f'torchvision.{name} has neither `fc` nor `features`, so that its last feature '
-        'map is not known; use for example a ResNet, VGG, DenseNet or EfficientNet.'
-    )
-
-
-class _Pooled(nn.Module):
-    """The global average of a trunk, under the trunk's own parameter names."""
-
-    def __init__(self, features: nn.Module) -> None:
-        super().__init__()
-        self.features = features
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.features(images).mean(dim=(2, 3))

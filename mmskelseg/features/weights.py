@@ -1,4 +1,4 @@
-"""Weights of frozen networks: a file, a download of torchvision's, or none."""
+"""Weights of frozen networks: a file, a download of their library's, or none."""
 
 from __future__ import annotations
 
@@ -6,42 +6,41 @@ import hashlib
 from pathlib import Path
 from urllib.error import URLError
 
-import torch
-import torchvision
 from torch import Tensor
-from torchvision.models import WeightsEnum
 
 from mmskelseg.checkpoint import load_state_dict
+from mmskelseg.features.architectures import Architecture
 
 # Parts of a classification network that turn the feature into classes.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
+# What a checkpoint of the OpenMMLab family puts before a backbone's weights.
+_BACKBONE = 'backbone.'
 
 
 class FrameEncoderWeights:
-    """Where the weights of a torchvision network come from.
+    """Where the weights of a network come from.
 
     Args:
-        network: Name of the network in torchvision.
-        source: ``none``, ``torchvision``, the name of weights that torchvision has for
-            this network, or the path of a file.
+        network: The network.
+        source: ``none``, the name of weights that its library offers for it, or the
+            path of a file.
 
     Raises:
         FileNotFoundError: If it is none of these.
     """
 
-    def __init__(self, network: str, source: str) -> None:
-        self.network = network
+    def __init__(self, network: Architecture, source: str) -> None:
+        self.network = network.name
         self.source = source
-        offered = torchvision.models.get_model_weights(network).__members__
-        self.download: WeightsEnum | None = offered.get(
-            'IMAGENET1K_V1' if source == 'torchvision' else source
-        )
+        self.download = network.downloads.get(source)
         self.path = Path(source).expanduser().absolute()
         if source != 'none' and self.download is None and not self.path.is_file():
+            offered = ', '.join(network.downloads)
             raise FileNotFoundError(
-                f'{source!r}: there is no such file of weights for {network}; name a '
-                f'file (SKELSEG_WEIGHTS=FILE), torchvision ({", ".join(offered)}) '
-                'to download ImageNet weights, or none for random ones.'
+                f'{source!r}: there is no such file of weights for {self.network}; '
+                'name a file (SKELSEG_WEIGHTS=FILE), '
+                + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
+                + 'or none for random ones.'
             )
 
     def identity(self) -> str:
@@ -49,8 +48,7 @@ class FrameEncoderWeights:
         if self.source == 'none':
             return 'none'
         if self.download is not None:
-            # The name of the file carries the start of its SHA-256.
-            return self.download.url.rpartition('/')[2]
+            return self.download.identity
         digest = hashlib.sha256()
         with self.path.open('rb') as file:
             while block := file.read(1 << 20):
@@ -60,6 +58,9 @@ class FrameEncoderWeights:
     def load(self, expected: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the weights for a network that is not ``none``.
 
+        Of a file with a whole model of the OpenMMLab family, these are the weights
+        under ``backbone.``.
+
         Args:
             expected: The state dict that they are for, without classifier.
 
@@ -68,6 +69,12 @@ class FrameEncoderWeights:
             RuntimeError: If they cannot be downloaded.
         """
         state = self._read()
+        if any(key.startswith(_BACKBONE) for key in state.keys() - expected.keys()):
+            state = {
+                key.removeprefix(_BACKBONE): value
+                for key, value in state.items()
+                if key.startswith(_BACKBONE)
+            }
         state = {
             key: value
             for key, value in state.items()
@@ -99,18 +106,9 @@ class FrameEncoderWeights:
         if self.download is None:
             return load_state_dict(self.path)
         try:
-            return dict(
-                self.download.get_state_dict(
-                    progress=True,
-                    check_hash=True,
-                    map_location='cpu',
-                    weights_only=True,
-                )
-            )
+            return dict(self.download.read())
         except (URLError, OSError, RuntimeError) as error:
             raise RuntimeError(
-                f'{self.download} could not be downloaded ({error}). Fetch '
-                f'{self.download.url} elsewhere and name the file: '
-                f'SKELSEG_WEIGHTS={self.identity()}; or put it into '
-                f'{torch.hub.get_dir()}/checkpoints.'
+                f'{self.download.identity} could not be downloaded ({error}). '
+                f'{self.download.elsewhere}'
             ) from error

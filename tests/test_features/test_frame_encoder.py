@@ -1,10 +1,20 @@
+import sys
+import types
+from importlib.machinery import ModuleSpec
+
 import numpy as np
 import pytest
 import torch
 import torchvision
 
-from mmskelseg.features import FrameEncoder, GridEncoder, frame_encoder
+from mmskelseg.features import (
+    FrameEncoder,
+    GridEncoder,
+    architectures,
+    frozen_network,
+)
 from mmskelseg.features.frame_encoder import _MEAN, _STD
+from mmskelseg.registry import MODELS
 
 
 @pytest.fixture
@@ -84,7 +94,9 @@ def test_encoder_resizes_its_input_when_asked(images):
     small = FrameEncoder('torchvision.vgg16', 'none')
     large = FrameEncoder('torchvision.vgg16', 'none', input_size=224)
     maps = []
-    large._network.features.register_forward_hook(lambda *args: maps.append(args[2]))
+    large.network.module.features.register_forward_hook(
+        lambda *args: maps.append(args[2])
+    )
     large.encode(images[:1])
     assert maps[0].shape == (1, 512, 7, 7)
     assert small.encode(images[:1]).shape == (1, 512)
@@ -93,7 +105,9 @@ def test_encoder_resizes_its_input_when_asked(images):
 def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
     """Random weights are the same in each run, and are called random."""
     said = []
-    monkeypatch.setattr(frame_encoder, 'print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(
+        frozen_network, 'print_log', lambda text, **_: said.append(text)
+    )
     first = FrameEncoder('torchvision.resnet18', 'none').encode(images)
     torch.manual_seed(7)
     second = FrameEncoder('torchvision.resnet18', 'none').encode(images)
@@ -216,3 +230,106 @@ def test_grid_encoder_averages_each_channel(rng):
     np.testing.assert_allclose(features, expected, atol=1e-6)
     with pytest.raises(ValueError, match='channels=4 is not 1, 2 or 3'):
         GridEncoder(channels=4)
+
+
+def test_encoder_takes_the_backbone_of_a_registered_model(tmp_path, images):
+    """By its config; of a recognizer's checkpoint, the part under `backbone.`."""
+    arch = {'type': 'mmaction.ResNet', 'depth': 18}
+    torch.manual_seed(1)
+    network = MODELS.build(arch)
+    network.eval()
+    state = {f'backbone.{k}': v for k, v in network.state_dict().items()}
+    state['cls_head.fc_cls.weight'] = torch.zeros(5, 512)
+    torch.save({'state_dict': state}, tmp_path / 'recognizer.pth')
+    encoder = FrameEncoder(arch, str(tmp_path / 'recognizer.pth'), intensity='raw')
+    mean, std = (np.array(v, np.float32)[:, None, None] for v in (_MEAN, _STD))
+    with torch.no_grad():
+        expected = network(torch.from_numpy((images - mean) / std)).mean(dim=(2, 3))
+    np.testing.assert_allclose(encoder.encode(images), expected.numpy(), atol=1e-4)
+    assert encoder.settings()['arch'] == arch
+    resnet18 = FrameEncoder(arch, str(resnet18_file(tmp_path)[0]))
+    with pytest.raises(ValueError, match=r'not the weights of mmaction.ResNet: \d+'):
+        resnet18.load()
+
+
+def test_encoder_averages_the_last_of_several_outputs(images):
+    """Of a registered backbone with several, and takes one that is pooled already."""
+
+    class Several(torch.nn.Module):
+        def forward(self, x):
+            return x[:, :, :2, :2], x[:, :2]
+
+    class Pooled(torch.nn.Module):
+        def forward(self, x):
+            return x.mean(dim=(2, 3))[:, :2]
+
+    for module in (Several, Pooled):
+        MODELS.register_module(name=module.__name__, module=module, force=True)
+    several, pooled = (
+        FrameEncoder(name, 'none', intensity='raw').encode(images)
+        for name in ('mmskelseg.Several', 'mmskelseg.Pooled')
+    )
+    mean, std = (np.array(v, np.float32) for v in (_MEAN, _STD))
+    expected = (images.mean(axis=(2, 3)) - mean) / std
+    np.testing.assert_allclose(several, expected[:, :2], atol=1e-4)
+    np.testing.assert_allclose(pooled, expected[:, :2], atol=1e-4)
+
+
+@pytest.fixture
+def timm(monkeypatch):
+    """A stand-in for timm with one network, whose weights are all ones."""
+    tag = types.SimpleNamespace(architecture='small', tag='in1k', has_weights=True)
+
+    def create_model(name, pretrained, num_classes):
+        assert (name, num_classes) == ('small', 0)
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 4, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+        )
+        if pretrained:
+            for parameter in network.parameters():
+                torch.nn.init.ones_(parameter)
+        return network
+
+    package, models = types.ModuleType('timm'), types.ModuleType('timm.models')
+    package.__spec__ = ModuleSpec('timm', None)
+    package.is_model = lambda name: name == 'small'
+    package.create_model = create_model
+    models.get_pretrained_cfg = lambda name: tag
+    monkeypatch.setitem(sys.modules, 'timm', package)
+    monkeypatch.setitem(sys.modules, 'timm.models', models)
+
+
+@pytest.mark.usefixtures('timm')
+def test_encoder_takes_networks_of_timm(images):
+    """With the weights that timm names as its own, pooled as timm does."""
+    encoder = FrameEncoder('timm.small', 'timm', intensity='raw')
+    mean, std = (np.array(v, np.float32) for v in (_MEAN, _STD))
+    total = ((images.mean(axis=(2, 3)) - mean) / std).sum(axis=1) + 1
+    np.testing.assert_allclose(
+        encoder.encode(images), np.stack([total] * 4, axis=1), rtol=1e-4
+    )
+    assert encoder.settings()['weights'] == 'timm:small.in1k'
+    with pytest.raises(ValueError, match=r"'timm.tiny' is not one of timm's networks"):
+        FrameEncoder('timm.tiny', 'none')
+
+
+@pytest.mark.parametrize(
+    ('arch', 'message'),
+    [
+        ('timm.resnet18', "arch='timm.resnet18' needs timm.*pip install timm"),
+        ('mmaction.Nothing', r"'mmaction.Nothing'} names no registered network"),
+        ({'depth': 18}, r"arch={'depth': 18} names no registered network"),
+    ],
+)
+def test_encoder_that_is_not_there_is_named(monkeypatch, arch, message):
+    """Whether it is to be installed or was misspelt."""
+    monkeypatch.setattr(architectures, 'find_spec', lambda name: None)
+    with pytest.raises(ValueError, match=message):
+        FrameEncoder(arch, 'none')
+
+
+def test_encoder_without_an_option_that_it_needs_is_an_error(images):
+    """A name alone does where a backbone has defaults for all."""
+    encoder = FrameEncoder('mmaction.ResNet', 'none')
+    with pytest.raises(ValueError, match=r'cannot be built: .*depth'):
+        encoder.encode(images)

@@ -9,6 +9,7 @@ from mmskelseg.datasets.transforms.coordinates import SkeletonCoordinates
 from mmskelseg.datasets.transforms.drop_limb import DropLimb
 from mmskelseg.datasets.transforms.formatting import PackSegInputs
 from mmskelseg.datasets.transforms.heatmap import RenderSkeletonHeatmap
+from mmskelseg.datasets.transforms.joint_heatmaps import RenderJointHeatmaps
 from mmskelseg.datasets.transforms.loading import LoadFrameFeatures
 from mmskelseg.datasets.transforms.mmaction_coordinates import MMActionCoordinates
 from mmskelseg.datasets.transforms.skeleton_augment import (
@@ -30,6 +31,7 @@ __all__ = [
     'RandomShift',
     'RandomSpeed',
     'ReadVideoFrames',
+    'RenderJointHeatmaps',
     'RenderSkeletonHeatmap',
     'SkeletonCoordinates',
 ]

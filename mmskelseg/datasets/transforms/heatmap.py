@@ -32,8 +32,9 @@ class RenderSkeletonHeatmap(BaseTransform):
         joints: Whether joints are drawn (Eq. 1).
         limbs: Whether limbs are drawn (Eq. 2).
         box: ``sequence`` maps the smallest box around all joints seen in the whole
-            video onto the heatmap, whatever its aspect; None draws the keypoints as
-            they stand, in pixels of the heatmap.
+            video onto the heatmap, whatever its aspect; ``square`` a square around that
+            box, a quarter larger, as MMAction2 does for PoseC3D; None draws the
+            keypoints as they stand, in pixels of the heatmap.
         distance: ``squared`` (of MMAction2's code), or ``printed``: Eq. 2 as it
             stands in the paper, without the square.
 
@@ -79,8 +80,8 @@ class RenderSkeletonHeatmap(BaseTransform):
                 f'joints={joints} and limbs={limbs} leave nothing of skeleton '
                 f'{self.skeleton.name!r} to draw; set one of them to True.'
             )
-        if box not in ('sequence', None):
-            raise ValueError(f"box={box!r} is not 'sequence' or None.")
+        if box not in ('sequence', 'square', None):
+            raise ValueError(f"box={box!r} is not 'sequence', 'square' or None.")
         if distance not in ('squared', 'printed'):
             raise ValueError(f"distance={distance!r} is not 'squared' or 'printed'.")
 
@@ -126,8 +127,9 @@ class RenderSkeletonHeatmap(BaseTransform):
                     f'{key} has values that are not finite; set a joint that was not '
                     'seen to 0, with score 0.'
                 )
-        if self.box == 'sequence':
-            keypoint = _fit(keypoint, score >= MIN_SCORE, self.size)
+        if self.box is not None:
+            square = self.box == 'square'
+            keypoint = _fit(keypoint, score >= MIN_SCORE, self.size, square)
         if 'shift' in results:
             size = np.array(self.size[::-1], np.float32)
             keypoint = keypoint + np.array(results['shift'], np.float32) * size
@@ -185,7 +187,9 @@ class RenderSkeletonHeatmap(BaseTransform):
         )
 
 
-def _fit(keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _fit(
+    keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int], square: bool
+) -> np.ndarray:
     """Map the box around all joints seen onto a heatmap of (H, W) = ``size``."""
     if not seen.any():
         return keypoint
@@ -194,6 +198,9 @@ def _fit(keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.nd
     # A box without width or height is widened to one pixel.
     extent = points.max(axis=0) - low
     extent = np.where(extent > 0, extent, 1)
+    if square:
+        side = np.full_like(extent, 1.25 * extent.max())
+        low, extent = low - (side - extent) / 2, side
     return (keypoint - low) / extent * np.array(size[::-1], np.float32)
 
 

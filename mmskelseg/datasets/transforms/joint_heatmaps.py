@@ -1,0 +1,73 @@
+"""Skeletons drawn as heatmaps, each joint in a channel of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.datasets.transforms.heatmap import RenderSkeletonHeatmap
+from mmskelseg.datasets.transforms.segment_drawing import draw_segments
+from mmskelseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RenderJointHeatmaps(RenderSkeletonHeatmap):
+    """Draws each joint, and then each limb, of those that are drawn, in its channel.
+
+    PoseC3D reads them: ``limbs=False`` gives V channels, ``joints=False`` one for each
+    limb.
+
+    Reads and options: as for :class:`RenderSkeletonHeatmap`, whose image is the sum of
+    these channels. Writes: imgs (T, channels, H, W), float32, 0 to 1.
+
+    Source: Duan et al., "Revisiting Skeleton-based Action Recognition" (CVPR 2022).
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Write ``imgs`` for the keypoints in ``results``."""
+        results['imgs'] = np.concatenate(list(self.blocks(results, 128)))
+        return results
+
+    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
+        """Yield ``imgs`` of that many frames at a time, so that no more are held."""
+        keypoint, score = self.place(results)
+        for begin in range(0, keypoint.shape[1], frames):
+            block = slice(begin, begin + frames)
+            yield self.draw(keypoint[:, block], score[:, block])
+
+    def draw(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Return each joint and limb.
+
+        Args:
+            keypoint: In pixels of the heatmap, shape (M, T, V, 2).
+            score: Confidence of each joint, shape (M, T, V).
+
+        Returns:
+            Array of shape (T, channels, H, W), float32.
+        """
+        drawn = []
+        if self.joints:
+            joints = range(self.skeleton.num_joints)
+            drawn.append(self._each(keypoint, score, [(v, v) for v in joints], True))
+        if self.limbs and self.skeleton.limbs:
+            squared = self.distance == 'squared'
+            drawn.append(self._each(keypoint, score, self.skeleton.limbs, squared))
+        return np.concatenate(drawn, axis=1)
+
+    def _each(
+        self, keypoint: np.ndarray, score: np.ndarray, pairs: Any, squared: bool
+    ) -> np.ndarray:
+        a, b = np.array(pairs).T
+        M, T = score.shape[:2]
+        # Each segment of a frame is drawn as if it had a frame of its own.
+        drawn = draw_segments(
+            keypoint[:, :, a].reshape(M, -1, 1, 2),
+            keypoint[:, :, b].reshape(M, -1, 1, 2),
+            np.minimum(score[:, :, a], score[:, :, b]).reshape(M, -1, 1),
+            self.size,
+            self.sigma,
+            squared=squared,
+        )
+        return drawn.reshape(T, -1, *self.size)
