@@ -15,15 +15,24 @@ from typing import Any, NamedTuple
 from mmskelseg.interchange.parsing import (
     choose,
     make_segment,
-    member,
     number,
     read_json,
     sorted_videos,
     video_name,
 )
 from mmskelseg.interchange.segments import Segment, VideoSegments
+from mmskelseg.interchange.shapes import check_shape
 
 NO_SUBJECT = 'No focal subject'
+_PROJECT = {
+    'behaviors_conf': {...: {'code': str, 'type': str}},
+    'observations': {
+        ...: {
+            'events': [list],
+            'media_info?': {'length?': dict, 'fps?': dict},
+        }
+    },
+}
 TWICE = 'choose one of its observations by observation'
 
 
@@ -58,12 +67,12 @@ def read_boris(
             observations are of the same video.
     """
     project = read_json(path, 'BORIS')
-    ethogram = f'{path}: behaviors_conf'
+    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {
-        member(behavior, 'code', str, ethogram): member(behavior, 'type', str, ethogram)
-        for behavior in member(project, 'behaviors_conf', dict, str(path)).values()
+        behavior['code']: behavior['type']
+        for behavior in project['behaviors_conf'].values()
     }
-    observations = member(project, 'observations', dict, str(path))
+    observations = project['observations']
     names = list(observations)
     if observation is not None:
         names = [choose(observation, names, str(path), 'observation', 'observation')]
@@ -123,9 +132,9 @@ def _state_events(
             'of the media creation date as offset in BORIS.'
         )
     offset = number(observation.get('time offset') or 0, place, 'time offset')
-    for i, event in enumerate(member(observation, 'events', list, place)):
+    for i, event in enumerate(observation['events']):
         where = f'{place}: event {i}'
-        if not isinstance(event, list) or len(event) < 4:
+        if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
             raise ValueError(
                 f'{where} is {event!r}, expected [time, subject, code, modifiers, '
                 'comment]; save the project with BORIS 7 or later.'
@@ -143,7 +152,9 @@ def _state_events(
 def _per_media(
     name: str, observation: dict[str, Any], segments: Sequence[Segment], place: str
 ) -> Iterator[VideoSegments]:
-    players = observation.get('file') or {}
+    # A live observation has a list here, which is empty.
+    players = observation.get('file') or {'1': []}
+    check_shape(players, {'1?': [str]}, f'{place}, file', 'save it in BORIS again')
     files = players.get('1') or []
     info = observation.get('media_info') or {}
     lengths, rates = info.get('length') or {}, info.get('fps') or {}

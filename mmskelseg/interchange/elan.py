@@ -5,11 +5,11 @@ media's time ``TIME_ORIGIN``, the offset that ELAN sets when media are synchroni
 """
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from mimetypes import guess_type
-from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from mmskelseg.files import written_whole
@@ -111,7 +111,8 @@ def write_elan(
 
     Args:
         path: The ``.eaf`` file to write.
-        video: Its filename, where it has one, is the media file.
+        video: Its filename, where it has one, is the media file: a whole path, or one
+            from the folder of the ``.eaf``.
         classes: Names of all classes, among which ELAN offers to choose.
     """
     root = Element(
@@ -146,16 +147,32 @@ def _add_header(root: Element, video: VideoSegments) -> None:
         root, 'HEADER', {'MEDIA_FILE': '', 'TIME_UNITS': 'milliseconds'}
     )
     if video.filename:
-        path = Path(video.filename)
-        url = path.as_uri() if path.is_absolute() else quote(video.filename)
+        url = _url(video.filename)
         media = {
             'MEDIA_URL': url,
             'MIME_TYPE': guess_type(video.filename)[0] or 'video/mp4',
-            'RELATIVE_MEDIA_URL': f'./{quote(path.name)}',
+            # Beside the .eaf, where a whole path is of another machine.
+            'RELATIVE_MEDIA_URL': url
+            if url.startswith('./')
+            else f'./{url.rpartition("/")[2]}',
         }
         SubElement(header, 'MEDIA_DESCRIPTOR', media)
     last = SubElement(header, 'PROPERTY', {'NAME': 'lastUsedAnnotationId'})
     last.text = str(2 * len(video.segments))
+
+
+def _url(filename: str) -> str:
+    """Return a media file as ELAN writes it, with spaces as they are.
+
+    >>> _url('/my videos/a.mp4'), _url('a.mp4')
+    ('file:///my videos/a.mp4', './a.mp4')
+    """
+    path = filename.replace('\\', '/')
+    if '://' in path:
+        return path
+    if re.match('/|[A-Za-z]:/', path):
+        return f'file:///{path.lstrip("/")}'
+    return f'./{path}'
 
 
 def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
@@ -171,6 +188,8 @@ def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
             },
         )
         SubElement(annotation, 'ANNOTATION_VALUE').text = segment.label
+    if all(segment.score is None for segment in segments):
+        return
     keys = {
         'LINGUISTIC_TYPE_REF': 'confidence',
         'PARENT_REF': _TIER,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,33 @@ _SUFFIXES = {'.boris': 'boris', '.eaf': 'elan', '.xml': 'cvat'}
 
 
 def read_segments(
-    path: str | os.PathLike, kind: str | None = None, **options: Any
+    path: str | os.PathLike, format: str | None = None, **options: Any
 ) -> list[VideoSegments]:
     """Return the segments of each video in a file of labels, whatever its format.
 
     Args:
         path: The file.
-        kind: Its format, a key of ``READERS``; by default as :func:`label_format`
-            tells.
-        options: Those of the format's reader, such as ``fps`` or ``subject``.
+        format: A key of ``READERS``; by default as :func:`label_format` tells.
+        options: Those of the format's reader, such as ``fps`` or ``subject``. None is
+            the same as left out.
 
     Raises:
-        ValueError: If the format is unknown, or as its reader.
+        ValueError: If the format is unknown or has no such option, or as its reader.
     """
-    kind = kind or label_format(path)
-    if kind not in READERS:
+    format = format or label_format(path)
+    if format not in READERS:
         raise ValueError(
-            f'{path}: {kind!r} is no format of labels; expected {", ".join(READERS)}.'
+            f'{path}: {format!r} is no format of labels; expected {", ".join(READERS)}.'
         )
-    return READERS[kind](path, **options)
+    given = {name: value for name, value in options.items() if value is not None}
+    there = list(signature(READERS[format]).parameters)[1:]
+    for name in given:
+        if name not in there:
+            raise ValueError(
+                f'{path}: the format {format} has no option {name!r}; its options are '
+                f'{", ".join(there) or "none"}.'
+            )
+    return READERS[format](path, **given)
 
 
 def label_format(path: str | os.PathLike) -> str:

@@ -21,7 +21,6 @@ from mmskelseg.files import written_whole
 from mmskelseg.interchange.parsing import (
     choose,
     make_segment,
-    member,
     number,
     read_json,
     sorted_videos,
@@ -33,8 +32,23 @@ from mmskelseg.interchange.segments import (
     check_fps,
     frame_at,
 )
+from mmskelseg.interchange.shapes import check_shape
 
+_TASK = {'data': {'frame_dir?': str}}
+_RESULT = {
+    'result': [
+        {
+            'value?': {
+                'ranges?': [dict],
+                'sequence?': [dict],
+                'timelinelabels?': [str],
+                'labels?': [str],
+            }
+        }
+    ]
+}
 _CONTROL = 'videoLabels'
+_REMEDY = 'export the project from Label Studio as JSON'
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
 
 
@@ -63,16 +77,13 @@ def read_label_studio(
     if part not in ('annotations', 'predictions'):
         raise ValueError(f'part is {part!r}, expected annotations or predictions.')
     tasks = read_json(path, 'Label Studio')
-    if not isinstance(tasks, list):
-        raise ValueError(
-            f'{path}: expected a list of tasks, but it is a {type(tasks).__name__}; '
-            'export the project from Label Studio as JSON.'
-        )
+    check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
     videos = []
     for i, task in enumerate(tasks):
-        place = f'{path}: task {task.get("id", i) if isinstance(task, dict) else i}'
-        data = member(task, 'data', dict, place)
-        media = next((v for v in data.values() if _MEDIA.search(str(v))), None)
+        place = f'{path}: task {task.get("id", i)}'
+        data = task['data']
+        texts = [value for value in data.values() if isinstance(value, str)]
+        media = next((text for text in texts if _MEDIA.search(text)), None)
         name = data.get('frame_dir') or (media and _uploaded_name(media))
         if not name:
             raise ValueError(
@@ -148,6 +159,7 @@ def _uploaded_name(media: str) -> str:
 
 
 def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]]:
+    check_shape(task.get(part) or [], [_RESULT], f'{place}, {part}', _REMEDY)
     made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
     truth = [item for item in made if item.get('ground_truth')]
     if len(made) > 1 and len(truth) != 1:
@@ -155,25 +167,25 @@ def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]
             f'{place} has {len(made)} {part}; mark one as the ground truth in Label '
             'Studio, or delete the others.'
         )
-    if not made:
-        return []
-    return member((truth or made)[0], 'result', list, place)
+    # A relation between regions has no value.
+    return [
+        item for one in truth or made for item in one['result'] if item.get('value')
+    ]
 
 
 def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]:
     place = f'{place}, region {region.get("id")}'
-    value = member(region, 'value', dict, place)
+    value = region['value']
     spans: list[tuple[float, float]] = []
-    if 'ranges' in value or 'sequence' in value:
+    if value.get('ranges') or value.get('sequence'):
         if fps is None:
             raise ValueError(
                 f'{place} is in frames, and the task has no fps; give the frameRate of '
                 'the Video tag, which is 24 unless your labelling interface sets it.'
             )
         rate = check_fps(fps, place)
-        if 'ranges' in value:
-            ranges = member(value, 'ranges', list, place)
-            frames = [_ends(span, place) for span in ranges]
+        if value.get('ranges'):
+            frames = [_ends(span, place) for span in value['ranges']]
         else:
             frames = _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
@@ -198,7 +210,7 @@ def _ends(span: dict[str, Any], place: str) -> tuple[float, float]:
 def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
     keyframes = sorted(
         (number(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
-        for item in member(value, 'sequence', list, place)
+        for item in value['sequence']
     )
     spans: list[tuple[float, float]] = []
     begin = None

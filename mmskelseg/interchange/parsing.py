@@ -91,22 +91,6 @@ def read_xml(path: str | os.PathLike, root: str, tool: str) -> Element:
     return element
 
 
-def member(value: Any, key: str, kind: type, place: str) -> Any:
-    """Return the value of a key of a JSON object.
-
-    Raises:
-        ValueError: If there is none, or one of another kind.
-    """
-    if not isinstance(value, dict) or not isinstance(value.get(key), kind):
-        wanted = {'dict': 'an object', 'list': 'a list'}.get(kind.__name__, 'a text')
-        found = value.get(key) if isinstance(value, dict) else value
-        raise ValueError(
-            f'{place}: {key} is {str(found)[:40]}, expected {wanted}; export the file '
-            'again, or give the format that it has.'
-        )
-    return value[key]
-
-
 def attribute(element: Element, name: str, place: str) -> str:
     """Return an attribute of an XML element.
 

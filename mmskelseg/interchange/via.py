@@ -12,14 +12,28 @@ from typing import Any
 from mmskelseg.interchange.parsing import (
     choose,
     make_segment,
-    member,
     number,
     read_json,
     sorted_videos,
     video_name,
 )
 from mmskelseg.interchange.segments import Segment, VideoSegments
+from mmskelseg.interchange.shapes import check_shape
 
+_PROJECT = {
+    'attribute': {...: {'aname': str, 'anchor_id?': str, 'options?': {...: str}}},
+    'file': {...: {'fname': str}},
+    'metadata': {
+        ...: {
+            'vid': (str, int),
+            'flg?': int,
+            'z?': list,
+            'xy?': list,
+            'av?': {...: str},
+        }
+    },
+    'view': {...: {'fid_list': [(str, int)]}},
+}
 _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
@@ -38,10 +52,8 @@ def read_via(
         ValueError: If the file is no such project, or a segment has no label.
     """
     project = read_json(path, 'VIA')
-    metadata, attributes, views, files = (
-        member(project, key, dict, str(path))
-        for key in ('metadata', 'attribute', 'view', 'file')
-    )
+    check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
+    attributes = project['attribute']
     ids = {
         item.get('aname'): key
         for key, item in attributes.items()
@@ -49,16 +61,13 @@ def read_via(
     }
     name = choose(attribute, list(ids), str(path), 'attribute of time', 'attribute')
     found: dict[str, list[Segment]] = {}
-    for key, entry in metadata.items():
-        if entry.get('xy') or len(entry.get('z') or ()) != 2 or entry.get('flg', 0) & 1:
+    for key, entry in project['metadata'].items():
+        times = entry.get('z') or []
+        if entry.get('xy') or len(times) != 2 or (entry.get('flg') or 0) & 1:
             continue
         place = f'{path}: metadata {key!r}'
-        view = member(views, str(entry.get('vid')), dict, f'{place}, view')
-        file = next(iter(member(view, 'fid_list', list, place)), None)
-        media = member(
-            member(files, str(file), dict, f'{place}, file'), 'fname', str, place
-        )
-        start, end = (number(time, place, 'z') for time in entry['z'])
+        media = _media(project, str(entry['vid']), place)
+        start, end = (number(time, place, 'z') for time in times)
         label = _label(entry, attributes[ids[name]], ids[name], place)
         segment = make_segment(place, start, end, label)
         found.setdefault(media, []).append(segment)
@@ -67,6 +76,16 @@ def read_via(
         for media, segments in found.items()
     ]
     return sorted_videos(videos, path, 'give its files different names')
+
+
+def _media(project: dict[str, Any], vid: str, place: str) -> str:
+    files = project['view'].get(vid, {'fid_list': []})['fid_list']
+    if not files or str(files[0]) not in project['file']:
+        raise ValueError(
+            f'{place}: its view {vid!r} shows no file of the project; add the video in '
+            'VIA again.'
+        )
+    return project['file'][str(files[0])]['fname']
 
 
 def _label(

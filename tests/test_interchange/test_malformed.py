@@ -47,8 +47,7 @@ def broken(tmp_path, name, old, new):
             'project.boris',
             '"behaviors_conf"',
             '"behaviours"',
-            'behaviors_conf is None, expected an object; export the file again, or '
-            'give the format that it has.',
+            'the file lacks behaviors_conf; save it in BORIS as a project.',
         ),
         (
             'project.boris',
@@ -122,6 +121,14 @@ def broken(tmp_path, name, old, new):
         ),
         (
             'label_studio.json',
+            '"ranges": [{"start": 33, "end": 63}]',
+            '"ranges": {"start": 33, "end": 63}',
+            'task 11, annotations: [0].result[1].value.ranges is '
+            "\"{'start': 33, 'end': 63}\", expected a list; export the project from "
+            'Label Studio as JSON.',
+        ),
+        (
+            'label_studio.json',
             '"start": 33',
             '"start": null',
             'task 11, region pM1xZ: start is None, expected a number with a decimal '
@@ -145,8 +152,8 @@ def broken(tmp_path, name, old, new):
             'via.json',
             '"fid_list":["1"]',
             '"fid_list":["9"]',
-            "metadata '1_aB3dE6gH', file: 9 is None, expected an object; export the "
-            'file again, or give the format that it has.',
+            "metadata '1_aB3dE6gH': its view '1' shows no file of the project; add "
+            'the video in VIA again.',
         ),
         (
             'cvat_video.xml',
@@ -173,6 +180,38 @@ def test_a_malformed_file_gives_one_clear_sentence(tmp_path, name, old, new, mes
     with pytest.raises(ValueError, match=r'\.$') as error:
         read_segments(path, **options.get(name, {}))
     assert str(error.value).removeprefix(str(path)).lstrip(': ') == message
+
+
+def places(node, above=()):
+    """Yield the keys to every value of a JSON document."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*above, key))
+
+
+@pytest.mark.parametrize('value', [None, 'text', -3, [], [[]], {}])
+@pytest.mark.parametrize('name', ['project.boris', 'label_studio.json', 'via.json'])
+def test_a_value_of_another_type_is_read_or_named(tmp_path, name, value):
+    """Whatever stands in the file, the error names the file."""
+    text = (SAMPLES / name).read_text()
+    path = tmp_path / name
+    options = {'fps': 25} if name == 'label_studio.json' else {}
+    told = []
+    for *above, key in places(json.loads(text)):
+        document = json.loads(text)
+        parent = document
+        for step in above:
+            parent = parent[step]
+        parent[key] = value
+        path.write_text(json.dumps(document))
+        try:
+            read_segments(path, **options)
+        except ValueError as error:
+            told.append(str(error))
+    assert told
+    assert [text for text in told if not text.startswith(f'{path}: ')] == []
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,9 @@ def test_a_file_of_unknown_format_is_an_error(tmp_path):
         read_segments(tmp_path / 'labels.docx')
     with pytest.raises(ValueError, match="'praat' is no format of labels"):
         read_segments(tmp_path / 'labels.txt', 'praat')
+
+
+def test_an_option_that_the_format_lacks_is_an_error():
+    with pytest.raises(ValueError, match="elan has no option 'fps'; its options"):
+        read_segments(SAMPLES / 'labels.eaf', fps=25)
+    assert read_segments(SAMPLES / 'labels.eaf', fps=None)[0].name == 'take1'

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from mmskelseg.interchange import (
     write_label_studio,
     write_srt,
 )
+from tests.small_data import ROOT
 
 CLASSES = ['walk', 'lift <box>', 'räumen, "auf"']
 
@@ -152,7 +154,7 @@ def test_elan_file_is_what_pympi_reads(tmp_path, video):
     ]
     below = eaf.get_ref_annotation_data_for_tier('confidence')
     assert [row[2] for row in below] == ['0.900', '0.625']
-    assert eaf.get_linked_files()[0]['MEDIA_URL'] == 'take1.mp4'
+    assert eaf.get_linked_files()[0]['MEDIA_URL'] == './take1.mp4'
 
 
 def test_elan_reads_what_pympi_writes(tmp_path):
@@ -175,3 +177,11 @@ def test_subtitles_show_labels_and_confidences(tmp_path, video):
         '2\n00:00:00,500 --> 00:00:02,000\nlift (62%)\n\n'
         '3\n01:01:01,500 --> 01:01:02,000\nrest\n\n'
     )
+
+
+def test_the_example_of_the_documents_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / 'docs' / 'label_formats.md').read_text()
+    (code,) = re.findall(r'```python\n(.*?)```', text, re.S)
+    exec(code, {})
+    assert (tmp_path / 'take1.eaf').is_file()
