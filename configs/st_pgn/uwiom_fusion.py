@@ -1,5 +1,8 @@
 _base_ = './uwiom_pose3d.py'
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/st_pgn_uwiom_fusion'
+
 dataset = dict(
     features=dict(
         rgb=dict(

@@ -5,6 +5,9 @@ _base_ = [
     '../_base_/datasets/uwiom_pose3d.py',
 ]
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/st_pgn_uwiom_pose3d'
+
 # Displacements lead to the next frame, and a body's size is that of the whole video:
 # neither is known while one watches.
 render = dict(displacement=False, scale=None)

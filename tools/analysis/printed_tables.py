@@ -38,7 +38,7 @@ TABLES = {
     )),
     'IV': Table('Quantitative comparisons on UW-IOM', 'Method, input', SCORES, (
         ('MS-TCN++ [16] □ 93.36 ± 03.35 92.17 ± 04.08 87.99 ± 05.10 82.29 ± 03.89', 'ms_tcn2/uwiom_rgb'),
-        ('†ST-PGN [9] △ 87.95 ± 01.54 97.86 ± 02.15 87.03 ± 02.85 -', 'st_pgn/uwiom_pose3d'),
+        ('†ST-PGN [9] △ 87.95 ± 01.54 97.86 ± 02.15 87.03 ± 02.85 -', None),
         ('†ST-PGN (Fusion) [9] △,□ 88.08 ± 01.89 80.90 ± 02.06 87.05 ± 03.47 -', None),
         ('†MTL [10] △ 92.03 ± 02.54 91.59 ± 01.23 74.45 ± 10.36 -', 'mtl/uwiom_pose3d'),
         ('†STL [10] △ 92.33 ± 00.78 92.08 ± 01.18 49.61 ± 00.17 -', 'stl/uwiom_pose3d'),
