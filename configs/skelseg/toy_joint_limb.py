@@ -6,5 +6,5 @@ _base_ = [
 ]
 
 # No download: the heatmap's 14x14 grid of means instead of a network's features.
-model = dict(num_classes=10, branches=dict(heatmap=dict(in_channels=196)))
+model = dict(num_classes=12, branches=dict(heatmap=dict(in_channels=196)))
 train_cfg = dict(max_epochs=30, val_interval=10)

@@ -1,4 +1,7 @@
-"""The toy data set: reproducible, complete, and its actions look like their names."""
+"""The toy data set: reproducible, complete, and its actions look like their names.
+
+Its clips show the person of the labels, with a box of the colour that they name.
+"""
 
 import importlib
 import os
@@ -7,6 +10,7 @@ import sys
 from itertools import chain, pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -29,23 +33,48 @@ def run(*arguments, **environment):
 
 @pytest.fixture(scope='module')
 def toy(tmp_path_factory):
-    """The data set as it is made without options."""
+    """The data set as it is made by default, without its clips."""
     out = tmp_path_factory.mktemp('toy')
-    done = run(out)
+    done = run(out, '--no-videos')
     assert done.returncode == 0, done.stderr
     return load_annotations(out / 'annotations.pkl')
 
 
+@pytest.fixture(scope='module')
+def filmed(tmp_path_factory):
+    """The folder of a small data set with clips."""
+    out = tmp_path_factory.mktemp('filmed')
+    done = run(out, '--videos', 3, '--seconds', 20)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def import_tool(monkeypatch, name):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module(name)
+
+
 @pytest.fixture
 def person(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    return importlib.import_module('toy_person')
+    return import_tool(monkeypatch, 'toy_person')
 
 
 @pytest.fixture
 def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    return importlib.import_module('toy_script')
+    return import_tool(monkeypatch, 'toy_script')
+
+
+@pytest.fixture
+def video(monkeypatch):
+    return import_tool(monkeypatch, 'toy_video')
+
+
+def read_clip(path):
+    """Return the frames of a clip, shape (T, H, W, 3), in RGB."""
+    clip, frames = cv2.VideoCapture(str(path)), []
+    while (read := clip.read())[0]:
+        frames.append(read[1][..., ::-1])
+    return np.array(frames, int)
 
 
 def segments(video):
@@ -59,14 +88,15 @@ def segments(video):
 
 def heights(toy, name, share, joints):
     """Return how high joints are at a share of each segment of a class, in pixels."""
-    wanted = toy['metainfo']['classes'].index(name)
+    classes = toy['metainfo']['classes']
+    wanted = [k for k, known in enumerate(classes) if known.startswith(name)]
     found = []
     for video in toy['annotations']:
         seen = video['keypoint_score'][0] > 0.4
         pixels = np.where(seen[..., None], video['keypoint'][0], np.nan)
         for start, end, label in segments(video):
             frame = start + round(share * (end - 1 - start))
-            if label == wanted and end < len(video['label']):
+            if label in wanted and end < len(video['label']):
                 floor = np.nanmax(pixels[frame, ANKLES, 1], initial=-np.inf)
                 found.append(floor - pixels[frame, joints, 1])
     return np.nanmedian(found)
@@ -80,7 +110,7 @@ def test_toy_has_twelve_videos_of_about_a_minute(toy):
 
 
 def test_toy_shows_every_class_in_both_splits(toy):
-    """Ten classes, none of which is rarer than 2 % of the frames."""
+    """Twelve classes, none of which is rarer than 2 % of the frames."""
     for split in ('train', 'test'):
         label = np.concatenate(
             [
@@ -89,8 +119,8 @@ def test_toy_shows_every_class_in_both_splits(toy):
                 if v['frame_dir'] in toy['split'][split]
             ]
         )
-        shares = np.bincount(label[label >= 0], minlength=10) / label.size
-        assert len(shares) == len(toy['metainfo']['classes']) == 10
+        shares = np.bincount(label[label >= 0], minlength=12) / label.size
+        assert len(shares) == len(toy['metainfo']['classes']) == 12
         assert shares.min() > 0.02
 
 
@@ -103,12 +133,15 @@ def test_toy_folds_test_each_video_once(toy):
 
 def test_toy_follows_its_grammar(toy, script):
     """Nothing is lifted before the person has bent down, and so on."""
-    classes = toy['metainfo']['classes']
+    actions = [
+        name.removesuffix('_red').removesuffix('_blue')
+        for name in toy['metainfo']['classes']
+    ]
     for video in toy['annotations']:
         order = list(segments(video))
         for (_, end, first), (start, _, second) in pairwise(order):
             if start == end:
-                assert classes[second] in script.GRAMMAR[classes[first]]
+                assert actions[second] in script.GRAMMAR[actions[first]]
 
 
 def test_toy_has_the_faults_of_a_tracker(toy):
@@ -169,24 +202,112 @@ def test_toy_walks_with_its_feet_apart(toy):
 
 
 def test_equal_seeds_give_equal_files(tmp_path):
-    """Byte by byte, whatever the order of Python's sets is."""
-    for name, seed in (('1', 7), ('2', 7), ('3', 8)):
-        options = ('--videos', 3, '--seconds', 5, '--seed', seed)
+    """Byte by byte, whatever the order of Python's sets is; with one OpenCV, clips too.
+
+    Only the name of the clip tells annotations with clips from those without.
+    """
+    for name, seed, more in (('1', 7, ()), ('2', 7, ()), ('3', 8, ['--no-videos'])):
+        options = ('--videos', 3, '--seconds', 5, '--seed', seed, *more)
         assert run(tmp_path / name, *options, PYTHONHASHSEED=name).returncode == 0
-    first, again, other = (
-        (tmp_path / name / 'annotations.pkl').read_bytes() for name in '123'
+    for file in ('annotations.pkl', 'videos/toy_01.mp4', 'videos/toy_03.mp4'):
+        first, again = ((tmp_path / name / file).read_bytes() for name in '12')
+        assert first == again
+    other = (tmp_path / '3' / 'annotations.pkl').read_bytes()
+    assert other != (tmp_path / '1' / 'annotations.pkl').read_bytes()
+
+
+def test_clips_change_nothing_in_the_annotations(tmp_path, filmed):
+    options = ('--videos', 3, '--seconds', 20, '--no-videos')
+    assert run(tmp_path, *options).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ['annotations.pkl']
+    bare, with_clips = (
+        load_annotations(folder / 'annotations.pkl')['annotations']
+        for folder in (tmp_path, filmed)
     )
-    assert first == again
-    assert first != other
+    for one, other in zip(bare, with_clips, strict=True):
+        assert other.pop('filename') == f'videos/{one["frame_dir"]}.mp4'
+        assert one.keys() == other.keys()
+        np.testing.assert_array_equal(one['keypoint'], other['keypoint'])
+        np.testing.assert_array_equal(one['label'], other['label'])
+
+
+def test_skeleton_does_not_know_the_colour_of_the_box(person, script, monkeypatch):
+    """With the colours exchanged the person moves just as before."""
+    joints, labels = [], []
+    for colours in (['red', 'blue'], ['blue', 'red']):
+        monkeypatch.setattr(script, 'COLOURS', colours)
+        rng = np.random.default_rng(5)
+        motion = script.perform(rng, 900, 30.0)
+        joints.append(person.body(motion, person.Take.random(rng), rng, 30.0))
+        labels.append(motion.label)
+    np.testing.assert_array_equal(*joints)
+    assert (labels[0] != labels[1]).mean() > 0.1
+
+
+def test_clips_show_the_labelled_box_in_the_hands_of_each_frame(filmed):
+    """While a box is held it alone is there: its pixels have the colour of the label.
+
+    They are beside the wrists of the same frame, nearer than to those of a second ago.
+    """
+    data = load_annotations(filmed / 'annotations.pkl')
+    classes = data['metainfo']['classes']
+    agree, now, before = [], [], []
+    for video in data['annotations']:
+        frames = read_clip(filmed / video['filename'])
+        assert frames.shape == (video['total_frames'], 120, 160, 3)
+        for start, end, label in segments(video):
+            if not classes[label].startswith('carry') or start < 30:
+                continue
+            for frame in range(start + 5, end - 5):
+                redness = frames[frame, ..., 0] - frames[frame, ..., 2]
+                red, blue = (redness > 60).sum(), (redness < -60).sum()
+                if max(red, blue) < 20 or 0 in video['keypoint'][0, frame, WRISTS]:
+                    continue
+                agree.append((red > blue) == classes[label].endswith('red'))
+                middle = np.argwhere(abs(redness) > 60).mean(axis=0)[::-1] * 4
+                for when, gaps in ((frame, now), (frame - 30, before)):
+                    wrists = video['keypoint'][0, when, WRISTS].mean(axis=0)
+                    gaps.append(np.linalg.norm(middle - wrists))
+    assert len(agree) > 100
+    assert np.mean(agree) > 0.98
+    assert np.median(now) < 40 < np.median(before)
+
+
+def test_light_changes_from_frame_to_frame_and_over_time(filmed):
+    """A patch of floor where nobody walks flickers, and drifts by more."""
+    for number in (1, 2, 3):
+        frames = read_clip(filmed / 'videos' / f'toy_{number:02d}.mp4')
+        patch = frames[:, 114:, 70:90].mean(axis=(1, 2, 3))
+        assert np.abs(np.diff(patch)).mean() > 0.003 * patch.mean()
+        assert patch.std() > 0.08 * patch.mean()
+
+
+def test_clip_that_cannot_be_read_back_is_not_kept(video, tmp_path, monkeypatch):
+    monkeypatch.setattr(video, 'count_frames', lambda path: 1)
+    frames = np.zeros((2, video.HEIGHT, video.WIDTH, 3), np.uint8)
+    with pytest.raises(
+        RuntimeError, match=r'a\.mp4: OpenCV .* reads back 1 of 2 frames'
+    ):
+        video.write_clip(tmp_path / 'a.mp4', frames, 30.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_boxes_come_and_go_in_turn(video, script):
+    """The second comes as the first is let go; that goes as the second is grasped."""
+    boxes = [script.Box('red', 2, 4), script.Box('blue', 6, 9)]
+    motion = script.Motion(None, None, None, None, boxes)
+    there = video.box_spells(motion, 8)
+    assert there[:, 0].tolist() == [True] * 6 + [False] * 2
+    assert there[:, 1].tolist() == [False] * 4 + [True] * 4
 
 
 def test_toy_ends_with_a_summary(tmp_path):
-    done = run(tmp_path, '--videos', 4, '--seconds', 3)
+    done = run(tmp_path, '--videos', 4, '--seconds', 2)
     lines = done.stdout.splitlines()
     assert lines[0].startswith('4 toy videos, ')
     assert lines[1:] == [
         'train: 3 videos, test: 1, and 3 folds',
-        f'written to {tmp_path}/annotations.pkl',
+        f'written to {tmp_path}/annotations.pkl, clips to {tmp_path}/videos',
     ]
 
 

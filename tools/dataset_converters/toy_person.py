@@ -21,6 +21,7 @@ HEAD = np.array(
 )
 CYCLE = 0.62  # length of two steps
 IMG_SHAPE = (480, 640)
+FOCAL_LENGTH = 560  # in pixels
 
 
 @dataclass
@@ -176,15 +177,14 @@ def to_room(joints: np.ndarray, motion: Motion) -> np.ndarray:
 
 
 def film(joints: np.ndarray, take: Take) -> tuple[np.ndarray, np.ndarray]:
-    """Return pixels (T, 17, 2) and depth in metres (T, 17) in the take's camera."""
+    """Return pixels (T, V, 2) and depth in metres (T, V) in the take's camera."""
     height, width = IMG_SHAPE
-    focal_length = 560
     cosine, sine = np.cos(take.azimuth), np.sin(take.azimuth)
     right, away, up = np.moveaxis(joints, -1, 0)
     depth = take.distance + right * sine + away * cosine
-    x = focal_length * (right * cosine - away * sine) / depth
-    y = focal_length * (take.elevation - up) / depth
-    level = focal_length * (0.95 - take.elevation) / take.distance
+    x = FOCAL_LENGTH * (right * cosine - away * sine) / depth
+    y = FOCAL_LENGTH * (take.elevation - up) / depth
+    level = FOCAL_LENGTH * (0.95 - take.elevation) / take.distance
     centre = (width / 2 + take.shift, height / 2 + level)
     return np.stack([x, y], axis=-1) + centre, depth
 

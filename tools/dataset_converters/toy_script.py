@@ -14,12 +14,17 @@ CLASSES = [
     'reach_high',
     'bend_down',
     'lift',
-    'hold',
-    'carry',
+    'hold_red',
+    'hold_blue',
+    'carry_red',
+    'carry_blue',
     'place_high',
     'place_mid',
     'place_low',
 ]
+COLOURS = ('red', 'blue')
+# Actions whose class names the colour of the box, which no joint depends on.
+HOLDING = ('hold', 'carry')
 # What may follow an action, and how likely.
 GRAMMAR = {
     'stand': {'walk': 0.6, 'bend_down': 0.2, 'reach_high': 0.2},
@@ -72,6 +77,18 @@ KEY_POSES = {
     'place_mid': [(0.45, TABLE), (0.6, TABLE), (1, REST)],
     'place_low': [(0.5, LOW), (0.62, LOW), (1, REST)],
 }
+# When in the course of an action a box is grasped, and when it is let go.
+GRASP = {'reach_high': 0.6, 'lift': 0.1}
+RELEASE = {'place_high': 0.55, 'place_mid': 0.5, 'place_low': 0.55}
+
+
+@dataclass
+class Box:
+    """A box, and the frames in which it is grasped and let go."""
+
+    colour: str
+    grasped: int
+    released: int
 
 
 @dataclass
@@ -79,13 +96,15 @@ class Motion:
     """One performance, frame by frame.
 
     ``label`` (T,); ``pose`` (T, 8), see ``key_pose``; ``place`` (T, 2) on the floor in
-    metres; ``heading`` (T,), 0 to the right of the camera and -pi/2 towards it.
+    metres; ``heading`` (T,), 0 to the right of the camera and -pi/2 towards it; and the
+    boxes in the order in which they are grasped.
     """
 
     label: np.ndarray
     pose: np.ndarray
     place: np.ndarray
     heading: np.ndarray
+    boxes: list[Box]
 
 
 def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
@@ -120,12 +139,36 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
     time = np.arange(frames) / fps
     angles = np.unwrap([angle for _, angle in headings])
     headings = [(key, angle) for (key, _), angle in zip(headings, angles, strict=True)]
+    borders = np.array([*starts, now]) * fps
+    boxes, names = handle(rng, actions, borders)
     return Motion(
-        label=annotate(rng, np.array(starts) * fps, actions, frames),
+        label=annotate(rng, borders[:-1], names, frames),
         pose=smooth(blend(poses, time), 2),
         place=smooth(walk_through(places, time), 3),
         heading=smooth(blend(headings, time), 3)[:, 0],
+        boxes=boxes,
     )
+
+
+def handle(
+    rng: np.random.Generator, actions: list[str], borders: np.ndarray
+) -> tuple[list[Box], list[str]]:
+    """Return the boxes that are moved, and the class of each action.
+
+    Args:
+        rng: For the colours, which depend on nothing.
+        actions: What is done.
+        borders: In which frame each action begins, and the last one ends.
+    """
+    boxes, names = [], []
+    for action, start, end in zip(actions, borders[:-1], borders[1:], strict=True):
+        if action in GRASP:
+            grasped = round(start + GRASP[action] * (end - start))
+            boxes.append(Box(rng.choice(COLOURS), grasped, round(borders[-1])))
+        if action in RELEASE:
+            boxes[-1].released = round(start + RELEASE[action] * (end - start))
+        names.append(f'{action}_{boxes[-1].colour}' if action in HOLDING else action)
+    return boxes, names
 
 
 def random_place(rng: np.random.Generator) -> np.ndarray:
@@ -139,12 +182,12 @@ def random_facing(rng: np.random.Generator) -> float:
 
 
 def annotate(
-    rng: np.random.Generator, starts: np.ndarray, actions: list[str], frames: int
+    rng: np.random.Generator, starts: np.ndarray, names: list[str], frames: int
 ) -> np.ndarray:
     """Return the label of each frame; like a person, off by a few frames at borders."""
     starts = np.round(starts + rng.uniform(-3, 3, len(starts)))
     index = np.searchsorted(starts, np.arange(frames), side='right') - 1
-    ids = np.array([CLASSES.index(action) for action in actions])
+    ids = np.array([CLASSES.index(name) for name in names])
     return ids[np.maximum(index, 0)].astype(np.int64)
 
 

@@ -9,7 +9,7 @@ train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = val_dataloader
 
-val_evaluator = dict(num_classes=10)
+val_evaluator = dict(num_classes=12)
 test_evaluator = val_evaluator
 
 del encoder, dataset
