@@ -102,7 +102,9 @@ class ActionSegDataset(BaseDataset):
         for modality, config in self.features.items():
             copies = [
                 ensure_features(folder / 'features', modality, copy, videos)
-                for copy in _copies(modality, config, data['metainfo']['skeleton'])
+                for copy in feature_configs(
+                    modality, config, data['metainfo']['skeleton']
+                )
             ]
             for item, *files in zip(items, *copies, strict=True):
                 item['feature_files'][modality] = [str(file) for file in files]
@@ -117,10 +119,19 @@ class ActionSegDataset(BaseDataset):
         return {**super().get_data_info(idx), 'epoch': int(self._epoch)}
 
 
-def _copies(
+def feature_configs(
     modality: str, config: Mapping[str, Any], skeleton: Any
 ) -> list[Mapping[str, Any]]:
-    """Return what each copy of a modality's features is made by."""
+    """Return what each copy of a modality's features is made by.
+
+    Args:
+        modality: Key of the modality.
+        config: What stands in ``dataset.features`` under it.
+        skeleton: The layout that parts get which take one and name none.
+
+    Raises:
+        ValueError: If the copies would not differ.
+    """
     told = {
         key: _told(value, skeleton) if key == 'render' else value
         for key, value in config.items()

@@ -40,7 +40,7 @@ def ensure_features(
         FileNotFoundError: If a video file is missing.
         ValueError: If the configuration, a video or a feature file is at fault.
     """
-    transforms, render, encoder = _build(modality, config)
+    transforms, render, encoder = build_parts(modality, config)
     settings = {'render': render.settings()}
     if encoder is not None:
         settings['encoder'] = encoder.settings()
@@ -71,7 +71,7 @@ def ensure_features(
         )
         progress = ProgressBar(frames)
         for i in mine:
-            blocks = _features(videos[i], transforms, render, encoder, progress)
+            blocks = make_features(videos[i], transforms, render, encoder, progress)
             store.write(paths[i], videos[i]['total_frames'], blocks)
         progress.file.write('\n')
     barrier()
@@ -80,10 +80,18 @@ def ensure_features(
     return paths
 
 
-def _build(
+def build_parts(
     modality: str, config: Mapping[str, Any]
 ) -> tuple[list[Any], Any, Any | None]:
-    """Return transforms, renderer and encoder, or None where there is no encoder."""
+    """Return transforms, renderer and encoder, or None where there is no encoder.
+
+    Args:
+        modality: Key of the modality.
+        config: As for :func:`ensure_features`.
+
+    Raises:
+        ValueError: If the configuration is at fault.
+    """
     if not {'render'} <= set(config) <= {'render', 'encoder', 'transforms'}:
         raise ValueError(
             f'features.{modality} has the keys {sorted(config)}, but needs `render`, '
@@ -96,13 +104,25 @@ def _build(
     )
 
 
-def _features(
+def make_features(
     video: Mapping[str, Any],
     transforms: Sequence[Any],
     render: Any,
     encoder: Any,
-    progress: ProgressBar,
+    progress: ProgressBar | None = None,
 ) -> Iterator[np.ndarray]:
+    """Yield the features of a video's frames in turn, (n, C) or (n, C, V).
+
+    Args:
+        video: Its annotation, of which labels are not needed.
+        transforms: These and the next two as :func:`build_parts` returns them.
+        render: What makes images of the video.
+        encoder: What makes features of them, or None.
+        progress: Bar that counts the frames.
+
+    Raises:
+        ValueError: If the video is at fault.
+    """
     with _naming(video):
         changed = dict(video)
         for transform in transforms:
@@ -114,7 +134,8 @@ def _features(
             blocks = map(encoder.encode, blocks)
         for features in blocks:
             yield features
-            progress.update(len(features))
+            if progress is not None:
+                progress.update(len(features))
 
 
 @contextmanager

@@ -26,6 +26,9 @@ class SegDataPreprocessor(BaseDataPreprocessor):
 
 
 def _pad(videos: list[Tensor]) -> Tensor:
+    if len(videos) == 1:
+        # Not copied, since the features of a long video fill much of the memory.
+        return videos[0][None]
     longest = max(video.shape[1] for video in videos)
     batch = videos[0].new_zeros(
         len(videos), len(videos[0]), longest, *videos[0].shape[2:]
