@@ -30,6 +30,8 @@ class Poses:
         people: A name for each of the M rows, if each is the same person throughout.
             Without, a row is only a place in the list of people of a frame.
         person_score: Confidence of each person, shape (M, T), if the file has one.
+        person_box: x and y of first and last corner of the box in which each person was
+            found, shape (M, T, 4), zeros where nobody was, if the file has boxes.
         notes: What was assumed or left out, a sentence each, for the user to see.
     """
 
@@ -40,6 +42,7 @@ class Poses:
     fps: float | None = None
     people: tuple[str, ...] = ()
     person_score: np.ndarray | None = None
+    person_box: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -72,12 +75,14 @@ class Detection:
         joints: x, y and score of each joint, shape (V, 3).
         score: Confidence of the person.
         track: Name of the person throughout the video.
+        box: Where the person was found, x and y of first and last corner, shape (4,).
     """
 
     frame: int
     joints: np.ndarray
     score: float | None = None
     track: str | None = None
+    box: np.ndarray | None = None
 
 
 def gather(
@@ -134,14 +139,18 @@ def gather(
     shape = (max(places) + 1, len(filled), len(found[0].joints))
     values = np.zeros((*shape, 3), np.float32)
     person_score = np.zeros(shape[:2], np.float32)
+    person_box = np.zeros((*shape[:2], 4), np.float32)
     for detection, (row, frame) in zip(found, seen, strict=True):
         values[row, frame] = detection.joints
         person_score[row, frame] = detection.score or 0
+        if detection.box is not None:
+            person_box[row, frame] = detection.box
     return Poses(
         values[..., :2],
         values[..., 2],
         skeleton,
         people=tuple(rows),
         person_score=person_score if person_score.any() else None,
+        person_box=person_box if person_box.any() else None,
         notes=tuple(notes),
     )

@@ -26,6 +26,14 @@ def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(boxes), boxes, np.nan)
 
 
+def _boxes(poses: Poses) -> np.ndarray:
+    """Return the boxes in which people were found, or those around their joints."""
+    if poses.person_box is None:
+        return person_boxes(poses.keypoint, poses.keypoint_score)
+    there = poses.person_box.any(axis=-1, keepdims=True)
+    return np.where(there, poses.person_box, np.nan)
+
+
 def box_areas(boxes: np.ndarray) -> np.ndarray:
     """Return the area of boxes (..., 4) in pixels, 0 where there is none.
 
@@ -122,7 +130,7 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
             policy, 'seen longest'
         )
     elif policy == 'track':
-        tracks = link_by_overlap(person_boxes(poses.keypoint, poses.keypoint_score))
+        tracks = link_by_overlap(_boxes(poses))
         longest = np.bincount(tracks[tracks >= 0]).argmax()
         chosen = tracks == longest
         rows = np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)
@@ -131,22 +139,30 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
         rows = _worth(poses, policy).argmax(axis=0)
         note = {'largest': 'the largest', 'score': 'of the highest score'}[policy]
         note += ' in each frame'
+    score, box = poses.person_score, poses.person_box
     who = f'{poses.people[rows[0]]}, ' if poses.people else ''
-    score = poses.keypoint_score[rows, frames] * (rows >= 0)[:, None]
     return poses.noting(
         f'of up to {persons} people {who}{note}',
-        keypoint=poses.keypoint[rows, frames][None],
-        keypoint_score=score[None],
+        keypoint=_of_rows(poses.keypoint, rows),
+        keypoint_score=_of_rows(poses.keypoint_score, rows),
         people=(poses.people[rows[0]],) if poses.people else (),
-        person_score=None,
+        person_score=score if score is None else _of_rows(score, rows),
+        person_box=box if box is None else _of_rows(box, rows),
     )
+
+
+def _of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the row of each frame as a single one, zeros where it is -1."""
+    chosen = values[rows, np.arange(len(rows))]
+    chosen[rows < 0] = 0
+    return chosen[None]
 
 
 def _worth(poses: Poses, policy: str) -> np.ndarray:
     """Return what a person is chosen by in each frame, shape (M, T), 0 if absent."""
     present = (poses.keypoint_score > 0).any(axis=-1)
     if policy == 'largest':
-        return box_areas(person_boxes(poses.keypoint, poses.keypoint_score))
+        return box_areas(_boxes(poses))
     if policy == 'score' and poses.person_score is not None:
         return poses.person_score * present
     if policy == 'score':

@@ -102,6 +102,29 @@ def test_policy_takes_a_track_of_the_file_as_a_whole(policy, who, crossing):
     assert f' {who}, ' in chosen.notes[-1]
 
 
+def test_boxes_of_the_file_decide_and_follow_the_choice(crossing):
+    """A detector sees a large box around the person whose joints are few."""
+    rows, small, large = crossing
+    rows = np.stack([small, large])
+    box = np.stack([large, small]).astype(np.float32)
+    score = np.array([[0.3] * 5, [0.6] * 5], np.float32)
+    poses = people_of(rows, person_box=box, person_score=score)
+    chosen = choose_person(poses, 'largest', 'a')
+    np.testing.assert_array_equal(chosen.keypoint, poses.keypoint[:1])
+    np.testing.assert_array_equal(chosen.person_box, box[:1])
+    np.testing.assert_array_equal(chosen.person_score, score[:1])
+
+
+def test_box_is_zeros_where_the_track_is_not_seen(crossing):
+    rows, small, _ = crossing
+    rows[:, 1] = np.nan
+    box = np.nan_to_num(rows)
+    chosen = choose_person(people_of(rows, person_box=box), 'track', 'a')
+    expected = small.copy()
+    expected[1] = 0
+    np.testing.assert_array_equal(chosen.person_box[0], expected)
+
+
 def test_everybody_can_stay(crossing):
     poses = people_of(crossing[0])
     assert choose_person(poses, 'all', 'a').keypoint.shape[0] == 2
