@@ -48,6 +48,13 @@ def _lacks_importlib_metadata() -> bool:
     return bool(_folder('mmaction')) and not find_spec('importlib_metadata')
 
 
+def _lacks_operators() -> bool:
+    mmcv = _folder('mmcv')
+    if not mmcv or any(mmcv.glob('_ext*')):
+        return False
+    return any(_folder(package) for package in ('mmdet', 'mmpose'))
+
+
 def _lacks_numpy_inf() -> bool:
     if not _folder('numpy'):
         return False
@@ -90,6 +97,13 @@ REPAIRS = (
         mends='`import mmaction.models` fails: it needs this backport of a built-in',
         needed=_lacks_importlib_metadata,
         apply=lambda: imports.stand_in('importlib_metadata', 'importlib_metadata'),
+    ),
+    Repair(
+        name='operators',
+        upstream='mmcv-lite, without compiled operators',
+        mends="`import mmdet` and `import mmpose` fail; theirs are now torchvision's",
+        needed=_lacks_operators,
+        apply=lambda: imports.stand_in('mmcv._ext', 'mmcv_ext'),
     ),
     Repair(
         name='np.Inf',
