@@ -1,4 +1,4 @@
-"""Label sequences of one video as coloured bars under each other (Fig. 5)."""
+"""Label sequences as coloured bars under each other (Fig. 5)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -68,18 +68,19 @@ def draw_timelines(
         rows: Label of each frame, shape (T,), by the name that stands before the bar;
             from top to bottom.
         classes: Names of the classes in the order of their ids.
-        truth: The row that is the ground truth; frames that it leaves unlabelled are
-            never wrong.
+        truth: The row that is the ground truth of all others; frames that it leaves
+            unlabelled are never wrong. Without it, rows may differ in length.
         title: A line above the bars.
         fps: Frames a second, for a second axis in seconds.
         style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
-        ValueError: If there is no row or no frame, rows differ in length, or a label
-            is no class.
+        ValueError: If there is no row, one has no frame, rows of one truth differ in
+            length, or a label is no class.
     """
     labels = {name: check_labels(row, name) for name, row in rows.items()}
-    frames = _check_rows(labels, classes)
+    _check_rows(labels, classes, truth)
+    frames = max(row.size for row in labels.values())
     strips = 0 if truth is None else len(labels) - 1
     handles = _legend_handles(labels, classes, strips > 0)
     em = style.font / 72
@@ -131,13 +132,15 @@ def draw_timelines(
     return render(figure)
 
 
-def _check_rows(labels: Mapping[str, np.ndarray], classes: Sequence[str]) -> int:
-    """Return the number of frames that all rows share."""
+def _check_rows(
+    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
+) -> None:
     lengths = {name: row.size for name, row in labels.items()}
-    if len(set(lengths.values())) != 1 or not all(lengths.values()):
+    differ = truth is not None and len(set(lengths.values())) > 1
+    if not lengths or not all(lengths.values()) or differ:
         raise ValueError(
-            f'The rows of a timeline have {lengths or "no"} frames, but they must '
-            'have equally many, at least one.'
+            f'The rows of a timeline have {lengths or "no"} frames, but each must '
+            'have one at least, and as many as the ground truth.'
         )
     for name, row in labels.items():
         wrong = (row < IGNORED) | (row >= len(classes))
@@ -146,7 +149,6 @@ def _check_rows(labels: Mapping[str, np.ndarray], classes: Sequence[str]) -> int
                 f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
                 f'{len(classes) - 1}, and -1 is no label.'
             )
-    return next(iter(lengths.values()))
 
 
 def _draw_rows(
@@ -177,7 +179,7 @@ def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
         antialiased=False,
         linewidth=0,
     )
-    inches = axes.get_position().width * style.width / row.size
+    inches = axes.get_position().width * style.width / axes.get_xlim()[1]
     for start, end, label in segments:
         if (end - start) * inches > text_width(str(label), style.font - 1.5) + 0.01:
             axes.text(

@@ -107,7 +107,6 @@ def test_timelines_leave_pyplot_alone():
     [
         ({}, 'have no frames'),
         ({'a': np.array([], int)}, "{'a': 0} frames"),
-        ({'a': np.array([0]), 'b': np.array([0, 1])}, "{'a': 1, 'b': 2} frames"),
         ({'a': np.array([0, 2])}, 'a holds the label 2, .* 0 to 1'),
         ({'a': np.array([-2])}, 'a holds the label -2'),
         ({'a': np.array([0.5])}, 'a is float64'),
@@ -117,6 +116,23 @@ def test_timelines_name_what_cannot_be_drawn(rows, match):
     """Rows that do not fit each other or the classes are named."""
     with pytest.raises(ValueError, match=match):
         draw_timelines(rows, ['x', 'y'])
+
+
+def test_timelines_compare_rows_of_one_length_alone():
+    """Frame by frame, a row can be right or wrong only if it is as long."""
+    rows = {'a': np.array([0]), 'b': np.array([0, 1])}
+    with pytest.raises(ValueError, match="{'a': 1, 'b': 2} frames"):
+        draw_timelines(rows, ['x', 'y'], truth='a')
+
+
+def test_timelines_of_several_videos_share_one_axis():
+    """A video of half the frames has half the bar, and nothing after it."""
+    rows = {'long': np.zeros(200, int), 'short': np.ones(100, int)}
+    image = draw_timelines(rows, ['x', 'y'])
+    # Patches of the legend are small beside the bars, but equal ones.
+    ratio = share(image, class_color(0)) / share(image, class_color(1))
+    assert ratio == pytest.approx(2, abs=0.1)
+    assert share(image, '#F4F4F4') < 0.001
 
 
 def test_timelines_for_print_fit_a_column_of_a_paper():
