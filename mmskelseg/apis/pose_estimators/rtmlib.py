@@ -1,0 +1,102 @@
+"""rtmlib: networks of MMPose as ONNX files, without MMPose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
+from mmskelseg.dependencies import Dependency
+from mmskelseg.interchange.poses.layouts import named_layout
+from mmskelseg.interchange.poses.poses import Detection
+from mmskelseg.registry import INFERENCERS
+from mmskelseg.structures import Skeleton
+
+_RTMLIB = Dependency('rtmlib', '0.0.10')
+# The layout in rtmlib.visualization.skeleton of each solution.
+_LAYOUTS = {
+    'Body': 'coco17',
+    'BodyWithFeet': 'halpe26',
+    'Wholebody': 'coco133',
+    'Hand': 'hand21',
+}
+
+
+@INFERENCERS.register_module()
+class RTMLibPose(PoseEstimator):
+    """A solution of rtmlib, such as RTMPose in the boxes that YOLOX finds.
+
+    Args:
+        mode: ``lightweight``, ``balanced`` or ``performance``; what each stands for is
+            downloaded at first use.
+        solution: ``Body``, ``BodyWithFeet``, ``Wholebody`` or ``Hand``.
+        networks: Files in place of downloads: ``det``, ``det_input_size``, ``pose`` and
+            ``pose_input_size`` of the solution.
+        backend: ``onnxruntime``, ``opencv`` or ``openvino``.
+        max_people: How many people of a frame are kept, the surest first.
+        device: Where it runs, ``cpu`` or ``cuda``.
+
+    Raises:
+        DependencyError: If rtmlib is not installed.
+        ValueError: If there is no such solution.
+    """
+
+    def __init__(
+        self,
+        mode: str = 'balanced',
+        solution: str = 'Body',
+        *,
+        networks: Mapping[str, Any] | None = None,
+        backend: str = 'onnxruntime',
+        max_people: int = 10,
+        device: str = 'cpu',
+    ) -> None:
+        if solution not in _LAYOUTS:
+            raise ValueError(
+                f'RTMLibPose: solution is {solution!r}, expected one of '
+                f'{", ".join(_LAYOUTS)}.'
+            )
+        self.mode = mode
+        self.solution = solution
+        self.networks = dict(networks or {})
+        self.backend = backend
+        self.max_people = max_people
+        self.device = device
+        require('RTMLibPose', 'run `pip install rtmlib onnxruntime`', _RTMLIB)
+
+    @property
+    def skeleton(self) -> str | dict[str, Any]:
+        """The layout of the solution."""
+        from rtmlib.visualization import skeleton
+
+        name = _LAYOUTS[self.solution]
+        layout = Skeleton.get(getattr(skeleton, name))
+        return named_layout(layout.joints, layout.limbs, name)
+
+    def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
+        """Yield the people of each image by falling score, with their boxes."""
+        solution = self._solution
+        for frame, image in enumerate(images):
+            if getattr(solution, 'one_stage', False):
+                box, (keypoint, score) = None, solution.pose_model(image)
+            else:
+                box = np.asarray(solution.det_model(image)).reshape(-1, 4)
+                # Without a box rtmlib would take the whole image for one.
+                if not len(box):
+                    continue
+                keypoint, score = solution.pose_model(image, bboxes=box)
+            if len(keypoint):
+                yield from strongest(
+                    frame, keypoint, score, box=box, most=self.max_people
+                )
+
+    @cached_property
+    def _solution(self) -> Any:
+        import rtmlib
+
+        return getattr(rtmlib, self.solution)(
+            **self.networks, mode=self.mode, backend=self.backend, device=self.device
+        )
