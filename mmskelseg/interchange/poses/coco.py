@@ -22,7 +22,19 @@ import numpy as np
 from mmskelseg.interchange.parsing import read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.interchange.poses.values import field, numbers
+from mmskelseg.interchange.poses.values import NUMBER, numbers
+from mmskelseg.interchange.shapes import check_shape
+
+_ENTRIES = [
+    {
+        'image_id': (int, str),
+        'category_id?': int,
+        'keypoints': list,
+        'score?': NUMBER,
+        'track_id?': (int, str),
+        'idx?': (int, float, str, list),
+    }
+]
 
 
 def read_coco(
@@ -52,23 +64,23 @@ def read_coco(
         )
     if not isinstance(entries, list) or not entries:
         raise ValueError(f'{path}: expected a list of at least one person.')
+    check_shape(entries, _ENTRIES, str(path), 'export it again as COCO results')
     ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
     first, notes = _first(ids, first_frame, str(path))
-    categories = {entry.get('category_id', 1) for entry in entries}
+    categories = {entry.get('category_id') or 1 for entry in entries}
     if len(categories) > 1:
         raise ValueError(
             f'{path}: entries of the categories {sorted(categories)}; keep those of '
             'people alone.'
         )
-    flat = field(entries[0], 'keypoints', f'{path}: entry 0')
-    joints = len(flat) // 3 if isinstance(flat, list) else 0
+    joints = len(entries[0]['keypoints']) // 3
     layout, more = counted_layout(joints, skeleton, str(path))
     found = []
     for i, (number, entry) in enumerate(zip(ids, entries, strict=True)):
         where = f'{path}: entry {i}'
-        values = field(entry, 'keypoints', where)
+        values = entry['keypoints']
         xyc = numbers(values, (3 * joints,), f'{where}: keypoints').reshape(-1, 3)
-        track = entry.get('track_id', entry.get('idx'))
+        track = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
         track = None if track is None or isinstance(track, list) else str(track)
         found.append(Detection(number - first, xyc, entry.get('score'), track))
     flags = np.unique([detection.joints[:, 2] for detection in found])
@@ -77,10 +89,12 @@ def read_coco(
     return gather(found, layout, str(path), notes=(notes, *more))
 
 
-def _number(entry: Any, where: str) -> int:
-    image = field(entry, 'image_id', where)
-    digits = re.search(r'(\d+)$', PurePath(str(image)).stem)
-    if digits is None:
+def _number(entry: dict[str, Any], where: str) -> int:
+    image = entry['image_id']
+    if isinstance(image, int) and image >= 0:
+        return image
+    digits = isinstance(image, str) and re.search(r'(\d+)$', PurePath(image).stem)
+    if not digits:
         raise ValueError(
             f'{where}: image_id is {image!r}, expected the number of a frame, or a '
             'file name that ends in it.'

@@ -134,6 +134,10 @@ def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]
             f'{path}: columns have {len(names[0]) if names else 0} names, expected '
             'scorer, bodyparts and coords, and perhaps individuals.'
         )
+    if values.shape != (len(frames), len(names)) or values.dtype.kind not in 'fiu':
+        raise ValueError(
+            f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
+        )
     columns = [
         (name[1] if len(name) == 4 else 'animal', name[-2], name[-1]) for name in names
     ]
@@ -183,7 +187,8 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
 
 
 def _checked(frames: list[int], source: str) -> list[int]:
-    if not frames or min(frames) < 0 or len(set(frames)) < len(frames):
+    spread = max(frames, default=0) > 1000 * (len(frames) + 10)
+    if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
         raise ValueError(
             f'{source}: frames are numbered from {min(frames, default=0)} to '
             f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '

@@ -8,14 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# What h5py raises, and NumPy, where a file lacks something or has it otherwise.
+_DAMAGED = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UnicodeDecodeError,
+)
+
 
 @contextmanager
 def open_hdf5(path: str | os.PathLike) -> Iterator[Any]:
-    """Open a file to read, as an ``h5py.File``.
+    """Open a file to read, as an ``h5py.File``; the block should do no more than that.
 
     Raises:
         RuntimeError: If h5py is not installed.
-        ValueError: If it is no HDF5 file.
+        ValueError: If it is no HDF5 file, or the block finds something missing.
     """
     try:
         import h5py
@@ -32,8 +44,14 @@ def open_hdf5(path: str | os.PathLike) -> Iterator[Any]:
         raise ValueError(
             f'{path}: not a complete HDF5 file ({error}); export or copy it again.'
         ) from None
-    with file:
-        yield file
+    try:
+        with file:
+            yield file
+    except _DAMAGED as error:
+        raise ValueError(
+            f'{path}: something in it is missing or damaged ({error}); export or copy '
+            'it again.'
+        ) from None
 
 
 def texts(values: Any) -> list[str]:

@@ -60,9 +60,25 @@ def named_layout(
     return {
         'name': name,
         'joints': list(joints),
-        'limbs': [[int(a), int(b)] for a, b in limbs],
+        'limbs': [list(limb) for limb in limbs],
         'flip_pairs': pairs,
     }
+
+
+def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
+    """Return a layout that a file holds, if it is one.
+
+    Raises:
+        ValueError: If it is none, naming the file.
+    """
+    # The path of a config file would run its code.
+    try:
+        if isinstance(layout, str) and not re.fullmatch(r'(mmpose:)?\w+', layout):
+            raise ValueError(f'skeleton is {layout[:40]!r}, expected a name.')
+        Skeleton.get(layout)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{source}: {error}') from None
+    return layout
 
 
 def counted_layout(

@@ -33,7 +33,8 @@ from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import npz_arrays
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.interchange.poses.table import table_detections
-from mmskelseg.interchange.poses.values import field, numbers
+from mmskelseg.interchange.poses.values import NUMBER, field, numbers
+from mmskelseg.interchange.shapes import check_shape
 
 _NAMES = """
 nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer
@@ -44,6 +45,7 @@ left_heel right_heel left_foot_index right_foot_index
 """
 LANDMARKS = tuple(_NAMES.split())
 _KEYS = ('pose_landmarks', 'landmarks', 'landmark')
+_FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': NUMBER}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
@@ -67,12 +69,12 @@ def read_mediapipe(
         found, frames = _from_array(path)
     else:
         data = read_json(path, 'your script')
-        entries = data.get('frames') if isinstance(data, dict) else data
-        if not isinstance(entries, list):
-            raise ValueError(f'{path}: expected a list of frames with 33 landmarks.')
-        if isinstance(data, dict) and {'width', 'height'} <= data.keys():
-            img_shape = int(data['height']), int(data['width'])
-        fps = data.get('fps') if isinstance(data, dict) else None
+        data = data if isinstance(data, dict) else {'frames': data}
+        remedy = 'write a list of frames with 33 landmarks'
+        check_shape(data, _FILE, str(path), remedy)
+        if data.get('width') and data.get('height'):
+            img_shape = data['height'], data['width']
+        fps, entries = data.get('fps'), data['frames']
         found, frames = list(_from_json(entries, str(path))), len(entries)
     poses = gather(found, 'coco17', str(path), frames=frames)
     note = '33 landmarks mapped to coco17'

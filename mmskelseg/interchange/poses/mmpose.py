@@ -19,9 +19,19 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.interchange.parsing import read_json
-from mmskelseg.interchange.poses.layouts import counted_layout, named_layout
+from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.interchange.poses.values import field, numbers
+from mmskelseg.interchange.poses.values import NUMBER, numbers
+from mmskelseg.interchange.shapes import check_shape
+
+_PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
+_FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
+_META = {
+    'dataset_name?': str,
+    'keypoint_id2name': {...: str},
+    'skeleton_links': [[int]],
+}
+_REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
 
 def read_mmpose(
@@ -38,12 +48,18 @@ def read_mmpose(
     """
     data = read_json(path, 'MMPose')
     meta = data.get('meta_info') if isinstance(data, dict) else None
-    frames = field(data, 'instance_info', str(path)) if meta is not None else data
+    frames = data if meta is None else data.get('instance_info')
     if not isinstance(frames, list) or not frames:
         raise ValueError(
             f'{path}: expected a list of frames with instances, as MMPoseInferencer '
             'writes with pred_out_dir.'
         )
+    if isinstance(frames[0], dict) and 'keypoint_scores' in frames[0]:
+        raise ValueError(
+            f'{path}: predictions of one image; run MMPose on the video, so that it '
+            'writes all frames into one file.'
+        )
+    check_shape(frames, _FRAMES, str(path), _REMEDY)
     found = list(_detections(frames, str(path)))
     joints = len(found[0].joints) if found else 0
     for detection in found:
@@ -65,12 +81,6 @@ def read_mmpose(
 def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
     first, before = _frame_id(frames[0], 0), -1
     for i, frame in enumerate(frames):
-        if isinstance(frame, dict) and 'keypoints' in frame:
-            raise ValueError(
-                f'{source}: predictions of one image; run MMPose on the video, so that '
-                'it writes all frames into one file.'
-            )
-        instances = field(frame, 'instances', f'{source}: frame {i}')
         number = _frame_id(frame, i) - first
         if number <= before:
             raise ValueError(
@@ -78,32 +88,38 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
                 'expected the frames of one video in order.'
             )
         before = number
-        for instance in instances:
+        for instance in frame['instances']:
             where = f'{source}: frame {i}: keypoints'
-            points = field(instance, 'keypoints', f'{source}: frame {i}: a person')
-            xy = numbers(points, (-1, -1), where)
+            xy = numbers(instance['keypoints'], (-1, -1), where)
             if xy.shape[1] != 2:
                 raise ValueError(
                     f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses are '
                     'not read, so predict with a 2D model.'
                 )
-            score = instance.get('keypoint_scores', [1] * len(xy))
+            score = instance.get('keypoint_scores') or [1] * len(xy)
             values = numbers(score, (len(xy),), f'{where}_scores')
             whole = instance.get('bbox_score')
             yield Detection(number, np.column_stack([xy, values]), whole)
 
 
 def _frame_id(frame: Any, place: int) -> int:
-    number = frame.get('frame_id', place) if isinstance(frame, dict) else place
-    return number if isinstance(number, int) else place
+    number: int | None = frame.get('frame_id')
+    return place if number is None else number
 
 
 def _layout(meta: Any, joints: int, source: str) -> str | dict[str, Any]:
-    names = field(meta, 'keypoint_id2name', f'{source}: meta_info')
-    ordered = [names[key] for key in sorted(names, key=int)]
+    check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
+    names = meta['keypoint_id2name']
+    try:
+        ordered = [names[str(i)] for i in range(len(names))]
+    except KeyError as error:
+        raise ValueError(
+            f'{source}: keypoint_id2name of meta_info lacks the joint {error}; '
+            f'{_REMEDY}.'
+        ) from None
     if joints not in (0, len(ordered)):
         raise ValueError(
             f'{source}: {joints} joints a person, but meta_info names {len(ordered)}.'
         )
-    links = field(meta, 'skeleton_links', f'{source}: meta_info')
-    return named_layout(ordered, links, str(meta.get('dataset_name', 'mmpose')))
+    name = meta.get('dataset_name') or 'mmpose'
+    return checked(named_layout(ordered, meta['skeleton_links'], name), source)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.poses.layouts import counted_layout, named_layout
+from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.values import field
 
@@ -48,16 +48,16 @@ def read_npz(
             f'{keypoint.shape[:3]}.'
         )
     joints = keypoint.shape[2]
-    given: Any = skeleton if skeleton is not None else _layout(arrays)
+    given: Any = skeleton if skeleton is not None else _layout(arrays, str(path))
     layout, notes = counted_layout(joints, given, str(path))
+    size, fps = _size_and_rate(arrays, str(path))
     people = tuple(str(i) for i in range(len(keypoint)))
-    shape = arrays.get('img_shape')
     return Poses(
         keypoint,
         score,
         layout,
-        img_shape=None if shape is None else (int(shape[0]), int(shape[1])),
-        fps=float(arrays['fps']) if 'fps' in arrays else None,
+        img_shape=size,
+        fps=fps,
         people=people,
         notes=notes,
     )
@@ -79,13 +79,36 @@ def npz_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ) from None
 
 
-def _layout(arrays: Mapping[str, np.ndarray]) -> str | dict[str, Any] | None:
+def _layout(
+    arrays: Mapping[str, np.ndarray], source: str
+) -> str | dict[str, Any] | None:
     if 'skeleton' in arrays:
-        return str(arrays['skeleton'])
+        return checked(str(arrays['skeleton']), source)
     if 'joints' in arrays:
-        limbs = arrays.get('limbs', np.zeros((0, 2), int))
-        return named_layout([str(name) for name in arrays['joints']], limbs.tolist())
+        limbs, names = arrays.get('limbs', np.zeros((0, 2), int)), arrays['joints']
+        if names.ndim != 1 or limbs.shape[1:] != (2,) or limbs.dtype.kind not in 'iu':
+            raise ValueError(
+                f'{source}: joints has shape {names.shape} and limbs {limbs.shape}, '
+                'expected V names and (L, 2) whole numbers.'
+            )
+        return checked(named_layout(list(map(str, names)), limbs.tolist()), source)
     return None
+
+
+def _size_and_rate(
+    arrays: Mapping[str, np.ndarray], source: str
+) -> tuple[tuple[int, int] | None, float | None]:
+    size, fps = arrays.get('img_shape'), arrays.get('fps')
+    if size is not None and (size.shape != (2,) or size.dtype.kind not in 'iu'):
+        raise ValueError(
+            f'{source}: img_shape has shape {size.shape}, expected height and width.'
+        )
+    if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
+        raise ValueError(f'{source}: fps has shape {fps.shape}, expected one number.')
+    return (
+        None if size is None else (int(size[0]), int(size[1])),
+        None if fps is None else float(fps),
+    )
 
 
 def _of_numbers(array: np.ndarray, where: str) -> np.ndarray:

@@ -20,7 +20,8 @@ from typing import Any
 from mmskelseg.interchange.parsing import read_json
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.interchange.poses.values import field, numbers
+from mmskelseg.interchange.poses.values import numbers
+from mmskelseg.interchange.shapes import check_shape
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
 _ARMS = 'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow'
@@ -45,6 +46,8 @@ _LIMBS = (
     'left_knee-left_ankle nose-right_eye right_eye-right_ear nose-left_eye '
     'left_eye-left_ear'
 )
+
+_FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}
 
 
 def openpose_layout(name: str) -> dict[str, Any]:
@@ -123,8 +126,10 @@ def _files(folder: Path) -> dict[int, Path]:
 
 
 def _detections(file: Path, frame: int) -> Iterator[Detection]:
-    for person in field(read_json(file, 'OpenPose'), 'people', str(file)):
-        values = field(person, 'pose_keypoints_2d', f'{file}: a person')
+    content = read_json(file, 'OpenPose')
+    check_shape(content, _FRAME, str(file), 'run OpenPose again with --write_json')
+    for person in content['people']:
+        values = person['pose_keypoints_2d']
         if not values:  # Only a face or a hand was found.
             continue
         if len(values) not in (75, 54):
@@ -134,6 +139,6 @@ def _detections(file: Path, frame: int) -> Iterator[Detection]:
             )
         where = f'{file}: pose_keypoints_2d'
         joints = numbers(values, (len(values),), where).reshape(-1, 3)
-        ids = person.get('person_id', [-1])
+        ids = person.get('person_id')
         track = str(ids[0]) if ids and ids[0] >= 0 else None
         yield Detection(frame, joints, track=track)

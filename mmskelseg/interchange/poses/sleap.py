@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
-from mmskelseg.interchange.poses.layouts import in_order, named_layout
+from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 
 _AXES = {
@@ -55,7 +55,10 @@ def read_sleap(
         keypoint = _array(file, 'tracks', str(path))
         nodes = texts(file['node_names'][()])
         people = texts(file['track_names'][()]) if 'track_names' in file else []
-        edges = file['edge_inds'][()].tolist() if 'edge_inds' in file else []
+        edges = [
+            [int(node) for node in edge]
+            for edge in (file['edge_inds'][()] if 'edge_inds' in file else ())
+        ]
         score = None
         if 'point_scores' in file:
             score = _array(file, 'point_scores', str(path))
@@ -63,17 +66,20 @@ def read_sleap(
         if 'instance_scores' in file:
             whole = np.nan_to_num(_array(file, 'instance_scores', str(path)))
     tracks, frames, count, axes = keypoint.shape
-    if count != len(nodes) or axes != 2 or not keypoint.size:
+    fits = score is None or score.shape == keypoint.shape[:3]
+    fits &= whole is None or whole.shape == keypoint.shape[:2]
+    if not fits or count != len(nodes) or axes != 2 or not keypoint.size:
         raise ValueError(
             f'{path}: tracks of {tracks} tracks, {frames} frames, {count} nodes and '
-            f'{axes} coordinates, but {len(nodes)} node_names; export the file again.'
+            f'{axes} coordinates, but {len(nodes)} node_names, or scores of another '
+            'shape; export the file again.'
         )
     # Labels by hand have no scores: NaN.
     if score is None or np.isnan(score).all():
         score = np.ones(keypoint.shape[:3])
     order, layout, notes = in_order(nodes, skeleton, str(path))
     if skeleton is None and isinstance(layout, dict) and edges:
-        layout, notes = named_layout(nodes, edges, 'sleap'), ()
+        layout, notes = checked(named_layout(nodes, edges, 'sleap'), str(path)), ()
     return Poses(
         keypoint[:, :, order],
         score[:, :, order],

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -110,14 +111,14 @@ class _Cells:
 
     def frame(self, row: int, column: int) -> int:
         value = self.number(row, column)
-        if not value >= 0 or value != int(value):
+        if not 0 <= value < inf or value != int(value):
             raise ValueError(self._fault(row, column, 'a whole number from 0'))
         return int(value)
 
     def _fault(self, row: int, column: int, expected: str) -> str:
         return (
             f'{self.source}: line {self.lines[row]}, column {self.header[column]} is '
-            f'{self.rows[row][column]!r}, expected {expected}.'
+            f'{self.rows[row][column][:40]!r}, expected {expected}.'
         )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+# For check_shape: whole or not.
+NUMBER = (int, float)
+
 
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     """Return nested lists as an array of floats; None becomes NaN.

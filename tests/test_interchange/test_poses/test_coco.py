@@ -63,7 +63,7 @@ def test_flags_are_not_scores(walk, save_json):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda e: e[1].pop('image_id'), "entry 1 lacks 'image_id'"),
+        (lambda e: e[1].pop('image_id'), r'\[1\] lacks image_id'),
         (lambda e: e[1].update(image_id='walk.jpg'), "image_id is 'walk.jpg'"),
         (lambda e: e[1].update(category_id=3), r'categories \[1, 3\]'),
         (lambda e: e[1]['keypoints'].pop(), 'has 50 numbers, expected 51'),

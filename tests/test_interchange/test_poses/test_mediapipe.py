@@ -99,7 +99,7 @@ def test_pixels_are_left_alone(points, tmp_path):
         ([[{'x': 0.5}] * 33], "frame 0 lacks 'y'"),
         ([{'pose_world_landmarks': []}], 'has the keys pose_world_landmarks'),
         ([7], 'frame 0 is 7, expected 33 landmarks'),
-        ({'video': []}, 'expected a list of frames'),
+        ({'video': []}, 'the file lacks frames'),
         ([None, None], 'no person in any frame'),
     ],
 )

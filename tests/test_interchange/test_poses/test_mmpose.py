@@ -76,9 +76,12 @@ def test_layout_is_the_one_given(walk, save_json):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda f: f[0].pop('instances'), "frame 0 lacks 'instances'"),
+        (lambda f: f[0].pop('instances'), r'\[0\] lacks instances'),
         (lambda f: f[1].update(frame_id=0), 'frame_id 0 comes after 0'),
-        (lambda f: f[1]['instances'][0].pop('keypoints'), "lacks 'keypoints'"),
+        (
+            lambda f: f[1]['instances'][0].pop('keypoints'),
+            r'instances\[0\] lacks keypoints',
+        ),
         (
             lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
             'keypoints have 3 coordinates, expected 2; 3D',

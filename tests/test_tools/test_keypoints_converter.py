@@ -1,0 +1,350 @@
+"""The converter of keypoints and labels, on small files of several programs."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.interchange import Segment, VideoSegments, write_boris, write_elan
+
+TOOL = 'tools/dataset_converters/keypoints.py'
+FRAMES = 30
+VIDEOS = ('take1', 'take2', 'take3')
+CSV = 'start,end,label\n0,1,walk\n1,2.5,lift\n2.5,3,walk\n'
+LABEL = [1] * 10 + [0] * 15 + [1] * 5  # At 10 fps, classes by alphabet.
+
+
+def coco(walk, **more):
+    return [
+        {'image_id': i, 'category_id': 1, 'keypoints': p.ravel().tolist(), **more}
+        for i, p in enumerate(walk)
+    ]
+
+
+@pytest.fixture
+def walk(rng):
+    return rng.uniform((100, 50, 0.2), (300, 200, 1), (FRAMES, 17, 3)).round(3)
+
+
+@pytest.fixture
+def poses(walk, tmp_path):
+    """A folder with the poses of three videos in COCO's format."""
+    folder = tmp_path / 'poses'
+    folder.mkdir()
+    for name in VIDEOS:
+        (folder / f'{name}.json').write_text(json.dumps(coco(walk, score=0.9)))
+    return folder
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """A folder with a table of segments for each video."""
+    folder = tmp_path / 'labels'
+    folder.mkdir()
+    for name in VIDEOS:
+        (folder / f'{name}.csv').write_text(CSV)
+    return folder
+
+
+@pytest.fixture
+def convert(call_tool, poses, labels, tmp_path):
+    """Run the tool on poses and labels at 10 fps; return annotations and output."""
+
+    def run(*options, code=0, keypoints=(poses,), fps=('--fps', 10)):
+        done = call_tool(
+            TOOL, *keypoints, tmp_path / 'out', '--labels', labels, *fps, *options,
+            code=code,
+        )  # fmt: skip
+        if code:
+            return None, done.stderr
+        return load_annotations(tmp_path / 'out/annotations.pkl'), done.stdout
+
+    return run
+
+
+def test_conversion_joins_poses_and_labels(
+    walk, poses, labels, convert, tmp_path, run_tool
+):
+    """A second run, of another process, writes the same bytes."""
+    done = run_tool(
+        TOOL, poses, tmp_path / 'out', '--labels', labels, '--fps', 10, '--folds', 3
+    )
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    meta = data['metainfo']
+    assert (meta['classes'], meta['skeleton'], meta['dataset']) == (
+        ['lift', 'walk'], 'coco17', 'out'
+    )  # fmt: skip
+    assert data['split']['test'] == ['take3']
+    assert data['split']['fold2/test'] == ['take2']
+    video = data['annotations'][0]
+    assert (video['frame_dir'], video['fps'], video['total_frames']) == (
+        'take1', 10, FRAMES
+    )  # fmt: skip
+    np.testing.assert_array_equal(video['label'], LABEL)
+    np.testing.assert_allclose(video['keypoint'][0], walk[..., :2], rtol=1e-6)
+    height, width = video['img_shape']
+    assert walk[..., 1].max() < height < walk[..., 1].max() + 3
+    assert walk[..., 0].max() < width < walk[..., 0].max() + 3
+    assert done.stdout.startswith(
+        'frames are numbered by image_id, from 0\n17 joints without names are taken '
+        'for those of COCO\nimage size is not known, taken as far as joints reach\n'
+        '3 videos, 90 frames at 10 fps, 2 classes, 9 segments\n'
+    )
+    assert meta['notes'][0] == 'frames are numbered by image_id, from 0'
+    first = (tmp_path / 'out/annotations.pkl').read_bytes()
+    convert('--folds', 3)
+    assert (tmp_path / 'out/annotations.pkl').read_bytes() == first
+
+
+def test_rates_of_labels_and_poses_may_differ(convert, labels):
+    """Lines at 20 fps label poses at 10; other videos keep their own files."""
+    (labels / 'take2.csv').unlink()
+    lines = ['walk'] * 20 + ['lift'] * 30 + ['walk'] * 10
+    (labels / 'take2.txt').write_text('\n'.join(lines) + '\n')
+    _, error = convert(code=1)
+    assert '60 lines, but 30 frames of poses at 10 fps; give' in error
+    data, output = convert('--label-fps', 20)
+    np.testing.assert_array_equal(data['annotations'][1]['label'], LABEL)
+    assert 'labels at 20 fps applied to poses at 10 fps (take2)\n' in output
+
+
+def test_lines_of_the_poses_own_rate_need_none(convert, labels):
+    for name in VIDEOS:
+        (labels / f'{name}.csv').unlink()
+        (labels / f'{name}.txt').write_text('\n'.join(['lift'] * 9 + ['walk'] * 21))
+    data, output = convert()
+    np.testing.assert_array_equal(data['annotations'][2]['label'], [0] * 9 + [1] * 21)
+    assert 'applied' not in output
+
+
+@pytest.mark.parametrize('write', ['boris', 'elan'])
+def test_labels_of_other_tools_are_read(write, convert, labels):
+    """One project of BORIS holds all videos; ELAN has a file for each."""
+    segments = [Segment(0, 1, 'walk'), Segment(1, 2.5, 'lift'), Segment(2.5, 3, 'walk')]
+    videos = [VideoSegments(name, segments, 25, 75, f'{name}.mp4') for name in VIDEOS]
+    for file in labels.iterdir():
+        file.unlink()
+    if write == 'boris':
+        write_boris(labels / 'project.boris', videos, ['walk', 'lift'])
+    else:
+        for video in videos:
+            write_elan(labels / f'{video.name}.eaf', video, ['walk', 'lift'])
+    data, _ = convert()
+    for video in data['annotations']:
+        np.testing.assert_array_equal(video['label'], LABEL)
+
+
+@pytest.mark.parametrize(
+    ('options', 'classes', 'expected'),
+    [
+        (('--unlabelled', 'ignore'), ['lift', 'walk'], -1),
+        (
+            ('--unlabelled', 'background', '--background', 'idle'),
+            ['lift', 'walk', 'idle'],
+            2,
+        ),
+        (
+            ('--unlabelled', 'background', '--background', 'walk',
+             '--classes', 'walk', 'lift'),
+            ['walk', 'lift'],
+            0,
+        ),
+    ],
+)  # fmt: skip
+def test_frames_without_label_are_what_is_asked(
+    options, classes, expected, convert, labels
+):
+    (labels / 'take1.csv').write_text('start,end,label\n0,1,walk\n2,3,lift\n')
+    data, _ = convert(*options)
+    assert data['metainfo']['classes'] == classes
+    assert (data['annotations'][0]['label'][10:20] == expected).all()
+    assert (data['annotations'][0]['label'][:10] == classes.index('walk')).all()
+
+
+def test_classes_may_stand_in_a_file(convert, tmp_path):
+    (tmp_path / 'classes.txt').write_text('walk\nlift\nrest\n')
+    data, _ = convert('--classes', tmp_path / 'classes.txt')
+    assert data['metainfo']['classes'] == ['walk', 'lift', 'rest']
+
+
+def test_videos_give_size_rate_and_length(convert, poses, walk, tmp_path):
+    """Nobody is seen at the end of take2, so that its results stop early."""
+    (poses / 'take2.json').write_text(json.dumps(coco(walk[:-2])))
+    folder = tmp_path / 'videos'
+    folder.mkdir()
+    for name in VIDEOS:
+        video = cv2.VideoWriter(
+            str(folder / f'cam_{name}.avi'),
+            cv2.VideoWriter.fourcc(*'MJPG'),
+            10,
+            (64, 48),
+        )
+        for _ in range(FRAMES):
+            video.write(np.zeros((48, 64, 3), np.uint8))
+        video.release()
+    data, output = convert('--videos', folder, fps=())
+    video = data['annotations'][1]
+    assert (video['img_shape'], video['fps']) == ((48, 64), 10)
+    assert video['filename'] == '../videos/cam_take2.avi'
+    assert video['keypoint_score'].shape == (1, FRAMES, 17)
+    assert not video['keypoint_score'][0, -2:].any()
+    assert 'up to the end of the video file (take2)' in output
+    (poses / 'take2.json').write_text(json.dumps(coco(walk[::2])))
+    _, error = convert('--videos', folder, fps=(), code=1)
+    assert '15 frames, but ' in error
+    assert 'may be 5, or 10 if nobody is seen in the rest' in error
+
+
+def test_one_of_several_people_is_chosen(convert, poses, walk):
+    """By default the longest track; the choice is kept in the annotations."""
+    passer_by = walk[:5] * (1, 3, 1)
+    passer_by[..., 0] += 400
+    content = coco(passer_by, score=0.9) + coco(walk, score=0.2)
+    (poses / 'take1.json').write_text(json.dumps(content))
+    data, output = convert()
+    np.testing.assert_allclose(
+        data['annotations'][0]['keypoint'][0], walk[..., :2], rtol=1e-6
+    )
+    assert 'the longest of 2 tracks linked by overlap (take1)' in output
+    assert data['metainfo']['person'] == 'track'
+    data, _ = convert('--person', 'largest')
+    keypoint = data['annotations'][0]['keypoint'][0]
+    np.testing.assert_allclose(keypoint[:5], passer_by[..., :2], rtol=1e-6)
+    data, _ = convert('--person', 'all')
+    assert data['annotations'][0]['keypoint'].shape[0] == 2
+
+
+def write_dlc(folder, name, parts, points):
+    """Write the CSV of DeepLabCut of one animal, points (T, V, 2)."""
+    scorer = 'DLC_resnet50_gaitJun11shuffle1_1000'
+    names = [(part, c) for part in parts for c in ('x', 'y', 'likelihood')]
+    rows = [
+        ['scorer', *[scorer] * len(names)],
+        ['bodyparts', *(part for part, _ in names)],
+        ['coords', *(c for _, c in names)],
+    ]
+    for i, frame in enumerate(points):
+        rows.append([i, *(v for joint in frame for v in (*joint, 0.9))])
+    text = '\n'.join(','.join(map(str, row)) for row in rows)
+    (folder / f'{name}{scorer}.csv').write_text(text)
+
+
+def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(convert, walk, tmp_path):
+    folder = tmp_path / 'dlc'
+    folder.mkdir()
+    for name in VIDEOS:
+        write_dlc(folder, name, ['snout', 'KneeL', 'KneeR'], walk[:, :3, :2])
+    data, output = convert(keypoints=(folder,))
+    skeleton = data['metainfo']['skeleton']
+    assert (skeleton['joints'], skeleton['flip_pairs']) == (
+        ['snout', 'KneeL', 'KneeR'], [[1, 2]]
+    )  # fmt: skip
+    assert 'none are drawn; --skeleton gives them' in output
+    data, _ = convert('--coco17', '--part', 'snout=nose', keypoints=(folder,))
+    assert data['metainfo']['skeleton'] == 'coco17'
+    keypoint = data['annotations'][0]['keypoint'][0]
+    np.testing.assert_allclose(keypoint[:, [0, 13, 14]], walk[:, :3, :2], rtol=1e-6)
+    layout = tmp_path / 'mouse.json'
+    layout.write_text(
+        '{"joints": ["KneeL", "snout", "KneeR"], "limbs": [[0, 1], [1, 2]]}'
+    )
+    data, _ = convert('--skeleton', layout, keypoints=(folder,))
+    assert data['metainfo']['skeleton']['limbs'] == [[0, 1], [1, 2]]
+    keypoint = data['annotations'][0]['keypoint'][0]
+    np.testing.assert_allclose(keypoint, walk[:, [1, 0, 2], :2], rtol=1e-6)
+
+
+def test_files_without_a_partner_are_named_or_left_out(convert, labels):
+    (labels / 'take2.csv').rename(labels / 'take9.csv')
+    _, error = convert(code=1)
+    assert 'no keypoints of take9 in ' in error
+    assert 'the first of 2 without a partner' in error
+    data, output = convert('--skip-unpaired')
+    assert [video['frame_dir'] for video in data['annotations']] == ['take1', 'take3']
+    assert 'no labels of take2 (' in output
+
+
+def text(folder, name, content):
+    return lambda root: (root / folder / name).write_text(content)
+
+
+FAULTS = {
+    'no keypoints': (
+        lambda root: [f.unlink() for f in (root / 'poses').iterdir()],
+        (), '/poses: no keypoint file (.json,',
+    ),
+    'no labels': (
+        lambda root: [f.unlink() for f in (root / 'labels').iterdir()],
+        (), '/labels: no label file (.boris,',
+    ),
+    'two files of a video': (
+        text('poses', 'take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
+        (), '/take1.json are both of the video take1; name one',
+    ),
+    'two labels of a video': (
+        text('labels', 'take1.txt', 'walk\n'), (), 'both label the video take1, whose',
+    ),
+    'truncated keypoints': (
+        text('poses', 'take1.json', '[{"image_id": 0, "keypoints": [1'),
+        (), '/take1.json: line 1, column',
+    ),
+    'other joints': (
+        text('poses', 'take2.json', json.dumps(coco(np.ones((FRAMES, 15, 3))))),
+        ('--skeleton', 'coco17'), '15 joints, but the skeleton coco17 has 17',
+    ),
+    'another layout': (
+        lambda root: (
+            (root / 'poses/take2.json').unlink(),
+            text('poses', 'take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root),
+        ),
+        (), '/take2.csv: other joints than those of take1',
+    ),
+    'gap': (
+        text('labels', 'take1.csv', 'start,end,label\n0,1,walk\n1.5,3,lift\n'),
+        (), 'take1 has no label at 1.000 s, the first of 5 such frames of 30; label',
+    ),
+    'overlap': (
+        text('labels', 'take1.csv', 'start,end,label\n0,2,walk\n1,3,lift\n'),
+        (), 'overlap from 1.000 to 2.000 s; correct one of them, or choose overlap',
+    ),
+    'label after the end': (
+        text('labels', 'take1.csv', 'start,end,label\n0,9,walk\n'),
+        (), "'walk' (0.000 to 9.000 s) is outside of the video, which lasts 3",
+    ),
+    'class that is none': (
+        lambda root: None, ('--classes', 'walk', 'run'), "'lift' (1.000 to 2.500 s)",
+    ),
+    'no background': (
+        lambda root: None, ('--unlabelled', 'background'),
+        'name the class by --background NAME',
+    ),
+    'no person': (
+        lambda root: None, ('--person', 'ann'), 'there is no person ann; choose among',
+    ),
+    'no option': (
+        lambda root: None, ('--label-option', 'teir=a'), '--label-option teir: ther',
+    ),
+    'other format': (
+        lambda root: None, ('--format', 'mmpose'), '/take1.json: [0] lacks instances',
+    ),
+    'file as OUT': (
+        text('', 'out', ''), (), 'a file, expected OUT, a folder; it comes',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('fault', FAULTS)
+def test_fault_is_one_sentence(fault, convert, tmp_path):
+    change, options, message = FAULTS[fault]
+    change(tmp_path)
+    _, error = convert(*options, code=1)
+    assert message in error
+    assert error.count('\n') == 1
+    assert 'Traceback' not in error
+
+
+def test_rate_must_be_known(convert):
+    _, error = convert(fps=(), code=1)
+    assert 'take1.json: states no frame rate; give it by --fps' in error
