@@ -1,0 +1,199 @@
+"""Segments videos, or skeletons of videos, by a trained model.
+
+    python demo/demo.py take1.mp4 skelseg/toy_joint_limb epoch_30.pth --out out
+
+INPUT is a video; a file of poses, as MMPose, OpenPose (a folder a video), MediaPipe,
+DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of these.
+CONFIG is a file, or the name of one that comes with the package; the one of a training
+lies in its work folder. CHECKPOINT is what training wrote.
+
+A model of skeletons needs the poses of a video: a file (--poses), else one of the same
+name beside it in a folder, else they are estimated (--pose-estimator). They must have
+the joints that the model was trained with.
+
+OUT gets, with the video's id in front where there are several videos:
+
+  segments.csv      start and end in seconds, class and confidence
+  segments.json     the same with frames, classes and notes
+  segments.srt      subtitles: put them beside the video under its name
+  segments.eaf      ELAN
+  boris_events.csv  BORIS' aggregated events
+  timeline.png      what happens when
+  overlay.mp4       the video with skeleton, label and timeline
+  poses.npz         poses that were estimated, for --poses of a later run
+"""
+
+import argparse
+
+from mmengine.config import Config, DictAction
+
+from mmskelseg.apis import DEFAULT_EXPORTS, EXPORTS, SkelSegInferencer
+from mmskelseg.apis.configs import find_config
+from mmskelseg.apis.pose_estimators import build_pose_estimator
+from mmskelseg.cli import user_errors
+from mmskelseg.interchange.poses import POLICIES
+from mmskelseg.video_files import CODECS
+
+EXAMPLES = """examples:
+  # a video, poses estimated by MediaPipe
+  python demo/demo.py take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
+  # the same with poses that MMPose wrote, on the CPU
+  python demo/demo.py take1.mp4 CONFIG CHECKPOINT --poses take1.json --device cpu
+  # skeletons alone
+  python demo/demo.py openpose_output/take1 CONFIG CHECKPOINT --fps 25
+  # every video of a folder, poses by RTMPose, files to correct in BORIS and no overlay
+  python demo/demo.py videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
+      --formats csv boris timeline
+  # the test videos of a data set, their labels above the prediction
+  python demo/demo.py data/mine/annotations.pkl CONFIG CHECKPOINT --split test
+"""
+# Segments of a video that are printed.
+SHOWN = 10
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
+    )
+    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        '--out',
+        default='work_dirs/demo',
+        help='folder for what is written (default: %(default)s)',
+    )
+    add_input_options(parser)
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:0 (default: a GPU, if any)'
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        default=1,
+        help='videos that go through the model together; more need more memory '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        default=0.0,
+        metavar='P',
+        help='leave segments whose mean probability is below P without a label '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=EXPORTS,
+        help=f'what to write (default: {" ".join(DEFAULT_EXPORTS)}, and poses where '
+        'they are estimated)',
+    )
+    parser.add_argument(
+        '--codec',
+        choices=CODECS,
+        default='mp4v',
+        help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by few, vp09 '
+        'is for browsers and takes longer (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='settings that replace those of the config, as in training',
+    )
+    return parser.parse_args()
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('poses and other input')
+    group.add_argument(
+        '--poses',
+        nargs='+',
+        metavar='FILE',
+        help='poses of the videos, in their order, or a folder with files of their '
+        'names',
+    )
+    group.add_argument(
+        '--pose-estimator',
+        default='mediapipe',
+        metavar='NAME',
+        help='what estimates poses: mediapipe, topdown or topdown:NETWORK (MMDetection '
+        'and MMPose), mmpose:ALIAS, rtmlib (default: %(default)s)',
+    )
+    group.add_argument(
+        '--pose-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='options of the estimator',
+    )
+    group.add_argument(
+        '--person',
+        default='track',
+        metavar='|'.join((*POLICIES, 'NAME')),
+        help='which of several people: the longest track, the largest box, the highest '
+        'score, everybody, or the one of a name (default: %(default)s)',
+    )
+    group.add_argument(
+        '--fps',
+        type=float,
+        help='frames per second of the poses, where they do not state it',
+    )
+    group.add_argument(
+        '--split', help='of an annotation file, such as test (default: all videos)'
+    )
+
+
+def show(prediction: dict) -> None:
+    """Print the first segments of a video."""
+    segments = prediction['segments']
+    seconds = prediction['total_frames'] / prediction['fps']
+    print(
+        f'{prediction["frame_dir"]}: {len(segments)} segments in {seconds:.1f} s, '
+        f'{prediction["total_frames"]} frames at {prediction["fps"]:g} fps'
+    )
+    for item in segments[:SHOWN]:
+        times = f'{item["start"]:9.2f} {item["end"]:9.2f}'
+        print(f'{times}  {item["score"]:4.0%}  {item["label"]}')
+    if len(segments) > SHOWN:
+        print(f'      ... and {len(segments) - SHOWN} more')
+
+
+def main() -> None:
+    args = parse_args()
+    with user_errors():
+        config = Config.fromfile(find_config(args.config))
+        if args.cfg_options is not None:
+            config.merge_from_dict(args.cfg_options)
+        estimator = args.pose_estimator
+        if args.pose_options is not None:
+            estimator = build_pose_estimator(estimator, **args.pose_options)
+        inferencer = SkelSegInferencer(
+            config, args.checkpoint, args.device, pose_estimator=estimator
+        )
+        poses = args.poses
+        batches = inferencer.stream(
+            args.inputs,
+            batch_size=args.batch_size,
+            poses=poses[0] if poses is not None and len(poses) == 1 else poses,
+            split=args.split,
+            person=args.person,
+            fps=args.fps,
+            min_score=args.min_score,
+            out_dir=args.out,
+            formats=args.formats or (),
+            codec=args.codec,
+        )
+        for batch in batches:
+            for prediction in batch['predictions']:
+                show(prediction)
+
+
+if __name__ == '__main__':
+    main()

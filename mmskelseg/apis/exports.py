@@ -1,0 +1,181 @@
+"""A prediction as the files that people and other tools read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.evaluation import IGNORED
+from mmskelseg.files import written_whole
+from mmskelseg.interchange import (
+    Segment,
+    VideoSegments,
+    write_boris,
+    write_boris_events,
+    write_csv_segments,
+    write_elan,
+    write_label_studio,
+    write_srt,
+)
+from mmskelseg.structures import Skeleton
+from mmskelseg.visualization import draw_timelines, save_png
+from mmskelseg.visualization.overlay import write_overlay
+
+Prediction = Mapping[str, Any]
+
+
+def write_exports(
+    prediction: Prediction,
+    folder: str | os.PathLike,
+    formats: Sequence[str] = (),
+    *,
+    prefix: str = '',
+    codec: str = 'mp4v',
+    show_progress: bool = True,
+) -> list[Path]:
+    """Write a prediction in several formats, and return the files.
+
+    Args:
+        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
+        folder: Where to write; it is made if it is missing.
+        formats: Of ``EXPORTS``; by default ``DEFAULT_EXPORTS``, and poses where
+            they were estimated. An overlay without a video, and poses where there are
+            none, are left out.
+        prefix: What stands before each name.
+        codec: Of the overlay.
+        show_progress: Whether a bar is shown while the overlay is drawn.
+
+    Raises:
+        ValueError: If a format is not one of these.
+    """
+    wanted = list(formats)
+    if not formats:
+        wanted += DEFAULT_EXPORTS
+        if prediction.get('estimated'):
+            wanted.append('poses')
+    unknown = [name for name in wanted if name not in EXPORTS]
+    if unknown:
+        raise ValueError(
+            f'{unknown[0]!r} is not a format; choose among {", ".join(EXPORTS)}.'
+        )
+    files = []
+    for name in wanted:
+        if _NEEDED.get(name, 'frame_dir') not in prediction:
+            continue
+        file_name, write = EXPORTS[name]
+        path = Path(folder, prefix + file_name)
+        options: dict[str, Any] = {}
+        if name == 'overlay':
+            options = {'codec': codec, 'show_progress': show_progress}
+        write(prediction, path, **options)
+        files.append(path)
+    return files
+
+
+def video_segments(prediction: Prediction) -> VideoSegments:
+    """Return a prediction's segments as :mod:`mmskelseg.interchange` writes them."""
+    segments = [
+        Segment(item['start'], item['end'], item['label'], item['score'])
+        for item in prediction['segments']
+    ]
+    return VideoSegments(
+        prediction['frame_dir'],
+        segments,
+        fps=prediction['fps'],
+        num_frames=prediction['total_frames'],
+        filename=prediction.get('filename'),
+    )
+
+
+def _write_csv(prediction: Prediction, path: Path) -> None:
+    write_csv_segments(path, [video_segments(prediction)])
+
+
+def _write_json(prediction: Prediction, path: Path) -> None:
+    keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
+    content = {key: prediction[key] for key in keys if key in prediction}
+    content['segments'] = prediction['segments']
+    with written_whole(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=2).encode())
+
+
+def _write_srt(prediction: Prediction, path: Path) -> None:
+    write_srt(path, video_segments(prediction).segments)
+
+
+def _write_elan(prediction: Prediction, path: Path) -> None:
+    write_elan(path, video_segments(prediction), prediction['classes'])
+
+
+def _write_boris_events(prediction: Prediction, path: Path) -> None:
+    write_boris_events(path, [video_segments(prediction)])
+
+
+def _write_boris(prediction: Prediction, path: Path) -> None:
+    write_boris(path, [video_segments(prediction)], prediction['classes'])
+
+
+def _write_label_studio(prediction: Prediction, path: Path) -> None:
+    write_label_studio(path, [video_segments(prediction)])
+
+
+def _write_timeline(prediction: Prediction, path: Path) -> None:
+    save_png(draw_prediction(prediction), path)
+
+
+def draw_prediction(prediction: Prediction) -> np.ndarray:
+    """Return the timeline of a prediction, RGB uint8 (H, W, 3).
+
+    Labels of its annotation, where there are any, stand above.
+    """
+    rows = {'Prediction': prediction['pred_label']}
+    label = prediction.get('label')
+    annotated = label is not None and (np.asarray(label) != IGNORED).any()
+    if annotated:
+        rows = {'Annotation': np.asarray(label), **rows}
+    return draw_timelines(
+        rows,
+        prediction['classes'],
+        truth='Annotation' if annotated else None,
+        title=prediction['frame_dir'],
+        fps=prediction['fps'],
+    )
+
+
+def _write_poses(prediction: Prediction, path: Path) -> None:
+    skeleton = Skeleton.get(prediction['skeleton'])
+    arrays = {
+        'keypoint': prediction['keypoint'],
+        'keypoint_score': prediction['keypoint_score'],
+        'img_shape': np.array(prediction['img_shape']),
+        'fps': np.array(prediction['fps']),
+        'joints': np.array(skeleton.joints),
+        'limbs': np.array(skeleton.limbs, np.int64).reshape(-1, 2),
+    }
+    with written_whole(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+# Of each format the file's name, and what writes it.
+EXPORTS: dict[str, tuple[str, Callable[..., None]]] = {
+    'csv': ('segments.csv', _write_csv),
+    'json': ('segments.json', _write_json),
+    'srt': ('segments.srt', _write_srt),
+    'elan': ('segments.eaf', _write_elan),
+    'boris-events': ('boris_events.csv', _write_boris_events),
+    'boris': ('segments.boris', _write_boris),
+    'label-studio': ('label_studio.json', _write_label_studio),
+    'poses': ('poses.npz', _write_poses),
+    'timeline': ('timeline.png', _write_timeline),
+    'overlay': ('overlay.mp4', write_overlay),
+}
+# What a prediction must have for a format.
+_NEEDED = {'overlay': 'filename', 'poses': 'keypoint'}
+DEFAULT_EXPORTS = (
+    'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',
+)  # fmt: skip

@@ -1,0 +1,315 @@
+"""From videos or skeletons to segments: the family's inferencer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
+from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from mmengine.utils import ProgressBar
+from torch import nn
+
+from mmskelseg.apis.configs import find_config
+from mmskelseg.apis.exports import draw_prediction, write_exports
+from mmskelseg.apis.inputs import InputReader
+from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.apis.sources import Source, find_sources
+from mmskelseg.apis.trained_model import (
+    check_features,
+    load_weights,
+    model_metainfo,
+)
+from mmskelseg.datasets.action_seg_dataset import feature_configs
+from mmskelseg.evaluation import IGNORED, to_segments
+from mmskelseg.features.extraction import build_parts, make_features
+from mmskelseg.features.feature_store import FeatureStore
+from mmskelseg.files import file_name
+from mmskelseg.interchange.poses import Poses
+from mmskelseg.registry import TRANSFORMS
+
+_SCOPE = 'mmskelseg'
+
+
+class SkelSegInferencer(BaseInferencer):
+    """Segments videos by a trained model.
+
+    A prediction is the video's annotation (docs/data_format.md) and besides:
+
+    - ``pred_label`` (T,): the class id of each frame, -1 where ``min_score`` was not
+      reached;
+    - ``pred_score`` (K, T): the probability of each class in each frame;
+    - ``segments``: dicts with ``start_frame``, ``end_frame`` (exclusive), ``start`` and
+      ``end`` in seconds, ``label``, ``label_id`` and ``score``, the mean probability of
+      the label over the segment;
+    - ``pred_risk`` (T,), of a model with a risk head;
+    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input.
+
+    Features of a batch are made in blocks of frames into a temporary file, 4 bytes a
+    value: 0.9 GB for 2048 values a frame and an hour at 30 frames per second. The model
+    then holds as much in memory, for a batch of one video.
+
+    Args:
+        model: Path of a config, a config, or the name of one that comes with the
+            package, such as ``skelseg/toy_joint_limb``. None: the one in the
+            checkpoint.
+        weights: Path of a checkpoint.
+        device: Where the model runs; by default a GPU, if there is one.
+        pose_estimator: What estimates poses of videos that come without: its name or
+            config, for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
+            itself.
+        show_progress: Whether bars are shown.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        ValueError: If they do not belong together.
+
+    Example::
+
+        segment = SkelSegInferencer('skelseg/toy_joint_limb', 'epoch_30.pth')
+        segment('take1.mp4', poses='take1.json')['predictions'][0]['segments']
+    """
+
+    preprocess_kwargs = {'split', 'poses', 'person', 'fps'}
+    forward_kwargs = {'min_score'}
+    visualize_kwargs = {'return_vis'}
+    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix'}
+
+    def __init__(
+        self,
+        model: str | os.PathLike | Config | ConfigDict | None,
+        weights: str | os.PathLike,
+        device: str | None = None,
+        *,
+        pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
+        show_progress: bool = True,
+    ) -> None:
+        self.weights = str(weights)
+        self.pose_estimator = pose_estimator
+        if isinstance(model, str | os.PathLike):
+            model = str(find_config(model))
+        with DefaultScope.overwrite_default_scope(_SCOPE):
+            super().__init__(model, self.weights, device, _SCOPE, show_progress)
+
+    def __call__(
+        self,
+        inputs: Any,
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        **kwargs: Any,
+    ) -> dict[str, list]:
+        """Return ``predictions`` and ``visualization`` of all videos.
+
+        Args:
+            inputs: See :func:`mmskelseg.apis.sources.find_sources`.
+            return_datasamples: Whether predictions are ``ActionDataSample``.
+            batch_size: Videos that go through the model together, padded to the
+                longest; memory grows with it.
+            **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``:
+                see :class:`mmskelseg.apis.inputs.InputReader`. ``min_score``: segments
+                of less confidence become unlabelled. ``return_vis``: whether timelines
+                are returned, RGB uint8 (H, W, 3); else they are None. ``out_dir``,
+                ``formats``, ``codec``: write files as each batch is ready; see
+                :func:`mmskelseg.apis.write_exports`. ``prefix``: whether their names
+                begin with the video's; by default where there are several.
+
+        Raises:
+            FileNotFoundError: If an input is missing.
+            ValueError: If an input does not suit the model.
+        """
+        results: dict[str, list] = {'predictions': [], 'visualization': []}
+        for batch in self.stream(inputs, return_datasamples, batch_size, **kwargs):
+            for key, values in batch.items():
+                results[key] += values
+        return results
+
+    def stream(
+        self,
+        inputs: Any,
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        **kwargs: Any,
+    ) -> Iterator[dict[str, list]]:
+        """Yield what a call returns, batch by batch, so that no more is held."""
+        pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
+        sources = self._inputs_to_list(
+            inputs, **{key: pre.pop(key, None) for key in ('poses', 'split')}
+        )
+        post.setdefault('prefix', len(sources) > 1)
+        for videos, data in self.preprocess(sources, batch_size, **pre):
+            samples = self.forward(data, **forward)
+            predictions = [
+                self._prediction(video, sample)
+                for video, sample in zip(videos, samples, strict=True)
+            ]
+            images = self.visualize(videos, predictions, **visual)
+            kept = samples if return_datasamples else predictions
+            yield self.postprocess(predictions, images, **post) | {'predictions': kept}
+
+    def _inputs_to_list(
+        self, inputs: Any, *, poses: Any = None, split: str | None = None
+    ) -> list[Source]:
+        return find_sources(inputs, poses=poses, split=split)
+
+    def preprocess(
+        self,
+        inputs: Sequence[Source],
+        batch_size: int = 1,
+        *,
+        person: str = 'track',
+        fps: float | None = None,
+    ) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
+        """Yield the annotations of each batch of videos, and its features."""
+        reader = InputReader(
+            self.dataset_meta['skeleton'],
+            tuple(self.dataset_meta['classes']),
+            self.needs_poses,
+            self.needs_video,
+            self._estimate,
+            person,
+            fps,
+        )
+        for chunk in self._get_chunk_data(inputs, batch_size):
+            videos = [reader.read(source) for source in chunk]
+            for video in videos:
+                for note in video['notes']:
+                    print_log(f'{video["frame_dir"]}: {note}', 'current')
+            yield videos, self.collate_fn([self._load(video) for video in videos])
+
+    def forward(
+        self, inputs: dict[str, Any], *, min_score: float = 0.0
+    ) -> list[ActionDataSample]:
+        """Return the predicted samples of a batch."""
+        samples = super().forward(inputs)
+        for sample in samples:
+            label = sample.pred_label.cpu().numpy()
+            score = sample.pred_score.cpu().numpy()
+            for start, end, k in to_segments(label):
+                if score[k, start:end].mean() < min_score:
+                    sample.pred_label[start:end] = IGNORED
+        return samples
+
+    def visualize(
+        self,
+        inputs: Sequence[Mapping[str, Any]],
+        preds: Sequence[Mapping[str, Any]],
+        *,
+        return_vis: bool = False,
+    ) -> list[np.ndarray | None]:
+        """Return the timelines of predictions."""
+        return [draw_prediction(pred) if return_vis else None for pred in preds]
+
+    def postprocess(
+        self,
+        preds: Sequence[Mapping[str, Any]],
+        visualization: list[np.ndarray | None],
+        *,
+        out_dir: str | os.PathLike | None = None,
+        formats: Sequence[str] = (),
+        codec: str = 'mp4v',
+        prefix: bool = True,
+    ) -> dict[str, list]:
+        """Write files, if asked for, and return predictions with their pictures."""
+        if out_dir is not None:
+            for pred in preds:
+                start = f'{file_name(pred["frame_dir"])}_' if prefix else ''
+                files = write_exports(
+                    pred, out_dir, formats, prefix=start, codec=codec,
+                    show_progress=self.show_progress,
+                )  # fmt: skip
+                names = ', '.join(file.name for file in files)
+                print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
+        return {'predictions': list(preds), 'visualization': visualization}
+
+    def _load_weights_to_model(
+        self, model: nn.Module, checkpoint: dict | None, cfg: ConfigDict | None
+    ) -> None:
+        assert checkpoint is not None
+        assert cfg is not None
+        load_weights(model, checkpoint, self.weights)
+        check_features(cfg, checkpoint)
+        self.dataset_meta = model_metainfo(cfg, checkpoint, model, self.weights)
+
+    def _init_pipeline(self, cfg: ConfigDict) -> Callable:
+        dataset = cfg.test_dataloader.dataset
+        self._parts = {}
+        self.needs_poses = self.needs_video = False
+        for modality, config in dataset.features.items():
+            told, *_ = feature_configs(modality, config, self.dataset_meta['skeleton'])
+            parts = [told['render'], *told['transforms']]
+            reads_skeleton = any('skeleton' in part for part in parts)
+            self.needs_poses |= reads_skeleton
+            self.needs_video |= not reads_skeleton
+            self._parts[modality] = build_parts(modality, told)
+            encoder = self._parts[modality][-1]
+            if encoder is not None:
+                # So that faults in its weights come before any work.
+                encoder.load()
+        return Compose([TRANSFORMS.build(part) for part in dataset.pipeline])
+
+    def _init_visualizer(self, cfg: ConfigDict) -> None:
+        """Return nothing, since pictures are drawn without one."""
+
+    def _estimate(self, path: Path) -> Poses:
+        # Built when it is first needed, since its packages may be missing.
+        if not isinstance(self.pose_estimator, PoseEstimator):
+            self.pose_estimator = build_pose_estimator(self.pose_estimator)
+        return self.pose_estimator.estimate(path, progress=self.show_progress)
+
+    def _load(self, video: dict[str, Any]) -> dict[str, Any]:
+        """Return the features of a video as the model's test pipeline makes them."""
+        for _, render, _ in self._parts.values():
+            if hasattr(render, 'check'):
+                render.check(video)
+        frames = video['total_frames'] * len(self._parts)
+        progress = None
+        if self.show_progress:
+            print_log(f'{video["frame_dir"]}: making features', 'current')
+            progress = ProgressBar(frames, file=sys.stderr)
+        files = {}
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            for modality, parts in self._parts.items():
+                store = FeatureStore(folder, modality, {})
+                path = store.folder / 'features.npy'
+                blocks = make_features(video, *parts, progress)
+                store.write(path, video['total_frames'], blocks)
+                files[modality] = [str(path)]
+            if progress is not None:
+                progress.file.write('\n')
+            return self.pipeline({**video, 'feature_files': files})
+
+    def _prediction(
+        self, video: dict[str, Any], sample: ActionDataSample
+    ) -> dict[str, Any]:
+        label = sample.pred_label.cpu().numpy()
+        score = sample.pred_score.cpu().numpy()
+        classes, fps = list(self.dataset_meta['classes']), video['fps']
+        risk = sample.get('pred_risk')
+        return {
+            **video,
+            **({} if risk is None else {'pred_risk': risk.cpu().numpy()}),
+            'classes': classes,
+            'pred_label': label,
+            'pred_score': score,
+            'segments': [
+                {
+                    'start_frame': start,
+                    'end_frame': end,
+                    'start': start / fps,
+                    'end': end / fps,
+                    'label': classes[k],
+                    'label_id': k,
+                    'score': float(score[k, start:end].mean()),
+                }
+                for start, end, k in to_segments(label)
+            ],
+        }

@@ -1,0 +1,167 @@
+"""Video files: what they state, their frames, and writing them whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+VIDEO_SUFFIXES = (
+    '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',
+)  # fmt: skip
+CODECS = ('mp4v', 'avc1', 'vp09')
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """What a video file states, without all of it being read.
+
+    Args:
+        path: The file.
+        frames: How many it states; some files hold a few less.
+        fps: Frames per second.
+        img_shape: Height and width in pixels, as the frames are shown.
+    """
+
+    path: Path
+    frames: int
+    fps: float
+    img_shape: tuple[int, int]
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> VideoFile:
+        """Return what a file states.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it cannot be read as a video.
+        """
+        path = Path(path)
+        with _capture(path) as capture:
+            read, image = capture.read()
+            frames = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            fps = capture.get(cv2.CAP_PROP_FPS)
+            if not read or not 0 < fps < 1000:
+                what = 'no frame' if not read else f'a rate of {fps:g} fps'
+                raise ValueError(
+                    f'{path}: has {what}; play it to see whether it is whole, and '
+                    'write it anew (ffmpeg -i OLD NEW.mp4).'
+                )
+            if frames < 1:
+                # Streams do not state it.
+                frames = 1 + _rest(capture)
+            return cls(path, frames, fps, image.shape[:2])
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.frames / self.fps
+
+    def count(self) -> int:
+        """Return how many frames can be read, which takes as long as decoding them."""
+        with _capture(self.path) as capture:
+            return _rest(capture)
+
+
+def is_video(path: str | os.PathLike) -> bool:
+    """Return whether a file has the suffix of a video.
+
+    >>> is_video('take1.MP4'), is_video('take1.json')
+    (True, False)
+    """
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
+    """Yield the images (H, W, 3) of a video, uint8; blue comes first.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read as a video.
+    """
+    with _capture(Path(path)) as capture:
+        while True:
+            read, image = capture.read()
+            if not read:
+                return
+            yield image
+
+
+@contextmanager
+def written_video(
+    path: str | os.PathLike, fps: float, img_shape: tuple[int, int], codec: str = 'mp4v'
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield what takes the images of a video that has its name when the block ends.
+
+    Args:
+        path: The ``.mp4`` file to write; missing folders are made.
+        fps: Frames per second.
+        img_shape: Height and width of each image, both even.
+        codec: One of ``CODECS``: ``mp4v`` (MPEG-4), which any OpenCV writes and most
+            players play; ``avc1`` (H.264), which few builds of OpenCV write; or
+            ``vp09`` (VP9), which browsers play as well and which takes longer.
+
+    Raises:
+        ValueError: If this OpenCV cannot write the codec.
+        OSError: If the file came out short.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f'.{secrets.token_hex(8)}{path.suffix}')
+    count = 0
+    try:
+        fourcc = cv2.VideoWriter.fourcc(*codec)
+        writer = cv2.VideoWriter(os.fspath(aside), fourcc, fps, img_shape[::-1])
+        if not writer.isOpened():
+            raise ValueError(
+                f'{path}: this OpenCV cannot write the codec {codec}; choose another '
+                f'of {", ".join(CODECS)}.'
+            )
+
+        def write(image: np.ndarray) -> None:
+            nonlocal count
+            assert image.shape == (*img_shape, 3), image.shape
+            writer.write(image)
+            count += 1
+
+        try:
+            yield write
+        finally:
+            writer.release()
+        if count and VideoFile.open(aside).frames != count:
+            raise OSError(
+                f'{path}: {count} frames were written and cannot be read again; see '
+                'whether the disk is full.'
+            )
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: there is no such video file.')
+    capture = cv2.VideoCapture(os.fspath(path))
+    try:
+        if not capture.isOpened():
+            raise ValueError(
+                f'{path}: cannot be read as a video; play it to see whether it is '
+                'whole, and write it anew (ffmpeg -i OLD NEW.mp4).'
+            )
+        yield capture
+    finally:
+        capture.release()
+
+
+def _rest(capture: cv2.VideoCapture) -> int:
+    count = 0
+    while capture.grab():
+        count += 1
+    return count

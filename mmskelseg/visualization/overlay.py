@@ -1,0 +1,243 @@
+"""A video with its skeletons, the current label and a timeline with a moving cursor."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.font_manager import findfont
+from mmengine.utils import ProgressBar
+from PIL import Image, ImageDraw, ImageFont
+
+from mmskelseg.structures import Skeleton
+from mmskelseg.video_files import VideoFile, read_frames, written_video
+from mmskelseg.visualization.images import text_color
+from mmskelseg.visualization.palette import class_color
+
+# Smaller videos are enlarged to this height or width, so that text can be read.
+_LEAST = 480
+# Joints below it are not drawn; trackers are unsure of these.
+_SCORE = 0.2
+# Frames from one update of a progress bar to the next.
+_BETWEEN = 32
+_BACKGROUND, _TEXT, _UNLABELLED = (28, 28, 28), (240, 240, 240), '#8C8C8C'
+
+
+def write_overlay(
+    prediction: Mapping[str, Any],
+    path: str | os.PathLike,
+    *,
+    codec: str = 'mp4v',
+    show_progress: bool = True,
+) -> None:
+    """Write a video's frames with what was predicted of them, without its sound.
+
+    Args:
+        prediction: As for :class:`Overlay`, with ``filename``, the video.
+        path: The ``.mp4`` file to write.
+        codec: See :func:`mmskelseg.video_files.written_video`.
+        show_progress: Whether a bar is shown.
+
+    Raises:
+        FileNotFoundError: If there is no such video.
+        ValueError: If it cannot be read, or the codec not written.
+    """
+    file = VideoFile.open(prediction['filename'])
+    overlay = Overlay(prediction, file)
+    progress = ProgressBar(file.frames, file=sys.stderr) if show_progress else None
+    with written_video(path, file.fps, overlay.img_shape, codec) as write:
+        for i, image in enumerate(read_frames(file.path)):
+            write(overlay.draw(image, i))
+            if progress is not None and i % _BETWEEN == _BETWEEN - 1:
+                progress.update(_BETWEEN)
+    if progress is not None:
+        progress.file.write('\n')
+
+
+class Overlay:
+    """Draws what was predicted of a video onto its frames.
+
+    Below the picture stand the label of the frame, its confidence and the time, and
+    under them the timeline of the whole video. Colours are those of the timelines.
+
+    Args:
+        prediction: With ``pred_label`` (T,), -1 for none; ``pred_score`` (K, T);
+            ``fps``; ``classes``; and, to draw skeletons, ``keypoint`` (M, T, V, 2) in
+            pixels of ``img_shape``, ``keypoint_score`` and ``skeleton``.
+        file: The video.
+    """
+
+    def __init__(self, prediction: Mapping[str, Any], file: VideoFile) -> None:
+        self.prediction = prediction
+        self.file = file
+        height, width = file.img_shape
+        scale = max(1.0, _LEAST / max(height, width))
+        # Codecs take even sizes alone.
+        self.size = tuple(2 * round(side * scale / 2) for side in (height, width))
+        self.unit = max(14, round(min(self.size) / 28), round(self.size[1] / 60))
+        self.panel = 2 * round(4.1 * self.unit / 2)
+        self.frames = len(prediction['pred_label'])
+        limbs = Skeleton.get(prediction['skeleton']).limbs
+        self.limbs = limbs if 'keypoint' in prediction else ()
+        self._bar = self._timeline()
+
+    @property
+    def img_shape(self) -> tuple[int, int]:
+        """Height and width of what is drawn."""
+        return self.size[0] + self.panel, self.size[1]
+
+    def label_frame(self, i: int) -> int | None:
+        """Return the frame of labels that is shown with frame i of the video, if any.
+
+        Both are counted from 0; where their rates differ, by time.
+        """
+        step = 1.0
+        if abs(self.file.frames - self.frames) > 1:
+            step = self.prediction['fps'] / self.file.fps
+        frame = math.floor((i + 0.5) * step)
+        return frame if frame < self.frames else None
+
+    def draw(self, image: np.ndarray, i: int) -> np.ndarray:
+        """Return frame i of the video, with what belongs to it.
+
+        Args:
+            image: Shape (H, W, 3), uint8; blue comes first.
+            i: Its number, from 0.
+        """
+        canvas = np.empty((*self.img_shape, 3), np.uint8)
+        picture = canvas[: self.size[0]]
+        picture[:] = cv2.resize(image, self.size[::-1])
+        frame = self.label_frame(i)
+        label = -1 if frame is None else int(self.prediction['pred_label'][frame])
+        if frame is not None and 'keypoint' in self.prediction:
+            self._draw_people(picture, frame, label)
+        self._draw_panel(canvas[self.size[0] :], i, frame, label)
+        return canvas
+
+    def _draw_people(self, picture: np.ndarray, frame: int, label: int) -> None:
+        size = np.array(self.size[::-1]) / self.prediction['img_shape'][::-1]
+        line = max(2, round(self.unit / 6))
+        color = _color(label)
+        edge = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
+        people = zip(
+            self.prediction['keypoint'][:, frame] * size,
+            self.prediction['keypoint_score'][:, frame],
+            strict=True,
+        )
+        for points, score in people:
+            # OpenCV takes whole pixels of a limited size.
+            places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
+            seen = score >= _SCORE
+            limbs = [(a, b) for a, b in self.limbs if seen[a] and seen[b]]
+            for ink, width in ((edge, line + 2), (color, line)):
+                for a, b in limbs:
+                    cv2.line(picture, places[a], places[b], ink, width, cv2.LINE_AA)
+            for joint in np.flatnonzero(seen):
+                cv2.circle(picture, places[joint], line + 1, edge, -1, cv2.LINE_AA)
+                cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
+
+    def _draw_panel(
+        self, panel: np.ndarray, i: int, frame: int | None, label: int
+    ) -> None:
+        unit, width = self.unit, self.size[1]
+        panel[:] = _BACKGROUND
+        gap = unit // 2
+        panel[gap : gap + unit, gap : gap + unit] = _color(label)
+        name, sure = 'no prediction', ''
+        if frame is not None:
+            name = 'unlabelled'
+            if label >= 0:
+                name = str(self.prediction['classes'][label])
+                sure = f'{self.prediction["pred_score"][label, frame]:.0%}'
+        clock = f'{_clock(i / self.file.fps)} / {_clock(self.file.seconds)}'
+        right = width - gap
+        for text in filter(None, (clock, sure)):
+            right -= _write(panel, text, unit, right, align='right') + unit
+        _write(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
+        top = 2 * unit
+        bar = panel[top : top + self._bar.shape[0], gap : width - gap]
+        bar[:] = self._bar
+        x = gap + round((i + 0.5) / self.file.frames * (bar.shape[1] - 1))
+        self._draw_cursor(panel, min(x, width - gap - 1), top)
+
+    def _draw_cursor(self, panel: np.ndarray, x: int, top: int) -> None:
+        """Draw a white line with black edges, which shows on every colour."""
+        bottom = top + self._bar.shape[0]
+        half = max(1, self.unit // 12)
+        reach = self.unit // 3
+        panel[top - reach : bottom + reach, max(0, x - 2 * half) : x + 2 * half + 1] = 0
+        panel[top - reach : bottom + reach, max(0, x - half) : x + half + 1] = 255
+
+    def _timeline(self) -> np.ndarray:
+        """Return the bar of the whole video, shape (h, w, 3)."""
+        columns = self.size[1] - 2 * (self.unit // 2)
+        places = (np.arange(columns) + 0.5) / columns * self.file.frames
+        frames = [self.label_frame(math.floor(place)) for place in places]
+        labels = [-1 if f is None else self.prediction['pred_label'][f] for f in frames]
+        row = np.array([_color(int(label)) for label in labels], np.uint8)
+        return np.repeat(row[None], round(1.5 * self.unit), axis=0)
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as people read it.
+
+    >>> _clock(83.25), _clock(3725)
+    ('1:23.2', '1:02:05.0')
+    """
+    minutes, second = divmod(math.floor(seconds * 10) / 10, 60)
+    hours, minute = divmod(int(minutes), 60)
+    hour = f'{hours}:{minute:02d}' if hours else str(minute)
+    return f'{hour}:{second:04.1f}'
+
+
+def _hex(label: int) -> str:
+    return class_color(label) if label >= 0 else _UNLABELLED
+
+
+@lru_cache(maxsize=256)
+def _color(label: int) -> tuple[int, int, int]:
+    """Return the colour of a class, blue first."""
+    red, green, blue = (round(255 * value) for value in to_rgb(_hex(label)))
+    return blue, green, red
+
+
+def _write(
+    panel: np.ndarray,
+    text: str,
+    size: int,
+    x: int,
+    *,
+    align: str = 'left',
+    most: int | None = None,
+) -> int:
+    """Write a text at x, above the middle of the panel; return its width in pixels."""
+    mask = _text(text, size)
+    while most is not None and mask.shape[1] > max(most, 2 * size) and len(text) > 2:
+        text = text.rstrip('…')[:-1] + '…'
+        mask = _text(text, size)
+    begin = x if align == 'left' else x - mask.shape[1]
+    begin = max(0, begin)
+    place = panel[size // 2 - size // 4 :, begin:][: mask.shape[0], : mask.shape[1]]
+    alpha = mask[: place.shape[0], : place.shape[1], None] / 255
+    place[:] = place * (1 - alpha) + np.array(_TEXT) * alpha
+    return mask.shape[1]
+
+
+@lru_cache(maxsize=512)
+def _text(text: str, size: int) -> np.ndarray:
+    """Return how much of each pixel a text covers, 0 to 255, shape (h, w).
+
+    OpenCV's own fonts have no letters but those of ASCII.
+    """
+    font = ImageFont.truetype(findfont('DejaVu Sans'), size)
+    width = math.ceil(font.getlength(text))
+    image = Image.new('L', (max(1, width), round(1.5 * size)))
+    ImageDraw.Draw(image).text((0, 1.2 * size), text, fill=255, font=font, anchor='ls')
+    return np.asarray(image)
