@@ -5,7 +5,7 @@ from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
 from mmskelseg.interchange.poses.layouts import to_coco17
 from mmskelseg.interchange.poses.mediapipe import read_mediapipe
 from mmskelseg.interchange.poses.mmpose import read_mmpose
-from mmskelseg.interchange.poses.npz import read_npz
+from mmskelseg.interchange.poses.npz import read_npz, write_npz
 from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.reading import FORMATS, read_poses, recognise
@@ -29,4 +29,5 @@ __all__ = [
     'read_table',
     'recognise',
     'to_coco17',
+    'write_npz',
 ]

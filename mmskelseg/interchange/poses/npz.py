@@ -2,7 +2,9 @@
 
 ``keypoint`` (M, T, V, 2) or (T, V, 2) in pixels and, if wanted, ``keypoint_score``
 without its last axis, ``img_shape`` (height, width), ``fps``, ``skeleton`` (a name), or
-``joints`` (names) and ``limbs`` (pairs of indices).
+``joints`` (names) and ``limbs`` (pairs of indices). Also read are ``people``, the names
+of the M rows, empty where a row is not the same person throughout; ``person_score``
+(M, T) and ``person_box`` (M, T, 4), as in :class:`Poses`; and ``notes``.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.files import written_whole
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.values import field
+from mmskelseg.structures import Skeleton
 
 
 def read_npz(
@@ -39,28 +43,56 @@ def read_npz(
             f'{path}: keypoint has shape {keypoint.shape}, expected (people, frames, '
             'joints, 2) or (frames, joints, 2).'
         )
-    score = arrays.get('keypoint_score', np.ones(keypoint.shape[:3]))
-    score = _of_numbers(score, f'{path}: keypoint_score')
-    score = score[None] if score.ndim == 2 else score
-    if score.shape != keypoint.shape[:3]:
-        raise ValueError(
-            f'{path}: keypoint_score has shape {score.shape}, but keypoint needs '
-            f'{keypoint.shape[:3]}.'
-        )
+    score = _matching(arrays, 'keypoint_score', keypoint.shape[:3], str(path))
     joints = keypoint.shape[2]
     given: Any = skeleton if skeleton is not None else _layout(arrays, str(path))
     layout, notes = counted_layout(joints, given, str(path))
     size, fps = _size_and_rate(arrays, str(path))
-    people = tuple(str(i) for i in range(len(keypoint)))
+    people = arrays.get('people', np.arange(len(keypoint)))
+    if people.size not in (0, len(keypoint)):
+        raise ValueError(
+            f'{path}: people has {people.size} names, expected none or '
+            f'{len(keypoint)}, one for each row of keypoint.'
+        )
     return Poses(
         keypoint,
-        score,
+        np.ones(keypoint.shape[:3]) if score is None else score,
         layout,
         img_shape=size,
         fps=fps,
-        people=people,
-        notes=notes,
+        people=tuple(map(str, people)),
+        person_score=_matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
+        person_box=_matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
+        notes=(*notes, *map(str, arrays.get('notes', ()))),
     )
+
+
+def write_npz(poses: Poses, path: str | os.PathLike, **more: np.ndarray) -> None:
+    """Write poses so that ``read_npz`` returns them.
+
+    Args:
+        poses: Of one video.
+        path: The file, which is whole or not there.
+        more: Further arrays of numbers or texts, for other readers.
+    """
+    arrays: dict[str, Any] = {
+        'keypoint': poses.keypoint,
+        'keypoint_score': poses.keypoint_score,
+        'people': np.array(poses.people, np.str_),
+        'notes': np.array(poses.notes, np.str_),
+        **more,
+    }
+    for key in ('img_shape', 'fps', 'person_score', 'person_box'):
+        if (value := getattr(poses, key)) is not None:
+            arrays[key] = np.asarray(value)
+    if isinstance(poses.skeleton, str):
+        arrays['skeleton'] = np.array(poses.skeleton)
+    else:
+        layout = Skeleton.get(poses.skeleton)
+        arrays['joints'] = np.array(layout.joints)
+        arrays['limbs'] = np.array(layout.limbs, np.int64).reshape(-1, 2)
+    with written_whole(path) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def npz_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -109,6 +141,22 @@ def _size_and_rate(
         None if size is None else (int(size[0]), int(size[1])),
         None if fps is None else float(fps),
     )
+
+
+def _matching(
+    arrays: Mapping[str, np.ndarray], key: str, shape: tuple[int, ...], source: str
+) -> np.ndarray | None:
+    """Return an array that goes with the poses, if it is there."""
+    if key not in arrays:
+        return None
+    array = _of_numbers(arrays[key], f'{source}: {key}')
+    # Of a single person the first axis may be missing.
+    array = array[None] if array.ndim == len(shape) - 1 else array
+    if array.shape != shape:
+        raise ValueError(
+            f'{source}: {key} has shape {array.shape}, but keypoint needs {shape}.'
+        )
+    return array
 
 
 def _of_numbers(array: np.ndarray, where: str) -> np.ndarray:

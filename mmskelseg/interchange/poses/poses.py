@@ -91,6 +91,7 @@ def gather(
     source: str,
     *,
     frames: int = 0,
+    counted: bool = False,
     notes: Sequence[str] = (),
 ) -> Poses:
     """Return the poses that single detections make.
@@ -103,6 +104,7 @@ def gather(
         skeleton: The layout of their joints.
         source: The file, for messages.
         frames: T, where the file says how many frames there are.
+        counted: Whether these are all frames of a video, so that people may be few.
         notes: What the reader assumed.
 
     Raises:
@@ -113,7 +115,7 @@ def gather(
     if not found:
         raise ValueError(f'{source}: no person in any frame; nothing to learn from.')
     last = max(detection.frame for detection in found)
-    if last > _SPREAD * (len(found) + 10):
+    if not counted and last > _SPREAD * (len(found) + 10):
         raise ValueError(
             f'{source}: {len(found)} people in frames up to {last}, so these do not '
             'number the frames of one video; give each video a file of its own.'
