@@ -88,7 +88,7 @@ def seen_at_zero(video: Video, joints: Sequence[str]) -> Iterator[str]:
         person, frame, joint = np.argwhere(at_zero)[0].tolist()
         score = video['keypoint_score'][person, frame, joint]
         yield (
-            f'{at_zero.sum()} joints count as seen at (0, 0), the first of them '
+            f'joints at (0, 0) that count as seen: {at_zero.sum()}, the first '
             f'{joints[joint]} in frame {frame} with score {score:.3g}; a missing joint '
             'has score 0'
         )

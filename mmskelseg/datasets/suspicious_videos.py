@@ -137,7 +137,7 @@ def _leak(data: Mapping[str, Any], first: str, second: str) -> str:
         for trained, tested in ((first, second), (second, first)):
             if trained in split[train] and tested in split[test]:
                 sides[f'{trained} trains and {tested} tests'].append(test)
-    return ''.join(
-        f'; {who} ({", ".join(tests)}), so that the scores are too good'
-        for who, tests in sides.items()
-    )
+    if not sides:
+        return ''
+    shown = '; '.join(f'{who} in {", ".join(tests)}' for who, tests in sides.items())
+    return f'; {shown}, so that scores are too good'

@@ -121,7 +121,7 @@ def test_timelines_name_what_cannot_be_drawn(rows, match):
 def test_timelines_compare_rows_of_one_length_alone():
     """Frame by frame, a row can be right or wrong only if it is as long."""
     rows = {'a': np.array([0]), 'b': np.array([0, 1])}
-    with pytest.raises(ValueError, match="{'a': 1, 'b': 2} frames"):
+    with pytest.raises(ValueError, match=r"{'a': 1, 'b': 2} frames"):
         draw_timelines(rows, ['x', 'y'], truth='a')
 
 

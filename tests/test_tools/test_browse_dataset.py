@@ -1,0 +1,186 @@
+"""The summary, the suspicions and the pictures, as a user asks for them."""
+
+import json
+import pickle
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from mmskelseg.safe_pickle import load_pickle
+
+TOOL = 'tools/analysis/browse_dataset.py'
+
+
+@pytest.fixture
+def change(small_data):
+    """Change the small annotations, without a check of the format."""
+
+    def apply(edit):
+        data = load_pickle(small_data)
+        edit(data)
+        small_data.write_bytes(pickle.dumps(data))
+
+    return apply
+
+
+class Page(HTMLParser):
+    """The pictures and the text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.text = [], ''
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == 'img':
+            self.images.append(dict(attrs))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
+    """One command writes all beside the annotation file, with a progress bar."""
+    done = run_tool(TOOL, small_data)
+    folder = small_data.parent / 'browse'
+    assert done.stdout.splitlines()[-1] == str(folder / 'index.html')
+    assert '6/6' in done.stderr
+    page = Page((folder / 'index.html').read_text())
+    files = [image['src'] for image in page.images]
+    names = [f'videos/video_{i}.png' for i in range(3)]
+    assert files == ['timelines.png', 'classes.png', 'missing.png', *names]
+    for file in files:
+        assert np.ptp(matplotlib.image.imread(folder / file)) == 1
+    assert done.stdout.startswith(f'data set    small ({small_data})\n')
+    assert done.stdout.splitlines()[-3].strip() in page.text
+
+
+def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
+    """Text alone: the numbers of the whole, of classes, joints and splits."""
+
+    def edit(data):
+        video = data['annotations'][0]
+        video['keypoint_score'][0, :31, 9] = 0
+        video['keypoint_score'][0, 40:42] = 0
+        video['label'][:20] = -1
+        data['split']['test'] = ['video_1']
+        data['split']['train'] = ['video_0']
+        data['annotations'][1]['label'] %= 2
+
+    change(edit)
+    text = call_tool(TOOL, small_data, '--no-pictures').stdout
+    for line in (
+        'videos      3, from 4.5 s (video_1) to 6.0 s (video_0), 15.5 s in all',
+        'frames      155',
+        'skeleton    coco17, 17 joints',
+        'no one seen in 2 frames (1.3 %)',
+        'missing     1.2 % of the joints of persons who are there',
+        'unlabelled  20 frames (12.9 %)',
+        'left_wrist        20.3 %',
+        'train        1       60   -',
+        'test         1       45   class_2',
+        'in no split: video_2',
+    ):
+        assert line in text, line
+    assert not (small_data.parent / 'browse').exists()
+
+
+def test_browser_says_alike_suspicions_once(call_tool, small_data):
+    """Videos with the same fault share a line."""
+    text = call_tool(TOOL, small_data, '--no-pictures').stdout
+    assert (
+        'suspicious: 4\n  scores all equal\n    video_0, video_1, video_2: all joints '
+        'that are seen have the score 1;'
+    ) in text
+
+
+def test_browser_shows_a_few_suspicions_and_keeps_all(call_tool, small_data, change):
+    """Beyond six of a check, the JSON file has the others."""
+
+    def edit(data):
+        video = data['annotations'][0]
+        data['annotations'] = [
+            {**video, 'frame_dir': f'v{i}', 'keypoint': video['keypoint'] + i}
+            for i in range(9)
+        ]
+        for i, one in enumerate(data['annotations']):
+            one['keypoint'][0, i, 3] = (9000, i)
+        data['split'] = {'train': ['v0'], 'test': ['v1']}
+
+    change(edit)
+    file = small_data.parent / 'new' / 'a.json'
+    text = call_tool(TOOL, small_data, '--no-pictures', '--json', file).stdout
+    assert '    and 3 more (--json FILE has all)' in text
+    content = json.loads(file.read_text())
+    far = [
+        one for one in content['suspicions'] if one['check'] == 'far outside the image'
+    ]
+    assert [one['video'] for one in far] == [f'v{i}' for i in range(9)]
+    assert 'left_ear in frame 8, is at (9000, 8)' in far[8]['text']
+    assert content['frames'] == 540
+
+
+def test_browser_takes_names_literally(call_tool, small_data, change):
+    """Ids and classes with signs of HTML, of addresses and of formulas are shown."""
+
+    def edit(data):
+        data['annotations'][0]['frame_dir'] = 'a/<b> & "50%$"'
+        data['split'] = {'train': ['a/<b> & "50%$"'], 'test': ['video_1']}
+        data['metainfo']['classes'][0] = '<i>$x_$'
+
+    change(edit)
+    out = small_data.parent / 'new' / 'folder'
+    call_tool(TOOL, small_data, '--videos', 1, '--frames', 2, '--out', out)
+    text = (out / 'index.html').read_text()
+    assert '<i>' not in text
+    page = Page(text)
+    assert len(page.images) == 4
+    assert page.images[3]['alt'] == 'Video a/<b> & "50%$"'
+    assert (out / unquote(page.images[3]['src'])).is_file()
+    assert '0  <i>$x_$' in page.text
+
+
+def test_browser_draws_videos_of_one_frame_and_of_nobody(call_tool, small_data, change):
+    """Neither is an error, and as few frames are shown as there are."""
+
+    def edit(data):
+        video = data['annotations'][0]
+        for key in ('keypoint', 'keypoint_score'):
+            video[key] = 0 * video[key][:, :1]
+        video['label'] = video['label'][:1]
+        video['total_frames'] = 1
+
+    change(edit)
+    call_tool(TOOL, small_data, '--videos', 1)
+    folder = small_data.parent / 'browse' / 'videos'
+    assert [file.name for file in folder.iterdir()] == ['video_0.png']
+
+
+def test_browser_finds_video_files_in_the_folder_that_is_named(
+    call_tool, small_data, change
+):
+    """By default they are beside the annotation file."""
+    change(lambda data: data['annotations'][0].update(filename='a.mp4'))
+    text = call_tool(TOOL, small_data, '--no-pictures').stdout
+    assert 'video files 1 named, 1 of them missing' in text
+    (small_data.parent / 'films').mkdir()
+    (small_data.parent / 'films' / 'a.mp4').write_bytes(b'nothing')
+    option = ('--video-folder', small_data.parent / 'films')
+    text = call_tool(TOOL, small_data, '--no-pictures', *option).stdout
+    assert 'video files 1 named, 0 of them missing' in text
+    assert 'films/a.mp4: cannot be read as a video' in text
+
+
+def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change):
+    """It is the sentence that training would end with."""
+    change(lambda data: data['annotations'][1].update(label=np.zeros(44, int)))
+    error = call_tool(TOOL, small_data, code=1).stderr
+    assert f"error: {small_data}: video 'video_1': label has shape (44,)" in error
+
+
+def test_browser_refuses_no_frames(call_tool, small_data):
+    """A number below 1 is a mistake."""
+    assert '0 is below 1' in call_tool(TOOL, small_data, '--frames', 0, code=2).stderr
