@@ -56,12 +56,15 @@ class PoseEstimator(ABC):
         found = list(self.detections(frames))
         notes = tuple(frames.notes)
         if found:
-            poses = gather(found, self.skeleton, str(video), frames=frames.count)
+            layout, count = self.skeleton, frames.count
+            poses = gather(found, layout, str(video), frames=count, counted=True)
         else:
             shape = (1, frames.count, Skeleton.get(self.skeleton).num_joints)
             poses = Poses(np.zeros((*shape, 2)), np.zeros(shape), self.skeleton)
             notes += ('nobody was found in any frame',)
-        return poses.noting(*notes, img_shape=frames.img_shape, fps=frames.fps)
+        return poses.noting(
+            *notes, img_shape=frames.file.img_shape, fps=frames.file.fps
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the poses, as plain values."""
