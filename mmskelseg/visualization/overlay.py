@@ -27,7 +27,8 @@ _LEAST = 480
 _SCORE = 0.2
 # Frames from one update of a progress bar to the next.
 _BETWEEN = 32
-_BACKGROUND, _TEXT, _UNLABELLED = (28, 28, 28), (240, 240, 240), '#8C8C8C'
+_BACKGROUND, _EDGE, _TEXT = (28, 28, 28), (150, 150, 150), (240, 240, 240)
+_UNLABELLED = '#8C8C8C'
 
 
 def write_overlay(
@@ -149,6 +150,8 @@ class Overlay:
         unit, width = self.unit, self.size[1]
         panel[:] = _BACKGROUND
         gap = unit // 2
+        # Edges, since some colours are as dark as the panel.
+        panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = _EDGE
         panel[gap : gap + unit, gap : gap + unit] = _color(label)
         name, sure = 'no prediction', ''
         if frame is not None:
@@ -163,6 +166,7 @@ class Overlay:
         _write(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
         top = 2 * unit
         bar = panel[top : top + self._bar.shape[0], gap : width - gap]
+        panel[top - 1 : top + len(bar) + 1, gap - 1 : width - gap + 1] = _EDGE
         bar[:] = self._bar
         x = gap + round((i + 0.5) / self.file.frames * (bar.shape[1] - 1))
         self._draw_cursor(panel, min(x, width - gap - 1), top)

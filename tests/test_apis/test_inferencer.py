@@ -1,0 +1,243 @@
+"""What the inferencer predicts of inputs of all kinds."""
+
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.dataset import pseudo_collate
+
+from mmskelseg.apis import SkelSegInferencer, trained_model
+from mmskelseg.apis.pose_estimators import PoseEstimator
+from mmskelseg.evaluation import to_segments
+from mmskelseg.interchange.poses import Poses
+from mmskelseg.registry import DATASETS
+from mmskelseg.structures import Skeleton
+from tests.small_data import small_annotations
+
+
+@pytest.fixture
+def inferencer(small_config, checkpoint):
+    return SkelSegInferencer(
+        small_config, checkpoint(small_config), 'cpu', show_progress=False
+    )
+
+
+@pytest.fixture
+def entry():
+    video = small_annotations()['annotations'][0]
+    return {key: video[key] for key in ('keypoint', 'keypoint_score', 'fps')}
+
+
+def test_prediction_is_that_of_a_test(inferencer, small_config, small_data):
+    """Labels, scores and segments are those of the model on the data set's features."""
+    (prediction,) = inferencer(small_data, split='test')['predictions']
+    dataset = DATASETS.build(small_config.test_dataloader.dataset)
+    with torch.no_grad():
+        (sample,) = inferencer.model.test_step(pseudo_collate([dataset[0]]))
+    np.testing.assert_allclose(
+        prediction['pred_score'], sample.pred_score.numpy(), atol=1e-6
+    )
+    label = sample.pred_score.argmax(dim=0).numpy()
+    np.testing.assert_array_equal(prediction['pred_label'], label)
+    expected = [
+        (start, end, start / 10, end / 10, f'class_{k}', k)
+        for start, end, k in to_segments(label)
+    ]
+    keys = ('start_frame', 'end_frame', 'start', 'end', 'label', 'label_id')
+    found = [tuple(item[key] for key in keys) for item in prediction['segments']]
+    assert found == expected
+    first = prediction['segments'][0]
+    part = sample.pred_score[first['label_id'], : first['end_frame']]
+    assert first['score'] == pytest.approx(part.mean().item(), abs=1e-6)
+
+
+def test_prediction_keeps_the_annotation(inferencer, small_data):
+    """Id, size, rate, skeleton and labels of the file are there besides."""
+    prediction = inferencer(small_data, split='test')['predictions'][0]
+    video = small_annotations()['annotations'][2]
+    assert prediction['frame_dir'] == 'video_2'
+    assert prediction['img_shape'] == (480, 640)
+    np.testing.assert_array_equal(prediction['label'], video['label'])
+    np.testing.assert_array_equal(prediction['keypoint'], video['keypoint'])
+    assert prediction['classes'] == ['class_0', 'class_1', 'class_2']
+
+
+def test_arrays_give_what_the_annotation_file_gives(inferencer, small_data, entry):
+    """An entry with keypoints alone is enough; a single person needs no axis."""
+    from_file = inferencer(small_data)['predictions'][0]['pred_score']
+    keypoint = entry['keypoint'][0]
+    for inputs, fps in (
+        (entry, None),
+        (keypoint, 10),
+        ({'keypoint': keypoint, 'fps': 10}, None),
+    ):
+        (prediction,) = inferencer(inputs, fps=fps)['predictions']
+        np.testing.assert_allclose(prediction['pred_score'], from_file, atol=1e-6)
+        assert prediction['fps'] == 10
+
+
+def test_batches_change_nothing(inferencer, small_data):
+    """Videos of different lengths give the same together as alone."""
+    alone = inferencer(small_data)['predictions']
+    together = inferencer(small_data, batch_size=2)['predictions']
+    assert [p['frame_dir'] for p in together] == ['video_0', 'video_1', 'video_2']
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one['pred_score'], other['pred_score'], atol=1e-5)
+
+
+def test_stream_makes_features_of_a_batch_when_it_is_its_turn(inferencer, small_data):
+    """What comes later is not read before it is asked for."""
+    inputs = [small_data, {'keypoint': np.zeros((5, 3, 2))}]
+    batches = inferencer.stream(inputs)
+    assert next(batches)['predictions'][0]['frame_dir'] == 'video_0'
+    next(batches), next(batches)
+    with pytest.raises(ValueError, match='3 joints'):
+        next(batches)
+
+
+def test_data_samples_are_returned_on_request(inferencer, entry):
+    (sample,) = inferencer(entry, return_datasamples=True)['predictions']
+    assert isinstance(sample, ActionDataSample)
+    assert sample.pred_score.shape == (3, 60)
+
+
+def test_segments_below_the_least_score_become_unlabelled(inferencer, entry):
+    prediction = inferencer(entry)['predictions'][0]
+    scores = sorted(item['score'] for item in prediction['segments'])
+    least = scores[len(scores) // 2]
+    sure = inferencer(entry, min_score=least)['predictions'][0]
+    kept = [item for item in prediction['segments'] if item['score'] >= least]
+    assert sure['segments'] == kept
+    gaps = np.ones(60, bool)
+    for item in kept:
+        gaps[item['start_frame'] : item['end_frame']] = False
+    np.testing.assert_array_equal(sure['pred_label'] == -1, gaps)
+
+
+def test_picture_is_returned_on_request(inferencer, entry):
+    assert inferencer(entry)['visualization'] == [None]
+    (image,) = inferencer(entry, return_vis=True)['visualization']
+    assert image.dtype == np.uint8
+    assert image.shape[2] == 3
+
+
+def test_joints_of_other_trackers_are_taken_by_name(inferencer, entry, tmp_path):
+    """Joints in another order, and further ones, give the same prediction."""
+    expected = inferencer(entry)['predictions'][0]
+    joints = ['tail', *reversed(Skeleton.get('coco17').joints)]
+    keypoint = np.concatenate(
+        [np.full_like(entry['keypoint'][:, :, :1], 7), entry['keypoint'][:, :, ::-1]],
+        axis=2,
+    )
+    path = tmp_path / 'poses.npz'
+    np.savez(path, keypoint=keypoint, joints=joints, fps=10.0)
+    (prediction,) = inferencer(path)['predictions']
+    np.testing.assert_allclose(
+        prediction['pred_score'], expected['pred_score'], atol=1e-6
+    )
+    assert '17 of 18 joints are used' in prediction['notes']
+
+
+class Standing(PoseEstimator):
+    """Finds the same person everywhere."""
+
+    skeleton = 'coco17'
+
+    def detections(self, images):
+        raise NotImplementedError
+
+    def estimate(self, video, *, progress=True):
+        point = np.random.default_rng(0).normal(50, 9, (1, 1, 17, 2))
+        keypoint = np.repeat(point, 30, axis=1)
+        return Poses(keypoint, np.ones((1, 30, 17)), 'coco17', (96, 128), 10.0)
+
+
+def test_poses_of_a_video_are_estimated_where_there_are_none(
+    small_config, checkpoint, clip
+):
+    inferencer = SkelSegInferencer(
+        small_config, checkpoint(small_config), 'cpu',
+        pose_estimator=Standing(), show_progress=False,
+    )  # fmt: skip
+    (prediction,) = inferencer(clip())['predictions']
+    assert prediction['estimated']
+    assert prediction['pred_label'].shape == (30,)
+    assert prediction['filename'].endswith('clip.mp4')
+
+
+@pytest.fixture
+def rgb_config(small_config):
+    encoder = {'type': 'GridEncoder', 'channels': 3, 'grid': (4, 4)}
+    render = {'type': 'ReadVideoFrames', 'size': (16, 16)}
+    small_config.test_dataloader.dataset.features = {
+        'rgb': {'render': render, 'encoder': encoder}
+    }
+    backbone = {**small_config.model.branches.heatmap, 'in_channels': 48}
+    small_config.model.branches = {'rgb': backbone}
+    return small_config
+
+
+def test_model_of_video_frames_needs_the_video_alone(rgb_config, checkpoint, clip):
+    inferencer = SkelSegInferencer(
+        rgb_config, checkpoint(rgb_config), 'cpu', show_progress=False
+    )
+    (prediction,) = inferencer(clip(fps=25.0))['predictions']
+    assert prediction['pred_score'].shape == (3, 30)
+    assert prediction['fps'] == 25
+    assert 'keypoint' not in prediction
+
+
+def test_model_of_video_frames_refuses_poses_alone(rgb_config, checkpoint, entry):
+    inferencer = SkelSegInferencer(
+        rgb_config, checkpoint(rgb_config), 'cpu', show_progress=False
+    )
+    with pytest.raises(ValueError, match='reads the frames of a video'):
+        inferencer(entry)
+
+
+def test_config_comes_from_the_checkpoint(small_config, checkpoint, entry, inferencer):
+    """Without a config, the one that was trained is taken."""
+    path = checkpoint(small_config, name='other.pth')
+    other = SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    np.testing.assert_array_equal(
+        other(entry)['predictions'][0]['pred_score'],
+        inferencer(entry)['predictions'][0]['pred_score'],
+    )
+
+
+def test_checkpoint_of_another_model_is_refused(small_config, checkpoint):
+    path = checkpoint(small_config)
+    small_config.model.branches.heatmap.channels = 16
+    with pytest.raises(ValueError, match=r'model\.pth: not a checkpoint of the model'):
+        SkelSegInferencer(small_config, path, 'cpu')
+
+
+def test_checkpoint_with_other_classes_is_refused(small_config, checkpoint):
+    meta = {'classes': ['a', 'b'], 'skeleton': 'coco17'}
+    with pytest.raises(ValueError, match=r'model\.pth: names 2 classes, but'):
+        SkelSegInferencer(small_config, checkpoint(small_config, meta), 'cpu')
+
+
+def test_classes_come_from_the_annotation_file_where_a_checkpoint_has_none(
+    small_config, checkpoint
+):
+    inferencer = SkelSegInferencer(small_config, checkpoint(small_config, None), 'cpu')
+    assert inferencer.dataset_meta['classes'] == ['class_0', 'class_1', 'class_2']
+    small_config.test_dataloader.dataset.ann_file = 'data/gone.pkl'
+    with pytest.raises(ValueError, match='does not say which classes'):
+        SkelSegInferencer(small_config, checkpoint(small_config, None), 'cpu')
+
+
+def test_other_features_than_in_training_are_told(
+    small_config, checkpoint, monkeypatch
+):
+    """They would give wrong labels without any error."""
+    told = []
+    monkeypatch.setattr(trained_model, 'print_log', lambda text, *_: told.append(text))
+    path = checkpoint(small_config)
+    SkelSegInferencer(small_config, path, 'cpu')
+    assert told == []
+    render = small_config.test_dataloader.dataset.features.heatmap.render
+    render.limbs = False
+    SkelSegInferencer(small_config, path, 'cpu')
+    assert 'heatmap.render.limbs was True and is False' in told[0]

@@ -1,0 +1,101 @@
+"""What becomes of poses, arrays and videos before a model reads them."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.apis.inputs import InputReader, with_rate
+from mmskelseg.apis.sources import Source
+from mmskelseg.interchange.poses import Poses
+from mmskelseg.video_files import VideoFile
+
+
+def reader(**options):
+    options = {'needs_poses': True, 'needs_video': False, **options}
+    return InputReader('coco17', ('a', 'b'), estimate=None, **options)
+
+
+def poses(frames=30, joints=17, **options):
+    keypoint = np.full((1, frames, joints, 2), 5.0)
+    return Poses(keypoint, np.ones((1, frames, joints)), 'coco17', **options)
+
+
+def entry(**changes):
+    keypoint = np.full((1, 8, 17, 2), 5.0)
+    return {'keypoint': keypoint, 'fps': 10, **changes}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'match'),
+    [
+        ({'fps': None}, 'the rate of its frames is not known'),
+        ({'fps': 0}, 'fps is 0'),
+        ({'keypoint': np.zeros((8, 15, 2))}, '15 joints, but the skeleton coco17'),
+        ({'keypoint': np.zeros((8, 17))}, r'shape \(8, 17\), expected'),
+        ({'keypoint': np.array(['x'])}, 'expected numbers'),
+        ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score has shape'),
+        ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, 'joints lack nose'),
+    ],
+)
+def test_fault_of_an_entry_is_one_sentence(changes, match):
+    with pytest.raises(ValueError, match=match) as fault:
+        reader().read(Source('take', entry=entry(**changes)))
+    assert str(fault.value).startswith('take: ')
+
+
+def test_entry_without_keypoints_is_told():
+    with pytest.raises(ValueError, match=r"keys \['label'\], but needs `keypoint`"):
+        reader().read(Source('take', entry={'label': np.zeros(3)}))
+
+
+def test_joints_that_are_not_finite_are_missing():
+    keypoint = np.full((8, 17, 2), 5.0)
+    keypoint[3, 4] = np.nan
+    video = reader().read(Source('take', entry=entry(keypoint=keypoint)))
+    assert video['keypoint_score'][0, 3, 4] == 0
+    assert video['keypoint_score'].sum() == 8 * 17 - 1
+    assert np.isfinite(video['keypoint']).all()
+
+
+def test_labels_of_other_classes_are_left_out():
+    labelled = entry(label=np.zeros(8, np.int64))
+    same = {'classes': ['a', 'b'], 'skeleton': 'coco17'}
+    other = {'classes': ['x', 'y', 'z'], 'skeleton': 'coco17'}
+    for metainfo, kept in ((same, True), (other, False)):
+        source = Source('take', entry=labelled, metainfo=metainfo)
+        assert ('label' in reader().read(source)) == kept
+
+
+def test_size_of_image_is_taken_from_the_joints_with_a_note():
+    video = reader().read(Source('take', entry=entry()))
+    assert video['img_shape'] == (6, 6)
+    assert video['notes'] == ('image size is not known, taken as far as joints reach',)
+    assert reader().read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
+
+
+def test_missing_video_file_is_noted(tmp_path):
+    source = Source('take', video=tmp_path / 'gone.mp4', entry=entry())
+    video = reader().read(source)
+    assert 'filename' not in video
+    assert 'gone.mp4: there is no such file' in video['notes'][-1]
+
+
+def test_poses_take_rate_and_size_from_their_video(clip):
+    source = Source('clip', video=clip(fps=20.0), poses=poses(27))
+    video = reader().read(source)
+    assert (video['fps'], video['img_shape']) == (20, (96, 128))
+    # The tracker saw nobody in the last three frames.
+    assert video['total_frames'] == 30
+    assert video['keypoint_score'][0, 27:].sum() == 0
+
+
+def test_rate_of_poses_counts_before_that_of_the_video(clip):
+    file = VideoFile.open(clip(frames=60, fps=20.0))
+    slow = with_rate(poses(30, fps=10.0), file, None, 'poses')
+    assert (slow.fps, slow.keypoint.shape[1]) == (10, 30)
+    assert with_rate(poses(30), file, 10.0, 'poses').fps == 10
+    with pytest.raises(
+        ValueError, match=r'30 frames of poses, but .* has 60 at 20 fps'
+    ):
+        with_rate(poses(30), file, None, 'poses')
+    with pytest.raises(ValueError, match='states no frame rate'):
+        with_rate(poses(30), None, None, 'poses')

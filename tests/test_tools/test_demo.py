@@ -1,0 +1,145 @@
+"""The demo as a user runs it, with a small model."""
+
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+from mmskelseg.datasets import save_annotations
+from mmskelseg.evaluation import to_segments
+from mmskelseg.interchange import read_boris_events, read_csv_segments, read_elan
+from mmskelseg.registry import DATASETS, MODELS
+from mmskelseg.video_files import read_frames, written_video
+from tests.small_data import ROOT, small_annotations
+
+
+@pytest.fixture(scope='module')
+def small_model(tmp_path_factory):
+    """The config and a checkpoint of a model for three classes, and its segments.
+
+    Training it would take longer than all tests here. Random weights find one class
+    everywhere, so that the last biases are set such that no class is likelier.
+    """
+    init_default_scope('mmskelseg')
+    folder = tmp_path_factory.mktemp('demo')
+    data = folder / 'data' / 'annotations.pkl'
+    save_annotations(small_annotations(), data)
+    cfg = Config.fromfile(ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py')
+    cfg.merge_from_dict(
+        {
+            'model.num_classes': 3,
+            'model.branches.heatmap.channels': 16,
+            'test_dataloader.dataset.ann_file': str(data),
+        }
+    )
+    cfg.dump(folder / 'small.py')
+    item = pseudo_collate([DATASETS.build(cfg.test_dataloader.dataset)[0]])
+    features = {'heatmap': item['inputs']['heatmap'][0][None]}
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    with torch.no_grad():
+        last = model.branches['heatmap'].head.classifiers[-1].bias
+        last -= model(features)[-1, 0].mean(dim=1)
+        label = model(features)[-1, 0].argmax(dim=0)
+    meta = {'dataset_meta': small_annotations()['metainfo']}
+    torch.save({'state_dict': model.state_dict(), 'meta': meta}, folder / 'small.pth')
+    return folder / 'small.py', folder / 'small.pth', to_segments(label.numpy())
+
+
+@pytest.fixture
+def poses(tmp_path):
+    """The test video's skeletons in a file."""
+    video = small_annotations()['annotations'][2]
+    path = tmp_path / 'take.npz'
+    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
+    np.savez(path, **{key: video[key] for key in keys})
+    return path
+
+
+def in_frames(segments, fps=10):
+    return [
+        (round(s.start * fps), round(s.end * fps), int(s.label.removeprefix('class_')))
+        for s in segments
+    ]
+
+
+def test_demo_of_keypoints_writes_the_models_segments(
+    small_model, poses, run_tool, tmp_path
+):
+    """All formats hold the runs of the likeliest label of a direct call."""
+    *model, expected = small_model
+    assert len(expected) > 1
+    done = run_tool('demo/demo.py', poses, *model, '--out', 'out')
+    assert f'take: {len(expected)} segments in 5.0 s, 50 frames' in done.stdout
+    out = tmp_path / 'out'
+    assert {path.name for path in out.iterdir()} == {
+        'segments.csv', 'segments.json', 'segments.srt', 'segments.eaf',
+        'boris_events.csv', 'timeline.png',
+    }  # fmt: skip
+    for read, name in (
+        (read_csv_segments, 'segments.csv'),
+        (read_elan, 'segments.eaf'),
+        (read_boris_events, 'boris_events.csv'),
+    ):
+        (video,) = read(out / name)
+        assert in_frames(video.segments) == expected, name
+    content = json.loads((out / 'segments.json').read_text())
+    keys = ('start_frame', 'end_frame', 'label_id')
+    assert [tuple(s[key] for key in keys) for s in content['segments']] == expected
+    assert (content['fps'], content['total_frames']) == (10, 50)
+    assert (out / 'segments.srt').read_text().count('-->') == len(expected)
+    assert matplotlib.image.imread(out / 'timeline.png').shape[1] > 1000
+
+
+def test_demo_of_a_video_with_poses_writes_an_overlay(
+    small_model, poses, call_tool, tmp_path
+):
+    """It has the frames of the video, and the skeleton in them."""
+    *model, expected = small_model
+    video = tmp_path / 'take.mp4'
+    with written_video(video, 10, (480, 640)) as put:
+        for _ in range(50):
+            put(np.full((480, 640, 3), 127, np.uint8))
+    call_tool(
+        'demo/demo.py', video, *model, '--poses', poses, '--out', tmp_path / 'out'
+    )
+    frames = list(read_frames(tmp_path / 'out' / 'overlay.mp4'))
+    assert len(frames) == 50
+    # Somebody is drawn into the grey, and there is a panel below it.
+    assert (np.abs(frames[20][:480].astype(int) - 127) > 40).mean() > 0.005
+    assert frames[20].shape[0] > 480
+    (written,) = read_csv_segments(tmp_path / 'out' / 'segments.csv')
+    assert in_frames(written.segments) == expected
+
+
+def test_demo_names_files_by_video_where_there_are_several(
+    small_model, call_tool, tmp_path
+):
+    *model, _ = small_model
+    data = model[0].parent / 'data' / 'annotations.pkl'
+    call_tool(
+        'demo/demo.py', data, *model, '--formats', 'csv', '--batch-size', 2,
+        '--out', tmp_path,
+    )  # fmt: skip
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f'video_{i}_segments.csv' for i in range(3)]
+
+
+def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
+    """Errors of users have no traceback."""
+    config, checkpoint, _ = small_model
+    gone, text = tmp_path / 'gone.mp4', tmp_path / 'take.mp4'
+    text.write_text('no video')
+    for args, message in (
+        ([gone, config, checkpoint], f'{gone}: there is no such file or folder.'),
+        ([text, config, checkpoint], f'{text}: cannot be read as a video;'),
+        ([poses, 'skelseg/toy_joint', checkpoint], 'near are skelseg/toy_joint_limb'),
+        ([poses, config, 'gone.pth'], 'gone.pth: there is no such file.'),
+        ([poses, 'toy_rgb', checkpoint], 'not a checkpoint of the model of the config'),
+    ):
+        assert message in call_tool('demo/demo.py', *args, code=1).stderr

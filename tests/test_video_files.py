@@ -1,0 +1,41 @@
+"""Reading what video files state, and writing them whole."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.video_files import VideoFile, read_frames, written_video
+
+
+def write(path, frames=12, fps=12.5):
+    with written_video(path, fps, (32, 48)) as put:
+        for i in range(frames):
+            put(np.full((32, 48, 3), 10 * i, np.uint8))
+
+
+def test_file_states_what_was_written(tmp_path):
+    path = tmp_path / 'new' / 'a.mp4'
+    write(path)
+    file = VideoFile.open(path)
+    assert (file.frames, file.fps, file.img_shape) == (12, 12.5, (32, 48))
+    assert file.count() == 12
+    assert file.seconds == pytest.approx(0.96)
+    brightness = [image.mean() for image in read_frames(path)]
+    np.testing.assert_allclose(brightness, 10 * np.arange(12), atol=5)
+
+
+def test_stopped_writing_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'a.mp4'
+    write(path)
+    before = path.read_bytes()
+    with pytest.raises(AssertionError), written_video(path, 10, (32, 48)) as put:
+        put(np.zeros((48, 32, 3), np.uint8))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_faulty_files_are_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'gone\.mp4: there is no such video'):
+        VideoFile.open(tmp_path / 'gone.mp4')
+    (tmp_path / 'text.mp4').write_text('no video')
+    with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):
+        VideoFile.open(tmp_path / 'text.mp4')
