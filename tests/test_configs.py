@@ -17,7 +17,9 @@ def joints(branch):
     return [Skeleton.get(branch.skeleton).num_joints] if 'skeleton' in branch else []
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}')
+@pytest.mark.parametrize(
+    'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
+)
 def test_config_builds_and_does_a_loss_step(path):
     """The model fits its inputs, and every parameter gets a gradient."""
     cfg = Config.fromfile(path)
@@ -35,7 +37,9 @@ def test_config_builds_and_does_a_loss_step(path):
     assert all(p.grad is not None for p in model.parameters())
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}')
+@pytest.mark.parametrize(
+    'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
+)
 def test_config_agrees_with_itself(path):
     """Branches have features, and model and metric know the same classes."""
     cfg = Config.fromfile(path)
@@ -50,7 +54,9 @@ def test_config_agrees_with_itself(path):
     assert cfg.test_dataloader.dataset.split == 'test'
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}')
+@pytest.mark.parametrize(
+    'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
+)
 def test_config_never_keeps_the_best_epoch(path):
     """The test videos choose no checkpoint."""
     assert 'save_best' not in Config.fromfile(path).default_hooks.checkpoint
