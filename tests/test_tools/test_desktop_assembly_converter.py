@@ -191,8 +191,12 @@ def test_fault_ends_the_tool_with_one_sentence(
     [
         (['--test', 'nobody'], '--test names nobody, but', 1),
         (['--background', 'SIL'], '--background is SIL, which is no class', 1),
-        (['--size', '0x480'], "argument --size: invalid size value: '0x480'", 2),
-        (['--size', '640'], "argument --size: invalid size value: '640'", 2),
+        (
+            ['--size', '0x480'],
+            'argument --size: 0x480 is not a size such as 640x480',
+            2,
+        ),
+        (['--size', '640'], 'argument --size: 640 is not a size such as 640x480', 2),
     ],
 )
 def test_fault_in_an_argument_is_told(

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.datasets.annotations import save_annotations
+from mmskelseg.video_files import is_video
 
-VIDEO_SUFFIXES = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm')
 # Splits of more videos are counted in the summary, not listed.
 _LISTED = 20
 
@@ -90,7 +90,7 @@ def name_videos(annotations: Sequence[dict], folder: Path | None, out: Path) -> 
         return
     if not folder.is_dir():
         raise ReleaseError(f'{folder}: no such folder; name that of the video files.')
-    files = sorted(f for f in folder.rglob('*') if f.suffix.lower() in VIDEO_SUFFIXES)
+    files = sorted(f for f in folder.rglob('*') if is_video(f))
     for video in annotations:
         name = video['frame_dir']
         # Not a part of a longer number or word.
@@ -114,6 +114,14 @@ def positive(text: str) -> float:
     if not 0 < number < float('inf'):
         raise argparse.ArgumentTypeError(f'{text} is not above 0')
     return number
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return height and width of a text such as 640x480, which has the width first."""
+    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text.lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text} is not a size such as 640x480')
+    return int(found[2]), int(found[1])
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -27,6 +27,7 @@ from converting import (
     choose_test,
     converter_parser,
     faults,
+    image_size,
     name_folds,
     name_videos,
     positive,
@@ -165,14 +166,6 @@ def convert(args: argparse.Namespace) -> dict:
     }
 
 
-def size(text: str) -> tuple[int, int]:
-    """Return height and width of a text such as 640x480, which has the width first."""
-    width, height = map(int, text.lower().split('x'))
-    if min(width, height) < 1:
-        raise ValueError
-    return height, width
-
-
 def parse_args() -> argparse.Namespace:
     parser = converter_parser(__doc__, EXAMPLES)
     add_paths(parser, 'folder with groundTruth, mapping and keypoints')
@@ -194,7 +187,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--size',
-        type=size,
+        type=image_size,
         default=(480, 640),
         metavar='WxH',
         help='size of the images that the pixels are of (default: 640x480)',

@@ -24,6 +24,7 @@ from converting import (
     choose_test,
     converter_parser,
     faults,
+    image_size,
     name_folds,
     name_videos,
     positive,
@@ -142,14 +143,6 @@ def skeleton(text: str) -> str | dict[str, Any]:
     if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
         raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
     return layout
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """Return height and width of a text such as 640x480, which has the width first."""
-    width, height = map(int, text.lower().split('x'))
-    if min(width, height) < 1:
-        raise ValueError
-    return height, width
 
 
 def assignment(text: str) -> tuple[str, str]:
