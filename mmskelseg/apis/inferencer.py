@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +15,13 @@ from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
-from mmengine.utils import ProgressBar
 from torch import nn
 
 from mmskelseg.apis.configs import find_config
 from mmskelseg.apis.exports import draw_prediction, write_exports
 from mmskelseg.apis.inputs import InputReader
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.apis.predictions import to_prediction
 from mmskelseg.apis.sources import Source, find_sources
 from mmskelseg.apis.trained_model import (
     check_features,
@@ -35,6 +34,7 @@ from mmskelseg.features.extraction import build_parts, make_features
 from mmskelseg.features.feature_store import FeatureStore
 from mmskelseg.files import file_name
 from mmskelseg.interchange.poses import Poses
+from mmskelseg.progress import counted_steps
 from mmskelseg.registry import TRANSFORMS
 
 _SCOPE = 'mmskelseg'
@@ -148,7 +148,7 @@ class SkelSegInferencer(BaseInferencer):
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
             predictions = [
-                self._prediction(video, sample)
+                to_prediction(video, sample, self.dataset_meta['classes'])
                 for video, sample in zip(videos, samples, strict=True)
             ]
             images = self.visualize(videos, predictions, **visual)
@@ -271,45 +271,15 @@ class SkelSegInferencer(BaseInferencer):
             if hasattr(render, 'check'):
                 render.check(video)
         frames = video['total_frames'] * len(self._parts)
-        progress = None
         if self.show_progress:
             print_log(f'{video["frame_dir"]}: making features', 'current')
-            progress = ProgressBar(frames, file=sys.stderr)
         files = {}
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
-            for modality, parts in self._parts.items():
-                store = FeatureStore(folder, modality, {})
-                path = store.folder / 'features.npy'
-                blocks = make_features(video, *parts, progress)
-                store.write(path, video['total_frames'], blocks)
-                files[modality] = [str(path)]
-            if progress is not None:
-                progress.file.write('\n')
+            with counted_steps('Making features', frames, self.show_progress) as count:
+                for modality, parts in self._parts.items():
+                    store = FeatureStore(folder, modality, {})
+                    path = store.folder / 'features.npy'
+                    blocks = make_features(video, *parts, count)
+                    store.write(path, video['total_frames'], blocks)
+                    files[modality] = [str(path)]
             return self.pipeline({**video, 'feature_files': files})
-
-    def _prediction(
-        self, video: dict[str, Any], sample: ActionDataSample
-    ) -> dict[str, Any]:
-        label = sample.pred_label.cpu().numpy()
-        score = sample.pred_score.cpu().numpy()
-        classes, fps = list(self.dataset_meta['classes']), video['fps']
-        risk = sample.get('pred_risk')
-        return {
-            **video,
-            **({} if risk is None else {'pred_risk': risk.cpu().numpy()}),
-            'classes': classes,
-            'pred_label': label,
-            'pred_score': score,
-            'segments': [
-                {
-                    'start_frame': start,
-                    'end_frame': end,
-                    'start': start / fps,
-                    'end': end / fps,
-                    'label': classes[k],
-                    'label_id': k,
-                    'score': float(score[k, start:end].mean()),
-                }
-                for start, end, k in to_segments(label)
-            ],
-        }

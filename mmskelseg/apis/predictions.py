@@ -1,0 +1,44 @@
+"""What the inferencer returns of a video."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.evaluation import to_segments
+
+
+def to_prediction(
+    video: Mapping[str, Any], sample: ActionDataSample, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Return a video's annotation with its labels, scores and segments.
+
+    Args:
+        video: The annotation.
+        sample: What the model predicted, ``pred_label`` (T,), ``pred_score`` (K, T)
+            and, of a model with a risk head, ``pred_risk`` (T,).
+        classes: Names in the order of their ids.
+    """
+    label = sample.pred_label.cpu().numpy()
+    score = sample.pred_score.cpu().numpy()
+    risk = sample.get('pred_risk')
+    fps = video['fps']
+    return {
+        **video,
+        **({} if risk is None else {'pred_risk': risk.cpu().numpy()}),
+        'classes': list(classes),
+        'pred_label': label,
+        'pred_score': score,
+        'segments': [
+            {
+                'start_frame': start,
+                'end_frame': end,
+                'start': start / fps,
+                'end': end / fps,
+                'label': classes[k],
+                'label_id': k,
+                'score': float(score[k, start:end].mean()),
+            }
+            for start, end, k in to_segments(label)
+        ],
+    }
