@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -104,11 +106,12 @@ def written_video(
         fps: Frames per second.
         img_shape: Height and width of each image, both even.
         codec: One of ``CODECS``: ``mp4v`` (MPEG-4), which any OpenCV writes and most
-            players play; ``avc1`` (H.264), which few builds of OpenCV write; or
-            ``vp09`` (VP9), which browsers play as well and which takes longer.
+            players play; ``avc1`` (H.264), which browsers play as well, and which PyAV
+            writes, or else one of the few builds of OpenCV that do; or ``vp09`` (VP9),
+            which browsers play and which takes ten times as long.
 
     Raises:
-        ValueError: If this OpenCV cannot write the codec.
+        ValueError: If the codec cannot be written.
         OSError: If the file came out short.
     """
     path = Path(path)
@@ -116,24 +119,17 @@ def written_video(
     aside = path.with_name(f'.{secrets.token_hex(8)}{path.suffix}')
     count = 0
     try:
-        fourcc = cv2.VideoWriter.fourcc(*codec)
-        writer = cv2.VideoWriter(os.fspath(aside), fourcc, fps, img_shape[::-1])
-        if not writer.isOpened():
-            raise ValueError(
-                f'{path}: this OpenCV cannot write the codec {codec}; choose another '
-                f'of {", ".join(CODECS)}.'
-            )
+        by_av = codec == 'avc1' and find_spec('av') is not None
+        writer = _av_writer if by_av else _opencv_writer
+        with writer(aside, fps, img_shape, codec) as put:
 
-        def write(image: np.ndarray) -> None:
-            nonlocal count
-            assert image.shape == (*img_shape, 3), image.shape
-            writer.write(image)
-            count += 1
+            def write(image: np.ndarray) -> None:
+                nonlocal count
+                assert image.shape == (*img_shape, 3), image.shape
+                put(image)
+                count += 1
 
-        try:
             yield write
-        finally:
-            writer.release()
         if count and VideoFile.open(aside).frames != count:
             raise OSError(
                 f'{path}: {count} frames were written and cannot be read again; see '
@@ -142,6 +138,49 @@ def written_video(
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opencv_writer(
+    path: Path, fps: float, img_shape: tuple[int, int], codec: str
+) -> Iterator[Callable[[np.ndarray], None]]:
+    fourcc = cv2.VideoWriter.fourcc(*codec)
+    writer = cv2.VideoWriter(os.fspath(path), fourcc, fps, img_shape[::-1])
+    try:
+        if not writer.isOpened():
+            others = ', '.join(name for name in CODECS if name != codec)
+            also = ', or install PyAV (pip install av)' if codec == 'avc1' else ''
+            raise ValueError(
+                f'This OpenCV cannot write the codec {codec}; choose {others}{also}.'
+            )
+
+        def put(image: np.ndarray) -> None:
+            writer.write(image)
+
+        yield put
+    finally:
+        writer.release()
+
+
+@contextmanager
+def _av_writer(
+    path: Path, fps: float, img_shape: tuple[int, int], codec: str
+) -> Iterator[Callable[[np.ndarray], None]]:
+    import av
+
+    # The index in front, so that a browser plays what it has so far.
+    with av.open(os.fspath(path), 'w', options={'movflags': 'faststart'}) as file:
+        rate = Fraction(fps).limit_denominator(2**15)
+        settings = {'preset': 'veryfast', 'crf': '20'}
+        stream = file.add_stream('libx264', rate=rate, options=settings)
+        stream.height, stream.width = img_shape
+        stream.pix_fmt = 'yuv420p'
+
+        def put(image: np.ndarray) -> None:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='bgr24')))
+
+        yield put
+        file.mux(stream.encode())
 
 
 @contextmanager

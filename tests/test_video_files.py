@@ -39,3 +39,23 @@ def test_faulty_files_are_told(tmp_path):
     (tmp_path / 'text.mp4').write_text('no video')
     with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):
         VideoFile.open(tmp_path / 'text.mp4')
+
+
+def test_h264_is_written_where_pyav_is_installed(tmp_path):
+    """It has the frames and the rate of the other codec, and stops as cleanly."""
+    pytest.importorskip('av', reason='PyAV is not installed')
+    path = tmp_path / 'a.mp4'
+    with written_video(path, 29.97, (32, 48), 'avc1') as put:
+        for i in range(12):
+            put(np.full((32, 48, 3), 10 * i, np.uint8))
+    file = VideoFile.open(path)
+    assert (file.frames, file.img_shape) == (12, (32, 48))
+    assert file.fps == pytest.approx(29.97, abs=1e-3)
+    assert b'avc1' in path.read_bytes()
+    brightness = [image.mean() for image in read_frames(path)]
+    np.testing.assert_allclose(brightness, 10 * np.arange(12), atol=5)
+    before = path.read_bytes()
+    with pytest.raises(AssertionError), written_video(path, 10, (32, 48), 'avc1') as p:
+        p(np.zeros((48, 32, 3), np.uint8))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,9 @@ def ensure_features(
         )
         progress = ProgressBar(frames)
         for i in mine:
-            blocks = make_features(videos[i], transforms, render, encoder, progress)
+            blocks = make_features(
+                videos[i], transforms, render, encoder, progress.update
+            )
             store.write(paths[i], videos[i]['total_frames'], blocks)
         progress.file.write('\n')
     barrier()
@@ -109,7 +111,7 @@ def make_features(
     transforms: Sequence[Any],
     render: Any,
     encoder: Any,
-    progress: ProgressBar | None = None,
+    count: Callable[[int], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield the features of a video's frames in turn, (n, C) or (n, C, V).
 
@@ -118,7 +120,7 @@ def make_features(
         transforms: These and the next two as :func:`build_parts` returns them.
         render: What makes images of the video.
         encoder: What makes features of them, or None.
-        progress: Bar that counts the frames.
+        count: Called with the number of frames that were done since its last call.
 
     Raises:
         ValueError: If the video is at fault.
@@ -134,8 +136,8 @@ def make_features(
             blocks = map(encoder.encode, blocks)
         for features in blocks:
             yield features
-            if progress is not None:
-                progress.update(len(features))
+            if count is not None:
+                count(len(features))
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -13,9 +12,9 @@ import cv2
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.font_manager import findfont
-from mmengine.utils import ProgressBar
 from PIL import Image, ImageDraw, ImageFont
 
+from mmskelseg.progress import counted_steps
 from mmskelseg.structures import Skeleton
 from mmskelseg.video_files import VideoFile, read_frames, written_video
 from mmskelseg.visualization.images import text_color
@@ -52,14 +51,14 @@ def write_overlay(
     """
     file = VideoFile.open(prediction['filename'])
     overlay = Overlay(prediction, file)
-    progress = ProgressBar(file.frames, file=sys.stderr) if show_progress else None
-    with written_video(path, file.fps, overlay.img_shape, codec) as write:
+    with (
+        counted_steps('Drawing the overlay', file.frames, show_progress) as count,
+        written_video(path, file.fps, overlay.img_shape, codec) as write,
+    ):
         for i, image in enumerate(read_frames(file.path)):
             write(overlay.draw(image, i))
-            if progress is not None and i % _BETWEEN == _BETWEEN - 1:
-                progress.update(_BETWEEN)
-    if progress is not None:
-        progress.file.write('\n')
+            if i % _BETWEEN == _BETWEEN - 1:
+                count(_BETWEEN)
 
 
 class Overlay:

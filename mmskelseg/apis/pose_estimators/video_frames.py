@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
 
+from mmskelseg.progress import counted_steps
 from mmskelseg.video_files import VideoFile
 
 # Part by which the rate that a file states may differ from that of its time stamps,
@@ -44,19 +43,17 @@ class VideoFrames:
         """Yield images (H, W, 3), uint8, blue, green and red."""
         first = last = 0.0
         capture = cv2.VideoCapture(str(self.file.path))
-        bar = self.progress and ProgressBar(self.file.frames, file=sys.stderr)
+        frames = self.file.frames
         try:
-            while (image := capture.read()[1]) is not None:
-                last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                first = last if self.count == 0 else first
-                self.count += 1
-                yield image
-                if bar:
-                    bar.update()
+            with counted_steps('Estimating poses', frames, self.progress) as count:
+                while (image := capture.read()[1]) is not None:
+                    last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                    first = last if self.count == 0 else first
+                    self.count += 1
+                    yield image
+                    count(1)
         finally:
             capture.release()
-            if bar:
-                bar.file.write('\n')
         self._take_notes(last - first)
 
     def _take_notes(self, seconds: float) -> None:
