@@ -55,8 +55,8 @@ TABLES = {
     )),
     'VI': Table('Quantitative comparisons on Desktop Assembly', 'Method, input', SCORES, (
         ('MS-TCN++ [16] □ 97.24 ± 02.08 98.05 ± 02.11 91.00 ± 04.62 87.42 ± 03.35', 'ms_tcn2/desktop_assembly_rgb'),
-        ('STL [10] △ 87.16 ± 07.23 85.71 ± 06.43 60.05 ± 00.23 76.41 ± 15.23', 'stl/desktop_assembly_pose3d'),
-        ('MS-GCN [4] △ 95.81 ± 03.43 95.03 ± 04.04 86.91 ± 04.97 87.01 ± 04.08', 'ms_gcn/desktop_assembly_pose3d'),
+        ('STL [10] △ 87.16 ± 07.23 85.71 ± 06.43 60.05 ± 00.23 76.41 ± 15.23', 'stl/desktop_assembly_pose2d'),
+        ('MS-GCN [4] △ 95.81 ± 03.43 95.03 ± 04.04 86.91 ± 04.97 87.01 ± 04.08', 'ms_gcn/desktop_assembly_pose2d'),
         ('Ours ⋆ 97.90 ± 02.48 97.15 ± 02.22 91.19 ± 03.88 88.85 ± 03.92', 'skelseg/desktop_assembly_joint_limb'),
         ('Ours (Fusion) ⋆,□ 98.02 ± 01.71 97.75 ± 02.39 91.55 ± 03.58 89.40 ± 02.62', 'skelseg/desktop_assembly_fusion'),
     )),

@@ -1,0 +1,25 @@
+_base_ = './uwiom_pose3d.py'
+
+# Other models have a config of this name.
+work_dir = 'work_dirs/ms_gcn_desktop_assembly_pose2d'
+
+dataset = dict(
+    ann_file='data/desktop_assembly/annotations.pkl',
+    features=dict(
+        _delete_=True, pose2d=dict(render=dict(type='SkeletonCoordinates', dims=2))
+    ),
+)
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+
+model = dict(
+    num_classes=23,
+    branches=dict(
+        _delete_=True, pose2d=dict(type='MSGCN', in_channels=4, skeleton='coco17')
+    ),
+)
+val_evaluator = dict(num_classes=23)
+test_evaluator = val_evaluator
+
+del dataset

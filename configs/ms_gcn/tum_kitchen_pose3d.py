@@ -1,0 +1,15 @@
+_base_ = './uwiom_pose3d.py'
+
+# Other models have a config of this name.
+work_dir = 'work_dirs/ms_gcn_tum_kitchen_pose3d'
+
+dataset = dict(ann_file='data/tum_kitchen/annotations.pkl')
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+
+model = dict(num_classes=21)
+val_evaluator = dict(num_classes=21)
+test_evaluator = val_evaluator
+
+del dataset
