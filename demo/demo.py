@@ -29,8 +29,7 @@ from mmengine.config import Config, DictAction
 
 from mmskelseg.apis import DEFAULT_EXPORTS, EXPORTS, SkelSegInferencer
 from mmskelseg.apis.configs import find_config
-from mmskelseg.apis.pose_estimators import build_pose_estimator
-from mmskelseg.cli import user_errors
+from mmskelseg.cli import add_pose_estimator_arguments, pose_estimator, user_errors
 from mmskelseg.interchange.poses import POLICIES
 from mmskelseg.video_files import CODECS
 
@@ -97,8 +96,8 @@ def parse_args() -> argparse.Namespace:
         '--codec',
         choices=CODECS,
         default='mp4v',
-        help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by few, vp09 '
-        'is for browsers and takes longer (default: %(default)s)',
+        help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by PyAV '
+        'or few, vp09 (VP9) takes long; browsers play these two (default: %(default)s)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -119,20 +118,7 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         help='poses of the videos, in their order, or a folder with files of their '
         'names',
     )
-    group.add_argument(
-        '--pose-estimator',
-        default='mediapipe',
-        metavar='NAME',
-        help='what estimates poses: mediapipe, topdown or topdown:NETWORK (MMDetection '
-        'and MMPose), mmpose:ALIAS, rtmlib (default: %(default)s)',
-    )
-    group.add_argument(
-        '--pose-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='options of the estimator',
-    )
+    add_pose_estimator_arguments(group)
     group.add_argument(
         '--person',
         default='track',
@@ -171,11 +157,8 @@ def main() -> None:
         config = Config.fromfile(find_config(args.config))
         if args.cfg_options is not None:
             config.merge_from_dict(args.cfg_options)
-        estimator = args.pose_estimator
-        if args.pose_options is not None:
-            estimator = build_pose_estimator(estimator, **args.pose_options)
         inferencer = SkelSegInferencer(
-            config, args.checkpoint, args.device, pose_estimator=estimator
+            config, args.checkpoint, args.device, pose_estimator=pose_estimator(args)
         )
         poses = args.poses
         batches = inferencer.stream(

@@ -9,8 +9,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
+
+if TYPE_CHECKING:
+    from mmskelseg.apis.pose_estimators import PoseEstimator
 
 _PACKAGE = str(Path(__file__).parent)
 
@@ -55,6 +59,36 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def add_pose_estimator_arguments(parser: argparse._ActionsContainer) -> None:
+    """Add the flags that name what estimates poses."""
+    parser.add_argument(
+        '--pose-estimator',
+        default='mediapipe',
+        metavar='NAME',
+        help='what estimates poses: mediapipe, topdown or topdown:NETWORK (MMDetection '
+        'and MMPose), mmpose:ALIAS, rtmlib (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--pose-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='options of the estimator',
+    )
+
+
+def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
+    """Return what the flags name, as ``SkelSegInferencer`` takes it.
+
+    A name alone is not looked up, since poses may never have to be estimated.
+    """
+    from mmskelseg.apis.pose_estimators import build_pose_estimator
+
+    if args.pose_options is None:
+        return args.pose_estimator
+    return build_pose_estimator(args.pose_estimator, **args.pose_options)
+
+
 @contextmanager
 def user_errors() -> Iterator[None]:
     """End the program with one sentence for an error that this package explains.
@@ -65,13 +99,19 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, RuntimeError) as error:
-        # MMEngine's registries raise an error of their own around ours.
-        cause: BaseException | None = error
-        while cause is not None and not _explained(cause):
-            cause = cause.__cause__ or cause.__context__
-        if os.environ.get('SKELSEG_TRACEBACK') or cause is None:
+        sentence = explanation(error)
+        if os.environ.get('SKELSEG_TRACEBACK') or sentence is None:
             raise
-        sys.exit(f'error: {cause}')
+        sys.exit(f'error: {sentence}')
+
+
+def explanation(error: BaseException) -> str | None:
+    """Return this package's own sentence on an error, or None where there is none."""
+    # MMEngine's registries raise an error of their own around ours.
+    cause: BaseException | None = error
+    while cause is not None and not _explained(cause):
+        cause = cause.__cause__ or cause.__context__
+    return None if cause is None else str(cause)
 
 
 def _explained(error: BaseException) -> bool:

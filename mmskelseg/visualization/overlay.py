@@ -158,7 +158,7 @@ class Overlay:
             if label >= 0:
                 name = str(self.prediction['classes'][label])
                 sure = f'{self.prediction["pred_score"][label, frame]:.0%}'
-        clock = f'{_clock(i / self.file.fps)} / {_clock(self.file.seconds)}'
+        clock = f'{clock_time(i / self.file.fps)} / {clock_time(self.file.seconds)}'
         right = width - gap
         for text in filter(None, (clock, sure)):
             right -= _write(panel, text, unit, right, align='right') + unit
@@ -188,10 +188,10 @@ class Overlay:
         return np.repeat(row[None], round(1.5 * self.unit), axis=0)
 
 
-def _clock(seconds: float) -> str:
+def clock_time(seconds: float) -> str:
     """Return a time as people read it.
 
-    >>> _clock(83.25), _clock(3725)
+    >>> clock_time(83.25), clock_time(3725)
     ('1:23.2', '1:02:05.0')
     """
     minutes, second = divmod(math.floor(seconds * 10) / 10, 60)

@@ -1,0 +1,175 @@
+"""The page itself, of gradio."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mmskelseg.apis.web_page.player import message_html, player_html
+from mmskelseg.apis.web_page.segmenting import PageSegmenter
+from mmskelseg.cli import explanation
+from mmskelseg.interchange.poses import POLICIES
+from mmskelseg.video_files import VIDEO_SUFFIXES
+
+_HERE = Path(__file__).parent
+_HINT = (
+    'Drop a video, a file of keypoints, or both, and press Segment. The video with its '
+    'labels, a timeline and files to download appear here.'
+)
+_UNFORESEEN = (
+    'Something went wrong that nobody foresaw. The terminal in which the page was '
+    'started shows the details.'
+)
+
+
+def launch_page(
+    segmenter: PageSegmenter,
+    *,
+    host: str = '127.0.0.1',
+    port: int | None = None,
+    share: bool = False,
+    wait: bool = True,
+) -> Any:
+    """Serve the page, and return its ``gradio.Blocks``.
+
+    Args:
+        segmenter: What does the work.
+        host: Address to listen on.
+        port: Port to listen on; by default the first free one from 7860 on.
+        share: Whether gradio makes a public address, through its own servers.
+        wait: Whether to return only when the server ends.
+    """
+    # Before gradio is imported, since it reads them then.
+    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+    os.environ['HF_HUB_DISABLE_TELEMETRY'] = '1'
+    import gradio as gr
+
+    page = _build(segmenter)
+    # Fonts of the system, since those of gradio's theme come from other hosts.
+    fonts = ['system-ui', '-apple-system', 'Segoe UI', 'sans-serif']
+    page.queue(default_concurrency_limit=1).launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        prevent_thread_lock=not wait,
+        allowed_paths=[str(segmenter.results.absolute())],
+        theme=gr.themes.Default(
+            primary_hue='blue', font=fonts, font_mono=['ui-monospace', 'monospace']
+        ),
+        css=(_HERE / 'page.css').read_text('utf-8'),
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        quiet=True,
+    )
+    return page
+
+
+def run_on_page(
+    segmenter: PageSegmenter, listener: Callable[[str, int, int], None], *args: Any
+) -> str:
+    """Return HTML of a result, or of the sentence on what is wrong.
+
+    Args:
+        segmenter: What does the work.
+        listener: Told how far the work is.
+        args: Video, poses, checkpoint, person, fps and least score, in this order.
+    """
+    video, poses, checkpoint, person, fps, min_score = args
+    try:
+        result = segmenter.run(
+            video,
+            poses,
+            checkpoint,
+            person=person,
+            fps=fps,
+            min_score=min_score,
+            listener=listener,
+        )
+    except Exception as error:
+        sentence = explanation(error)
+        if sentence is None:
+            traceback.print_exception(error)
+            return message_html(_UNFORESEEN, error=True)
+        # Where uploads lie says nothing to who dropped them.
+        for file in filter(None, (video, poses)):
+            sentence = sentence.replace(str(file), Path(file).name)
+        return message_html(sentence, error=True)
+    return player_html(result.prediction, result.files, file_url)
+
+
+def file_url(path: Path) -> str:
+    """Return where gradio serves a file, relative to the page."""
+    return f'gradio_api/file={quote(path.absolute().as_posix())}'
+
+
+def _build(segmenter: PageSegmenter) -> Any:
+    import gradio as gr
+
+    def choose() -> Any:
+        return gr.Dropdown(choices=segmenter.choices(), value=segmenter.newest())
+
+    def run(*args: Any, progress: Any = gr.Progress()) -> str:  # noqa: B008
+        def tell(what: str, done: int, total: int) -> None:
+            progress((done, total), desc=what, unit='frames')
+
+        return run_on_page(segmenter, tell, *args)
+
+    with gr.Blocks(title='mmskelseg', analytics_enabled=False) as page:
+        gr.Markdown('# What happens when?\nActions in a video, from its skeletons.')
+        with gr.Row():
+            with gr.Column(scale=2, min_width=300):
+                video = gr.File(
+                    label='Video', file_types=[*VIDEO_SUFFIXES], height=150,
+                    elem_id='video',
+                )  # fmt: skip
+                poses = gr.File(
+                    label='Keypoints (without them, poses are estimated)',
+                    height=150, elem_id='poses',
+                )  # fmt: skip
+                checkpoint = gr.Dropdown(
+                    label='Model', choices=segmenter.choices(),
+                    value=segmenter.newest(), interactive=True, elem_id='checkpoint',
+                )  # fmt: skip
+                with gr.Accordion('Options', open=False):
+                    person = gr.Dropdown(
+                        label='Which of several people',
+                        info='the longest track, the largest box, the highest score, '
+                        'or everybody; or the name of one',
+                        choices=list(POLICIES), value='track',
+                        allow_custom_value=True,
+                    )  # fmt: skip
+                    fps = gr.Number(
+                        label='Frames per second of the keypoints',
+                        info='where neither they nor a video state it',
+                        value=None, minimum=0,
+                    )  # fmt: skip
+                    min_score = gr.Slider(
+                        label='Least confidence',
+                        info='segments below it stay without a label',
+                        minimum=0, maximum=1, value=0, step=0.05,
+                    )  # fmt: skip
+                button = gr.Button('Segment', variant='primary', elem_id='run')
+            with gr.Column(scale=5, min_width=320):
+                result = gr.HTML(
+                    message_html(_HINT),
+                    css_template=(_HERE / 'player.css').read_text('utf-8'),
+                    js_on_load=(_HERE / 'player.js').read_text('utf-8'),
+                    apply_default_css=False,
+                    elem_id='result',
+                    min_height=160,
+                )
+        button.click(
+            run,
+            [video, poses, checkpoint, person, fps, min_score],
+            result,
+            api_visibility='private',
+            scroll_to_output=True,
+        )
+        page.load(choose, None, checkpoint, api_visibility='private')
+    return page

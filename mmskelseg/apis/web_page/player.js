@@ -1,0 +1,187 @@
+// Runs once, when the page has loaded. What is inside `element` is replaced with each
+// result, so listeners sit on `element` itself.
+let player = null;
+
+function current() {
+  const root = element.querySelector('.seg');
+  if (!root) return null;
+  if (!player || player.root !== root) {
+    player = {
+      root,
+      ...JSON.parse(root.dataset.player),
+      video: root.querySelector('video'),
+      track: root.querySelector('.track'),
+      bars: root.querySelectorAll('.bar > div'),
+      rows: root.querySelectorAll('.list tbody tr'),
+      time: 0,
+      shown: null,
+    };
+    show(player, 0);
+  }
+  return player;
+}
+
+function clock(seconds) {
+  const tenths = Math.floor(seconds * 10 + 1e-6);
+  const two = (number) => String(number).padStart(2, '0');
+  const minutes = Math.floor(tenths / 600);
+  const hour = minutes >= 60 ? `${Math.floor(minutes / 60)}:${two(minutes % 60)}` : minutes;
+  return `${hour}:${two(Math.floor(tenths / 10) % 60)}.${tenths % 10}`;
+}
+
+function segmentAt(p, time) {
+  return p.segments.findIndex(([start, end]) => start <= time && time < end);
+}
+
+function describe(p, i) {
+  if (i < 0) return 'unlabelled';
+  const [, , label, score] = p.segments[i];
+  return `${p.classes[label].name}, ${Math.round(100 * score)} %`;
+}
+
+function show(p, time) {
+  p.time = Math.min(Math.max(time, 0), p.seconds);
+  // The end belongs to the last segment.
+  const i = segmentAt(p, Math.min(p.time, p.seconds - 1e-6));
+  p.track.querySelector('.cursor').style.left = `${(100 * p.time) / p.seconds}%`;
+  p.track.setAttribute('aria-valuenow', p.time.toFixed(2));
+  p.track.setAttribute('aria-valuetext', `${clock(p.time)}, ${describe(p, i)}`);
+  const now = p.root.querySelector('.now');
+  if (p.shown !== i || !now.children.length) {
+    now.innerHTML = '<i></i><b></b><small></small><time></time>';
+    const [swatch, name, sure] = now.children;
+    if (i >= 0) {
+      const [, , label, score] = p.segments[i];
+      const entry = p.classes[label];
+      swatch.textContent = label;
+      swatch.style.cssText = `background:${entry.color};color:${entry.ink}`;
+      name.textContent = entry.name;
+      sure.textContent = `${Math.round(100 * score)} % sure`;
+    } else {
+      swatch.className = 'unlabelled';
+      name.textContent = 'unlabelled';
+    }
+    p.rows.forEach((row, k) => row.classList.toggle('current', k === i));
+    p.root.querySelectorAll('.legend button').forEach((button) => {
+      const label = i < 0 ? '' : String(p.segments[i][2]);
+      button.classList.toggle('current', button.dataset.class === label);
+    });
+    p.shown = i;
+  }
+  now.lastChild.textContent = `${clock(p.time)} / ${clock(p.seconds)}`;
+}
+
+function seek(p, time) {
+  const to = Math.min(Math.max(time, 0), p.seconds);
+  // Inside the frame, since at its edge a browser may show the one before.
+  if (p.video) p.video.currentTime = Math.min(to + 0.001, p.video.duration || to + 0.001);
+  show(p, to);
+}
+
+function timeAt(p, event) {
+  const box = p.track.getBoundingClientRect();
+  return (Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1)) * p.seconds;
+}
+
+function point(p, event) {
+  const time = timeAt(p, event);
+  const tip = p.track.querySelector('.tip');
+  const i = segmentAt(p, time);
+  tip.textContent = `${clock(time)}  ${i < 0 ? '' : `${p.segments[i][2]} `}${describe(p, i)}`;
+  const box = p.track.getBoundingClientRect();
+  const half = tip.offsetWidth / 2;
+  const x = Math.min(Math.max(event.clientX - box.left, half), box.width - half);
+  tip.style.left = `${x}px`;
+  tip.style.visibility = 'visible';
+}
+
+function hide(p) {
+  p.track.querySelector('.tip').style.visibility = 'hidden';
+}
+
+function only(p, label) {
+  if (label === null) delete p.track.dataset.only;
+  else p.track.dataset.only = label;
+  p.bars.forEach((bar, i) => bar.classList.toggle('only', String(p.segments[i][2]) === label));
+}
+
+element.addEventListener('pointerdown', (event) => {
+  const p = current();
+  if (!p || event.button !== 0 || !event.target.closest('.track')) return;
+  p.track.setPointerCapture(event.pointerId);
+  p.dragged = event.pointerId;
+  seek(p, timeAt(p, event));
+  point(p, event);
+});
+element.addEventListener('pointermove', (event) => {
+  const p = current();
+  if (!p) return;
+  if (!event.target.closest('.track')) return hide(p);
+  point(p, event);
+  if (p.dragged === event.pointerId) seek(p, timeAt(p, event));
+});
+for (const name of ['pointerup', 'pointercancel']) {
+  element.addEventListener(name, (event) => {
+    const p = current();
+    if (!p) return;
+    p.dragged = null;
+    if (event.pointerType !== 'mouse') hide(p);
+  });
+}
+element.addEventListener('pointerleave', () => current() && hide(current()));
+
+element.addEventListener('keydown', (event) => {
+  const p = current();
+  if (!p || event.target !== p.track || event.ctrlKey || event.metaKey || event.altKey) return;
+  const step = event.shiftKey ? 1 / p.fps : 1;
+  const i = segmentAt(p, p.time);
+  const starts = p.segments.map(([start]) => start);
+  const actions = {
+    ArrowLeft: () => seek(p, p.time - step),
+    ArrowDown: () => seek(p, p.time - step),
+    ArrowRight: () => seek(p, p.time + step),
+    ArrowUp: () => seek(p, p.time + step),
+    PageUp: () => seek(p, starts.findLast((start) => start < p.time - 0.1) ?? 0),
+    PageDown: () => seek(p, starts.find((start) => start > p.time + 0.01) ?? p.seconds),
+    Home: () => seek(p, 0),
+    End: () => seek(p, p.seconds),
+    ' ': () => p.video && (p.video.paused ? p.video.play() : p.video.pause()),
+  };
+  if (!actions[event.key]) return;
+  event.preventDefault();
+  actions[event.key]();
+});
+
+element.addEventListener('click', (event) => {
+  const p = current();
+  const button = p && event.target.closest('button');
+  if (!button) return;
+  if (button.dataset.time) seek(p, Number(button.dataset.time));
+  if (button.dataset.class) {
+    const same = p.segments.filter(([, , label]) => String(label) === button.dataset.class);
+    const next = same.find(([start]) => start > p.time + 0.01) || same[0];
+    seek(p, next[0]);
+  }
+});
+for (const [on, off] of [['pointerover', 'pointerout'], ['focusin', 'focusout']]) {
+  element.addEventListener(on, (event) => {
+    const button = event.target.closest('.legend button');
+    if (button) only(current(), button.dataset.class);
+  });
+  element.addEventListener(off, (event) => {
+    if (event.target.closest('.legend button')) only(current(), null);
+  });
+}
+
+// Media events do not bubble, hence they are caught on their way down.
+function follow() {
+  const p = current();
+  if (!p || !p.video) return;
+  show(p, p.video.currentTime);
+  if (!p.video.paused && !p.video.ended) requestAnimationFrame(follow);
+}
+for (const name of ['play', 'seeked', 'timeupdate', 'loadedmetadata']) {
+  element.addEventListener(name, follow, true);
+}
+watch('value', () => current());
+current();

@@ -1,0 +1,220 @@
+"""A prediction as HTML: the video, a timeline to click and drag, and files to take."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.visualization.images import text_color
+from mmskelseg.visualization.overlay import clock_time
+from mmskelseg.visualization.palette import class_color
+
+# What files of results are for, by their names.
+PURPOSES = {
+    'segments.csv': 'start, end, class and confidence, for spreadsheets',
+    'segments.json': 'the same with frames and notes, for programs',
+    'segments.srt': 'subtitles, to play with the video',
+    'segments.eaf': 'ELAN, to correct',
+    'segments.boris': 'BORIS project, to correct',
+    'boris_events.csv': 'BORIS, aggregated events',
+    'label_studio.json': 'Label Studio, to correct',
+    'poses.npz': 'the keypoints, for a next time',
+    'timeline.png': 'the timeline as a picture',
+    'overlay.mp4': 'the video above',
+}
+# Points of the curve of confidence, marks on the axis of time.
+_POINTS, _MARKS = 400, 6
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+
+
+def player_html(
+    prediction: Mapping[str, Any], files: Sequence[Path], url: Callable[[Path], str]
+) -> str:
+    """Return a prediction as HTML, which ``player.js`` brings to life.
+
+    Args:
+        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
+        files: What was written of it; ``overlay.mp4``, if it is there, is the video.
+        url: Returns the address of a file.
+    """
+    segments = prediction['segments']
+    seconds = prediction['total_frames'] / prediction['fps']
+    overlay = next((file for file in files if file.name == 'overlay.mp4'), None)
+    data = {
+        'seconds': seconds,
+        'fps': prediction['fps'],
+        'classes': [
+            {
+                'name': str(name),
+                'color': class_color(k),
+                'ink': text_color(class_color(k)),
+            }
+            for k, name in enumerate(prediction['classes'])
+        ],
+        'segments': [
+            [s['start'], s['end'], s['label_id'], s['score']] for s in segments
+        ],
+    }
+    name = escape(str(prediction['frame_dir']))
+    parts = [
+        f'<div class="seg" data-player="{escape(json.dumps(data))}">',
+        f'<h2>{name} <small>{len(segments)} segments in {clock_time(seconds)}</small>',
+        '</h2>',
+        _screen(None if overlay is None else url(overlay), name),
+        '<div class="now" aria-hidden="true"></div>',
+        _track(prediction, segments, seconds),
+        _axis(seconds),
+        '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
+        '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
+        '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'
+        '</p>',
+        _legend(prediction, segments, seconds),
+        _table(segments),
+        _files(files, url),
+        _notes(prediction['notes']),
+        '</div>',
+    ]
+    return ''.join(parts)
+
+
+def message_html(text: str, *, error: bool = False) -> str:
+    """Return a sentence in place of a result."""
+    kind, role = ('error', 'alert') if error else ('hint', 'status')
+    return f'<div class="message {kind}" role="{role}">{escape(text)}</div>'
+
+
+def _screen(url: str | None, name: str) -> str:
+    if url is None:
+        return (
+            '<p class="message hint">There is no video to play. Drop it as well to see '
+            'it with its skeleton.</p>'
+        )
+    return (
+        f'<video controls playsinline muted preload="auto" src="{escape(url)}" '
+        f'aria-label="{name} with skeleton and labels"></video>'
+    )
+
+
+def _track(
+    prediction: Mapping[str, Any], segments: Iterable[Mapping], seconds: float
+) -> str:
+    bars = ''.join(
+        f'<div style="left:{_percent(s["start"], seconds)};'
+        f'width:{_percent(s["end"] - s["start"], seconds)};'
+        f'background:{class_color(s["label_id"])};'
+        f'color:{text_color(class_color(s["label_id"]))}">'
+        f'<b>{s["label_id"]}</b><span>{escape(s["label"])}</span></div>'
+        for s in segments
+    )
+    return (
+        '<div class="track" role="slider" tabindex="0" aria-label="Timeline" '
+        f'aria-valuemin="0" aria-valuemax="{seconds:.2f}" aria-valuenow="0">'
+        f'<div class="bar">{bars}</div>'
+        f'{_confidence(prediction)}'
+        '<div class="cursor"></div><div class="tip" aria-hidden="true"></div></div>'
+    )
+
+
+def _confidence(prediction: Mapping[str, Any]) -> str:
+    """Return the curve of the highest probability, means over equal times."""
+    highest = np.asarray(prediction['pred_score']).max(axis=0)
+    values = [
+        part.mean() for part in np.array_split(highest, min(_POINTS, len(highest)))
+    ]
+    step = 1000 / len(values)
+    steps = ''.join(
+        f'V{100 * (1 - value):.1f}H{(i + 1) * step:.1f}'
+        for i, value in enumerate(values)
+    )
+    return (
+        '<svg class="sure" viewBox="0 0 1000 100" preserveAspectRatio="none" '
+        f'aria-hidden="true"><path d="M0 100{steps}V100Z"/></svg>'
+        '<small class="sure-name" aria-hidden="true">confidence</small>'
+    )
+
+
+def _axis(seconds: float) -> str:
+    step = next((s for s in _STEPS if seconds / s <= _MARKS), math.inf)
+    if step is math.inf:
+        step = 3600 * math.ceil(seconds / 3600 / _MARKS)
+    marks = ''.join(
+        f'<span style="left:{_percent(i * step, seconds)}">'
+        f'{_mark(i * step, step)}</span>'
+        for i in range(math.floor(seconds / step + 1e-9) + 1)
+    )
+    return f'<div class="axis" aria-hidden="true">{marks}</div>'
+
+
+def _mark(seconds: float, step: float) -> str:
+    text = clock_time(seconds + 1e-6)
+    return text if step < 1 else text.rpartition('.')[0]
+
+
+def _legend(
+    prediction: Mapping[str, Any], segments: Sequence[Mapping], seconds: float
+) -> str:
+    present = sorted({s['label_id'] for s in segments})
+    items = []
+    for k in present:
+        total = sum(s['end'] - s['start'] for s in segments if s['label_id'] == k)
+        color, name = class_color(k), escape(str(prediction['classes'][k]))
+        items.append(
+            f'<button type="button" data-class="{k}" title="Go to the next segment of '
+            f'{name}"><i style="background:{color};color:{text_color(color)}">{k}</i>'
+            f'{name} <small>{total / seconds:.0%}</small></button>'
+        )
+    if sum(s['end'] - s['start'] for s in segments) < seconds - 1e-6:
+        items.append('<span><i class="unlabelled"></i>unlabelled</span>')
+    return f'<div class="legend" aria-label="Classes">{"".join(items)}</div>'
+
+
+def _table(segments: Sequence[Mapping]) -> str:
+    rows = ''.join(
+        f'<tr><td><button type="button" data-time="{s["start"]}">'
+        f'{clock_time(s["start"])}</button></td><td>{clock_time(s["end"])}</td>'
+        f'<td><i style="background:{class_color(s["label_id"])}"></i>'
+        f'{escape(s["label"])}</td><td>{s["score"]:.0%}</td></tr>'
+        for s in segments
+    )
+    return (
+        f'<details class="list"><summary>List of the {len(segments)} segments</summary>'
+        '<div tabindex="0"><table><thead><tr><th>Start</th><th>End</th><th>Class</th>'
+        f'<th>Confidence</th></tr></thead><tbody>{rows}</tbody></table></div></details>'
+    )
+
+
+def _files(files: Sequence[Path], url: Callable[[Path], str]) -> str:
+    items = ''.join(
+        f'<li><a href="{escape(url(file))}" download="{escape(file.name)}">'
+        f'<b>{escape(file.name)}</b> <small>{_size(file.stat().st_size)}</small>'
+        f'<span>{PURPOSES.get(file.name, "")}</span></a></li>'
+        for file in files
+    )
+    return f'<h3>Download</h3><ul class="files">{items}</ul>'
+
+
+def _notes(notes: Sequence[str]) -> str:
+    items = ''.join(f'<li>{escape(note)}</li>' for note in notes)
+    return f'<h3>Notes on the input</h3><ul class="notes">{items}</ul>' if notes else ''
+
+
+def _percent(part: float, whole: float) -> str:
+    return f'{100 * part / whole:.3f}%'
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as people read it.
+
+    >>> _size(512), _size(2_345_678)
+    ('512 B', '2.3 MB')
+    """
+    for unit, power in (('GB', 9), ('MB', 6), ('kB', 3)):
+        if count >= 10**power:
+            return f'{count / 10**power:.1f} {unit}'
+    return f'{count} B'

@@ -1,0 +1,173 @@
+"""From what was dropped on the page to a prediction and its files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from mmskelseg.apis.exports import EXPORTS, write_exports
+from mmskelseg.apis.inferencer import SkelSegInferencer
+from mmskelseg.apis.pose_estimators import PoseEstimator
+from mmskelseg.apis.web_page.checkpoints import find_checkpoints
+from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.progress import Listener, progress_told_to
+from mmskelseg.video_files import VIDEO_SUFFIXES, is_video
+
+# Results that are kept for download; older ones are deleted.
+_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """A prediction, and the files that were written of it."""
+
+    prediction: Mapping[str, Any]
+    files: list[Path]
+
+
+class PageSegmenter:
+    """Segments what was dropped, one request after the other.
+
+    Args:
+        checkpoints: A checkpoint, or a folder of trainings.
+        results: Folder for the files of results.
+        config: A config for checkpoints that do not hold theirs.
+        device: Where the model runs; by default a GPU, if there is one.
+        pose_estimator: As for :class:`mmskelseg.apis.SkelSegInferencer`.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint or folder.
+        ValueError: If the folder holds no checkpoint.
+    """
+
+    def __init__(
+        self,
+        checkpoints: str | os.PathLike,
+        results: str | os.PathLike,
+        *,
+        config: str | os.PathLike | None = None,
+        device: str | None = None,
+        pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
+    ) -> None:
+        self.checkpoints = Path(checkpoints)
+        self.results = Path(results)
+        self.config = config
+        self.device = device
+        self.pose_estimator = pose_estimator
+        self._inferencer: SkelSegInferencer | None = None
+        self._version: tuple[Path, int] | None = None
+        self._kept: list[Path] = []
+        self._lock = Lock()
+        self.choices()
+
+    def choices(self) -> list[str]:
+        """Return the names of the checkpoints that are there now."""
+        return list(find_checkpoints(self.checkpoints))
+
+    def newest(self) -> str:
+        """Return the name of the checkpoint that was written last."""
+        files = find_checkpoints(self.checkpoints)
+        return max(files, key=lambda name: files[name].stat().st_mtime)
+
+    def run(
+        self,
+        video: str | os.PathLike | None,
+        poses: str | os.PathLike | None,
+        checkpoint: str | None,
+        *,
+        person: str = 'track',
+        fps: float | None = None,
+        min_score: float = 0.0,
+        listener: Listener,
+    ) -> Result:
+        """Return the prediction of one video, with its files.
+
+        Args:
+            video: Its file.
+            poses: File of its poses; without, they are estimated where the model needs
+                them.
+            checkpoint: One of ``choices()``.
+            person: See ``SkelSegInferencer``, as for the next two.
+            fps: Frames per second of the poses, where nothing states them.
+            min_score: Segments of less confidence become unlabelled.
+            listener: Told how far the work is.
+
+        Raises:
+            FileNotFoundError: If the checkpoint is gone.
+            ValueError: If nothing was dropped, or something that does not fit.
+        """
+        inputs = _checked(video, poses)
+        with self._lock, progress_told_to(listener):
+            listener('Loading the model', 0, 1)
+            inferencer = self._loaded(checkpoint)
+            (prediction,) = inferencer(
+                inputs,
+                poses=poses if video and poses else None,
+                person=person,
+                fps=fps or None,
+                min_score=min_score,
+            )['predictions']
+            folder = self._new_folder()
+            files = write_exports(prediction, folder, tuple(EXPORTS), codec='avc1')
+        return Result(prediction, files)
+
+    def _loaded(self, name: str | None) -> SkelSegInferencer:
+        """Return the inferencer of a checkpoint, of which the last one is kept."""
+        path = find_checkpoints(self.checkpoints).get(name or '')
+        if path is None:
+            raise FileNotFoundError(
+                f'{name or "No checkpoint"}: not among the checkpoints of '
+                f'{self.checkpoints}; choose one in the list.'
+            )
+        # A training that goes on may write the file anew.
+        version = path, path.stat().st_mtime_ns
+        if self._inferencer is None or self._version != version:
+            # The last one goes first, so that no two are held.
+            self._inferencer, self._version = None, version
+            self._inferencer = SkelSegInferencer(
+                None if self.config is None else os.fspath(self.config),
+                path,
+                self.device,
+                pose_estimator=self.pose_estimator,
+            )
+        # Its networks, once loaded, serve other checkpoints as well.
+        self.pose_estimator = self._inferencer.pose_estimator
+        return self._inferencer
+
+    def _new_folder(self) -> Path:
+        # A name that nobody guesses, since the page may be shared.
+        folder = self.results / secrets.token_hex(16)
+        folder.mkdir(parents=True)
+        self._kept.append(folder)
+        while len(self._kept) > _KEPT:
+            shutil.rmtree(self._kept.pop(0), ignore_errors=True)
+        return folder
+
+
+def _checked(
+    video: str | os.PathLike | None, poses: str | os.PathLike | None
+) -> str | os.PathLike:
+    """Return what the inferencer gets as input, or say what is wrong with it."""
+    if video and not is_video(video):
+        raise ValueError(
+            f'{video}: not a video by its name; drop one of '
+            f'{", ".join(VIDEO_SUFFIXES)}, and keypoints in the field below.'
+        )
+    if poses and is_video(poses):
+        raise ValueError(f'{poses}: a video; drop it in the field above.')
+    if poses and Path(poses).suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f'{poses}: not a file of keypoints by its name; drop one of '
+            f'{", ".join(SUFFIXES)}. Folders and whole data sets are for '
+            'demo/demo.py.'
+        )
+    inputs = video or poses
+    if not inputs:
+        raise ValueError('Drop a video, a file of keypoints, or both.')
+    return inputs
