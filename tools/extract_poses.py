@@ -209,7 +209,7 @@ def main() -> None:
     for note in data['metainfo']['notes']:
         print(note)
     lengths = [video['total_frames'] for video in data['annotations']]
-    print(f'{len(lengths)} videos, {sum(lengths):,} frames\nwritten to {path}')
+    print(f'videos: {len(lengths)}, frames: {sum(lengths):,}\nwritten to {path}')
 
 
 if __name__ == '__main__':

@@ -61,9 +61,15 @@ class _Watcher(MetaPathFinder):
         return spec
 
 
-def stand_in(module: str, folder: str) -> None:
-    """Import ``stand_ins/<folder>`` as ``module`` where nobody else has it."""
-    sys.meta_path.append(_StandIn(module, folder))
+def stand_in(module: str, folder: str, *, first: bool = False) -> None:
+    """Import ``stand_ins/<folder>`` as ``module`` where nobody else has it.
+
+    Args:
+        module: What is imported.
+        folder: Where its stand-in lies.
+        first: Whether it takes the place of one that is installed and broken.
+    """
+    sys.meta_path.insert(0 if first else len(sys.meta_path), _StandIn(module, folder))
 
 
 def after_import(module: str, action: Callable[[ModuleType], None]) -> None:

@@ -1,5 +1,7 @@
 """What is mended, where it is needed, and how."""
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -55,6 +57,18 @@ def _lacks_operators() -> bool:
     return any(_folder(package) for package in ('mmdet', 'mmpose'))
 
 
+def _lacks_xtcocotools() -> bool:
+    if not _folder('mmpose'):
+        return False
+    # Its releases up to 1.14.3 were compiled for NumPy 1 and are broken beside
+    # NumPy 2, which only an import shows; this module needs NumPy alone.
+    try:
+        importlib.import_module('xtcocotools._mask')
+    except (ImportError, ValueError):
+        return True
+    return False
+
+
 def _lacks_numpy_inf() -> bool:
     if not _folder('numpy'):
         return False
@@ -67,6 +81,11 @@ def _add_numpy_inf() -> None:
     import numpy
 
     numpy.Inf = numpy.inf  # type: ignore[attr-defined]
+
+
+def _replace_xtcocotools() -> None:
+    sys.modules.pop('xtcocotools', None)
+    imports.stand_in('xtcocotools', 'xtcocotools', first=True)
 
 
 def _secure(checkpoint_module: ModuleType) -> None:
@@ -104,6 +123,13 @@ REPAIRS = (
         mends="`import mmdet` and `import mmpose` fail; theirs are now torchvision's",
         needed=_lacks_operators,
         apply=lambda: imports.stand_in('mmcv._ext', 'mmcv_ext'),
+    ),
+    Repair(
+        name='xtcocotools',
+        upstream='xtcocotools, compiled for NumPy 1',
+        mends='`import mmpose.apis` fails; annotations are read by pycocotools now',
+        needed=_lacks_xtcocotools,
+        apply=_replace_xtcocotools,
     ),
     Repair(
         name='np.Inf',

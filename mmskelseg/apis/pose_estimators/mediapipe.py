@@ -92,5 +92,5 @@ def _check() -> None:
             f'MediaPipePose needs mediapipe{_MEDIAPIPE.needed}, which does not exist '
             f'for Python {sys.version_info[0]}.{sys.version_info[1]}; {remedy}.'
         )
-    require('MediaPipePose', remedy, _MEDIAPIPE)
-    require('MediaPipePose', remedy, Dependency('numpy', '1.23', '2'))
+    # NumPy first, since that is why MediaPipe is not installed beside NumPy 2.
+    require('MediaPipePose', remedy, Dependency('numpy', '1.23', '2'), _MEDIAPIPE)

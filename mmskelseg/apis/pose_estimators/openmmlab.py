@@ -15,13 +15,27 @@ from mmengine.fileio import load
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
+from mmskelseg.apis.pose_estimators.estimator import require
 from mmskelseg.dependencies import Dependency
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 
-MMDET = Dependency('mmdet', '3.0.0', '3.4.0')
-MMPOSE = Dependency('mmpose', '1.0.0', '2')
+_PACKAGES = (
+    Dependency('mmdet', '3.0.0', '3.4.0'),
+    Dependency('mmpose', '1.0.0', '2'),
+    # For pkg_resources, by which MMPose looks for itself.
+    Dependency('setuptools', '40', '81'),
+)
 _INDEX = 'model-index.yml'
-REMEDY = 'docs/pose_estimation.md says how to install both'
+
+
+def require_both(estimator: str) -> None:
+    """Check that MMDetection, MMPose and what MMPose fails to declare are installed.
+
+    Raises:
+        DependencyError: In one sentence, for the first that is missing or unsuitable.
+    """
+    remedy = 'docs/pose_estimation.md says how to install MMDetection and MMPose'
+    require(estimator, remedy, *_PACKAGES)
 
 
 def find_network(

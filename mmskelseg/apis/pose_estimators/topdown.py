@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 from mmengine.device import get_device
 
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
+from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, strongest
 from mmskelseg.apis.pose_estimators.openmmlab import (
-    MMDET,
-    MMPOSE,
-    REMEDY,
     find_network,
     in_scope,
     layout_of,
+    require_both,
 )
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.registry import INFERENCERS
@@ -64,7 +62,7 @@ class TopDownPose(PoseEstimator):
         self.box_score = box_score
         self.max_people = max_people
         self.device = device
-        require('TopDownPose', REMEDY, MMDET, MMPOSE)
+        require_both('TopDownPose')
 
     @property
     def skeleton(self) -> str | dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Stands for ``xtcocotools``, which MMPose imports and few environments can have."""

@@ -1,0 +1,149 @@
+"""Poses of videos as a data set, by a pretended estimator."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.apis.pose_estimators import building
+from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.registry import INFERENCERS
+from mmskelseg.video_files import written_video
+from tests.walkers import Walkers
+
+TOOL = 'tools/extract_poses.py'
+
+
+@pytest.fixture
+def filmed(tmp_path):
+    """Write clips of these names into a folder, which is returned."""
+
+    def film(*names, folder='videos', frames=10):
+        for name in names:
+            with written_video(tmp_path / folder / f'{name}.mp4', 10, (96, 128)) as put:
+                for i in range(frames):
+                    put(np.full((96, 128, 3), 40 + i, np.uint8))
+        return tmp_path / folder
+
+    return film
+
+
+@pytest.fixture
+def extract(call_tool, monkeypatch, tmp_path):
+    """Run the tool with the pretended estimator; what it estimates is in ``seen``."""
+    seen = []
+
+    class Seeing(Walkers):
+        def estimate(self, video, *, progress=True):
+            if video.stem == extract.stop_at:
+                raise ValueError(f'{video}: stopped.')
+            seen.append(video.stem)
+            return super().estimate(video, progress=progress)
+
+    monkeypatch.setitem(building.NAMES, 'walkers', ('Walkers', None))
+    monkeypatch.setitem(INFERENCERS._module_dict, 'Walkers', Seeing)
+
+    def extract(*videos, options=(), code=0, estimator='walkers'):
+        seen.clear()
+        options = ('--estimator', estimator, *options)
+        done = call_tool(TOOL, *videos, tmp_path / 'out', *options, code=code)
+        return done.stdout + done.stderr
+
+    extract.stop_at = None
+    extract.seen = seen
+    return extract
+
+
+def test_videos_become_a_data_set_without_labels(extract, filmed, tmp_path):
+    folder = filmed('b', 'a')
+    (folder / 'notes.txt').touch()
+    output = extract(folder)
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert data['split'] == {'test': ['a', 'b']}
+    video = data['annotations'][0]
+    assert video['filename'] == '../videos/a.mp4'
+    assert (video['fps'], video['img_shape'], video['total_frames']) == (
+        10, (96, 128), 10
+    )  # fmt: skip
+    assert (video['label'] == -1).all()
+    np.testing.assert_array_equal(video['keypoint'][0, :, 0], [[15, 25]] * 10)
+    np.testing.assert_array_equal(video['person_box'][0], [[10, 10, 20, 40]] * 10)
+    np.testing.assert_allclose(video['person_score'][0], 0.9)
+    meta = data['metainfo']
+    assert (meta['skeleton'], meta['classes']) == ('coco17', ['unlabelled'])
+    assert meta['pose_estimator'] == {'type': 'Seeing', 'people': 2}
+    note = 'of up to 2 people the longest of 2 tracks linked by overlap'
+    assert meta['notes'] == [note]
+    assert note in output
+    assert 'videos: 2, frames: 20' in output
+
+
+def test_person_and_classes_are_options(extract, filmed, tmp_path):
+    """They change without poses being estimated again."""
+    folder = filmed('a')
+    extract(folder)
+    output = extract(
+        folder, options=['--person', 'largest', '--classes', 'walk', 'sit']
+    )
+    assert extract.seen == []
+    assert 'of up to 2 people the largest in each frame' in output
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert data['metainfo']['classes'] == ['walk', 'sit']
+    assert data['metainfo']['person'] == 'largest'
+    assert data['annotations'][0]['keypoint'][0, 9, 0].tolist() == [80, 50]
+
+
+def test_run_that_was_stopped_goes_on(extract, filmed, tmp_path):
+    """It ends with the bytes of one that ran through."""
+    folder = filmed('a', 'b', 'c')
+    extract.stop_at = 'b'
+    with pytest.raises(ValueError, match='stopped'):
+        extract(folder)
+    assert [path.name for path in (tmp_path / 'out').rglob('*.*')] == ['a.npz']
+    extract.stop_at = None
+    output = extract(folder)
+    assert extract.seen == ['b', 'c']
+    assert f'[1/3] a: done, in {tmp_path}/out/poses/a.npz\n[2/3] b: ' in output
+    resumed = (tmp_path / 'out/annotations.pkl').read_bytes()
+    (tmp_path / 'out/poses/a.npz').unlink()
+    extract(folder)
+    assert extract.seen == ['a']
+    assert (tmp_path / 'out/annotations.pkl').read_bytes() == resumed
+
+
+def test_poses_of_other_settings_are_refused(extract, filmed):
+    folder = filmed('a')
+    extract(folder)
+    error = extract(folder, options=['--options', 'people=1'], code=1)
+    assert "out/poses/a.npz: of {'type': 'Seeing', 'people': 2} and a video of" in error
+    assert 'is asked for; delete it to estimate these poses anew, or choose' in error
+    filmed('a', frames=20)
+    assert 'delete it to estimate these poses anew' in extract(folder, code=1)
+
+
+def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_path):
+    """Before any video is estimated."""
+    folder = filmed('a')
+
+    def fault(sentence, *videos, **more):
+        output = extract(*videos, code=1, **more)
+        (line,) = [line for line in output.splitlines() if line.startswith('error: ')]
+        assert sentence in line
+        assert extract.seen == []
+        assert not (tmp_path / 'out').exists()
+
+    fault('gone.mp4: there is no such video file.', folder, tmp_path / 'gone.mp4')
+    (tmp_path / 'text.mp4').write_text('no video\n' * 100)
+    fault('text.mp4: cannot be read as a video; play it', folder, tmp_path / 'text.mp4')
+    (tmp_path / 'empty').mkdir()
+    fault('empty: no video file (.mp4, .mov, ', tmp_path / 'empty')
+    again = filmed('a', folder='again')
+    fault('again/a.mp4 have the same name; rename one, or ', folder, again)
+    fault("no pose estimator 'openpose'; choose", folder, estimator='openpose')
+    speed = ['--options', 'speed=3']
+    fault('Seeing has no option speed; it has people.', folder, options=speed)
+
+
+def test_forgotten_folder_is_told(run_tool, filmed):
+    """By a process of its own."""
+    video = filmed('a') / 'a.mp4'
+    done = run_tool(TOOL, video, video, code=1)
+    assert done.stderr == f'error: {video}: a file, but OUT, a folder, comes last.\n'
