@@ -13,7 +13,7 @@ MediaPipe, DeepLabCut, SLEAP and others), else they are estimated (--pose-estima
 
 Nobody but this computer reaches the page, and the page reaches no other computer,
 unless --host or --share say so. What is dropped and written is deleted at the end.
-It needs gradio and PyAV: pip install 'mmskelseg[app]'.
+It needs gradio and PyAV: pip install -e '.[app]'.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with user_errors(), TemporaryDirectory(prefix='mmskelseg-') as folder:
-        require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
+        require('The page', "run `pip install -e '.[app]'`", *NEEDED)
         os.environ['GRADIO_TEMP_DIR'] = str(Path(folder, 'uploads'))
         segmenter = PageSegmenter(
             args.checkpoints,

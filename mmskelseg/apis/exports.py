@@ -44,8 +44,8 @@ def write_exports(
         prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
         folder: Where to write; it is made if it is missing.
         formats: Of ``EXPORTS``; by default ``DEFAULT_EXPORTS``, and poses where
-            they were estimated. An overlay without a video, and poses where there are
-            none, are left out.
+            they were estimated, and no overlay without a video. One that is asked for
+            then shows the skeleton alone. What cannot be made is left out.
         prefix: What stands before each name.
         codec: Of the overlay.
         show_progress: Whether a bar is shown while the overlay is drawn.
@@ -56,6 +56,8 @@ def write_exports(
     wanted = list(formats)
     if not formats:
         wanted += DEFAULT_EXPORTS
+        if 'filename' not in prediction:
+            wanted.remove('overlay')
         if prediction.get('estimated'):
             wanted.append('poses')
     unknown = [name for name in wanted if name not in EXPORTS]
@@ -65,7 +67,7 @@ def write_exports(
         )
     files = []
     for name in wanted:
-        if _NEEDED.get(name, 'frame_dir') not in prediction:
+        if name in _NEEDED and not _NEEDED[name] & prediction.keys():
             continue
         file_name, write = EXPORTS[name]
         path = Path(folder, prefix + file_name)
@@ -174,8 +176,8 @@ EXPORTS: dict[str, tuple[str, Callable[..., None]]] = {
     'timeline': ('timeline.png', _write_timeline),
     'overlay': ('overlay.mp4', write_overlay),
 }
-# What a prediction must have for a format.
-_NEEDED = {'overlay': 'filename', 'poses': 'keypoint'}
+# Of which a prediction must have one for a format.
+_NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}
 DEFAULT_EXPORTS = (
     'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',
 )  # fmt: skip

@@ -6,6 +6,8 @@ import math
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -26,7 +28,7 @@ _LEAST = 480
 _SCORE = 0.2
 # Frames from one update of a progress bar to the next.
 _BETWEEN = 32
-_BACKGROUND, _EDGE, _TEXT = (28, 28, 28), (150, 150, 150), (240, 240, 240)
+_BACKGROUND, _GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
 _UNLABELLED = '#8C8C8C'
 
 
@@ -40,7 +42,8 @@ def write_overlay(
     """Write a video's frames with what was predicted of them, without its sound.
 
     Args:
-        prediction: As for :class:`Overlay`, with ``filename``, the video.
+        prediction: As for :class:`Overlay`, with ``filename``, the video; without it,
+            everything is drawn on a plain ground.
         path: The ``.mp4`` file to write.
         codec: See :func:`mmskelseg.video_files.written_video`.
         show_progress: Whether a bar is shown.
@@ -49,13 +52,19 @@ def write_overlay(
         FileNotFoundError: If there is no such video.
         ValueError: If it cannot be read, or the codec not written.
     """
-    file = VideoFile.open(prediction['filename'])
+    if 'filename' in prediction:
+        file = VideoFile.open(prediction['filename'])
+        images = read_frames(file.path)
+    else:
+        frames, size = len(prediction['pred_label']), prediction['img_shape']
+        file = VideoFile(Path(path), frames, prediction['fps'], tuple(size))
+        images = repeat(np.full((1, 1, 3), _GROUND, np.uint8), frames)
     overlay = Overlay(prediction, file)
     with (
         counted_steps('Drawing the overlay', file.frames, show_progress) as count,
         written_video(path, file.fps, overlay.img_shape, codec) as write,
     ):
-        for i, image in enumerate(read_frames(file.path)):
+        for i, image in enumerate(images):
             write(overlay.draw(image, i))
             if i % _BETWEEN == _BETWEEN - 1:
                 count(_BETWEEN)

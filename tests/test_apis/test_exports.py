@@ -88,6 +88,7 @@ def test_by_default_there_is_no_overlay_without_a_video(prediction, tmp_path):
     names = {path.name for path in write_exports(prediction, tmp_path)}
     assert 'timeline.png' in names
     assert not names & {'overlay.mp4', 'poses.npz'}
+    assert write_exports(prediction, tmp_path, ['overlay'])
     prediction['estimated'] = True
     names = {path.name for path in write_exports(prediction, tmp_path)}
     assert 'poses.npz' in names

@@ -58,6 +58,18 @@ def test_overlay_has_the_frames_and_rate_of_the_video(clip, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_overlay_without_a_video_shows_the_skeleton_alone(clip, tmp_path):
+    alone = prediction(clip, [0] * 20)
+    del alone['filename']
+    write_overlay(alone, tmp_path / 'overlay.mp4', show_progress=False)
+    frames = list(read_frames(tmp_path / 'overlay.mp4'))
+    assert len(frames) == 20
+    picture = frames[3][:300].astype(int)
+    plain = np.abs(picture - 45).max(axis=-1) < 10
+    assert 0.9 < plain.mean() < 1
+    assert not plain[150, 150:420].all()
+
+
 def test_skeleton_and_bar_have_the_colour_of_the_class(clip):
     overlay = Overlay(prediction(clip, [0] * 10 + [1] * 10), VideoFile.open(clip))
     for i, k in ((2, 0), (15, 1)):

@@ -20,6 +20,9 @@ _HINT = (
     'Drop a video, a file of keypoints, or both, and press Segment. The video with its '
     'labels, a timeline and files to download appear here.'
 )
+_TITLE = '# What happens when?\nThe actions in a video, from the skeletons of people.'
+# Room for gradio's bar of progress.
+_WAIT = '<div class="working" role="status" aria-label="Working"></div>'
 _UNFORESEEN = (
     'Something went wrong that nobody foresaw. The terminal in which the page was '
     'started shows the details.'
@@ -59,6 +62,10 @@ def launch_page(
         allowed_paths=[str(segmenter.results.absolute())],
         theme=gr.themes.Default(
             primary_hue='blue', font=fonts, font_mono=['ui-monospace', 'monospace']
+        ).set(
+            # Grey that can be read.
+            body_text_color_subdued='*neutral_600',
+            body_text_color_subdued_dark='*neutral_300',
         ),
         css=(_HERE / 'page.css').read_text('utf-8'),
         footer_links=[],
@@ -121,7 +128,7 @@ def _build(segmenter: PageSegmenter) -> Any:
         return run_on_page(segmenter, tell, *args)
 
     with gr.Blocks(title='mmskelseg', analytics_enabled=False) as page:
-        gr.Markdown('# What happens when?\nActions in a video, from its skeletons.')
+        gr.Markdown(_TITLE)
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
                 video = gr.File(
@@ -129,7 +136,7 @@ def _build(segmenter: PageSegmenter) -> Any:
                     elem_id='video',
                 )  # fmt: skip
                 poses = gr.File(
-                    label='Keypoints (without them, poses are estimated)',
+                    label='Keypoints, else estimated',
                     height=150, elem_id='poses',
                 )  # fmt: skip
                 checkpoint = gr.Dropdown(
@@ -165,6 +172,13 @@ def _build(segmenter: PageSegmenter) -> Any:
                     min_height=160,
                 )
         button.click(
+            lambda: _WAIT,
+            None,
+            result,
+            queue=False,
+            show_progress='hidden',
+            api_visibility='private',
+        ).then(
             run,
             [video, poses, checkpoint, person, fps, min_score],
             result,

@@ -16,6 +16,7 @@ function current() {
       time: 0,
       shown: null,
     };
+    player.video.controls = false;
     show(player, 0);
   }
   return player;
@@ -56,7 +57,7 @@ function show(p, time) {
       swatch.textContent = label;
       swatch.style.cssText = `background:${entry.color};color:${entry.ink}`;
       name.textContent = entry.name;
-      sure.textContent = `${Math.round(100 * score)} % sure`;
+      sure.textContent = `${Math.round(100 * score)} %`;
     } else {
       swatch.className = 'unlabelled';
       name.textContent = 'unlabelled';
@@ -68,13 +69,14 @@ function show(p, time) {
     });
     p.shown = i;
   }
-  now.lastChild.textContent = `${clock(p.time)} / ${clock(p.seconds)}`;
+  const frame = Math.min(Math.floor(p.time * p.fps + 1e-3), Math.round(p.seconds * p.fps) - 1);
+  now.lastChild.textContent = `${clock(p.time)} / ${clock(p.seconds)} · frame ${frame}`;
 }
 
 function seek(p, time) {
   const to = Math.min(Math.max(time, 0), p.seconds);
   // Inside the frame, since at its edge a browser may show the one before.
-  if (p.video) p.video.currentTime = Math.min(to + 0.001, p.video.duration || to + 0.001);
+  p.video.currentTime = Math.min(to + 0.001, p.video.duration || to + 0.001);
   show(p, to);
 }
 
@@ -93,6 +95,16 @@ function point(p, event) {
   const x = Math.min(Math.max(event.clientX - box.left, half), box.width - half);
   tip.style.left = `${x}px`;
   tip.style.visibility = 'visible';
+}
+
+function toggle(p) {
+  if (p.video.paused) p.video.play();
+  else p.video.pause();
+}
+
+function enlarge(p) {
+  if (p.video.requestFullscreen) p.video.requestFullscreen();
+  else if (p.video.webkitEnterFullscreen) p.video.webkitEnterFullscreen();
 }
 
 function hide(p) {
@@ -145,7 +157,7 @@ element.addEventListener('keydown', (event) => {
     PageDown: () => seek(p, starts.find((start) => start > p.time + 0.01) ?? p.seconds),
     Home: () => seek(p, 0),
     End: () => seek(p, p.seconds),
-    ' ': () => p.video && (p.video.paused ? p.video.play() : p.video.pause()),
+    ' ': () => toggle(p),
   };
   if (!actions[event.key]) return;
   event.preventDefault();
@@ -154,8 +166,11 @@ element.addEventListener('keydown', (event) => {
 
 element.addEventListener('click', (event) => {
   const p = current();
+  if (p && event.target === p.video) toggle(p);
   const button = p && event.target.closest('button');
   if (!button) return;
+  if (button.matches('.play')) toggle(p);
+  if (button.matches('.full')) enlarge(p);
   if (button.dataset.time) seek(p, Number(button.dataset.time));
   if (button.dataset.class) {
     const same = p.segments.filter(([, , label]) => String(label) === button.dataset.class);
@@ -173,15 +188,31 @@ for (const [on, off] of [['pointerover', 'pointerout'], ['focusin', 'focusout']]
   });
 }
 
+element.addEventListener('change', (event) => {
+  if (event.target.matches('select')) current().video.playbackRate = Number(event.target.value);
+});
+element.addEventListener('fullscreenchange', () => {
+  const p = current();
+  if (p) p.video.controls = document.fullscreenElement === p.video;
+});
+
 // Media events do not bubble, hence they are caught on their way down.
 function follow() {
   const p = current();
-  if (!p || !p.video) return;
+  if (!p) return;
   show(p, p.video.currentTime);
   if (!p.video.paused && !p.video.ended) requestAnimationFrame(follow);
 }
 for (const name of ['play', 'seeked', 'timeupdate', 'loadedmetadata']) {
   element.addEventListener(name, follow, true);
+}
+for (const name of ['play', 'pause', 'ended']) {
+  element.addEventListener(name, () => {
+    const p = current();
+    const button = p.root.querySelector('.play');
+    button.classList.toggle('playing', !p.video.paused);
+    button.setAttribute('aria-label', p.video.paused ? 'Play' : 'Pause');
+  }, true);
 }
 watch('value', () => current());
 current();

@@ -30,6 +30,10 @@ PURPOSES = {
 }
 # Points of the curve of confidence, marks on the axis of time.
 _POINTS, _MARKS = 400, 6
+# Of the video; its own controls would hide what is drawn into it.
+_PLAY = '<button type="button" class="play" aria-label="Play"></button>'
+_FULL = '<button type="button" class="full" aria-label="Full screen"></button>'
+_SPEEDS = (0.25, 0.5, 1, 2, 4)
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
@@ -40,12 +44,12 @@ def player_html(
 
     Args:
         prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
-        files: What was written of it; ``overlay.mp4``, if it is there, is the video.
+        files: What was written of it; among it ``overlay.mp4``.
         url: Returns the address of a file.
     """
     segments = prediction['segments']
     seconds = prediction['total_frames'] / prediction['fps']
-    overlay = next((file for file in files if file.name == 'overlay.mp4'), None)
+    (overlay,) = (file for file in files if file.name == 'overlay.mp4')
     data = {
         'seconds': seconds,
         'fps': prediction['fps'],
@@ -66,8 +70,10 @@ def player_html(
         f'<div class="seg" data-player="{escape(json.dumps(data))}">',
         f'<h2>{name} <small>{len(segments)} segments in {clock_time(seconds)}</small>',
         '</h2>',
-        _screen(None if overlay is None else url(overlay), name),
-        '<div class="now" aria-hidden="true"></div>',
+        f'<video controls playsinline muted preload="auto" '
+        f'src="{escape(url(overlay))}" aria-label="{name} with skeleton and labels"></video>',
+        f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
+        f'{_speed()}{_FULL}</div>',
         _track(prediction, segments, seconds),
         _axis(seconds),
         '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
@@ -89,16 +95,12 @@ def message_html(text: str, *, error: bool = False) -> str:
     return f'<div class="message {kind}" role="{role}">{escape(text)}</div>'
 
 
-def _screen(url: str | None, name: str) -> str:
-    if url is None:
-        return (
-            '<p class="message hint">There is no video to play. Drop it as well to see '
-            'it with its skeleton.</p>'
-        )
-    return (
-        f'<video controls playsinline muted preload="auto" src="{escape(url)}" '
-        f'aria-label="{name} with skeleton and labels"></video>'
+def _speed() -> str:
+    options = ''.join(
+        f'<option value="{speed}"{" selected" * (speed == 1)}>{speed:g}\u00d7</option>'
+        for speed in _SPEEDS
     )
+    return f'<select aria-label="Speed">{options}</select>'
 
 
 def _track(
