@@ -111,6 +111,24 @@ def test_no_repair_is_needed_without_its_package(monkeypatch, repair):
     assert repair.needed() is False
 
 
+@pytest.mark.parametrize(
+    ('mask', 'needed'),
+    [(None, True), ('raise ValueError("numpy.dtype size changed")', True), ('', False)],
+    ids=['missing', 'broken', 'whole'],
+)
+def test_xtcocotools_is_replaced_where_it_does_not_work(tmp_path, mask, needed):
+    """A stand-in reads annotations, and refuses to compute scores."""
+    make_package(tmp_path, 'mmpose')
+    if mask is not None:
+        make_package(tmp_path, 'xtcocotools')
+        (tmp_path / 'xtcocotools' / '_mask.py').write_text(mask)
+    code = 'import mmskelseg, xtcocotools as x; print(x.__file__)'
+    assert ('stand_ins' in run_python(code, tmp_path)) is needed
+    if needed:
+        code = 'import mmskelseg; from xtcocotools.cocoeval import COCOeval; COCOeval()'
+        assert "MMPose's COCO scores need xtcocotools" in run_python(code, tmp_path)
+
+
 def test_stand_in_yields_to_the_real_package(tmp_path):
     """A backport that is installed is the one that is imported."""
     make_package(tmp_path, 'importlib_metadata')

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
+from urllib.error import URLError
 
 import cv2
 import numpy as np
@@ -85,6 +86,15 @@ def test_files_that_are_no_videos_are_named(tmp_path):
     path.write_text('no video\n' * 100)
     with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):
         Walkers().estimate(path)
+
+
+def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
+    def detections(self, images):
+        raise URLError('no such host')
+
+    monkeypatch.setattr(Walkers, 'detections', detections)
+    with pytest.raises(RuntimeError, match=r'Walkers: .* downloaded \(no such host\)'):
+        Walkers().estimate(clip(), progress=False)
 
 
 @pytest.mark.parametrize(

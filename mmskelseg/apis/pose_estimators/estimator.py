@@ -7,6 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 
@@ -50,10 +51,17 @@ class PoseEstimator(ABC):
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If it cannot be read as a video.
-            RuntimeError: If the networks cannot be had.
+            RuntimeError: If networks that it needs cannot be downloaded.
         """
         frames = VideoFrames(video, progress=progress)
-        found = list(self.detections(frames))
+        try:
+            found = list(self.detections(frames))
+        except URLError as error:
+            raise RuntimeError(
+                f'{type(self).__name__}: its networks cannot be downloaded '
+                f'({error.reason}); docs/pose_estimation.md says what works without a '
+                'connection.'
+            ) from error
         notes = tuple(frames.notes)
         if found:
             layout, count = self.skeleton, frames.count
