@@ -70,8 +70,9 @@ def player_html(
         f'<div class="seg" data-player="{escape(json.dumps(data))}">',
         f'<h2>{name} <small>{len(segments)} segments in {clock_time(seconds)}</small>',
         '</h2>',
-        f'<video controls playsinline muted preload="auto" '
-        f'src="{escape(url(overlay))}" aria-label="{name} with skeleton and labels"></video>',
+        '<video controls playsinline muted preload="auto" '
+        f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',
+        '</video>',
         f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
         f'{_speed()}{_FULL}</div>',
         _track(prediction, segments, seconds),
