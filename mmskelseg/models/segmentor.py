@@ -260,6 +260,13 @@ def _fusion_options(
             'branches need a `fusion`, and one has nothing to fuse.'
         )
     options = {'feed': FUSED, 'branch_heads': True, **(fusion or {})}
+    # MMEngine writes `_scope_` into dicts of inherited configs.
+    unknown = sorted(options.keys() - {'neck', 'feed', 'branch_heads', '_scope_'})
+    if unknown:
+        raise ValueError(
+            f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
+            '`branch_heads` only.'
+        )
     if options['feed'] not in (FUSED, 'own') or (
         options['feed'] == 'own' and not options['branch_heads']
     ):

@@ -225,6 +225,7 @@ def test_inputs_that_do_not_fit_are_named(inputs, message):
     [
         ({'fusion': {'neck': {'type': 'ConcatFusion'}}}, 'one has nothing to fuse'),
         ({'modalities': ('a', 'b'), 'fusion': {'feed': 'both'}}, "feed='both' is not"),
+        ({'modalities': ('a', 'b'), 'fusion': {'fed': 'own'}}, "fusion has 'fed', but"),
         (
             {
                 'modalities': ('a', 'b'),
