@@ -1,0 +1,190 @@
+"""The web page without a browser, and without gradio."""
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmskelseg.apis.exports import EXPORTS, write_exports
+from mmskelseg.apis.web_page import (
+    PageSegmenter,
+    find_checkpoints,
+    player_html,
+    segmenting,
+)
+from mmskelseg.apis.web_page.page import file_url, run_on_page
+from mmskelseg.apis.web_page.player import PURPOSES
+from tests.small_data import small_annotations
+
+
+@pytest.fixture
+def poses(tmp_path):
+    """The skeletons of a video of 3 s."""
+    video = small_annotations((30,))['annotations'][0]
+    path = tmp_path / 'take.npz'
+    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
+    np.savez(path, **{key: video[key] for key in keys})
+    return path
+
+
+@pytest.fixture
+def segmenter(small_config, checkpoint, tmp_path, monkeypatch):
+    """A page with one model, which writes its video by OpenCV alone."""
+
+    def write(prediction, folder, formats, codec):
+        assert codec == 'avc1'
+        return write_exports(prediction, folder, formats)
+
+    monkeypatch.setattr(segmenting, 'write_exports', write)
+    path = checkpoint(small_config)
+    return PageSegmenter(path, tmp_path / 'results', device='cpu')
+
+
+def run(segmenter, video=None, poses=None, checkpoint='model.pth', **options):
+    values = {'person': 'track', 'fps': None, 'min_score': 0.0} | options
+    told = []
+    html = run_on_page(
+        segmenter, lambda *step: told.append(step), video, poses, checkpoint,
+        *values.values(),
+    )  # fmt: skip
+    return html, told
+
+
+def prediction(segments, seconds=4.0, fps=10.0):
+    """Return a prediction of two classes whose segments are (start, end, class)."""
+    names = ['walk', '<b>lift</b>']
+    score = np.full((2, round(seconds * fps)), 0.5)
+    score[0, :20] = 1
+    return {
+        'frame_dir': 'take',
+        'fps': fps,
+        'total_frames': round(seconds * fps),
+        'classes': names,
+        'notes': (),
+        'pred_score': score,
+        'segments': [
+            {'start': s, 'end': e, 'label_id': k, 'label': names[k], 'score': 0.75}
+            for s, e, k in segments
+        ],
+    }
+
+
+def html_of(tmp_path, *segments):
+    file = tmp_path / 'overlay.mp4'
+    file.write_bytes(bytes(1500))
+    return player_html(prediction(segments), [file], lambda path: f'at/{path.name}')
+
+
+def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
+    for name in ('b/epoch_9.pth', 'b/epoch_10.pth', 'a/seed_0/best_mAP.pth', 'a/x.py'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    names = ['a/seed_0/best_mAP', 'b/epoch_10', 'b/epoch_9']
+    assert list(find_checkpoints(tmp_path)) == names
+    one = tmp_path / 'b' / 'epoch_9.pth'
+    assert find_checkpoints(one) == {'epoch_9.pth': one}
+
+
+def test_missing_checkpoints_are_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no such folder of trainings'):
+        find_checkpoints(tmp_path / 'gone')
+    with pytest.raises(ValueError, match='holds no checkpoint'):
+        PageSegmenter(tmp_path, tmp_path)
+
+
+def test_keypoints_become_a_page_with_all_files(segmenter, poses):
+    """Every file is linked at its own address and is there; progress is told."""
+    html, told = run(segmenter, poses=poses)
+    links = re.findall(r'<a href="gradio_api/file=([^"]+)" download="([^"]+)"', html)
+    assert [name for _, name in links] == [name for name, _ in EXPORTS.values()]
+    assert {name for _, name in links} == set(PURPOSES)
+    for path, name in links:
+        assert Path(path).name == name
+        assert Path(path).stat().st_size > 0
+        assert Path(path).is_relative_to(segmenter.results)
+    assert {what for what, _, _ in told} == {
+        'Loading the model', 'Making features', 'Drawing the overlay',
+    }  # fmt: skip
+    assert ('Making features', 30, 30) in told
+
+
+def test_old_results_are_deleted(segmenter, poses, monkeypatch):
+    monkeypatch.setattr(segmenting, '_KEPT', 2)
+    for _ in range(3):
+        run(segmenter, poses=poses)
+    assert len(list(segmenter.results.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ('video', 'poses', 'message'),
+    [
+        (None, None, 'Drop a video, a file of keypoints, or both.'),
+        ('take.txt', None, 'take.txt: not a video by its name'),
+        (None, 'take.mp4', 'take.mp4: a video; drop it in the field above.'),
+        (None, 'data.pkl', 'data.pkl: not a file of keypoints by its name'),
+        ('take.mp4', None, 'take.mp4: cannot be read as a video'),
+        (None, 'take.json', 'take.json: not a format that is known'),
+    ],
+)
+def test_bad_input_is_told_by_its_name_alone(
+    segmenter, tmp_path, video, poses, message
+):
+    files = []
+    for name in (video, poses):
+        files.append(name and tmp_path / name)
+        if name:
+            files[-1].write_text('{}')
+    html, _ = run(segmenter, *files)
+    assert f'<div class="message error" role="alert">{message}' in html
+    assert str(tmp_path) not in html
+
+
+def test_choice_that_is_not_offered_is_told(segmenter, poses):
+    html, _ = run(segmenter, poses=poses, checkpoint='../../other')
+    assert '../../other: not among the checkpoints of' in html
+
+
+def test_checkpoint_without_a_config_needs_one(segmenter, poses):
+    state = torch.load(segmenter.checkpoints)
+    del state['meta']['cfg']
+    torch.save(state, segmenter.checkpoints)
+    html, _ = run(segmenter, poses=poses)
+    assert 'model.pth: holds no config; start the page with --config.' in html
+
+
+def test_unforeseen_errors_show_no_traceback(segmenter, poses, monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise KeyError('secret')
+
+    monkeypatch.setattr(segmenting, 'write_exports', fail)
+    html, _ = run(segmenter, poses=poses)
+    assert 'nobody foresaw' in html
+    assert 'secret' not in html
+    assert "KeyError: 'secret'" in capsys.readouterr().err
+
+
+def test_timeline_has_segments_where_they_are(tmp_path):
+    html = html_of(tmp_path, (0, 1, 0), (1, 3, 1))
+    assert 'left:0.000%;width:25.000%;' in html
+    assert 'left:25.000%;width:50.000%;' in html
+    data = json.loads(unescape(re.search('data-player="([^"]+)"', html)[1]))
+    assert data['segments'] == [[0, 1, 0, 0.75], [1, 3, 1, 0.75]]
+    assert (data['seconds'], data['fps']) == (4, 10)
+    # Of the last second nothing is known.
+    assert 'unlabelled</span>' in html
+    assert 'unlabelled</span>' not in html_of(tmp_path, (0, 4, 0))
+
+
+def test_names_of_classes_are_no_markup(tmp_path):
+    html = html_of(tmp_path, (0, 4, 1))
+    assert '<b>lift</b>' not in html
+    assert '&lt;b&gt;lift&lt;/b&gt;' in html
+
+
+def test_addresses_of_files_are_quoted():
+    assert file_url(Path('/a b/ü#.csv')) == 'gradio_api/file=/a%20b/%C3%BC%23.csv'
