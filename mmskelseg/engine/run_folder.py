@@ -44,8 +44,18 @@ class RunFolder:
         return self.path / 'run.log'
 
     def report(self) -> dict[str, Any]:
-        """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
-        content = json.loads((self.path / 'metrics.json').read_text())
+        """Return ``metrics`` and ``per_video`` of the test, names without prefix.
+
+        Raises:
+            ValueError: If the file of the test is broken, naming it.
+        """
+        file = self.path / 'metrics.json'
+        try:
+            content = json.loads(file.read_text())
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f'{file}: is broken ({error}); delete it to test again.'
+            ) from None
         return {
             'metrics': {
                 key.rpartition('/')[2]: value

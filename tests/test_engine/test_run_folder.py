@@ -36,6 +36,14 @@ def test_run_folder_trains_then_tests_the_last_checkpoint(make, tmp_path):
     assert content['arg'] == 'epoch_2.pth'
 
 
+def test_run_folder_names_a_broken_report(make, tmp_path):
+    (tmp_path / 'metrics.json').write_text('{')
+    with pytest.raises(
+        ValueError, match=r'metrics\.json: is broken .* delete it to test'
+    ):
+        make({'lr': 0.1}).report()
+
+
 def test_run_folder_does_not_test_after_a_training_that_failed(make):
     """The status of the training is the answer, its output is in the log."""
     run = make({}, train='import sys; print("why"); sys.exit(3)')

@@ -206,6 +206,12 @@ def test_paper_tables_show_missing_keypoints(lay):
     assert tables['I'][2][5:] == [''] * 5
 
 
+def test_paper_tables_have_blanks_where_nothing_was_run(run_tool):
+    """There is no work_dirs in the folder, and none was named."""
+    printed = run_tool(TOOL).stdout
+    assert '| Joint | 89.87 ± 5.95 | 89.77 ± 4.86 | 85.07 ± 6.71 |' in printed
+
+
 def test_paper_tables_name_a_file_that_cannot_be_read(run_tool, tmp_path):
     """And a folder that is not there."""
     (tmp_path / 'metrics.json').write_text('{"seg/acc": 1')

@@ -167,14 +167,18 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--results', nargs='+', default=['work_dirs'], help='folders')
+    parser.add_argument(
+        '--results', nargs='+', metavar='DIR',
+        help='folders with results (default: work_dirs, if it is there)',
+    )  # fmt: skip
     parser.add_argument('--out', help='Markdown file (default: print)')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    results = find_results(args.results)
+    folders = args.results or [path for path in ('work_dirs',) if Path(path).is_dir()]
+    results = find_results(folders)
     text = markdown(results)
     if args.out is None:
         print(text)
