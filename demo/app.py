@@ -18,6 +18,7 @@ It needs gradio and PyAV: pip install -e '.[app]'.
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,6 +81,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    # So that files are deleted then as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with user_errors(), TemporaryDirectory(prefix='mmskelseg-') as folder:
         require('The page', "run `pip install -e '.[app]'`", *NEEDED)
         os.environ['GRADIO_TEMP_DIR'] = str(Path(folder, 'uploads'))
@@ -99,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

@@ -45,6 +45,9 @@ def launch_page(
         port: Port to listen on; by default the first free one from 7860 on.
         share: Whether gradio makes a public address, through its own servers.
         wait: Whether to return only when the server ends.
+
+    Raises:
+        OSError: If host or port cannot be listened on.
     """
     # Before gradio is imported, since it reads them then.
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
@@ -54,26 +57,32 @@ def launch_page(
     page = _build(segmenter)
     # Fonts of the system, since those of gradio's theme come from other hosts.
     fonts = ['system-ui', '-apple-system', 'Segoe UI', 'sans-serif']
-    page.queue(default_concurrency_limit=1).launch(
-        server_name=host,
-        server_port=port,
-        share=share,
-        prevent_thread_lock=not wait,
-        allowed_paths=[str(segmenter.results.absolute())],
-        theme=gr.themes.Default(
-            primary_hue='blue', font=fonts, font_mono=['ui-monospace', 'monospace']
-        ).set(
-            # Grey that can be read.
-            body_text_color_subdued='*neutral_600',
-            body_text_color_subdued_dark='*neutral_300',
-        ),
-        css=(_HERE / 'page.css').read_text('utf-8'),
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        quiet=True,
-    )
+    try:
+        page.queue(default_concurrency_limit=1).launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            prevent_thread_lock=not wait,
+            allowed_paths=[str(segmenter.results.absolute())],
+            theme=gr.themes.Default(
+                primary_hue='blue', font=fonts, font_mono=['ui-monospace', 'monospace']
+            ).set(
+                # Grey that can be read.
+                body_text_color_subdued='*neutral_600',
+                body_text_color_subdued_dark='*neutral_300',
+            ),
+            css=(_HERE / 'page.css').read_text('utf-8'),
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            quiet=True,
+        )
+    except OSError as error:
+        raise OSError(
+            f'{host}, port {port or "7860 and on"}: cannot be listened on; choose '
+            'another --host or --port, or end what listens there.'
+        ) from error
     return page
 
 
