@@ -37,7 +37,7 @@ EXAMPLES = """examples:
   # for others in this network, at http://ADDRESS:8000
   python demo/app.py --host 0.0.0.0 --port 8000
 """
-NEEDED = (Dependency('gradio', '6'), Dependency('av', '14'))
+NEEDED = (Dependency('gradio', '6.31'), Dependency('av', '18'))
 
 
 def parse_args() -> argparse.Namespace:
