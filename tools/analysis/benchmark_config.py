@@ -20,6 +20,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmskelseg.datasets.annotations import load_annotations, split_names
+from mmskelseg.features.frozen_network import FrozenNetwork
 from mmskelseg.registry import MODELS, TRANSFORMS
 
 # As when features are made for training.
@@ -112,7 +113,10 @@ def networks(encoder: Any) -> list[nn.Module]:
     """Return the networks that an encoder holds, none if it has none."""
     if isinstance(encoder, nn.Module):
         return [encoder]
-    return [value for value in vars(encoder).values() if isinstance(value, nn.Module)]
+    held = vars(encoder).values()
+    return [value.module for value in held if isinstance(value, FrozenNetwork)] + [
+        value for value in held if isinstance(value, nn.Module)
+    ]
 
 
 def count_parameters(network: nn.Module) -> int:
