@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,36 @@ def test_frame_ap_agrees_with_thresholds_tried_one_by_one():
             recall = kept.sum() / truth.sum()
         expected.append(100 * total)
     np.testing.assert_allclose(frame_ap(scores, gt), expected)
+
+
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize('classes', [1, 2, 17])
+@pytest.mark.parametrize('decimals', [1, 3, 12])
+def test_frame_ap_agrees_with_scikit_learn(dtype, classes, decimals):
+    """Ties, frames without a label, absent classes and all widths give its values."""
+    metrics = pytest.importorskip('sklearn.metrics', reason='needs scikit-learn')
+    rng = np.random.default_rng(decimals)
+    scores = rng.random((classes, 3000)).round(decimals).astype(dtype)
+    # The last two of 17 classes are absent.
+    gt = rng.integers(-1, min(classes, 15), 3000)
+    expected = [
+        100 * metrics.average_precision_score(gt[gt >= 0] == label, row[gt >= 0])
+        if (gt == label).any()
+        else np.nan
+        for label, row in enumerate(scores)
+    ]
+    np.testing.assert_allclose(frame_ap(scores, gt), expected, rtol=0, atol=1e-9)
+
+
+def test_frame_ap_keeps_one_class_at_a_time():
+    """Beyond the scores, memory is that of a check and of the rows of one class."""
+    scores = np.random.default_rng(0).random((50, 20_000), dtype=np.float32)
+    gt = np.arange(20_000) % 50
+    tracemalloc.start()
+    frame_ap(scores, gt)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.6 * scores.nbytes
 
 
 def test_frame_map_skips_or_counts_absent_classes():

@@ -1,7 +1,6 @@
 """Metrics over single frames: accuracy, average precision and confusion, in percent."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from mmskelseg.evaluation.functional.segments import IGNORED, check_pair, check_truth
 
@@ -74,8 +73,9 @@ def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
             f'scores has shape {scores.shape}, but (K, {frames}) is needed for '
             f'{frames} labels.'
         )
-    wrong = ~np.isfinite(scores)
-    if wrong.any():
+    finite = np.isfinite(scores)
+    if not finite.all():
+        wrong = ~finite
         raise ValueError(
             f'scores holds {wrong.sum()} values that are not finite, such as '
             f'{scores[wrong][0]}; look for a loss that became NaN in training.'
@@ -103,11 +103,29 @@ def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
     scores = check_scores(scores, len(gt))
     gt = check_truth(gt, len(scores))
     labelled = gt != IGNORED
-    scores, gt = scores[:, labelled], gt[labelled]
+    gt = gt[labelled]
     ap = np.full(len(scores), np.nan)
-    for label in np.unique(gt):
-        ap[label] = 100 * average_precision_score(gt == label, scores[label])
+    for label in np.flatnonzero(np.bincount(gt, minlength=len(scores))):
+        # One class at a time, so that no second (K, T) is needed.
+        ap[label] = 100 * _average_precision(scores[label, labelled], gt == label)
     return ap
+
+
+def _average_precision(scores: np.ndarray, hits: np.ndarray) -> float:
+    """Return the average precision of a ranking, a fraction.
+
+    It is the mean over the hits of the precision among all frames that score at least
+    as high. Frames of equal score come in together, as in scikit-learn's
+    ``average_precision_score``, without its search for thresholds.
+
+    Args:
+        scores: Score of each frame, shape (T,).
+        hits: Whether each frame is of the class, shape (T,), at least one.
+    """
+    thresholds = np.sort(scores[hits])
+    found = len(thresholds) - np.searchsorted(thresholds, thresholds)
+    kept = len(scores) - np.searchsorted(np.sort(scores), thresholds)
+    return float(np.mean(found / kept))
 
 
 def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float:

@@ -124,7 +124,8 @@ def segmental_counts(
     counts = np.empty((len(overlaps), classes, 3), dtype=np.int64)
     for row, overlap in zip(counts, overlaps, strict=True):
         # However many predictions hit a true segment, only the first one counts.
-        matched = np.unique(best[iou >= overlap])
+        matched = np.zeros(len(gt_table), dtype=bool)
+        matched[best[iou >= overlap]] = True
         hits = np.bincount(gt_table[matched, 2], minlength=classes)
         row[:] = np.stack([hits, predicted - hits, actual - hits], axis=1)
     if background is not None:
@@ -145,7 +146,9 @@ def match_segments(
         pred_table: Rows (start, end, label) in order of time, shape (P, 3).
         gt_table: The same, shape (G, 3).
     """
-    starts = np.union1d(pred_table[:, 0], gt_table[:, 0])
+    # Starts that fall together give a candidate twice, which changes nothing. A stable
+    # sort merges the two sorted halves, several times faster than np.union1d.
+    starts = np.sort(np.concatenate((pred_table[:, 0], gt_table[:, 0])), kind='stable')
     pred_index = np.searchsorted(pred_table[:, 0], starts, side='right') - 1
     gt_index = np.searchsorted(gt_table[:, 0], starts, side='right') - 1
     pred_start, pred_end, pred_label = pred_table[pred_index].T
