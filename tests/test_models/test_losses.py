@@ -2,9 +2,16 @@ import math
 
 import pytest
 import torch
+from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
-from mmskelseg.models import FrameCrossEntropyLoss, SegmentationHead, TruncatedMSELoss
+from mmskelseg.models import (
+    FrameCrossEntropyLoss,
+    RiskHead,
+    SegmentationHead,
+    TruncatedMSELoss,
+)
+from mmskelseg.models.losses import mean_over_ranks as means
 
 HEAD = {
     'loss_cls': {'type': 'FrameCrossEntropyLoss'},
@@ -142,3 +149,87 @@ def test_smoothness_form_at_fault_is_named():
     """There are two forms."""
     with pytest.raises(ValueError, match="form='paper'"):
         TruncatedMSELoss('paper')
+
+
+@pytest.fixture
+def on_ranks(monkeypatch):
+    """Run a function of a rank on each of several, with what their counts add up to."""
+
+    def run(function, world_size):
+        counts = []
+        sums = None
+
+        def all_reduce(count):
+            counts[-1].append(int(count))
+            if sums is not None:
+                count.fill_(sums[len(counts[-1]) - 1])
+
+        monkeypatch.setattr(means, 'get_world_size', lambda: world_size)
+        monkeypatch.setattr(means, 'all_reduce', all_reduce)
+        for rank in range(world_size):
+            counts.append([])
+            function(rank)
+        sums = [sum(of_ranks) for of_ranks in zip(*counts, strict=True)]
+        counts.clear()
+        results = []
+        for rank in range(world_size):
+            counts.append([])
+            results.append(function(rank))
+        return results
+
+    return run
+
+
+def test_mean_over_ranks_by_hand(on_ranks):
+    """Frames of 6 and 1 with sums of 12 and 9: the mean of the parts is 21 / 7."""
+    totals, counts = torch.tensor([12.0, 9.0]), [6, 1]
+    parts = on_ranks(lambda r: means.mean_over_ranks(totals[r], counts[r]), 2)
+    assert [float(part) for part in parts] == pytest.approx([24 / 7, 18 / 7])
+
+
+def test_mean_over_ranks_keeps_the_count_that_it_is_given(on_ranks):
+    """Callers may use theirs again."""
+    count = torch.tensor(3)
+    on_ranks(lambda r: means.mean_over_ranks(torch.tensor(1.0), count), 2)
+    assert count == 3
+
+
+@pytest.mark.parametrize('form', ['reference', 'printed'])
+@pytest.mark.parametrize('unlabelled', [[], [1], [0, 1, 2]])
+def test_losses_of_ranks_have_the_gradient_of_one_process(on_ranks, form, unlabelled):
+    """Videos of 9, 4 and 1 frames, a rank each; some without any label."""
+    torch.manual_seed(0)
+    smooth = {'type': 'TruncatedMSELoss', 'form': form, 'loss_weight': 0.15}
+    head = SegmentationHead(4, 3, 2, **{**HEAD, 'loss_smooth': smooth})
+    logits = torch.randn(2, 3, 3, 9, dtype=torch.float64, requires_grad=True)
+    labels = torch.full((3, 9), -1)
+    for n, length in enumerate([9, 4, 1]):
+        if n not in unlabelled:
+            labels[n, :length] = torch.arange(length) % 3
+
+    def gradient(rows):
+        losses = head.loss(logits[:, rows], labels[rows])
+        return torch.autograd.grad(sum(losses.values()), logits)[0]
+
+    expected = gradient(slice(None))
+    of_ranks = on_ranks(lambda rank: gradient(slice(rank, rank + 1)), 3)
+    torch.testing.assert_close(sum(of_ranks) / 3, expected)
+    assert bool(expected.any()) is (len(unlabelled) < 3)
+
+
+def test_risk_loss_of_ranks_has_the_gradient_of_one_process(on_ranks):
+    """Three frames on one rank and one on another."""
+    pred = torch.tensor([[1.0, 3.0, 4.0], [5.0, 0.0, 0.0]], requires_grad=True)
+    head, lengths, videos = RiskHead(6), [3, 1], []
+    for length in lengths:
+        video = ActionDataSample(metainfo={'frame_dir': 'a'})
+        video.set_field(torch.full((length,), 2.0), 'gt_risk', dtype=torch.Tensor)
+        videos.append(video)
+
+    def gradient(rows):
+        loss = head.loss(pred[rows], lengths[rows], videos[rows])['loss_risk']
+        return torch.autograd.grad(loss, pred)[0]
+
+    expected = gradient(slice(None))
+    of_ranks = on_ranks(lambda rank: gradient(slice(rank, rank + 1)), 2)
+    torch.testing.assert_close(sum(of_ranks) / 2, expected)

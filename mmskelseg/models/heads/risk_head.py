@@ -7,6 +7,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmskelseg.models.losses.mean_over_ranks import mean_over_ranks
 from mmskelseg.models.padding import stack_frames
 from mmskelseg.registry import MODELS
 
@@ -75,4 +76,5 @@ class RiskHead(BaseModule):
         # There is no error in the padding.
         padding = pred.detach().clone()
         risk = stack_frames(samples, 'gt_risk', lengths, padding)
-        return {'loss_risk': ((pred - risk) ** 2).sum() / sum(lengths)}
+        total = ((pred - risk) ** 2).sum()
+        return {'loss_risk': mean_over_ranks(total, sum(lengths))}

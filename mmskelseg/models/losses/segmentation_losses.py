@@ -1,9 +1,13 @@
-"""The losses of MS-TCN++ and of the paper (Eq. 3 to 7), over valid frames alone."""
+"""The losses of MS-TCN++ and of the paper (Eq. 3 to 7), over valid frames alone.
+
+In a distributed run they are means over the frames of all processes.
+"""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmskelseg.models.losses.mean_over_ranks import mean_over_ranks
 from mmskelseg.registry import MODELS
 
 
@@ -27,7 +31,7 @@ class FrameCrossEntropyLoss(nn.Module):
             labels: Shape (N, T), int64, -1 for frames that do not count.
         """
         total = F.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
-        return self.loss_weight * total / (labels >= 0).sum().clamp(min=1)
+        return mean_over_ranks(self.loss_weight * total, (labels >= 0).sum())
 
 
 @MODELS.register_module()
@@ -89,4 +93,4 @@ class TruncatedMSELoss(nn.Module):
             count = (valid[:, :, 1:] & valid[:, :, :-1]).sum()
         else:
             count = valid.sum()
-        return self.loss_weight * steps.sum() / (count * logits.shape[1]).clamp(min=1)
+        return mean_over_ranks(self.loss_weight * steps.sum(), count * logits.shape[1])
