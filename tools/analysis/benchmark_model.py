@@ -9,12 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
-import torch
-from benchmark_config import measure, pick_clock
 from mmengine.config import DictAction
-from mmengine.device import get_device
-from mmengine.logging import MMLogger
 
 from mmskelseg.cli import user_errors
 from mmskelseg.files import written_whole
@@ -69,6 +64,12 @@ def add_model_command(commands: Any) -> None:
 
 def model(args: argparse.Namespace) -> None:
     """Print the table, and write it."""
+    # Not with --help, since it takes seconds.
+    import cv2
+    import torch
+    from benchmark_config import measure
+    from mmengine.logging import MMLogger
+
     if args.out is not None and not args.out.endswith(('.md', '.json')):
         sys.exit(f'error: --out {args.out}: the name must end in .md or .json.')
     if min(args.repeats, args.threads, args.videos or 1) < 1:
@@ -97,6 +98,10 @@ def model(args: argparse.Namespace) -> None:
 
 
 def describe_conditions(args: argparse.Namespace) -> str:
+    import torch
+    from benchmark_config import pick_clock
+    from mmengine.device import get_device
+
     device = get_device()
     name = torch.cuda.get_device_name() if device == 'cuda' else processor()
     clock = 'processor' if pick_clock(args) is time.process_time else 'clock'
