@@ -105,7 +105,6 @@ DEPENDENCIES = (
     ),
     Dependency('mmaction2', '1.2.0', '2', module='mmaction', others=('otxmmaction2',)),
     Dependency('rapidfuzz', '3'),
-    Dependency('scikit-learn', '1.1', module='sklearn'),
     Dependency('matplotlib', '3.6'),
 )
 
