@@ -1,10 +1,10 @@
 """Dilated convolutions over past frames, for what must answer while it watches."""
 
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, TemporalStage
+from mmskelseg.models.layers import TemporalConv1d, shifted_products
 from mmskelseg.registry import MODELS
 
 
@@ -49,10 +49,11 @@ class CausalResidualLayer(DilatedResidualLayer):
         self.conv_dilated = CausalConv1d(channels, channels, 3, dilation=dilation)
 
 
-class CausalConv1d(nn.Conv1d):
+class CausalConv1d(TemporalConv1d):
     """A convolution over (N, C, T) that reads a frame and those before it."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C', T) of x (N, C, T)."""
-        reach = (self.kernel_size[0] - 1) * self.dilation[0]
-        return super().forward(F.pad(x, (reach, 0)))
+        taps, step = self.kernel_size[0], self.dilation[0]
+        shifts = range(-(taps - 1) * step, 1, step)
+        return shifted_products(x, self.weight.unbind(2), shifts, self.bias)

@@ -3,8 +3,9 @@
 from typing import Any
 
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.registry import MODELS
 
 
@@ -34,7 +35,7 @@ class SegmentationHead(BaseModule):
         super().__init__(init_cfg)
         self.num_classes = num_classes
         self.classifiers = ModuleList(
-            nn.Conv1d(in_channels, num_classes, 1) for _ in range(num_stages)
+            TemporalConv1d(in_channels, num_classes, 1) for _ in range(num_stages)
         )
         self.loss_cls = MODELS.build(loss_cls)
         self.loss_smooth = MODELS.build(loss_smooth) if loss_smooth else None

@@ -2,5 +2,18 @@
 
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints
 from mmskelseg.models.layers.masked_norm import norm_frames, norm_joints
+from mmskelseg.models.layers.temporal_conv import (
+    FrameDropout,
+    TemporalConv1d,
+    shifted_products,
+)
 
-__all__ = ['GraphConv', 'check_joints', 'norm_frames', 'norm_joints']
+__all__ = [
+    'FrameDropout',
+    'GraphConv',
+    'TemporalConv1d',
+    'check_joints',
+    'norm_frames',
+    'norm_joints',
+    'shifted_products',
+]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.registry import MODELS
 
 
@@ -31,7 +32,7 @@ class ConcatFusion(BaseModule):
         super().__init__(init_cfg)
         self.out_channels = out_channels
         self.convs = ModuleList(
-            nn.Conv1d(in_channels, out_channels, 1) for _ in range(num_stages)
+            TemporalConv1d(in_channels, out_channels, 1) for _ in range(num_stages)
         )
 
     def forward(self, features: Sequence[Tensor], stage: int) -> Tensor:

@@ -1,0 +1,121 @@
+"""Convolution and dropout over frames, as processors do them fast.
+
+Both give (N, C, T) in which the channels of a frame lie beside one another in memory,
+where PyTorch's own layers keep the frames of a channel together: a frame is then a row
+of a matrix, and a convolution a few products of matrices, whose rows are shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+
+class TemporalConv1d(nn.Conv1d):
+    """``nn.Conv1d`` with the same parameters and results, computed faster."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, C', T) of x (N, C, T)."""
+        if self.kernel_size == (1,):
+            rows = F.linear(x.transpose(1, 2), self.weight[:, :, 0], self.bias)
+            return rows.transpose(1, 2)
+        (padding,) = map(int, self.padding)
+        shifts = [i * self.dilation[0] - padding for i in range(self.kernel_size[0])]
+        return shifted_products(x, self.weight.unbind(2), shifts, self.bias)
+
+
+def shifted_products(
+    x: Tensor, weights: Sequence[Tensor], shifts: Sequence[int], bias: Tensor | None
+) -> Tensor:
+    """Return what weights make of frames at some distance from each, (N, C', T).
+
+    Frame t of the result is ``bias + sum_k weights[k] @ x[t + shifts[k]]``, where
+    frames before the first and after the last are 0: a convolution with any taps.
+
+    Args:
+        x: Frames (N, C, T), in any order in memory.
+        weights: Of each tap, shape (C', C).
+        shifts: Distance of each tap in frames, below 0 for earlier frames.
+        bias: Shape (C',), or None for 0.
+    """
+    taps = torch.stack(list(weights))
+    if bias is None:
+        bias = taps.new_zeros(taps.shape[1])
+    if torch.is_autocast_enabled(x.device.type):
+        dtype = torch.get_autocast_dtype(x.device.type)
+        x, taps, bias = x.to(dtype), taps.to(dtype), bias.to(dtype)
+    rows = x.transpose(1, 2).contiguous()
+    return _ShiftedProducts.apply(rows, taps, bias, tuple(shifts)).transpose(1, 2)
+
+
+class _ShiftedProducts(Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, taps: Tensor, bias: Tensor, shifts: tuple[int, ...]
+    ) -> Tensor:
+        """Return rows (N, T, C') of rows (N, T, C) and taps (K, C', C)."""
+        ctx.save_for_backward(x, taps)
+        ctx.shifts = shifts
+        output = bias.expand(*x.shape[:2], -1).contiguous()
+        for video, result in zip(x, output, strict=True):
+            for tap, shift in zip(taps, shifts, strict=True):
+                to, source = _overlap(len(video), shift)
+                _add_product(result[to], video[source], tap.t())
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of rows, taps and bias."""
+        x, taps = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_x, grad_taps = torch.zeros_like(x), torch.zeros_like(taps)
+        for video, above, below in zip(x, grad, grad_x, strict=True):
+            for tap, grad_tap, shift in zip(taps, grad_taps, ctx.shifts, strict=True):
+                to, source = _overlap(len(video), shift)
+                _add_product(below[source], above[to], tap)
+                _add_product(grad_tap, above[to].t(), video[source])
+        return grad_x, grad_taps, grad.sum(dim=(0, 1)), None
+
+
+def _overlap(frames: int, shift: int) -> tuple[slice, slice]:
+    """Return the frames that read another one, and those that they read."""
+    length = max(frames - abs(shift), 0)
+    to, source = max(-shift, 0), max(shift, 0)
+    return slice(to, to + length), slice(source, source + length)
+
+
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    # Not `addmm_`, which PyTorch's counter of FLOPs does not know.
+    torch.addmm(total, a, b, out=total)
+
+
+class FrameDropout(nn.Dropout):
+    """``nn.Dropout``, drawn faster on a processor.
+
+    A value is dropped with probability ``p``, to the nearest of 65,536 steps: four
+    values share one number of the generator, where PyTorch draws one for each.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x with some values dropped and the others scaled, in training."""
+        if not self.training or self.p == 0 or x.device.type != 'cpu':
+            return super().forward(x)
+        return x * self._factors(x)
+
+    def _factors(self, x: Tensor) -> Tensor:
+        dropped = round(self.p * 65536)
+        if dropped == 65536:
+            return torch.zeros_like(x)
+        bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64)
+        bits.random_(-(2**63), None)
+        # From -32768 to 32767, of which the lowest are dropped.
+        draws = bits.view(torch.int16)[: x.numel()].to(x.dtype)
+        factors = draws.ge_(dropped - 32768).mul_(65536 / (65536 - dropped))
+        return factors.as_strided(x.shape, x.stride())

@@ -1,0 +1,186 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mmskelseg.models.layers import FrameDropout, TemporalConv1d, shifted_products
+from mmskelseg.registry import MODELS
+
+
+@pytest.mark.parametrize('frames', [1, 2, 5, 40])
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'kernel_size': 1},
+        {'kernel_size': 3, 'padding': 1},
+        {'kernel_size': 3, 'padding': 16, 'dilation': 16},
+        {'kernel_size': 5, 'padding': 4, 'dilation': 2},
+    ],
+)
+def test_convolution_is_that_of_pytorch(options, frames):
+    """Equal outputs and gradients, also where taps reach past the whole video."""
+    torch.manual_seed(0)
+    ours = TemporalConv1d(3, 4, **options).double()
+    theirs = nn.Conv1d(3, 4, **options).double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 3, frames, dtype=torch.double, requires_grad=True)
+    weights = torch.randn(2, 4, frames, dtype=torch.double)
+    results = []
+    for conv in (ours, theirs):
+        output = conv(x)
+        wanted = (x, conv.weight, conv.bias)
+        results.append((output, *torch.autograd.grad((output * weights).sum(), wanted)))
+    torch.testing.assert_close(*results)
+
+
+def test_order_in_memory_changes_nothing():
+    """Channels beside one another or frames beside one another are one input."""
+    torch.manual_seed(0)
+    conv = TemporalConv1d(3, 4, 3, padding=1)
+    rows = torch.randn(2, 9, 3)
+    torch.testing.assert_close(
+        conv(rows.transpose(1, 2)), conv(rows.transpose(1, 2).contiguous())
+    )
+
+
+def test_taps_read_the_frames_that_they_name():
+    """Worked out by hand: twice the frame before and ten times the one two later."""
+    x = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
+    weights = [torch.tensor([[2.0]]), torch.tensor([[10.0]])]
+    result = shifted_products(x, weights, [-1, 2], torch.tensor([0.5]))
+    assert result.tolist() == [[[30.5, 42.5, 4.5, 6.5]]]
+
+
+def test_mixed_precision_multiplies_in_bf16():
+    """As PyTorch's convolutions do; parameters keep their own type's gradients."""
+    torch.manual_seed(0)
+    conv = TemporalConv1d(3, 4, 3, padding=2, dilation=2)
+    x = torch.randn(1, 3, 20)
+    with torch.autocast('cpu', torch.bfloat16):
+        output = conv(x)
+        expected = F.conv1d(x, conv.weight, conv.bias, padding=2, dilation=2)
+    output.sum().backward()
+    assert output.dtype == expected.dtype == torch.bfloat16
+    assert conv.weight.grad.dtype == torch.float32
+    torch.testing.assert_close(output, expected, atol=0.02, rtol=0.02)
+
+
+class PlainMSTCNPlusPlus(nn.Module):
+    """The network as its authors wrote it down, in nn.Conv1d."""
+
+    def __init__(self, model):
+        super().__init__()
+        backbone, head = model.branches['heatmap'].values()
+        self.stages = [
+            (plain(stage.conv_in), [plain_layer(layer) for layer in stage.layers])
+            for stage in backbone.stages
+        ]
+        self.classifiers = [plain(conv) for conv in head.classifiers]
+        self.parts = nn.ModuleList(
+            [conv for conv, _ in self.stages]
+            + [conv for _, layers in self.stages for layer in layers for conv in layer]
+            + self.classifiers
+        )
+
+    def forward(self, x):
+        outputs = []
+        for (conv_in, layers), classify in zip(
+            self.stages, self.classifiers, strict=True
+        ):
+            x = conv_in(x)
+            for convs in layers:
+                if len(convs) == 3:
+                    both = torch.cat([convs[0](x), convs[1](x)], dim=1)
+                    x = x + F.relu(convs[2](both))
+                else:
+                    x = x + convs[1](F.relu(convs[0](x)))
+            outputs.append(classify(x))
+            x = outputs[-1].softmax(dim=1)
+        return torch.stack(outputs)
+
+
+def plain(conv):
+    options = {'padding': conv.padding, 'dilation': conv.dilation}
+    copy = nn.Conv1d(conv.in_channels, conv.out_channels, conv.kernel_size, **options)
+    copy.double().load_state_dict(conv.state_dict())
+    return copy
+
+
+def plain_layer(layer):
+    names = ('conv_far', 'conv_near', 'merge', 'conv_dilated', 'conv_out')
+    return [plain(getattr(layer, name)) for name in names if hasattr(layer, name)]
+
+
+def test_ms_tcn_has_the_gradients_of_plain_convolutions():
+    """In double precision: in single, a ReLU's input may round to either side of 0."""
+    torch.manual_seed(0)
+    model = MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 7,
+            'branches': {
+                'heatmap': {'type': 'MSTCNPlusPlus', 'in_channels': 32, 'dropout': 0.0}
+            },
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+            },
+        }
+    ).double()
+    reference = PlainMSTCNPlusPlus(model).double()
+    x = torch.randn(1, 32, 600, dtype=torch.double)
+    weights = torch.randn(4, 1, 7, 600, dtype=torch.double)
+    logits, expected = model({'heatmap': x}), reference(x)
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
+    (logits * weights).sum().backward()
+    (expected * weights).sum().backward()
+    ours = {sorted_shape(p): p.grad for p in model.parameters()}
+    for key, gradient in {
+        sorted_shape(p): p.grad for p in reference.parameters()
+    }.items():
+        scale = float(gradient.abs().max())
+        torch.testing.assert_close(ours[key], gradient, atol=1e-9 * scale, rtol=0)
+
+
+def sorted_shape(parameter):
+    """A key that a parameter shares with its copy alone: its values."""
+    return (tuple(parameter.shape), tuple(parameter.detach().flatten()[:8].tolist()))
+
+
+@pytest.mark.parametrize('p', [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_dropout_drops_its_share_and_keeps_the_mean(p):
+    """Kept values are divided by 1 - p; a gradient passes where a value does."""
+    torch.manual_seed(0)
+    x = torch.ones(100, 1001, requires_grad=True)
+    output = FrameDropout(p)(x)
+    kept = output[output > 0]
+    torch.testing.assert_close(
+        kept, torch.full_like(kept, 1 / max(1 - p, 1e-9)), rtol=1e-4, atol=0
+    )
+    share = float((output == 0).float().mean())
+    # Six deviations of the share.
+    assert share == pytest.approx(p, abs=6 * (p * (1 - p) / x.numel()) ** 0.5 + 1e-9)
+    output.sum().backward()
+    torch.testing.assert_close(x.grad, output.detach())
+
+
+def test_dropout_draws_frames_channels_and_videos_apart():
+    """No two rows or columns share their draws, whatever the order in memory."""
+    torch.manual_seed(0)
+    kept = FrameDropout(0.5)(torch.ones(2, 64, 500).transpose(1, 2)) > 0
+    rows = kept.flatten(0, 1).float() - 0.5
+    products = rows @ rows.T / 64 * 4
+    off_diagonal = products - torch.diag(products.diagonal())
+    assert off_diagonal.abs().max() < 0.9
+    assert torch.equal(FrameDropout(0.5).eval()(rows), rows)
+
+
+def test_dropout_follows_the_seed():
+    """Equal seeds drop equal values."""
+    x = torch.ones(33)
+    torch.manual_seed(3)
+    first = FrameDropout(0.5)(x)
+    second = FrameDropout(0.5)(x)
+    torch.manual_seed(3)
+    assert torch.equal(FrameDropout(0.5)(x), first)
+    assert not torch.equal(first, second)
