@@ -12,3 +12,26 @@ def test_benchmark_render_prints_both_times_and_their_ratio(run_tool):
     output, extra = (float(x) for x in re.findall(r'([\d.]+) MB', done.stdout))
     assert output == 12.5
     assert extra < output
+
+
+def test_benchmark_metrics_prints_both_times_and_equal_scores(run_tool):
+    """Plain code and scikit-learn stand beside ours, and give the same scores."""
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'metrics', '--videos', 4, '--frames', 500),
+        *('--classes', 5, '--plain-videos', 2),
+    )
+    assert 'random labels, 4 videos of 500 frames, 5 classes' in done.stdout
+    for name in ('accuracy, edit, F1@10/25/50', 'mAP'):
+        assert re.search(
+            rf'^{name} +[\d.]+ s +[\d.]+ s +[\d.]+$', done.stdout, re.MULTILINE
+        )
+    segments, frames = re.search(
+        r'in percent: (\S+) of .*, (\S+) of mAP', done.stdout
+    ).groups()
+    assert max(float(segments), float(frames)) < 1e-9
+    memory = re.findall(r'(\d) videos: input ([\d.]+) MB, extra [\d.]+', done.stdout)
+    assert [(videos, float(size)) for videos, size in memory] == [
+        # Two labels of 8 bytes and 5 scores of 4 bytes a frame.
+        ('2', 0.04),
+        ('4', 0.07),
+    ]

@@ -2,6 +2,7 @@
 
     python tools/analysis/benchmark.py render
     python tools/analysis/benchmark.py model CONFIG...
+    python tools/analysis/benchmark.py metrics
 
 `benchmark.py COMMAND --help` says what a command measures.
 """
@@ -12,6 +13,7 @@ import os
 
 def parse_args() -> argparse.Namespace:
     # Of the modules beside this one, which load what they measure when they run.
+    from benchmark_metrics import add_metrics_command
     from benchmark_model import add_model_command
     from benchmark_render import add_render_command
 
@@ -21,6 +23,7 @@ def parse_args() -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True)
     add_render_command(commands)
     add_model_command(commands)
+    add_metrics_command(commands)
     return parser.parse_args()
 
 
