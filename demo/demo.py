@@ -25,11 +25,16 @@ OUT gets, with the video's id in front where there are several videos:
 
 import argparse
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmskelseg.apis import DEFAULT_EXPORTS, EXPORTS, SkelSegInferencer
 from mmskelseg.apis.configs import find_config
-from mmskelseg.cli import add_pose_estimator_arguments, pose_estimator, user_errors
+from mmskelseg.cli import (
+    SettingsAction,
+    add_pose_estimator_arguments,
+    pose_estimator,
+    user_errors,
+)
 from mmskelseg.interchange.poses import POLICIES
 from mmskelseg.video_files import CODECS
 
@@ -102,7 +107,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=SettingsAction,
         metavar='KEY=VALUE',
         help='settings that replace those of the config, as in training',
     )

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +19,41 @@ if TYPE_CHECKING:
 _PACKAGE = str(Path(__file__).parent)
 
 
+class SettingsAction(DictAction):
+    """Reads ``key=value ...`` as a dict; anything else is argparse's error."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str] | str | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the settings to those of the namespace."""
+        for value in values or ():
+            if value.find('=') < 1:
+                raise argparse.ArgumentError(
+                    self,
+                    f'{value!r} is not of the form key=value, for example '
+                    'model.num_classes=5.',
+                )
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except AssertionError as error:
+                raise argparse.ArgumentError(
+                    self,
+                    f'{value!r} has a bracket that is not closed; write lists as in '
+                    'key="[(a,b),(c,d)]" (quoted, without spaces).',
+                ) from error
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags that MMAction2's scripts share."""
     parser.add_argument('--work-dir', help='folder for logs, checkpoints and scores')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=SettingsAction,
         help='settings that replace those of the config, as key=value, for example '
         'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]" (quoted, '
         'without spaces)',
@@ -71,7 +99,7 @@ def add_pose_estimator_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         '--pose-options',
         nargs='+',
-        action=DictAction,
+        action=SettingsAction,
         metavar='KEY=VALUE',
         help='options of the estimator',
     )

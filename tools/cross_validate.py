@@ -33,9 +33,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
-from mmskelseg.cli import load_config, user_errors
+from mmskelseg.cli import SettingsAction, load_config, user_errors
 from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.engine.run_folder import RunFolder, flat_settings
 from mmskelseg.evaluation import format_summary, summarize_runs
@@ -216,7 +216,7 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
     return text
 
 
-class Options(DictAction):
+class Options(SettingsAction):
     """Settings as a dict, and in ``typed`` as they were typed."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
@@ -250,7 +250,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--executor-options',
         nargs='+',
-        action=DictAction,
+        action=SettingsAction,
         default={},
         help="settings of submitit's AutoExecutor, as key=value",
     )

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import DictAction
 
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.cli import user_errors
+from mmskelseg.cli import SettingsAction, user_errors
 from mmskelseg.datasets.annotations import save_annotations
 from mmskelseg.files import file_name
 from mmskelseg.interchange.poses import (
@@ -175,7 +174,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options',
         nargs='+',
-        action=DictAction,
+        action=SettingsAction,
         metavar='KEY=VALUE',
         help='of the estimator, such as device=cuda:0 or pose_weights=FILE',
     )

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import DictAction
-
-from mmskelseg.cli import user_errors
+from mmskelseg.cli import SettingsAction, user_errors
 from mmskelseg.files import written_whole
 
 DESCRIPTION = """\
@@ -54,7 +52,7 @@ def add_model_command(commands: Any) -> None:
     command.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=SettingsAction,
         default={},
         help='settings that replace those of every config, as key=value',
     )

@@ -1,0 +1,61 @@
+"""What the command-line tools have in common."""
+
+import argparse
+
+import pytest
+
+from mmskelseg.cli import SettingsAction, add_config_arguments
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser(prog='tool')
+    add_config_arguments(parser)
+    return parser
+
+
+def test_settings_are_read_as_mmengine_reads_them(parser):
+    """Numbers, lists and words get their types, and a value may hold `=`."""
+    typed = ['a.b=1', 'c=[(1,2),x]', 'd=e=f', 'g=True']
+    args = parser.parse_args(['--cfg-options', *typed])
+    assert args.cfg_options == {'a.b': 1, 'c': [(1, 2), 'x'], 'd': 'e=f', 'g': True}
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'fault'),
+    [
+        ('foo', 'is not of the form key=value'),
+        ('=3', 'is not of the form key=value'),
+        ('a=[1,2', 'has a bracket that is not closed'),
+    ],
+)
+def test_settings_that_cannot_be_read_are_named(parser, capsys, wrong, fault):
+    """The error is argparse's, with the flag, the value and what is wrong."""
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['--cfg-options', 'a=1', wrong])
+    shown = capsys.readouterr().err
+    assert f'tool: error: argument --cfg-options: {wrong!r} {fault}' in shown
+
+
+def test_settings_of_any_flag_name_that_flag(capsys):
+    """The error names the flag that was typed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=SettingsAction)
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--options', 'weights'])
+    assert "argument --options: 'weights' is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['tools/train.py', 'config.py', '--cfg-options', 'foo'],
+        ['tools/cross_validate.py', 'config.py', '--executor-options', 'foo'],
+        ['tools/analysis/benchmark.py', 'model', 'config.py', '--cfg-options', 'foo'],
+    ],
+)
+def test_tools_name_settings_that_are_not_key_value(run_tool, words):
+    """A forgotten `=` ends in one sentence, not in a traceback."""
+    shown = run_tool(*words, code=2).stderr
+    assert f"error: argument {words[-2]}: 'foo' is not of the form" in shown
+    assert 'Traceback' not in shown
