@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Trains on several GPUs of one machine or of several:
+# Trains in several processes, on the GPUs of one machine or of several:
 #
 #   tools/dist_train.sh CONFIG GPUS [flags of tools/train.py]
 #
 # On several machines, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+# Without GPUs, GPUS is the number of processes.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
-    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 config=$1

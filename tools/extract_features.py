@@ -8,10 +8,11 @@ them, for all videos of the config's splits. Stopped, it goes on where it was.
 
 import argparse
 
-from mmengine.dist import init_dist
+from mmengine.dist import is_main_process
 from mmengine.registry import init_default_scope
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.processes import connect_processes
 from mmskelseg.registry import DATASETS
 
 
@@ -29,11 +30,11 @@ def main() -> None:
     with user_errors():
         cfg = load_config(args)
         init_default_scope(cfg.default_scope)
-        if cfg.launcher != 'none':
-            init_dist(cfg.launcher, **cfg.env_cfg.dist_cfg)
+        connect_processes(cfg)
         for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             dataset = DATASETS.build(cfg[key].dataset)
-            print(f'{key}: features of {len(dataset)} videos are ready.')
+            if is_main_process():
+                print(f'{key}: features of {len(dataset)} videos are ready.')
 
 
 if __name__ == '__main__':

@@ -4,11 +4,12 @@
 #   tools/slurm_train.sh PARTITION JOB_NAME CONFIG [flags of tools/train.py]
 #
 # GPUS (8), GPUS_PER_NODE (8), CPUS_PER_TASK (5) and SRUN_ARGS are read from the
-# environment.
+# environment. On nodes without GPUs, GPUS is the number of processes, and
+# SRUN_ARGS=--gres=none.
 set -euo pipefail
 
 if [ $# -lt 3 ]; then
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 partition=$1

@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.processes import connect_processes
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,6 +69,7 @@ def main() -> None:
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)
+        connect_processes(cfg)
         Runner.from_cfg(cfg).test()
 
 

@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
+from mmskelseg.processes import connect_processes
 
 
 def parse_args() -> argparse.Namespace:
@@ -108,6 +109,7 @@ def main() -> None:
         check_work_dir(cfg)
         # Before features are made.
         check_branches_are_trained(cfg.model.get('branches', {}))
+        connect_processes(cfg)
         Runner.from_cfg(cfg).train()
 
 
