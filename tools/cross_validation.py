@@ -1,0 +1,191 @@
+"""The runs of cross_validate.py, and what becomes of them."""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmskelseg.datasets.annotations import folds, load_annotations
+from mmskelseg.engine.run_folder import RunFolder, flat_settings
+from mmskelseg.evaluation import format_summary, summarize_runs
+from mmskelseg.files import config_name, file_name, written_whole
+from mmskelseg.models.branch_checkpoints import branch_checkpoints
+
+TOOLS = Path(__file__).resolve().parent
+# The pair of splits without a name, `train` and `test`.
+DEFAULT = 'default'
+# They say where things lie, not what is computed.
+PLACES = ('work_dir', 'launcher', 'ann_file')
+
+
+def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str, str]]:
+    """Return the splits to train and to test on, for each fold by its name."""
+    data = load_annotations(ann_file)
+    named = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds(data)}
+    choices = dict(named)
+    if {'train', 'test'} <= data['split'].keys():
+        choices = {DEFAULT: ('train', 'test'), **named}
+    if not choices:
+        sys.exit(
+            f'error: {ann_file}: has no folds to validate across; name pairs of splits '
+            '`<fold>/train` and `<fold>/test` in its `split`, as docs/data_format.md '
+            'shows.'
+        )
+    for fold in chosen or ():
+        if fold not in choices:
+            sys.exit(
+                f'error: {ann_file}: there is no fold {fold!r}; choose from '
+                f'{", ".join(choices)}.'
+            )
+    return {fold: choices[fold] for fold in chosen or named or choices}
+
+
+def settings_of(cfg: Config) -> dict:
+    """Return what scores depend on: the config without places, and the data."""
+    ann_file = Path(cfg.test_dataloader.dataset.ann_file)
+    settings = {
+        key: value
+        for key, value in flat_settings(cfg.to_dict())
+        if key.rpartition('.')[2] not in PLACES
+    }
+    digest = hashlib.sha256(ann_file.read_bytes()).hexdigest()
+    return {**settings, 'content of ann_file': digest}
+
+
+def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
+    """Return the checkpoint that each branch starts from: of the same fold and seed.
+
+    One that was trained on another split has seen test videos.
+    """
+    files = {}
+    for name, file in branch_checkpoints(cfg.model.get('branches', {})).items():
+        path = Path(file)
+        files[name] = path.parent / file_name(fold) / f'seed_{seed}' / path.name
+    return files
+
+
+def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
+    """End with a sentence if a run starts from a branch that is not there."""
+    for fold in names:
+        for seed in seeds:
+            for branch, file in branches_of_run(cfg, fold, seed).items():
+                if not file.is_file():
+                    sys.exit(
+                        f'error: {file}: there is no such checkpoint, which branch '
+                        f'{branch!r} starts from in fold {fold}, seed {seed}; '
+                        'cross-validate the branch first, with its own config and the '
+                        'same folds and seeds.'
+                    )
+
+
+def run_folder(
+    cfg: Config,
+    fold: str,
+    splits: tuple[str, str],
+    seed: int,
+    settings: dict,
+    args: argparse.Namespace,
+) -> RunFolder:
+    train_split, test_split = splits
+    chosen = [
+        f'train_dataloader.dataset.split={train_split}',
+        f'val_dataloader.dataset.split={test_split}',
+        f'test_dataloader.dataset.split={test_split}',
+    ]
+    starts = [
+        f'model.branches.{branch}.init_cfg.checkpoint={file}'
+        for branch, file in branches_of_run(cfg, fold, seed).items()
+    ]
+    path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
+    options = ['--cfg-options', *args.typed, *chosen, *starts, '--work-dir', str(path)]
+    train, test = (
+        [sys.executable, str(TOOLS / tool), args.config, *options]
+        for tool in ('train.py', 'test.py')
+    )
+    # No scores before the last epoch: nothing is to be chosen by them.
+    train += ['--resume', '--no-validate', '--seed', str(seed)]
+    return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
+
+
+def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
+    """Yield each run with why it failed, one after another."""
+    for run in runs:
+        yield run, run.execute()
+
+
+def submitted(
+    runs: list[RunFolder], folder: Path, cluster: str, options: dict
+) -> Iterator[tuple[RunFolder, str]]:
+    """Yield each run with why it failed, as jobs of submitit end."""
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        sys.exit(
+            'error: --executor needs submitit, which is not installed: run '
+            '`pip install submitit`.'
+        )
+    try:
+        executor = submitit.AutoExecutor(folder / 'submitit', cluster=cluster)
+        # Local jobs would end after minutes.
+        executor.update_parameters(**{'timeout_min': 24 * 60, **options})
+    except (NameError, RuntimeError) as error:
+        sys.exit(f'error: --executor {cluster}: {error}')
+    jobs = executor.map_array(RunFolder.execute, runs)
+    by_id = {job.job_id: run for job, run in zip(jobs, runs, strict=True)}
+    for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
+        error = job.exception()
+        failure = f'job {job.job_id}: {error}' if error else job.result()
+        yield by_id[job.job_id], failure
+
+
+def follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
+    """Print a line for each run that ends; return how many failed."""
+    begin = time.monotonic()
+    failed = 0
+    for done, (run, failure) in enumerate(outcomes, start=1):
+        elapsed = time.monotonic() - begin
+        left = elapsed / done * (count - done)
+        if failure:
+            failed += 1
+            result = f'FAILED: {failure}; see {run.log}'
+        else:
+            metrics = run.report()['metrics']
+            result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
+        print(
+            f'[{done}/{count}] {run.settings["fold"]}, seed {run.settings["seed"]}: '
+            f'{result} ({duration(elapsed)} elapsed, about {duration(left)} left)',
+            flush=True,
+        )
+    return failed
+
+
+def duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
+    """Write the summary of finished runs as JSON and Markdown; return the latter."""
+    reports = {
+        (run.settings['fold'], run.settings['seed']): run.report() for run in runs
+    }
+    summary = summarize_runs(reports)
+    content = {
+        'config': config_name(config),
+        **summary,
+        'runs': [
+            {'fold': fold, 'seed': seed, **report}
+            for (fold, seed), report in reports.items()
+        ],
+    }
+    text = format_summary(summary)
+    files = {'.json': json.dumps(content, indent=2), '.md': f'{text}\n'}
+    for suffix, written in files.items():
+        with written_whole(folder / f'cross_validation{suffix}') as file:
+            file.write(written.encode())
+    return text
