@@ -1,10 +1,13 @@
 """What the command-line tools have in common."""
 
 import argparse
+import subprocess
+import sys
 
 import pytest
 
 from mmskelseg.cli import SettingsAction, add_config_arguments
+from tests.small_data import ROOT
 
 
 @pytest.fixture
@@ -59,3 +62,31 @@ def test_tools_name_settings_that_are_not_key_value(run_tool, words):
     shown = run_tool(*words, code=2).stderr
     assert f"error: argument {words[-2]}: 'foo' is not of the form" in shown
     assert 'Traceback' not in shown
+
+
+@pytest.mark.parametrize(
+    'tool',
+    [
+        'train.py',
+        'test.py',
+        'extract_features.py',
+        'cross_validate.py',
+        'analysis/benchmark.py',
+    ],
+)
+def test_help_does_not_wait_for_torch(tool):
+    """Arguments are read before what takes seconds to import."""
+    path = ROOT / 'tools' / tool
+    code = (
+        'import runpy, sys\n'
+        f'sys.path.insert(0, {str(path.parent)!r})\n'
+        f'sys.argv = [{str(path)!r}, "--help"]\n'
+        'try:\n'
+        f'    runpy.run_path({str(path)!r}, run_name="__main__")\n'
+        'except SystemExit as end:\n'
+        '    sys.exit(end.code or "torch" in sys.modules)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith('usage: ')

@@ -8,12 +8,7 @@ them, for all videos of the config's splits. Stopped, it goes on where it was.
 
 import argparse
 
-from mmengine.dist import is_main_process
-from mmengine.registry import init_default_scope
-
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
-from mmskelseg.processes import connect_processes
-from mmskelseg.registry import DATASETS
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,6 +22,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    # Not with --help, since they take seconds.
+    from mmengine.dist import is_main_process
+    from mmengine.registry import init_default_scope
+
+    from mmskelseg.processes import connect_processes
+    from mmskelseg.registry import DATASETS
+
     with user_errors():
         cfg = load_config(args)
         init_default_scope(cfg.default_scope)

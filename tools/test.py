@@ -11,10 +11,8 @@ import argparse
 import sys
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
-from mmskelseg.processes import connect_processes
 
 
 def parse_args() -> argparse.Namespace:
@@ -66,6 +64,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
+    # Not with --help, since they take seconds.
+    from mmengine.runner import Runner
+
+    from mmskelseg.processes import connect_processes
+
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)

@@ -12,13 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
-from mmskelseg.models.branch_checkpoints import check_branches_are_trained
-from mmskelseg.processes import connect_processes
 
 
 def parse_args() -> argparse.Namespace:
@@ -65,6 +61,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
+        import torch
+
         if not torch.cuda.is_available():
             sys.exit('error: --amp needs a GPU, and there is none; leave it out.')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -103,6 +101,12 @@ def check_work_dir(cfg: Config) -> None:
 
 def main() -> None:
     args = parse_args()
+    # Not with --help, since they take seconds.
+    from mmengine.runner import Runner
+
+    from mmskelseg.models.branch_checkpoints import check_branches_are_trained
+    from mmskelseg.processes import connect_processes
+
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)

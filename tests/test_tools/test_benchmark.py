@@ -35,3 +35,14 @@ def test_benchmark_metrics_prints_both_times_and_equal_scores(run_tool):
         ('2', 0.04),
         ('4', 0.07),
     ]
+
+
+def test_benchmark_startup_prints_imports_and_tools(run_tool):
+    """A line for each import and tool, the first time and the median."""
+    done = run_tool('tools/analysis/benchmark.py', 'startup', '--repeats', 1)
+    names = re.findall(r'^(.+?) +[\d.]+ s +[\d.]+ s$', done.stdout, re.MULTILINE)
+    assert names[:3] == [
+        'import torch',
+        'import mmskelseg, beyond torch',
+        'train.py --help',
+    ]

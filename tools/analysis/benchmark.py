@@ -3,6 +3,7 @@
     python tools/analysis/benchmark.py render
     python tools/analysis/benchmark.py model CONFIG...
     python tools/analysis/benchmark.py metrics
+    python tools/analysis/benchmark.py startup
 
 `benchmark.py COMMAND --help` says what a command measures.
 """
@@ -16,6 +17,7 @@ def parse_args() -> argparse.Namespace:
     from benchmark_metrics import add_metrics_command
     from benchmark_model import add_model_command
     from benchmark_render import add_render_command
+    from benchmark_startup import add_startup_command
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -24,6 +26,7 @@ def parse_args() -> argparse.Namespace:
     add_render_command(commands)
     add_model_command(commands)
     add_metrics_command(commands)
+    add_startup_command(commands)
     return parser.parse_args()
 
 
