@@ -32,11 +32,17 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
     return lengths
 
 
-def frame_mask(x: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Return 1 for frames and 0 for padding, shape (N, 1, T)."""
-    frames = torch.arange(x.shape[2], device=x.device)
-    ends = torch.tensor(lengths, device=x.device)
-    return (frames < ends[:, None])[:, None].to(x.dtype)
+def frame_mask(lengths: Sequence[int], frames: int, like: Tensor) -> Tensor:
+    """Return 1 for frames and 0 for padding, shape (N, 1, T).
+
+    Args:
+        lengths: True length of each video.
+        frames: T.
+        like: A tensor of the type and on the device that the mask gets.
+    """
+    ends = torch.tensor(lengths, device=like.device)
+    valid = torch.arange(frames, device=like.device) < ends[:, None]
+    return valid[:, None].to(like.dtype)
 
 
 def stack_frames(

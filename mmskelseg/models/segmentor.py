@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,10 +15,9 @@ from mmskelseg.models.branch_checkpoints import (
     check_branch_weights,
     check_branches_are_trained,
 )
+from mmskelseg.models.fusion_options import FUSED, fusion_options
 from mmskelseg.models.padding import frame_mask, stack_frames, video_lengths
 from mmskelseg.registry import MODELS
-
-FUSED = 'fused'
 
 
 @MODELS.register_module()
@@ -34,6 +33,10 @@ class ActionSegmentor(BaseModel):
     With ``risk_head``, what the first stages of all branches read gives a risk score of
     each frame as well.
 
+    In evaluation, a stage that says how many frames to each side it depends on (its
+    ``context``) computes long videos in chunks that overlap by these frames. The result
+    is the same, and memory does not grow with the video but for what is returned.
+
     Args:
         num_classes: Number of classes, K.
         branches: For each modality its backbone, with ``in_channels`` of its features.
@@ -45,6 +48,7 @@ class ActionSegmentor(BaseModel):
             of their own (default True).
         risk_head: What scores the risk of each frame, if wanted.
         loss_weighting: What weighs the losses; by default each counts as it is.
+        chunk_frames: How many frames a chunk gives.
         data_preprocessor: What batches come through.
         init_cfg: Initialisation by MMEngine.
 
@@ -64,6 +68,7 @@ class ActionSegmentor(BaseModel):
         fusion: Mapping[str, Any] | None = None,
         risk_head: Mapping[str, Any] | None = None,
         loss_weighting: Mapping[str, Any] | None = None,
+        chunk_frames: int = 32768,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -73,8 +78,9 @@ class ActionSegmentor(BaseModel):
         )
         super().__init__(preprocessor, init_cfg)
         self.num_classes = num_classes
+        self.chunk_frames = chunk_frames
         self._branch_cfgs = branches
-        options = _fusion_options(list(branches), fusion)
+        options = fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options['feed'] == FUSED
         backbones = {}
         for name, cfg in branches.items():
@@ -145,22 +151,26 @@ class ActionSegmentor(BaseModel):
                 (K, T) and, with a risk head, pred_risk (T,).
 
         Raises:
-            ValueError: If the inputs do not fit the branches.
+            ValueError: If the inputs do not fit the branches, or there is no such mode.
         """
+        if mode not in ('tensor', 'loss', 'predict'):
+            raise ValueError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")
+        if data_samples is None and mode != 'tensor':
+            raise ValueError(f'mode={mode!r} needs data_samples.')
+        samples = data_samples or ()
         self._check(inputs)
         lengths = video_lengths(next(iter(inputs.values())), data_samples)
-        mask = frame_mask(next(iter(inputs.values())), lengths)
-        x = self._stems(inputs, mask)
-        logits = self._logits(x, mask)
-        if mode == 'tensor':
-            return list(logits.values())[-1]
-        if data_samples is None:
-            raise ValueError(f'mode={mode!r} needs data_samples.')
-        if mode == 'loss':
-            return self._losses(x, logits, lengths, data_samples)
+        frames = next(iter(inputs.values())).shape[2]
+        mask = frame_mask(lengths, frames, next(self.parameters()))
         if mode == 'predict':
-            return self._predictions(x, logits, lengths, data_samples)
-        raise ValueError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")
+            # So that no more than a chunk is kept of what training would need.
+            with torch.no_grad():
+                return self._predict(self._stems(inputs, mask), mask, lengths, samples)
+        x = self._stems(inputs, mask)
+        stages = list(self._stages(x, mask))
+        if mode == 'loss':
+            return self._losses(x, stages, lengths, samples)
+        return torch.stack([_output(logits) for logits in stages])
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, branch in self.branches.items():
@@ -181,39 +191,68 @@ class ActionSegmentor(BaseModel):
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
             if hasattr(branch['backbone'], 'stem'):
-                x[name] = branch['backbone'].stem(x[name], mask)
+                x[name] = branch['backbone'].stem(x[name].to(mask), mask)
+            elif hasattr(self, 'risk_head'):
+                x[name] = x[name].to(mask)
         return x
 
-    def _logits(self, x: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
-        """Return the logits (S, N, K, T) of each branch with a head, and fused ones."""
-        x = dict(x)
-        stages: list[dict[str, Tensor]] = []
+    def _stages(
+        self, x: Mapping[str, Tensor], mask: Tensor
+    ) -> Iterator[dict[str, Tensor]]:
+        """Yield each stage's logits (N, K, T), of branches with a head and fused."""
         for i in self.stage_order:
-            features = {
-                name: branch['backbone'].stages[i](x[name], mask)
-                for name, branch in self.branches.items()
-            }
-            logits = {
-                name: branch['head'](features[name], i) * mask
-                for name, branch in self.branches.items()
-                if 'head' in branch
-            }
-            if hasattr(self, 'fusion'):
-                fused = self.fusion['neck'](list(features.values()), i)
-                logits[FUSED] = self.fusion['head'](fused, i) * mask
-            for name in x:
-                read = logits[FUSED if self.feed_fused else name]
-                x[name] = read.softmax(dim=1) * mask
-            stages.append(logits)
-        return {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
+            chunks = []
+            for wide, inner in self._chunks(i, mask.shape[2]):
+                read = {name: v[:, :, wide] for name, v in x.items()}
+                chunks.append(self._stage(i, read, mask[:, :, wide], inner))
+            logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
+            fed = {name: logits[FUSED if self.feed_fused else name] for name in x}
+            x = {name: values.softmax(dim=1) * mask for name, values in fed.items()}
+            yield logits
+
+    def _chunks(self, stage: int, frames: int) -> Iterator[tuple[slice, slice]]:
+        """Yield which frames a chunk reads, and which of its own it answers for."""
+        context = 0
+        for branch in self.branches.values():
+            # A stage that does not say it depends on all frames.
+            known = getattr(branch['backbone'].stages[stage], 'context', frames)
+            context = max(context, known)
+        step = self.chunk_frames
+        if torch.is_grad_enabled() or self.training or context >= frames:
+            context, step = 0, frames
+        for begin in range(0, frames, step):
+            end = min(begin + step, frames)
+            first = max(begin - context, 0)
+            yield slice(first, end + context), slice(begin - first, end - first)
+
+    def _stage(
+        self, stage: int, x: Mapping[str, Tensor], mask: Tensor, inner: slice
+    ) -> dict[str, Tensor]:
+        """Return the logits (N, K, inner frames) of one stage, by branch and fused."""
+        features = {}
+        for name, branch in self.branches.items():
+            # Features may lie in half precision, and elsewhere than the model.
+            read = x[name].to(mask, non_blocking=True)
+            features[name] = branch['backbone'].stages[stage](read, mask)[:, :, inner]
+        mask = mask[:, :, inner]
+        logits = {
+            name: branch['head'](features[name], stage) * mask
+            for name, branch in self.branches.items()
+            if 'head' in branch
+        }
+        if hasattr(self, 'fusion'):
+            fused = self.fusion['neck'](list(features.values()), stage)
+            logits[FUSED] = self.fusion['head'](fused, stage) * mask
+        return logits
 
     def _losses(
         self,
         x: Mapping[str, Tensor],
-        logits: Mapping[str, Tensor],
+        stages: Sequence[Mapping[str, Tensor]],
         lengths: Sequence[int],
         data_samples: Sequence[ActionDataSample],
     ) -> dict[str, Tensor]:
+        logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
         _, N, _, T = next(iter(logits.values())).shape
         unlabelled = next(iter(logits.values())).new_full((N, T), -1, dtype=torch.long)
         labels = stack_frames(data_samples, 'gt_label', lengths, unlabelled)
@@ -230,14 +269,16 @@ class ActionSegmentor(BaseModel):
             self.loss_weighting(losses) if hasattr(self, 'loss_weighting') else losses
         )
 
-    def _predictions(
+    def _predict(
         self,
         x: Mapping[str, Tensor],
-        logits: Mapping[str, Tensor],
+        mask: Tensor,
         lengths: Sequence[int],
         data_samples: Sequence[ActionDataSample],
     ) -> list[ActionDataSample]:
-        output = list(logits.values())[-1][-1]
+        # One after another, so that only the last stage's are kept.
+        for logits in self._stages(x, mask):
+            output = _output(logits)
         for sample, length, video in zip(data_samples, lengths, output, strict=True):
             video = video[:, :length].float()
             sample.set_pred_score(video.softmax(dim=0))
@@ -250,28 +291,6 @@ class ActionSegmentor(BaseModel):
         return list(data_samples)
 
 
-def _fusion_options(
-    branches: list[str], fusion: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return the settings of a fusion with their defaults."""
-    if (len(branches) > 1) != (fusion is not None):
-        raise ValueError(
-            f'The model has the branches {branches} and fusion={fusion}; several '
-            'branches need a `fusion`, and one has nothing to fuse.'
-        )
-    options = {'feed': FUSED, 'branch_heads': True, **(fusion or {})}
-    # MMEngine writes `_scope_` into dicts of inherited configs.
-    unknown = sorted(options.keys() - {'neck', 'feed', 'branch_heads', '_scope_'})
-    if unknown:
-        raise ValueError(
-            f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
-            '`branch_heads` only.'
-        )
-    if options['feed'] not in (FUSED, 'own') or (
-        options['feed'] == 'own' and not options['branch_heads']
-    ):
-        raise ValueError(
-            f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
-            'branch_heads=True.'
-        )
-    return options
+def _output(logits: Mapping[str, Tensor]) -> Tensor:
+    """Return the logits that count: the fused ones, where there are any."""
+    return list(logits.values())[-1]

@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
+from torch import nn
 
 from mmskelseg.registry import MODELS
 
@@ -168,8 +169,8 @@ def test_fused_prediction_feeds_the_next_stage_unless_it_is_told_otherwise():
     mask = torch.ones(1, 1, 20)
     for feed, sees in (('fused', True), ('own', False)):
         model = build(('heatmap', 'rgb'), {'feed': feed}).eval()
-        before = model._logits(x, mask)['heatmap'][-1]
-        after = model._logits(other, mask)['heatmap'][-1]
+        before = list(model._stages(x, mask))[-1]['heatmap']
+        after = list(model._stages(other, mask))[-1]['heatmap']
         assert (not torch.equal(before, after)) is sees
 
 
@@ -272,3 +273,74 @@ def test_loss_names_the_video_whose_labels_do_not_fit(labels, features, message)
         sample.set_gt_label(torch.zeros(labels, dtype=torch.long))
     with pytest.raises(ValueError, match=message):
         build()({'heatmap': torch.randn(1, 6, features)}, [sample], mode='loss')
+
+
+class Recurrent(nn.Module):
+    """A stage whose every frame depends on all before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(6, 8, batch_first=True)
+
+    def forward(self, x, mask):
+        return self.rnn(x.transpose(1, 2))[0].transpose(1, 2) * mask
+
+
+@pytest.mark.parametrize('chunk_frames', [1, 7, 64, 100])
+@pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
+def test_chunks_give_what_the_whole_video_gives(modalities, options, chunk_frames):
+    """Each frame sees all that it depends on, also at the ends of a chunk."""
+    model = build(modalities, **(options or {})).eval()
+    inputs = {m: torch.randn(2, 6, 101) for m in modalities}
+    with torch.no_grad():
+        whole = model(inputs, samples((101, 60)))
+        model.chunk_frames = chunk_frames
+        read = []
+        model.branches[modalities[0]]['backbone'].stages[0].register_forward_hook(
+            lambda module, given, output: read.append(output.shape[2])
+        )
+        torch.testing.assert_close(
+            model(inputs, samples((101, 60))), whole, atol=1e-5, rtol=1e-5
+        )
+    # 8 + 4 + 4 + 8 frames to each side.
+    context = model.branches[modalities[0]]['backbone'].stages[0].context
+    assert context == 24
+    assert max(read) <= chunk_frames + 2 * context
+    assert len(read) == -(-101 // chunk_frames)
+
+
+def test_stage_that_depends_on_all_frames_reads_them_at_once():
+    """What does not say its context is never cut."""
+    model = build().eval()
+    with torch.no_grad():
+        model.branches['heatmap']['backbone'].stages[0] = Recurrent()
+        x = {'heatmap': torch.randn(1, 6, 50)}
+        whole = model(x)
+        model.chunk_frames = 9
+        torch.testing.assert_close(model(x), whole, atol=1e-5, rtol=1e-5)
+
+
+def test_training_is_not_cut():
+    """Gradients come from whole videos."""
+    model = build(dropout=0.0).train()
+    model.chunk_frames = 9
+    x = {'heatmap': torch.randn(1, 6, 50)}
+    logits = model(x)
+    logits.sum().backward()
+    torch.testing.assert_close(logits.detach(), build(dropout=0.0)(x).detach())
+
+
+def test_features_in_half_precision_are_read_as_single():
+    """The model computes in its own type, whatever the file holds."""
+    model = build().eval()
+    x = torch.randn(1, 6, 50).half()
+    with torch.no_grad():
+        torch.testing.assert_close(model({'heatmap': x}), model({'heatmap': x.float()}))
+
+
+def test_features_of_a_video_alone_are_not_copied():
+    """Those of a long video may fill more than the memory."""
+    x = torch.randn(6, 50)
+    batch = {'inputs': {'heatmap': [x]}, 'data_samples': samples((50,))}
+    padded = MODELS.build({'type': 'SegDataPreprocessor'})(batch)['inputs']['heatmap']
+    assert padded.data_ptr() == x.data_ptr()

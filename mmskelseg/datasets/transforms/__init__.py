@@ -6,6 +6,7 @@ from mmskelseg.datasets.transforms.augment import (
     RandomSpeed,
 )
 from mmskelseg.datasets.transforms.coordinates import SkeletonCoordinates
+from mmskelseg.datasets.transforms.crop import RandomCropFrames
 from mmskelseg.datasets.transforms.drop_limb import DropLimb
 from mmskelseg.datasets.transforms.formatting import PackSegInputs
 from mmskelseg.datasets.transforms.heatmap import RenderSkeletonHeatmap
@@ -26,6 +27,7 @@ __all__ = [
     'PackSegInputs',
     'RandomBrightness',
     'RandomContrast',
+    'RandomCropFrames',
     'RandomHorizontalFlip',
     'RandomRotation',
     'RandomShift',

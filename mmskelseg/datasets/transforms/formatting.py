@@ -1,5 +1,6 @@
 """What turns an item into the inputs of a model."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -37,7 +38,10 @@ class PackSegInputs(BaseTransform):
         if 'risk' in results:
             risk = torch.as_tensor(results['risk'], dtype=torch.float32)
             sample.set_field(risk, 'gt_risk', dtype=torch.Tensor)
-        inputs = {key: torch.from_numpy(x) for key, x in results['features'].items()}
+        with warnings.catch_warnings():
+            # Features that stay in their file cannot be written to.
+            warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
+            inputs = {k: torch.from_numpy(x) for k, x in results['features'].items()}
         return {'inputs': inputs, 'data_samples': sample}
 
     def __repr__(self) -> str:

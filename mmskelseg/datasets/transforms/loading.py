@@ -19,21 +19,32 @@ class LoadFrameFeatures(BaseTransform):
     Of several copies, each epoch reads the next one.
 
     Reads: feature_files, the paths of each modality's copies; epoch, taken as 0 where
-    the key is missing; frame_dir, total_frames. Writes: features, an array of shape
-    (C, T) for each modality, or (C, T, V) for coordinates of joints, float32.
+    the key is missing; frame_dir, total_frames; crop, where
+    :class:`RandomCropFrames` wrote it. Writes: features, an array of shape (C, T) for
+    each modality, or (C, T, V) for coordinates of joints, of the type of its file
+    (float32 or float16), in which the features of a frame lie beside one another.
 
     Args:
         folders: For each modality whose features come from elsewhere, and so are not
             named under ``dataset.features``, the folder of their files: an array
             (T, C) for each video in ``<frame_dir>.npy``.
+        max_bytes: Features of more bytes stay in their file and are read as they are
+            used, so that a video may be longer than memory. Such an array cannot be
+            written to.
 
     Raises:
         FileNotFoundError: If a folder lacks a video's file.
         ValueError: If a file is not whole, or does not have a feature for each frame.
     """
 
-    def __init__(self, folders: Mapping[str, str | os.PathLike] | None = None) -> None:
+    def __init__(
+        self,
+        folders: Mapping[str, str | os.PathLike] | None = None,
+        *,
+        max_bytes: int = 1 << 28,
+    ) -> None:
         self.folders = dict(folders or {})
+        self.max_bytes = max_bytes
 
     def transform(self, results: dict) -> dict:
         """Write ``features`` from the files."""
@@ -52,16 +63,24 @@ class LoadFrameFeatures(BaseTransform):
             files.setdefault(key, Path(copies[epoch % len(copies)]))
         for modality, path in files.items():
             features = load_features(path)
-            if len(features) != results['total_frames']:
+            begin, end = results.get('crop', (0, results['total_frames']))
+            frames = results.get('frames_of_file', results['total_frames'])
+            if len(features) != frames:
                 raise ValueError(
                     f'{path}: {len(features)} frames of features, but video '
-                    f'{results["frame_dir"]} has {results["total_frames"]} frames; '
+                    f'{results["frame_dir"]} has {frames} frames; '
                     'delete the file, and it is made again.'
                 )
+            features = features[begin:end]
+            if features.dtype != np.float16:
+                features = features.astype(np.float32, copy=False)
+            if features.nbytes <= self.max_bytes:
+                features = np.array(features)
             # (T, C, ...) → (C, T, ...)
-            features = features.swapaxes(0, 1)
-            results['features'][modality] = np.array(features, np.float32, order='C')
+            results['features'][modality] = features.swapaxes(0, 1)
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(folders={self.folders})'
+        return (
+            f'{type(self).__name__}(folders={self.folders}, max_bytes={self.max_bytes})'
+        )

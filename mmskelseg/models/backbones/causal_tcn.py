@@ -46,6 +46,7 @@ class CausalResidualLayer(DilatedResidualLayer):
 
     def __init__(self, channels: int, dilation: int, dropout: float) -> None:
         super().__init__(channels, dilation, dropout)
+        self.context = 2 * dilation
         self.conv_dilated = CausalConv1d(channels, channels, 3, dilation=dilation)
 
 

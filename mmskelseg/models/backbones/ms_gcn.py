@@ -83,6 +83,7 @@ class GraphStage(BaseModule):
         self.layers = ModuleList(
             GraphBlock(channels, adjacency.shape, 2**i) for i in range(num_layers)
         )
+        self.context = sum(2**i for i in range(num_layers))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
@@ -123,6 +124,7 @@ class NormedResidualLayer(BaseModule):
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
+        self.context = dilation
         self.conv_dilated = nn.Conv1d(
             channels, channels, 3, padding=dilation, dilation=dilation
         )

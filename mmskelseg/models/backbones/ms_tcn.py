@@ -74,7 +74,11 @@ class MSTCNPlusPlus(BaseModule):
 
 
 class TemporalStage(BaseModule):
-    """A 1x1 convolution to the stage's width, then its layers."""
+    """A 1x1 convolution to the stage's width, then its layers.
+
+    ``context`` is how many frames to each side an output depends on, of the stage and
+    of each of its layers.
+    """
 
     def __init__(
         self, in_channels: int, channels: int, layers: Iterable[nn.Module]
@@ -82,6 +86,7 @@ class TemporalStage(BaseModule):
         super().__init__()
         self.conv_in = TemporalConv1d(in_channels, channels, 1)
         self.layers = ModuleList(layers)
+        self.context = sum(layer.context for layer in self.layers)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
@@ -102,6 +107,7 @@ class DualDilatedLayer(BaseModule):
         self, channels: int, far_dilation: int, near_dilation: int, dropout: float
     ) -> None:
         super().__init__()
+        self.context = max(far_dilation, near_dilation)
         self.conv_far = _dilated(channels, far_dilation)
         self.conv_near = _dilated(channels, near_dilation)
         self.merge = TemporalConv1d(2 * channels, channels, 1)
@@ -139,6 +145,7 @@ class DilatedResidualLayer(BaseModule):
 
     def __init__(self, channels: int, dilation: int, dropout: float) -> None:
         super().__init__()
+        self.context = dilation
         self.conv_dilated = _dilated(channels, dilation)
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)

@@ -23,8 +23,10 @@ class TemporalConv1d(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C', T) of x (N, C, T)."""
         if self.kernel_size == (1,):
-            rows = F.linear(x.transpose(1, 2), self.weight[:, :, 0], self.bias)
-            return rows.transpose(1, 2)
+            # One by one, since a batch would be copied if its frames lie side by side.
+            weight = self.weight[:, :, 0]
+            rows = [F.linear(video.t(), weight, self.bias) for video in x]
+            return torch.stack(rows).transpose(1, 2)
         (padding,) = map(int, self.padding)
         shifts = [i * self.dilation[0] - padding for i in range(self.kernel_size[0])]
         return shifted_products(x, self.weight.unbind(2), shifts, self.bias)
