@@ -11,6 +11,7 @@ from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
 _HOOKS = ['mmskelseg.engine.hooks']
+_OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
 _DATASETS = ['mmskelseg.datasets']
 _TRANSFORMS = ['mmskelseg.datasets.transforms']
 _MODELS = ['mmskelseg.models', 'mmskelseg.features']
@@ -37,7 +38,7 @@ MODELS = _child(root.MODELS, _MODELS)
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS)
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
 OPTIMIZERS = _child(root.OPTIMIZERS)
-OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS)
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, _OPTIM_WRAPPERS)
 OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS)
 PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
 METRICS = _child(root.METRICS, _METRICS)

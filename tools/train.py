@@ -30,7 +30,9 @@ def parse_args() -> argparse.Namespace:
         'work folder',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='train in automatic mixed precision'
+        '--amp',
+        action='store_true',
+        help='train in mixed precision: bfloat16, on older GPUs float16',
     )
     parser.add_argument(
         '--no-validate', action='store_true', help='do not score during training'
@@ -61,12 +63,19 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
-        import torch
+        from mmengine.device import get_device
 
-        if not torch.cuda.is_available():
-            sys.exit('error: --amp needs a GPU, and there is none; leave it out.')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        from mmskelseg.precision import has_bfloat16
+
+        if has_bfloat16(get_device()):
+            cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+        elif get_device() == 'cuda':
+            cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        else:
+            sys.exit(
+                'error: --amp needs a GPU, or a processor that multiplies bfloat16, '
+                'and there is neither; leave it out.'
+            )
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     if args.resume is not None:

@@ -36,8 +36,9 @@ class ActionSegDataset(BaseDataset):
         features: For each modality ``render``, as a rule ``encoder`` and, if wanted,
             ``transforms`` of the video before. Parts that take a ``skeleton`` get the
             one that the annotation file names, unless they are told another. With
-            ``copies``, features are made as often, each time with the ``seed`` of the
-            transforms raised by 1, and epochs take turns at reading them.
+            ``dtype='float16'``, files take half the space. With ``copies``, features
+            are made as often, each time with the ``seed`` of the transforms raised by
+            1, and epochs take turns at reading them.
         pipeline: Transforms of an item.
         data_root: Folder of ``ann_file`` where that is relative.
         data_prefix: ``video``, the folder that each ``filename`` is in; by default the

@@ -33,7 +33,8 @@ def ensure_features(
             heatmaps of its skeletons or the frames of its file; ``encoder``, which
             makes features of them, and without which what ``render`` makes are the
             features; and, if wanted, ``transforms``, which change a video's annotation
-            before.
+            before, and ``dtype``, the type of the features in their files: ``float32``
+            (default), or ``float16``, which takes half the space.
         videos: Annotations of the videos.
 
     Raises:
@@ -41,11 +42,14 @@ def ensure_features(
         ValueError: If the configuration, a video or a feature file is at fault.
     """
     transforms, render, encoder = build_parts(modality, config)
+    dtype = config.get('dtype', 'float32')
     settings = {'render': render.settings()}
     if encoder is not None:
         settings['encoder'] = encoder.settings()
     if transforms:
         settings['transforms'] = [transform.settings() for transform in transforms]
+    if dtype != 'float32':
+        settings['dtype'] = dtype
     store = FeatureStore(root, modality, settings)
     paths = []
     for video in videos:
@@ -72,7 +76,7 @@ def ensure_features(
         progress = ProgressBar(frames)
         for i in mine:
             blocks = make_features(
-                videos[i], transforms, render, encoder, progress.update
+                videos[i], transforms, render, encoder, progress.update, dtype
             )
             store.write(paths[i], videos[i]['total_frames'], blocks)
         progress.file.write('\n')
@@ -94,10 +98,15 @@ def build_parts(
     Raises:
         ValueError: If the configuration is at fault.
     """
-    if not {'render'} <= set(config) <= {'render', 'encoder', 'transforms'}:
+    if not {'render'} <= set(config) <= {'render', 'encoder', 'transforms', 'dtype'}:
         raise ValueError(
             f'features.{modality} has the keys {sorted(config)}, but needs `render`, '
-            'and may have `encoder`, `transforms` and, with these, `copies`.'
+            'and may have `encoder`, `dtype`, `transforms` and, with these, `copies`.'
+        )
+    if config.get('dtype', 'float32') not in ('float32', 'float16'):
+        raise ValueError(
+            f"features.{modality}.dtype is {config['dtype']!r}, but must be 'float32' "
+            "or 'float16'."
         )
     return (
         [TRANSFORMS.build(part) for part in config.get('transforms', ())],
@@ -112,6 +121,7 @@ def make_features(
     render: Any,
     encoder: Any,
     count: Callable[[int], None] | None = None,
+    dtype: str = 'float32',
 ) -> Iterator[np.ndarray]:
     """Yield the features of a video's frames in turn, (n, C) or (n, C, V).
 
@@ -121,6 +131,7 @@ def make_features(
         render: What makes images of the video.
         encoder: What makes features of them, or None.
         count: Called with the number of frames that were done since its last call.
+        dtype: ``float32``, or ``float16``.
 
     Raises:
         ValueError: If the video is at fault.
@@ -135,9 +146,24 @@ def make_features(
         elif encoder is not None:
             blocks = map(encoder.encode, blocks)
         for features in blocks:
-            yield features
+            yield features if dtype == 'float32' else _halved(features)
             if count is not None:
                 count(len(features))
+
+
+def _halved(features: np.ndarray) -> np.ndarray:
+    """Return features in half precision.
+
+    Raises:
+        ValueError: If one is too large for it.
+    """
+    largest = np.finfo(np.float16).max
+    if np.abs(features).max(initial=0) > largest:
+        raise ValueError(
+            f'a feature is {np.abs(features).max():g}, but float16 holds up to '
+            f"{largest:g}; set dtype='float32' for these features."
+        )
+    return features.astype(np.float16)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class FeatureStore:
 
 
 def load_features(path: Path | str) -> np.ndarray:
-    """Return features of shape (T, C), float32, mapped from their file.
+    """Return features of shape (T, C), float32 or float16, mapped from their file.
 
     Raises:
         ValueError: If the file is not whole.

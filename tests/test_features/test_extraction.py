@@ -179,3 +179,41 @@ def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
     features = load_features(paths[0])
     assert features.shape == (300, 12)
     np.testing.assert_allclose(features, 200 / 255, atol=0.02)
+
+
+def test_features_in_half_precision_take_half_the_space(tmp_path, videos):
+    """They are rounded to float16, in a folder of their own."""
+    (single, _) = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    (half, _) = ensure_features(
+        tmp_path, 'heatmap', {**CONFIG, 'dtype': 'float16'}, videos
+    )
+    assert half.parent != single.parent
+    expected = load_features(single).astype(np.float16)
+    np.testing.assert_array_equal(load_features(half), expected)
+    assert half.stat().st_size - 128 == (single.stat().st_size - 128) / 2
+
+
+def test_features_too_large_for_half_precision_are_an_error(tmp_path, videos):
+    """The video and the value are named; nothing is left."""
+    videos[0]['keypoint'] = videos[0]['keypoint'].copy()
+    videos[0]['keypoint'][0, 5, 0] = 80000
+    config = {
+        'render': {
+            'type': 'SkeletonCoordinates',
+            'skeleton': 'coco17',
+            'dims': 2,
+            'scale': None,
+        },
+        'dtype': 'float16',
+    }
+    with pytest.raises(
+        ValueError, match=r'video_0: a feature is [78].*holds up to 65504'
+    ):
+        ensure_features(tmp_path, 'pose2d', config, videos)
+    assert not list(tmp_path.glob('*/*.npy'))
+
+
+def test_features_have_a_known_precision(tmp_path, videos):
+    """Others are refused before any work."""
+    with pytest.raises(ValueError, match=r"heatmap\.dtype is 'int8', but must"):
+        ensure_features(tmp_path, 'heatmap', {**CONFIG, 'dtype': 'int8'}, videos)

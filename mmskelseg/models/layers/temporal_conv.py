@@ -118,6 +118,6 @@ class FrameDropout(nn.Dropout):
         bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64)
         bits.random_(-(2**63), None)
         # From -32768 to 32767, of which the lowest are dropped.
-        draws = bits.view(torch.int16)[: x.numel()].to(x.dtype)
+        draws = bits.view(torch.int16)[: x.numel()].float()
         factors = draws.ge_(dropped - 32768).mul_(65536 / (65536 - dropped))
-        return factors.as_strided(x.shape, x.stride())
+        return factors.to(x.dtype).as_strided(x.shape, x.stride())

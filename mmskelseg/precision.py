@@ -1,0 +1,30 @@
+"""Which precision the hardware multiplies fast."""
+
+import re
+from pathlib import Path
+
+import torch
+
+# Of x86 (AVX-512 and AMX) and of ARM, as Linux names them.
+_FLAGS = r'\b(avx512_bf16|amx_bf16|bf16)\b'
+
+
+def has_bfloat16(device: str) -> bool:
+    """Return whether a device multiplies bfloat16 in hardware.
+
+    Args:
+        device: ``cpu`` or ``cuda``. Of processors it is known under Linux alone.
+    """
+    if device == 'cuda':
+        return torch.cuda.get_device_capability() >= (8, 0)
+    info = Path('/proc/cpuinfo')
+    return device == 'cpu' and info.is_file() and has_flag(info.read_text())
+
+
+def has_flag(cpuinfo: str) -> bool:
+    """Return whether what Linux says of a processor has bfloat16.
+
+    >>> has_flag('flags : fpu avx512_bf16 clzero'), has_flag('flags : fpu avx512f')
+    (True, False)
+    """
+    return re.search(_FLAGS, cpuinfo) is not None
