@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.device import get_device
+from mmengine.logging import print_log
 from torch import Tensor
 from torch.nn import functional as F
 
 from mmskelseg.features.frozen_network import FrozenNetwork
+from mmskelseg.features.fused_network import FusedNetwork
+from mmskelseg.precision import has_bfloat16
 from mmskelseg.registry import MODELS
 
 # Of all ImageNet images in [0, 1], as torchvision's networks were trained.
@@ -53,6 +57,8 @@ class FrameEncoder:
             enter the network; None leaves them. VGG-16 shrinks 56 pixels to a last
             map of 1x1, so that 224 gives it more to average, at 16 times the work.
         batch_size: Images that go through the network at a time.
+        dtype: ``float32``, or ``bfloat16``, in which the network multiplies about twice
+            as fast where the hardware has it; docs/performance.md has the error.
 
     Raises:
         ValueError: If an option is not one of these, or a file holds the weights of
@@ -68,13 +74,17 @@ class FrameEncoder:
         *,
         intensity: str = 'div3',
         input_size: int | None = None,
-        batch_size: int = 32,
+        batch_size: int = 64,
+        dtype: str = 'float32',
     ) -> None:
         self.arch = arch
         self.weights = weights
         self.intensity = intensity
         self.input_size = input_size
         self.batch_size = batch_size
+        self.dtype = dtype
+        if dtype not in ('float32', 'bfloat16'):
+            raise ValueError(f"dtype={dtype!r} is not 'float32' or 'bfloat16'.")
         if intensity not in _INTENSITIES:
             raise ValueError(
                 f'intensity={intensity!r} is not one of {", ".join(_INTENSITIES)}.'
@@ -83,38 +93,59 @@ class FrameEncoder:
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the features, as plain values."""
+        precision = {} if self.dtype == 'float32' else {'dtype': self.dtype}
         return {
             'type': type(self).__name__,
             **self.network.settings(),
             'intensity': self.intensity,
             'input_size': self.input_size,
+            **precision,
         }
 
     def load(self) -> None:
         """Load the network, so that faults in its weights come before any work."""
         self.network.module.eval()
+        if self.dtype == 'bfloat16' and not has_bfloat16(get_device()):
+            print_log(
+                'This machine multiplies bfloat16 in software, if at all, so that '
+                "dtype='float32' is faster here.",
+                logger='current',
+                level=30,
+            )
 
     @torch.inference_mode()
-    def encode(self, images: np.ndarray) -> np.ndarray:
+    def encode(self, images: np.ndarray | Tensor) -> np.ndarray:
         """Return one feature for each image.
 
         Args:
-            images: Shape (T, 3, H, W).
+            images: Shape (T, 3, H, W). Where the three channels share memory, as those
+                of heatmaps do, the network reads them as one.
 
         Returns:
             Array of shape (T, C), float32.
         """
-        batches = (
-            torch.tensor(images[begin : begin + self.batch_size])
-            for begin in range(0, len(images), self.batch_size)
-        )
-        features = [self.network.module(self._prepare(batch)) for batch in batches]
-        return torch.cat(features).float().cpu().numpy()
+        images = torch.as_tensor(images)
+        features = [
+            self._network(self._prepare(batch))
+            for batch in images.split(self.batch_size)
+        ]
+        return torch.cat(features).cpu().numpy()
+
+    @cached_property
+    def _network(self) -> FusedNetwork:
+        dtype = getattr(torch, self.dtype)
+        return FusedNetwork(self.network.module, _MEAN, _STD, dtype)
 
     def _prepare(self, images: Tensor) -> Tensor:
-        images = _INTENSITIES[self.intensity](images.to(get_device()))
+        """Return what the network reads: three channels, or one and one of ones."""
+        equal = images.stride(1) == 0 and self._network.reads_equal_channels
+        if equal:
+            images = images[:, :1]
+        images = _INTENSITIES[self.intensity](images.to(get_device(), torch.float32))
         if self.input_size is not None:
             images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
+        if equal:
+            return torch.cat([images, torch.ones_like(images)], dim=1)
         mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (images - mean) / std
 

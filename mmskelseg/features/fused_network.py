@@ -1,0 +1,258 @@
+"""Frozen image networks, rewritten so that they run faster with the same result."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+_RELUS = (F.relu, torch.relu, 'relu', 'relu_')
+_SUMS = (operator.add, operator.iadd, torch.add, 'add', 'add_')
+
+
+class FusedNetwork:
+    """A frozen image network in the form that is fastest for what it reads.
+
+    Args:
+        network: The network, on its device, which gives (N, C') of images (N, 3, H, W).
+        mean: What is taken from each channel before.
+        std: By what each channel is divided before.
+        dtype: What it computes in.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: Sequence[float],
+        std: Sequence[float],
+        dtype: torch.dtype,
+    ) -> None:
+        self.dtype = dtype
+        graph = trace(network)
+        equal = None if graph is None else read_equal_channels(graph, mean, std)
+        # By the number of channels that it reads.
+        self._networks = {3: graph or network, 2: equal}
+        self._fused: dict[torch.Size, nn.Module] = {}
+
+    @property
+    def reads_equal_channels(self) -> bool:
+        """Whether it can read three equal channels as one; the second is of ones."""
+        return self._networks[2] is not None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return features (N, C'), float32.
+
+        Args:
+            images: Shape (N, 3, H, W), after mean and deviation; or (N, 2, H, W): one
+                of three equal channels before them, and ones.
+        """
+        images = images.to(self.dtype, memory_format=torch.channels_last)
+        size = images.shape[1:]
+        if size not in self._fused:
+            self._fused[size] = self._fuse(images)
+        return self._fused[size](images).float()
+
+    def _fuse(self, images: Tensor) -> nn.Module:
+        network = self._networks[images.shape[1]]
+        assert network is not None
+        plain = copy.deepcopy(network).to(self.dtype)
+        plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        on_cpu = images.device.type == 'cpu' and torch.backends.mkldnn.is_available()
+        if not on_cpu or not isinstance(network, fx.GraphModule):
+            return plain
+        try:
+            fused = fuse_for_cpu(network, images)
+            found, expected = fused(images[:2]).float(), plain(images[:2]).float()
+        except (AttributeError, RuntimeError) as error:
+            problem = str(error)
+        else:
+            # These operators are not PyTorch's public ones.
+            apart = (found - expected).abs().max() / expected.abs().max().clamp(1e-9)
+            if apart < (1e-3 if self.dtype == torch.float32 else 0.1):
+                return fused
+            problem = f'features differ by {apart:.1e} of their size'
+        print_log(f'The network runs without fused layers: {problem}', 'current', 30)
+        return plain
+
+
+def trace(network: nn.Module) -> fx.GraphModule | None:
+    """Return a copy of a network as a graph, or None if it cannot be traced.
+
+    Batch normalisation goes into the convolution before it.
+    """
+    if any(module._forward_hooks for module in network.modules()):
+        # A graph would leave them out.
+        return None
+    try:
+        graph = fx.symbolic_trace(copy.deepcopy(network))
+    except Exception as error:  # Whatever a network's own code raises.
+        print_log(f'{type(network).__name__} runs as it is: {error}', 'current', 10)
+        return None
+    modules = _called_once(graph)
+    for node in graph.graph.nodes:
+        conv = _module(modules, node, nn.Conv2d)
+        norm = _only_user(node)
+        if conv is None or norm is None:
+            continue
+        if (batch_norm := _module(modules, norm, nn.BatchNorm2d)) is not None:
+            graph.set_submodule(node.target, fuse_conv_bn_eval(conv, batch_norm))
+            norm.replace_all_uses_with(node)
+            graph.graph.erase_node(norm)
+    return _compiled(graph)
+
+
+def read_equal_channels(
+    graph: fx.GraphModule, mean: Sequence[float], std: Sequence[float]
+) -> fx.GraphModule | None:
+    """Return a graph that reads images of three equal channels as one, or None.
+
+    Its input is that channel as it is and a channel of ones, shape (N, 2, H, W), in
+    place of ``(image - mean) / std`` in three channels. The first convolution sums its
+    weights over the channels; those of the ones carry the mean, which zeros around an
+    image do not have.
+
+    Args:
+        graph: From :func:`trace`.
+        mean: Of each channel.
+        std: Of each channel.
+    """
+    graph = copy.deepcopy(graph)
+    first = _only_user(next(iter(graph.graph.nodes)))
+    if first is None:
+        return None
+    conv = _module(_called_once(graph), first, nn.Conv2d)
+    if conv is None or conv.in_channels != 3 or conv.groups != 1:
+        return None
+    scale = 1 / conv.weight.new_tensor(std)
+    shift = -conv.weight.new_tensor(mean) * scale
+    folded = [torch.einsum('ochw,c->ohw', conv.weight, w) for w in (scale, shift)]
+    conv.weight = nn.Parameter(torch.stack(folded, dim=1), requires_grad=False)
+    conv.in_channels = 2
+    return graph
+
+
+def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
+    """Return a graph whose convolutions also do the sums and ReLUs that follow them.
+
+    Weights are laid out once as oneDNN multiplies them, and not in every batch. The
+    operators are those that ``torch.compile`` uses on CPUs.
+
+    Args:
+        graph: From :func:`trace`.
+        example: Images of the shape (N, C, H, W) and the type that it will get.
+    """
+    graph = copy.deepcopy(graph).to(example.dtype)
+    ShapeProp(graph).propagate(example)
+    modules = _called_once(graph)
+    for node in list(graph.graph.nodes):
+        conv = _module(modules, node, nn.Conv2d)
+        if (
+            conv is None
+            or conv.padding_mode != 'zeros'
+            or isinstance(conv.padding, str)
+        ):
+            continue
+        source: Any = node.args[0]
+        args, last, relu = [source], node, False
+        user = _only_user(node)
+        if user is not None and _is_relu(graph, user):
+            last, relu = user, True
+        elif user is not None and (other := _summand(user, node)) is not None:
+            after = _only_user(user)
+            if after is not None and _is_relu(graph, after):
+                args, last, relu = [source, other], after, True
+        graph.set_submodule(
+            node.target, FusedConv2d(conv, relu, source.meta['tensor_meta'].shape)
+        )
+        with graph.graph.inserting_before(last):
+            fused = graph.graph.call_module(node.target, tuple(args))
+        fused.meta = dict(last.meta)
+        last.replace_all_uses_with(fused)
+        for old in dict.fromkeys((last, user if len(args) == 2 else last, node)):
+            graph.graph.erase_node(old)
+    return _compiled(graph)
+
+
+class FusedConv2d(nn.Module):
+    """A convolution, what is added to its result if anything, and ReLU if wanted.
+
+    Args:
+        conv: The convolution.
+        relu: Whether ReLU follows.
+        input_shape: Of the images that it will get as a rule.
+    """
+
+    def __init__(self, conv: nn.Conv2d, relu: bool, input_shape: Sequence[int]) -> None:
+        super().__init__()
+        self.settings = (
+            list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups
+        )  # fmt: skip
+        # Neither a parameter nor a buffer, since its layout is opaque.
+        self.weight = torch.ops.mkldnn._reorder_convolution_weight(
+            conv.weight.detach(), *self.settings, list(input_shape)
+        )
+        self.bias = conv.bias
+        self.relu = 'relu' if relu else None
+
+    def forward(self, x: Tensor, summand: Tensor | None = None) -> Tensor:
+        """Return what x and, if anything, a summand of the result's shape give."""
+        convolve = torch.ops.mkldnn._convolution_pointwise
+        parts = (self.weight, self.bias, *self.settings)
+        if summand is None:
+            return convolve(x, *parts, self.relu or 'none', [], None)
+        return convolve.binary(x, summand, *parts, 'add', 1.0, self.relu, [], None)
+
+
+def _compiled(graph: fx.GraphModule) -> fx.GraphModule:
+    graph.graph.lint()
+    graph.delete_all_unused_submodules()
+    graph.recompile()
+    return graph
+
+
+def _called_once(graph: fx.GraphModule) -> dict[str, nn.Module]:
+    """Return the modules that one node calls; others cannot be changed for it alone."""
+    calls = Counter(n.target for n in graph.graph.nodes if n.op == 'call_module')
+    return {name: m for name, m in graph.named_modules() if calls[name] == 1}
+
+
+def _only_user(node: fx.Node) -> fx.Node | None:
+    return next(iter(node.users)) if len(node.users) == 1 else None
+
+
+def _module(modules: dict[str, nn.Module], node: fx.Node, kind: type[nn.Module]) -> Any:
+    """Return the module that a node calls if it is of a kind, else None."""
+    module = modules.get(str(node.target)) if node.op == 'call_module' else None
+    return module if type(module) is kind else None
+
+
+def _is_relu(graph: fx.GraphModule, node: fx.Node) -> bool:
+    if node.op == 'call_module':
+        return type(graph.get_submodule(str(node.target))) is nn.ReLU
+    return node.op in ('call_function', 'call_method') and node.target in _RELUS
+
+
+def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
+    """Return what a node adds to a result, if that is all it does."""
+    if node.op not in ('call_function', 'call_method') or node.target not in _SUMS:
+        return None
+    if node.kwargs or len(node.args) != 2 or node.args[0] is node.args[1]:
+        return None
+    other: Any = node.args[1] if node.args[0] is result else node.args[0]
+    shapes = [n.meta['tensor_meta'].shape for n in (result, other) if _has_shape(n)]
+    return other if len(shapes) == 2 and shapes[0] == shapes[1] else None
+
+
+def _has_shape(value: object) -> bool:
+    return isinstance(value, fx.Node) and hasattr(
+        value.meta.get('tensor_meta'), 'shape'
+    )
