@@ -26,17 +26,17 @@ def main() -> None:
     from mmengine.dist import is_main_process
     from mmengine.registry import init_default_scope
 
-    from mmskelseg.processes import connect_processes
+    from mmskelseg.processes import connected_processes
     from mmskelseg.registry import DATASETS
 
     with user_errors():
         cfg = load_config(args)
         init_default_scope(cfg.default_scope)
-        connect_processes(cfg)
-        for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-            dataset = DATASETS.build(cfg[key].dataset)
-            if is_main_process():
-                print(f'{key}: features of {len(dataset)} videos are ready.')
+        with connected_processes(cfg):
+            for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+                dataset = DATASETS.build(cfg[key].dataset)
+                if is_main_process():
+                    print(f'{key}: features of {len(dataset)} videos are ready.')
 
 
 if __name__ == '__main__':

@@ -67,13 +67,13 @@ def main() -> None:
     # Not with --help, since they take seconds.
     from mmengine.runner import Runner
 
-    from mmskelseg.processes import connect_processes
+    from mmskelseg.processes import connected_processes
 
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)
-        connect_processes(cfg)
-        Runner.from_cfg(cfg).test()
+        with connected_processes(cfg):
+            Runner.from_cfg(cfg).test()
 
 
 if __name__ == '__main__':

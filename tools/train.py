@@ -114,7 +114,7 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from mmskelseg.models.branch_checkpoints import check_branches_are_trained
-    from mmskelseg.processes import connect_processes
+    from mmskelseg.processes import connected_processes
 
     with user_errors():
         cfg = load_config(args)
@@ -122,8 +122,8 @@ def main() -> None:
         check_work_dir(cfg)
         # Before features are made.
         check_branches_are_trained(cfg.model.get('branches', {}))
-        connect_processes(cfg)
-        Runner.from_cfg(cfg).train()
+        with connected_processes(cfg):
+            Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':
