@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from measuring import processor
+
 from mmskelseg.cli import SettingsAction, user_errors
 from mmskelseg.files import written_whole
 
@@ -109,13 +111,6 @@ def describe_conditions(args: argparse.Namespace) -> str:
         f'{args.repeats} repeats, {clock} time, as a mean over the test videos; poses '
         'are there already.'
     )
-
-
-def processor() -> str:
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(':')[2].strip() for line in lines if 'model name' in line]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def table(results: Mapping[str, dict[str, Any]]) -> list[str]:

@@ -1,9 +1,12 @@
 """Time and memory of a call, for the commands of benchmark.py."""
 
+import platform
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 
 def seconds(function: Callable[[], object], repeats: int) -> float:
@@ -23,3 +26,34 @@ def peak_memory(function: Callable[[], object]) -> int:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
+
+
+def clock_seconds(
+    functions: Sequence[Callable[[], object]], repeats: int
+) -> list[float]:
+    """Return the median clock time of each call; the functions take turns."""
+    times: list[list[float]] = [[] for _ in functions]
+    for repeat in range(repeats + 1):
+        for function, measured in zip(functions, times, strict=True):
+            begin = time.perf_counter()
+            function()
+            if repeat > 0:
+                measured.append(time.perf_counter() - begin)
+    return [statistics.median(measured) for measured in times]
+
+
+def peak_gflops(dtype: Any, size: int = 2048) -> float:
+    """Return how many GFLOP a second a product of square matrices reaches."""
+    import torch
+
+    a, b = torch.rand(2, size, size).to(dtype)
+    (seconds,) = clock_seconds([lambda: a @ b], 5)
+    return 2 * size**3 / seconds / 1e9
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(':')[2].strip() for line in lines if 'model name' in line]
+    return names[0] if names else platform.processor() or platform.machine()

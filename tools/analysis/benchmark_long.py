@@ -1,0 +1,119 @@
+"""The `long` command of benchmark.py: one video of a million frames."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmark_training import build
+from measuring import processor
+
+DESCRIPTION = """\
+Segments one video of --frames frames by MS-TCN++, from a file of random features that
+is mapped into memory and read as it is used, and prints the time and the most private
+memory (that of processes without mapped files, as `ulimit -d` counts it). The file, of
+8 KB a frame for 2048 features, lies in --folder, and is removed at the end. For a video
+of --compare frames, the result is compared with that of the whole video at once.
+
+The target of under 2 GB can be held to by the system:
+
+    bash -c 'ulimit -d 2097152; python tools/analysis/benchmark.py long'
+"""
+
+
+def add_long_command(commands: Any) -> None:
+    """Add the command to those of benchmark.py."""
+    command = commands.add_parser(
+        'long',
+        help='a video of a million frames',
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for flag, default in (
+        ('--frames', 1_000_000),
+        ('--compare', 50_000),
+        ('--channels', 2048),
+        ('--classes', 17),
+        ('--threads', 2),
+    ):
+        command.add_argument(
+            flag, type=int, default=default, help='default: %(default)s'
+        )
+    command.add_argument('--folder', help='default: the folder of temporary files')
+    command.set_defaults(run=measure)
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Print time and memory of the long video, and the difference of the short one."""
+    if min(args.frames, args.compare, args.channels, args.threads) < 1:
+        sys.exit('error: every number must be at least 1.')
+    # Not with --help, since it takes seconds.
+    import torch
+
+    torch.set_num_threads(args.threads)
+    model = build(args).eval()
+    with tempfile.TemporaryDirectory(prefix='benchmark-', dir=args.folder) as folder:
+        path = Path(folder, 'features.npy')
+        write_features(path, args.frames, args.channels)
+        begin = time.perf_counter()
+        sample = segment(model, path, args.frames)
+        seconds = time.perf_counter() - begin
+        print(
+            f'MS-TCN++, one video of {args.frames} frames, {args.channels} features, '
+            f'{args.threads} thread(s), {processor()}, torch {torch.__version__}'
+        )
+        print(
+            f'  file {path.stat().st_size / 1e9:.2f} GB, {seconds:.1f} s, '
+            f'{args.frames / seconds:,.0f} frames/s, private memory '
+            f'{private_memory() / 1e9:.2f} GB'
+        )
+        assert len(sample.pred_label) == args.frames
+        few = min(args.compare, args.frames)
+        write_features(path, few, args.channels)
+        chunks = segment(model, path, few).pred_logit
+        model.chunk_frames = few
+        whole = segment(model, path, few).pred_logit
+    print(
+        f'  largest difference of a logit in {few} frames, chunks and whole: '
+        f'{float((chunks - whole).abs().max()):.1e}'
+    )
+
+
+def write_features(path: Path, frames: int, channels: int) -> None:
+    """Write random features (T, C), as a network of ReLUs gives them."""
+    rng = np.random.default_rng(0)
+    block = np.maximum(rng.standard_normal((10_000, channels), np.float32), 0)
+    with path.open('wb') as file:
+        header = {'descr': '<f4', 'fortran_order': False, 'shape': (frames, channels)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for begin in range(0, frames, len(block)):
+            # Another order of features, so that no two blocks are the same.
+            turned = np.roll(block, begin // len(block), axis=1)
+            file.write(np.ascontiguousarray(turned[: frames - begin]).data)
+
+
+def segment(model: Any, path: Path, frames: int) -> Any:
+    """Return the predicted sample of the video whose features lie in a file."""
+    from mmengine.dataset import pseudo_collate
+
+    from mmskelseg.datasets.transforms import LoadFrameFeatures, PackSegInputs
+
+    item = {
+        'frame_dir': 'long',
+        'total_frames': frames,
+        'feature_files': {'heatmap': [str(path)]},
+    }
+    batch = pseudo_collate([PackSegInputs()(LoadFrameFeatures()(item))])
+    (sample,) = model.test_step(batch)
+    return sample
+
+
+def private_memory() -> int:
+    """Return the bytes that `ulimit -d` counts, at this moment; 0 where unknown."""
+    status = Path('/proc/self/status')
+    lines = status.read_text().splitlines() if status.is_file() else []
+    found = [line.split()[1] for line in lines if line.startswith('VmData')]
+    return 1024 * int(found[0]) if found else 0
