@@ -53,9 +53,39 @@ def test_slurm_train_asks_for_the_gpus(launch):
     assert words[-6:-1] == ['c.py', '--launcher', 'slurm', '--seed', '1']
 
 
-@pytest.mark.parametrize('script', ['dist_train.sh', 'slurm_train.sh'])
+def test_dist_test_starts_a_process_a_gpu(launch):
+    """The checkpoint comes before the number of GPUs."""
+    done = launch('dist_test.sh', 'c.py', 'c.pth', '3', '--dump', 'p.pkl')
+    words = done.stdout.split('\n')
+    assert words[:3] == ['python', '-m', 'torch.distributed.run']
+    assert '--nproc_per_node=3' in words
+    script = words.index(str(ROOT / 'tools' / 'test.py'))
+    assert words[script + 1 : -1] == [
+        'c.py', 'c.pth', '--launcher', 'pytorch', '--dump', 'p.pkl',
+    ]  # fmt: skip
+
+
+def test_slurm_test_asks_for_the_gpus(launch):
+    """More GPUs than a node has are tasks of several."""
+    done = launch(
+        'slurm_test.sh', 'part', 'job', 'c.py', 'c.pth', '--show-dir', 'd',
+        GPUS='16', CPUS_PER_TASK='2',
+    )  # fmt: skip
+    words = done.stdout.split('\n')
+    assert words[:3] == ['srun', '--partition=part', '--job-name=job']
+    assert {'--ntasks=16', '--ntasks-per-node=8', '--cpus-per-task=2'} < set(words)
+    script = words.index(str(ROOT / 'tools' / 'test.py'))
+    assert words[script + 1 : -1] == [
+        'c.py', 'c.pth', '--launcher', 'slurm', '--show-dir', 'd',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh']
+)
 def test_launch_script_without_arguments_says_how_it_is_called(launch, script):
     """The usage goes to standard error, with status 2."""
     done = launch(script)
     assert done.returncode == 2
     assert f'tools/{script} ' in done.stderr
+    assert 'set -' not in done.stderr
