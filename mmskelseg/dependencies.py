@@ -104,6 +104,7 @@ DEPENDENCIES = (
         label='mmcv-lite (or mmcv)',
     ),
     Dependency('mmaction2', '1.2.0', '2', module='mmaction', others=('otxmmaction2',)),
+    Dependency('numba', '0.57'),
     Dependency('rapidfuzz', '3'),
     Dependency('matplotlib', '3.6'),
 )

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
+from torch import Tensor
 
 from mmskelseg.datasets.transforms.segment_drawing import MIN_SCORE, draw_segments
+from mmskelseg.datasets.transforms.tensor_drawing import draw_segments_on_device
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
-
-_FRAMES_AT_A_TIME = 128
 
 
 @TRANSFORMS.register_module()
@@ -22,7 +23,8 @@ class RenderSkeletonHeatmap(BaseTransform):
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
     1 where the key is missing; shift (2,), where :class:`RandomShift` wrote it, by
     which x and y move, as parts of the heatmap's width and height. Writes: imgs
-    (T, 3, H, W), float32, about 0 to 3, whose three equal channels share memory.
+    (T, 3, H, W), float32, about 0 to 3, whose three equal channels share memory. Where
+    the keypoints are a tensor, so is it, drawn on the device that they are on.
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
@@ -88,12 +90,19 @@ class RenderSkeletonHeatmap(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
         keypoint, score = self.place(results)
-        num_frames = keypoint.shape[1]
-        heatmap = np.empty((num_frames, *self.size), np.float32)
-        for begin in range(0, num_frames, _FRAMES_AT_A_TIME):
-            block = slice(begin, begin + _FRAMES_AT_A_TIME)
-            heatmap[block] = self.draw(keypoint[:, block], score[:, block])
-        results['imgs'] = _three_channels(heatmap)
+        given = results['keypoint']
+        if isinstance(given, Tensor):
+            heatmap = draw_segments_on_device(
+                torch.from_numpy(keypoint).to(given.device),
+                torch.from_numpy(score).to(given.device),
+                self.pairs,
+                self.size,
+                self.sigma,
+                squared=self.squared,
+            )
+            results['imgs'] = heatmap[:, None].expand(-1, 3, -1, -1)
+        else:
+            results['imgs'] = _three_channels(self.draw(keypoint, score))
         return results
 
     def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
@@ -105,7 +114,7 @@ class RenderSkeletonHeatmap(BaseTransform):
 
     def place(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Return keypoints in pixels of the heatmap (M, T, V, 2), and their scores."""
-        keypoint = np.asarray(results['keypoint'], np.float32)
+        keypoint = _array(results['keypoint'])
         V = self.skeleton.num_joints
         if keypoint.ndim != 4 or keypoint.shape[2:] != (V, 2):
             raise ValueError(
@@ -115,7 +124,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         score = results.get('keypoint_score')
         if score is None:
             score = np.ones(keypoint.shape[:3], np.float32)
-        score = np.asarray(score, np.float32)
+        score = _array(score)
         if score.shape != keypoint.shape[:3]:
             raise ValueError(
                 f'keypoint_score has the shape {score.shape}, but keypoint '
@@ -145,20 +154,21 @@ class RenderSkeletonHeatmap(BaseTransform):
         Returns:
             Array of shape (T, H, W), float32.
         """
-        heatmap = np.zeros((keypoint.shape[1], *self.size), np.float32)
-        if self.joints:
-            heatmap += draw_segments(keypoint, keypoint, score, self.size, self.sigma)
-        if self.limbs and self.skeleton.limbs:
-            a, b = np.array(self.skeleton.limbs).T
-            heatmap += draw_segments(
-                keypoint[:, :, a],
-                keypoint[:, :, b],
-                np.minimum(score[:, :, a], score[:, :, b]),
-                self.size,
-                self.sigma,
-                squared=self.distance == 'squared',
-            )
-        return heatmap
+        return draw_segments(
+            keypoint, score, self.pairs, self.size, self.sigma, squared=self.squared
+        )
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Between which joints segments are drawn, a joint and itself for a joint."""
+        joints = [(v, v) for v in range(self.skeleton.num_joints)]
+        limbs = [(a, b) for a, b in self.skeleton.limbs]
+        return joints * self.joints + limbs * self.limbs
+
+    @property
+    def squared(self) -> bool:
+        """Whether a limb falls off with the square of the distance."""
+        return self.distance == 'squared'
 
     def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
         """Return what is drawn, for the name of a feature file."""
@@ -202,6 +212,11 @@ def _fit(
         side = np.full_like(extent, 1.25 * extent.max())
         low, extent = low - (side - extent) / 2, side
     return (keypoint - low) / extent * np.array(size[::-1], np.float32)
+
+
+def _array(values: Any) -> np.ndarray:
+    values = values.cpu() if isinstance(values, Tensor) else values
+    return np.asarray(values, np.float32)
 
 
 def _three_channels(heatmap: np.ndarray) -> np.ndarray:

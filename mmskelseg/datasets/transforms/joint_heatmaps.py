@@ -27,7 +27,7 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
 
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
-        results['imgs'] = np.concatenate(list(self.blocks(results, 128)))
+        results['imgs'] = self.draw(*self.place(results))
         return results
 
     def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
@@ -47,27 +47,12 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
         Returns:
             Array of shape (T, channels, H, W), float32.
         """
-        drawn = []
-        if self.joints:
-            joints = range(self.skeleton.num_joints)
-            drawn.append(self._each(keypoint, score, [(v, v) for v in joints], True))
-        if self.limbs and self.skeleton.limbs:
-            squared = self.distance == 'squared'
-            drawn.append(self._each(keypoint, score, self.skeleton.limbs, squared))
-        return np.concatenate(drawn, axis=1)
-
-    def _each(
-        self, keypoint: np.ndarray, score: np.ndarray, pairs: Any, squared: bool
-    ) -> np.ndarray:
-        a, b = np.array(pairs).T
-        M, T = score.shape[:2]
-        # Each segment of a frame is drawn as if it had a frame of its own.
-        drawn = draw_segments(
-            keypoint[:, :, a].reshape(M, -1, 1, 2),
-            keypoint[:, :, b].reshape(M, -1, 1, 2),
-            np.minimum(score[:, :, a], score[:, :, b]).reshape(M, -1, 1),
+        return draw_segments(
+            keypoint,
+            score,
+            self.pairs,
             self.size,
             self.sigma,
-            squared=squared,
+            squared=self.squared,
+            separate=True,
         )
-        return drawn.reshape(T, -1, *self.size)

@@ -1,146 +1,261 @@
-"""Soft line segments drawn straight into one canvas a frame (Eq. 1 and 2).
+"""Soft joints and limbs drawn straight into one canvas a frame (Eq. 1 and 2).
 
-A joint is a segment whose two ends coincide, so joints and limbs are one thing here.
-Each segment is evaluated only on the patch of pixels around it; patches of like size
-are evaluated together, for many frames at once.
+A joint is a segment whose two ends are one, so joints and limbs are one thing here.
+Each segment is evaluated where it is more than nothing, row by row, in a loop that
+Numba compiles when it is first called and keeps for later runs.
+:mod:`mmskelseg.datasets.transforms.tensor_drawing` does the same with tensors.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numba
 import numpy as np
 
 # MMAction2 leaves out what scores less; such a joint counts as not seen.
 MIN_SCORE = 1e-4
 # A component is evaluated out to where it has fallen to this part of its peak.
 _NEGLIGIBLE = 3e-6
-# Patches grow in steps of so many pixels, so that few sizes occur.
-_SIZE_STEP = 4
-# Pixels evaluated at a time: few enough for their arrays to stay in cache.
-_PIXELS_AT_A_TIME = 1 << 15
+# Pixels beyond which an end of a segment is replaced.
+_FAR = 1e4
+# Pixels of a row that are evaluated together: a register of AVX2.
+_LANES = 8
 
 
 def draw_segments(
-    starts: np.ndarray,
-    ends: np.ndarray,
-    scores: np.ndarray,
+    keypoint: np.ndarray,
+    score: np.ndarray,
+    pairs: Sequence[Sequence[int]],
     size: tuple[int, int],
     sigma: float,
+    *,
     squared: bool = True,
+    separate: bool = False,
 ) -> np.ndarray:
-    """Return the sum of L soft segments a frame, of the highest person for each.
+    """Return the sum of S soft segments a frame, of the highest person for each.
 
     A segment from a to b has the value ``score * exp(-d**2 / (2 * sigma**2))`` at
-    distance d (Eq. 2; Eq. 1 where a = b). Of several persons' segments of the same
-    index, each pixel counts the highest.
+    distance d, with the lower score of its two ends (Eq. 2; Eq. 1 where a = b). Of
+    several persons' segments of the same pair, each pixel counts the highest. Segments
+    that score below 1e-4 are left out.
 
     Args:
-        starts: Point a of each segment, shape (M, T, L, 2), x and y in pixels whose
-            centres are the integers.
-        ends: Point b, likewise.
-        scores: The peak value of each segment, shape (M, T, L). Segments below 1e-4
-            are left out.
+        keypoint: Shape (M, T, V, 2), x and y in pixels whose centres are the integers.
+        score: Confidence of each joint, shape (M, T, V).
+        pairs: The joints between which segments are drawn, S pairs of indices; a joint
+            and itself for the joint alone.
         size: Height and width of the canvas in pixels.
         sigma: Standard deviation in pixels.
-        squared: Whether d is squared; the paper prints Eq. 2 without the square.
+        squared: Whether d is squared in limbs; the paper prints Eq. 2 without it.
+        separate: Whether each segment has a canvas of its own.
 
     Returns:
-        Array of shape (T, H, W), float32.
+        Array of shape (T, H, W), or (T, S, H, W) if they are separate, float32.
     """
-    M, T, L = scores.shape
+    ends = np.array(pairs, np.int64).reshape(-1, 2)
     height, width = size
-    scale = 1 / (np.sqrt(2) * sigma) if squared else 1 / (2 * sigma**2)
-    reach = (-np.log(_NEGLIGIBLE)) ** (0.5 if squared else 1) / scale
-    canvas = np.zeros(T * height * width, np.float32)
-    for person in range(M):
-        t, l = np.nonzero(scores[person] >= MIN_SCORE)  # noqa: E741
-        first, extent = _patches(
-            starts[person, t, l], ends[person, t, l], reach, (width, height)
-        )
-        inside = np.flatnonzero((extent > 0).all(axis=1))
-        t, l, first = t[inside], l[inside], first[inside]  # noqa: E741
-        # Earlier persons are evaluated on the same patches.
-        persons = [
-            (starts[p, t, l], ends[p, t, l], scores[p, t, l])
-            for p in (person, *range(person))
-        ]
-        for rows, (w, h) in _same_size(extent[inside], (width, height)):
-            x0, y0 = np.minimum(first[rows], (width - w, height - h)).T
-            x = (x0[:, None] + np.arange(w)).astype(np.float32)
-            y = (y0[:, None] + np.arange(h)).astype(np.float32)
-            value, *rivals = (
-                _segment_values(x, y, a[rows], b[rows], score[rows], scale, squared)
-                for a, b, score in persons
-            )
-            if rivals:
-                # The sum over persons of what each adds to the highest before it
-                # is the highest of all.
-                value -= np.minimum(value, np.maximum.reduce(rivals))
-            corner = (t[rows] * height + y0) * width + x0
-            offsets = (np.arange(h)[:, None] * width + np.arange(w)).ravel()
-            # Patches overlap, which `canvas[pixels] += ...` would count once.
-            np.add.at(canvas, (corner[:, None] + offsets).ravel(), value.ravel())
-    return canvas.reshape(T, height, width)
-
-
-def _patches(
-    a: np.ndarray, b: np.ndarray, reach: float, canvas: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first pixel (x, y) and the extent of each segment's patch."""
-    limit = np.array(canvas, np.float32)
-    # Clipped before the cast, since far-off coordinates overflow an integer.
-    first = np.clip(np.ceil(np.minimum(a, b) - reach), 0, limit).astype(np.intp)
-    last = np.clip(np.floor(np.maximum(a, b) + reach), -1, limit - 1).astype(np.intp)
-    return first, last - first + 1
-
-
-def _same_size(
-    extent: np.ndarray, canvas: tuple[int, int]
-) -> list[tuple[np.ndarray, tuple[int, int]]]:
-    """Return groups of rows, each with one patch size (w, h) that holds them all."""
-    rounded = -(-extent // _SIZE_STEP) * _SIZE_STEP
-    w, h = np.minimum(rounded, canvas).T
-    code = w * (canvas[1] + 1) + h
-    order = np.argsort(code, kind='stable')
-    groups = []
-    for rows in np.split(order, np.flatnonzero(np.diff(code[order])) + 1):
-        if len(rows) == 0:
-            continue
-        w, h = divmod(int(code[rows[0]]), canvas[1] + 1)
-        step = max(1, _PIXELS_AT_A_TIME // (w * h))
-        groups += [(rows[i : i + step], (w, h)) for i in range(0, len(rows), step)]
-    return groups
-
-
-def _segment_values(
-    x: np.ndarray,
-    y: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    score: np.ndarray,
-    scale: float,
-    squared: bool,
-) -> np.ndarray:
-    """Return each segment's values on its patch, shape (segments, h, w), float32."""
-    x = (x - a[:, :1]) * np.float32(scale)
-    y = (y - a[:, 1:]) * np.float32(scale)
-    direction = (b - a) * np.float32(scale)
-    length = np.hypot(direction[:, 0], direction[:, 1])[:, None]
-    # A point has no direction; any will do.
-    unit = np.divide(
-        direction, length, out=np.full_like(direction, np.sqrt(0.5)), where=length > 0
+    channels = len(ends) if separate else 1
+    # At least as wide as what is evaluated together.
+    shape = (keypoint.shape[1], channels, height, max(width, _LANES))
+    canvas = np.zeros(shape, np.float32)
+    _draw(
+        np.ascontiguousarray(keypoint, np.float32),
+        np.ascontiguousarray(score, np.float32),
+        ends,
+        canvas,
+        width,
+        _scale_and_reach(sigma, True),
+        _scale_and_reach(sigma, squared),
+        squared,
     )
-    ux, uy = unit[:, :1], unit[:, 1:]
-    along = (y * uy)[:, :, None] + (x * ux)[:, None, :]
-    across = (y * -ux)[:, :, None] + (x * uy)[:, None, :]
-    beyond = np.minimum(along, length[:, :, None])
-    np.maximum(beyond, 0, out=beyond)
-    np.subtract(along, beyond, out=beyond)
-    beyond *= beyond
-    across *= across
-    across += beyond
-    if not squared:
-        np.sqrt(across, out=across)
-    # Of other people a score may be 0.
-    peak = np.log(np.maximum(score, np.float32(1e-30)))
-    np.subtract(peak[:, None, None], across, out=across)
-    return np.exp(across, out=across)
+    canvas = np.ascontiguousarray(canvas[..., :width])
+    return canvas if separate else canvas[:, 0]
+
+
+def _scale_and_reach(sigma: float, squared: bool) -> tuple[Any, Any]:
+    """Return by what distances are multiplied, and how far a segment reaches."""
+    scale = 1 / (math.sqrt(2) * sigma) if squared else 1 / (2 * sigma**2)
+    reach = (-math.log(_NEGLIGIBLE)) ** (0.5 if squared else 1) / scale
+    return np.float32(scale), np.float32(reach)
+
+
+def _compiled(function: Callable) -> Callable:
+    options: Any = {
+        'nogil': True,
+        'error_model': 'numpy',
+        'fastmath': {'contract', 'reassoc', 'nsz', 'arcp', 'nnan', 'ninf'},
+    }
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # There is no folder to keep it in.
+        return numba.njit(**options)(function)
+
+
+@numba.njit(inline='always')
+def _exp_of_minus(q: Any) -> Any:
+    """Return exp(-q) for q >= 0, to 4e-7 of it, in operations that have lanes.
+
+    exp(-q) = 2**-n * exp(r), with n = round(q / ln 2) and r between -0.35 and 0.35.
+    """
+    q = min(q, np.float32(80))
+    n = np.int32(q * np.float32(1.44269504) + np.float32(0.5))
+    whole = np.float32(n)
+    # ln 2 in two parts, so that the difference keeps its last bits.
+    r = (whole * np.float32(0.693359375) - q) - whole * np.float32(2.12194440e-4)
+    p = np.float32(1 / 720)
+    p = p * r + np.float32(1 / 120)
+    p = p * r + np.float32(1 / 24)
+    p = p * r + np.float32(1 / 6)
+    p = p * r + np.float32(0.5)
+    p = p * r + np.float32(1)
+    p = p * r + np.float32(1)
+    # The bits of 2**-n.
+    return p * np.int32((127 - n) * 8388608).view(np.float32)
+
+
+@_compiled
+def _draw(
+    keypoint: np.ndarray,
+    score: np.ndarray,
+    pairs: np.ndarray,
+    canvas: np.ndarray,
+    width: int,
+    joint_form: tuple[float, float],
+    limb_form: tuple[float, float],
+    squared: bool,
+) -> None:
+    """Draw into canvas (T, 1 or S, H, W) of zeros; else as in `draw_segments`."""
+    M, T = score.shape[:2]
+    # Of one segment, where several persons compete.
+    highest = np.zeros(canvas.shape[2:], np.float32)
+    for t in range(T):
+        for s in range(len(pairs)):
+            a, b = pairs[s]
+            form, square = (joint_form, True) if a == b else (limb_form, squared)
+            image = canvas[t, s if canvas.shape[1] > 1 else 0]
+            for m in range(M):
+                peak = min(score[m, t, a], score[m, t, b])
+                if peak >= np.float32(MIN_SCORE):
+                    ends = _near_ends(keypoint[m, t, a], keypoint[m, t, b])
+                    target = image if M == 1 else highest
+                    _add(ends, peak, form, square, target, width, M > 1)
+            for m in range(M if M > 1 else 0):
+                ends = _near_ends(keypoint[m, t, a], keypoint[m, t, b])
+                _move(highest, image, ends, form[1])
+
+
+@_compiled
+def _near_ends(a: np.ndarray, b: np.ndarray) -> tuple[Any, Any, Any, Any]:
+    """Return x and y of a and of b, nearer ones on the segment if they are far off.
+
+    Single precision has too few digits for distances from such points.
+    """
+    ax, ay, bx, by = a[0], a[1], b[0], b[1]
+    if max(max(abs(ax), abs(ay)), max(abs(bx), abs(by))) < np.float32(_FAR):
+        return ax, ay, bx, by
+    x, y = np.float64(ax), np.float64(ay)
+    dx, dy = np.float64(bx) - x, np.float64(by) - y
+    length = max(math.sqrt(dx * dx + dy * dy), 1e-9)
+    dx, dy = dx / length, dy / length
+    # The point that is nearest to the origin, and as far as it matters around it.
+    nearest = min(max(-x * dx - y * dy, 0.0), length)
+    first, last = max(nearest - _FAR, 0.0), min(nearest + _FAR, length)
+    return (
+        np.float32(min(max(x + first * dx, -4 * _FAR), 4 * _FAR)),
+        np.float32(min(max(y + first * dy, -4 * _FAR), 4 * _FAR)),
+        np.float32(min(max(x + last * dx, -4 * _FAR), 4 * _FAR)),
+        np.float32(min(max(y + last * dy, -4 * _FAR), 4 * _FAR)),
+    )
+
+
+@_compiled
+def _box(
+    ends: tuple[Any, Any, Any, Any], reach: float, H: int, W: int
+) -> tuple[Any, Any, Any, Any]:
+    """Return the first and last row and column that a segment reaches."""
+    ax, ay, bx, by = ends
+    return (
+        np.int32(math.ceil(max(min(ay, by) - reach, np.float32(0)))),
+        np.int32(math.floor(min(max(ay, by) + reach, np.float32(H - 1)))),
+        np.int32(math.ceil(max(min(ax, bx) - reach, np.float32(0)))),
+        np.int32(math.floor(min(max(ax, bx) + reach, np.float32(W - 1)))),
+    )
+
+
+@_compiled
+def _move(
+    source: np.ndarray,
+    image: np.ndarray,
+    ends: tuple[Any, Any, Any, Any],
+    reach: float,
+) -> None:
+    """Add to an image what a segment's box holds in another, which becomes 0 there."""
+    H, W = image.shape
+    top, bottom, left, right = _box(ends, reach, H, W)
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1, _LANES):
+            start = min(x, W - _LANES)
+            row = image[y, start : start + _LANES]
+            moved = source[y, start : start + _LANES]
+            for i in range(_LANES):
+                row[i] += moved[i]
+                moved[i] = 0
+
+
+@_compiled
+def _add(
+    ends: tuple[Any, Any, Any, Any],
+    peak: float,
+    form: tuple[float, float],
+    squared: bool,
+    image: np.ndarray,
+    width: int,
+    maximum: bool,
+) -> None:
+    """Add a segment to an image, or keep the higher of the two."""
+    ax, ay, bx, by = ends
+    scale, reach = form
+    top, bottom, left, right = _box(ends, reach, image.shape[0], width)
+    if left > right:
+        return
+    dx, dy = bx - ax, by - ay
+    length = np.float32(math.sqrt(dx * dx + dy * dy))
+    # A point has no direction; any will do.
+    ux, uy = np.float32(1), np.float32(0)
+    if length > 0:
+        ux, uy = dx / length, dy / length
+    half = length * np.float32(0.5) * scale
+    middle_x = (ax + bx) * np.float32(0.5)
+    middle_y = (ay + by) * np.float32(0.5)
+    # A row is evaluated where it is near the line through a and b.
+    steep = abs(uy) > np.float32(1e-3)
+    slope, near = np.float32(0), np.float32(0)
+    if steep:
+        slope, near = ux / uy, reach / abs(uy)
+    for y in range(top, bottom + 1):
+        down = np.float32(y) - middle_y
+        x, last = left, right
+        if steep:
+            centre = middle_x + slope * down
+            x = np.int32(math.ceil(min(max(centre - near, left), right + 1)))
+            last = np.int32(math.floor(max(min(centre + near, right), left - 1)))
+        along_y, across_y = down * scale * uy, -down * scale * ux
+        while x <= last:
+            # What is evaluated together lies within the image; of it, only pixels from
+            # x to the last count.
+            start = min(x, image.shape[1] - _LANES)
+            low, high = x - start, last - start
+            corner = (np.float32(start) - middle_x) * scale
+            row = image[y, start : start + _LANES]
+            for i in range(_LANES):
+                right_of = corner + np.float32(i) * scale
+                across = right_of * uy + across_y
+                beyond = max(abs(right_of * ux + along_y) - half, np.float32(0))
+                q = across * across + beyond * beyond
+                value = peak * _exp_of_minus(q if squared else math.sqrt(q))
+                value = value if low <= i <= high else np.float32(0)
+                row[i] = max(row[i], value) if maximum else row[i] + value
+            x = start + _LANES
