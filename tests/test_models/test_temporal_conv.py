@@ -46,8 +46,8 @@ def test_order_in_memory_changes_nothing():
 def test_taps_read_the_frames_that_they_name():
     """Worked out by hand: twice the frame before and ten times the one two later."""
     x = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
-    weights = [torch.tensor([[2.0]]), torch.tensor([[10.0]])]
-    result = shifted_products(x, weights, [-1, 2], torch.tensor([0.5]))
+    taps = torch.tensor([[[2.0]], [[10.0]]])
+    result = shifted_products(x, taps, [-1, 2], torch.tensor([0.5]))
     assert result.tolist() == [[[30.5, 42.5, 4.5, 6.5]]]
 
 
@@ -184,3 +184,15 @@ def test_dropout_follows_the_seed():
     torch.manual_seed(3)
     assert torch.equal(FrameDropout(0.5)(x), first)
     assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize('p', [0.0, 0.3])
+@pytest.mark.parametrize('training', [True, False])
+def test_dropout_adds_what_it_leaves(p, training):
+    """In one operation what otherwise are two, with the same draws."""
+    dropout = FrameDropout(p).train(training)
+    x, change = torch.randn(2, 3, 50), torch.randn(2, 50, 3).transpose(1, 2)
+    torch.manual_seed(0)
+    expected = x + dropout(change)
+    torch.manual_seed(0)
+    torch.testing.assert_close(dropout.add(x, change), expected)

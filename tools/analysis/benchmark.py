@@ -46,10 +46,12 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    # One thread, which NumPy reads when it is imported. A command may allow torch more.
-    for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
-        os.environ[name] = '1'
+    # Which NumPy reads when it is imported.
+    os.environ['OPENBLAS_NUM_THREADS'] = '1'
     args = parse_args()
+    # And torch, which the commands import.
+    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+        os.environ[name] = str(getattr(args, 'threads', 1))
     args.run(args)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from measuring import processor
 
+from mmskelseg.cli import SettingsAction
+
 DESCRIPTION = """\
 Times epochs of a config with one modality and MS-TCN++ by the Runner, as tools/train.py
 runs it without validation, beside a plain network and loop: nn.Conv1d, PyTorch's
@@ -31,6 +33,13 @@ def add_epochs_command(commands: Any) -> None:
     command.add_argument('config', help='config file')
     command.add_argument('--epochs', type=int, default=5, help='default: %(default)s')
     command.add_argument('--threads', type=int, default=2, help='default: %(default)s')
+    command.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        default={},
+        help='settings that replace those of the config, as key=value',
+    )
     command.set_defaults(run=epochs)
 
 
@@ -49,6 +58,7 @@ def epochs(args: argparse.Namespace) -> None:
         sys.exit(f'error: {args.config}: there is no such config file.')
     torch.set_num_threads(args.threads)
     cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
     with user_errors(), tempfile.TemporaryDirectory(prefix='benchmark-') as folder:
         ours = run_config(cfg, args, folder)
         plain, videos, frames = run_plainly(cfg, args)

@@ -24,9 +24,7 @@ class PlainMSTCN(nn.Module):
                     _plain(classifier),
                 ]
             )
-            for stage, classifier in zip(
-                backbone.stages, head.classifiers, strict=True
-            )
+            for stage, classifier in zip(backbone.stages, head.classifiers, strict=True)
         )
         self.dropout = nn.Dropout(backbone.stages[0].layers[0].dropout.p)
 

@@ -1,11 +1,11 @@
 # What data sets of skeletons have in common; each adds its file, encoder and classes.
 heatmap = dict(render=dict(type='RenderSkeletonHeatmap', joints=True, limbs=True))
+# Features are mapped from their files, which no worker does faster.
 pipeline = [dict(type='LoadFrameFeatures'), dict(type='PackSegInputs')]
 
 train_dataloader = dict(
     batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='ActionSegDataset',
@@ -16,8 +16,7 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='ActionSegDataset',

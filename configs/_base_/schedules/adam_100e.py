@@ -5,7 +5,10 @@ test_cfg = dict(type='TestLoop')
 
 # No schedule of the learning rate.
 param_scheduler = []
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
+optimizer = dict(type='Adam', lr=1e-3, fused=True)
+optim_wrapper = dict(type='OptimWrapper', optimizer=optimizer)
+
+del optimizer
 
 # For --auto-scale-lr, which is off unless it is asked for.
 auto_scale_lr = dict(enable=False, base_batch_size=1)

@@ -57,4 +57,4 @@ class CausalConv1d(TemporalConv1d):
         """Return (N, C', T) of x (N, C, T)."""
         taps, step = self.kernel_size[0], self.dilation[0]
         shifts = range(-(taps - 1) * step, 1, step)
-        return shifted_products(x, self.weight.unbind(2), shifts, self.bias)
+        return shifted_products(x, self.weight.permute(2, 0, 1), shifts, self.bias)

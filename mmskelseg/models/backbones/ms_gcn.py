@@ -130,6 +130,9 @@ class NormedResidualLayer(BaseModule):
         )
         self.norm = nn.BatchNorm1d(channels)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return x (N, channels, T), changed where mask (N, 1, T) is 1."""
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return x (N, channels, T), changed where mask (N, 1, T) is 1.
+
+        None is a mask of ones.
+        """
         return x + F.relu(norm_frames(self.norm, self.conv_dilated(x), mask))

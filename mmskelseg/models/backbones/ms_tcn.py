@@ -94,9 +94,11 @@ class TemporalStage(BaseModule):
         Features are 0 where the mask is, so that a convolution sees past the end of a
         padded video what it sees past the end of the batch.
         """
-        x = self.conv_in(x) * mask
+        # Without padding there is nothing to keep at 0.
+        padding = None if mask.all() else mask
+        x = _masked(self.conv_in(x), padding)
         for layer in self.layers:
-            x = layer(x, mask)
+            x = layer(x, padding)
         return x
 
 
@@ -113,10 +115,12 @@ class DualDilatedLayer(BaseModule):
         self.merge = TemporalConv1d(2 * channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
-        change = F.relu(self._merged(x))
-        return (x + self.dropout(change)) * mask
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
+
+        None is a mask of ones.
+        """
+        return _masked(self.dropout.add(x, F.relu(self._merged(x))), mask)
 
     def _merged(self, x: Tensor) -> Tensor:
         """Return the two convolutions of x (N, C, T), merged.
@@ -134,7 +138,7 @@ class DualDilatedLayer(BaseModule):
         reach, step = (conv.dilation[0] for conv in convs)
         return shifted_products(
             x,
-            [far[0], near[0], far[1] + near[1], near[2], far[2]],
+            torch.stack([far[0], near[0], far[1] + near[1], near[2], far[2]]),
             [-reach, -step, 0, step, reach],
             merge @ torch.cat(biases) + cast(Tensor, self.merge.bias),
         )
@@ -150,10 +154,17 @@ class DilatedResidualLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
+
+        None is a mask of ones.
+        """
         change = self.conv_out(F.relu(self.conv_dilated(x)))
-        return (x + self.dropout(change)) * mask
+        return _masked(self.dropout.add(x, change), mask)
+
+
+def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    return x if mask is None else x * mask
 
 
 def _dilated(channels: int, dilation: int) -> TemporalConv1d:

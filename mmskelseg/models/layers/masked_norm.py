@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 
-def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
+def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     """Return x, normalised by its frames alone and 0 in the padding.
 
     All frames of a batch share their statistics, as if its videos stood behind one
@@ -12,11 +12,11 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     Args:
         norm: ``BatchNorm1d``, or the ``SyncBatchNorm`` that it was converted to.
         x: Shape (N, C, T) or (N, C, T, V).
-        mask: 1 for frames and 0 for padding, shape (N, 1, T).
+        mask: 1 for frames and 0 for padding, shape (N, 1, T); None for no padding.
     """
-    frames = mask[:, 0] > 0
-    if frames.all():
+    if mask is None or (mask > 0).all():
         return norm(x.flatten(2)).view_as(x)
+    frames = mask[:, 0] > 0
     # (C, n, ...), with n the number of frames
     valid = x.transpose(0, 1)[:, frames]
     normed = norm(valid.flatten(1)[None])[0].view_as(valid)

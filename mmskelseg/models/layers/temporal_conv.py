@@ -23,30 +23,30 @@ class TemporalConv1d(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C', T) of x (N, C, T)."""
         if self.kernel_size == (1,):
-            # One by one, since a batch would be copied if its frames lie side by side.
-            weight = self.weight[:, :, 0]
-            rows = [F.linear(video.t(), weight, self.bias) for video in x]
-            return torch.stack(rows).transpose(1, 2)
+            rows, weight = x.transpose(1, 2), self.weight[:, :, 0]
+            if not rows.is_contiguous() and len(rows) == 1:
+                # As a matrix, since a batch would be copied.
+                return F.linear(rows[0], weight, self.bias).t()[None]
+            return F.linear(rows, weight, self.bias).transpose(1, 2)
         (padding,) = map(int, self.padding)
         shifts = [i * self.dilation[0] - padding for i in range(self.kernel_size[0])]
-        return shifted_products(x, self.weight.unbind(2), shifts, self.bias)
+        return shifted_products(x, self.weight.permute(2, 0, 1), shifts, self.bias)
 
 
 def shifted_products(
-    x: Tensor, weights: Sequence[Tensor], shifts: Sequence[int], bias: Tensor | None
+    x: Tensor, taps: Tensor, shifts: Sequence[int], bias: Tensor | None
 ) -> Tensor:
     """Return what weights make of frames at some distance from each, (N, C', T).
 
-    Frame t of the result is ``bias + sum_k weights[k] @ x[t + shifts[k]]``, where
-    frames before the first and after the last are 0: a convolution with any taps.
+    Frame t of the result is ``bias + sum_k taps[k] @ x[t + shifts[k]]``, where frames
+    before the first and after the last are 0: a convolution with any taps.
 
     Args:
         x: Frames (N, C, T), in any order in memory.
-        weights: Of each tap, shape (C', C).
+        taps: Weights of each, shape (K, C', C).
         shifts: Distance of each tap in frames, below 0 for earlier frames.
         bias: Shape (C',), or None for 0.
     """
-    taps = torch.stack(list(weights))
     if bias is None:
         bias = taps.new_zeros(taps.shape[1])
     if torch.is_autocast_enabled(x.device.type):
@@ -107,9 +107,19 @@ class FrameDropout(nn.Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x with some values dropped and the others scaled, in training."""
-        if not self.training or self.p == 0 or x.device.type != 'cpu':
+        if self._is_idle or x.device.type != 'cpu':
             return super().forward(x)
         return x * self._factors(x)
+
+    def add(self, x: Tensor, change: Tensor) -> Tensor:
+        """Return x and what is left of a change to it, in one operation."""
+        if self._is_idle or x.device.type != 'cpu' or x.dtype != change.dtype:
+            return x + self(change)
+        return torch.addcmul(x, change, self._factors(change))
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self.training or self.p == 0
 
     def _factors(self, x: Tensor) -> Tensor:
         dropped = round(self.p * 65536)
