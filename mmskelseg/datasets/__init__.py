@@ -2,5 +2,11 @@
 
 from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
+from mmskelseg.datasets.samplers import LengthBatchSampler
 
-__all__ = ['ActionSegDataset', 'load_annotations', 'save_annotations']
+__all__ = [
+    'ActionSegDataset',
+    'LengthBatchSampler',
+    'load_annotations',
+    'save_annotations',
+]

@@ -29,11 +29,14 @@ class EpochSeedHook(Hook):
         for dataset in _innermost(runner.train_dataloader.dataset):
             if hasattr(dataset, 'set_epoch'):
                 dataset.set_epoch(runner.epoch)
-        sampler = runner.train_dataloader.sampler
-        if hasattr(sampler, 'seed') and not runner._randomness_cfg.get(
-            'diff_rank_seed'
-        ):
-            sampler.seed = runner.seed
+        loader = runner.train_dataloader
+        # A loader has a sampler of its own where another one puts batches together.
+        batches = getattr(loader, 'batch_sampler', None)
+        for sampler in (loader.sampler, getattr(batches, 'sampler', None)):
+            if sampler is None or not hasattr(sampler, 'seed'):
+                continue
+            if not runner._randomness_cfg.get('diff_rank_seed'):
+                sampler.seed = runner.seed
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
