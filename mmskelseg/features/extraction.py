@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
-from mmengine.utils import ProgressBar
 
 from mmskelseg.features.feature_store import FeatureStore, load_features
+from mmskelseg.progress import counted_steps
 from mmskelseg.registry import MODELS, TRANSFORMS
 
 _FRAMES_AT_A_TIME = 128
@@ -73,13 +73,14 @@ def ensure_features(
             f'{store.folder}; later runs find them there.',
             logger='current',
         )
-        progress = ProgressBar(frames)
-        for i in mine:
-            blocks = make_features(
-                videos[i], transforms, render, encoder, progress.update, dtype
-            )
-            store.write(paths[i], videos[i]['total_frames'], blocks)
-        progress.file.write('\n')
+        # One bar, since the processes of a run write into one terminal.
+        shown = get_rank() == 0
+        with counted_steps(f'Making {modality} features', frames, shown) as count:
+            for i in mine:
+                blocks = make_features(
+                    videos[i], transforms, render, encoder, count, dtype
+                )
+                store.write(paths[i], videos[i]['total_frames'], blocks)
     barrier()
     for path, video in zip(paths, videos, strict=True):
         _check(path, video)
