@@ -104,7 +104,7 @@ def trace(network: nn.Module) -> fx.GraphModule | None:
         if conv is None or norm is None:
             continue
         if (batch_norm := _module(modules, norm, nn.BatchNorm2d)) is not None:
-            graph.set_submodule(node.target, fuse_conv_bn_eval(conv, batch_norm))
+            graph.add_submodule(node.target, fuse_conv_bn_eval(conv, batch_norm))
             norm.replace_all_uses_with(node)
             graph.graph.erase_node(norm)
     return _compiled(graph)
@@ -170,7 +170,7 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
             after = _only_user(user)
             if after is not None and _is_relu(graph, after):
                 args, last, relu = [source, other], after, True
-        graph.set_submodule(
+        graph.add_submodule(
             node.target, FusedConv2d(conv, relu, source.meta['tensor_meta'].shape)
         )
         with graph.graph.inserting_before(last):
