@@ -7,6 +7,7 @@ from mmskelseg.models.layers import FrameDropout, TemporalConv1d, shifted_produc
 from mmskelseg.registry import MODELS
 
 
+@pytest.mark.parametrize('relu', [False, True])
 @pytest.mark.parametrize('frames', [1, 2, 5, 40])
 @pytest.mark.parametrize(
     'options',
@@ -17,7 +18,7 @@ from mmskelseg.registry import MODELS
         {'kernel_size': 5, 'padding': 4, 'dilation': 2},
     ],
 )
-def test_convolution_is_that_of_pytorch(options, frames):
+def test_convolution_is_that_of_pytorch(options, frames, relu):
     """Equal outputs and gradients, also where taps reach past the whole video."""
     torch.manual_seed(0)
     ours = TemporalConv1d(3, 4, **options).double()
@@ -27,7 +28,10 @@ def test_convolution_is_that_of_pytorch(options, frames):
     weights = torch.randn(2, 4, frames, dtype=torch.double)
     results = []
     for conv in (ours, theirs):
-        output = conv(x)
+        if conv is ours:
+            output = conv(x, relu=relu)
+        else:
+            output = F.relu(conv(x)) if relu else conv(x)
         wanted = (x, conv.weight, conv.bias)
         results.append((output, *torch.autograd.grad((output * weights).sum(), wanted)))
     torch.testing.assert_close(*results)

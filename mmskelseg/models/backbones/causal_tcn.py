@@ -53,8 +53,9 @@ class CausalResidualLayer(DilatedResidualLayer):
 class CausalConv1d(TemporalConv1d):
     """A convolution over (N, C, T) that reads a frame and those before it."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, C', T) of x (N, C, T)."""
-        taps, step = self.kernel_size[0], self.dilation[0]
-        shifts = range(-(taps - 1) * step, 1, step)
-        return shifted_products(x, self.weight.permute(2, 0, 1), shifts, self.bias)
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        """Return (N, C', T) of x (N, C, T), after ReLU if wanted."""
+        step = self.dilation[0]
+        shifts = range(-(self.kernel_size[0] - 1) * step, 1, step)
+        taps = self.weight.permute(2, 0, 1)
+        return shifted_products(x, taps, shifts, self.bias, relu)

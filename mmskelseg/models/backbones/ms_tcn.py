@@ -10,7 +10,6 @@ from typing import cast
 import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmskelseg.models.layers import FrameDropout, TemporalConv1d, shifted_products
 from mmskelseg.registry import MODELS
@@ -120,10 +119,10 @@ class DualDilatedLayer(BaseModule):
 
         None is a mask of ones.
         """
-        return _masked(self.dropout.add(x, F.relu(self._merged(x))), mask)
+        return _masked(self.dropout.add(x, self._merged(x)), mask)
 
     def _merged(self, x: Tensor) -> Tensor:
-        """Return the two convolutions of x (N, C, T), merged.
+        """Return the two convolutions of x (N, C, T), merged, after ReLU.
 
         Nothing stands between them and the merge, so their weights take it in, and
         their taps for the frame itself become one: five products instead of eight.
@@ -141,6 +140,7 @@ class DualDilatedLayer(BaseModule):
             torch.stack([far[0], near[0], far[1] + near[1], near[2], far[2]]),
             [-reach, -step, 0, step, reach],
             merge @ torch.cat(biases) + cast(Tensor, self.merge.bias),
+            relu=True,
         )
 
 
@@ -159,7 +159,7 @@ class DilatedResidualLayer(BaseModule):
 
         None is a mask of ones.
         """
-        change = self.conv_out(F.relu(self.conv_dilated(x)))
+        change = self.conv_out(self.conv_dilated(x, relu=True))
         return _masked(self.dropout.add(x, change), mask)
 
 

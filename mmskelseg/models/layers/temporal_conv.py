@@ -20,21 +20,28 @@ from torch.nn import functional as F
 class TemporalConv1d(nn.Conv1d):
     """``nn.Conv1d`` with the same parameters and results, computed faster."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, C', T) of x (N, C, T)."""
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        """Return (N, C', T) of x (N, C, T), after ReLU if wanted."""
         if self.kernel_size == (1,):
             rows, weight = x.transpose(1, 2), self.weight[:, :, 0]
             if not rows.is_contiguous() and len(rows) == 1:
                 # As a matrix, since a batch would be copied.
-                return F.linear(rows[0], weight, self.bias).t()[None]
-            return F.linear(rows, weight, self.bias).transpose(1, 2)
+                rows = rows[0]
+            result = F.linear(rows, weight, self.bias)
+            result = F.relu(result) if relu else result
+            return result.view(len(x), -1, len(weight)).transpose(1, 2)
         (padding,) = map(int, self.padding)
         shifts = [i * self.dilation[0] - padding for i in range(self.kernel_size[0])]
-        return shifted_products(x, self.weight.permute(2, 0, 1), shifts, self.bias)
+        taps = self.weight.permute(2, 0, 1)
+        return shifted_products(x, taps, shifts, self.bias, relu)
 
 
 def shifted_products(
-    x: Tensor, taps: Tensor, shifts: Sequence[int], bias: Tensor | None
+    x: Tensor,
+    taps: Tensor,
+    shifts: Sequence[int],
+    bias: Tensor | None,
+    relu: bool = False,
 ) -> Tensor:
     """Return what weights make of frames at some distance from each, (N, C', T).
 
@@ -46,6 +53,7 @@ def shifted_products(
         taps: Weights of each, shape (K, C', C).
         shifts: Distance of each tap in frames, below 0 for earlier frames.
         bias: Shape (C',), or None for 0.
+        relu: Whether ReLU follows.
     """
     if bias is None:
         bias = taps.new_zeros(taps.shape[1])
@@ -53,37 +61,63 @@ def shifted_products(
         dtype = torch.get_autocast_dtype(x.device.type)
         x, taps, bias = x.to(dtype), taps.to(dtype), bias.to(dtype)
     rows = x.transpose(1, 2).contiguous()
-    return _ShiftedProducts.apply(rows, taps, bias, tuple(shifts)).transpose(1, 2)
+    return _ShiftedProducts.apply(rows, taps, bias, tuple(shifts), relu).transpose(1, 2)
 
 
 class _ShiftedProducts(Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, taps: Tensor, bias: Tensor, shifts: tuple[int, ...]
+        ctx: Any,
+        x: Tensor,
+        taps: Tensor,
+        bias: Tensor,
+        shifts: tuple[int, ...],
+        relu: bool,
     ) -> Tensor:
         """Return rows (N, T, C') of rows (N, T, C) and taps (K, C', C)."""
-        ctx.save_for_backward(x, taps)
-        ctx.shifts = shifts
-        output = bias.expand(*x.shape[:2], -1).contiguous()
+        output = x.new_empty(*x.shape[:2], len(bias))
         for video, result in zip(x, output, strict=True):
-            for tap, shift in zip(taps, shifts, strict=True):
-                to, source = _overlap(len(video), shift)
-                _add_product(result[to], video[source], tap.t())
+            own, others = _own_tap_first(taps, shifts)
+            if own is None:
+                result.copy_(bias.expand_as(result))
+            else:
+                torch.addmm(bias, video, taps[own].t(), out=result)
+            for k in others:
+                to, source = _overlap(len(video), shifts[k])
+                _add_product(result[to], video[source], taps[k].t())
+        if relu:
+            output.clamp_(min=0)
+        ctx.save_for_backward(x, taps, output if relu else None)
+        ctx.shifts = shifts
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of rows, taps and bias."""
-        x, taps = ctx.saved_tensors
+        x, taps, output = ctx.saved_tensors
         grad = grad.contiguous()
-        grad_x, grad_taps = torch.zeros_like(x), torch.zeros_like(taps)
+        if output is not None:
+            grad = torch.ops.aten.threshold_backward(grad, output, 0)
+        grad_x, grad_taps = torch.empty_like(x), torch.zeros_like(taps)
         for video, above, below in zip(x, grad, grad_x, strict=True):
-            for tap, grad_tap, shift in zip(taps, grad_taps, ctx.shifts, strict=True):
-                to, source = _overlap(len(video), shift)
-                _add_product(below[source], above[to], tap)
-                _add_product(grad_tap, above[to].t(), video[source])
-        return grad_x, grad_taps, grad.sum(dim=(0, 1)), None
+            own, others = _own_tap_first(taps, ctx.shifts)
+            if own is None:
+                below.zero_()
+            else:
+                torch.mm(above, taps[own], out=below)
+                _add_product(grad_taps[own], above.t(), video)
+            for k in others:
+                to, source = _overlap(len(video), ctx.shifts[k])
+                _add_product(below[source], above[to], taps[k])
+                _add_product(grad_taps[k], above[to].t(), video[source])
+        return grad_x, grad_taps, grad.sum(dim=(0, 1)), None, None
+
+
+def _own_tap_first(taps: Tensor, shifts: Sequence[int]) -> tuple[int | None, list[int]]:
+    """Return the tap of the frame itself, whose product is whole, and the others."""
+    own = shifts.index(0) if 0 in shifts else None
+    return own, [k for k in range(len(taps)) if k != own]
 
 
 def _overlap(frames: int, shift: int) -> tuple[slice, slice]:
