@@ -1,5 +1,11 @@
 import re
 
+import pytest
+
+from tests.small_data import ROOT
+
+CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+
 
 def test_benchmark_render_prints_both_times_and_their_ratio(run_tool):
     """The ratio is that of the two times, and memory stays below the output."""
@@ -46,3 +52,66 @@ def test_benchmark_startup_prints_imports_and_tools(run_tool):
         'import mmskelseg, beyond torch',
         'train.py --help',
     ]
+
+
+@pytest.mark.slow
+def test_benchmark_encode_prints_rates_and_differences(run_tool):
+    """The plain loop and each way of the encoder, with equal features in float32."""
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'encode', '--arch', 'torchvision.resnet18'),
+        *('--frames', 6, '--repeats', 1),
+    )
+    rates = re.findall(r'^  (.+?) +([\d.]+) frames/s', done.stdout, re.MULTILINE)
+    names = ['plain loop', 'FrameEncoder', 'render + FrameEncoder']
+    assert [name for name, _ in rates][:3] == names
+    apart, largest = re.search(r'difference (\S+) of (\S+)', done.stdout).groups()
+    assert float(apart) < 1e-4 * float(largest)
+
+
+@pytest.mark.slow
+def test_benchmark_train_prints_steps_and_gradients(run_tool):
+    """Both networks take a step, and have the same gradients."""
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'train', '--frames', 300, '--channels', 16),
+        *('--threads', 1, '--repeats', 1),
+    )
+    plain, ours = re.findall(r' ([\d.]+) GFLOP ', done.stdout)[:2]
+    assert float(plain) > float(ours) > 0
+    apart, largest = re.search(
+        r'dropout: (\S+) \(largest gradient: (\S+)\)', done.stdout
+    ).groups()
+    assert float(apart) < 1e-3 * float(largest)
+
+
+@pytest.mark.slow
+def test_benchmark_long_prints_memory_and_leaves_no_file(run_tool, tmp_path):
+    """Chunks give what the whole video gives; the features are removed."""
+    folder = tmp_path / 'features'
+    folder.mkdir()
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'long', '--frames', 40_000, '--channels', 4),
+        *('--compare', 35_000, '--threads', 1, '--folder', folder),
+    )
+    assert 'one video of 40000 frames' in done.stdout
+    assert float(re.search(r'private memory ([\d.]+) GB', done.stdout)[1]) < 2
+    assert float(re.search(r'chunks and whole: (\S+)', done.stdout)[1]) < 1e-5
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.slow
+def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
+    """A config trains beside the plain network, on the same videos."""
+    parts = ('ann_file', small_data), ('features.heatmap.encoder.grid', '[4,4]')
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'epochs', CONFIG),
+        *('--epochs', 1, '--threads', 1, '--cfg-options', 'model.num_classes=3'),
+        'model.branches.heatmap.in_channels=16',
+        *(
+            f'{mode}_dataloader.dataset.{key}={value}'
+            for mode in ('train', 'val', 'test')
+            for key, value in parts
+        ),
+    )
+    assert '1 epochs of 2 videos, 105 frames' in done.stdout
+    slow, fast = re.findall(r'([\d.]+) s an epoch', done.stdout)
+    assert min(float(slow), float(fast)) >= 0
