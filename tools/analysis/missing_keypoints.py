@@ -28,6 +28,7 @@ from printed_tables import TABLES
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.files import config_name, written_whole
+from mmskelseg.processes import connected_processes
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.
@@ -218,19 +219,20 @@ def main() -> None:
         cases = [
             (p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])
         ]
-        runs = []
-        for number, (p, seed) in enumerate(cases, start=1):
-            scores = test(with_drops(cfg, args.checkpoint, p, seed))
-            if scores is not None:
-                runs.append({'p': p, 'seed': seed, **scores})
-                print(
-                    f'[{number}/{len(cases)}] p = {p:g} %'
-                    + ('' if seed is None else f', seed {seed}')
-                    + f': F1@10 {scores["metrics"]["f1@10"]:.2f}',
-                    flush=True,
-                )
-        if is_main_process():
-            save(args, cfg.work_dir, runs)
+        with connected_processes(cfg):
+            runs = []
+            for number, (p, seed) in enumerate(cases, start=1):
+                scores = test(with_drops(cfg, args.checkpoint, p, seed))
+                if scores is not None:
+                    runs.append({'p': p, 'seed': seed, **scores})
+                    print(
+                        f'[{number}/{len(cases)}] p = {p:g} %'
+                        + ('' if seed is None else f', seed {seed}')
+                        + f': F1@10 {scores["metrics"]["f1@10"]:.2f}',
+                        flush=True,
+                    )
+            if is_main_process():
+                save(args, cfg.work_dir, runs)
 
 
 if __name__ == '__main__':
