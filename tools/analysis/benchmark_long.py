@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from benchmark_training import build
-from measuring import processor
+from measuring import peak_private_memory, processor
 
 DESCRIPTION = """\
 Segments one video of --frames frames by MS-TCN++, from a file of random features that
 is mapped into memory and read as it is used, and prints the time and the most private
-memory (that of processes without mapped files, as `ulimit -d` counts it). The file, of
+memory meanwhile (without mapped files, as `ulimit -d` counts it). The file, of
 8 KB a frame for 2048 features, lies in --folder, and is removed at the end. For a video
 of --compare frames, the result is compared with that of the whole video at once.
 
@@ -58,9 +58,10 @@ def measure(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix='benchmark-', dir=args.folder) as folder:
         path = Path(folder, 'features.npy')
         write_features(path, args.frames, args.channels)
-        begin = time.perf_counter()
-        sample = segment(model, path, args.frames)
-        seconds = time.perf_counter() - begin
+        with peak_private_memory() as peak:
+            begin = time.perf_counter()
+            sample = segment(model, path, args.frames)
+            seconds = time.perf_counter() - begin
         print(
             f'MS-TCN++, one video of {args.frames} frames, {args.channels} features, '
             f'{args.threads} thread(s), {processor()}, torch {torch.__version__}'
@@ -68,7 +69,7 @@ def measure(args: argparse.Namespace) -> None:
         print(
             f'  file {path.stat().st_size / 1e9:.2f} GB, {seconds:.1f} s, '
             f'{args.frames / seconds:,.0f} frames/s, private memory '
-            f'{private_memory() / 1e9:.2f} GB'
+            f'{peak() / 1e9:.2f} GB'
         )
         assert len(sample.pred_label) == args.frames
         few = min(args.compare, args.frames)
@@ -109,11 +110,3 @@ def segment(model: Any, path: Path, frames: int) -> Any:
     batch = pseudo_collate([PackSegInputs()(LoadFrameFeatures()(item))])
     (sample,) = model.test_step(batch)
     return sample
-
-
-def private_memory() -> int:
-    """Return the bytes that `ulimit -d` counts, at this moment; 0 where unknown."""
-    status = Path('/proc/self/status')
-    lines = status.read_text().splitlines() if status.is_file() else []
-    found = [line.split()[1] for line in lines if line.startswith('VmData')]
-    return 1024 * int(found[0]) if found else 0
