@@ -1,0 +1,1 @@
+"""Errors of users, progress, processes, and what the hardware multiplies fast."""
