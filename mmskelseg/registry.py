@@ -3,10 +3,18 @@
 All of MMEngine's roots have a child here, also where nothing of ours is registered
 yet: MMEngine warns at each build in a scope that lacks one.
 
+``registered_only`` is for configs that are data, such as those in checkpoints.
+
 This module must never raise ImportError, because MMEngine swallows it and then
 reports a missing key instead.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from mmengine.registry import registry as mmengine_registry
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
@@ -49,3 +57,27 @@ VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
 INFERENCERS = _child(root.INFERENCERS)
 FUNCTIONS = _child(root.FUNCTIONS)
+
+_imports_by_name = mmengine_registry.get_object_from_string
+_registered_only = ContextVar('registered_only', default=False)
+
+
+@contextmanager
+def registered_only() -> Iterator[None]:
+    """Let registries find what is registered, and import nothing else by its name.
+
+    MMEngine's registries import whatever a ``type`` names, such as
+    ``subprocess.Popen``, where nothing of that name is registered.
+    """
+    token = _registered_only.set(True)
+    try:
+        yield
+    finally:
+        _registered_only.reset(token)
+
+
+def _get_object_from_string(name: str) -> Any:
+    return None if _registered_only.get() else _imports_by_name(name)
+
+
+mmengine_registry.get_object_from_string = _get_object_from_string

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmskelseg.apis.checkpoint_config import checkpoint_config
 from mmskelseg.apis.configs import find_config
 from mmskelseg.apis.exports import draw_prediction, write_exports
 from mmskelseg.apis.inputs import InputReader
@@ -28,6 +30,7 @@ from mmskelseg.apis.trained_model import (
     load_weights,
     model_metainfo,
 )
+from mmskelseg.checkpoint import load_checkpoint
 from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.extraction import build_parts, make_features
@@ -35,7 +38,7 @@ from mmskelseg.features.feature_store import FeatureStore
 from mmskelseg.files import file_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.progress import counted_steps
-from mmskelseg.registry import TRANSFORMS
+from mmskelseg.registry import MODELS, TRANSFORMS, registered_only
 
 _SCOPE = 'mmskelseg'
 
@@ -60,8 +63,9 @@ class SkelSegInferencer(BaseInferencer):
 
     Args:
         model: Path of a config, a config, or the name of one that comes with the
-            package, such as ``skelseg/toy_joint_limb``. None: the one in the
-            checkpoint.
+            package, such as ``skelseg/toy_joint_limb``. Such a config is a program,
+            as everywhere in OpenMMLab. None: the one in the checkpoint, which is data:
+            it may name registered parts only.
         weights: Path of a checkpoint.
         device: Where the model runs; by default a GPU, if there is one.
         pose_estimator: What estimates poses of videos that come without: its name or
@@ -97,7 +101,8 @@ class SkelSegInferencer(BaseInferencer):
         self.pose_estimator = pose_estimator
         if isinstance(model, str | os.PathLike):
             model = str(find_config(model))
-        with DefaultScope.overwrite_default_scope(_SCOPE):
+        trust = nullcontext() if model is not None else registered_only()
+        with DefaultScope.overwrite_default_scope(_SCOPE), trust:
             super().__init__(model, self.weights, device, _SCOPE, show_progress)
 
     def __call__(
@@ -230,14 +235,15 @@ class SkelSegInferencer(BaseInferencer):
                 print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
         return {'predictions': list(preds), 'visualization': visualization}
 
-    def _load_weights_to_model(
-        self, model: nn.Module, checkpoint: dict | None, cfg: ConfigDict | None
-    ) -> None:
-        assert checkpoint is not None
-        assert cfg is not None
-        load_weights(model, checkpoint, self.weights)
+    def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:
+        checkpoint = load_checkpoint(weights)
+        if not cfg:
+            cfg.update(checkpoint_config(checkpoint, weights))
+        model = MODELS.build(cfg.model)
+        load_weights(model, checkpoint, weights)
         check_features(cfg, checkpoint)
-        self.dataset_meta = model_metainfo(cfg, checkpoint, model, self.weights)
+        self.dataset_meta = model_metainfo(cfg, checkpoint, model, weights)
+        return model.to(device).eval()
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:
         dataset = cfg.test_dataloader.dataset

@@ -13,6 +13,8 @@ from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.engine.run_folder import flat_settings
+from mmskelseg.structures import is_data_layout
+from mmskelseg.utils.errors import UserError
 
 
 def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -> None:
@@ -26,6 +28,11 @@ def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -
     Raises:
         ValueError: If the checkpoint has others, or in other shapes.
     """
+    if not isinstance(checkpoint, dict):
+        raise UserError(
+            f'{source}: holds {type(checkpoint).__name__}, not a checkpoint; name a '
+            'file that training wrote.'
+        )
     state = checkpoint.get('state_dict', checkpoint)
     state = {key.removeprefix('module.'): value for key, value in state.items()}
     try:
@@ -66,6 +73,11 @@ def model_metainfo(
                 'put it there.'
             )
         meta, source = load_annotations(path)['metainfo'], str(path)
+    elif not is_data_layout(meta['skeleton']):
+        raise UserError(
+            f'{source}: refused: its skeleton is {meta["skeleton"]!r}, expected the '
+            'name of a layout or a dict of one; the path of a file could run code.'
+        )
     count = getattr(model, 'num_classes', None)
     if count is not None and count != len(meta['classes']):
         raise ValueError(

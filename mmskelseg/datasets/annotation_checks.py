@@ -4,7 +4,6 @@ A check yields sentences. It may rely on every check that ran before it, since t
 sentence ends the reading.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from math import isfinite
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.structures import Skeleton
+from mmskelseg.structures import Skeleton, is_data_layout
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -90,14 +89,12 @@ def _metainfo_problems(meta: Any) -> Iterator[str]:
             f'the classes {", ".join(classes)}.'
         )
     skeleton = meta['skeleton']
-    # A path would run the code of that file whenever the annotations are read.
-    if not isinstance(skeleton, dict) and not re.fullmatch(
-        r'(mmpose:)?\w+', str(skeleton)
-    ):
+    if not is_data_layout(skeleton):
         yield (
             f'metainfo skeleton is {skeleton!r}, expected coco17, lcr15, mmpose:NAME '
             'or a dict with joints and limbs.'
         )
+        return
     try:
         Skeleton.get(skeleton)
     except (TypeError, ValueError) as error:

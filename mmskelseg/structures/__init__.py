@@ -1,5 +1,5 @@
 """Data structures that several parts share."""
 
-from mmskelseg.structures.skeleton import Skeleton
+from mmskelseg.structures.skeleton import Skeleton, is_data_layout
 
-__all__ = ['Skeleton']
+__all__ = ['Skeleton', 'is_data_layout']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -166,6 +167,20 @@ class Skeleton:
                 f'The skeleton in {source} refers to the joint {error}, which is not '
                 f'among its joints {names}.'
             ) from error
+
+
+def is_data_layout(skeleton: Any) -> bool:
+    """Return whether a layout is a dict or a name, not the path of a file.
+
+    A file may be a config, which runs as a program, so that only a user may name one: a
+    checkpoint, an annotation file or a file of poses may not.
+
+    >>> is_data_layout('mmpose:halpe'), is_data_layout('/tmp/layout.py')
+    (True, False)
+    """
+    if isinstance(skeleton, str):
+        return re.fullmatch(r'(mmpose:)?\w+', skeleton) is not None
+    return isinstance(skeleton, Mapping)
 
 
 def _index_tuples(pairs: Sequence[Sequence[int]]) -> tuple[tuple[int, int], ...]:

@@ -154,7 +154,10 @@ def test_checkpoint_without_a_config_needs_one(segmenter, poses):
     del state['meta']['cfg']
     torch.save(state, segmenter.checkpoints)
     html, _ = run(segmenter, poses=poses)
-    assert 'model.pth: holds no config; start the page with --config.' in html
+    assert (
+        'model.pth: holds no config; name the one that the model was trained with'
+        in html
+    )
 
 
 def test_unforeseen_errors_show_no_traceback(segmenter, poses, monkeypatch, capsys):

@@ -130,20 +130,12 @@ class PageSegmenter:
         if self._inferencer is None or self._version != version:
             # The last one goes first, so that no two are held.
             self._inferencer, self._version = None, version
-            try:
-                self._inferencer = SkelSegInferencer(
-                    None if self.config is None else os.fspath(self.config),
-                    path,
-                    self.device,
-                    pose_estimator=self.pose_estimator,
-                )
-            except (AssertionError, ValueError) as error:
-                # MMEngine's own words where a checkpoint has no config.
-                if self.config is None and 'config' in str(error).partition('.')[0]:
-                    raise ValueError(
-                        f'{path}: holds no config; start the page with --config.'
-                    ) from error
-                raise
+            self._inferencer = SkelSegInferencer(
+                None if self.config is None else os.fspath(self.config),
+                path,
+                self.device,
+                pose_estimator=self.pose_estimator,
+            )
         # Its networks, once loaded, serve other checkpoints as well.
         self.pose_estimator = self._inferencer.pose_estimator
         return self._inferencer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
-from mmskelseg.structures import Skeleton
+from mmskelseg.structures import Skeleton, is_data_layout
 
 COCO17 = Skeleton.get('coco17').joints
 # Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
@@ -71,10 +71,9 @@ def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
     Raises:
         ValueError: If it is none, naming the file.
     """
-    # The path of a config file would run its code.
     try:
-        if isinstance(layout, str) and not re.fullmatch(r'(mmpose:)?\w+', layout):
-            raise ValueError(f'skeleton is {layout[:40]!r}, expected a name.')
+        if not is_data_layout(layout):
+            raise ValueError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
         Skeleton.get(layout)
     except (TypeError, ValueError) as error:
         raise ValueError(f'{source}: {error}') from None

@@ -1,0 +1,216 @@
+"""No file from a stranger runs code: checkpoints, annotations, poses."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis.checkpoint_config import is_registered
+from mmskelseg.apis.web_page import PageSegmenter
+from mmskelseg.apis.web_page.page import run_on_page
+from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.interchange.poses import read_poses
+from mmskelseg.utils.errors import UserError
+from tests.small_data import small_annotations
+
+PIPELINE = 'test_dataloader.dataset.pipeline'
+FEATURES = 'test_dataloader.dataset.features.heatmap'
+
+
+@pytest.fixture
+def canary(tmp_path, monkeypatch):
+    """A file that appears when code of a stranger runs, with the ways to do so."""
+    file = tmp_path / 'canary'
+    code = f'open({str(file)!r}, "w").close()\n'
+    layout = 'dataset_info = dict(keypoint_info={}, skeleton_info={})\n'
+    for name in ('evil_module.py', 'evil_layout.py', 'evil/registry.py'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code + layout)
+    (tmp_path / 'evil/__init__.py').touch()
+    (tmp_path / 'evil_layout.yaml').write_text(
+        f'dataset_info: !!python/object/apply:os.system ["touch {file}"]\n'
+    )
+    # As when a program is started in a folder of downloads.
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return file
+
+
+def command(canary):
+    return {'type': 'subprocess.Popen', 'args': ['touch', str(canary)]}
+
+
+def hostile_settings(canary):
+    folder = canary.parent
+    return {
+        'pipeline': {PIPELINE: [command(canary)]},
+        'encoder': {f'{FEATURES}.encoder': {**command(canary), '_delete_': True}},
+        'renderer': {f'{FEATURES}.render': {**command(canary), '_delete_': True}},
+        'transform': {f'{FEATURES}.transforms': [command(canary)]},
+        'model': {'model': {**command(canary), '_delete_': True}},
+        'branch': {'model.branches.more': command(canary)},
+        'collate_fn': {'test_dataloader.collate_fn': {'type': 'os.system'}},
+        'module': {PIPELINE: [{'type': 'evil_module'}]},
+        'scope': {PIPELINE: [{'type': 'PackSegInputs', '_scope_': 'evil'}]},
+        'scope of a type': {PIPELINE: [{'type': 'evil.PackSegInputs'}]},
+        'nested': {
+            PIPELINE: [
+                {'type': 'mmcv.RandomApply', 'transforms': [[command(canary)]]},
+            ]
+        },
+        'network': {
+            f'{FEATURES}.encoder': {
+                'type': 'FrameEncoder',
+                'arch': 'evil.Net',
+                'weights': 'none',
+                '_delete_': True,
+            }
+        },
+        'layout': {f'{FEATURES}.render.skeleton': str(folder / 'evil_layout.py')},
+        'layout without suffix': {
+            f'{FEATURES}.render.skeleton': str(folder / 'evil_layout')
+        },
+        'YAML layout': {f'{FEATURES}.render.skeleton': 'evil_layout.yaml'},
+        'layout outside of MMPose': {
+            f'{FEATURES}.render.skeleton': f'mmpose:../../{folder}/evil_layout'
+        },
+        'layout of a graph': {
+            'model.branches.heatmap': {
+                'type': 'MSGCN',
+                'skeleton': str(folder / 'evil_layout.py'),
+                '_delete_': True,
+            }
+        },
+        'file that a part reads': {
+            PIPELINE: [{'type': 'PackSegInputs', 'metainfo': 'evil_layout.py'}]
+        },
+    }
+
+
+DOORS = [
+    'pipeline', 'encoder', 'renderer', 'transform', 'model', 'branch', 'collate_fn',
+    'module', 'scope', 'scope of a type', 'nested', 'network', 'layout',
+    'layout without suffix', 'YAML layout', 'layout outside of MMPose',
+    'layout of a graph', 'file that a part reads',
+]  # fmt: skip
+
+
+@pytest.fixture
+def hostile(canary, small_config, checkpoint):
+    """Return a checkpoint whose own config opens a door."""
+
+    def make(door):
+        path = checkpoint(small_config)
+        content = torch.load(path)
+        cfg = Config.fromstring(content['meta']['cfg'], '.py')
+        cfg.merge_from_dict(hostile_settings(canary)[door])
+        content['meta']['cfg'] = cfg.pretty_text
+        torch.save(content, path)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
+    path = hostile(door)
+    with pytest.raises(UserError, match=r'model\.pth: refused: in its own config'):
+        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize('door', ['pipeline', 'layout'])
+def test_page_runs_no_code_of_a_checkpoint(hostile, canary, tmp_path, door):
+    segmenter = PageSegmenter(hostile(door), tmp_path / 'results', device='cpu')
+    poses = tmp_path / 'take.npz'
+    np.savez(poses, keypoint=np.zeros((5, 15, 2)), fps=10, skeleton='lcr15')
+    html = run_on_page(
+        segmenter, lambda *_: None, None, poses, segmenter.newest(), 'track', 10, 0
+    )
+    assert 'refused: in its own config' in html
+    assert not canary.exists()
+
+
+def test_other_texts_of_a_config_are_looked_at_as_well(hostile, canary):
+    path = hostile('pipeline')
+    content = torch.load(path)
+    text = content['meta'].pop('cfg')
+    content['message_hub'] = {'runtime_info': {'cfg': text}}
+    torch.save(content, path)
+    with pytest.raises(UserError, match='refused'):
+        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    assert not canary.exists()
+
+
+def test_imports_that_a_config_asks_for_are_left_out(
+    canary, small_config, checkpoint, tmp_path
+):
+    path = checkpoint(small_config)
+    content = torch.load(path)
+    content['meta']['cfg'] += (
+        "\ncustom_imports = dict(imports=['evil_module'])\n"
+        "_base_ = ['evil_layout.py']\n"
+    )
+    torch.save(content, path)
+    SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize('by_config', [True, False])
+@pytest.mark.parametrize(
+    'layout', ['evil_layout.py', 'evil_layout.yaml', 'evil_layout']
+)
+def test_skeleton_of_a_checkpoint_is_no_file(
+    canary, small_config, checkpoint, layout, by_config
+):
+    meta = {**small_annotations()['metainfo'], 'skeleton': str(canary.parent / layout)}
+    path = checkpoint(small_config, meta)
+    with pytest.raises(UserError, match='refused: its skeleton is'):
+        SkelSegInferencer(
+            small_config if by_config else None, path, 'cpu', show_progress=False
+        )
+    assert not canary.exists()
+
+
+def test_skeleton_of_an_annotation_file_is_no_file(canary, small_data):
+    data = pickle.loads(small_data.read_bytes())
+    data['metainfo']['skeleton'] = str(canary.parent / 'evil_layout.py')
+    small_data.write_bytes(pickle.dumps(data))
+    with pytest.raises(ValueError, match='metainfo skeleton is'):
+        load_annotations(small_data)
+    assert not canary.exists()
+
+
+def test_skeleton_of_a_file_of_poses_is_no_file(canary, tmp_path):
+    layout = str(canary.parent / 'evil_layout.py')
+    np.savez('take.npz', keypoint=np.zeros((5, 3, 2)), skeleton=layout)
+    meta = {'dataset_name': 'x', 'from_file': layout}
+    instances = [{'keypoints': [[0, 0]], 'keypoint_scores': [1]}]
+    frames = [{'frame_id': 0, 'instances': instances}]
+    (tmp_path / 'take.json').write_text(
+        json.dumps({'meta_info': meta, 'instance_info': frames, 'skeleton': layout})
+    )
+    for name in ('take.npz', 'take.json'):
+        with pytest.raises(ValueError, match=f'^{name}: '):
+            read_poses(name)
+    assert not canary.exists()
+
+
+def test_config_that_a_user_names_is_a_program(canary, small_config, checkpoint):
+    """As everywhere in OpenMMLab, and as the README says."""
+    path = checkpoint(small_config)
+    small_config.test_dataloader.dataset.pipeline.append({'type': 'evil_module'})
+    with pytest.raises(TypeError, match='module'):
+        SkelSegInferencer(small_config, path, 'cpu', show_progress=False)
+    assert canary.exists()
+
+
+def test_names_of_other_packages_are_not_registered(canary):
+    """Nor does it import anything to look for a name."""
+    for name in ('evil_module', 'evil.registry', 'evil_module.x', 'mmskelseg.evil', 3):
+        assert not is_registered(name)
+    assert not canary.exists()
