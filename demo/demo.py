@@ -35,8 +35,8 @@ from mmskelseg.cli import (
     pose_estimator,
     user_errors,
 )
+from mmskelseg.fileio.video import CODECS
 from mmskelseg.interchange.poses import POLICIES
-from mmskelseg.video_files import CODECS
 
 EXAMPLES = """examples:
   # a video, poses estimated by MediaPipe

@@ -14,7 +14,8 @@ from mmengine.config import Config
 from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.engine.run_folder import RunFolder, flat_settings
 from mmskelseg.evaluation import format_summary, summarize_runs
-from mmskelseg.files import config_name, file_name, written_whole
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 
 TOOLS = Path(__file__).resolve().parent
@@ -186,6 +187,6 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
     text = format_summary(summary)
     files = {'.json': json.dumps(content, indent=2), '.md': f'{text}\n'}
     for suffix, written in files.items():
-        with written_whole(folder / f'cross_validation{suffix}') as file:
+        with atomic_write(folder / f'cross_validation{suffix}') as file:
             file.write(written.encode())
     return text

@@ -19,7 +19,8 @@ import numpy as np
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.cli import SettingsAction, user_errors
 from mmskelseg.datasets.annotations import save_annotations
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
+from mmskelseg.fileio.video import VIDEO_SUFFIXES, VideoFile, is_video
 from mmskelseg.interchange.poses import (
     POLICIES,
     Poses,
@@ -28,7 +29,6 @@ from mmskelseg.interchange.poses import (
     write_npz,
 )
 from mmskelseg.interchange.poses.npz import npz_arrays
-from mmskelseg.video_files import VIDEO_SUFFIXES, VideoFile, is_video
 
 EXAMPLES = """examples:
   # MediaPipe, which needs no download; one person in each video

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.evaluation import IGNORED
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange import (
     Segment,
     VideoSegments,
@@ -102,7 +102,7 @@ def _write_json(prediction: Prediction, path: Path) -> None:
     keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
     content = {key: prediction[key] for key in keys if key in prediction}
     content['segments'] = prediction['segments']
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(content, ensure_ascii=False, indent=2).encode())
 
 
@@ -159,7 +159,7 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
         'joints': np.array(skeleton.joints),
         'limbs': np.array(skeleton.limbs, np.int64).reshape(-1, 2),
     }
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
 
 

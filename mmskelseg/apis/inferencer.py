@@ -35,7 +35,7 @@ from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.extraction import build_parts, make_features
 from mmskelseg.features.feature_store import FeatureStore
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.progress import counted_steps
 from mmskelseg.registry import MODELS, TRANSFORMS, registered_only

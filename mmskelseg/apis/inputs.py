@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.apis.sources import Source
+from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.poses import Poses, choose_person, read_poses
 from mmskelseg.interchange.segments import check_fps
 from mmskelseg.structures import Skeleton
-from mmskelseg.video_files import VideoFile
 
 # How far the length of poses may be from that of their video before it is an error.
 _SECONDS, _PART = 1.0, 0.1

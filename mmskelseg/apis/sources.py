@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.datasets.annotations import load_annotations, split_names
+from mmskelseg.fileio.video import is_video
 from mmskelseg.interchange.parsing import video_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
-from mmskelseg.video_files import is_video
 
 _ANNOTATIONS = ('.pkl', '.pickle')
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.datasets.annotation_checks import check_annotations
-from mmskelseg.files import written_whole
-from mmskelseg.safe_pickle import UnsafePickleError, load_pickle
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
     path = Path(path)
     check_annotations(data, str(path))
     try:
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             pickle.dump(data, file, protocol=4)
             file.flush()
             load_pickle(file.name)

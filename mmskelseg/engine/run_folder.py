@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class RunFolder:
                 self.check()
             except ValueError as error:
                 return str(error)
-            with written_whole(self.path / 'run_settings.json') as file:
+            with atomic_write(self.path / 'run_settings.json') as file:
                 file.write(json.dumps(self.settings, indent=2).encode())
             status = _call(self.train, log)
             if status == 0:

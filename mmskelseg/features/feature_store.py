@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.files import file_name, written_whole
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.names import file_name
 
 # Raised when the same settings come to give other features.
 _VERSION = 1
@@ -63,9 +64,9 @@ class FeatureStore:
         """
         settings = self.folder / 'settings.json'
         if not settings.exists():
-            with written_whole(settings) as file:
+            with atomic_write(settings) as file:
                 file.write(self.settings.encode())
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             begin = 0
             for block in blocks:
                 if begin == 0:

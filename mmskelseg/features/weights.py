@@ -8,8 +8,8 @@ from urllib.error import URLError
 
 from torch import Tensor
 
-from mmskelseg.checkpoint import load_state_dict
 from mmskelseg.features.architectures import Architecture
+from mmskelseg.fileio.checkpoints import load_state_dict
 
 # Parts of a classification network that turn the feature into classes.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.boris import NO_SUBJECT
 from mmskelseg.interchange.parsing import sorted_videos
 from mmskelseg.interchange.segments import (
@@ -86,7 +86,7 @@ def write_boris(
         'behaviors_coding_map': [],
         'converters': {},
     }
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(project, ensure_ascii=False, indent=1).encode())
 
 
@@ -137,7 +137,7 @@ def write_boris_events(
                 'Comment start': _comment(segment),
             }
             writer.writerow(values)
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(table.getvalue().encode())
 
 

@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Sequence
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import (
     as_dicts,
     make_segment,
@@ -70,5 +70,5 @@ def write_csv_segments(
             times = [f'{time:.6f}' for time in (segment.start, segment.end)]
             score = '' if segment.score is None else f'{segment.score:.6f}'
             writer.writerow([video.name, *times, segment.label, score])
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(table.getvalue().encode())

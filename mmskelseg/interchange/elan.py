@@ -12,7 +12,7 @@ from mimetypes import guess_type
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import (
     attribute,
     choose,
@@ -138,7 +138,7 @@ def write_elan(
     _add_tiers(root, video.segments)
     _add_vocabulary(root, classes)
     indent(root, '    ')
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         ElementTree(root).write(file, 'UTF-8', xml_declaration=True)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import (
     choose,
     make_segment,
@@ -150,7 +150,7 @@ def write_label_studio(
         media = video.filename or video.name
         data = {'video': media, 'fps': fps, 'frame_dir': video.name}
         tasks.append({'data': data, 'predictions': [prediction]})
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode())
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.segments import Segment
 
 
@@ -22,7 +22,7 @@ def write_srt(path: str | os.PathLike, segments: Sequence[Segment]) -> None:
             text += f' ({segment.score:.0%})'
         times = f'{_clock(segment.start)} --> {_clock(segment.end)}'
         blocks.append(f'{i}\n{times}\n{text}\n\n')
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(''.join(blocks).encode())
 
 

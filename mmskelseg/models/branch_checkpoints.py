@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mmskelseg.checkpoint import load_state_dict
+from mmskelseg.fileio.checkpoints import load_state_dict
 
 
 def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -1,7 +1,8 @@
+"""Pictures of labels, scores and poses."""
+
 from mmskelseg.visualization.confusion import draw_confusion
 from mmskelseg.visualization.heatmaps import draw_heatmaps, draw_missing
 from mmskelseg.visualization.images import COLUMN, save_png
-from mmskelseg.visualization.predictions import load_predictions
 from mmskelseg.visualization.seg_visualizer import SegVisualizer
 from mmskelseg.visualization.timelines import PRINT, draw_timelines
 
@@ -13,6 +14,5 @@ __all__ = [
     'draw_heatmaps',
     'draw_missing',
     'draw_timelines',
-    'load_predictions',
     'save_png',
 ]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 
 DPI, PRINT_DPI = 150, 300
 # Inches: a column of a paper in two columns, as the IEEE sets them.
@@ -64,5 +64,5 @@ def text_color(background: str) -> str:
 
 def save_png(image: np.ndarray, path: str | os.PathLike) -> None:
     """Write an RGB image (H, W, 3) as PNG; folders are made, the file is whole."""
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         matplotlib.image.imsave(file, image, format='png')

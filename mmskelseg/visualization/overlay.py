@@ -16,9 +16,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
+from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.progress import counted_steps
 from mmskelseg.structures import Skeleton
-from mmskelseg.video_files import VideoFile, read_frames, written_video
 from mmskelseg.visualization.images import text_color
 from mmskelseg.visualization.palette import class_color
 
@@ -45,7 +45,7 @@ def write_overlay(
         prediction: As for :class:`Overlay`, with ``filename``, the video; without it,
             everything is drawn on a plain ground.
         path: The ``.mp4`` file to write.
-        codec: See :func:`mmskelseg.video_files.written_video`.
+        codec: See :func:`mmskelseg.fileio.video.written_video`.
         show_progress: Whether a bar is shown.
 
     Raises:

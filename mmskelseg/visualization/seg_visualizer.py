@@ -14,7 +14,7 @@ from mmskelseg.evaluation import (
     resolve_background,
     segmental_f1,
 )
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import VISUALIZERS
 from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.timelines import draw_timelines

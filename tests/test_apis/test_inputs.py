@@ -5,8 +5,8 @@ import pytest
 
 from mmskelseg.apis.inputs import InputReader, with_rate
 from mmskelseg.apis.sources import Source
+from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.poses import Poses
-from mmskelseg.video_files import VideoFile
 
 
 def reader(**options):

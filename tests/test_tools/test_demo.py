@@ -12,9 +12,9 @@ from mmengine.registry import init_default_scope
 
 from mmskelseg.datasets import save_annotations
 from mmskelseg.evaluation import to_segments
+from mmskelseg.fileio.video import read_frames, written_video
 from mmskelseg.interchange import read_boris_events, read_csv_segments, read_elan
 from mmskelseg.registry import DATASETS, MODELS
-from mmskelseg.video_files import read_frames, written_video
 from tests.small_data import ROOT, small_annotations
 
 

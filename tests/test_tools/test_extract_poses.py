@@ -5,8 +5,8 @@ import pytest
 
 from mmskelseg.apis.pose_estimators import building
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.fileio.video import written_video
 from mmskelseg.registry import INFERENCERS
-from mmskelseg.video_files import written_video
 from tests.walkers import Walkers
 
 TOOL = 'tools/extract_poses.py'

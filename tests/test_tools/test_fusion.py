@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from mmskelseg.checkpoint import load_state_dict
 from mmskelseg.datasets import save_annotations
+from mmskelseg.fileio.checkpoints import load_state_dict
 from tests.small_data import ROOT, small_annotations
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.registry import MODELS
-from mmskelseg.safe_pickle import load_pickle
 from tests.small_data import ROOT
 
 TOOL = 'tools/analysis/missing_keypoints.py'

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.checkpoint import load_checkpoint
+from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.registry import MODELS
 
 

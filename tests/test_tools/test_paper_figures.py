@@ -9,7 +9,7 @@ import torch
 from matplotlib import colormaps
 
 from mmskelseg.datasets import load_annotations
-from mmskelseg.safe_pickle import load_pickle
+from mmskelseg.fileio.pickles import load_pickle
 
 TOOL = 'tools/analysis/paper_figures.py'
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from mmengine.fileio import load
 
-from mmskelseg.checkpoint import load_checkpoint
-from mmskelseg.safe_pickle import load_pickle
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.pickles import load_pickle
 from tests.small_data import ROOT, small_annotations
 
 # Nearly every test here starts a tool, which together take minutes.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.video_files import VideoFile, read_frames, written_video
+from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.visualization.overlay import Overlay, write_overlay
 from mmskelseg.visualization.palette import class_color
 

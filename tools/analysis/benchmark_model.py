@@ -12,7 +12,7 @@ from typing import Any
 from measuring import processor
 
 from mmskelseg.cli import SettingsAction, user_errors
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 
 DESCRIPTION = """\
 Parameters, FLOPs and run time of configs side by side, stage by stage.
@@ -92,7 +92,7 @@ def model(args: argparse.Namespace) -> None:
     if args.out is not None:
         content = {'conditions': conditions, 'configs': results, 'paper': PAPER}
         as_json = json.dumps(content, indent=2)
-        with written_whole(args.out) as file:
+        with atomic_write(args.out) as file:
             file.write((as_json if args.out.endswith('.json') else text).encode())
         print(args.out)
 

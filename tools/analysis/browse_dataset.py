@@ -26,7 +26,8 @@ from mmskelseg.datasets.annotation_summary import seen_joints, summarise
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.suspicions import find_suspicions
 from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
-from mmskelseg.files import file_name, written_whole
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.names import file_name
 from mmskelseg.structures import Skeleton
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.bars import draw_bars
@@ -131,7 +132,7 @@ def draw_all(args: argparse.Namespace, data: dict, summary: dict, text: str) -> 
     print(file=sys.stderr)
     addresses = [(picture.caption, quote(picture.file)) for picture in wanted]
     index = args.out / 'index.html'
-    with written_whole(index) as file:
+    with atomic_write(index) as file:
         file.write(page(f'{summary["dataset"]}: data set', text, addresses).encode())
     return index
 
@@ -195,7 +196,7 @@ def main() -> None:
         print(text)
         if args.json:
             content = {**summary, 'suspicions': [one._asdict() for one in found]}
-            with written_whole(args.json) as file:
+            with atomic_write(args.json) as file:
                 file.write(json.dumps(content, indent=1).encode())
         if not args.no_pictures:
             print(f'\n{draw_all(args, data, summary, text)}')

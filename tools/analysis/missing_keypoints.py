@@ -27,7 +27,8 @@ from printed_tables import TABLES
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.files import config_name, written_whole
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.names import config_name
 from mmskelseg.processes import connected_processes
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
@@ -206,7 +207,7 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
     print(f'\n{text}')
     for suffix, written in (('json', json.dumps(content, indent=2)), ('md', text)):
         path = Path(work_dir, f'missing_keypoints.{suffix}')
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(written.encode())
         print(path)
 

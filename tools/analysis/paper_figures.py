@@ -23,6 +23,7 @@ import numpy as np
 from mmskelseg.cli import user_errors
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
 from mmskelseg.visualization import (
     COLUMN,
@@ -30,7 +31,6 @@ from mmskelseg.visualization import (
     draw_heatmaps,
     draw_missing,
     draw_timelines,
-    load_predictions,
     save_png,
 )
 

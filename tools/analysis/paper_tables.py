@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 
 INTRODUCTION = """\
 # The paper's tables, and what was run here
@@ -183,7 +183,7 @@ def main() -> None:
     if args.out is None:
         print(text)
     else:
-        with written_whole(args.out) as file:
+        with atomic_write(args.out) as file:
             file.write(text.encode())
     configs = [config for table in TABLES.values() for _, config in table.rows]
     for result in results:

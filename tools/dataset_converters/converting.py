@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.datasets.annotations import save_annotations
-from mmskelseg.video_files import is_video
+from mmskelseg.fileio.video import is_video
 
 # Splits of more videos are counted in the summary, not listed.
 _LISTED = 20

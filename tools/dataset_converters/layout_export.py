@@ -19,7 +19,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmskelseg.datasets.annotations import folds, load_annotations
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import DATASETS
 
 EXAMPLES = """examples:

@@ -32,7 +32,7 @@ from text_layout import (
     read_splits,
 )
 
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
 
 EXAMPLES = """examples:
   # GTEA: 15 frames a second, the background left out of Edit and F1

@@ -12,7 +12,7 @@ import numpy as np
 from toy_person import FOCAL_LENGTH, IMG_SHAPE, Take, film
 from toy_script import Motion, smooth
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 
 SHRINK = 4  # how many pixels of the keypoints' image become one of the clip
 HEIGHT, WIDTH = (side // SHRINK for side in IMG_SHAPE)
@@ -160,7 +160,7 @@ def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     Raises:
         RuntimeError: If OpenCV does not read back each of them.
     """
-    with written_whole(path) as file, TemporaryDirectory() as folder:
+    with atomic_write(path) as file, TemporaryDirectory() as folder:
         aside = Path(folder) / path.name
         codec = cv2.VideoWriter.fourcc(*'mp4v')
         clip = cv2.VideoWriter(str(aside), codec, fps, (WIDTH, HEIGHT))

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmskelseg.checkpoint import load_state_dict
 from mmskelseg.cli import user_errors
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.checkpoints import load_state_dict
 
 
 def run(
@@ -36,7 +36,7 @@ def run(
         sys.exit(f'error: {args.src}: {error}')
     prefix = f'branches.{args.modality}'
     converted = {f'{prefix}.{key}': value for key, value in branch.items()}
-    with written_whole(args.dst) as file:
+    with atomic_write(args.dst) as file:
         meta = {'converted_from': args.src.name}
         torch.save({'meta': meta, 'state_dict': converted}, file)
     channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]

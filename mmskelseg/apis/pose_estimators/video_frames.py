@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from mmskelseg.fileio.video import VideoFile
 from mmskelseg.progress import counted_steps
-from mmskelseg.video_files import VideoFile
 
 # Part by which the rate that a file states may differ from that of its time stamps,
 # and by which its frames may be fewer than it states, before it is worth a note.

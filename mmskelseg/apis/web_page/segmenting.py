@@ -15,9 +15,9 @@ from mmskelseg.apis.exports import EXPORTS, write_exports
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.apis.web_page.checkpoints import find_checkpoints
+from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
 from mmskelseg.progress import Listener, progress_told_to
-from mmskelseg.video_files import VIDEO_SUFFIXES, is_video
 
 # Results that are kept for download; older ones are deleted.
 _KEPT = 20

@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmskelseg.features.feature_store import load_features
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
 
 

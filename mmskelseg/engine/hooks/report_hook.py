@@ -16,7 +16,8 @@ from mmengine.runner import Runner
 
 import mmskelseg
 from mmskelseg.evaluation import RiskMetric, SegmentationMetric, format_report
-from mmskelseg.files import config_name, written_whole
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.names import config_name
 from mmskelseg.registry import HOOKS
 from mmskelseg.visualization import draw_confusion, save_png
 
@@ -78,7 +79,7 @@ class SegReportHook(Hook):
             'seed': self.trained_seed,
             **_provenance(runner),
         }
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(json.dumps(content, indent=2, allow_nan=False).encode())
         runner.logger.info(f'\n{format_report(report)}')
         runner.logger.info(f'All scores, by video and class: {path}')

@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelseg.files import file_name
+from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import HOOKS
 from mmskelseg.visualization import SegVisualizer
 

@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
 from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.table import read_table_rows
-from mmskelseg.safe_pickle import UNREADABLE, RestrictedUnpickler, UnsafePickleError
 
 # (individual, body part, coordinate) of each column.
 Columns = list[tuple[str, str, str]]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.files import written_whole
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.values import field
@@ -91,7 +91,7 @@ def write_npz(poses: Poses, path: str | os.PathLike, **more: np.ndarray) -> None
         layout = Skeleton.get(poses.skeleton)
         arrays['joints'] = np.array(layout.joints)
         arrays['limbs'] = np.array(layout.limbs, np.int64).reshape(-1, 2)
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
 
 

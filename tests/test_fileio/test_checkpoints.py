@@ -18,8 +18,8 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from torch import nn
 
 import mmskelseg  # noqa: F401
-from mmskelseg import checkpoint
-from mmskelseg.safe_pickle import UnsafePickleError
+from mmskelseg.fileio import checkpoints
+from mmskelseg.fileio.pickles import UnsafePickleError
 
 
 class Command:
@@ -82,7 +82,7 @@ def trained(tmp_path_factory):
 
 def rewritten(path, target, change):
     """Return a copy of a checkpoint with its content changed."""
-    content = checkpoint.load_checkpoint(path)
+    content = checkpoints.load_checkpoint(path)
     change(content)
     torch.save(content, target)
     return str(target)
@@ -132,7 +132,7 @@ def test_checkpoint_serves_load_from_and_test(trained, tmp_path):
 @pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
 @pytest.mark.parametrize(
     'load',
-    [checkpoint.load_checkpoint, lambda path: load_checkpoint(Line(), str(path))],
+    [checkpoints.load_checkpoint, lambda path: load_checkpoint(Line(), str(path))],
     ids=['ours', 'mmengine'],
 )
 def test_checkpoint_with_a_command_is_refused_and_leaves_no_trace(
@@ -194,7 +194,7 @@ def test_resume_accepts_config_text_of_plain_values(trained, tmp_path):
 def test_message_hub_keeps_the_config_text(trained):
     """Text of plain values is not rewritten."""
     first, path = trained
-    loaded = checkpoint.load_checkpoint(path)
+    loaded = checkpoints.load_checkpoint(path)
     assert loaded['meta']['cfg'] == first.cfg.pretty_text
     assert loaded['message_hub']['runtime_info']['cfg'] == first.cfg.pretty_text
 
@@ -220,7 +220,7 @@ def test_weights_file_keeps_types_devices_and_metadata(tmp_path):
     }
     for use_zip in (True, False):
         path = save(tmp_path / 'w.pth', content, _use_new_zipfile_serialization=use_zip)
-        loaded = checkpoint.load_checkpoint(path)
+        loaded = checkpoints.load_checkpoint(path)
         assert isinstance(loaded['state_dict'], OrderedDict)
         assert loaded['state_dict']._metadata == state._metadata
         for name in ('half', 'view', 'parameter'):
@@ -245,11 +245,11 @@ class Attribute:
 def test_checkpoint_getattr_reaches_the_statistics_alone(tmp_path):
     """MMEngine's files need HistoryBuffer.mean; everything else is refused."""
     path = save(tmp_path / 'a.pth', Attribute(HistoryBuffer, 'mean'))
-    assert checkpoint.load_checkpoint(path) is HistoryBuffer.mean
+    assert checkpoints.load_checkpoint(path) is HistoryBuffer.mean
     for owner, name in ((HistoryBuffer, '__init__'), ('', 'join'), (set, 'mean')):
         path = save(tmp_path / 'a.pth', Attribute(owner, name))
         with pytest.raises(UnsafePickleError, match=r'`builtins\.getattr`'):
-            checkpoint.load_checkpoint(path)
+            checkpoints.load_checkpoint(path)
 
 
 def test_checkpoint_cannot_replace_the_statistics(tmp_path):
@@ -258,21 +258,21 @@ def test_checkpoint_cannot_replace_the_statistics(tmp_path):
     buffer._statistics_methods = {**buffer._statistics_methods, 'mean': set}
     path = save(tmp_path / 'a.pth', buffer)
     with pytest.raises(UnsafePickleError, match="replace the statistics 'mean'"):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
     assert HistoryBuffer._statistics_methods['mean'] is HistoryBuffer.mean
 
 
 def test_checkpoint_refuses_a_whole_module(tmp_path):
     path = save(tmp_path / 'a.pth', nn.Linear(1, 1))
     with pytest.raises(UnsafePickleError, match=r'torch\.nn\.modules\.linear\.Linear'):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
 
 
 def test_checkpoint_refuses_torchscript(tmp_path):
     path = tmp_path / 'script.pth'
     torch.jit.save(torch.jit.script(nn.Linear(1, 1)), path)
     with pytest.raises(UnsafePickleError, match='TorchScript'):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
 
 
 def test_checkpoint_refuses_a_tar_archive(tmp_path):
@@ -280,7 +280,7 @@ def test_checkpoint_refuses_a_tar_archive(tmp_path):
     with tarfile.open(path, 'w') as archive:
         archive.addfile(tarfile.TarInfo('storages'))
     with pytest.raises(UnsafePickleError, match='tar archive'):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
 
 
 @pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
@@ -291,7 +291,7 @@ def test_truncated_checkpoint_is_named(tmp_path, use_zip, share):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match=r'cut\.pth: cannot be read as a checkpoint'):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
 
 
 @pytest.mark.parametrize('content', [b'<html>', pickle.dumps([1]), b'PK\x03\x04'])
@@ -299,11 +299,11 @@ def test_other_file_is_named(tmp_path, content):
     path = tmp_path / 'other.pth'
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r'other\.pth: cannot be read as a checkpoint'):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
-    'load', [checkpoint.load_checkpoint, mmengine_checkpoint._load_checkpoint]
+    'load', [checkpoints.load_checkpoint, mmengine_checkpoint._load_checkpoint]
 )
 def test_missing_checkpoint_is_named(tmp_path, load):
     with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
@@ -314,7 +314,7 @@ def test_torch_environment_variable_is_explained(tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
     path = save(tmp_path / 'a.pth', {})
     with pytest.raises(RuntimeError, match='TORCH_FORCE_WEIGHTS_ONLY_LOAD is set'):
-        checkpoint.load_checkpoint(path)
+        checkpoints.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmskelseg.safe_pickle import UnsafePickleError
-from mmskelseg.visualization import load_predictions
+from mmskelseg.fileio.pickles import UnsafePickleError
+from mmskelseg.fileio.predictions import load_predictions
 
 
 class Evil:

@@ -1,4 +1,4 @@
-"""Predictions that tests have kept, read without running code from the file."""
+"""Reading of the predictions that tests dump, without running code from the file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from mmskelseg.checkpoint import CheckpointUnpickler, load_checkpoint
-from mmskelseg.safe_pickle import UnsafePickleError, load_pickle
+from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
+from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 
 _STORAGES = (torch.UntypedStorage, torch.storage.TypedStorage)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.safe_pickle import DATA_GLOBALS, UnsafePickleError, load_pickle
+from mmskelseg.fileio.pickles import DATA_GLOBALS, UnsafePickleError, load_pickle
 
 PLAIN = [
     np.arange(6.0).reshape(2, 3),

@@ -19,12 +19,8 @@ from urllib.parse import urlparse
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmskelseg.config_text import reduce_config_text
-from mmskelseg.safe_pickle import (
-    UNREADABLE,
-    RestrictedUnpickler,
-    UnsafePickleError,
-)
+from mmskelseg.fileio.config_text import reduce_config_text
+from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
 
 # Whatever torch.load takes: a device, its name, a mapping or a function.
 MapLocation = Any

@@ -1,4 +1,4 @@
-"""Config text from a checkpoint, brought to a form that only assigns values.
+"""Reduction of config text from a checkpoint to plain assignments.
 
 MMEngine stores a run's config as Python text in its checkpoints and executes it when
 a run is resumed or an inferencer is made from the checkpoint alone.

@@ -1,4 +1,4 @@
-"""Video files: what they state, their frames, and writing them whole."""
+"""Reading and atomic writing of video files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CODECS = ('mp4v', 'avc1', 'vp09')
 
 @dataclass(frozen=True)
 class VideoFile:
-    """What a video file states, without all of it being read.
+    """The metadata of a video file, read without decoding all of it.
 
     Args:
         path: The file.
@@ -38,7 +38,7 @@ class VideoFile:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> VideoFile:
-        """Return what a file states.
+        """Read the metadata of a file.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -99,7 +99,7 @@ def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
 def written_video(
     path: str | os.PathLike, fps: float, img_shape: tuple[int, int], codec: str = 'mp4v'
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yield what takes the images of a video that has its name when the block ends.
+    """Yield a function that adds images to a video, which appears when the block ends.
 
     Args:
         path: The ``.mp4`` file to write; missing folders are made.

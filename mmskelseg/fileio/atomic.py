@@ -1,0 +1,32 @@
+"""Writing of files that are whole or absent."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a temporary file that replaces ``path`` when the block ends well.
+
+    Missing folders are made. After an error, or when the program is stopped, ``path``
+    is what it was before.
+
+    Args:
+        path: The file to write.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Processes on other machines may have the same number.
+    aside = path.with_name(f'.{secrets.token_hex(8)}.part')
+    try:
+        with aside.open('w+b') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
