@@ -26,13 +26,13 @@ def main() -> None:
     from mmengine.dist import is_main_process
     from mmengine.registry import init_default_scope
 
-    from mmskelseg.processes import connected_processes
     from mmskelseg.registry import DATASETS
+    from mmskelseg.utils.dist import init_distributed
 
     with user_errors():
         cfg = load_config(args)
         init_default_scope(cfg.default_scope)
-        with connected_processes(cfg):
+        with init_distributed(cfg):
             for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
                 dataset = DATASETS.build(cfg[key].dataset)
                 if is_main_process():

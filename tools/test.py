@@ -67,12 +67,12 @@ def main() -> None:
     # Not with --help, since they take seconds.
     from mmengine.runner import Runner
 
-    from mmskelseg.processes import connected_processes
+    from mmskelseg.utils.dist import init_distributed
 
     with user_errors():
         cfg = load_config(args)
         merge_args(cfg, args)
-        with connected_processes(cfg):
+        with init_distributed(cfg):
             Runner.from_cfg(cfg).test()
 
 

@@ -65,7 +65,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.amp:
         from mmengine.device import get_device
 
-        from mmskelseg.precision import has_bfloat16
+        from mmskelseg.utils.precision import has_bfloat16
 
         if has_bfloat16(get_device()):
             cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
@@ -114,7 +114,7 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from mmskelseg.models.branch_checkpoints import check_branches_are_trained
-    from mmskelseg.processes import connected_processes
+    from mmskelseg.utils.dist import init_distributed
 
     with user_errors():
         cfg = load_config(args)
@@ -122,7 +122,7 @@ def main() -> None:
         check_work_dir(cfg)
         # Before features are made.
         check_branches_are_trained(cfg.model.get('branches', {}))
-        with connected_processes(cfg):
+        with init_distributed(cfg):
             Runner.from_cfg(cfg).train()
 
 

@@ -30,15 +30,15 @@ from mmskelseg.apis.trained_model import (
     load_weights,
     model_metainfo,
 )
-from mmskelseg.checkpoint import load_checkpoint
+from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.extraction import build_parts, make_features
 from mmskelseg.features.feature_store import FeatureStore
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.poses import Poses
-from mmskelseg.progress import counted_steps
 from mmskelseg.registry import MODELS, TRANSFORMS, registered_only
+from mmskelseg.utils.progress import progress_bar
 
 _SCOPE = 'mmskelseg'
 
@@ -281,7 +281,7 @@ class SkelSegInferencer(BaseInferencer):
             print_log(f'{video["frame_dir"]}: making features', 'current')
         files = {}
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
-            with counted_steps('Making features', frames, self.show_progress) as count:
+            with progress_bar('Making features', frames, self.show_progress) as count:
                 for modality, parts in self._parts.items():
                     store = FeatureStore(folder, modality, {})
                     path = store.folder / 'features.npy'

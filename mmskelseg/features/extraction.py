@@ -12,8 +12,8 @@ from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
 from mmskelseg.features.feature_store import FeatureStore, load_features
-from mmskelseg.progress import counted_steps
 from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.utils.progress import progress_bar
 
 _FRAMES_AT_A_TIME = 128
 
@@ -75,7 +75,7 @@ def ensure_features(
         )
         # One bar, since the processes of a run write into one terminal.
         shown = get_rank() == 0
-        with counted_steps(f'Making {modality} features', frames, shown) as count:
+        with progress_bar(f'Making {modality} features', frames, shown) as count:
             for i in mine:
                 blocks = make_features(
                     videos[i], transforms, render, encoder, count, dtype

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from mmskelseg.features.frozen_network import FrozenNetwork
 from mmskelseg.features.fused_network import FusedNetwork
-from mmskelseg.precision import has_bfloat16
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.precision import has_bfloat16
 
 # Of all ImageNet images in [0, 1], as torchvision's networks were trained.
 _MEAN = (0.485, 0.456, 0.406)

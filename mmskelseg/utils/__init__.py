@@ -1,1 +1,1 @@
-"""Errors of users, progress, processes, and what the hardware multiplies fast."""
+"""User errors, progress, processes and precision."""

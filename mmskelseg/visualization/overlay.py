@@ -17,8 +17,8 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
-from mmskelseg.progress import counted_steps
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.progress import progress_bar
 from mmskelseg.visualization.images import text_color
 from mmskelseg.visualization.palette import class_color
 
@@ -61,7 +61,7 @@ def write_overlay(
         images = repeat(np.full((1, 1, 3), _GROUND, np.uint8), frames)
     overlay = Overlay(prediction, file)
     with (
-        counted_steps('Drawing the overlay', file.frames, show_progress) as count,
+        progress_bar('Drawing the overlay', file.frames, show_progress) as count,
         written_video(path, file.fps, overlay.img_shape, codec) as write,
     ):
         for i, image in enumerate(images):

@@ -47,7 +47,7 @@ def encode(args: argparse.Namespace) -> None:
 
     from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
     from mmskelseg.features import FrameEncoder
-    from mmskelseg.precision import has_bfloat16
+    from mmskelseg.utils.precision import has_bfloat16
 
     # Of encoders, which warn of the random weights that they are given here.
     MMLogger.get_current_instance().setLevel('ERROR')

@@ -45,7 +45,7 @@ def train(args: argparse.Namespace) -> None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from mmskelseg.precision import has_bfloat16
+    from mmskelseg.utils.precision import has_bfloat16
 
     torch.set_num_threads(args.threads)
     steps = {

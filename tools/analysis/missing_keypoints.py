@@ -29,7 +29,7 @@ from mmskelseg.cli import add_config_arguments, load_config, user_errors
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name
-from mmskelseg.processes import connected_processes
+from mmskelseg.utils.dist import init_distributed
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.
@@ -220,7 +220,7 @@ def main() -> None:
         cases = [
             (p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])
         ]
-        with connected_processes(cfg):
+        with init_distributed(cfg):
             runs = []
             for number, (p, seed) in enumerate(cases, start=1):
                 scores = test(with_drops(cfg, args.checkpoint, p, seed))

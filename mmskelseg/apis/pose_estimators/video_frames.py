@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.fileio.video import VideoFile
-from mmskelseg.progress import counted_steps
+from mmskelseg.utils.progress import progress_bar
 
 # Part by which the rate that a file states may differ from that of its time stamps,
 # and by which its frames may be fewer than it states, before it is worth a note.
@@ -45,7 +45,7 @@ class VideoFrames:
         capture = cv2.VideoCapture(str(self.file.path))
         frames = self.file.frames
         try:
-            with counted_steps('Estimating poses', frames, self.progress) as count:
+            with progress_bar('Estimating poses', frames, self.progress) as count:
                 while (image := capture.read()[1]) is not None:
                     last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                     first = last if self.count == 0 else first

@@ -17,7 +17,7 @@ from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.apis.web_page.checkpoints import find_checkpoints
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
-from mmskelseg.progress import Listener, progress_told_to
+from mmskelseg.utils.progress import Listener, progress_listener
 
 # Results that are kept for download; older ones are deleted.
 _KEPT = 20
@@ -103,7 +103,7 @@ class PageSegmenter:
             ValueError: If nothing was dropped, or something that does not fit.
         """
         inputs = _checked(video, poses)
-        with self._lock, progress_told_to(listener):
+        with self._lock, progress_listener(listener):
             listener('Loading the model', 0, 1)
             inferencer = self._loaded(checkpoint)
             (prediction,) = inferencer(

@@ -1,4 +1,4 @@
-"""Which precision the hardware multiplies fast."""
+"""Number formats that the hardware multiplies fast."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ def has_bfloat16(device: str) -> bool:
 
 
 def has_flag(cpuinfo: str) -> bool:
-    """Return whether what Linux says of a processor has bfloat16.
+    """Return whether ``/proc/cpuinfo`` lists bfloat16.
 
     >>> has_flag('flags : fpu avx512_bf16 clzero'), has_flag('flags : fpu avx512f')
     (True, False)

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on the error output, or told to whoever asks."""
+"""Progress of long work: a bar on the error output, or calls of a listener."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _listener: ContextVar[Listener | None] = ContextVar('listener', default=None)
 
 
 @contextmanager
-def progress_told_to(listener: Listener) -> Iterator[None]:
-    """Tell progress to a function in place of bars, within this thread and block.
+def progress_listener(listener: Listener) -> Iterator[None]:
+    """Report progress to a function instead of bars, within this thread and block.
 
     Args:
-        listener: Called with what is done, the steps that are done, and all steps.
+        listener: Called with the title, the steps done so far, and all steps.
 
-    >>> with progress_told_to(print), counted_steps('Reading', 8) as count:
+    >>> with progress_listener(print), progress_bar('Reading', 8) as count:
     ...     count(5)
     ...     count(3)
     Reading 0 8
@@ -35,15 +35,15 @@ def progress_told_to(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def counted_steps(
+def progress_bar(
     what: str, total: int, show: bool = True
 ) -> Iterator[Callable[[int], None]]:
-    """Yield what is called with the number of steps that were done since the last call.
+    """Yield a function to call with the number of steps done since the last call.
 
     Args:
-        what: What is done, such as ``Making features``.
+        what: The title, such as ``Making features``.
         total: How many steps there are.
-        show: Whether anybody is to see it.
+        show: Whether to show anything.
     """
     listener = _listener.get()
     if not show:

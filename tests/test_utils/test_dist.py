@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmskelseg import processes
+from mmskelseg.utils import dist
 from tests.small_data import ROOT
 
 CONFIG = ROOT / 'configs' / 'stl' / 'uwiom_pose3d.py'
@@ -15,14 +15,14 @@ def connect(monkeypatch):
     calls = []
     for name in ('init_dist', 'barrier', 'set_multi_processing'):
         monkeypatch.setattr(
-            processes, name, lambda *args, name=name, **kwargs: calls.append(name)
+            dist, name, lambda *args, name=name, **kwargs: calls.append(name)
         )
-    monkeypatch.setattr(processes.torch.distributed, 'destroy_process_group', int)
+    monkeypatch.setattr(dist.torch.distributed, 'destroy_process_group', int)
 
     def run(cfg, device, block=lambda: None):
-        monkeypatch.setattr(processes, 'get_device', lambda: device)
+        monkeypatch.setattr(dist, 'get_device', lambda: device)
         calls.clear()
-        with processes.connected_processes(cfg):
+        with dist.init_distributed(cfg):
             calls.append('block')
             block()
         return calls

@@ -1,4 +1,4 @@
-"""How the processes of a distributed run are connected."""
+"""Connection of the processes of a distributed run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from mmengine.utils.dl_utils import set_multi_processing
 
 
 @contextmanager
-def connected_processes(cfg: Config) -> Iterator[None]:
+def init_distributed(cfg: Config) -> Iterator[None]:
     """Connect the processes that ``cfg.launcher`` has started, if any, for a block.
 
     Without a GPU they are connected by gloo, and ``cfg`` is changed to what MMEngine's
