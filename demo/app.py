@@ -27,7 +27,7 @@ from mmskelseg.apis.pose_estimators.estimator import require
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import launch_page
 from mmskelseg.cli import add_pose_estimator_arguments, pose_estimator, user_errors
-from mmskelseg.dependencies import Dependency
+from mmskelseg.compat.dependencies import Dependency
 
 EXAMPLES = """examples:
   # all trainings in work_dirs

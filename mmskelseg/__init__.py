@@ -2,7 +2,8 @@
 
 import sys
 
-from mmskelseg import compat, dependencies
+from mmskelseg import compat
+from mmskelseg.compat import dependencies
 from mmskelseg.version import __version__
 
 # The doctor lists what this check would stop at.

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmskelseg import compat
-from mmskelseg.dependencies import DEPENDENCIES, problems
+from mmskelseg.compat.dependencies import DEPENDENCIES, problems
 from mmskelseg.version import __version__
 
 

@@ -1,7 +1,7 @@
-"""Repairs for defects in released dependencies, each with its upstream number.
+"""Checks of dependencies, and repairs of defects in released ones.
 
-They are made when mmskelseg is imported, each only where its defect is present, and
-import none of the packages that they mend.
+Both run when mmskelseg is imported, and import none of the packages concerned; a repair
+is made only where its defect is present.
 """
 
 from mmskelseg.compat.repairs import REPAIRS, Repair

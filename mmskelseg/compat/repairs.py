@@ -1,4 +1,4 @@
-"""What is mended, where it is needed, and how."""
+"""Repairs of defects in released dependencies, each with its upstream number."""
 
 import importlib
 import sys

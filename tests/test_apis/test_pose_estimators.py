@@ -19,7 +19,7 @@ from mmskelseg.apis.pose_estimators import (
 )
 from mmskelseg.apis.pose_estimators.estimator import strongest
 from mmskelseg.apis.pose_estimators.video_frames import VideoFrames
-from mmskelseg.dependencies import Dependency, DependencyError
+from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses import choose_person
 from mmskelseg.structures import Skeleton
 from tests.walkers import Walkers

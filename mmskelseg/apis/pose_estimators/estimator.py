@@ -12,7 +12,7 @@ from urllib.error import URLError
 import numpy as np
 
 from mmskelseg.apis.pose_estimators.video_frames import VideoFrames
-from mmskelseg.dependencies import Dependency, DependencyError
+from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
 from mmskelseg.structures import Skeleton

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require
-from mmskelseg.dependencies import Dependency, DependencyError
+from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.mediapipe import LANDMARKS
 from mmskelseg.interchange.poses.poses import Detection, Poses

@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 from mmskelseg.apis.pose_estimators.estimator import require
-from mmskelseg.dependencies import Dependency
+from mmskelseg.compat.dependencies import Dependency
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 
 _PACKAGES = (

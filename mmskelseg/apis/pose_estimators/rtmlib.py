@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
-from mmskelseg.dependencies import Dependency
+from mmskelseg.compat.dependencies import Dependency
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.registry import INFERENCERS

@@ -1,4 +1,4 @@
-"""Which versions of other packages mmskelseg needs, and which are there."""
+"""Versions of other packages that mmskelseg needs, and a check of those installed."""
 
 import re
 from collections.abc import Iterator

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg import dependencies
-from mmskelseg.dependencies import DEPENDENCIES, Dependency, DependencyError
+from mmskelseg.compat import dependencies
+from mmskelseg.compat.dependencies import DEPENDENCIES, Dependency, DependencyError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BY_NAME = {dependency.name: dependency for dependency in DEPENDENCIES}
 
 
@@ -135,7 +135,9 @@ def test_import_checks_a_full_mmcv(tmp_path, version):
         assert (process.returncode, process.stderr) == (0, '')
     else:
         last = process.stderr.strip().splitlines()[-1]
-        assert last.startswith('mmskelseg.dependencies.DependencyError: mmcv 2.2.0 is')
+        assert last.startswith(
+            'mmskelseg.compat.dependencies.DependencyError: mmcv 2.2.0 is'
+        )
 
 
 def test_check_raises_the_first_problem(monkeypatch):
