@@ -21,7 +21,7 @@ from mmengine.registry.registry import Registry
 _HOOKS = ['mmskelseg.engine.hooks']
 _OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
 _DATASETS = ['mmskelseg.datasets']
-_TRANSFORMS = ['mmskelseg.datasets.transforms']
+_TRANSFORMS = ['mmskelseg.datasets.transforms', 'mmskelseg.features.renderers']
 _MODELS = ['mmskelseg.models', 'mmskelseg.features']
 _METRICS = ['mmskelseg.evaluation']
 _VISUALIZATION = ['mmskelseg.visualization']

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.transforms.segment_drawing import MIN_SCORE
 from mmskelseg.evaluation import IGNORED, to_segments
+from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.structures import Skeleton
 
 Video = Mapping[str, Any]

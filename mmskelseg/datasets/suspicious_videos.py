@@ -9,7 +9,7 @@ import numpy as np
 
 from mmskelseg.datasets.annotation_summary import Video, seen_joints
 from mmskelseg.datasets.suspicious_labels import fold_splits
-from mmskelseg.datasets.transforms import ReadVideoFrames
+from mmskelseg.features.renderers import ReadVideoFrames
 
 # Share of a video's poses that may occur in another one.
 MOST_SHARED = 0.1

@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
-from mmskelseg.features.feature_store import FeatureStore, load_features
+from mmskelseg.features.store import FeatureStore, load_features
 from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.utils.progress import progress_bar
 

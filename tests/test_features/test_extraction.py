@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import DropLimb, RenderSkeletonHeatmap
+from mmskelseg.datasets.transforms import DropLimb
 from mmskelseg.features import GridEncoder, ensure_features, extraction, load_features
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from tests.small_data import small_annotations
 
 CONFIG = {

@@ -20,7 +20,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmskelseg.datasets.annotations import load_annotations, split_names
-from mmskelseg.features.frozen_network import FrozenNetwork
+from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS, TRANSFORMS
 
 # As when features are made for training.

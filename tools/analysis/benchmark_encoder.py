@@ -45,8 +45,8 @@ def encode(args: argparse.Namespace) -> None:
     import torch
     from mmengine.logging import MMLogger
 
-    from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
     from mmskelseg.features import FrameEncoder
+    from mmskelseg.features.renderers import RenderSkeletonHeatmap
     from mmskelseg.utils.precision import has_bfloat16
 
     # Of encoders, which warn of the random weights that they are given here.

@@ -69,7 +69,7 @@ def with_mmaction2(item: dict) -> np.ndarray:
 def render(args: argparse.Namespace) -> None:
     """Print both times, the memory and how far the pictures differ."""
     # Not with --help, since it takes seconds.
-    from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+    from mmskelseg.features.renderers import RenderSkeletonHeatmap
 
     item = skeletons(args.frames, args.size, args.persons)
     ours = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)

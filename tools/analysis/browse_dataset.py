@@ -25,7 +25,7 @@ from mmskelseg.cli import user_errors
 from mmskelseg.datasets.annotation_summary import seen_joints, summarise
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.suspicions import find_suspicions
-from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import file_name
 from mmskelseg.structures import Skeleton

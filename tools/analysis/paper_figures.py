@@ -22,7 +22,7 @@ import numpy as np
 
 from mmskelseg.cli import user_errors
 from mmskelseg.datasets.annotations import load_annotations, split_names
-from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
 from mmskelseg.visualization import (

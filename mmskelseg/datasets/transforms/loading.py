@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmskelseg.features.feature_store import load_features
+from mmskelseg.features.store import load_features
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
 

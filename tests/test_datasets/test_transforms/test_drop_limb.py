@@ -3,7 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import DropLimb, RenderSkeletonHeatmap
+from mmskelseg.datasets.transforms import DropLimb
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
 
 COCO = {

@@ -8,8 +8,8 @@ from mmskelseg.datasets.transforms import (
     RandomHorizontalFlip,
     RandomRotation,
     RandomShift,
-    RenderSkeletonHeatmap,
 )
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 

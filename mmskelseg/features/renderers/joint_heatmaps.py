@@ -1,4 +1,4 @@
-"""Skeletons drawn as heatmaps, each joint in a channel of its own."""
+"""Heatmaps of joints, one channel each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.transforms.heatmap import RenderSkeletonHeatmap
-from mmskelseg.datasets.transforms.segment_drawing import draw_segments
+from mmskelseg.features.renderers.drawing import draw_segments
+from mmskelseg.features.renderers.heatmap import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
 
 

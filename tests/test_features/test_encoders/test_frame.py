@@ -7,13 +7,9 @@ import pytest
 import torch
 import torchvision
 
-from mmskelseg.features import (
-    FrameEncoder,
-    GridEncoder,
-    architectures,
-    frozen_network,
-)
-from mmskelseg.features.frame_encoder import _MEAN, _STD
+from mmskelseg.features import FrameEncoder
+from mmskelseg.features.encoders import network
+from mmskelseg.features.encoders.frame import _MEAN, _STD
 from mmskelseg.registry import MODELS
 
 
@@ -105,9 +101,7 @@ def test_encoder_resizes_its_input_when_asked(images):
 def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
     """Random weights are the same in each run, and are called random."""
     said = []
-    monkeypatch.setattr(
-        frozen_network, 'print_log', lambda text, **_: said.append(text)
-    )
+    monkeypatch.setattr(network, 'print_log', lambda text, **_: said.append(text))
     first = FrameEncoder('torchvision.resnet18', 'none').encode(images)
     torch.manual_seed(7)
     second = FrameEncoder('torchvision.resnet18', 'none').encode(images)
@@ -199,13 +193,6 @@ def test_encoder_option_at_fault_is_named(options, error, message):
         FrameEncoder(**given)
 
 
-def test_grid_encoder_averages_cells(images):
-    """The feature is the mean of each cell, row by row."""
-    features = GridEncoder((7, 14)).encode(images)
-    cells = images[:, 0].reshape(5, 7, 8, 14, 4).mean(axis=(2, 4))
-    np.testing.assert_allclose(features, cells.reshape(5, -1), rtol=1e-5)
-
-
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
@@ -220,16 +207,6 @@ def test_encoder_refuses_a_file_that_is_not_weights(tmp_path, content, message):
     encoder = FrameEncoder('torchvision.resnet18', str(tmp_path / 'other.pth'))
     with pytest.raises(ValueError, match=f'other.pth: {message}'):
         encoder.load()
-
-
-def test_grid_encoder_averages_each_channel(rng):
-    """With three channels, those of red come first, then green, then blue."""
-    images = rng.random((2, 3, 8, 8), np.float32)
-    features = GridEncoder((2, 2), channels=3).encode(images)
-    expected = images.reshape(2, 3, 2, 4, 2, 4).mean(axis=(3, 5)).reshape(2, 12)
-    np.testing.assert_allclose(features, expected, atol=1e-6)
-    with pytest.raises(ValueError, match='channels=4 is not 1, 2 or 3'):
-        GridEncoder(channels=4)
 
 
 def test_encoder_takes_the_backbone_of_a_registered_model(tmp_path, images):
@@ -323,7 +300,7 @@ def test_encoder_takes_networks_of_timm(images):
 )
 def test_encoder_that_is_not_there_is_named(monkeypatch, arch, message):
     """Whether it is to be installed or was misspelt."""
-    monkeypatch.setattr(architectures, 'find_spec', lambda name: None)
+    monkeypatch.setattr(network, 'find_spec', lambda name: None)
     with pytest.raises(ValueError, match=message):
         FrameEncoder(arch, 'none')
 

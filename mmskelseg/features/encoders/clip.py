@@ -1,4 +1,4 @@
-"""What turns the clip around each frame into one feature vector: a frozen network."""
+"""Features of the clip around each frame from a frozen network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from mmengine.device import get_device
 from torch import Tensor
 
-from mmskelseg.features.frozen_network import FrozenNetwork
+from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
 
 

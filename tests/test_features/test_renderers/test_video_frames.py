@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import ReadVideoFrames
+from mmskelseg.features.renderers import ReadVideoFrames
 
 SIZE = (24, 32)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import MMActionCoordinates
+from mmskelseg.features.renderers import MMActionCoordinates
 
 JOINTS = [
     {'type': 'mmaction.PreNormalize2D'},

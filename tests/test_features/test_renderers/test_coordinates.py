@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import DropLimb, SkeletonCoordinates
+from mmskelseg.datasets.transforms import DropLimb
+from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.registry import TRANSFORMS
 
 ARM = {'joints': ['shoulder', 'elbow', 'wrist'], 'limbs': [[0, 1], [1, 2]]}

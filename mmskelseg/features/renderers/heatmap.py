@@ -10,8 +10,8 @@ import torch
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
-from mmskelseg.datasets.transforms.segment_drawing import MIN_SCORE, draw_segments
-from mmskelseg.datasets.transforms.tensor_drawing import draw_segments_on_device
+from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
+from mmskelseg.features.renderers.tensor_drawing import draw_segments_on_device
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmskelseg.features import fused_network
-from mmskelseg.features.architectures import find_architecture
-from mmskelseg.features.fused_network import FusedConv2d, FusedNetwork, trace
+from mmskelseg.features.encoders import fused_network
+from mmskelseg.features.encoders.fused_network import FusedConv2d, FusedNetwork, trace
+from mmskelseg.features.encoders.network import find_architecture
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmskelseg.datasets.transforms.segment_drawing import MIN_SCORE
+from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 

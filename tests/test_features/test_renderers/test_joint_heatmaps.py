@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import RenderJointHeatmaps, RenderSkeletonHeatmap
+from mmskelseg.features.renderers import RenderJointHeatmaps, RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
 
 

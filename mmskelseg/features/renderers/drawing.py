@@ -3,7 +3,7 @@
 A joint is a segment whose two ends are one, so joints and limbs are one thing here.
 Each segment is evaluated where it is more than nothing, row by row, in a loop that
 Numba compiles when it is first called and keeps for later runs.
-:mod:`mmskelseg.datasets.transforms.tensor_drawing` does the same with tensors.
+:mod:`mmskelseg.features.renderers.tensor_drawing` does the same with tensors.
 """
 
 from __future__ import annotations

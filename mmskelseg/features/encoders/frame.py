@@ -1,4 +1,4 @@
-"""What turns one image into one feature vector: a frozen network, or a grid."""
+"""Features of single images from a frozen network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmskelseg.features.frozen_network import FrozenNetwork
-from mmskelseg.features.fused_network import FusedNetwork
+from mmskelseg.features.encoders.fused_network import FusedNetwork
+from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.precision import has_bfloat16
 
@@ -31,7 +31,7 @@ _INTENSITIES = {
 
 @MODELS.register_module()
 class FrameEncoder:
-    """A frozen image network and what its input goes through.
+    """A frozen image network with the preprocessing of its input.
 
     The feature is the global average of the network's last feature map: of ``layer4``
     for ResNets (2048 values for ``resnet50``, 512 for ``resnet18``), of ``features``
@@ -148,51 +148,3 @@ class FrameEncoder:
             return torch.cat([images, torch.ones_like(images)], dim=1)
         mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (images - mean) / std
-
-
-@MODELS.register_module()
-class GridEncoder:
-    """An encoder without a network: the image averaged over the cells of a grid.
-
-    It needs no weights and says how much of the skeleton, or which colour, is where,
-    from which a segmentor can learn; a trained network describes shapes as well.
-
-    Args:
-        grid: Rows and columns of cells.
-        channels: The first so many channels of the image are averaged: 1 for heatmaps,
-            whose channels are equal, 3 for colours.
-
-    Raises:
-        ValueError: If there are not that many channels.
-    """
-
-    def __init__(self, grid: tuple[int, int] = (14, 14), *, channels: int = 1) -> None:
-        self.grid = (int(grid[0]), int(grid[1]))
-        self.channels = channels
-        if not 1 <= channels <= 3:
-            raise ValueError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
-
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values."""
-        return {
-            'type': type(self).__name__,
-            'grid': list(self.grid),
-            'channels': self.channels,
-        }
-
-    def load(self) -> None:
-        """Do nothing: there is no network to load."""
-
-    @torch.inference_mode()
-    def encode(self, images: np.ndarray) -> np.ndarray:
-        """Return the means over the cells, channel by channel and row by row.
-
-        Args:
-            images: Shape (T, 3, H, W).
-
-        Returns:
-            Array of shape (T, channels * rows * columns), float32.
-        """
-        images = np.ascontiguousarray(images[:, : self.channels])
-        cells = F.adaptive_avg_pool2d(torch.from_numpy(images), self.grid)
-        return cells.flatten(1).float().numpy()

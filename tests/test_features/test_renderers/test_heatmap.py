@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import RenderSkeletonHeatmap
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.structures import Skeleton
 
 

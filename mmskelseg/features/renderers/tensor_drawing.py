@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmskelseg.datasets.transforms.segment_drawing import MIN_SCORE
+from mmskelseg.features.renderers.drawing import MIN_SCORE
 
 # Pixels of all segments that are evaluated at a time.
 _PIXELS_AT_A_TIME = 1 << 24
