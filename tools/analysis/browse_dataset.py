@@ -22,9 +22,9 @@ from browse_report import page, report
 from mmengine.utils import track_iter_progress
 
 from mmskelseg.cli import user_errors
-from mmskelseg.datasets.annotation_summary import seen_joints, summarise
 from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.datasets.suspicions import find_suspicions
+from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+from mmskelseg.datasets.inspection.summary import seen_joints, summarize
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import file_name
@@ -190,8 +190,8 @@ def main() -> None:
     args = parse_args()
     with user_errors():
         data = load_annotations(args.annotations)
-        summary = summarise(data, args.video_folder)
-        found = find_suspicions(data, args.video_folder)
+        summary = summarize(data, args.video_folder)
+        found = sanity_checks(data, args.video_folder)
         text = report(str(args.annotations), summary, found)
         print(text)
         if args.json:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
-from mmskelseg.datasets.suspicions import Suspicion
+from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 
 # Lines a check shows at most.
 SHOWN = 6

@@ -1,12 +1,11 @@
-"""All that is allowed in an annotation file but most likely a mistake."""
+"""All checks for content that an annotation file may have but that looks wrong."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmskelseg.datasets import suspicious_labels as labels
-from mmskelseg.datasets import suspicious_poses as poses
-from mmskelseg.datasets import suspicious_videos as others
+from mmskelseg.datasets.inspection import labels, poses
+from mmskelseg.datasets.inspection import videos as others
 from mmskelseg.structures import Skeleton
 
 POSE_CHECKS = {
@@ -28,7 +27,7 @@ LABEL_CHECKS = {
 
 
 class Suspicion(NamedTuple):
-    """What a check has found.
+    """A finding of one check.
 
     Args:
         check: Its name.
@@ -41,8 +40,8 @@ class Suspicion(NamedTuple):
     text: str
 
 
-def find_suspicions(data: Mapping[str, Any], folder: Path) -> list[Suspicion]:
-    """Return what all checks find, in the order of checks and of videos.
+def sanity_checks(data: Mapping[str, Any], folder: Path) -> list[Suspicion]:
+    """Return the findings of all checks, in the order of checks and of videos.
 
     Args:
         data: Annotations as ``load_annotations`` returns them.

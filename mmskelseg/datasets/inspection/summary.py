@@ -1,4 +1,4 @@
-"""What an annotation file holds, counted: for reading and as plain values."""
+"""Counts of what an annotation file holds, as plain values."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ def seen_joints(video: Video) -> np.ndarray:
     return video['keypoint_score'] >= MIN_SCORE
 
 
-def summarise(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return counts of everything in an annotation file, as JSON can hold them.
 
     Shares are in percent, lengths in frames and seconds.
@@ -32,7 +32,7 @@ def summarise(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     skeleton = Skeleton.get(meta['skeleton'])
     seconds = {v['frame_dir']: float(v['total_frames'] / v['fps']) for v in videos}
     frames = sum(int(video['total_frames']) for video in videos)
-    classes = summarise_classes(videos, meta['classes'])
+    classes = summarize_classes(videos, meta['classes'])
     labelled = sum(row['frames'] for row in classes)
     return {
         'dataset': meta['dataset'],
@@ -47,18 +47,18 @@ def summarise(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         'images': _counted(
             '{1}x{0}'.format(*map(int, video['img_shape'])) for video in videos
         ),
-        **summarise_joints(videos, skeleton.joints),
+        **summarize_joints(videos, skeleton.joints),
         'classes': classes,
         'segments': sum(row['segments'] for row in classes),
         'imbalance': _imbalance(classes),
         'unlabelled': frames - labelled,
-        'splits': summarise_splits(data),
+        'splits': summarize_splits(data),
         'without_split': _without_split(data),
         'files': _files(videos, folder),
     }
 
 
-def summarise_joints(videos: Sequence[Video], joints: Sequence[str]) -> dict[str, Any]:
+def summarize_joints(videos: Sequence[Video], joints: Sequence[str]) -> dict[str, Any]:
     """Return how many persons there are, and how often their joints are missing.
 
     A person is there in a frame if one joint is seen; ``missing`` and
@@ -85,13 +85,13 @@ def summarise_joints(videos: Sequence[Video], joints: Sequence[str]) -> dict[str
     }
 
 
-def summarise_classes(
+def summarize_classes(
     videos: Sequence[Video], classes: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return frames, segments and their lengths of each class, in the order of ids.
 
     >>> video = {'label': np.array([0, 0, 0, 1, -1, 0]), 'fps': 2}
-    >>> rows = summarise_classes([video], ['walk', 'lift', 'hold'])
+    >>> rows = summarize_classes([video], ['walk', 'lift', 'hold'])
     >>> [(row['frames'], row['segments'], row['median_frames']) for row in rows]
     [(4, 2, 2.0), (1, 1, 1.0), (0, 0, None)]
     """
@@ -119,7 +119,7 @@ def summarise_classes(
     ]
 
 
-def summarise_splits(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def summarize_splits(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return videos and frames of each split, and which classes of the file it lacks.
 
     Classes without any frame in the file are not counted as lacking.

@@ -1,4 +1,4 @@
-"""What is allowed in a video's poses but most likely a mistake.
+"""Checks of a video's poses for likely mistakes.
 
 Each check takes a video's annotation and the names of its joints, and yields sentences.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmskelseg.datasets.annotation_summary import Video, seen_joints
+from mmskelseg.datasets.inspection.summary import Video, seen_joints
 from mmskelseg.evaluation import to_segments
 
 # Seconds without any joint, and seconds in which no joint moves at all.

@@ -1,10 +1,10 @@
-"""What is allowed in labels and splits but most likely a mistake."""
+"""Checks of labels and splits for likely mistakes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmskelseg.datasets.annotation_summary import Video, present_classes
 from mmskelseg.datasets.annotations import folds
+from mmskelseg.datasets.inspection.summary import Video, present_classes
 from mmskelseg.evaluation import IGNORED, to_segments
 
 # A segment below both is shorter than a person acts or annotates.

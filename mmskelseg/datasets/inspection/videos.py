@@ -1,4 +1,4 @@
-"""Videos that do not fit the others, or their own files."""
+"""Checks for videos that do not match each other, or their own files."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.annotation_summary import Video, seen_joints
-from mmskelseg.datasets.suspicious_labels import fold_splits
+from mmskelseg.datasets.inspection.labels import fold_splits
+from mmskelseg.datasets.inspection.summary import Video, seen_joints
 from mmskelseg.features.renderers import ReadVideoFrames
 
 # Share of a video's poses that may occur in another one.

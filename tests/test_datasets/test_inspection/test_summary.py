@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotation_summary import summarise
+from mmskelseg.datasets.inspection.summary import summarize
 from tests.small_data import small_annotations
 
 
@@ -16,7 +16,7 @@ def test_summary_counts_what_is_in_the_file(data, tmp_path):
     """Videos, frames, seconds, rates and images."""
     data['annotations'][1]['fps'] = 30
     data['annotations'][2]['img_shape'] = (100, 50)
-    summary = summarise(data, tmp_path)
+    summary = summarize(data, tmp_path)
     assert (summary['videos'], summary['frames']) == (3, 90)
     assert summary['seconds'] == pytest.approx(2 + 1 + 4)
     assert summary['shortest'] == ('video_1', 1.0)
@@ -34,7 +34,7 @@ def test_summary_of_joints_counts_persons_who_are_there(data, tmp_path):
     for key in ('keypoint', 'keypoint_score'):
         second[key] = np.concatenate([second[key], second[key]])
     second['keypoint_score'][1, 15:] = 0
-    summary = summarise(data, tmp_path)
+    summary = summarize(data, tmp_path)
     assert summary['persons'] == {'1': 2, '2': 1}
     assert summary['frames_without_person'] == 5
     # Persons by frames: 15 + 30 + 15 + 40; the wrist is missing for both in 15.
@@ -48,7 +48,7 @@ def test_summary_of_classes_takes_the_median_of_their_segments(data, tmp_path):
     labels = ([0] * 14 + [1] * 6, [1] * 10 + [-1] * 20, [0] * 2 + [1] * 2 + [0] * 36)
     for video, label in zip(data['annotations'], labels, strict=True):
         video['label'] = np.array(label)
-    summary = summarise(data, tmp_path)
+    summary = summarize(data, tmp_path)
     first, second, never = summary['classes']
     assert (first['frames'], first['segments'], first['videos']) == (52, 3, 2)
     assert (first['median_frames'], first['median_seconds']) == (14, 1.4)
@@ -65,7 +65,7 @@ def test_summary_of_splits_names_the_classes_that_one_lacks(data, tmp_path):
     data['metainfo']['classes'] += ['never']
     data['annotations'][2]['label'][:] = 1
     data['split'] = {'train': ['video_0'], 'test': ['video_2']}
-    summary = summarise(data, tmp_path)
+    summary = summarize(data, tmp_path)
     assert summary['splits'] == {
         'train': {'videos': 1, 'frames': 20, 'lacks': ['class_2']},
         'test': {'videos': 1, 'frames': 40, 'lacks': ['class_0', 'class_2']},
@@ -78,7 +78,7 @@ def test_summary_of_files_lists_those_that_are_missing(data, tmp_path):
     (tmp_path / 'a.mp4').touch()
     for video, name in zip(data['annotations'], ('a.mp4', 'b.mp4'), strict=False):
         video['filename'] = name
-    assert summarise(data, tmp_path)['files'] == {'named': 2, 'missing': ['b.mp4']}
+    assert summarize(data, tmp_path)['files'] == {'named': 2, 'missing': ['b.mp4']}
 
 
 def test_summary_of_unlabelled_videos_is_plain_json(data, tmp_path):
@@ -88,6 +88,6 @@ def test_summary_of_unlabelled_videos_is_plain_json(data, tmp_path):
         video['keypoint_score'][:] = 0
         video['fps'] = np.float32(25)
         video['img_shape'] = (np.int64(480), np.int64(640))
-    summary = summarise(data, tmp_path)
+    summary = summarize(data, tmp_path)
     assert summary['imbalance'] is None
     assert json.loads(json.dumps(summary))['missing'] == 0

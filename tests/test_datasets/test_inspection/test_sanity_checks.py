@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.suspicions import Suspicion, find_suspicions
-from mmskelseg.datasets.suspicious_poses import frozen_pose, nobody_seen
-from mmskelseg.datasets.suspicious_videos import odd_fps, shared_poses
+from mmskelseg.datasets.inspection.poses import frozen_pose, nobody_seen
+from mmskelseg.datasets.inspection.sanity_checks import Suspicion, sanity_checks
+from mmskelseg.datasets.inspection.videos import odd_fps, shared_poses
 from tests.small_data import small_annotations
 
 JOINTS = [f'joint_{i}' for i in range(17)]
@@ -110,7 +110,7 @@ def test_suspicion_names_check_video_and_value(data, tmp_path, damage, check, te
     damage(data['annotations'][1])
     found = [
         one
-        for one in find_suspicions(data, tmp_path)
+        for one in sanity_checks(data, tmp_path)
         # What little is left of its labels cannot be of several classes.
         if not (damage is no_labels and one.check == 'one class only')
     ]
@@ -125,7 +125,7 @@ def test_clean_annotations_raise_no_suspicion(data, tmp_path):
     video['keypoint'][0, :, 3] = 0
     for key in ('keypoint', 'keypoint_score'):
         video[key] = np.concatenate([video[key], np.zeros_like(video[key])])
-    assert find_suspicions(data, tmp_path) == []
+    assert sanity_checks(data, tmp_path) == []
 
 
 def test_nobody_seen_allows_a_second(data):
@@ -223,7 +223,7 @@ def test_classes_that_are_tested_but_never_trained_are_named(data, tmp_path):
     """So is a class that no frame has; both are faults of the file as a whole."""
     data['metainfo']['classes'] += ['rare', 'never']
     data['annotations'][2]['label'][10:20] = 3
-    assert find_suspicions(data, tmp_path) == [
+    assert sanity_checks(data, tmp_path) == [
         Suspicion(
             'unknown in training',
             None,
@@ -254,7 +254,7 @@ def test_video_files_are_as_long_as_their_labels(data, tmp_path, frames, fps, te
     """Frames and seconds are compared with those of the annotation."""
     write_video(tmp_path / 'a.mp4', frames, fps)
     data['annotations'][0]['filename'] = 'a.mp4'
-    found = find_suspicions(data, tmp_path)
+    found = sanity_checks(data, tmp_path)
     assert [(one.check, one.video) for one in found] == (
         [('video file', 'video_0')] if text else []
     )
@@ -266,7 +266,7 @@ def test_video_files_that_are_missing_or_shared_are_named(data, tmp_path):
     """Both are said of the later video."""
     for video in data['annotations'][:2]:
         video['filename'] = 'a.mp4'
-    found = find_suspicions(data, tmp_path)
+    found = sanity_checks(data, tmp_path)
     assert [one.check for one in found] == ['video file', 'video file', 'same file']
     assert f'{tmp_path / "a.mp4"}: there is no such file' in found[0].text
     assert found[2] == ('same file', 'video_1', 'names the file of video_0, a.mp4')
