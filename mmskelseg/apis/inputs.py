@@ -12,8 +12,8 @@ import numpy as np
 
 from mmskelseg.apis.sources import Source
 from mmskelseg.fileio.video import VideoFile
+from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.interchange.poses import Poses, choose_person, read_poses
-from mmskelseg.interchange.segments import check_fps
 from mmskelseg.structures import Skeleton
 
 # How far the length of poses may be from that of their video before it is an error.

@@ -1,22 +1,35 @@
-"""Labels from and for other tools: their files as segments in seconds, and back."""
+"""Files of labelling tools, as segments in seconds and back, and of pose trackers."""
 
-from mmskelseg.interchange.boris import read_boris
-from mmskelseg.interchange.boris_events import read_boris_events
-from mmskelseg.interchange.boris_export import write_boris, write_boris_events
-from mmskelseg.interchange.csv_segments import read_csv_segments, write_csv_segments
-from mmskelseg.interchange.cvat import read_cvat
-from mmskelseg.interchange.elan import read_elan, write_elan
-from mmskelseg.interchange.label_files import READERS, label_format, read_segments
-from mmskelseg.interchange.label_studio import read_label_studio, write_label_studio
-from mmskelseg.interchange.segments import (
+from mmskelseg.interchange.labels.boris import (
+    read_boris,
+    read_boris_events,
+    write_boris,
+    write_boris_events,
+)
+from mmskelseg.interchange.labels.csv_segments import (
+    read_csv_segments,
+    write_csv_segments,
+)
+from mmskelseg.interchange.labels.cvat import read_cvat
+from mmskelseg.interchange.labels.elan import read_elan, write_elan
+from mmskelseg.interchange.labels.label_files import (
+    READERS,
+    label_format,
+    read_segments,
+)
+from mmskelseg.interchange.labels.label_studio import (
+    read_label_studio,
+    write_label_studio,
+)
+from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
     frame_at,
     labels_to_segments,
     segments_to_labels,
 )
-from mmskelseg.interchange.srt import write_srt
-from mmskelseg.interchange.via import read_via
+from mmskelseg.interchange.labels.srt import write_srt
+from mmskelseg.interchange.labels.via import read_via
 
 __all__ = [
     'READERS',

@@ -1,4 +1,4 @@
-"""Reading of files that other tools wrote: text, JSON, XML, tables and their numbers.
+"""Reading and checking of files that other tools wrote: text, JSON, XML, tables.
 
 Every fault is one sentence that names the file, the place, the value and the remedy.
 """
@@ -7,14 +7,25 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from mmskelseg.interchange.segments import Segment, VideoSegments
+import numpy as np
+
+Shape = Any
+_NAMES = {
+    dict: 'an object',
+    list: 'a list',
+    str: 'a text',
+    int: 'a number',
+    float: 'a number',
+}
+# For check_shape: whole or not.
+NUMBER = (int, float)
 
 
 def read_text(path: str | os.PathLike) -> str:
@@ -159,27 +170,6 @@ def number(value: Any, place: str, what: str) -> float:
     return result
 
 
-def make_segment(
-    place: str, start: float, end: float, label: Any, score: float | None = None
-) -> Segment:
-    """Return a segment, checked.
-
-    Raises:
-        ValueError: If it ends before it starts, or has no label.
-    """
-    if not isinstance(label, str) or not label.strip():
-        raise ValueError(
-            f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
-            'it the name of a class.'
-        )
-    if end < start:
-        raise ValueError(
-            f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
-            f'{end:.3f} s; exchange the two.'
-        )
-    return Segment(start, end, label.strip(), score)
-
-
 def video_name(media: str) -> str:
     r"""Return the name of a media file, without its folder and suffix.
 
@@ -188,34 +178,6 @@ def video_name(media: str) -> str:
     """
     name = re.split(r'[/\\]', media)[-1].partition('?')[0]
     return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
-
-
-def sorted_videos(
-    videos: Iterable[VideoSegments], path: str | os.PathLike, remedy: str
-) -> list[VideoSegments]:
-    """Return the videos with their segments in order.
-
-    Args:
-        videos: In the order of the file.
-        path: The file.
-        remedy: What to do about two that have the same name.
-
-    Raises:
-        ValueError: If there are none, or if two have the same name.
-    """
-    found: dict[str, VideoSegments] = {}
-    for video in videos:
-        if video.name in found:
-            raise ValueError(
-                f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
-            )
-        ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
-        found[video.name] = VideoSegments(
-            video.name, ordered, video.fps, video.num_frames, video.filename
-        )
-    if not found:
-        raise ValueError(f'{path}: no video in it has a label; label one first.')
-    return list(found.values())
 
 
 def choose(
@@ -235,3 +197,87 @@ def choose(
             f'{option}.'
         )
     return there[0] if wanted is None else wanted
+
+
+def check_shape(value: Any, shape: Shape, place: str, remedy: str) -> None:
+    """Make sure that a value of a JSON file has a shape.
+
+    A shape is a type, or several in a tuple; a list with one shape, that of all its
+    items; or a dict with the shapes of the keys that matter. A key that ends in ``?``
+    may be missing or null, and the key ``...`` stands for all keys of an object.
+
+    Args:
+        value: What was read.
+        shape: What it must be.
+        place: The file, and where in it the value is.
+        remedy: What to do, for the message.
+
+    Raises:
+        ValueError: If something is missing or of another type.
+
+    >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
+    >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x.json', 'export it again')
+    Traceback (most recent call last):
+    ValueError: x.json: a[1] is '2', expected a number; export it again.
+    """
+    for at, problem in _shape_problems(value, shape, ''):
+        raise ValueError(f'{place}: {at or "the file"} {problem}; {remedy}.')
+
+
+def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """Return nested lists as an array of floats; None becomes NaN.
+
+    Args:
+        values: What the file holds.
+        shape: The shape it must have; -1 is any length.
+        where: File and place, for messages.
+
+    Raises:
+        ValueError: If these are not numbers, or of another shape.
+    """
+    expected = ' x '.join('any' if size < 0 else str(size) for size in shape)
+    try:
+        array = np.array(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f'{where} is not all numbers, or ragged; expected {expected} numbers.'
+        ) from None
+    if array.ndim != len(shape) or any(
+        size not in (-1, found) for size, found in zip(shape, array.shape, strict=True)
+    ):
+        found = ' x '.join(map(str, array.shape)) or 'one'
+        raise ValueError(f'{where} has {found} numbers, expected {expected}.')
+    return array
+
+
+def field(holder: Any, key: str, where: str) -> Any:
+    """Return what a dict of the file holds under a key.
+
+    Raises:
+        ValueError: If it is no dict, or lacks the key.
+    """
+    if not isinstance(holder, dict) or key not in holder:
+        has = ', '.join(holder) if isinstance(holder, dict) else repr(holder)[:40]
+        raise ValueError(f'{where} lacks {key!r}; it has {has or "nothing"}.')
+    return holder[key]
+
+
+def _shape_problems(value: Any, shape: Shape, at: str) -> Iterator[tuple[str, str]]:
+    kinds = type(shape) if isinstance(shape, dict | list) else shape
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    # A bool is an int in Python, but not in JSON.
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
+        yield at, f'is {str(value)[:40]!r}, expected {expected}'
+    elif isinstance(shape, list):
+        for i, item in enumerate(value):
+            yield from _shape_problems(item, shape[0], f'{at}[{i}]')
+    elif isinstance(shape, dict):
+        for key, inner in shape.items():
+            name = key if key is ... else key.removesuffix('?')
+            for found in value if key is ... else [name]:
+                below = f'{at}.{found}' if at else str(found)
+                if value.get(found) is not None:
+                    yield from _shape_problems(value[found], inner, below)
+                elif key is ... or not key.endswith('?'):
+                    yield at, f'lacks {found}'

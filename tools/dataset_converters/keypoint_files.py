@@ -11,7 +11,7 @@ import cv2
 from converting import ReleaseError, name_videos
 
 from mmskelseg.interchange import VideoSegments, label_format, read_segments
-from mmskelseg.interchange.label_files import READERS
+from mmskelseg.interchange.labels.label_files import READERS
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
 
 LABEL_SUFFIXES = ('.boris', '.csv', '.eaf', '.json', '.tsv', '.txt', '.xml')

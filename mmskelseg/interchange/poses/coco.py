@@ -19,11 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.interchange.poses.values import NUMBER, numbers
-from mmskelseg.interchange.shapes import check_shape
 
 _ENTRIES = [
     {

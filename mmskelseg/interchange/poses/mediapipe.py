@@ -28,13 +28,11 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.parsing import NUMBER, check_shape, field, numbers, read_json
 from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import npz_arrays
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.interchange.poses.table import table_detections
-from mmskelseg.interchange.poses.values import NUMBER, field, numbers
-from mmskelseg.interchange.shapes import check_shape
 
 _NAMES = """
 nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer

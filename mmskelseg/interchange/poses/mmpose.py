@@ -18,11 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.interchange.poses.values import NUMBER, numbers
-from mmskelseg.interchange.shapes import check_shape
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]

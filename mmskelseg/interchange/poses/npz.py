@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.interchange.parsing import field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Poses
-from mmskelseg.interchange.poses.values import field
 from mmskelseg.structures import Skeleton
 
 

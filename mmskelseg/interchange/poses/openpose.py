@@ -17,11 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.parsing import check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.interchange.poses.values import numbers
-from mmskelseg.interchange.shapes import check_shape
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
 _ARMS = 'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow'

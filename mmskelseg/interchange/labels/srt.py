@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.interchange.segments import Segment
+from mmskelseg.interchange.labels.segments import Segment
 
 
 def write_srt(path: str | os.PathLike, segments: Sequence[Segment]) -> None:

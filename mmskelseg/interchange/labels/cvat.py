@@ -13,17 +13,16 @@ import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
+from mmskelseg.interchange.labels.segments import (
+    VideoSegments,
+    check_fps,
+    make_segment,
+    sorted_videos,
+)
 from mmskelseg.interchange.parsing import (
     attribute as xml_attribute,
 )
-from mmskelseg.interchange.parsing import (
-    make_segment,
-    number,
-    read_xml,
-    sorted_videos,
-    video_name,
-)
-from mmskelseg.interchange.segments import VideoSegments, check_fps
+from mmskelseg.interchange.parsing import number, read_xml, video_name
 
 # First frame, frame after the last, label.
 _Span = tuple[int, int, str]

@@ -6,15 +6,14 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.interchange.boris import read_boris
-from mmskelseg.interchange.boris_events import read_boris_events
-from mmskelseg.interchange.csv_segments import read_csv_segments
-from mmskelseg.interchange.cvat import read_cvat
-from mmskelseg.interchange.elan import read_elan
-from mmskelseg.interchange.label_studio import read_label_studio
+from mmskelseg.interchange.labels.boris import read_boris, read_boris_events
+from mmskelseg.interchange.labels.csv_segments import read_csv_segments
+from mmskelseg.interchange.labels.cvat import read_cvat
+from mmskelseg.interchange.labels.elan import read_elan
+from mmskelseg.interchange.labels.label_studio import read_label_studio
+from mmskelseg.interchange.labels.segments import VideoSegments
+from mmskelseg.interchange.labels.via import read_via
 from mmskelseg.interchange.parsing import read_json, read_rows
-from mmskelseg.interchange.segments import VideoSegments
-from mmskelseg.interchange.via import read_via
 
 READERS: dict[str, Callable[..., list[VideoSegments]]] = {
     'boris': read_boris,

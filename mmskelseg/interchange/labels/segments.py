@@ -1,4 +1,4 @@
-"""Segments in seconds, and how they become a label for every frame and back.
+"""Segments in seconds, and their conversion to a label for every frame and back.
 
 Frame i covers the time from i / fps to (i + 1) / fps, and has the label of the segment
 that covers its middle. So a time t, as the end of a segment or the start of one, lies
@@ -8,10 +8,12 @@ comes back exactly, at any rate, and also from a file that keeps milliseconds, a
 as fps is below 1000.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from logging import WARNING
 from math import ceil, isfinite
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -197,6 +199,55 @@ def segments_to_labels(
     if missing == 'background':
         label[gaps] = fill
     return label
+
+
+def make_segment(
+    place: str, start: float, end: float, label: Any, score: float | None = None
+) -> Segment:
+    """Return a segment, checked.
+
+    Raises:
+        ValueError: If it ends before it starts, or has no label.
+    """
+    if not isinstance(label, str) or not label.strip():
+        raise ValueError(
+            f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
+            'it the name of a class.'
+        )
+    if end < start:
+        raise ValueError(
+            f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
+            f'{end:.3f} s; exchange the two.'
+        )
+    return Segment(start, end, label.strip(), score)
+
+
+def sorted_videos(
+    videos: Iterable[VideoSegments], path: str | os.PathLike, remedy: str
+) -> list[VideoSegments]:
+    """Return the videos with their segments in order.
+
+    Args:
+        videos: In the order of the file.
+        path: The file.
+        remedy: What to do about two that have the same name.
+
+    Raises:
+        ValueError: If there are none, or if two have the same name.
+    """
+    found: dict[str, VideoSegments] = {}
+    for video in videos:
+        if video.name in found:
+            raise ValueError(
+                f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
+            )
+        ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
+        found[video.name] = VideoSegments(
+            video.name, ordered, video.fps, video.num_frames, video.filename
+        )
+    if not found:
+        raise ValueError(f'{path}: no video in it has a label; label one first.')
+    return list(found.values())
 
 
 def _check_options(

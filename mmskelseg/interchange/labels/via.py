@@ -9,16 +9,19 @@ are left out, and so are deleted entries (bit 1 of ``flg``).
 import os
 from typing import Any
 
-from mmskelseg.interchange.parsing import (
-    choose,
+from mmskelseg.interchange.labels.segments import (
+    Segment,
+    VideoSegments,
     make_segment,
+    sorted_videos,
+)
+from mmskelseg.interchange.parsing import (
+    check_shape,
+    choose,
     number,
     read_json,
-    sorted_videos,
     video_name,
 )
-from mmskelseg.interchange.segments import Segment, VideoSegments
-from mmskelseg.interchange.shapes import check_shape
 
 _PROJECT = {
     'attribute': {...: {'aname': str, 'anchor_id?': str, 'options?': {...: str}}},

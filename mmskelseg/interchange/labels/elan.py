@@ -13,16 +13,19 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.interchange.labels.segments import (
+    Segment,
+    VideoSegments,
+    make_segment,
+    sorted_videos,
+)
 from mmskelseg.interchange.parsing import (
     attribute,
     choose,
-    make_segment,
     number,
     read_xml,
-    sorted_videos,
     video_name,
 )
-from mmskelseg.interchange.segments import Segment, VideoSegments
 
 _TIER = 'actions'
 _LANGUAGE = {

@@ -9,15 +9,13 @@ import os
 from collections.abc import Sequence
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.interchange.parsing import (
-    as_dicts,
+from mmskelseg.interchange.labels.segments import (
+    Segment,
+    VideoSegments,
     make_segment,
-    number,
-    read_rows,
     sorted_videos,
-    video_name,
 )
-from mmskelseg.interchange.segments import Segment, VideoSegments
+from mmskelseg.interchange.parsing import as_dicts, number, read_rows, video_name
 
 _NEEDED = ('start', 'end', 'label')
 

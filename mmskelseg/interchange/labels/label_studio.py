@@ -18,21 +18,21 @@ from statistics import fmean
 from typing import Any
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.interchange.parsing import (
-    choose,
-    make_segment,
-    number,
-    read_json,
-    sorted_videos,
-    video_name,
-)
-from mmskelseg.interchange.segments import (
+from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
     check_fps,
     frame_at,
+    make_segment,
+    sorted_videos,
 )
-from mmskelseg.interchange.shapes import check_shape
+from mmskelseg.interchange.parsing import (
+    check_shape,
+    choose,
+    number,
+    read_json,
+    video_name,
+)
 
 _TASK = {'data': {'frame_dir?': str}}
 _RESULT = {

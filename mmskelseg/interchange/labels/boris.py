@@ -1,0 +1,479 @@
+"""BORIS: projects (``.boris``) and exported tables of events, read and written.
+
+Projects are read in the format 7.0 of BORIS 7 to 9. An event is ``[time, subject, code,
+modifiers, comment, frame]``, the last only since version 8; a state is two events of
+the same subject, code and modifiers, of which the first starts and the second ends it.
+Times are seconds of the media of player 1 (of all its files, one after the other) plus
+the observation's time offset. Point events have no duration and are left out.
+
+Tables are CSV or TSV. An aggregated one has a state in a line, with ``Start (s)`` and
+``Stop (s)``; a plain (tabular) one has an event in a line, with ``Time`` and START or
+STOP as ``Behavior type`` (BORIS 8 and later) or ``Status`` (BORIS 7, below a preamble
+that names the observation). Other columns vary with the version and are not needed.
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.interchange.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    frame_at,
+    make_segment,
+    sorted_videos,
+)
+from mmskelseg.interchange.parsing import (
+    as_dicts,
+    check_shape,
+    choose,
+    number,
+    read_json,
+    read_rows,
+    video_name,
+)
+
+_NO_SUBJECT = 'No focal subject'
+_PROJECT = {
+    'behaviors_conf': {...: {'code': str, 'type': str}},
+    'observations': {
+        ...: {
+            'events': [list],
+            'media_info?': {'length?': dict, 'fps?': dict},
+        }
+    },
+}
+_TWICE = 'choose one of its observations by observation'
+_MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
+_NO_MEDIA = ('', 'NA', 'Not found')
+# Keys to press in BORIS, in the order of the classes.
+_KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
+_COLUMNS = (
+    'Observation id',
+    'Observation date',
+    'Description',
+    'Observation type',
+    'Source',
+    'Time offset (s)',
+    'Coding duration',
+    'Media duration (s)',
+    'FPS (frame/s)',
+    'Subject',
+    'Observation duration by subject by observation',
+    'Behavior',
+    'Behavioral category',
+    'Behavior type',
+    'Start (s)',
+    'Stop (s)',
+    'Duration (s)',
+    'Media file name',
+    'Image index start',
+    'Image index stop',
+    'Image file path start',
+    'Image file path stop',
+    'Comment start',
+    'Comment stop',
+)
+
+
+class _StateEvent(NamedTuple):
+    """A start or an end of a state: which of the two follows from the order."""
+
+    time: float
+    subject: str
+    code: str
+    modifiers: str
+
+
+def read_boris(
+    path: str | os.PathLike,
+    *,
+    observation: str | None = None,
+    subject: str | None = None,
+) -> list[VideoSegments]:
+    """Return the states of each video in a BORIS project.
+
+    A video's name is that of its media file, in live observations the observation's.
+    Observations without a state are left out.
+
+    Args:
+        path: A ``.boris`` file.
+        observation: Read this one alone.
+        subject: Read the events of this subject alone; an empty text is BORIS' "No
+            focal subject". Needed where an observation has several.
+
+    Raises:
+        ValueError: If the file is no such project, a state has no end, or two
+            observations are of the same video.
+    """
+    project = read_json(path, 'BORIS')
+    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
+    types = {
+        behavior['code']: behavior['type']
+        for behavior in project['behaviors_conf'].values()
+    }
+    observations = project['observations']
+    names = list(observations)
+    if observation is not None:
+        names = [choose(observation, names, str(path), 'observation', 'observation')]
+    videos: list[VideoSegments] = []
+    for name in names:
+        place = f'{path}: observation {name!r}'
+        events = list(_state_events(observations[name], types, place))
+        if events:
+            segments = _paired(_one_subject(events, subject, place), place)
+            videos += _per_media(name, observations[name], segments, place)
+    return sorted_videos(videos, path, _TWICE)
+
+
+def _one_subject(
+    events: Sequence[_StateEvent], subject: str | None, place: str
+) -> list[_StateEvent]:
+    """Return the events of a subject, or all if there is but one.
+
+    Raises:
+        ValueError: If there are several, or none of the wanted one.
+    """
+    there = sorted({event.subject for event in events})
+    wanted = '' if subject == _NO_SUBJECT else subject
+    chosen = choose(wanted, there, place, 'subject', 'subject')
+    return [event for event in events if event.subject == chosen]
+
+
+def _paired(events: Iterable[_StateEvent], place: str) -> list[Segment]:
+    """Return the states that pairs of events start and end.
+
+    Raises:
+        ValueError: If an event has no partner.
+    """
+    running: dict[tuple[str, ...], float] = {}
+    segments = []
+    for event in sorted(events, key=lambda event: event.time):
+        key = event[1:]
+        if key in running:
+            start = running.pop(key)
+            segments.append(make_segment(place, start, event.time, event.code))
+        else:
+            running[key] = event.time
+    for (_, code, _), time in running.items():
+        raise ValueError(
+            f'{place}: the state {code!r} that starts at {time:.3f} s has no end; add '
+            'its stop event, with the same subject and modifiers.'
+        )
+    return segments
+
+
+def _state_events(
+    observation: dict[str, Any], types: dict[str, str], place: str
+) -> Iterator[_StateEvent]:
+    if observation.get('media_creation_date_as_offset'):
+        raise ValueError(
+            f'{place}: its times count from the date of the media; switch off the use '
+            'of the media creation date as offset in BORIS.'
+        )
+    offset = number(observation.get('time offset') or 0, place, 'time offset')
+    for i, event in enumerate(observation['events']):
+        where = f'{place}: event {i}'
+        if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
+            raise ValueError(
+                f'{where} is {event!r}, expected [time, subject, code, modifiers, '
+                'comment]; save the project with BORIS 7 or later.'
+            )
+        if event[2] not in types:
+            raise ValueError(
+                f'{where} has the behavior {event[2]!r}, which the ethogram lacks; add '
+                'it there or delete the event.'
+            )
+        if types[event[2]].startswith('State'):
+            time = number(event[0], where, 'time') - offset
+            yield _StateEvent(time, event[1], event[2], event[3])
+
+
+def _per_media(
+    name: str, observation: dict[str, Any], segments: Sequence[Segment], place: str
+) -> Iterator[VideoSegments]:
+    # A live observation has a list here, which is empty.
+    players = observation.get('file') or {'1': []}
+    check_shape(players, {'1?': [str]}, f'{place}, file', 'save it in BORIS again')
+    files = players.get('1') or []
+    info = observation.get('media_info') or {}
+    lengths, rates = info.get('length') or {}, info.get('fps') or {}
+    if not files:
+        yield VideoSegments(name, segments)
+    elif len(files) == 1:
+        file = files[0]
+        yield VideoSegments(video_name(file), segments, rates.get(file), None, file)
+    else:
+        begin = 0.0
+        for file in files:
+            end = begin + number(lengths.get(file), place, f'the length of {file}')
+            inside = [
+                replace(
+                    segment,
+                    start=max(segment.start, begin) - begin,
+                    end=min(segment.end, end) - begin,
+                )
+                for segment in segments
+                if segment.start < end and segment.end > begin
+            ]
+            yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
+            begin = end
+
+
+def read_boris_events(
+    path: str | os.PathLike,
+    *,
+    observation: str | None = None,
+    subject: str | None = None,
+) -> list[VideoSegments]:
+    """Return the states of each video in a table of BORIS.
+
+    Args:
+        path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
+        observation: Read this one alone.
+        subject: Read the events of this subject alone; an empty text is BORIS' "No
+            focal subject". Needed where an observation has several.
+
+    Raises:
+        ValueError: If a column, a number or the end of a state is missing, or two
+            observations are of the same video.
+    """
+    rows = read_rows(path)
+    head = next(
+        (
+            i
+            for i, (_, row) in enumerate(rows)
+            if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
+        ),
+        None,
+    )
+    if head is None:
+        raise ValueError(
+            f'{path}: no line has the columns Behavior and Time, or Behavior and '
+            'Start (s); export the events from BORIS as aggregated or tabular events.'
+        )
+    # The preamble of BORIS 7.
+    above = next((row[1] for _, row in rows[:head] if row[0] == 'Observation id'), '')
+    events: dict[str, list[_StateEvent]] = {}
+    media: dict[str, set[str]] = {}
+    for place, row in as_dicts(rows[head:], path):
+        name = row.get('Observation id', above)
+        file = next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
+        found = _row_events(row, place)
+        if found:
+            events.setdefault(name, []).extend(found)
+            media.setdefault(name, set()).add(file)
+    names = list(events)
+    if observation is not None:
+        names = [choose(observation, names, str(path), 'observation', 'observation')]
+    videos = []
+    for name in names:
+        place = f'{path}: observation {name!r}'
+        segments = _paired(_one_subject(events[name], subject, place), place)
+        one = _one_media(media[name], place)
+        video = video_name(one) if one else name
+        videos.append(VideoSegments(video, segments, filename=one))
+    return sorted_videos(videos, path, _TWICE)
+
+
+def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
+    if 'POINT' in (row.get('Behavior type'), row.get('Status')):
+        return []
+    times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
+    offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
+    subject = row.get('Subject', '')
+    modifiers = '|'.join(
+        value for key, value in row.items() if key.startswith('Modifier')
+    )
+    return [
+        _StateEvent(
+            number(row.get(column), place, column) - offset,
+            '' if subject == _NO_SUBJECT else subject,
+            row['Behavior'],
+            modifiers,
+        )
+        for column in times
+    ]
+
+
+def _one_media(files: set[str], place: str) -> str | None:
+    named = sorted(file for file in files if file not in _NO_MEDIA)
+    if len(named) > 1:
+        raise ValueError(
+            f'{place} has the media {", ".join(named)}, and a table does not say where '
+            'one ends; give the .boris project instead.'
+        )
+    return named[0] if named else None
+
+
+def write_boris(
+    path: str | os.PathLike, videos: Sequence[VideoSegments], classes: Sequence[str]
+) -> None:
+    """Write a BORIS project with an observation for each video.
+
+    Each class is a state that ends all others, with a key of its own. Times are
+    rounded to milliseconds, as BORIS does, so frames come back exactly below 1000
+    frames per second. A confidence is the comment of the state's start.
+
+    Args:
+        path: The ``.boris`` file to write.
+        videos: With fps and num_frames, which BORIS needs as the media's duration.
+        classes: Names of all classes, also of those that no segment has.
+
+    Raises:
+        ValueError: If a video lacks fps or num_frames or has an unknown class, or if
+            two have the same name.
+    """
+    sorted_videos(videos, path, 'give each its own name')
+    now = datetime.now().isoformat(timespec='seconds')
+    project = {
+        'time_format': 'hh:mm:ss',
+        'project_date': now,
+        'project_name': 'predictions of mmskelseg',
+        'project_description': '',
+        'project_format_version': '7.0',
+        'subjects_conf': {},
+        'behaviors_conf': {str(i): _behavior(i, classes) for i in range(len(classes))},
+        'observations': {
+            video.name: _observation(video, classes, now) for video in videos
+        },
+        'behavioral_categories': [],
+        'behavioral_categories_config': {},
+        'independent_variables': {},
+        'coding_map': {},
+        'behaviors_coding_map': [],
+        'converters': {},
+    }
+    with atomic_write(path) as file:
+        file.write(json.dumps(project, ensure_ascii=False, indent=1).encode())
+
+
+def write_boris_events(
+    path: str | os.PathLike, videos: Sequence[VideoSegments]
+) -> None:
+    """Write the states as BORIS exports "aggregated events", in CSV.
+
+    Args:
+        path: The ``.csv`` file to write.
+        videos: With fps and num_frames.
+
+    Raises:
+        ValueError: If a video lacks fps or num_frames.
+    """
+    table = io.StringIO()
+    writer = csv.DictWriter(table, _COLUMNS)
+    writer.writeheader()
+    now = datetime.now().isoformat(' ', timespec='seconds')
+    for video in videos:
+        fps, duration = _fps_and_duration(video)
+        media = video.filename or video.name
+        total = sum(segment.end - segment.start for segment in video.segments)
+        for segment in video.segments:
+            start, stop = round(segment.start, 3), round(segment.end, 3)
+            values = {
+                'Observation id': video.name,
+                'Observation date': now,
+                'Observation type': 'Media file',
+                'Source': f'player #1:{media}',
+                'Time offset (s)': 0.0,
+                'Coding duration': f'{duration:.3f}',
+                'Media duration (s)': f'{duration:.3f}',
+                'FPS (frame/s)': f'{fps:.3f}',
+                'Subject': _NO_SUBJECT,
+                'Observation duration by subject by observation': f'{total:.3f}',
+                'Behavior': segment.label,
+                'Behavioral category': 'Not defined',
+                'Behavior type': 'STATE',
+                'Start (s)': f'{start:.3f}',
+                'Stop (s)': f'{stop:.3f}',
+                'Duration (s)': f'{stop - start:.3f}',
+                'Media file name': media,
+                'Image index start': frame_at(start, fps),
+                'Image index stop': frame_at(stop, fps),
+                'Image file path start': 'NA',
+                'Image file path stop': 'NA',
+                'Comment start': _comment(segment),
+            }
+            writer.writerow(values)
+    with atomic_write(path) as file:
+        file.write(table.getvalue().encode())
+
+
+def _behavior(i: int, classes: Sequence[str]) -> dict[str, Any]:
+    others = [name for name in classes if name != classes[i]]
+    # BORIS lists them with commas.
+    excluded = '' if any(',' in name for name in classes) else ','.join(others)
+    return {
+        'type': 'State event',
+        'key': _KEYS[i : i + 1],
+        'code': classes[i],
+        'description': '',
+        'color': '',
+        'category': '',
+        'modifiers': '',
+        'excluded': excluded,
+        'coding map': '',
+    }
+
+
+def _observation(
+    video: VideoSegments, classes: Sequence[str], now: str
+) -> dict[str, Any]:
+    fps, duration = _fps_and_duration(video)
+    media = video.filename or video.name
+    events: list[tuple[float, int, list]] = []
+    for segment in video.segments:
+        if segment.label not in classes:
+            raise ValueError(
+                f'video {video.name!r}: {segment} is none of the classes '
+                f'{", ".join(classes)}.'
+            )
+        # Of events at the same time, those that end a state come first.
+        for rank, time in ((1, segment.start), (0, segment.end)):
+            comment = _comment(segment) if rank else ''
+            row = [round(time, 3), '', segment.label, '', comment, frame_at(time, fps)]
+            events.append((round(time, 3), rank, row))
+    return {
+        'file': {'1': [media], **{str(i): [] for i in range(2, 9)}},
+        'type': 'MEDIA',
+        'date': now,
+        'description': '',
+        'time offset': 0.0,
+        'events': [row for _, _, row in sorted(events)],
+        'observation time interval': [0, 0],
+        'independent_variables': {},
+        'visualize_spectrogram': False,
+        'visualize_waveform': False,
+        'media_creation_date_as_offset': False,
+        'media_scan_sampling_duration': 0,
+        'image_display_duration': 1,
+        'close_behaviors_between_videos': False,
+        'media_info': {
+            'length': {media: duration},
+            'fps': {media: fps},
+            'hasVideo': {media: True},
+            'hasAudio': {media: False},
+            'offset': {'1': 0.0},
+        },
+    }
+
+
+def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
+    place = f'video {video.name!r}'
+    fps = check_fps(video.fps, place)
+    if video.num_frames is None:
+        raise ValueError(
+            f'{place}: num_frames is missing, and BORIS needs the duration; give it.'
+        )
+    return fps, round(video.num_frames / fps, 3)
+
+
+def _comment(segment: Segment) -> str:
+    return '' if segment.score is None else f'confidence {segment.score:.3f}'
