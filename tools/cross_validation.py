@@ -16,7 +16,7 @@ from mmskelseg.engine.run_folder import RunFolder, flat_settings
 from mmskelseg.evaluation import format_summary, summarize_runs
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name, file_name
-from mmskelseg.models.branch_checkpoints import branch_checkpoints
+from mmskelseg.models.segmentors.branch_checkpoints import branch_checkpoints
 
 TOOLS = Path(__file__).resolve().parent
 # The pair of splits without a name, `train` and `test`.

@@ -113,7 +113,9 @@ def main() -> None:
     # Not with --help, since they take seconds.
     from mmengine.runner import Runner
 
-    from mmskelseg.models.branch_checkpoints import check_branches_are_trained
+    from mmskelseg.models.segmentors.branch_checkpoints import (
+        check_branches_are_trained,
+    )
     from mmskelseg.utils.dist import init_distributed
 
     with user_errors():

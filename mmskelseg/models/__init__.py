@@ -16,7 +16,7 @@ from mmskelseg.models.losses import (
     UncertaintyWeighting,
 )
 from mmskelseg.models.necks import ConcatFusion
-from mmskelseg.models.segmentor import ActionSegmentor
+from mmskelseg.models.segmentors import ActionSegmentor
 
 __all__ = [
     'GCNTCN',

@@ -7,8 +7,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmskelseg.models.layers.padding import stack_frames
 from mmskelseg.models.losses.mean_over_ranks import mean_over_ranks
-from mmskelseg.models.padding import stack_frames
 from mmskelseg.registry import MODELS
 
 

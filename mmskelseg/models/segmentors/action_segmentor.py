@@ -10,14 +10,16 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, BaseModule, ModuleDict
 from torch import Tensor
 
-from mmskelseg.models.branch_checkpoints import (
+from mmskelseg.models.layers.padding import frame_mask, stack_frames, video_lengths
+from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
     check_branches_are_trained,
 )
-from mmskelseg.models.fusion_options import FUSED, fusion_options
-from mmskelseg.models.padding import frame_mask, stack_frames, video_lengths
 from mmskelseg.registry import MODELS
+
+# Key of what is predicted from the features of all branches.
+_FUSED = 'fused'
 
 
 @MODELS.register_module()
@@ -80,8 +82,8 @@ class ActionSegmentor(BaseModel):
         self.num_classes = num_classes
         self.chunk_frames = chunk_frames
         self._branch_cfgs = branches
-        options = fusion_options(list(branches), fusion)
-        self.feed_fused = fusion is not None and options['feed'] == FUSED
+        options = _fusion_options(list(branches), fusion)
+        self.feed_fused = fusion is not None and options['feed'] == _FUSED
         backbones = {}
         for name, cfg in branches.items():
             cfg = {key: value for key, value in cfg.items() if key != 'init_cfg'}
@@ -206,7 +208,7 @@ class ActionSegmentor(BaseModel):
                 read = {name: v[:, :, wide] for name, v in x.items()}
                 chunks.append(self._stage(i, read, mask[:, :, wide], inner))
             logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
-            fed = {name: logits[FUSED if self.feed_fused else name] for name in x}
+            fed = {name: logits[_FUSED if self.feed_fused else name] for name in x}
             x = {name: values.softmax(dim=1) * mask for name, values in fed.items()}
             yield logits
 
@@ -242,7 +244,7 @@ class ActionSegmentor(BaseModel):
         }
         if hasattr(self, 'fusion'):
             fused = self.fusion['neck'](list(features.values()), stage)
-            logits[FUSED] = self.fusion['head'](fused, stage) * mask
+            logits[_FUSED] = self.fusion['head'](fused, stage) * mask
         return logits
 
     def _losses(
@@ -258,7 +260,7 @@ class ActionSegmentor(BaseModel):
         labels = stack_frames(data_samples, 'gt_label', lengths, unlabelled)
         losses = {}
         for source, value in logits.items():
-            head = (self.fusion if source == FUSED else self.branches[source])['head']
+            head = (self.fusion if source == _FUSED else self.branches[source])['head']
             prefix = '' if len(logits) == 1 else f'{source}.'
             for key, loss in head.loss(value, labels).items():
                 losses[prefix + key] = loss
@@ -294,3 +296,38 @@ class ActionSegmentor(BaseModel):
 def _output(logits: Mapping[str, Tensor]) -> Tensor:
     """Return the logits that count: the fused ones, where there are any."""
     return list(logits.values())[-1]
+
+
+def _fusion_options(
+    branches: list[str], fusion: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the settings of a fusion with their defaults.
+
+    Args:
+        branches: Names of the branches.
+        fusion: As for :class:`ActionSegmentor`.
+
+    Raises:
+        ValueError: If it is missing, not needed, or has other keys or values.
+    """
+    if (len(branches) > 1) != (fusion is not None):
+        raise ValueError(
+            f'The model has the branches {branches} and fusion={fusion}; several '
+            'branches need a `fusion`, and one has nothing to fuse.'
+        )
+    options = {'feed': _FUSED, 'branch_heads': True, **(fusion or {})}
+    # MMEngine writes `_scope_` into dicts of inherited configs.
+    unknown = sorted(options.keys() - {'neck', 'feed', 'branch_heads', '_scope_'})
+    if unknown:
+        raise ValueError(
+            f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
+            '`branch_heads` only.'
+        )
+    if options['feed'] not in (_FUSED, 'own') or (
+        options['feed'] == 'own' and not options['branch_heads']
+    ):
+        raise ValueError(
+            f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
+            'branch_heads=True.'
+        )
+    return options

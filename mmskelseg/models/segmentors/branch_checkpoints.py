@@ -1,4 +1,4 @@
-"""The checkpoints that the branches of a model start from: step two of Sec. III-C."""
+"""Checkpoints that the branches of a model start from: step two of Sec. III-C."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is known of the frames of a padded batch."""
+"""Lengths, masks and stacked annotations of a padded batch."""
 
 from collections.abc import Sequence
 
