@@ -1,0 +1,1 @@
+"""Hooks, run folders and whatever else runs around a training."""

@@ -1,4 +1,4 @@
-"""Poses from the files of other programs, one module a format."""
+"""Pose files of other programs, one module for each format."""
 
 from mmskelseg.interchange.poses.coco import read_coco
 from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
