@@ -62,7 +62,7 @@ class VideoFile:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """The duration."""
         return self.frames / self.fps
 
     def count(self) -> int:
