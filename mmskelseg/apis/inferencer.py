@@ -30,11 +30,10 @@ from mmskelseg.apis.trained_model import (
     load_weights,
     model_metainfo,
 )
-from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.features.extraction import build_parts, make_features
+from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
+from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import MODELS, TRANSFORMS, registered_only
@@ -247,19 +246,15 @@ class SkelSegInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:
         dataset = cfg.test_dataloader.dataset
-        self._parts = {}
-        self.needs_poses = self.needs_video = False
-        for modality, config in dataset.features.items():
-            told, *_ = feature_configs(modality, config, self.dataset_meta['skeleton'])
-            parts = [told['render'], *told['transforms']]
-            reads_skeleton = any('skeleton' in part for part in parts)
-            self.needs_poses |= reads_skeleton
-            self.needs_video |= not reads_skeleton
-            self._parts[modality] = build_parts(modality, told)
-            encoder = self._parts[modality][-1]
-            if encoder is not None:
-                # So that faults in its weights come before any work.
-                encoder.load()
+        self._recipes = [
+            FeatureRecipe.from_config(modality, config, self.dataset_meta['skeleton'])
+            for modality, config in dataset.features.items()
+        ]
+        for recipe in self._recipes:
+            # So that faults in its weights come before any work.
+            recipe.load()
+        self.needs_poses = any(r.reads == 'poses' for r in self._recipes)
+        self.needs_video = any(r.reads == 'video' for r in self._recipes)
         return Compose([TRANSFORMS.build(part) for part in dataset.pipeline])
 
     def _init_visualizer(self, cfg: ConfigDict) -> None:
@@ -273,19 +268,18 @@ class SkelSegInferencer(BaseInferencer):
 
     def _load(self, video: dict[str, Any]) -> dict[str, Any]:
         """Return the features of a video as the model's test pipeline makes them."""
-        for _, render, _ in self._parts.values():
-            if hasattr(render, 'check'):
-                render.check(video)
-        frames = video['total_frames'] * len(self._parts)
+        for recipe in self._recipes:
+            recipe.check(video)
+        frames = video['total_frames'] * len(self._recipes)
         if self.show_progress:
             print_log(f'{video["frame_dir"]}: making features', 'current')
         files = {}
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             with progress_bar('Making features', frames, self.show_progress) as count:
-                for modality, parts in self._parts.items():
-                    store = FeatureStore(folder, modality, {})
+                for recipe in self._recipes:
+                    store = FeatureStore(folder, recipe.modality, {})
                     path = store.folder / 'features.npy'
-                    blocks = make_features(video, *parts, count)
+                    blocks = recipe.make(video, count)
                     store.write(path, video['total_frames'], blocks)
-                    files[modality] = [str(path)]
+                    files[recipe.modality] = [str(path)]
             return self.pipeline({**video, 'feature_files': files})

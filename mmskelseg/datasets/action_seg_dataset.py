@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os.path as osp
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from mmengine.dataset import BaseDataset
 
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.extraction import ensure_features
+from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.registry import DATASETS, TRANSFORMS
 
 # What a video's entry keeps; its skeleton has become features by then.
@@ -101,12 +101,10 @@ class ActionSegDataset(BaseDataset):
         for item in items:
             item['feature_files'] = {}
         for modality, config in self.features.items():
-            copies = [
-                ensure_features(folder / 'features', modality, copy, videos)
-                for copy in feature_configs(
-                    modality, config, data['metainfo']['skeleton']
-                )
-            ]
+            recipes = FeatureRecipe.copies_from_config(
+                modality, config, data['metainfo']['skeleton']
+            )
+            copies = [ensure_features(folder / 'features', r, videos) for r in recipes]
             for item, *files in zip(items, *copies, strict=True):
                 item['feature_files'][modality] = [str(file) for file in files]
         return items
@@ -118,60 +116,3 @@ class ActionSegDataset(BaseDataset):
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return an item as the pipeline gets it."""
         return {**super().get_data_info(idx), 'epoch': int(self._epoch)}
-
-
-def feature_configs(
-    modality: str, config: Mapping[str, Any], skeleton: Any
-) -> list[Mapping[str, Any]]:
-    """Return what each copy of a modality's features is made by.
-
-    Args:
-        modality: Key of the modality.
-        config: What stands in ``dataset.features`` under it.
-        skeleton: The layout that parts get which take one and name none.
-
-    Raises:
-        ValueError: If the copies would not differ.
-    """
-    told = {
-        key: _told(value, skeleton) if key == 'render' else value
-        for key, value in config.items()
-        if key not in ('copies', 'transforms')
-    }
-    transforms = [_told(part, skeleton) for part in config.get('transforms', ())]
-    copies = config.get('copies', 1)
-    if not isinstance(copies, int) or copies < 1 or (copies > 1 and not transforms):
-        raise ValueError(
-            f'features.{modality}.copies is {copies!r} with {len(transforms)} '
-            'transforms, expected a number from 1, and above it transforms that make '
-            'the copies differ.'
-        )
-    if copies == 1:
-        return [{**told, 'transforms': transforms}]
-    for part in transforms:
-        if 'seed' not in _parameters(part):
-            raise ValueError(
-                f'features.{modality}: {part["type"]} takes no `seed`, so that '
-                f'{copies} copies of it would be the same; leave out one of the two.'
-            )
-    return [
-        {
-            **told,
-            'transforms': [
-                {**part, 'seed': part.get('seed', 0) + i} for part in transforms
-            ],
-        }
-        for i in range(copies)
-    ]
-
-
-def _told(part: Mapping[str, Any], skeleton: Any) -> Mapping[str, Any]:
-    """Return a part's config with the skeleton, if it takes one and names none."""
-    return {'skeleton': skeleton, **part} if 'skeleton' in _parameters(part) else part
-
-
-def _parameters(part: Mapping[str, Any]) -> Collection[str]:
-    """Return the names of a transform's arguments, none where it is not known."""
-    kind = part.get('type')
-    cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
-    return inspect.signature(cls).parameters if cls is not None else ()

@@ -2,6 +2,7 @@
 
 from mmskelseg.features.encoders import ClipEncoder, FrameEncoder, GridEncoder
 from mmskelseg.features.extraction import ensure_features
+from mmskelseg.features.recipe import Encoder, FeatureRecipe, Renderer, VideoEncoder
 from mmskelseg.features.renderers import (
     MMActionCoordinates,
     ReadVideoFrames,
@@ -13,6 +14,8 @@ from mmskelseg.features.store import FeatureStore, load_features
 
 __all__ = [
     'ClipEncoder',
+    'Encoder',
+    'FeatureRecipe',
     'FeatureStore',
     'FrameEncoder',
     'GridEncoder',
@@ -20,7 +23,9 @@ __all__ = [
     'ReadVideoFrames',
     'RenderJointHeatmaps',
     'RenderSkeletonHeatmap',
+    'Renderer',
     'SkeletonCoordinates',
+    'VideoEncoder',
     'ensure_features',
     'load_features',
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import file_name
+from mmskelseg.utils.errors import UserError
 
 # Raised when the same settings come to give other features.
 _VERSION = 1
@@ -85,7 +86,7 @@ def load_features(path: Path | str) -> np.ndarray:
     try:
         return np.load(path, mmap_mode='r', allow_pickle=False)
     except (ValueError, EOFError, TokenError) as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: the feature file is cut short or damaged; delete it, and it is '
             'made again.'
         ) from error

@@ -95,6 +95,27 @@ def test_stream_makes_features_of_a_batch_when_it_is_its_turn(inferencer, small_
         next(batches)
 
 
+def test_features_have_the_type_that_the_config_asks_for(small_config, checkpoint):
+    """As in training, a value that float16 cannot hold is an error."""
+    pose2d = {
+        'render': {
+            'type': 'SkeletonCoordinates', 'dims': 2, 'scale': None, 'flatten': True,
+        },
+        'dtype': 'float16',
+    }  # fmt: skip
+    features = {'heatmap': {'_delete_': True, **pose2d}}
+    small_config.merge_from_dict({'test_dataloader.dataset.features': features})
+    small_config.model.branches.heatmap.in_channels = 68
+    segment = SkelSegInferencer(
+        small_config, checkpoint(small_config), 'cpu', show_progress=False
+    )
+    keypoint = np.zeros((10, 17, 2))
+    assert segment({'keypoint': keypoint, 'fps': 10})['predictions']
+    keypoint[3] = 1e5
+    with pytest.raises(ValueError, match='but float16 holds up to 65504'):
+        segment({'keypoint': keypoint, 'fps': 10})
+
+
 def test_data_samples_are_returned_on_request(inferencer, entry):
     (sample,) = inferencer(entry, return_datasamples=True)['predictions']
     assert isinstance(sample, ActionDataSample)

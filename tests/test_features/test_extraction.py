@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.transforms import DropLimb
-from mmskelseg.features import GridEncoder, ensure_features, extraction, load_features
+from mmskelseg.features import (
+    FeatureRecipe,
+    GridEncoder,
+    ensure_features,
+    extraction,
+    load_features,
+)
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from tests.small_data import small_annotations
 
@@ -15,6 +21,11 @@ CONFIG = {
 }
 
 
+def ensure(root, modality, config, videos):
+    recipe = FeatureRecipe.from_config(modality, config, 'coco17')
+    return ensure_features(root, recipe, videos)
+
+
 @pytest.fixture
 def videos():
     return small_annotations((300, 20))['annotations']
@@ -22,7 +33,7 @@ def videos():
 
 def test_features_are_the_encoded_heatmaps(tmp_path, videos):
     """Each file holds what renderer and encoder give for the whole video."""
-    paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    paths = ensure(tmp_path, 'heatmap', CONFIG, videos)
     for path, video in zip(paths, videos, strict=True):
         images = RenderSkeletonHeatmap('coco17')(dict(video))['imgs']
         expected = GridEncoder((4, 4)).encode(images)
@@ -31,17 +42,17 @@ def test_features_are_the_encoded_heatmaps(tmp_path, videos):
 
 def test_features_that_are_there_are_not_made_again(tmp_path, videos, monkeypatch):
     """A second run encodes nothing; a changed skeleton is encoded anew."""
-    first = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    first = ensure(tmp_path, 'heatmap', CONFIG, videos)
     encoded = []
     monkeypatch.setattr(
         GridEncoder,
         'encode',
         lambda self, images: encoded.append(len(images)) or np.zeros((len(images), 16)),
     )
-    assert ensure_features(tmp_path, 'heatmap', CONFIG, videos) == first
+    assert ensure(tmp_path, 'heatmap', CONFIG, videos) == first
     assert encoded == []
     videos[1]['keypoint'][0, 0, 0, 0] += 1
-    second = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    second = ensure(tmp_path, 'heatmap', CONFIG, videos)
     assert encoded == [20]
     assert second[0] == first[0]
     assert second[1] != first[1]
@@ -49,13 +60,13 @@ def test_features_that_are_there_are_not_made_again(tmp_path, videos, monkeypatc
 
 def test_features_of_changed_videos_are_kept_apart(tmp_path, videos):
     """Transforms come before the renderer, and their settings name the folder."""
-    plain = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    plain = ensure(tmp_path, 'heatmap', CONFIG, videos)
     drop = {'type': 'DropLimb', 'p': 0.5, 'skeleton': 'coco17'}
     folders = {plain[0].parent}
     for seed in (0, 1):
         config = {**CONFIG, 'transforms': [{**drop, 'seed': seed}]}
         before = [video['keypoint_score'].copy() for video in videos]
-        paths = ensure_features(tmp_path, 'heatmap', config, videos)
+        paths = ensure(tmp_path, 'heatmap', config, videos)
         folders.add(paths[0].parent)
         for path, video, score in zip(paths, videos, before, strict=True):
             np.testing.assert_array_equal(video['keypoint_score'], score)
@@ -68,8 +79,8 @@ def test_features_of_changed_videos_are_kept_apart(tmp_path, videos):
 
 def test_features_without_transforms_keep_their_folder(tmp_path, videos):
     """An empty list is the same as none, and the settings do not speak of any."""
-    plain = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
-    empty = ensure_features(tmp_path, 'heatmap', {**CONFIG, 'transforms': []}, videos)
+    plain = ensure(tmp_path, 'heatmap', CONFIG, videos)
+    empty = ensure(tmp_path, 'heatmap', {**CONFIG, 'transforms': []}, videos)
     assert empty == plain
     settings = json.loads((plain[0].parent / 'settings.json').read_text())
     assert settings.keys() == {'version', 'render', 'encoder'}
@@ -88,9 +99,9 @@ def test_features_of_an_interrupted_run_are_kept(tmp_path, videos, monkeypatch):
 
     monkeypatch.setattr(GridEncoder, 'encode', stop_at_second_video)
     with pytest.raises(KeyboardInterrupt):
-        ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+        ensure(tmp_path, 'heatmap', CONFIG, videos)
     assert encoded == [128, 128, 44, 20]
-    ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    ensure(tmp_path, 'heatmap', CONFIG, videos)
     assert encoded == [128, 128, 44, 20, 20]
 
 
@@ -100,7 +111,7 @@ def test_features_of_ranks_are_shared_and_complete(tmp_path, videos, monkeypatch
     monkeypatch.setattr(extraction, 'get_rank', lambda: 1)
     with pytest.raises(FileNotFoundError):
         # In one process nobody makes the other half.
-        ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+        ensure(tmp_path, 'heatmap', CONFIG, videos)
     made = [path.name.split('-')[0] for path in tmp_path.glob('*/*.npy')]
     assert made == ['video_1']
 
@@ -115,18 +126,18 @@ def test_features_that_another_rank_just_made_do_not_change_the_shares(
         monkeypatch.setattr(extraction, 'get_rank', lambda rank=rank: rank)
         if rank == 0:
             with pytest.raises(FileNotFoundError):
-                ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+                ensure(tmp_path, 'heatmap', CONFIG, videos)
         else:
-            paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+            paths = ensure(tmp_path, 'heatmap', CONFIG, videos)
     assert all(path.exists() for path in paths)
 
 
 def test_features_of_other_lengths_are_refused(tmp_path, videos):
     """A whole file with too few frames is named, with the video."""
-    paths = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+    paths = ensure(tmp_path, 'heatmap', CONFIG, videos)
     np.save(paths[0], np.zeros((299, 16), np.float32))
     with pytest.raises(ValueError, match=r'\(299, 16\), but video video_0 needs 300'):
-        ensure_features(tmp_path, 'heatmap', CONFIG, videos)
+        ensure(tmp_path, 'heatmap', CONFIG, videos)
 
 
 def test_features_of_the_wrong_skeleton_name_the_video(tmp_path, videos):
@@ -136,21 +147,13 @@ def test_features_of_the_wrong_skeleton_name_the_video(tmp_path, videos):
         'render': {'type': 'RenderSkeletonHeatmap', 'skeleton': 'lcr15'},
     }
     with pytest.raises(ValueError, match=r"^video_0: keypoint has the shape.*'lcr15'"):
-        ensure_features(tmp_path, 'heatmap', config, videos)
-
-
-def test_features_need_a_renderer_and_an_encoder(tmp_path, videos):
-    """A part that is missing or unknown is an error."""
-    with pytest.raises(
-        ValueError, match=r"features.heatmap has the keys \['encoder'\]"
-    ):
-        ensure_features(tmp_path, 'heatmap', {'encoder': CONFIG['encoder']}, videos)
+        ensure(tmp_path, 'heatmap', config, videos)
 
 
 def test_features_without_an_encoder_are_the_images(tmp_path, videos):
     """What a renderer makes is kept as it is, in any number of dimensions."""
     config = {'render': {**CONFIG['render'], 'size': (8, 6)}}
-    paths = ensure_features(tmp_path, 'heatmap', config, videos)
+    paths = ensure(tmp_path, 'heatmap', config, videos)
     expected = RenderSkeletonHeatmap('coco17', size=(8, 6))(dict(videos[1]))['imgs']
     np.testing.assert_array_equal(load_features(paths[1]), expected)
 
@@ -173,10 +176,10 @@ def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
         writer.release()
     videos[1]['total_frames'] = 19
     with pytest.raises(ValueError, match=r'video_1.mp4: 20 frames can be read.*has 19'):
-        ensure_features(tmp_path / 'features', 'rgb', config, videos)
+        ensure(tmp_path / 'features', 'rgb', config, videos)
     assert not list(tmp_path.glob('features/*/*.npy'))
     videos[1]['total_frames'] = 20
-    paths = ensure_features(tmp_path / 'features', 'rgb', config, videos)
+    paths = ensure(tmp_path / 'features', 'rgb', config, videos)
     features = load_features(paths[0])
     assert features.shape == (300, 12)
     np.testing.assert_allclose(features, 200 / 255, atol=0.02)
@@ -184,10 +187,8 @@ def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
 
 def test_features_in_half_precision_take_half_the_space(tmp_path, videos):
     """They are rounded to float16, in a folder of their own."""
-    (single, _) = ensure_features(tmp_path, 'heatmap', CONFIG, videos)
-    (half, _) = ensure_features(
-        tmp_path, 'heatmap', {**CONFIG, 'dtype': 'float16'}, videos
-    )
+    (single, _) = ensure(tmp_path, 'heatmap', CONFIG, videos)
+    (half, _) = ensure(tmp_path, 'heatmap', {**CONFIG, 'dtype': 'float16'}, videos)
     assert half.parent != single.parent
     expected = load_features(single).astype(np.float16)
     np.testing.assert_array_equal(load_features(half), expected)
@@ -210,11 +211,5 @@ def test_features_too_large_for_half_precision_are_an_error(tmp_path, videos):
     with pytest.raises(
         ValueError, match=r'video_0: a feature is [78].*holds up to 65504'
     ):
-        ensure_features(tmp_path, 'pose2d', config, videos)
+        ensure(tmp_path, 'pose2d', config, videos)
     assert not list(tmp_path.glob('*/*.npy'))
-
-
-def test_features_have_a_known_precision(tmp_path, videos):
-    """Others are refused before any work."""
-    with pytest.raises(ValueError, match=r"heatmap\.dtype is 'int8', but must"):
-        ensure_features(tmp_path, 'heatmap', {**CONFIG, 'dtype': 'int8'}, videos)

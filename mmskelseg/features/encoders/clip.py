@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -61,7 +62,7 @@ class ClipEncoder:
         }
         for name, value in options.items():
             if value < 1:
-                raise ValueError(f'{name}={value} of ClipEncoder must be at least 1.')
+                raise UserError(f'{name}={value} of ClipEncoder must be at least 1.')
         self.network = FrozenNetwork(arch, weights)
         self.clip_len = clip_len
         self.frame_interval = frame_interval
@@ -69,6 +70,15 @@ class ClipEncoder:
         self.mean = mean
         self.std = std
         self.batch_size = batch_size
+
+    @property
+    def context(self) -> tuple[int, int]:
+        """Frames before and after that a feature depends on."""
+        before = self.clip_len // 2 * self.frame_interval
+        after = (self.clip_len - 1) * self.frame_interval - before
+        # The frames of a group share the clip around its middle.
+        middle = self.step // 2
+        return before + self.step - 1 - middle, after + middle
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the features, as plain values."""

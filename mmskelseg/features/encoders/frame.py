@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from mmskelseg.features.encoders.fused_network import FusedNetwork
 from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.precision import has_bfloat16
 
 # Of all ImageNet images in [0, 1], as torchvision's networks were trained.
@@ -84,9 +85,9 @@ class FrameEncoder:
         self.batch_size = batch_size
         self.dtype = dtype
         if dtype not in ('float32', 'bfloat16'):
-            raise ValueError(f"dtype={dtype!r} is not 'float32' or 'bfloat16'.")
+            raise UserError(f"dtype={dtype!r} is not 'float32' or 'bfloat16'.")
         if intensity not in _INTENSITIES:
-            raise ValueError(
+            raise UserError(
                 f'intensity={intensity!r} is not one of {", ".join(_INTENSITIES)}.'
             )
         self.network = FrozenNetwork(arch, weights)

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -31,7 +32,7 @@ class GridEncoder:
         self.grid = (int(grid[0]), int(grid[1]))
         self.channels = channels
         if not 1 <= channels <= 3:
-            raise ValueError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
+            raise UserError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the features, as plain values."""

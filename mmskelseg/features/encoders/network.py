@@ -22,6 +22,7 @@ from torchvision.models import WeightsEnum
 
 from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 # Parts of a classification network that turn the feature into classes.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
@@ -134,7 +135,7 @@ class FrameEncoderWeights:
         self.path = Path(source).expanduser().absolute()
         if source != 'none' and self.download is None and not self.path.is_file():
             offered = ', '.join(network.downloads)
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f'{source!r}: there is no such file of weights for {self.network}; '
                 'name a file (SKELSEG_WEIGHTS=FILE), '
                 + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
@@ -193,7 +194,7 @@ class FrameEncoderWeights:
             faults.append(f'{len(foreign)} tensors are not its own, as {foreign[0]}')
         faults += wrong[:1]
         if faults:
-            raise ValueError(
+            raise UserError(
                 f'{self.source}: not the weights of {self.network}: '
                 f'{"; ".join(faults)}. Name a file with weights of '
                 f'{self.network}, or set `arch` to the network that they are of.'
@@ -229,7 +230,7 @@ def find_architecture(arch: str | Mapping[str, Any]) -> Architecture:
         if library == 'timm':
             return _timm(name)
         if not name or library == 'torchvision':
-            raise ValueError(
+            raise UserError(
                 f"arch={arch!r} is not one of torchvision's classification networks, "
                 "nor timm's, nor a registered backbone with its scope; write for "
                 "example 'torchvision.resnet50'."
@@ -273,7 +274,7 @@ def _without_classifier(name: str) -> nn.Module:
         return network
     if hasattr(network, 'features'):
         return _Features(network.features)
-    raise ValueError(
+    raise UserError(
         f'torchvision.{name} has neither `fc` nor `features`, so that its last feature '
         'map is not known; use for example a ResNet, VGG, DenseNet or EfficientNet.'
     )
@@ -292,13 +293,13 @@ class _Features(nn.Module):
 
 def _timm(name: str) -> Architecture:
     if find_spec('timm') is None:
-        raise ValueError(
+        raise UserError(
             f"arch='timm.{name}' needs timm, which is not installed; run pip install "
             'timm.'
         )
     timm = import_module('timm')
     if not timm.is_model(name):
-        raise ValueError(
+        raise UserError(
             f"arch='timm.{name}' is not one of timm's networks; timm.list_models() "
             'lists them.'
         )
@@ -321,7 +322,7 @@ def _timm(name: str) -> Architecture:
 def _registered(cfg: dict[str, Any]) -> Architecture:
     name = cfg.get('type')
     if not isinstance(name, str) or MODELS.get(name) is None:
-        raise ValueError(
+        raise UserError(
             f'arch={cfg} names no registered network; give its type with its scope, as '
             "in dict(type='mmaction.ResNet', depth=50), and see that its package is "
             'installed.'
@@ -331,7 +332,7 @@ def _registered(cfg: dict[str, Any]) -> Architecture:
         try:
             network = MODELS.build(cfg)
         except TypeError as error:
-            raise ValueError(f'arch={cfg} cannot be built: {error}') from error
+            raise UserError(f'arch={cfg} cannot be built: {error}') from error
         # A hook, so that its weights keep their names.
         network.register_forward_hook(lambda module, inputs, output: _pooled(output))
         return network

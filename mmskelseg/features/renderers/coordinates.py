@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 _KEYS = {2: 'keypoint', 3: 'keypoint_3d'}
 
@@ -53,6 +54,10 @@ class SkeletonCoordinates(BaseTransform):
     Source: Filtjens et al. (IEEE TETC 2022), and the code of MS-GCN.
     """
 
+    reads: ClassVar = 'poses'
+    # Of the scale, and of where a missing root was last seen.
+    context: ClassVar = None
+
     def __init__(
         self,
         skeleton: Skeleton | str | Mapping[str, Any],
@@ -65,14 +70,14 @@ class SkeletonCoordinates(BaseTransform):
         flatten: bool = False,
     ) -> None:
         if dims not in _KEYS:
-            raise ValueError(f'dims={dims!r} is not 2 or 3.')
+            raise UserError(f'dims={dims!r} is not 2 or 3.')
         if scale not in ('body', None):
-            raise ValueError(f"scale={scale!r} is not 'body' or None.")
+            raise UserError(f"scale={scale!r} is not 'body' or None.")
         self.skeleton = Skeleton.get(skeleton)
         names = [root] if isinstance(root, str) else root
         joints = self.skeleton.joints
         if names is not None and not (names and set(names) <= set(joints)):
-            raise ValueError(
+            raise UserError(
                 f'root={root!r} must be names of joints of skeleton '
                 f'{self.skeleton.name!r}: {", ".join(joints)}.'
             )
@@ -124,7 +129,7 @@ class SkeletonCoordinates(BaseTransform):
     def _key(self, results: Mapping[str, Any]) -> str:
         key = _KEYS[self.dims]
         if key not in results:
-            raise ValueError(
+            raise UserError(
                 f'there is no {key}, which SkeletonCoordinates(dims={self.dims}) '
                 f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
             )
@@ -136,18 +141,18 @@ class SkeletonCoordinates(BaseTransform):
         points = np.asarray(results[key], np.float64)
         V = self.skeleton.num_joints
         if points.ndim != 4 or points.shape[2:] != (V, self.dims):
-            raise ValueError(
+            raise UserError(
                 f'{key} has the shape {points.shape}, but skeleton '
                 f'{self.skeleton.name!r} needs (persons, frames, {V}, {self.dims}).'
             )
         score = np.asarray(results.get('keypoint_score', np.ones(points.shape[:3])))
         if score.shape != points.shape[:3]:
-            raise ValueError(
+            raise UserError(
                 f'keypoint_score has the shape {score.shape}, but {key} '
                 f'{points.shape} needs {points.shape[:3]}.'
             )
         if not (np.isfinite(points).all() and np.isfinite(score).all()):
-            raise ValueError(
+            raise UserError(
                 f'{key} or keypoint_score has values that are not finite; set a joint '
                 'that was not seen to 0, with score 0.'
             )
@@ -161,7 +166,7 @@ class SkeletonCoordinates(BaseTransform):
         if person is None:
             person = int(score.sum(axis=(1, 2)).argmax())
         if not 0 <= person < len(points):
-            raise ValueError(
+            raise UserError(
                 f'SkeletonCoordinates: person={person}, but there are {len(points)} '
                 f'persons; name one of 0 to {len(points) - 1}, or None.'
             )
@@ -175,7 +180,7 @@ class SkeletonCoordinates(BaseTransform):
         if not known.size:
             if seen.any():
                 names = [self.skeleton.joints[joint] for joint in joints]
-                raise ValueError(
+                raise UserError(
                     f'no frame shows the root {names}, from which SkeletonCoordinates '
                     'measures; name joints that are seen as its `root`.'
                 )

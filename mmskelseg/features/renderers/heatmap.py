@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
 from mmskelseg.features.renderers.tensor_drawing import draw_segments_on_device
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
@@ -55,6 +56,8 @@ class RenderSkeletonHeatmap(BaseTransform):
     Skeleton-based Action Recognition" (CVPR 2022).
     """
 
+    reads: ClassVar = 'poses'
+
     def __init__(
         self,
         skeleton: Skeleton | str | Mapping[str, Any],
@@ -74,18 +77,23 @@ class RenderSkeletonHeatmap(BaseTransform):
         self.box = box
         self.distance = distance
         if min(self.size) < 1 or sigma <= 0:
-            raise ValueError(
+            raise UserError(
                 f'size={size} and sigma={sigma} must be positive, in pixels.'
             )
         if not (joints or (limbs and self.skeleton.limbs)):
-            raise ValueError(
+            raise UserError(
                 f'joints={joints} and limbs={limbs} leave nothing of skeleton '
                 f'{self.skeleton.name!r} to draw; set one of them to True.'
             )
         if box not in ('sequence', 'square', None):
-            raise ValueError(f"box={box!r} is not 'sequence', 'square' or None.")
+            raise UserError(f"box={box!r} is not 'sequence', 'square' or None.")
         if distance not in ('squared', 'printed'):
-            raise ValueError(f"distance={distance!r} is not 'squared' or 'printed'.")
+            raise UserError(f"distance={distance!r} is not 'squared' or 'printed'.")
+
+    @property
+    def context(self) -> tuple[int, int] | None:
+        """Frames that an image depends on: its own, or all whose box it is drawn in."""
+        return (0, 0) if self.box is None else None
 
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
@@ -117,7 +125,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         keypoint = _array(results['keypoint'])
         V = self.skeleton.num_joints
         if keypoint.ndim != 4 or keypoint.shape[2:] != (V, 2):
-            raise ValueError(
+            raise UserError(
                 f'keypoint has the shape {keypoint.shape}, but skeleton '
                 f'{self.skeleton.name!r} needs (persons, frames, {V}, 2).'
             )
@@ -126,13 +134,13 @@ class RenderSkeletonHeatmap(BaseTransform):
             score = np.ones(keypoint.shape[:3], np.float32)
         score = _array(score)
         if score.shape != keypoint.shape[:3]:
-            raise ValueError(
+            raise UserError(
                 f'keypoint_score has the shape {score.shape}, but keypoint '
                 f'{keypoint.shape} needs {keypoint.shape[:3]}.'
             )
         for key, values in (('keypoint', keypoint), ('keypoint_score', score)):
             if not np.isfinite(values).all():
-                raise ValueError(
+                raise UserError(
                     f'{key} has values that are not finite; set a joint that was not '
                     'seen to 0, with score 0.'
                 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.config import ConfigDict
 
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.utils.errors import UserError
 
 _KEYS = {2: ('keypoint', 'keypoint_score'), 3: ('keypoint_3d',)}
 
@@ -38,6 +39,10 @@ class MMActionCoordinates(BaseTransform):
             transforms do not keep the frames.
     """
 
+    reads: ClassVar = 'poses'
+    # What its transforms depend on is not known.
+    context: ClassVar = None
+
     def __init__(
         self,
         transforms: Sequence[Mapping[str, Any]],
@@ -46,7 +51,7 @@ class MMActionCoordinates(BaseTransform):
         person: int | None = None,
     ) -> None:
         if dims not in _KEYS:
-            raise ValueError(f'dims={dims!r} is not 2 or 3.')
+            raise UserError(f'dims={dims!r} is not 2 or 3.')
         self.transforms = [ConfigDict(cfg).to_dict() for cfg in transforms]
         self.dims = dims
         self.person = person
@@ -77,7 +82,7 @@ class MMActionCoordinates(BaseTransform):
             person = 0 if score is None else int(score.sum(axis=(1, 2)).argmax())
         persons = len(arrays['keypoint'])
         if not 0 <= person < persons:
-            raise ValueError(
+            raise UserError(
                 f'MMActionCoordinates: person={person}, but there are {persons} '
                 f'persons; name one of 0 to {persons - 1}, or None.'
             )
@@ -92,7 +97,7 @@ class MMActionCoordinates(BaseTransform):
             changed = transform(changed)
         points = changed['keypoint']
         if points.ndim != 4 or points.shape[:2] != (1, frames):
-            raise ValueError(
+            raise UserError(
                 f'MMActionCoordinates: of {frames} frames of one person, its '
                 f'transforms make keypoint of shape {points.shape}; name only '
                 'transforms that keep persons and frames.'
@@ -104,7 +109,7 @@ class MMActionCoordinates(BaseTransform):
         """Return ``keypoint`` and, where MMAction2 has it, ``keypoint_score``."""
         key, *others = _KEYS[self.dims]
         if key not in results:
-            raise ValueError(
+            raise UserError(
                 f'there is no {key}, which MMActionCoordinates(dims={self.dims}) '
                 f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
             )

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 # How far, in seconds, a video may end before or after its labels when both are
 # aligned by time.
@@ -43,11 +44,14 @@ class ReadVideoFrames(BaseTransform):
             too many.
     """
 
+    reads: ClassVar = 'video'
+    context: ClassVar = (0, 0)
+
     def __init__(
         self, size: tuple[int, int] | None = (224, 224), align: str = 'index'
     ) -> None:
         if align not in ('index', 'fps'):
-            raise ValueError(f"align={align!r} is not 'index' or 'fps'.")
+            raise UserError(f"align={align!r} is not 'index' or 'fps'.")
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.align = align
 
@@ -148,7 +152,7 @@ def _timed(
             break
         time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         if last is not None and time <= last:
-            raise ValueError(
+            raise UserError(
                 f'{_path(results)}: the frame after {last:.3f} s is stamped '
                 f'{time:.3f} s, so that its frames have no usable times; write the '
                 "video anew (ffmpeg -i OLD NEW.mp4), or align by index (align='index')."
@@ -162,7 +166,7 @@ def _timed(
 
 def _check_count(count: int, results: Mapping[str, Any]) -> None:
     if count != results['total_frames']:
-        raise ValueError(
+        raise UserError(
             f'{_path(results)}: {count} frames can be read, but video '
             f'{results["frame_dir"]} has {results["total_frames"]} labels; align them '
             "by time with align='fps' of ReadVideoFrames, or make them equally many."
@@ -172,7 +176,7 @@ def _check_count(count: int, results: Mapping[str, Any]) -> None:
 def _check_end(seconds: float, results: Mapping[str, Any]) -> None:
     labelled = results['total_frames'] / results['fps']
     if abs(seconds - labelled) > _TOLERANCE:
-        raise ValueError(
+        raise UserError(
             f'{_path(results)}: lasts {seconds:.1f} s, but the labels of video '
             f'{results["frame_dir"]} last {labelled:.1f} s ({results["total_frames"]} '
             f'at {results["fps"]:g} fps); correct the fps of the annotation, or cut '
@@ -190,7 +194,7 @@ def _rest(capture: cv2.VideoCapture) -> int:
 
 def _path(results: Mapping[str, Any]) -> Path:
     if not results.get('filename'):
-        raise ValueError(
+        raise UserError(
             f'video {results["frame_dir"]} has no `filename`, the video file to read '
             'its frames from; add it to the annotation file.'
         )
@@ -201,7 +205,7 @@ def _path(results: Mapping[str, Any]) -> Path:
 def _opened(results: Mapping[str, Any]) -> Iterator[cv2.VideoCapture]:
     path = _path(results)
     if not path.is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'{path}: there is no such file, though it is the `filename` of video '
             f'{results["frame_dir"]}; put it there, or name the folder of the videos '
             'with dataset.data_prefix=dict(video=FOLDER).'
@@ -209,7 +213,7 @@ def _opened(results: Mapping[str, Any]) -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture(os.fspath(path))
     try:
         if not capture.isOpened():
-            raise ValueError(
+            raise UserError(
                 f'{path}: cannot be read as a video; play it to see whether it is '
                 'whole, and write it anew (ffmpeg -i OLD NEW.mp4).'
             )

@@ -3,7 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from mmskelseg.features import ClipEncoder, ensure_features, load_features
+from mmskelseg.features import (
+    ClipEncoder,
+    FeatureRecipe,
+    ensure_features,
+    load_features,
+)
 from mmskelseg.registry import MODELS
 
 POSEC3D = {
@@ -93,7 +98,11 @@ def test_features_of_clips_are_made_and_kept(small_data, tmp_path):
             'step': 4,
         },
     }
-    (path,) = ensure_features(tmp_path / 'features', 'clips', config, videos)
+    (path,) = ensure_features(
+        tmp_path / 'features',
+        FeatureRecipe.from_config('clips', config, 'coco17'),
+        videos,
+    )
     features = load_features(path)
     assert features.shape == (60, 64)
     np.testing.assert_array_equal(features[0], features[3])

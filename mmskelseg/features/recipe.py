@@ -1,0 +1,346 @@
+"""How a frame becomes a vector: the one place that decides it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, Protocol, TypeAlias
+
+import cv2
+import numpy as np
+
+from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
+
+# Frames before and after that a feature depends on; None for the whole video.
+Context: TypeAlias = tuple[int, int] | None
+Video: TypeAlias = Mapping[str, Any]
+
+_FRAMES_AT_A_TIME = 128
+_KEYS = {'render', 'encoder', 'transforms', 'dtype', 'copies'}
+
+
+class Renderer(Protocol):
+    """Makes images of a video, or, without an encoder, its features.
+
+    A renderer may also have ``check(video)``, which raises an error for a video that is
+    at fault; it is called for every video before extraction starts.
+    """
+
+    @property
+    def reads(self) -> Literal['poses', 'video']:
+        """Whether it reads the skeletons of an annotation, or a video file."""
+
+    @property
+    def context(self) -> Context:
+        """How many frames before and after an image depends on."""
+
+    def blocks(self, video: Video, frames: int) -> Iterator[np.ndarray]:
+        """Yield arrays of that many frames at a time, shape (n, ...)."""
+
+    def source(self, video: Video) -> list[np.ndarray]:
+        """Return the arrays that the images are made from."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return all else that decides the images, as plain values."""
+
+
+class Encoder(Protocol):
+    """Makes features of images, each by itself."""
+
+    def load(self) -> None:
+        """Get ready, so that faults in weights come before any work."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the features, as plain values."""
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return features (n, C) of images (n, channels, H, W)."""
+
+
+class VideoEncoder(Protocol):
+    """Makes features of images and of those around them."""
+
+    @property
+    def context(self) -> Context:
+        """How many frames before and after a feature depends on."""
+
+    def load(self) -> None:
+        """Get ready, so that faults in weights come before any work."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the features, as plain values."""
+
+    def encode_video(
+        self, blocks: Iterable[np.ndarray], num_frames: int
+    ) -> Iterator[np.ndarray]:
+        """Yield features (n, C) of a video's frames in turn."""
+
+
+@dataclass(frozen=True)
+class FeatureRecipe:
+    """Makes the features of one modality: transforms, a renderer and an encoder.
+
+    Args:
+        modality: Key of the modality, for messages and names of folders.
+        render: Makes images of a video.
+        encoder: Makes features of them; None where the images are the features.
+        transforms: Change a video's annotation first.
+        dtype: Of the features, ``float32`` or ``float16``.
+        num_joints: V of the data set's skeleton.
+
+    Raises:
+        UserError: If a part lacks a method, or the type is another.
+    """
+
+    modality: str
+    render: Renderer
+    encoder: Encoder | VideoEncoder | None = None
+    transforms: Sequence[Any] = ()
+    dtype: str = 'float32'
+    num_joints: int = 1
+
+    def __post_init__(self) -> None:
+        self._check_methods('render', self.render, Renderer)
+        if self.encoder is not None:
+            whole = hasattr(self.encoder, 'encode_video')
+            kind = VideoEncoder if whole else Encoder
+            self._check_methods('encoder', self.encoder, kind)
+        if self.dtype not in ('float32', 'float16'):
+            raise UserError(
+                f'features.{self.modality}.dtype is {self.dtype!r}, but must be '
+                "'float32' or 'float16'."
+            )
+
+    @classmethod
+    def from_config(
+        cls, modality: str, config: Mapping[str, Any], skeleton: Any
+    ) -> FeatureRecipe:
+        """Return the recipe of a modality, the first one if it asks for copies.
+
+        Args:
+            modality: Its key under ``dataset.features``.
+            config: What stands there: ``render`` and, if wanted, ``encoder``,
+                ``transforms``, ``dtype`` and ``copies``.
+            skeleton: Layout of the data set, for parts that take a ``skeleton`` and
+                name none.
+
+        Raises:
+            UserError: If the config is at fault, naming the key.
+            MissingFileError: If a file of weights is missing.
+        """
+        return cls.copies_from_config(modality, config, skeleton)[0]
+
+    @classmethod
+    def copies_from_config(
+        cls, modality: str, config: Mapping[str, Any], skeleton: Any
+    ) -> list[FeatureRecipe]:
+        """Return a recipe for each of the ``copies`` of a modality's features.
+
+        They differ in the ``seed`` of their transforms. See :meth:`from_config`.
+        """
+        if not {'render'} <= set(config) <= _KEYS:
+            raise UserError(
+                f'features.{modality} has the keys {sorted(config)}, but needs '
+                '`render`, and may have `encoder`, `dtype`, `transforms` and, with '
+                'these, `copies`.'
+            )
+        transforms = [with_skeleton(t, skeleton) for t in config.get('transforms', ())]
+        copies = config.get('copies', 1)
+        if not isinstance(copies, int) or copies < 1 or (copies > 1 and not transforms):
+            raise UserError(
+                f'features.{modality}.copies is {copies!r} with {len(transforms)} '
+                'transforms, expected a number from 1, and above it transforms that '
+                'make the copies differ.'
+            )
+        for part in transforms if copies > 1 else ():
+            if 'seed' not in _parameters(part):
+                raise UserError(
+                    f'features.{modality}: {part["type"]} takes no `seed`, so that '
+                    f'{copies} copies of it would be the same; leave out one of the '
+                    'two.'
+                )
+        first = cls(
+            modality,
+            TRANSFORMS.build(with_skeleton(config['render'], skeleton)),
+            MODELS.build(config['encoder']) if 'encoder' in config else None,
+            [TRANSFORMS.build(part) for part in transforms],
+            config.get('dtype', 'float32'),
+            Skeleton.get(skeleton).num_joints,
+        )
+        seeded = [
+            [{**part, 'seed': part.get('seed', 0) + i} for part in transforms]
+            for i in range(1, copies)
+        ]
+        others = [[TRANSFORMS.build(part) for part in parts] for parts in seeded]
+        return [first, *(replace(first, transforms=parts) for parts in others)]
+
+    @property
+    def reads(self) -> Literal['poses', 'video']:
+        """What a video must have: skeletons, or a file."""
+        return self.render.reads
+
+    @property
+    def context(self) -> Context:
+        """Frames before and after that a feature depends on, None for all.
+
+        Transforms are not counted: those that change a video for training change it as
+        a whole.
+        """
+        parts = [self.render.context, getattr(self.encoder, 'context', (0, 0))]
+        if None in parts:
+            return None
+        before, after = (sum(ends) for ends in zip(*parts, strict=True))
+        return before, after
+
+    @cached_property
+    def channels(self) -> int:
+        """The number C of features of a frame, found by making those of two frames.
+
+        It builds and loads the encoder's network.
+        """
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            (block,) = self.make(self._example(Path(folder)))
+        return block.shape[1]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the features besides the data, as plain values."""
+        settings: dict[str, Any] = {'render': self.render.settings()}
+        if self.encoder is not None:
+            settings['encoder'] = self.encoder.settings()
+        if self.transforms:
+            settings['transforms'] = [t.settings() for t in self.transforms]
+        if self.dtype != 'float32':
+            settings['dtype'] = self.dtype
+        return settings
+
+    def source(self, video: Video) -> list[np.ndarray]:
+        """Return the data of a video that decides its features."""
+        with _naming(video):
+            source = self.render.source(video)
+        if self.transforms:
+            source.append(np.array(video['img_shape']))
+        return source
+
+    def check(self, video: Video) -> None:
+        """Check that a video can be rendered, as far as that is quick.
+
+        Raises:
+            UserError: If it cannot.
+        """
+        if hasattr(self.render, 'check'):
+            self.render.check(video)
+
+    def load(self) -> None:
+        """Load the encoder, so that faults in its weights come before any work."""
+        if self.encoder is not None:
+            self.encoder.load()
+
+    def make(
+        self, video: Video, count: Callable[[int], object] | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield the features of a video's frames in turn, (n, C) or (n, C, V).
+
+        Args:
+            video: Its annotation, of which labels are not needed.
+            count: Called with the number of frames that were done since its last call.
+
+        Raises:
+            UserError: If the video is at fault.
+        """
+        with _naming(video):
+            for features in self.encode(self.images(video), video['total_frames']):
+                yield features if self.dtype == 'float32' else _halved(features)
+                if count is not None:
+                    count(len(features))
+
+    def images(self, video: Video) -> Iterator[np.ndarray]:
+        """Yield what the renderer makes of a video after the transforms, in blocks."""
+        changed = dict(video)
+        for transform in self.transforms:
+            changed = transform(changed)
+        return self.render.blocks(changed, _FRAMES_AT_A_TIME)
+
+    def encode(
+        self, images: Iterator[np.ndarray], num_frames: int
+    ) -> Iterator[np.ndarray]:
+        """Yield the features of blocks of images."""
+        if self.encoder is None:
+            return images
+        if hasattr(self.encoder, 'encode_video'):
+            return self.encoder.encode_video(images, num_frames)
+        return map(self.encoder.encode, images)
+
+    def _example(self, folder: Path) -> Video:
+        """Return two frames of a video of people, or of a file."""
+        keypoint = np.random.default_rng(0).uniform(1, 47, (1, 2, self.num_joints, 3))
+        path = folder / 'two_frames.avi'
+        if self.reads == 'video':
+            codec = cv2.VideoWriter.fourcc(*'MJPG')
+            writer = cv2.VideoWriter(str(path), codec, 25, (48, 48))
+            for _ in range(2):
+                writer.write(np.zeros((48, 48, 3), np.uint8))
+            writer.release()
+        return {
+            'frame_dir': 'two frames',
+            'total_frames': 2,
+            'img_shape': (48, 48),
+            'fps': 25.0,
+            'keypoint': keypoint[..., :2].astype(np.float32),
+            'keypoint_3d': keypoint.astype(np.float32),
+            'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
+            'filename': str(path),
+        }
+
+    def _check_methods(self, key: str, part: object, protocol: type) -> None:
+        names = [n for n in vars(protocol) if not n.startswith('_')]
+        missing = [name for name in names if not hasattr(part, name)]
+        if missing:
+            raise UserError(
+                f'features.{self.modality}.{key}: {type(part).__name__} lacks '
+                f'{", ".join(missing)}; mmskelseg.features.{protocol.__name__} lists '
+                'what such a class has.'
+            )
+
+
+def with_skeleton(part: Mapping[str, Any], skeleton: Any) -> Mapping[str, Any]:
+    """Return a part's config with the skeleton, if it takes one and names none."""
+    return {'skeleton': skeleton, **part} if 'skeleton' in _parameters(part) else part
+
+
+def _parameters(part: Mapping[str, Any]) -> Collection[str]:
+    """Return the names of a transform's arguments, none where it is not known."""
+    kind = part.get('type')
+    cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+    return inspect.signature(cls).parameters if cls is not None else ()
+
+
+@contextmanager
+def _naming(video: Video) -> Iterator[None]:
+    """Put the video's id before the message of an error."""
+    try:
+        yield
+    except ValueError as error:
+        kind = type(error) if isinstance(error, UserError) else UserError
+        raise kind(f'{video["frame_dir"]}: {error}') from error
+
+
+def _halved(features: np.ndarray) -> np.ndarray:
+    """Return features in half precision.
+
+    Raises:
+        UserError: If one is too large for it.
+    """
+    largest = np.finfo(np.float16).max
+    if np.abs(features).max(initial=0) > largest:
+        raise UserError(
+            f'a feature is {np.abs(features).max():g}, but float16 holds up to '
+            f"{largest:g}; set dtype='float32' for these features."
+        )
+    return features.astype(np.float16)

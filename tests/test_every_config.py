@@ -1,0 +1,175 @@
+"""Every config of `configs/` from its data to segments, on small data of its kind."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis.pose_estimators import PoseEstimator
+from mmskelseg.datasets import load_annotations, save_annotations
+from mmskelseg.features import FeatureRecipe
+from mmskelseg.interchange.poses import Poses
+from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
+from tests.small_data import ROOT
+
+CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+LENGTHS = {'train': 16, 'test': 14}
+
+
+def skeleton_of(path):
+    """Return the layout of the data set that a config is for."""
+    return 'coco17' if path.stem.startswith(('toy', 'desktop')) else 'lcr15'
+
+
+def annotations(skeleton, num_classes, folder):
+    """Return two videos with all that a config could read, and write their files."""
+    rng = np.random.default_rng(0)
+    V = Skeleton.get(skeleton).num_joints
+    videos = []
+    for name, length in LENGTHS.items():
+        walk = rng.normal(0, 0.02, (1, length, V, 3)).cumsum(axis=1)
+        body = rng.normal([0, 0, 3], 0.3, (1, 1, V, 3)) + walk
+        writer = cv2.VideoWriter(
+            str(folder / f'{name}.mp4'), cv2.VideoWriter.fourcc(*'mp4v'), 10, (64, 48)
+        )
+        for _ in range(length):
+            writer.write(rng.integers(0, 255, (48, 64, 3), np.uint8))
+        writer.release()
+        videos.append(
+            {
+                'frame_dir': name,
+                'filename': f'{name}.mp4',
+                'total_frames': length,
+                'img_shape': (48, 64),
+                'fps': 10.0,
+                'keypoint': (32 + 10 * body[..., :2]).astype(np.float32),
+                'keypoint_score': np.ones((1, length, V), np.float32),
+                'keypoint_3d': body.astype(np.float32),
+                'label': np.arange(length) // 4 % num_classes,
+                'risk': np.arange(length) % 5 + 1.0,
+            }
+        )
+    return {
+        'annotations': videos,
+        'split': {name: [name] for name in LENGTHS},
+        'metainfo': {
+            'classes': [f'class_{k}' for k in range(num_classes)],
+            'skeleton': skeleton,
+            'dataset': 'small',
+            'background': None,
+        },
+    }
+
+
+@pytest.fixture(scope='session')
+def data(tmp_path_factory):
+    """Return the annotation file for a layout and a number of classes."""
+    root = tmp_path_factory.mktemp('data')
+
+    def make(skeleton, num_classes):
+        folder = root / f'{skeleton}_{num_classes}'
+        if not folder.exists():
+            folder.mkdir()
+            content = annotations(skeleton, num_classes, folder)
+            save_annotations(content, folder / 'annotations.pkl')
+        return folder / 'annotations.pkl'
+
+    return make
+
+
+@pytest.fixture
+def load(data, tmp_path, monkeypatch):
+    """Return a config with random weights, for small data and one epoch."""
+    for name in ('SKELSEG_WEIGHTS', 'SKELSEG_CLIP_WEIGHTS'):
+        monkeypatch.setenv(name, 'none')
+
+    def make(path):
+        cfg = Config.fromfile(path)
+        file = data(skeleton_of(path), cfg.model.num_classes)
+        for mode in ('train', 'val', 'test'):
+            dataset = cfg[f'{mode}_dataloader'].dataset
+            dataset.ann_file = str(file)
+            if 'rgb' in dataset.features:
+                # To be quick.
+                dataset.features.rgb.render.size = (48, 64)
+        for branch in cfg.model.branches.values():
+            branch.pop('init_cfg', None)
+        cfg.train_cfg.max_epochs = 1
+        cfg.work_dir = str(tmp_path / 'work_dir')
+        cfg.experiment_name = f'{path.parent.name}_{path.stem}'
+        cfg.visualizer.vis_backends = []
+        cfg.default_hooks.pop('visualization')
+        return cfg
+
+    return make
+
+
+class Person(PoseEstimator):
+    """Finds the person of the test video."""
+
+    def __init__(self, video, skeleton):
+        self.video, self.layout, self.asked = video, skeleton, 0
+
+    @property
+    def skeleton(self):
+        return self.layout
+
+    def detections(self, images):
+        raise NotImplementedError
+
+    def estimate(self, video, *, progress=True):
+        self.asked += 1
+        return Poses(
+            self.video['keypoint'],
+            self.video['keypoint_score'],
+            self.layout,
+            img_shape=(48, 64),
+            fps=10.0,
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
+)
+def test_config_trains_tests_and_segments(path, load, data):
+    """An epoch, its scores, and segments of the test video from its checkpoint."""
+    cfg = load(path)
+    skeleton, num_classes = skeleton_of(path), cfg.model.num_classes
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    scores = json.loads(Path(cfg.work_dir, 'metrics.json').read_text())
+    assert 0 <= scores['seg/acc'] <= 100
+    item = runner.train_dataloader.dataset[0]['inputs']
+    recipes = [
+        FeatureRecipe.from_config(modality, config, skeleton)
+        for modality, config in cfg.test_dataloader.dataset.features.items()
+    ]
+    for recipe in recipes:
+        assert item[recipe.modality].shape[0] == recipe.channels
+
+    file = data(skeleton, num_classes)
+    video = load_annotations(file)['annotations'][1]
+    person = Person(video, skeleton)
+    segment = SkelSegInferencer(
+        None, f'{cfg.work_dir}/epoch_1.pth', 'cpu',
+        pose_estimator=person, show_progress=False,
+    )  # fmt: skip
+    (of_file,) = segment(file, split='test')['predictions']
+    assert of_file['pred_score'].shape == (num_classes, LENGTHS['test'])
+    assert of_file['segments'][-1]['end_frame'] == LENGTHS['test']
+    if any('3d' in modality for modality in item):
+        with pytest.raises(UserError, match='there is no keypoint_3d'):
+            segment(file.parent / 'test.mp4')
+        return
+    (of_video,) = segment(file.parent / 'test.mp4')['predictions']
+    np.testing.assert_allclose(
+        of_video['pred_score'], of_file['pred_score'], rtol=0, atol=1e-5
+    )
+    assert person.asked == any(recipe.reads == 'poses' for recipe in recipes)
