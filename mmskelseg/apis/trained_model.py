@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.engine.run_folder import flat_settings
+from mmskelseg.utils.settings import flat_settings
 
 
 def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -> None:
