@@ -1,4 +1,4 @@
-"""How far long work is: a bar on the error output, or told to whoever asks."""
+"""Progress of long work: a bar on the error output, or calls of a listener."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from mmengine.utils import ProgressBar
+from tqdm.asyncio import tqdm_asyncio
+from tqdm.auto import tqdm
 
 Listener = Callable[[str, int, int], None]
 _listener: ContextVar[Listener | None] = ContextVar('listener', default=None)
+# Seconds between updates: log files keep all of them.
+_PAUSE, _PAUSE_IN_FILES = 0.1, 30.0
 
 
 @contextmanager
@@ -49,11 +52,11 @@ def counted_steps(
     if not show:
         yield lambda steps: None
     elif listener is None:
-        bar = ProgressBar(total, file=sys.stderr)
-        try:
+        # In a notebook, where the error output is no terminal, it is another class.
+        is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
+        pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
+        with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
             yield bar.update
-        finally:
-            bar.file.write('\n')
     else:
         done = 0
 
