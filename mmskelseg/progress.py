@@ -56,7 +56,11 @@ def counted_steps(
         is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
         pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
         with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
-            yield bar.update
+
+            def update(steps: int) -> None:
+                bar.update(steps)
+
+            yield update
     else:
         done = 0
 
