@@ -133,7 +133,7 @@ class Skeleton:
             swaps: list[tuple[str, str]] = []
             for point in points:
                 swap = (point['name'], point.get('swap'))
-                if swap[1] and swap[::-1] not in swaps:
+                if swap[1] not in (None, '', swap[0]) and swap[::-1] not in swaps:
                     swaps.append(swap)
             parts = {
                 'name': info.get('dataset_name', source),

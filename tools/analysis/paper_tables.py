@@ -115,9 +115,7 @@ def find_results(folders: list[str]) -> list[Result]:
             if path.name not in READERS or is_part_of_another(path):
                 continue
             try:
-                results.append(
-                    READERS[path.name](json.loads(path.read_text('utf-8')), path)
-                )
+                results.append(READERS[path.name](json.loads(path.read_bytes()), path))
             except (KeyError, AttributeError, json.JSONDecodeError) as error:
                 sys.exit(
                     f'error: {path}: cannot be read as what mmskelseg writes ('
