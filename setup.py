@@ -20,24 +20,31 @@ class BuildWithMim(build_py):
         if self.editable_mode:
             # MIM reads an editable install's configs through this link.
             link_mim(ROOT / 'mmskelseg' / '.mim')
-            return
-        mim = Path(self.build_lib) / 'mmskelseg' / '.mim'
-        for name in ('configs', 'tools'):
-            shutil.copytree(
-                ROOT / name,
-                mim / name,
-                dirs_exist_ok=True,
-                ignore=shutil.ignore_patterns('__pycache__'),
-            )
-        shutil.copy(ROOT / 'model-index.yml', mim)
+        else:
+            copy_mim(Path(self.build_lib) / 'mmskelseg' / '.mim')
+
+
+def copy_mim(mim):
+    for name in ('configs', 'tools'):
+        shutil.copytree(
+            ROOT / name,
+            mim / name,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns('__pycache__'),
+        )
+    shutil.copy(ROOT / 'model-index.yml', mim)
 
 
 def link_mim(mim):
     mim.mkdir(exist_ok=True)
-    for name in ('configs', 'tools', 'model-index.yml'):
-        link = mim / name
-        if not link.is_symlink():
-            link.symlink_to(Path('..', '..', name))
+    try:
+        for name in ('configs', 'tools', 'model-index.yml'):
+            link = mim / name
+            if not link.is_symlink():
+                link.symlink_to(Path('..', '..', name))
+    except OSError:
+        # Windows lets only administrators and developers make links.
+        copy_mim(mim)
 
 
 setup(cmdclass={'build_py': BuildWithMim})

@@ -12,11 +12,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmskelseg.datasets.annotations import folds, load_annotations
-from mmskelseg.engine.run_folder import RunFolder, flat_settings
+from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_summary, summarize_runs
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.segmentors.branch_checkpoints import branch_checkpoints
+from mmskelseg.utils.settings import flat_settings
 
 TOOLS = Path(__file__).resolve().parent
 # The pair of splits without a name, `train` and `test`.
@@ -154,7 +155,7 @@ def follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
         left = elapsed / done * (count - done)
         if failure:
             failed += 1
-            result = f'FAILED: {failure}; see {run.log}'
+            result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
         else:
             metrics = run.report()['metrics']
             result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())

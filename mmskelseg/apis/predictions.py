@@ -6,6 +6,7 @@ from typing import Any
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.evaluation import to_segments
+from mmskelseg.interchange import labels_to_segments
 
 
 def to_prediction(
@@ -22,7 +23,7 @@ def to_prediction(
     label = sample.pred_label.cpu().numpy()
     score = sample.pred_score.cpu().numpy()
     risk = sample.get('pred_risk')
-    fps = video['fps']
+    segments = labels_to_segments(label, video['fps'], classes, score)
     return {
         **video,
         **({} if risk is None else {'pred_risk': risk.cpu().numpy()}),
@@ -33,12 +34,14 @@ def to_prediction(
             {
                 'start_frame': start,
                 'end_frame': end,
-                'start': start / fps,
-                'end': end / fps,
-                'label': classes[k],
+                'start': segment.start,
+                'end': segment.end,
+                'label': segment.label,
                 'label_id': k,
-                'score': float(score[k, start:end].mean()),
+                'score': segment.score,
             }
-            for start, end, k in to_segments(label)
+            for (start, end, k), segment in zip(
+                to_segments(label), segments, strict=True
+            )
         ],
     }

@@ -12,9 +12,9 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.engine.run_folder import flat_settings
 from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import flat_settings
 
 
 def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -> None:

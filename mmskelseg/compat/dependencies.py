@@ -82,10 +82,13 @@ class Dependency:
         )
 
     def _suits(self, version: str) -> bool:
-        numbers = _numbers(version)
-        return numbers >= _numbers(self.at_least) and not (
-            self.below and numbers >= _numbers(self.below)
-        )
+        try:
+            from packaging.specifiers import SpecifierSet
+            from packaging.version import Version
+        except ModuleNotFoundError:
+            return True  # A problem of its own.
+        # A nightly build of 2.4 counts as 2.4.
+        return Version(version).base_version in SpecifierSet(self.needed)
 
 
 DEPENDENCIES = (
@@ -107,17 +110,10 @@ DEPENDENCIES = (
     Dependency('numba', '0.57'),
     Dependency('rapidfuzz', '3'),
     Dependency('matplotlib', '3.6'),
+    Dependency('packaging', '20'),
+    Dependency('tqdm', '4.60'),
+    Dependency('defusedxml', '0.7'),
 )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the release as numbers, so that 2.10 comes after 2.9.
-
-    >>> _numbers('2.13.0+cpu')
-    (2, 13, 0)
-    """
-    release = re.match(r'\d+(\.\d+)*', version)
-    return tuple(map(int, release[0].split('.'))) if release else ()
 
 
 def problems() -> Iterator[str]:

@@ -12,11 +12,11 @@ STAND_INS = Path(__file__).parent / 'stand_ins'
 
 
 class _StandIn(MetaPathFinder):
-    """Finds one module in our folder of stand-ins."""
+    """Finds one package in the folder of another."""
 
-    def __init__(self, module: str, folder: str):
+    def __init__(self, module: str, folder: Path):
         self.module = module
-        self.folder = STAND_INS / folder
+        self.folder = folder
 
     def find_spec(
         self,
@@ -61,15 +61,16 @@ class _Watcher(MetaPathFinder):
         return spec
 
 
-def stand_in(module: str, folder: str, *, first: bool = False) -> None:
-    """Import ``stand_ins/<folder>`` as ``module`` where nobody else has it.
+def stand_in(module: str, folder: str | Path, *, first: bool = False) -> None:
+    """Import the package in a folder as ``module`` where nobody else has it.
 
     Args:
         module: What is imported.
-        folder: Where its stand-in lies.
+        folder: Where its stand-in lies, from ``stand_ins`` if it is relative.
         first: Whether it takes the place of one that is installed and broken.
     """
-    sys.meta_path.insert(0 if first else len(sys.meta_path), _StandIn(module, folder))
+    finder = _StandIn(module, STAND_INS / folder)
+    sys.meta_path.insert(0 if first else len(sys.meta_path), finder)
 
 
 def after_import(module: str, action: Callable[[ModuleType], None]) -> None:

@@ -58,7 +58,7 @@ def _lacks_operators() -> bool:
 
 
 def _lacks_xtcocotools() -> bool:
-    if not _folder('mmpose'):
+    if not (_folder('mmpose') and _folder('pycocotools')):
         return False
     # Its releases up to 1.14.3 were compiled for NumPy 1 and are broken beside
     # NumPy 2, which only an import shows; this module needs NumPy alone.
@@ -85,7 +85,9 @@ def _add_numpy_inf() -> None:
 
 def _replace_xtcocotools() -> None:
     sys.modules.pop('xtcocotools', None)
-    imports.stand_in('xtcocotools', 'xtcocotools', first=True)
+    folder = _folder('pycocotools')
+    assert folder is not None, 'the repair is needed only where it is installed'
+    imports.stand_in('xtcocotools', folder, first=True)
 
 
 def _secure(checkpoint_module: ModuleType) -> None:
@@ -127,7 +129,7 @@ REPAIRS = (
     Repair(
         name='xtcocotools',
         upstream='xtcocotools, compiled for NumPy 1',
-        mends='`import mmpose.apis` fails; annotations are read by pycocotools now',
+        mends='`import mmpose.apis` fails; pycocotools takes its place, but for scores',
         needed=_lacks_xtcocotools,
         apply=_replace_xtcocotools,
     ),

@@ -1,16 +1,18 @@
 """One training with its test in a folder of its own, which is done once."""
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,13 @@ class RunFolder:
         """Return ``metrics`` and ``per_video`` of the test, names without prefix.
 
         Raises:
-            ValueError: If the file of the test is broken, naming it.
+            UserError: If the file of the test is broken, naming it.
         """
         file = self.path / 'metrics.json'
         try:
-            content = json.loads(file.read_text())
+            content = json.loads(file.read_text('utf-8'))
         except json.JSONDecodeError as error:
-            raise ValueError(
+            raise UserError(
                 f'{file}: is broken ({error}); delete it to test again.'
             ) from None
         return {
@@ -65,25 +67,34 @@ class RunFolder:
             'per_video': content['per_video'],
         }
 
+    @property
+    def _has_trained(self) -> bool:
+        """Whether there is a checkpoint, or the test that follows the last one."""
+        last = self.path / 'last_checkpoint'
+        return self.is_finished or last.is_file() or any(self.path.glob('*.pth'))
+
     def check(self) -> None:
-        """Check that the folder holds no run of other settings.
+        """Check that the folder holds no checkpoint or scores of other settings.
+
+        A run that ended before its first checkpoint has left nothing to mix up.
 
         Raises:
-            ValueError: Naming the folder and the settings that differ.
+            UserError: Naming the folder and the settings that differ.
         """
+        if not self._has_trained:
+            return
         file = self.path / 'run_settings.json'
         if file.is_file():
-            then = json.loads(file.read_text())
+            then = json.loads(file.read_text('utf-8'))
             changed = [
                 f'{key} was {then.get(key)!r} and is now {self.settings.get(key)!r}'
                 for key in {**then, **self.settings}
                 if then.get(key) != self.settings.get(key)
             ]
         else:
-            started = self.is_finished or (self.path / 'last_checkpoint').is_file()
-            changed = ['they are not known'] if started else []
+            changed = ['they are not known']
         if changed:
-            raise ValueError(
+            raise UserError(
                 f'{self.path}: holds a run of other settings: {"; ".join(changed[:3])}'
                 f'{"; ..." if len(changed) > 3 else ""}. Name another folder to work '
                 'in, or remove this one to run it again.'
@@ -92,51 +103,93 @@ class RunFolder:
     def execute(self) -> str:
         """Train and test; return why that failed, or nothing.
 
-        The log file is also a lock, which lasts as long as a process of the run, even
-        if the program that started it is gone.
+        The lock on ``run.lock`` lasts as long as a process of the run, even if the
+        program that started it is gone; on Windows it lasts as long as that program.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.log.open('a') as log:
-            try:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with (self.path / 'run.lock').open('ab') as lock:
+            if not _lock(lock):
                 return 'another process is at work on it'
             try:
                 self.check()
-            except ValueError as error:
+            except UserError as error:
                 return str(error)
             with atomic_write(self.path / 'run_settings.json') as file:
                 file.write(json.dumps(self.settings, indent=2).encode())
-            status = _call(self.train, log)
-            if status == 0:
-                last = (self.path / 'last_checkpoint').read_text().strip()
-                status = _call([*self.test, last], log)
-        return f'exit status {status}' if status else ''
+            failure = _call(self.train, self.log, lock)
+            if not failure:
+                last = (self.path / 'last_checkpoint').read_text('utf-8').strip()
+                failure = _call([*self.test, last], self.log, lock)
+        return failure
 
 
-def flat_settings(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
-    """Yield nested dicts and lists as dotted names with values that JSON has.
-
-    >>> dict(flat_settings({'lr': 0.1, 'loss': [{'type': 'CE'}]}))
-    {'lr': 0.1, 'loss.0.type': 'CE'}
-    """
-    if isinstance(value, dict | list | tuple):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, child in items:
-            yield from flat_settings(child, f'{name}.{key}' if name else str(key))
-    else:
-        yield name, value if isinstance(value, int | float | None) else str(value)
-
-
-def _call(command: Sequence[str], log: TextIO) -> int:
-    """Run a command to its end; it ends with this program if that is stopped."""
-    process = subprocess.Popen(
-        command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-    )
+def _lock(file: BinaryIO) -> bool:
+    """Lock a file until it is closed, without waiting; return False if it is locked."""
     try:
-        return process.wait()
-    finally:
-        if process.poll() is None:
-            # With the workers that load its data.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if sys.platform == 'win32':
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
+    """Run a command to its end; return why it failed, or nothing.
+
+    It writes into the log ``path``, and ends with this program if that is stopped.
+    """
+    with path.open('ab') as log:
+        begin = log.seek(0, os.SEEK_END)
+        if sys.platform == 'win32':
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
+            )
+        else:
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )
+        try:
+            # On Windows no signal is handled while a process waits without an end.
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=1 if sys.platform == 'win32' else None)
+        finally:
+            if process.poll() is None:
+                _kill_tree(process.pid)
+                process.wait()
+    if process.returncode == 0:
+        return ''
+    reason = _last_words(path.read_bytes()[begin:].decode('utf-8', 'replace'))
+    return f'exit status {process.returncode}' + (f': {reason}' if reason else '')
+
+
+def _kill_tree(pid: int) -> None:
+    """End a process that ``_call`` started, with the workers that load its data."""
+    if sys.platform == 'win32':
+        subprocess.run(['taskkill', '/F', '/T', '/PID', str(pid)], check=False)
+    else:
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _last_words(output: str) -> str:
+    """Return the last ``error: ...`` line of an output, or its last line.
+
+    >>> _last_words('loading\\nerror: a.pkl: is missing.\\nStopped\\n')
+    'a.pkl: is missing.'
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith('error: ')]
+    return (errors or lines or [''])[-1].removeprefix('error: ')

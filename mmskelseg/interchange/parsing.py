@@ -10,11 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn
-from xml.etree.ElementTree import Element, TreeBuilder
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
 import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from mmskelseg.utils.errors import UserError
 
 Shape = Any
 _NAMES = {
@@ -71,31 +75,23 @@ def read_xml(path: str | os.PathLike, root: str, tool: str) -> Element:
         tool: The program that wrote it.
 
     Raises:
-        ValueError: If it is no XML, has a document type, or another root.
+        UserError: If it is no XML, has a document type, or another root.
     """
-
-    def refuse(*_: object) -> NoReturn:
-        raise ValueError(
-            f'{path}: line {parser.CurrentLineNumber} declares a document type, which '
-            f'no file of {tool} has and which could hide entities; delete it.'
-        )
-
-    builder = TreeBuilder()
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
     try:
-        parser.Parse(Path(path).read_bytes(), True)
-    except expat.ExpatError as error:
-        raise ValueError(
-            f'{path}: line {error.lineno}, column {error.offset + 1} is no XML '
+        element = fromstring(Path(path).read_bytes(), forbid_dtd=True)
+    except DefusedXmlException:
+        raise UserError(
+            f'{path}: declares a document type, which no file of {tool} has and which '
+            'could hide entities; delete it.'
+        ) from None
+    except ParseError as error:
+        line, column = error.position
+        raise UserError(
+            f'{path}: line {line}, column {column + 1} is no XML '
             f'({expat.ErrorString(error.code)}); export the file from {tool} again.'
         ) from None
-    element = builder.close()
     if element.tag != root:
-        raise ValueError(
+        raise UserError(
             f'{path}: the outermost element is {element.tag!r}, expected {root!r}; '
             f'this is no file of {tool}.'
         )

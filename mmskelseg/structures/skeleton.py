@@ -12,8 +12,12 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmskelseg.utils.errors import UserError
+
 _LAYOUTS = Path(__file__).parent / 'layouts'
 _HIPS = ('left_hip', 'right_hip')
+# Joints by name or index; one alone needs no list.
+JointGroup = str | int | Sequence[str | int]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Skeleton:
             ``left_hip`` and ``right_hip``, or the first joint where these are missing.
 
     Raises:
-        ValueError: If a name is used twice or an index is not one of a joint.
+        UserError: If a name is used twice or an index is not one of a joint.
     """
 
     name: str
@@ -47,7 +51,7 @@ class Skeleton:
             object.__setattr__(self, 'root', tuple(hips) if len(hips) == 2 else (0,))
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
-            raise ValueError(
+            raise UserError(
                 f'Skeleton {self.name!r} names {twice} more than once; '
                 'give every joint a name of its own.'
             )
@@ -57,7 +61,7 @@ class Skeleton:
             for indices in groups:
                 wrong = [i for i in indices if not 0 <= i < self.num_joints]
                 if wrong or (key in pairs and len(indices) != 2):
-                    raise ValueError(
+                    raise UserError(
                         f'Skeleton {self.name!r} has {list(indices)} among its {key}, '
                         f'but needs indices of its {self.num_joints} joints '
                         f'(0 to {self.num_joints - 1}), two in a pair.'
@@ -78,15 +82,16 @@ class Skeleton:
             skeleton: ``coco17`` or ``lcr15``; ``mmpose:NAME`` for a layout of an
                 installed MMPose (``mmpose:halpe``); the path of a config file with a
                 ``dataset_info`` in MMPose's format; such a ``dataset_info``; or a dict
-                with ``joints`` (names, or how many) and ``limbs`` (pairs of indices),
+                with ``joints`` (names, or how many) and ``limbs`` (pairs of joints),
                 and, if wanted, ``name``, ``flip_pairs``, ``drop_groups`` and ``root``.
+                They refer to joints by name or by index.
 
         Raises:
-            ValueError: If there is no such layout, or it contradicts itself.
+            UserError: If there is no such layout, or it contradicts itself.
 
         >>> Skeleton.get('lcr15').num_joints
         15
-        >>> Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]])).limbs
+        >>> Skeleton.get(dict(joints=['hip', 'knee'], limbs=[['hip', 'knee']])).limbs
         ((0, 1),)
         """
         if isinstance(skeleton, Skeleton):
@@ -94,7 +99,7 @@ class Skeleton:
         if isinstance(skeleton, (str, os.PathLike)):
             return cls._from_dataset_info(*_read_layout(os.fspath(skeleton)))
         if not isinstance(skeleton, Mapping):
-            raise ValueError(
+            raise UserError(
                 f'{skeleton!r} is not a skeleton, but a name, path or dict.'
             )
         if {'keypoint_info', 'skeleton_info'} <= set(skeleton):
@@ -108,7 +113,7 @@ class Skeleton:
             'root',
         }
         if unknown or not {'joints', 'limbs'} <= set(skeleton):
-            raise ValueError(
+            raise UserError(
                 f'A skeleton given as a dict has the keys {sorted(skeleton)}, but '
                 'needs `joints` and `limbs` (and may have `name`, `flip_pairs`, '
                 '`drop_groups` and `root`), or `keypoint_info` and `skeleton_info` as '
@@ -117,55 +122,74 @@ class Skeleton:
         joints = skeleton['joints']
         if isinstance(joints, int):
             joints = [f'joint_{i}' for i in range(joints)]
-        try:
-            parts: dict[str, Any] = {
-                'joints': tuple(joints),
-                'limbs': _index_tuples(skeleton['limbs']),
-                'flip_pairs': _index_tuples(skeleton.get('flip_pairs', ())),
-                'drop_groups': {
-                    part: tuple(map(int, indices))
-                    for part, indices in skeleton.get('drop_groups', {}).items()
-                },
-                'root': tuple(map(int, skeleton.get('root', ()))),
-            }
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f'The skeleton {dict(skeleton)} cannot be read ({error}); `joints` are '
-                'names or their number, the others lists of joint indices.'
-            ) from error
-        return cls(name=skeleton.get('name', 'custom'), **parts)
+        return cls._by_name_or_index({'name': 'custom', **skeleton, 'joints': joints})
 
     @classmethod
     def _from_dataset_info(cls, info: Mapping[str, Any], source: str) -> Skeleton:
-        joint_info = [info['keypoint_info'][i] for i in sorted(info['keypoint_info'])]
-        names = [joint['name'] for joint in joint_info]
-        index = {name: i for i, name in enumerate(names)}
         try:
-            return cls(
-                name=info.get('dataset_name', source),
-                joints=tuple(names),
-                limbs=tuple(
-                    (index[a], index[b])
-                    for a, b in (
-                        info['skeleton_info'][i]['link']
-                        for i in sorted(info['skeleton_info'])
-                    )
-                ),
-                flip_pairs=tuple(
-                    (i, index[joint['swap']])
-                    for i, joint in enumerate(joint_info)
-                    if joint.get('swap') and i < index[joint['swap']]
-                ),
-                drop_groups={
-                    part: tuple(index[name] for name in group)
-                    for part, group in info.get('drop_groups', {}).items()
-                },
-                root=tuple(index[name] for name in info.get('root', ())),
+            points, links = (
+                [info[key][i] for i in sorted(info[key])]
+                for key in ('keypoint_info', 'skeleton_info')
             )
-        except KeyError as error:
-            raise ValueError(
-                f'The skeleton in {source} refers to the joint {error}, which is not '
-                f'among its joints {names}.'
+            swaps: list[tuple[str, str]] = []
+            for point in points:
+                swap = (point['name'], point.get('swap'))
+                if swap[1] not in (None, '', swap[0]) and swap[::-1] not in swaps:
+                    swaps.append(swap)
+            parts = {
+                'name': info.get('dataset_name', source),
+                'joints': [point['name'] for point in points],
+                'limbs': [link['link'] for link in links],
+                'flip_pairs': swaps,
+            }
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UserError(
+                f'The `dataset_info` in {source} cannot be read '
+                f'({type(error).__name__}: {error}); write it as MMPose does, with a '
+                '`name` for each joint and a `link` for each limb.'
+            ) from error
+        more = {key: info[key] for key in ('drop_groups', 'root') if key in info}
+        return cls._by_name_or_index({**parts, **more})
+
+    @classmethod
+    def _by_name_or_index(cls, parts: Mapping[str, Any]) -> Skeleton:
+        """Return the skeleton whose parts refer to joints by name or by index."""
+        name = parts['name']
+        try:
+            joints = tuple(parts['joints'])
+
+            def indices(group: JointGroup, key: str) -> tuple[int, ...]:
+                if isinstance(group, str | int):
+                    group = (group,)
+                unknown = [j for j in group if isinstance(j, str) and j not in joints]
+                if unknown:
+                    raise UserError(
+                        f'Skeleton {name!r} has {unknown[0]!r} among its {key}, but '
+                        f'its joints are {", ".join(map(str, joints))}; name one of '
+                        'them, or give an index.'
+                    )
+                return tuple(
+                    joints.index(j) if isinstance(j, str) else int(j) for j in group
+                )
+
+            pairs: dict[str, Any] = {
+                key: tuple(indices(pair, key) for pair in parts.get(key, ()))
+                for key in ('limbs', 'flip_pairs')
+            }
+            return cls(
+                name=name,
+                joints=joints,
+                drop_groups={
+                    part: indices(group, f'drop_groups ({part})')
+                    for part, group in parts.get('drop_groups', {}).items()
+                },
+                root=indices(parts.get('root', ()), 'root'),
+                **pairs,
+            )
+        except (AttributeError, TypeError) as error:
+            raise UserError(
+                f'The skeleton {dict(parts)} cannot be read ({error}); `joints` are '
+                'names or their number, the others lists of names or indices of joints.'
             ) from error
 
 
@@ -183,16 +207,12 @@ def is_data_layout(skeleton: Any) -> bool:
     return isinstance(skeleton, Mapping)
 
 
-def _index_tuples(pairs: Sequence[Sequence[int]]) -> tuple[tuple[int, int], ...]:
-    return tuple(tuple(map(int, pair)) for pair in pairs)  # type: ignore[misc]
-
-
 def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
     """Return the ``dataset_info`` of a layout, and the file that holds it."""
     if name.startswith('mmpose:'):
         spec = find_spec('mmpose')
         if spec is None or spec.origin is None:
-            raise ValueError(
+            raise UserError(
                 f'The skeleton {name!r} is read from MMPose, which is not installed; '
                 'run pip install mmpose.'
             )
@@ -204,13 +224,13 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
         path = builtin if builtin.is_file() else Path(name)
         known = [p.stem for p in sorted(_LAYOUTS.glob('*.py'))]
     if not path.is_file():
-        raise ValueError(
+        raise UserError(
             f'There is no skeleton {name!r}; known are {", ".join(known)}, '
             '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
         )
     config = Config.fromfile(path)
     if 'dataset_info' not in config:
-        raise ValueError(
+        raise UserError(
             f"{path} holds no `dataset_info`; MMPose's documentation describes it."
         )
     return config.dataset_info, str(path)

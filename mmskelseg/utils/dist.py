@@ -1,9 +1,11 @@
 """Connection of the processes of a distributed run."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 import torch
 from mmengine.config import Config
@@ -11,6 +13,17 @@ from mmengine.device import get_device
 from mmengine.dist import barrier, get_world_size, init_dist
 from mmengine.logging import print_log
 from mmengine.utils.dl_utils import set_multi_processing
+
+from mmskelseg.utils.errors import UserError
+
+# Where each launcher writes what torch.distributed reads: rank, number of processes,
+# and rank among those of the same machine.
+_NAMES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
+_LAUNCHERS = {
+    'pytorch': _NAMES,
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
+    'mpi': tuple(f'OMPI_COMM_WORLD_{name}' for name in ('RANK', 'SIZE', 'LOCAL_RANK')),
+}
 
 
 @contextmanager
@@ -31,9 +44,13 @@ def init_distributed(cfg: Config) -> Iterator[None]:
         yield
         return
     cfg.merge_from_dict(_without_gpus(cfg))
-    # MMEngine chooses a GPU for each process, which fails where there is none.
-    with mock.patch.object(torch.cuda, 'set_device'):
-        init_dist(cfg.launcher, **cfg.env_cfg.dist_cfg)
+    # MMEngine's init_dist chooses a GPU for each process, so it fails without one.
+    options = dict(cfg.env_cfg.dist_cfg)
+    options.pop('init_backend', None)
+    _export_places(cfg.launcher, options.pop('port', None))
+    if 'timeout' in options:
+        options['timeout'] = timedelta(seconds=options['timeout'])
+    torch.distributed.init_process_group(**options)
     print_log(
         f'There is no GPU: {get_world_size()} processes run on CPUs, connected by '
         'gloo.',
@@ -44,6 +61,29 @@ def init_distributed(cfg: Config) -> Iterator[None]:
     # frees them when the interpreter is gone (pytorch 190489).
     barrier()
     torch.distributed.destroy_process_group()
+
+
+def _export_places(launcher: str, port: int | None) -> None:
+    """Write what a launcher tells its processes to where torch.distributed reads it.
+
+    Raises:
+        UserError: If the launcher has not started this process.
+    """
+    if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
+        command = ['scontrol', 'show', 'hostname', os.environ.get('SLURM_NODELIST', '')]
+        hosts = subprocess.run(command, capture_output=True, text=True, check=True)
+        os.environ['MASTER_ADDR'] = hosts.stdout.split()[0]
+    if port is not None:
+        os.environ['MASTER_PORT'] = str(port)
+    os.environ.setdefault('MASTER_PORT', '29500')
+    for name, source in zip(_NAMES, _LAUNCHERS[launcher], strict=True):
+        if source not in os.environ:
+            raise UserError(
+                f'--launcher {launcher}: the environment variable {source} is not set, '
+                f'so {launcher} did not start this process; docs/distributed.md shows '
+                'how it does.'
+            )
+        os.environ[name] = os.environ[source]
 
 
 def _without_gpus(cfg: Config) -> dict[str, Any]:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from mmengine.utils import ProgressBar
+from tqdm.asyncio import tqdm_asyncio
+from tqdm.auto import tqdm
 
 Listener = Callable[[str, int, int], None]
 _listener: ContextVar[Listener | None] = ContextVar('listener', default=None)
+# Seconds between updates: log files keep all of them.
+_PAUSE, _PAUSE_IN_FILES = 0.1, 30.0
 
 
 @contextmanager
@@ -49,11 +52,15 @@ def progress_bar(
     if not show:
         yield lambda steps: None
     elif listener is None:
-        bar = ProgressBar(total, file=sys.stderr)
-        try:
-            yield bar.update
-        finally:
-            bar.file.write('\n')
+        # In a notebook, where the error output is no terminal, it is another class.
+        is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
+        pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
+        with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
+
+            def update(steps: int) -> None:
+                bar.update(steps)
+
+            yield update
     else:
         done = 0
 

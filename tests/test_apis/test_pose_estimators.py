@@ -13,7 +13,6 @@ import pytest
 from mmskelseg.apis.pose_estimators import (
     MediaPipePose,
     RTMLibPose,
-    TopDownPose,
     build_pose_estimator,
     mediapipe,
 )
@@ -22,6 +21,7 @@ from mmskelseg.apis.pose_estimators.video_frames import VideoFrames
 from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses import choose_person
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from tests.walkers import Walkers
 
 # COCO's joints among MediaPipe's landmarks, by hand from its documentation.
@@ -102,7 +102,7 @@ def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
     [
         ('openpose', "no pose estimator 'openpose'; choose mediapipe, topdown, "),
         ('mediapipe:2', "no pose estimator 'mediapipe:2'"),
-        ({'type': 'Nothing'}, 'is .*Nothing.*, expected MediaPipePose, TopDownPose'),
+        ({'type': 'Nothing'}, 'is .*Nothing.*, expected MediaPipePose, MMPoseAlias'),
         ({}, 'type of a pose estimator is None, expected MediaPipePose'),
     ],
 )
@@ -112,16 +112,38 @@ def test_unknown_estimator_names_those_there_are(estimator, match):
 
 
 def test_option_that_does_not_exist_names_those_that_do():
-    with pytest.raises(ValueError, match=r'TopDownPose has no option speed; it has po'):
+    with pytest.raises(ValueError, match=r'MMPoseAlias has no option speed; it has mo'):
         build_pose_estimator('topdown', speed=3)
     with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
         build_pose_estimator('rtmlib', solution='Feet')
 
 
+def test_topdown_is_mmposes_inferencer_with_the_networks_of_the_paper(monkeypatch):
+    """Its options keep their names; a network may follow a colon."""
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    hrnet = 'td-hm_hrnet-w32_8xb64-210e_coco-256x192'
+    paper = {
+        'type': 'MMPoseAlias',
+        'model': hrnet,
+        'weights': None,
+        'detector': 'faster-rcnn_r50_fpn_1x_coco',
+        'detector_weights': None,
+        'categories': ('person',),
+        'box_score': 0.5,
+        'max_people': 10,
+    }
+    assert build_pose_estimator('topdown').settings() == paper
+    other = build_pose_estimator('topdown:vitpose', pose_weights='a.pth', max_people=2)
+    changed = {'model': 'vitpose', 'weights': 'a.pth', 'max_people': 2}
+    assert other.settings() == {**paper, **changed}
+    given = build_pose_estimator('topdown', pose='vitpose', categories=[0])
+    assert given.settings() == {**paper, 'model': 'vitpose', 'categories': (0,)}
+
+
 @pytest.mark.parametrize(
     ('name', 'sentence'),
     [
-        ('topdown', r'TopDownPose needs mmdet>=3.*not installed; docs/pose_estimation'),
+        ('topdown', r'MMPoseAlias needs mmdet>=3.*not installed; docs/pose_estimation'),
         ('mmpose:human', r'MMPoseAlias needs mmdet>=3.*not installed; docs/pose_est'),
         ('rtmlib', r'RTMLibPose needs rtmlib>=.*not installed; run `pip install rtmli'),
     ],
@@ -301,7 +323,7 @@ def networks(tmp_path_factory):
     from mmengine.config import Config
     from mmpose.apis import init_model
 
-    from mmskelseg.apis.pose_estimators.openmmlab import find_network, in_scope
+    from mmskelseg.apis.pose_estimators.mmpose_inferencer import find_network, in_scope
 
     folder = tmp_path_factory.mktemp('networks')
     torch.manual_seed(0)
@@ -330,31 +352,43 @@ def networks(tmp_path_factory):
 
 @both
 @pytest.mark.slow
-def test_faster_rcnn_and_hrnet_agree_with_mmposes_inferencer(networks, clip):
-    """The pipeline of the paper and another path to it, with the same weights."""
+def test_faster_rcnn_and_hrnet_agree_with_the_functions_of_their_packages(
+    networks, clip
+):
+    """The pipeline of the paper, called by hand with the same weights."""
+    from mmdet.apis import inference_detector, init_detector
+    from mmpose.apis import inference_topdown, init_model
+
+    from mmskelseg.apis.pose_estimators.mmpose_inferencer import in_scope
+
     video = clip(frames=2)
-    ours = TopDownPose(**networks, box_score=0.0, max_people=3, device='cpu')
-    poses = ours.estimate(video, progress=False)
+    poses = build_pose_estimator(
+        'topdown', **networks, box_score=0.0, max_people=3, device='cpu'
+    ).estimate(video, progress=False)
     assert poses.skeleton == 'coco17'
     assert poses.keypoint.shape == (3, 2, 17, 2)
-    box, score = poses.person_box, poses.person_score
-    assert (box[..., :2] <= box[..., 2:]).all()
-    assert box.min() >= 0
-    assert (box <= [128, 96, 128, 96]).all()
-    assert (np.diff(score, axis=0) <= 0).all()
-    assert score.min() > 0
-    theirs = build_pose_estimator(
-        f'mmpose:{networks["pose"]}',
-        weights=networks['pose_weights'],
-        detector=networks['detector'],
-        detector_weights=networks['detector_weights'],
-        box_score=0.0,
-        max_people=3,
-        device='cpu',
-    ).estimate(video, progress=False)
-    np.testing.assert_allclose(theirs.keypoint, poses.keypoint, atol=0.01)
-    np.testing.assert_allclose(theirs.keypoint_score, poses.keypoint_score, atol=1e-4)
-    np.testing.assert_allclose(theirs.person_box, box, atol=0.01)
+    detector, pose = (
+        init(networks[part], networks[f'{part}_weights'], device='cpu')
+        for part, init in (('detector', init_detector), ('pose', init_model))
+    )
+    for frame, image in enumerate(VideoFrames(video, progress=False)):
+        with in_scope('mmdet'):
+            found = inference_detector(detector, image).pred_instances.cpu().numpy()
+        found = found[(found.labels == 0)]
+        found = found[np.argsort(-found.scores, kind='stable')[:3]]
+        with in_scope('mmpose'):
+            people = inference_topdown(pose, image, found.bboxes)
+        joints, score = (
+            np.concatenate([p.pred_instances[key] for p in people])
+            for key in ('keypoints', 'keypoint_scores')
+        )
+        # Without confidence a joint is missing.
+        joints[score <= 0] = 0
+        np.testing.assert_allclose(poses.keypoint[:, frame], joints, atol=0.01)
+        np.testing.assert_allclose(poses.person_box[:, frame], found.bboxes, atol=0.01)
+        np.testing.assert_allclose(
+            poses.person_score[:, frame], found.scores, atol=1e-4
+        )
 
 
 @both
@@ -362,8 +396,10 @@ def test_faster_rcnn_and_hrnet_agree_with_mmposes_inferencer(networks, clip):
 def test_networks_that_are_not_there_are_told(networks, clip):
     def fault(match, **options):
         options = {**networks, 'device': 'cpu', **options}
-        with pytest.raises((ValueError, FileNotFoundError), match=match):
-            TopDownPose(**options).estimate(clip(frames=2), progress=False)
+        with pytest.raises(UserError, match=match):
+            build_pose_estimator('topdown', **options).estimate(
+                clip(frames=2), progress=False
+            )
 
     fault('r50: neither a config file nor in the model zoo of mmdet', detector='r50')
     fault('gone.pth: there is no such file of weights', pose_weights='gone.pth')
@@ -372,5 +408,3 @@ def test_networks_that_are_not_there_are_told(networks, clip):
         r'detector\.py has no class human; choose categories among person, ',
         categories=['human'],
     )
-    rtmo = 'rtmo-s_8xb32-600e_coco-640x640'
-    fault(f'choose the pose estimator mmpose:{rtmo}', pose=rtmo, pose_weights='none')

@@ -76,6 +76,7 @@ def test_mmcv_that_mmaction_refuses_must_go_first(monkeypatch, distribution, ver
         ('mmaction2', 'otxmmaction2', '1.2.0'),
         ('mmengine', 'onedl_mmengine', '0.10.12'),
         ('torch', 'torch', '2.10.0'),
+        ('torch', 'torch', '2.4.0a0+07cecf4.nv24.5'),
         ('numpy', 'numpy', '1.26.4'),
     ],
 )
@@ -83,6 +84,16 @@ def test_suitable_versions_are_accepted(monkeypatch, name, distribution, version
     """Full mmcv, forks under other names, and ten after nine."""
     install(monkeypatch, **{distribution: version})
     assert BY_NAME[name].problem() == ''
+
+
+def test_missing_packaging_is_told_like_any_other(monkeypatch):
+    """By it versions are compared, so all others pass until it is there."""
+    found = {name.replace('-', '_'): '0.1' for name in BY_NAME if name != 'packaging'}
+    install(monkeypatch, **found)
+    for module in ('packaging.specifiers', 'packaging.version'):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(DependencyError, match=r'^packaging is not installed, but'):
+        dependencies.check()
 
 
 def test_source_checkout_is_asked_for_its_version_file(tmp_path, monkeypatch):

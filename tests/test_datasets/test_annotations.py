@@ -114,7 +114,7 @@ def test_unlabelled_video_is_allowed(path):
 
 def test_skeleton_of_ones_own_is_given_as_a_dict(path):
     data = make_annotations()
-    data['metainfo']['skeleton'] = {'joints': 17, 'limbs': [[0, 1]]}
+    data['metainfo']['skeleton'] = {'joints': 17, 'limbs': [['joint_0', 1]]}
     save_annotations(data, path)
     assert load_annotations(path)['metainfo']['skeleton']['joints'] == 17
 

@@ -1,9 +1,13 @@
 import json
+import subprocess
 import sys
+import types
 
 import pytest
 
-from mmskelseg.engine.run_folder import RunFolder, flat_settings
+from mmskelseg.engine import run_folder
+from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg.utils.errors import UserError
 
 # Stand-ins for the tools: one leaves a checkpoint's name, the other scores.
 TRAIN = 'import pathlib as p; p.Path("last_checkpoint").write_text("epoch_2.pth\\n")'
@@ -47,9 +51,19 @@ def test_run_folder_names_a_broken_report(make, tmp_path):
 def test_run_folder_does_not_test_after_a_training_that_failed(make):
     """The status of the training is the answer, its output is in the log."""
     run = make({}, train='import sys; print("why"); sys.exit(3)')
-    assert run.execute() == 'exit status 3'
+    assert run.execute() == 'exit status 3: why'
     assert run.log.read_text() == 'why\n'
     assert not run.is_finished
+    assert make({}, train='raise SystemExit(3)').execute() == 'exit status 3'
+
+
+def test_run_folder_fails_with_the_sentence_of_the_run(make):
+    """Nobody should have to open the log, which has the output of earlier runs too."""
+    code = 'import sys; print("error: {}"); print("Stopped"); sys.exit(1)'
+    make({}, train=code.format('a.pkl: is missing.')).execute()
+    failure = make({}, train=code.format('b.pkl: is broken.')).execute()
+    assert failure == 'exit status 1: b.pkl: is broken.'
+    assert make({}, test=code.format('x')).execute() == 'exit status 1: x'
 
 
 def test_run_folder_refuses_other_settings(make):
@@ -60,6 +74,17 @@ def test_run_folder_refuses_other_settings(make):
         other.check()
     assert 'holds a run of other settings' in other.execute()
     make({'lr': 0.1, 'epochs': 2}).check()
+
+
+def test_run_folder_takes_other_settings_until_there_is_a_checkpoint(make, tmp_path):
+    """Settings that end a run at its start are there to be corrected."""
+    assert make({'lr': 'x'}, train='raise SystemExit(1)').execute() != ''
+    make({'lr': 0.1}).check()
+    (tmp_path / 'epoch_1.pth').touch()
+    with pytest.raises(UserError, match=r"lr was 'x' and is now 0\.1"):
+        make({'lr': 0.1}).check()
+    (tmp_path / 'epoch_1.pth').unlink()
+    assert make({'lr': 0.1}).execute() == ''
 
 
 def test_run_folder_refuses_a_training_it_does_not_know(make, tmp_path):
@@ -84,12 +109,61 @@ print('second:', run.execute())
     assert 'second: another process is at work on it' in run.log.read_text()
 
 
-def test_flat_settings_takes_what_json_has():
-    """Tuples and lists are the same; other objects become text."""
-    nested = {'a': (1, None), 'b': {'c': True, 'd': {3}}, 'e': []}
-    assert dict(flat_settings(nested)) == {
-        'a.0': 1,
-        'a.1': None,
-        'b.c': True,
-        'b.d': '{3}',
-    }
+@pytest.fixture
+def windows(monkeypatch):
+    """Windows as far as the module sees it: its locks, and what it ran."""
+    locked, ran = set(), []
+
+    def locking(descriptor, mode, size):
+        if mode == 'LK_NBLCK' and size == 1 and locked:
+            raise PermissionError('Locking violation')
+        locked.add(descriptor)
+
+    def popen(command, *, creationflags, **kwargs):
+        assert creationflags == 512
+        assert not {'start_new_session', 'pass_fds', 'preexec_fn'} & kwargs.keys()
+        ran.append(command)
+        return real(command, **kwargs)
+
+    real = subprocess.Popen
+    flags = {'CREATE_NEW_PROCESS_GROUP': 512, 'Popen': popen}
+    fake = types.SimpleNamespace(**{**vars(subprocess), **flags})
+    monkeypatch.setattr(run_folder, 'subprocess', fake)
+    monkeypatch.setattr(run_folder, 'sys', types.SimpleNamespace(platform='win32'))
+    msvcrt = types.SimpleNamespace(LK_NBLCK='LK_NBLCK', locking=locking)
+    monkeypatch.setitem(sys.modules, 'msvcrt', msvcrt)
+    monkeypatch.setitem(sys.modules, 'fcntl', None)
+    return types.SimpleNamespace(fake=fake, ran=ran)
+
+
+def test_run_folder_runs_and_locks_on_windows(windows, make):
+    """Without anything of POSIX."""
+    run = make({})
+    assert run.execute() == ''
+    assert run.is_finished
+    assert [command[:2] for command in windows.ran] == [[sys.executable, '-c']] * 2
+    # The fake lock lasts.
+    assert run.execute() == 'another process is at work on it'
+
+
+def test_run_folder_ends_a_run_with_its_workers_on_windows(windows, make):
+    """A program that is stopped leaves no training behind."""
+    killed = []
+
+    class Stopped:
+        pid, returncode = 7, None
+
+        def __init__(self, command, **kwargs): ...
+
+        def poll(self):
+            return self.returncode
+
+        def wait(self, timeout=None):
+            if not killed:
+                raise KeyboardInterrupt
+
+    windows.fake.Popen = Stopped
+    windows.fake.run = lambda command, **_: killed.append(command)
+    with pytest.raises(KeyboardInterrupt):
+        make({}).execute()
+    assert killed == [['taskkill', '/F', '/T', '/PID', '7']]

@@ -14,11 +14,11 @@ def test_align_sets_numbers_under_each_other():
     ]
 
 
-def test_format_report_names_scores_classes_and_conventions():
-    """A reader sees each score, what ± means, and a dash for an absent class."""
+def evaluated(videos):
+    """Return the metric of predictions of videos that walk, then stand."""
     metric = SegmentationMetric(3, average='video')
     metric.dataset_meta = {'classes': ['walk', 'stand', 'jump'], 'background': 'stand'}
-    for frame_dir, pred in (('a', [0, 0, 1, 1]), ('b', [0, 0, 0, 1])):
+    for frame_dir, pred in videos.items():
         pred = np.array(pred)
         metric.process(
             None,
@@ -31,7 +31,13 @@ def test_format_report_names_scores_classes_and_conventions():
                 }
             ],
         )
-    metric.evaluate(2)
+    metric.evaluate(len(videos))
+    return metric
+
+
+def test_format_report_names_scores_classes_and_conventions():
+    """A reader sees each score, what ± means, and a dash for an absent class."""
+    metric = evaluated({'a': [0, 0, 1, 1], 'b': [0, 0, 0, 1]})
     lines = format_report(metric.report).splitlines()
     assert lines[0] == (
         'Scores of 2 videos in percent, mean over videos; ± standard deviation over '
@@ -44,3 +50,11 @@ def test_format_report_names_scores_classes_and_conventions():
     assert walk.split() == ['walk', '80.00', '100.00', '100.00', '2', '4']
     assert stand.split()[2:] == ['-', '75.00', '0', '4']
     assert jump.split() == ['jump', '-', '-', '-', '0', '0']
+
+
+def test_format_report_shows_no_deviation_of_a_single_video():
+    """± 0.00 would look like a result that can be trusted."""
+    text = format_report(evaluated({'a': [0, 0, 1, 1]}).report)
+    assert '±' not in text
+    assert text.startswith('Scores of 1 video in percent, mean over videos; backgr')
+    assert 'acc    100.00' in text.splitlines()

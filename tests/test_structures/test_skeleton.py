@@ -68,7 +68,19 @@ def test_skeleton_from_a_number_of_joints_names_them():
                 'keypoint_info': {0: {'name': 'a', 'swap': 'b'}},
                 'skeleton_info': {},
             },
-            r"joint 'b', which is not among",
+            r"has 'b' among its flip_pairs, but its joints are a; name one",
+        ),
+        (
+            {'keypoint_info': {0: {}}, 'skeleton_info': {}},
+            r"`dataset_info` in a dict cannot be read \(KeyError: 'name'\)",
+        ),
+        (
+            {'joints': ['hip', 'knee'], 'limbs': [], 'root': 'hips'},
+            r"'custom' has 'hips' among its root, but its joints are hip, knee;",
+        ),
+        (
+            {'joints': ['a', 'b'], 'limbs': [], 'drop_groups': {'left_arm': ['c']}},
+            r"has 'c' among its drop_groups \(left_arm\), but its joints are a, b",
         ),
     ],
 )
@@ -85,6 +97,37 @@ def test_skeleton_of_mmpose_says_when_mmpose_is_missing(monkeypatch):
     monkeypatch.setattr(skeleton, 'find_spec', lambda name: None)
     with pytest.raises(ValueError, match='run pip install mmpose'):
         Skeleton.get('mmpose:halpe')
+
+
+def test_skeleton_refers_to_joints_by_name_or_by_index():
+    """MMPose writes names, arrays hold indices; a single joint needs no list."""
+    joints = ['hip', 'left_knee', 'right_knee']
+    named = {
+        'limbs': [['hip', 'left_knee'], ('hip', 2)],
+        'flip_pairs': [['left_knee', 'right_knee']],
+        'drop_groups': {'left_leg': ['left_knee'], 'right_leg': 'right_knee'},
+        'root': 'hip',
+    }
+    counted = {
+        'limbs': [[0, 1], [0, 2]],
+        'flip_pairs': [[1, 2]],
+        'drop_groups': {'left_leg': [1], 'right_leg': [2]},
+        'root': 0,
+    }
+    by_name = Skeleton.get({'joints': joints, **named})
+    assert by_name == Skeleton.get({'joints': joints, **counted})
+    assert (by_name.limbs, by_name.root) == (((0, 1), (0, 2)), (0,))
+
+
+def test_skeleton_of_dataset_info_takes_indices_and_a_single_root():
+    """Parts of a `dataset_info` are read like those of a dict."""
+    info = {
+        'keypoint_info': {0: {'name': 'hip'}, 1: {'name': 'knee', 'swap': ''}},
+        'skeleton_info': {0: {'link': (0, 'knee')}},
+        'root': 'knee',
+    }
+    skeleton = Skeleton.get(info)
+    assert (skeleton.limbs, skeleton.flip_pairs, skeleton.root) == (((0, 1),), (), (1,))
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_missing_keypoints_makes_the_table(run_tool, tmp_path, small_data, argum
     text = (work_dir / 'missing_keypoints.md').read_text()
     assert text in done.stdout
     rows = {row.split(' | ')[0]: row.split(' | ')[1:] for row in text.splitlines()}
+    assert 'std over videos |' not in text  # There is one video.
     drop = float(rows['| F1@10, drop against p = 0'][1].rstrip(' |'))
     assert drop == pytest.approx(f1[0] - lost['mean'], abs=0.006)
     assert rows['| Ours, F1@10 on UW-IOM †'] == ['93.82 ± 2.90', '91.28 ± 2.65 |']

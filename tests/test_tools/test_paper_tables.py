@@ -148,6 +148,15 @@ def test_paper_tables_put_a_run_beside_the_row_of_its_config(lay):
     assert errors == 'In no table: work_dirs/toy/metrics.json (toy_joint_limb.py)\n'
 
 
+def test_paper_tables_show_no_deviation_of_a_single_video(lay):
+    """± 0.00 would look like a result that can be trusted."""
+    run = metrics('uwiom_joint_limb.py', 81.0)
+    run['per_video'] = {'a': {}}
+    tables, _, _ = lay({'a/metrics.json': run})
+    assert tables['I'][2][5:7] == ['81.00', '81.00']
+    assert tables['I'][2][9] == '`work_dirs/a/metrics.json`: seed 7; 1 video'
+
+
 def test_paper_tables_tell_models_with_configs_of_one_name_apart(lay):
     """By the config's folder where it is known, else by the path."""
     score = {'mean': 70.0, 'std': 2.0}

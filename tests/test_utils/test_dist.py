@@ -1,11 +1,17 @@
 """What is set before processes are connected; that they work is in test_tools."""
 
+import os
+from types import SimpleNamespace
+
 import pytest
 from mmengine.config import Config
+from mmengine.dist import utils as dist_utils
 
 from mmskelseg.utils import dist
+from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 
+NAMES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
 CONFIG = ROOT / 'configs' / 'stl' / 'uwiom_pose3d.py'
 
 
@@ -18,6 +24,13 @@ def connect(monkeypatch):
             dist, name, lambda *args, name=name, **kwargs: calls.append(name)
         )
     monkeypatch.setattr(dist.torch.distributed, 'destroy_process_group', int)
+    monkeypatch.setattr(
+        dist.torch.distributed,
+        'init_process_group',
+        lambda *args, **kwargs: calls.append('init_process_group'),
+    )
+    for name in (*NAMES, 'MASTER_PORT'):
+        monkeypatch.setenv(name, '0')
 
     def run(cfg, device, block=lambda: None):
         monkeypatch.setattr(dist, 'get_device', lambda: device)
@@ -59,7 +72,7 @@ def test_processes_on_cpus_do_without_what_needs_gpus(connect):
     cfg = config('pytorch')
     cfg.model_wrapper_cfg = dict(find_unused_parameters=True)
     assert connect(cfg, 'cpu') == [
-        'set_multi_processing', 'init_dist', 'block', 'barrier',
+        'set_multi_processing', 'init_process_group', 'block', 'barrier',
     ]  # fmt: skip
     assert cfg.env_cfg.dist_cfg.backend == 'gloo'
     assert cfg.sync_bn is None
@@ -78,4 +91,44 @@ def test_processes_do_not_wait_for_each_other_after_an_error(connect):
 
     with pytest.raises(ValueError, match='no such video'):
         connect(config('pytorch'), 'cpu', fail)
-    assert connect.calls == ['set_multi_processing', 'init_dist', 'block']
+    assert connect.calls == ['set_multi_processing', 'init_process_group', 'block']
+
+
+@pytest.mark.parametrize('launcher', ['pytorch', 'slurm', 'mpi'])
+def test_processes_on_cpus_find_their_places(connect, monkeypatch, launcher):
+    """As by MMEngine's `init_dist`, which is run here to compare."""
+    told = {
+        'RANK': '3', 'WORLD_SIZE': '4', 'LOCAL_RANK': '1',
+        'SLURM_PROCID': '3', 'SLURM_NTASKS': '4', 'SLURM_LOCALID': '1',
+        'SLURM_NODELIST': 'a[1-2]',
+        'OMPI_COMM_WORLD_RANK': '3', 'OMPI_COMM_WORLD_SIZE': '4',
+        'OMPI_COMM_WORLD_LOCAL_RANK': '1',
+    }  # fmt: skip
+    if launcher != 'slurm':
+        told['MASTER_ADDR'] = 'a1'
+    if launcher != 'pytorch':
+        told = {k: v for k, v in told.items() if k not in NAMES}
+    monkeypatch.setattr(dist_utils.torch.cuda, 'set_device', lambda device: None)
+    monkeypatch.setattr(dist_utils.subprocess, 'getoutput', lambda command: 'a1')
+    monkeypatch.setattr(os, 'environ', dict(told))
+    dist_utils.init_dist(launcher, 'gloo', timeout=60)
+    expected = os.environ
+
+    hosts = SimpleNamespace(stdout='a1\na2\n')
+    monkeypatch.setattr(dist.subprocess, 'run', lambda *_, **__: hosts)
+    monkeypatch.setattr(os, 'environ', dict(told))
+    cfg = config(launcher)
+    connect(cfg, 'cpu')
+    names = [*NAMES, 'MASTER_ADDR', 'MASTER_PORT']
+    found = {name: os.environ.get(name) for name in names}
+    if launcher == 'pytorch':
+        expected.setdefault('MASTER_PORT', '29500')
+    if launcher == 'mpi':
+        expected['LOCAL_RANK'] = '1'  # MMEngine leaves it out.
+    assert found == {name: expected[name] for name in names}
+
+
+def test_process_that_no_launcher_started_is_told(connect, monkeypatch):
+    monkeypatch.setattr(os, 'environ', {})
+    with pytest.raises(UserError, match=r'--launcher pytorch: .* RANK is not set'):
+        connect(config('pytorch'), 'cpu')

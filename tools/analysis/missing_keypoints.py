@@ -134,13 +134,13 @@ def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
     return table
 
 
-def lines(table: dict[float, dict]) -> list[list[str]]:
+def lines(table: dict[float, dict], videos: int) -> list[list[str]]:
     """Return the rows of the table as texts, with a column for each p."""
     rows = [['', *(f'p = {p:g} %' for p in table)]]
     for title, key in SCORES.items():
         scores = [scores[key] for scores in table.values()]
         rows.append([title, *(cell(s['mean'], s['std_seeds']) for s in scores)])
-        if scores[0]['std_videos'] is not None:
+        if videos > 1 and scores[0]['std_videos'] is not None:
             spreads = [cell(s['std_videos']) for s in scores]
             rows.append([f'{title}, std over videos', *spreads])
         if 0 in table:
@@ -159,7 +159,9 @@ def cell(value: float | None, spread: float | None = None) -> str:
 
 
 def markdown(content: dict, table: dict[float, dict]) -> str:
-    head, *body = ['| ' + ' | '.join(row) + ' |' for row in lines(table)]
+    head, *body = [
+        '| ' + ' | '.join(row) + ' |' for row in lines(table, content['videos'])
+    ]
     return '\n'.join(
         [
             f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '

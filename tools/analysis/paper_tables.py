@@ -60,13 +60,23 @@ class Result(NamedTuple):
         return stem == name and (folder == 'skelseg' or folder in str(self.path))
 
 
+def score(mean: float, std: float | None, videos: int) -> dict[str, float | None]:
+    """Return a score with its deviation over videos, which a single one has not."""
+    return {'mean': mean, 'std': std if videos > 1 else None}
+
+
+def spread_of(videos: int) -> str:
+    return f'± over {videos} videos' if videos > 1 else '1 video'
+
+
 def from_metrics(content: dict[str, Any], path: Path) -> Result:
+    videos = len(content['per_video'])
     scores = {
-        key.rpartition('/')[2]: {'mean': value, 'std': content.get(f'{key}_std')}
+        key.rpartition('/')[2]: score(value, content.get(f'{key}_std'), videos)
         for key, value in content.items()
         if '/' in key and not key.endswith('_std')
     }
-    of = f'seed {content.get("seed")}; ± over {len(content["per_video"])} videos'
+    of = f'seed {content.get("seed")}; {spread_of(videos)}'
     return Result(content['config'], path, of, {**scores, 'p0': scores['f1@10']})
 
 
@@ -78,12 +88,13 @@ def from_cross_validation(content: dict[str, Any], path: Path) -> Result:
 
 
 def from_missing_keypoints(content: dict[str, Any], path: Path) -> Result:
+    videos = content['videos']
     scores = {
-        f'p{p}': {'mean': row['f1@10']['mean'], 'std': row['f1@10']['std_videos']}
+        f'p{p}': score(row['f1@10']['mean'], row['f1@10']['std_videos'], videos)
         for p, row in content['table'].items()
     }
     seeds = ', '.join(map(str, content['seeds']))
-    of = f'drop seeds {seeds}; ± over {content["videos"]} videos'
+    of = f'drop seeds {seeds}; {spread_of(videos)}'
     return Result(content['config'], path, of, scores)
 
 
@@ -104,7 +115,7 @@ def find_results(folders: list[str]) -> list[Result]:
             if path.name not in READERS or is_part_of_another(path):
                 continue
             try:
-                results.append(READERS[path.name](json.loads(path.read_text()), path))
+                results.append(READERS[path.name](json.loads(path.read_bytes()), path))
             except (KeyError, AttributeError, json.JSONDecodeError) as error:
                 sys.exit(
                     f'error: {path}: cannot be read as what mmskelseg writes ('

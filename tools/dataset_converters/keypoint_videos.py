@@ -15,10 +15,9 @@ from mmskelseg.interchange.poses import (
     choose_person,
     read_poses,
     to_coco17,
+    with_rate,
+    with_size,
 )
-
-# How far the length of poses may be from that of their video before it is an error.
-_SECONDS, _PART = 1.0, 0.1
 
 
 def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) -> Poses:
@@ -35,50 +34,7 @@ def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) ->
     if args.coco17 or args.part:
         poses = to_coco17(poses, dict(args.part or ()), str(path))
     poses = with_rate(poses, video, args.fps, str(path))
-    if poses.img_shape is None and size is None:
-        seen = poses.keypoint[poses.keypoint_score > 0]
-        width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
-        size = int(height), int(width)
-        poses = poses.noting('image size is not known, taken as far as joints reach')
-    return poses.noting(img_shape=poses.img_shape or size)
-
-
-def with_rate(
-    poses: Poses, video: VideoFile | None, given: float | None, source: str
-) -> Poses:
-    """Return poses with frames per second, as long as their video, if that is known.
-
-    Trackers that write only people they found stop with the last of these, so frames
-    may be added at the end.
-    """
-    fps = given or poses.fps or (video.fps if video else None)
-    if fps is None:
-        raise ReleaseError(
-            f'{source}: states no frame rate; give it by --fps, or the videos by '
-            '--videos.'
-        )
-    if video is None:
-        return poses.noting(fps=fps)
-    frames = poses.keypoint.shape[1]
-    expected = round(video.frames * fps / video.fps)
-    allowed = max(_SECONDS * fps, _PART * expected)
-    if given is None and abs(expected - frames) > allowed:
-        raise ReleaseError(
-            f'{source}: {frames} frames, but {video.path} has {video.frames} at '
-            f'{video.fps:g} fps; give the rate of the poses by --fps, which may be '
-            f'{frames / (video.frames / video.fps):.3g}, or {video.fps:g} if nobody is '
-            'seen in the rest.'
-        )
-    if expected <= frames:
-        return poses.noting(fps=fps)
-    more = ((0, 0), (0, expected - frames), (0, 0))
-    return poses.noting(
-        'frames without people added up to the end of the video file',
-        keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
-        keypoint_score=np.pad(poses.keypoint_score, more),
-        person_score=None,
-        fps=fps,
-    )
+    return with_size(poses.noting(img_shape=poses.img_shape or size))
 
 
 def frame_labels(

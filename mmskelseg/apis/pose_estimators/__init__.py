@@ -5,7 +5,6 @@ from mmskelseg.apis.pose_estimators.estimator import PoseEstimator
 from mmskelseg.apis.pose_estimators.mediapipe import MediaPipePose
 from mmskelseg.apis.pose_estimators.mmpose_inferencer import MMPoseAlias
 from mmskelseg.apis.pose_estimators.rtmlib import RTMLibPose
-from mmskelseg.apis.pose_estimators.topdown import TopDownPose
 
 __all__ = [
     'NAMES',
@@ -13,6 +12,5 @@ __all__ = [
     'MediaPipePose',
     'PoseEstimator',
     'RTMLibPose',
-    'TopDownPose',
     'build_pose_estimator',
 ]

@@ -1,23 +1,37 @@
-"""MMPose's own inferencer: any of its 2D networks by name or alias."""
+"""MMPose's inferencer: any of its 2D networks by name or alias."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import difflib
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.device import get_device
+from mmengine.fileio import load
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, strongest
-from mmskelseg.apis.pose_estimators.openmmlab import (
-    find_network,
-    in_scope,
-    layout_of,
-    require_both,
-)
+from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
+from mmskelseg.compat.dependencies import Dependency
+from mmskelseg.interchange.poses.layouts import checked, named_layout
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.registry import INFERENCERS
+from mmskelseg.utils.errors import MissingFileError, UserError
+
+_PACKAGES = (
+    Dependency('mmdet', '3.0.0', '3.4.0'),
+    Dependency('mmpose', '1.0.0', '2'),
+    # For pkg_resources, by which MMPose looks for itself.
+    Dependency('setuptools', '40', '81'),
+)
+_INDEX = 'model-index.yml'
 
 
 @INFERENCERS.register_module()
@@ -32,7 +46,7 @@ class MMPoseAlias(PoseEstimator):
         detector: For top-down networks a network of MMDetection, in place of the one
             that MMPose chooses; ``whole_image``: none, the whole image is a person.
         detector_weights: Weights of ``detector``, given as ``weights``.
-        categories: Numbers of the classes of ``detector`` that are people.
+        categories: Classes of ``detector`` that are people, by number or by name.
         box_score: How sure the detector must be of a person.
         max_people: How many people of a frame are kept, the surest first.
         device: Where it runs; by default a GPU if there is one.
@@ -48,7 +62,7 @@ class MMPoseAlias(PoseEstimator):
         *,
         detector: str | None = None,
         detector_weights: str | None = None,
-        categories: Sequence[int] = (0,),
+        categories: Sequence[int | str] = (0,),
         box_score: float = 0.3,
         max_people: int = 10,
         device: str | None = None,
@@ -61,7 +75,8 @@ class MMPoseAlias(PoseEstimator):
         self.box_score = box_score
         self.max_people = max_people
         self.device = device
-        require_both('MMPoseAlias')
+        remedy = 'docs/pose_estimation.md says how to install MMDetection and MMPose'
+        require('MMPoseAlias', remedy, *_PACKAGES)
 
     @property
     def skeleton(self) -> str | dict[str, Any]:
@@ -101,14 +116,27 @@ class MMPoseAlias(PoseEstimator):
                 'mmdet', detector, detector_weights
             )
         with in_scope('mmpose'):
-            return Pose2DInferencer(
+            inferencer = Pose2DInferencer(
                 config,
                 weights,
                 device=self.device or get_device(),
                 det_model=detector,
                 det_weights=detector_weights,
-                det_cat_ids=self.categories,
             )
+        if getattr(inferencer, 'detector', None) is not None:
+            classes = inferencer.detector.model.dataset_meta['classes']
+            inferencer.det_cat_ids = self._category_ids(classes)
+        return inferencer
+
+    def _category_ids(self, classes: Sequence[str]) -> list[int]:
+        found = [i for i, name in enumerate(classes) if {i, name} & {*self.categories}]
+        if not found:
+            raise UserError(
+                f'{self.detector or "the detector"} has no class '
+                f'{" or ".join(map(str, self.categories))}; choose categories among '
+                f'{", ".join(classes)}.'
+            )
+        return found
 
 
 def _is_whole(found: Any, image: np.ndarray) -> bool:
@@ -119,3 +147,97 @@ def _is_whole(found: Any, image: np.ndarray) -> bool:
         and found.bbox_scores[0] == 1
         and np.array_equal(found.bboxes[0], whole)
     )
+
+
+def find_network(
+    package: str, name: str, weights: str | None
+) -> tuple[str, str | None]:
+    """Return the config file of a network, and the file or address of its weights.
+
+    Args:
+        package: ``mmdet`` or ``mmpose``.
+        name: A name or alias in the package's model zoo, or the path of a config.
+        weights: A file or address; None: those that the model zoo names; ``none``:
+            none, so that they stay random, which is good for tests alone.
+
+    Raises:
+        MissingFileError: If ``weights`` is a file that is not there.
+        UserError: If there is no such network, or no weights are known for it.
+    """
+    listed = None
+    if Path(name).is_file():
+        config = name
+    else:
+        config, listed = _in_model_zoo(package, name)
+    if weights == 'none':
+        print_log(
+            f'{name} has random weights: what it finds means nothing.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return config, None
+    if weights is None and listed is None:
+        raise UserError(
+            f'{name}: the model zoo of {package} names no weights for it; give their '
+            "file, or 'none' for random ones."
+        )
+    if weights is not None and '://' not in weights and not Path(weights).is_file():
+        raise MissingFileError(f'{weights}: there is no such file of weights.')
+    return config, weights or listed
+
+
+def _in_model_zoo(package: str, name: str) -> tuple[str, str | None]:
+    spec = find_spec(package)
+    assert spec is not None, 'MMPoseAlias checks that it is installed'
+    assert spec.submodule_search_locations is not None
+    folder = Path(spec.submodule_search_locations[0])
+    # A checkout has beside the package what an installation has inside.
+    root = next(
+        (r for r in (folder / '.mim', folder.parent) if (r / _INDEX).is_file()), None
+    )
+    if root is None:
+        raise UserError(
+            f'{folder}: no model zoo ({_INDEX}) comes with this {package}; give the '
+            'path of a config.'
+        )
+    known: list[str] = []
+    for file in load(root / _INDEX)['Import']:
+        content = load(root / file)
+        for model in content.get('Models', ()) if isinstance(content, dict) else ():
+            aliases = model.get('Alias', [])
+            names = [
+                model['Name'],
+                *([aliases] if isinstance(aliases, str) else aliases),
+            ]
+            if name.lower() in (item.lower() for item in names):
+                weights = model.get('Weights')
+                first = weights[0] if isinstance(weights, list) else weights
+                return str(root / model['Config']), first
+            known += names
+    near = difflib.get_close_matches(name, known, 3, 0.4)
+    raise UserError(
+        f'{name}: neither a config file nor in the model zoo of {package}'
+        f'{", which has " + ", ".join(near) if near else ""}.'
+    )
+
+
+@contextmanager
+def in_scope(scope: str) -> Iterator[None]:
+    """Let the family's functions set the default scope, and set it back afterwards.
+
+    They set filters of warnings as well, and warn of deprecations in every frame.
+    """
+    with DefaultScope.overwrite_default_scope(scope), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
+
+
+def layout_of(meta: Mapping[str, Any]) -> str | dict[str, Any]:
+    """Return the layout that a network of MMPose was trained on, from its metainfo."""
+    names = meta['keypoint_id2name']
+    layout = named_layout(
+        [names[i] for i in range(len(names))],
+        meta['skeleton_links'],
+        meta['dataset_name'],
+    )
+    return checked(layout, meta['dataset_name'])

@@ -18,11 +18,12 @@ def format_report(report: dict[str, Any]) -> str:
         report: ``SegmentationMetric.report``.
     """
     metrics, conventions = report['metrics'], report['conventions']
-    scores = [
-        [name, f'{metrics[name]:.2f}', f'± {metrics[f"{name}_std"]:.2f}']
-        for name in NAMES
-    ]
-    scores.append(['mAP', f'{metrics["mAP"]:.2f}', ''])
+    videos = len(report['per_video'])
+    scores = [[name, f'{metrics[name]:.2f}'] for name in (*NAMES, 'mAP')]
+    if videos > 1:
+        for row in scores[: len(NAMES)]:
+            row.append(f'± {metrics[f"{row[0]}_std"]:.2f}')
+        scores[-1].append('')
     classes = [
         [
             name,
@@ -34,10 +35,11 @@ def format_report(report: dict[str, Any]) -> str:
     ]
     return '\n'.join(
         [
-            f'Scores of {len(report["per_video"])} videos in percent, '
-            f'{AVERAGES[conventions["average"]]}; ± standard deviation over videos; '
+            f'Scores of {videos} video{"s" if videos > 1 else ""} in percent, '
+            f'{AVERAGES[conventions["average"]]}; '
+            f'{"± standard deviation over videos; " if videos > 1 else ""}'
             f'background: {conventions["background"] or "none"}',
-            *align([['', 'score', ''], *scores]),
+            *align([['', 'score', ''][: len(scores[0])], *scores]),
             '',
             'By class, in percent (a dash: not in these videos):',
             *align([['', 'AP', 'F1@10', 'recall', 'segments', 'frames'], *classes]),

@@ -39,7 +39,9 @@ def split_side(name: str) -> tuple[str, str]:
 
 
 def named_layout(
-    joints: Sequence[str], limbs: Sequence[Sequence[int]] = (), name: str = 'custom'
+    joints: Sequence[str],
+    limbs: Sequence[Sequence[int | str]] = (),
+    name: str = 'custom',
 ) -> str | dict[str, Any]:
     """Return the layout of joints that are known by name.
 

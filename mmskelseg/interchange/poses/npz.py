@@ -2,9 +2,10 @@
 
 ``keypoint`` (M, T, V, 2) or (T, V, 2) in pixels and, if wanted, ``keypoint_score``
 without its last axis, ``img_shape`` (height, width), ``fps``, ``skeleton`` (a name), or
-``joints`` (names) and ``limbs`` (pairs of indices). Also read are ``people``, the names
-of the M rows, empty where a row is not the same person throughout; ``person_score``
-(M, T) and ``person_box`` (M, T, 4), as in :class:`Poses`; and ``notes``.
+``joints`` (names) and ``limbs`` (pairs of names or indices). Also read are ``people``,
+the names of the M rows, empty where a row is not the same person throughout;
+``person_score`` (M, T) and ``person_box`` (M, T, 4), as in :class:`Poses`; and
+``notes``.
 """
 
 from __future__ import annotations
@@ -118,10 +119,10 @@ def _layout(
         return checked(str(arrays['skeleton']), source)
     if 'joints' in arrays:
         limbs, names = arrays.get('limbs', np.zeros((0, 2), int)), arrays['joints']
-        if names.ndim != 1 or limbs.shape[1:] != (2,) or limbs.dtype.kind not in 'iu':
+        if names.ndim != 1 or limbs.shape[1:] != (2,) or limbs.dtype.kind not in 'iuU':
             raise ValueError(
                 f'{source}: joints has shape {names.shape} and limbs {limbs.shape}, '
-                'expected V names and (L, 2) whole numbers.'
+                'expected V names and (L, 2) names or whole numbers.'
             )
         return checked(named_layout(list(map(str, names)), limbs.tolist()), source)
     return None

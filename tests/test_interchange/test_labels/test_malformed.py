@@ -102,7 +102,7 @@ def broken(tmp_path, name, old, new):
             '<ANNOTATION_DOCUMENT',
             '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
             '<ANNOTATION_DOCUMENT',
-            'line 2 declares a document type, which no file of ELAN has and which '
+            'declares a document type, which no file of ELAN has and which '
             'could hide entities; delete it.',
         ),
         (

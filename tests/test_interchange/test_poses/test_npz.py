@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.interchange.poses import Poses, read_npz, recognise, write_npz
+from mmskelseg.structures import Skeleton
 
 LAYOUT = {'joints': ['hip', 'knee'], 'limbs': [[0, 1]]}
 
@@ -55,6 +56,18 @@ def test_person_may_lack_the_axis_of_people(tmp_path):
     assert read.keypoint.shape == (1, 4, 17, 2)
     assert read.person_box.shape == (1, 4, 4)
     assert read.people == ('0',)
+
+
+def test_limbs_may_name_joints(tmp_path):
+    """Limbs are names or indices, as in any other layout."""
+    np.savez(
+        tmp_path / 'a.npz',
+        keypoint=np.ones((2, 3, 2, 2)),
+        joints=np.array(['hip', 'knee']),
+        limbs=np.array([['hip', 'knee']]),
+    )
+    layout = read_npz(tmp_path / 'a.npz').skeleton
+    assert Skeleton.get(layout).limbs == ((0, 1),)
 
 
 @pytest.mark.parametrize(

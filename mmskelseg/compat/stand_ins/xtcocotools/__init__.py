@@ -1,1 +1,0 @@
-"""Stands for ``xtcocotools``, which MMPose imports and few environments can have."""
