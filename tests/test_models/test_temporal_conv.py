@@ -1,13 +1,11 @@
-from importlib import import_module
-
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.plain_ms_tcn import PlainMSTCN, plain_parameters
 from mmskelseg.models.layers import FrameDropout, TemporalConv1d, shifted_products
 from mmskelseg.registry import MODELS
-from tests.small_data import ROOT
 
 
 @pytest.mark.parametrize('relu', [False, True])
@@ -72,10 +70,8 @@ def test_mixed_precision_multiplies_in_bf16():
     torch.testing.assert_close(output, expected, atol=0.02, rtol=0.02)
 
 
-def test_ms_tcn_has_the_gradients_of_plain_convolutions(monkeypatch):
+def test_ms_tcn_has_the_gradients_of_plain_convolutions():
     """In double precision: in single, a ReLU's input may round to either side of 0."""
-    monkeypatch.syspath_prepend(ROOT / 'tools' / 'analysis')
-    plain = import_module('plain_ms_tcn')
     torch.manual_seed(0)
     model = MODELS.build(
         {
@@ -90,7 +86,7 @@ def test_ms_tcn_has_the_gradients_of_plain_convolutions(monkeypatch):
             },
         }
     )
-    reference = plain.PlainMSTCN(model).double()
+    reference = PlainMSTCN(model).double()
     model.double()
     x = torch.randn(1, 32, 600, dtype=torch.double)
     weights = torch.randn(4, 1, 7, 600, dtype=torch.double)
@@ -98,7 +94,7 @@ def test_ms_tcn_has_the_gradients_of_plain_convolutions(monkeypatch):
     torch.testing.assert_close(logits, expected)
     (logits * weights).sum().backward()
     (expected * weights).sum().backward()
-    pairs = zip(model.parameters(), plain.plain_parameters(reference), strict=True)
+    pairs = zip(model.parameters(), plain_parameters(reference), strict=True)
     for parameter, copy in pairs:
         scale = float(copy.grad.abs().max())
         torch.testing.assert_close(parameter.grad, copy.grad, atol=1e-9 * scale, rtol=0)

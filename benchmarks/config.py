@@ -1,30 +1,28 @@
-"""Parameters, FLOPs and run time of one config, for `benchmark.py model`."""
+"""Parameters, FLOPs and run time of one config."""
 
 import argparse
-import inspect
 import statistics
 import time
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.device import get_device
+from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.measuring import pick_clock
+from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.datasets.annotations import load_annotations, split_names
+from mmskelseg.features.extraction import build_parts, make_features
 from mmskelseg.features.frozen_network import FrozenNetwork
 from mmskelseg.registry import MODELS, TRANSFORMS
-
-# As when features are made for training.
-FRAMES_AT_A_TIME = 128
 
 
 class Source(NamedTuple):
@@ -35,23 +33,24 @@ class Source(NamedTuple):
     encoder: Any | None
 
 
-class Stopwatch:
-    """Adds up the time of each part, in ms."""
+class TimedRender:
+    """A renderer whose time is apart from that of the encoder which asks it."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, render: Any, clock: Callable[[], float]) -> None:
+        self.render = render
         self.clock = clock
-        self.times: dict[str, float] = defaultdict(float)
+        self.seconds = 0.0
 
-    @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
-        begin = self._now()
-        yield
-        self.times[part] += 1000 * (self._now() - begin)
-
-    def _now(self) -> float:
-        # Waits for what a GPU has been given.
-        getattr(torch, get_device()).synchronize()
-        return self.clock()
+    def blocks(self, video: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
+        """Yield what the renderer does."""
+        blocks = self.render.blocks(video, frames)
+        while True:
+            begin = self.clock()
+            block = next(blocks, None)
+            self.seconds += self.clock() - begin
+            if block is None:
+                return
+            yield block
 
 
 def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmskelseg'))
-    segmentor = MODELS.build(cfg.model).to(get_device()).eval()
+    segmentor = MODELS.build(cfg.model).to(args.device).eval()
     result: dict[str, Any] = {'parameters': {'segmentor': count_parameters(segmentor)}}
     try:
         videos, sources = read_dataset(cfg.test_dataloader.dataset)
@@ -69,7 +68,7 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
                 source.encoder.load()
                 parameters = sum(map(count_parameters, networks(source.encoder)))
                 result['parameters'][f'{modality}: encoder'] = parameters
-        result |= run(cfg, segmentor, sources, videos, args)
+        result |= run_config(cfg, segmentor, sources, videos, args)
     except (FileNotFoundError, ValueError) as error:
         result['note'] = f'not run: {error}'
     return result
@@ -91,22 +90,11 @@ def read_dataset(cfg: Config) -> tuple[list[dict[str, Any]], dict[str, Source]]:
     skeleton = data['metainfo']['skeleton']
     sources = {}
     for modality, parts in cfg.get('features', {}).items():
-        encoder = parts.get('encoder')
-        if encoder is not None and 'weights' in encoder:
-            encoder = {**encoder, 'weights': 'none'}
-        sources[modality] = Source(
-            [build_transform(part, skeleton) for part in parts.get('transforms', ())],
-            build_transform(parts['render'], skeleton),
-            encoder and MODELS.build(encoder),
-        )
+        config = dict(feature_configs(modality, parts, skeleton)[0])
+        if 'weights' in config.get('encoder', ()):
+            config['encoder'] = {**config['encoder'], 'weights': 'none'}
+        sources[modality] = Source(*build_parts(modality, config))
     return videos, sources
-
-
-def build_transform(cfg: Mapping[str, Any], skeleton: Any) -> Any:
-    """Return a transform, told the skeleton where it takes one and names none."""
-    parameters = inspect.signature(TRANSFORMS.get(cfg['type'])).parameters
-    told = {'skeleton': skeleton} if 'skeleton' in parameters else {}
-    return TRANSFORMS.build({**told, **cfg})
 
 
 def networks(encoder: Any) -> list[nn.Module]:
@@ -124,9 +112,9 @@ def count_parameters(network: nn.Module) -> int:
 
 
 @torch.no_grad()
-def run(
+def run_config(
     cfg: Config,
-    segmentor: nn.Module,
+    segmentor: BaseModel,
     sources: Mapping[str, Source],
     videos: list[dict[str, Any]],
     args: argparse.Namespace,
@@ -139,24 +127,26 @@ def run(
         if part['type'] != 'LoadFrameFeatures'
     ]
     flops, times = [], []
+    clock = pick_clock(args)
     for video in videos:
         features, encoder_flops = count_encoders(sources, video)
         item = {**video, 'features': features}
         for transform in pipeline:
             item = transform(item)
-        batch = {key: [value] for key, value in item.items()}
+        batch: dict[str, Any] = {key: [value] for key, value in item.items()}
         batch['inputs'] = {key: [x] for key, x in item['inputs'].items()}
         count = count_segmentor(segmentor, batch)
         flops.append({**encoder_flops, 'segmentor': count})
         segmentor.test_step(batch)
         repeats = []
         for _ in range(args.repeats):
-            watch = Stopwatch(pick_clock(args))
+            parts: dict[str, float] = {}
             for modality, source in sources.items():
-                make_features(source, video, modality, watch)
-            with watch('segmentor'):
-                segmentor.test_step(batch)
-            repeats.append({**watch.times, 'all': sum(watch.times.values())})
+                parts |= make(source, video, modality, clock)[1]
+            begin = clock()
+            segmentor.test_step(batch)
+            parts['segmentor'] = 1000 * (clock() - begin)
+            repeats.append({**parts, 'all': sum(parts.values())})
         times.append(combined(repeats, statistics.median))
     return {
         'videos': len(videos),
@@ -173,14 +163,14 @@ def count_encoders(
     features, flops = {}, {}
     for modality, source in sources.items():
         with FlopCounterMode(display=False) as counter:
-            made = make_features(source, video, modality, Stopwatch(time.perf_counter))
+            made, _ = make(source, video, modality, time.perf_counter)
         features[modality] = np.array(made.swapaxes(0, 1), np.float32, order='C')
         if source.encoder is not None:
             flops[f'{modality}: encoder'] = counter.get_total_flops() / 1e9
     return features, flops
 
 
-def count_segmentor(segmentor: nn.Module, batch: dict[str, Any]) -> float:
+def count_segmentor(segmentor: BaseModel, batch: dict[str, Any]) -> float:
     """Return the GFLOPs of a batch."""
     # Recurrent layers that run as one operation would count as nothing.
     one_operation = (torch.backends.mkldnn, torch.backends.cudnn)
@@ -194,30 +184,22 @@ def count_segmentor(segmentor: nn.Module, batch: dict[str, Any]) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def make_features(
-    source: Source, video: dict[str, Any], modality: str, watch: Stopwatch
-) -> np.ndarray:
-    """Return features of shape (T, C, ...), and time what makes them."""
-    features = []
-    with watch(f'{modality}: render'):
-        changed = dict(video)
-        for transform in source.transforms:
-            changed = transform(changed)
-        blocks = source.render.blocks(changed, FRAMES_AT_A_TIME)
-    while True:
-        with watch(f'{modality}: render'):
-            images = next(blocks, None)
-        if images is None:
-            return np.concatenate(features)
-        if source.encoder is not None:
-            with watch(f'{modality}: encoder'):
-                images = source.encoder.encode(images)
-        features.append(images)
-
-
-def pick_clock(args: argparse.Namespace) -> Callable[[], float]:
-    alone = args.threads == 1 and get_device() == 'cpu'
-    return time.process_time if alone else time.perf_counter
+def make(
+    source: Source, video: dict[str, Any], modality: str, clock: Callable[[], float]
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Return features of shape (T, C, ...), and the ms that each part took."""
+    begin = clock()
+    changed = dict(video)
+    for transform in source.transforms:
+        changed = transform(changed)
+    render = TimedRender(source.render, clock)
+    render.seconds = clock() - begin
+    features = list(make_features(changed, (), render, source.encoder))
+    seconds = {'render': render.seconds}
+    if source.encoder is not None:
+        seconds['encoder'] = clock() - begin - render.seconds
+    ms = {f'{modality}: {part}': 1000 * value for part, value in seconds.items()}
+    return np.concatenate(features), ms
 
 
 def combined(
