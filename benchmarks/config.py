@@ -66,7 +66,7 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
         for modality, source in sources.items():
             if source.encoder is not None:
                 source.encoder.load()
-                parameters = sum(map(count_parameters, networks(source.encoder)))
+                parameters = count_parameters(source.encoder)
                 result['parameters'][f'{modality}: encoder'] = parameters
         result |= run_config(cfg, segmentor, sources, videos, args)
     except (FileNotFoundError, ValueError) as error:
@@ -97,18 +97,12 @@ def read_dataset(cfg: Config) -> tuple[list[dict[str, Any]], dict[str, Source]]:
     return videos, sources
 
 
-def networks(encoder: Any) -> list[nn.Module]:
-    """Return the networks that an encoder holds, none if it has none."""
-    if isinstance(encoder, nn.Module):
-        return [encoder]
-    held = vars(encoder).values()
-    return [value.module for value in held if isinstance(value, FrozenNetwork)] + [
-        value for value in held if isinstance(value, nn.Module)
-    ]
-
-
-def count_parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
+def count_parameters(part: Any) -> int:
+    """Return the parameters of a network, or of all that an encoder holds."""
+    held = [part] if isinstance(part, nn.Module) else vars(part).values()
+    networks = [x.module if isinstance(x, FrozenNetwork) else x for x in held]
+    networks = [x for x in networks if isinstance(x, nn.Module)]
+    return sum(p.numel() for network in networks for p in network.parameters())
 
 
 @torch.no_grad()

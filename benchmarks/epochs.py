@@ -19,7 +19,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from benchmarks.measuring import machine, now
-from benchmarks.plain_ms_tcn import PlainMSTCN, plain_loss
+from benchmarks.train import loss_of
 from mmskelseg.registry import DATASETS, MODELS
 
 
@@ -66,7 +66,7 @@ def run_plainly(cfg: Config, args: argparse.Namespace) -> tuple[float, int, int]
     """Return the seconds of as many plain epochs, the videos and their frames."""
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
-    network = PlainMSTCN(MODELS.build(cfg.model)).to(args.device).train()
+    network = MODELS.build(cfg.model).to(args.device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     rng = np.random.default_rng(0)
     for epoch in range(args.epochs + 1):
@@ -77,8 +77,7 @@ def run_plainly(cfg: Config, args: argparse.Namespace) -> tuple[float, int, int]
             x = torch.from_numpy(np.ascontiguousarray(np.load(files[0]).T))
             labels = torch.from_numpy(infos[i]['label'])
             optimizer.zero_grad()
-            outputs = network(x[None].to(args.device))
-            loss = plain_loss(outputs, labels[None].to(args.device))
+            loss = loss_of(network, x.to(args.device), labels, loops=False)
             loss.backward()
             optimizer.step()
             loss.item()

@@ -38,10 +38,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 OVERLAPS = (0.10, 0.25, 0.50)
-TARGETS = (
-    'targets, for 100 videos of 10000 frames and 17 classes: accuracy, edit and F1 '
-    'under 2 s, mAP under 3 s, memory linear'
-)
 
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -196,7 +192,7 @@ def print_times(sample: Sample, few: Sample, repeats: int) -> None:
     for name, plain, ours in zip(names, slow, fast, strict=True):
         rows.append([name, f'{plain:.2f} s', f'{ours:.2f} s', f'{plain / ours:.1f}'])
     rows.append(['SegmentationMetric, all', '', f'{whole:.2f} s', ''])
-    print(*text_table(rows), TARGETS, sep='\n')
+    print(*text_table(rows), sep='\n')
 
 
 def print_differences(sample: Sample, few: Sample) -> None:

@@ -31,7 +31,6 @@ torch_is_there = time.perf_counter()
 import mmskelseg
 print(torch_is_there - begin, time.perf_counter() - torch_is_there)
 """
-TARGETS = 'targets: mmskelseg under 1.0 s beyond torch, train.py --help under 3 s'
 
 
 def run(args: argparse.Namespace) -> None:
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     for tool in HELP:
         repeated = [help_seconds(tool) for _ in range(1 + args.repeats)]
         rows.append(row(f'{tool} --help', repeated))
-    print(*text_table(rows), TARGETS, sep='\n')
+    print(*text_table(rows), sep='\n')
 
 
 def import_seconds() -> tuple[float, float]:
