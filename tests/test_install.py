@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def source(tmp_path_factory):
     """A copy of the source tree, since setuptools writes into it."""
     copy = tmp_path_factory.mktemp('source')
-    for name in ('mmskelseg', 'configs', 'tools', 'tests'):
+    for name in ('mmskelseg', 'benchmarks', 'configs', 'tools', 'tests'):
         ignore = shutil.ignore_patterns('__pycache__', '.mim')
         shutil.copytree(ROOT / name, copy / name, ignore=ignore)
     for path in ROOT.iterdir():
@@ -65,6 +65,7 @@ def test_wheel_built_from_the_sdist_is_the_same(source, tmp_path):
     with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
         sdist.extractall(tmp_path / 'unpacked', filter='data')
     (unpacked,) = (tmp_path / 'unpacked').iterdir()
+    assert (unpacked / 'benchmarks' / 'render.py').is_file()
     wheels = [
         build('build_wheel', folder, tmp_path / name)
         for folder, name in ((source, 'a'), (unpacked, 'b'))

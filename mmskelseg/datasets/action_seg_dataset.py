@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path as osp
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import torch
 from mmengine.dataset import BaseDataset
 
-from mmskelseg.datasets.annotations import load_annotations, split_names
+from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features.extraction import ensure_features
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.registry import DATASETS, TRANSFORMS
@@ -87,16 +86,9 @@ class ActionSegDataset(BaseDataset):
         """Read the annotations and make sure of the features."""
         data = load_annotations(self.ann_file)
         self._metainfo.update(data['metainfo'])
-        by_name = {video['frame_dir']: video for video in data['annotations']}
-        names = split_names(data, self.split, self.ann_file)
-        folder = Path(osp.dirname(self.ann_file))
-        videos = []
-        for name in names:
-            video = dict(by_name[name])
-            if 'filename' in video:
-                place = self.data_prefix.get('video', folder)
-                video['filename'] = osp.join(place, video['filename'])
-            videos.append(video)
+        prefix = self.data_prefix.get('video')
+        videos = videos_of_split(data, self.split, self.ann_file, prefix)
+        folder = Path(self.ann_file).parent
         items = [{key: v[key] for key in _KEPT if key in v} for v in videos]
         for item in items:
             item['feature_files'] = {}

@@ -95,3 +95,30 @@ def _absence(path: Path) -> str:
         f'tools/dataset_converters, such as `toy.py OUT` or `uwiom.py SRC OUT` with '
         f'OUT {path.parent}, or from your own data as in docs/data_format.md.'
     )
+
+
+def videos_of_split(
+    data: dict[str, Any],
+    split: str,
+    path: str | os.PathLike,
+    video_folder: str | os.PathLike | None = None,
+) -> list[dict[str, Any]]:
+    """Return the videos of a split, with the whole path of each video file.
+
+    Args:
+        data: The content of an annotation file.
+        split: Name of the split.
+        path: The annotation file.
+        video_folder: The folder that each ``filename`` is in; by default that of the
+            annotation file.
+
+    Raises:
+        UserError: If there is no such split.
+    """
+    by_name = {video['frame_dir']: video for video in data['annotations']}
+    folder = Path(path).parent if video_folder is None else video_folder
+    videos = [dict(by_name[name]) for name in split_names(data, split, str(path))]
+    for video in videos:
+        if 'filename' in video:
+            video['filename'] = os.path.join(folder, video['filename'])
+    return videos

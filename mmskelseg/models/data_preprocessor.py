@@ -16,13 +16,14 @@ class SegDataPreprocessor(BaseDataPreprocessor):
     A batch comes with ``inputs``, for each modality a list of N tensors (C, T, ...); it
     leaves with tensors (N, C, T, ...) of the longest T. A video alone is neither copied
     nor moved: it may fill more than the memory, and the segmentor takes what it needs.
+    Samples stay on the host, where the segmentor checks their labels.
     """
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the batch with padded ``inputs``."""
         return {
             'inputs': {key: self._pad(list(x)) for key, x in data['inputs'].items()},
-            'data_samples': self.cast_data(data.get('data_samples')),
+            'data_samples': data.get('data_samples'),
         }
 
     def _pad(self, videos: list[Tensor]) -> Tensor:

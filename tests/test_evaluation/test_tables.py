@@ -1,17 +1,6 @@
 import numpy as np
 
 from mmskelseg.evaluation import SegmentationMetric, format_report
-from mmskelseg.evaluation.functional.tables import align
-
-
-def test_align_sets_numbers_under_each_other():
-    """The first column starts at the left, the others end at the right."""
-    rows = [['', 'AP', 'frames'], ['walk', '9.50', '7'], ['x', '100.00', '12345']]
-    assert align(rows) == [
-        '          AP  frames',
-        'walk    9.50       7',
-        'x     100.00   12345',
-    ]
 
 
 def evaluated(videos):

@@ -113,5 +113,10 @@ def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
         ),
     )
     assert '1 epochs of 2 videos, 105 frames' in done.stdout
-    slow, fast = re.findall(r'([\d.]+) s an epoch', done.stdout)
-    assert min(float(slow), float(fast)) >= 0
+    times = re.findall(r'^  (.+?) +([\d.]+) s an epoch', done.stdout, re.MULTILINE)
+    assert [name for name, _ in times] == ['plain network and loop', 'Runner']
+    slow, fast = (float(seconds) for _, seconds in times)
+    ratio = float(re.search(r'ratio +([\d.]+)', done.stdout)[1])
+    # All three are rounded to hundredths.
+    assert ratio * (fast + 0.005) > slow - 0.01
+    assert (ratio - 0.005) * (fast - 0.005) < slow + 0.01

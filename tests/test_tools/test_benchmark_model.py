@@ -113,6 +113,17 @@ def test_benchmark_model_lays_configs_side_by_side(measure, tmp_path):
     assert cells[2] == ''
 
 
+@pytest.mark.slow
+def test_benchmark_model_measures_encoders_of_clips(measure):
+    """They see a video as a whole; what they wait for is the renderer's time."""
+    _, results = measure('posec3d/toy_clips.py')
+    result = results['posec3d/toy_clips']
+    assert 'note' not in result
+    assert result['parameters']['clips: encoder'] > 0
+    assert result['gflops']['clips: encoder'] > 1
+    assert result['ms']['clips: encoder'] > result['ms']['clips: render'] > 0
+
+
 def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
     """Without annotations it says how to make them; a table is written as Markdown."""
     config = CONFIGS / 'ms_gcn' / 'uwiom_pose3d.py'
@@ -126,13 +137,13 @@ def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
     ('arguments', 'message'),
     [
         (['no.py'], 'no.py: there is no such config file'),
-        (['no.py', '--out', 'a.txt'], 'must end in .md or .json'),
-        (['no.py', '--repeats', 0], 'must be at least 1'),
+        (['--out', 'a.txt', 'no.py'], 'a.txt: the name must end in .md or .json'),
+        (['--repeats', 0, 'no.py'], '--repeats: 0 must be at least 1'),
     ],
 )
 def test_benchmark_model_names_wrong_arguments(call_tool, arguments, message):
     """What cannot be done is said in a sentence."""
-    assert message in call_tool(TOOL, 'model', *arguments, code=1).stderr
+    assert message in call_tool(TOOL, 'model', *arguments, code=2).stderr
 
 
 def test_benchmark_model_help_says_what_is_measured(call_tool):

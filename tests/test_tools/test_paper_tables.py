@@ -46,7 +46,7 @@ def read_tables(text):
     tables = {}
     for part in text.split('## Table ')[1:]:
         number, _, rest = part.partition(':')
-        lines = [line for line in rest.splitlines() if line.startswith('| ')][2:]
+        lines = [line for line in rest.splitlines() if line.startswith('| ')][1:]
         tables[number] = [[cell.strip() for cell in x[1:-1].split('|')] for x in lines]
     return tables
 
@@ -218,7 +218,9 @@ def test_paper_tables_show_missing_keypoints(lay):
 def test_paper_tables_have_blanks_where_nothing_was_run(run_tool):
     """There is no work_dirs in the folder, and none was named."""
     printed = run_tool(TOOL).stdout
-    assert '| Joint | 89.87 ± 5.95 | 89.77 ± 4.86 | 85.07 ± 6.71 |' in printed
+    assert re.search(
+        r'Joint +\| 89.87 ± 5.95 \| 89.77 ± 4.86 \| 85.07 ± 6.71 \|', printed
+    )
 
 
 def test_paper_tables_name_a_file_that_cannot_be_read(run_tool, tmp_path):

@@ -26,15 +26,18 @@ from mmengine.runner import Runner
 from printed_tables import TABLES
 
 from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name
 from mmskelseg.utils.dist import init_distributed
+from mmskelseg.utils.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.
-PAPER = {
-    re.match(r'[\w-]+', row)[0]: {
+PAPER: dict[str, dict[float, tuple[float, float]]] = {
+    row.split()[0]: {
         p: (float(mean), float(spread))
         for p, (mean, spread) in zip(
             (0, 25, 50, 100), re.findall(r'([\d.]+) ± ([\d.]+)', row), strict=True
@@ -91,8 +94,13 @@ def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Conf
     cfg.log_level = 'WARNING'
     if p > 0:
         drop = dict(type='DropLimb', p=p / 100, seed=seed)
-        for modality, config in cfg.test_dataloader.dataset.features.items():
-            if modality != 'rgb':
+        dataset = cfg.test_dataloader.dataset
+        data = load_annotations(Path(dataset.get('data_root', ''), dataset.ann_file))
+        for modality, config in dataset.features.items():
+            recipe = FeatureRecipe.from_config(
+                modality, config, data['metainfo']['skeleton']
+            )
+            if recipe.reads == 'poses':
                 config.transforms = [*config.get('transforms', ()), drop]
     return cfg
 
@@ -147,29 +155,22 @@ def lines(table: dict[float, dict], videos: int) -> list[list[str]]:
             drops = [cell(table[0][key]['mean'] - s['mean']) for s in scores]
             rows.append([f'{title}, drop against p = 0', *drops])
     for method, copied in PAPER.items():
-        cells = [cell(*copied.get(p, (None,))) for p in table]
+        cells = [cell(*copied[p]) if p in copied else '' for p in table]
         rows.append([f'{method}, F1@10 on UW-IOM †', *cells])
     return rows
 
 
-def cell(value: float | None, spread: float | None = None) -> str:
-    if value is None:
-        return ''
+def cell(value: float, spread: float | None = None) -> str:
     return f'{value:.2f}' + ('' if spread is None else f' ± {spread:.2f}')
 
 
 def markdown(content: dict, table: dict[float, dict]) -> str:
-    head, *body = [
-        '| ' + ' | '.join(row) + ' |' for row in lines(table, content['videos'])
-    ]
     return '\n'.join(
         [
             f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
             f'videos of the data set {content["dataset"]}, in percent.',
             '',
-            head,
-            '|---' * (len(table) + 1) + '|',
-            *body,
+            *markdown_table(lines(table, content['videos'])),
             '',
             f'± standard deviation over the seeds of what is lost '
             f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '

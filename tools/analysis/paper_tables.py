@@ -20,6 +20,7 @@ from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.utils.tables import markdown_table
 
 INTRODUCTION = """\
 # The paper's tables, and what was run here
@@ -148,7 +149,6 @@ def split_row(text: str) -> tuple[str, list[str]]:
 def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
     """Yield the rows of a table; further results of a config get rows of their own."""
     yield [table.head, *(f'{name} †' for name in table.scores), *table.scores, 'run']
-    yield ['---'] * (2 + 2 * len(table.scores))
     for text, config in table.rows:
         label, printed = split_row(text)
         runs = [result for result in results if config and result.belongs_to(config)]
@@ -169,7 +169,7 @@ def has_scores(run: Result, table: Table) -> bool:
 def markdown(results: list[Result]) -> str:
     parts = [INTRODUCTION]
     for number, table in TABLES.items():
-        rows = [f'| {" | ".join(row)} |' for row in rows_of(table, results)]
+        rows = markdown_table(list(rows_of(table, results)), left=(0, -1))
         parts.append('\n'.join([f'## Table {number}: {table.caption}', '', *rows, '']))
     return '\n'.join([*parts, NOTES])
 

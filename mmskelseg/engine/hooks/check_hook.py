@@ -9,6 +9,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.models.layers import check_lengths
 from mmskelseg.registry import HOOKS
 
 
@@ -19,12 +20,14 @@ class SegCheckHook(Hook):
     Before training and testing, the number of classes must be one for all. A checkpoint
     to test or resume must have the model's tensors and no others, since MMEngine goes
     on with random weights where it finds none; one to start a training from must share
-    some, in their shapes.
+    some, in their shapes. A model with batch norms needs two frames of every video that
+    it trains on.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check the classes of the training and of its validation."""
+        """Check the training videos, and the classes there and in the validation."""
         _check_classes(runner, runner.train_dataloader, None)
+        _check_videos(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
             _check_classes(runner, runner.val_dataloader, runner.val_loop.evaluator)
 
@@ -78,6 +81,13 @@ def _check_classes(
                 f'{dataset.ann_file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )
+
+
+def _check_videos(runner: Runner, dataset: Any) -> None:
+    if hasattr(dataset, 'get_data_info'):
+        infos = map(dataset.get_data_info, range(len(dataset)))
+        videos = ((info['frame_dir'], info['total_frames']) for info in infos)
+        check_lengths(runner.model, videos)
 
 
 def _few(names: list[str]) -> str:

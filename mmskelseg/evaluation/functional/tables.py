@@ -1,9 +1,9 @@
 """Reports of :func:`~.report.evaluate_videos` as text."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from mmskelseg.evaluation.functional.report import NAMES
+from mmskelseg.utils.tables import text_table
 
 AVERAGES = {
     'pooled': 'over all frames and segments together (edit: mean over videos)',
@@ -39,30 +39,14 @@ def format_report(report: dict[str, Any]) -> str:
             f'{AVERAGES[conventions["average"]]}; '
             f'{"± standard deviation over videos; " if videos > 1 else ""}'
             f'background: {conventions["background"] or "none"}',
-            *align([['', 'score', ''][: len(scores[0])], *scores]),
+            *text_table([['', 'score', ''][: len(scores[0])], *scores]),
             '',
             'By class, in percent (a dash: not in these videos):',
-            *align([['', 'AP', 'F1@10', 'recall', 'segments', 'frames'], *classes]),
+            *text_table(
+                [['', 'AP', 'F1@10', 'recall', 'segments', 'frames'], *classes]
+            ),
         ]
     )
-
-
-def align(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as lines of equal columns, the first to the left, others right.
-
-    >>> align([['', 'AP'], ['walk', '9.5']])
-    ['       AP', 'walk  9.5']
-    """
-    first, *rest = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return [
-        '  '.join(
-            [
-                row[0].ljust(first),
-                *(cell.rjust(width) for cell, width in zip(row[1:], rest, strict=True)),
-            ]
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _cell(value: float | None) -> str:

@@ -1,10 +1,9 @@
 """Dilated convolutions over past frames, for what must answer while it watches."""
 
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor
 
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, TemporalStage
-from mmskelseg.models.layers import TemporalConv1d, shifted_products
+from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.registry import MODELS
 
 
@@ -47,15 +46,6 @@ class CausalResidualLayer(DilatedResidualLayer):
     def __init__(self, channels: int, dilation: int, dropout: float) -> None:
         super().__init__(channels, dilation, dropout)
         self.context = 2 * dilation
-        self.conv_dilated = CausalConv1d(channels, channels, 3, dilation=dilation)
-
-
-class CausalConv1d(TemporalConv1d):
-    """A convolution over (N, C, T) that reads a frame and those before it."""
-
-    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        """Return (N, C', T) of x (N, C, T), after ReLU if wanted."""
-        step = self.dilation[0]
-        shifts = range(-(self.kernel_size[0] - 1) * step, 1, step)
-        taps = self.weight.permute(2, 0, 1)
-        return shifted_products(x, taps, shifts, self.bias, relu)
+        self.conv_dilated = TemporalConv1d(
+            channels, channels, 3, padding=2 * dilation, dilation=dilation
+        )

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from mmskelseg.models.layers import GraphConv, check_joints, norm_joints
+from mmskelseg.models.layers import GraphConv, check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
@@ -113,7 +113,7 @@ class GraphStem(BaseModule):
             for before, after in pairwise(channels)
         )
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return features (N, out_channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:
@@ -126,7 +126,7 @@ class GraphStem(BaseModule):
         # (N, T, C * V)
         rows = x.transpose(1, 2).flatten(2)
         x = F.adaptive_avg_pool1d(rows, self.out_channels)
-        return x.transpose(1, 2) * mask
+        return masked(x.transpose(1, 2), mask)
 
 
 class EncoderDecoder(BaseModule):
@@ -146,17 +146,17 @@ class EncoderDecoder(BaseModule):
         self.conv_out = nn.Conv1d(in_channels, out_channels, 1)
         self.activate = build_activation_layer(dict(act_cfg or {'type': 'ReLU'}))
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return features (N, out_channels, T) of x (N, C, T); mask is (N, 1, T)."""
         frames = x.shape[2]
         # As nothing looks ahead but the averages, a video sees zeros up to the end of
         # its last block of frames, and none of what follows in the batch.
-        x = F.pad(x * mask, (0, -frames % 2 ** len(self.encoder)))
+        x = F.pad(masked(x, mask), (0, -frames % 2 ** len(self.encoder)))
         for block in self.encoder:
             x = F.avg_pool1d(block(x), 2)
         for block in self.decoder:
             x = block(x.repeat_interleave(2, dim=2))
-        return self.activate(self.conv_out(x[:, :, :frames])) * mask
+        return masked(self.activate(self.conv_out(x[:, :, :frames])), mask)
 
 
 class CausalBlock(BaseModule):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, TemporalStage
-from mmskelseg.models.layers import check_joints
+from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
@@ -147,7 +147,7 @@ class NetworkStage(BaseModule):
         with DefaultScope.overwrite_default_scope('mmaction'):
             super().init_weights()
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:
@@ -155,14 +155,16 @@ class NetworkStage(BaseModule):
                 features than it should.
         """
         check_joints(x, self.num_joints)
-        lengths = mask[:, 0].sum(dim=1).long().tolist()
+        lengths = (
+            [x.shape[2]] * len(x) if mask is None else mask[:, 0].sum(1).int().tolist()
+        )
         features = [
             self._one_video(video[:, :length])
             for video, length in zip(x, lengths, strict=True)
         ]
         T = x.shape[2]
         x = torch.stack([F.pad(video, (0, T - video.shape[1])) for video in features])
-        return self.conv_out(x) * mask
+        return masked(self.conv_out(x), mask)
 
     def _one_video(self, x: Tensor) -> Tensor:
         """Return the network's features (C', T) of x (C, T, V)."""

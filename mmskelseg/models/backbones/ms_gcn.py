@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_tcn import TemporalStage
-from mmskelseg.models.layers import GraphConv, check_joints, norm_frames, norm_joints
+from mmskelseg.models.layers import (
+    GraphConv,
+    check_joints,
+    masked,
+    norm_frames,
+    norm_joints,
+)
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
@@ -85,7 +91,7 @@ class GraphStage(BaseModule):
         )
         self.context = sum(2**i for i in range(num_layers))
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:
@@ -95,7 +101,7 @@ class GraphStage(BaseModule):
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         for layer in self.layers:
             x = layer(x, self.adjacency, mask)
-        return x.mean(dim=3) * mask
+        return masked(x.mean(dim=3), mask)
 
 
 class GraphBlock(BaseModule):
@@ -111,7 +117,7 @@ class GraphBlock(BaseModule):
         )
         self.norm_time = nn.BatchNorm1d(channels)
 
-    def forward(self, x: Tensor, adjacency: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, adjacency: Tensor, mask: Tensor | None) -> Tensor:
         """Return x (N, channels, T, V), changed where mask (N, 1, T) is 1."""
         change = self.conv_graph(x, adjacency * self.edge_importance)
         # 0 in the padding, which the next convolution reaches into

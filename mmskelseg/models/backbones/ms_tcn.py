@@ -11,7 +11,13 @@ import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
-from mmskelseg.models.layers import FrameDropout, TemporalConv1d, shifted_products
+from mmskelseg.models.layers import (
+    FrameDropout,
+    TemporalConv1d,
+    masked,
+    shifted_products,
+    uses_loops,
+)
 from mmskelseg.registry import MODELS
 
 
@@ -87,17 +93,15 @@ class TemporalStage(BaseModule):
         self.layers = ModuleList(layers)
         self.context = sum(layer.context for layer in self.layers)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
 
         Features are 0 where the mask is, so that a convolution sees past the end of a
         padded video what it sees past the end of the batch.
         """
-        # Without padding there is nothing to keep at 0.
-        padding = None if mask.all() else mask
-        x = _masked(self.conv_in(x), padding)
+        x = masked(self.conv_in(x), mask)
         for layer in self.layers:
-            x = layer(x, padding)
+            x = layer(x, mask)
         return x
 
 
@@ -119,14 +123,17 @@ class DualDilatedLayer(BaseModule):
 
         None is a mask of ones.
         """
-        return _masked(self.dropout.add(x, self._merged(x)), mask)
+        return masked(self.dropout.add(x, self._merged(x)), mask)
 
     def _merged(self, x: Tensor) -> Tensor:
         """Return the two convolutions of x (N, C, T), merged, after ReLU.
 
-        Nothing stands between them and the merge, so their weights take it in, and
-        their taps for the frame itself become one: five products instead of eight.
+        Nothing stands between them and the merge, so on CPUs their weights take it in,
+        and their taps for the frame itself become one: five products instead of eight.
         """
+        if not uses_loops(x):
+            both = torch.cat([self.conv_far(x), self.conv_near(x)], dim=1)
+            return self.merge(both, relu=True)
         merge, convs = self.merge.weight[:, :, 0], (self.conv_far, self.conv_near)
         # For each tap (C, C), of the earlier, the same and the later frame.
         far, near = (
@@ -160,11 +167,7 @@ class DilatedResidualLayer(BaseModule):
         None is a mask of ones.
         """
         change = self.conv_out(self.conv_dilated(x, relu=True))
-        return _masked(self.dropout.add(x, change), mask)
-
-
-def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    return x if mask is None else x * mask
+        return masked(self.dropout.add(x, change), mask)
 
 
 def _dilated(channels: int, dilation: int) -> TemporalConv1d:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_gcn import GraphBlock
-from mmskelseg.models.layers import check_joints, norm_joints
+from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
@@ -89,7 +89,7 @@ class PyramidStage(BaseModule):
         self.levels = ModuleList(levels)
         self.conv_out = nn.Conv1d(len(levels) * channels, channels, 1)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:
@@ -101,7 +101,7 @@ class PyramidStage(BaseModule):
         for level in self.levels:
             x = level(x, mask)
             means.append(x.mean(dim=3))
-        return self.conv_out(torch.cat(means, dim=1)) * mask
+        return masked(self.conv_out(torch.cat(means, dim=1)), mask)
 
 
 class PyramidLevel(BaseModule):
@@ -125,7 +125,7 @@ class PyramidLevel(BaseModule):
             for i in range(num_layers)
         )
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return (N, channels, T, G) of x (N, channels, T, G'); mask is (N, 1, T)."""
         x = x @ self.pool
         for layer in self.layers:

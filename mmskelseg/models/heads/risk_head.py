@@ -7,7 +7,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmskelseg.models.layers.padding import stack_frames
+from mmskelseg.models.layers import masked
+from mmskelseg.models.layers.padding import frame_mask, stack_frames, to_device
 from mmskelseg.models.losses.mean_over_ranks import mean_over_ranks
 from mmskelseg.registry import MODELS
 
@@ -71,10 +72,13 @@ class RiskHead(BaseModule):
             samples: With gt_risk (T,).
 
         Raises:
-            ValueError: If a video lacks its risk.
+            UserError: If a video lacks its risk.
         """
-        # There is no error in the padding.
-        padding = pred.detach().clone()
-        risk = stack_frames(samples, 'gt_risk', lengths, padding)
-        total = ((pred - risk) ** 2).sum()
+        frames = pred.shape[1]
+        risk = stack_frames(
+            samples, 'gt_risk', lengths, frames, fill=0, dtype=pred.dtype
+        )
+        errors = (pred - to_device(risk, pred.device)) ** 2
+        mask = frame_mask(lengths, frames, pred)
+        total = masked(errors[:, None], mask).sum()
         return {'loss_risk': mean_over_ranks(total, sum(lengths))}

@@ -6,7 +6,9 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 
 from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.layers.padding import to_device
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -49,17 +51,19 @@ class SegmentationHead(BaseModule):
 
         Args:
             logits: Shape (S, N, K, T).
-            labels: Shape (N, T), int64, -1 for frames that do not count.
+            labels: Shape (N, T), int64, -1 for frames that do not count; on the host,
+                where they are checked without waiting for a GPU.
 
         Raises:
-            ValueError: If a label is not one of the classes.
+            UserError: If a label is not one of the classes.
         """
         if labels.max() >= self.num_classes:
-            raise ValueError(
+            raise UserError(
                 f'A label is {int(labels.max())}, but the model has the classes 0 to '
                 f'{self.num_classes - 1}; set model.num_classes to the number of '
                 "classes in the data set's annotation file."
             )
+        labels = to_device(labels, logits.device)
         losses = {'loss_cls': sum(self.loss_cls(stage, labels) for stage in logits)}
         if self.loss_smooth is not None:
             mask = (labels >= 0)[:, None].to(logits.dtype)

@@ -1,11 +1,17 @@
 """Layers that several backbones share."""
 
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints
-from mmskelseg.models.layers.masked_norm import norm_frames, norm_joints
+from mmskelseg.models.layers.masked_norm import (
+    check_lengths,
+    masked,
+    norm_frames,
+    norm_joints,
+)
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
     TemporalConv1d,
     shifted_products,
+    uses_loops,
 )
 
 __all__ = [
@@ -13,7 +19,10 @@ __all__ = [
     'GraphConv',
     'TemporalConv1d',
     'check_joints',
+    'check_lengths',
+    'masked',
     'norm_frames',
     'norm_joints',
     'shifted_products',
+    'uses_loops',
 ]

@@ -1,14 +1,15 @@
-"""Convolution and dropout over frames, as processors do them fast.
+"""Convolution and dropout over frames, fast on CPUs.
 
-Both give (N, C, T) in which the channels of a frame lie beside one another in memory,
-where PyTorch's own layers keep the frames of a channel together: a frame is then a row
-of a matrix, and a convolution a few products of matrices, whose rows are shifted.
+There, both give (N, C, T) in which the channels of a frame lie beside one another in
+memory, where PyTorch's own layers keep the frames of a channel together: a frame is
+then a row of a matrix, and a convolution a few products of matrices, whose rows are
+shifted. On other devices they are PyTorch's layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,21 @@ from torch.nn import functional as F
 
 
 class TemporalConv1d(nn.Conv1d):
-    """``nn.Conv1d`` with the same parameters and results, computed faster."""
+    """``nn.Conv1d`` with the same parameters and results, faster on CPUs.
+
+    The result has the frames of the input: ``padding`` says how many frames before its
+    own a frame reads, and those after the last are 0.
+    """
+
+    #: Whether loops over shifted products compute it, and ``FrameDropout`` draws its
+    #: own way. None: on CPUs alone.
+    loops: ClassVar[bool | None] = None
 
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
         """Return (N, C', T) of x (N, C, T), after ReLU if wanted."""
+        if not uses_loops(x):
+            result = super().forward(x)[:, :, : x.shape[2]]
+            return F.relu(result) if relu else result
         if self.kernel_size == (1,):
             rows, weight = x.transpose(1, 2), self.weight[:, :, 0]
             if not rows.is_contiguous() and len(rows) == 1:
@@ -34,6 +46,12 @@ class TemporalConv1d(nn.Conv1d):
         shifts = [i * self.dilation[0] - padding for i in range(self.kernel_size[0])]
         taps = self.weight.permute(2, 0, 1)
         return shifted_products(x, taps, shifts, self.bias, relu)
+
+
+def uses_loops(x: Tensor) -> bool:
+    """Return whether shifted products compute what follows x, not PyTorch's layers."""
+    loops = TemporalConv1d.loops
+    return x.device.type == 'cpu' if loops is None else loops
 
 
 def shifted_products(
@@ -133,21 +151,21 @@ def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
 
 
 class FrameDropout(nn.Dropout):
-    """``nn.Dropout``, drawn faster on a processor.
+    """``nn.Dropout``, drawn faster on CPUs.
 
-    A value is dropped with probability ``p``, to the nearest of 65,536 steps: four
-    values share one number of the generator, where PyTorch draws one for each.
+    There a value is dropped with probability ``p``, to the nearest of 65,536 steps:
+    four values share one number of the generator, where PyTorch draws one for each.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x with some values dropped and the others scaled, in training."""
-        if self._is_idle or x.device.type != 'cpu':
+        if self._is_idle or not uses_loops(x):
             return super().forward(x)
         return x * self._factors(x)
 
     def add(self, x: Tensor, change: Tensor) -> Tensor:
         """Return x and what is left of a change to it, in one operation."""
-        if self._is_idle or x.device.type != 'cpu' or x.dtype != change.dtype:
+        if self._is_idle or not uses_loops(x) or x.dtype != change.dtype:
             return x + self(change)
         return torch.addcmul(x, change, self._factors(change))
 
@@ -159,7 +177,7 @@ class FrameDropout(nn.Dropout):
         dropped = round(self.p * 65536)
         if dropped == 65536:
             return torch.zeros_like(x)
-        bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64)
+        bits = x.new_empty(-(-x.numel() // 4), dtype=torch.int64)
         bits.random_(-(2**63), None)
         # From -32768 to 32767, of which the lowest are dropped.
         draws = bits.view(torch.int16)[: x.numel()].float()

@@ -17,7 +17,8 @@ def mean_over_ranks(total: Tensor, count: Tensor | int) -> Tensor:
         total: Sum over the frames of this rank, a scalar.
         count: How many these are.
     """
-    count = torch.as_tensor(count, device=total.device)
+    if isinstance(count, int):
+        count = torch.full((), count, device=total.device)
     world_size = get_world_size()
     if world_size > 1:
         count = count.clone()

@@ -10,6 +10,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, BaseModule, ModuleDict
 from torch import Tensor
 
+from mmskelseg.models.layers import check_lengths, masked
 from mmskelseg.models.layers.padding import frame_mask, stack_frames, video_lengths
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
@@ -162,6 +163,9 @@ class ActionSegmentor(BaseModel):
         samples = data_samples or ()
         self._check(inputs)
         lengths = video_lengths(next(iter(inputs.values())), data_samples)
+        if mode == 'loss' and self.training:
+            names = (str(sample.get('frame_dir')) for sample in samples)
+            check_lengths(self, zip(names, lengths, strict=True))
         frames = next(iter(inputs.values())).shape[2]
         mask = frame_mask(lengths, frames, next(self.parameters()))
         if mode == 'predict':
@@ -188,28 +192,35 @@ class ActionSegmentor(BaseModel):
                     f'model.branches.{name}.in_channels to what the encoder gives.'
                 )
 
-    def _stems(self, inputs: Mapping[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
+    def _stems(
+        self, inputs: Mapping[str, Tensor], mask: Tensor | None
+    ) -> dict[str, Tensor]:
         """Return what the first stage of each branch reads."""
+        like = next(self.parameters())
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
             if hasattr(branch['backbone'], 'stem'):
-                x[name] = branch['backbone'].stem(x[name].to(mask), mask)
+                x[name] = branch['backbone'].stem(x[name].to(like), mask).to(like)
             elif hasattr(self, 'risk_head'):
-                x[name] = x[name].to(mask)
+                x[name] = x[name].to(like)
         return x
 
     def _stages(
-        self, x: Mapping[str, Tensor], mask: Tensor
+        self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> Iterator[dict[str, Tensor]]:
         """Yield each stage's logits (N, K, T), of branches with a head and fused."""
         for i in self.stage_order:
             chunks = []
-            for wide, inner in self._chunks(i, mask.shape[2]):
+            for wide, inner in self._chunks(i, next(iter(x.values())).shape[2]):
                 read = {name: v[:, :, wide] for name, v in x.items()}
-                chunks.append(self._stage(i, read, mask[:, :, wide], inner))
+                part = None if mask is None else mask[:, :, wide]
+                chunks.append(self._stage(i, read, part, inner))
             logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
             fed = {name: logits[_FUSED if self.feed_fused else name] for name in x}
-            x = {name: values.softmax(dim=1) * mask for name, values in fed.items()}
+            x = {
+                name: masked(values.softmax(dim=1), mask)
+                for name, values in fed.items()
+            }
             yield logits
 
     def _chunks(self, stage: int, frames: int) -> Iterator[tuple[slice, slice]]:
@@ -228,24 +239,26 @@ class ActionSegmentor(BaseModel):
             yield slice(first, end + context), slice(begin - first, end - first)
 
     def _stage(
-        self, stage: int, x: Mapping[str, Tensor], mask: Tensor, inner: slice
+        self, stage: int, x: Mapping[str, Tensor], mask: Tensor | None, inner: slice
     ) -> dict[str, Tensor]:
         """Return the logits (N, K, inner frames) of one stage, by branch and fused."""
+        like = next(self.parameters())
         features = {}
         for name, branch in self.branches.items():
             # Features may lie in half precision, and elsewhere than the model.
-            read = x[name].to(mask, non_blocking=True)
+            read = x[name].to(like, non_blocking=True)
             features[name] = branch['backbone'].stages[stage](read, mask)[:, :, inner]
-        mask = mask[:, :, inner]
         logits = {
-            name: branch['head'](features[name], stage) * mask
+            name: branch['head'](features[name], stage)
             for name, branch in self.branches.items()
             if 'head' in branch
         }
         if hasattr(self, 'fusion'):
             fused = self.fusion['neck'](list(features.values()), stage)
-            logits[_FUSED] = self.fusion['head'](fused, stage) * mask
-        return logits
+            logits[_FUSED] = self.fusion['head'](fused, stage)
+        mask = None if mask is None else mask[:, :, inner]
+        # Mixed precision ends here.
+        return {key: masked(x.to(like), mask) for key, x in logits.items()}
 
     def _losses(
         self,
@@ -255,9 +268,10 @@ class ActionSegmentor(BaseModel):
         data_samples: Sequence[ActionDataSample],
     ) -> dict[str, Tensor]:
         logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
-        _, N, _, T = next(iter(logits.values())).shape
-        unlabelled = next(iter(logits.values())).new_full((N, T), -1, dtype=torch.long)
-        labels = stack_frames(data_samples, 'gt_label', lengths, unlabelled)
+        frames = next(iter(logits.values())).shape[3]
+        labels = stack_frames(
+            data_samples, 'gt_label', lengths, frames, fill=-1, dtype=torch.long
+        )
         losses = {}
         for source, value in logits.items():
             head = (self.fusion if source == _FUSED else self.branches[source])['head']
@@ -274,7 +288,7 @@ class ActionSegmentor(BaseModel):
     def _predict(
         self,
         x: Mapping[str, Tensor],
-        mask: Tensor,
+        mask: Tensor | None,
         lengths: Sequence[int],
         data_samples: Sequence[ActionDataSample],
     ) -> list[ActionDataSample]:

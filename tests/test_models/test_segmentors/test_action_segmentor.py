@@ -5,6 +5,7 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import nn
 
+from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
 
 HEAD = {
@@ -283,7 +284,7 @@ class Recurrent(nn.Module):
         self.rnn = nn.GRU(6, 8, batch_first=True)
 
     def forward(self, x, mask):
-        return self.rnn(x.transpose(1, 2))[0].transpose(1, 2) * mask
+        return masked(self.rnn(x.transpose(1, 2))[0].transpose(1, 2), mask)
 
 
 @pytest.mark.parametrize('chunk_frames', [1, 7, 64, 100])

@@ -1,15 +1,5 @@
-"""The `metrics` command of benchmark.py: scores of random labels, and plain code's."""
+"""Scores of a million frames.
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
-from itertools import groupby
-from typing import Any, NamedTuple
-
-import numpy as np
-from measuring import peak_memory, seconds
-
-DESCRIPTION = """\
 Scores random labels, which have nearly one segment a frame, by mmskelseg.evaluation and
 by plain code: lists of segments, the textbook's table of edit distances, every segment
 compared with every other, and scikit-learn's average precision. One run, one thread,
@@ -19,11 +9,35 @@ Plain code for segments takes seconds a video: it scores the first --plain-video
 its time is scaled to all of them. Memory is the most that Python and NumPy allocate
 beyond the labels and scores.
 """
-OVERLAPS = (0.10, 0.25, 0.50)
-TARGETS = (
-    'targets, for 100 videos of 10000 frames and 17 classes: accuracy, edit and F1 '
-    'under 2 s, mAP under 3 s, memory linear'
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.measuring import median_seconds, peak_memory
+from mmskelseg.evaluation import (
+    SegmentationMetric,
+    edit_score,
+    frame_accuracy,
+    frame_map,
+    segmental_f1,
 )
+from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import text_table
+
+try:
+    from sklearn.metrics import average_precision_score
+except ModuleNotFoundError as error:
+    raise UserError(
+        'benchmark.py metrics compares with scikit-learn, which is not installed: run '
+        '`pip install scikit-learn`.'
+    ) from error
+
+OVERLAPS = (0.10, 0.25, 0.50)
 
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -44,27 +58,6 @@ class Sample(NamedTuple):
         return Sample(pairs, self.scores[:, : sum(len(gt) for _, gt in pairs)])
 
 
-def add_metrics_command(commands: Any) -> None:
-    """Add the command to those of benchmark.py."""
-    command = commands.add_parser(
-        'metrics',
-        help='scores of a million frames',
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    for flag, default in (
-        ('--videos', 100),
-        ('--frames', 10_000),
-        ('--classes', 17),
-        ('--repeats', 3),
-        ('--plain-videos', 1),
-    ):
-        command.add_argument(
-            flag, type=int, default=default, help='default: %(default)s'
-        )
-    command.set_defaults(run=metrics)
-
-
 def random_sample(videos: int, frames: int, classes: int) -> Sample:
     """Return random labels, and probabilities of the classes in float32."""
     rng = np.random.default_rng(0)
@@ -76,8 +69,6 @@ def random_sample(videos: int, frames: int, classes: int) -> Sample:
 
 def our_segmental(pairs: Pairs) -> list[list[float]]:
     """Return accuracy, edit score and F1 of each video."""
-    from mmskelseg.evaluation import edit_score, frame_accuracy, segmental_f1
-
     return [
         [
             frame_accuracy(pred, gt),
@@ -138,8 +129,6 @@ def plain_segments(labels: list[int]) -> list[tuple[int, int, int]]:
 
 def plain_map(sample: Sample) -> float:
     """Return scikit-learn's average precision, as a mean over the classes present."""
-    from sklearn.metrics import average_precision_score
-
     gt = sample.gt
     return 100 * float(
         np.mean(
@@ -153,8 +142,6 @@ def plain_map(sample: Sample) -> float:
 
 def evaluate(sample: Sample) -> Mapping[str, float]:
     """Return what ``SegmentationMetric`` makes of the videos."""
-    from mmskelseg.evaluation import SegmentationMetric
-
     metric = SegmentationMetric(len(sample.scores))
     end = 0
     for index, (pred, gt) in enumerate(sample.pairs):
@@ -169,17 +156,8 @@ def evaluate(sample: Sample) -> Mapping[str, float]:
     return metric.evaluate(len(sample.pairs))
 
 
-def metrics(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     """Print times, the largest difference between both codes, and memory."""
-    if min(args.videos, args.frames, args.classes, args.repeats, args.plain_videos) < 1:
-        sys.exit('error: every number must be at least 1.')
-    try:
-        import sklearn.metrics  # noqa: F401
-    except ModuleNotFoundError:
-        sys.exit(
-            'error: benchmark.py metrics compares with scikit-learn, which is not '
-            'installed: run `pip install scikit-learn`.'
-        )
     sample = random_sample(args.videos, args.frames, args.classes)
     few = sample.part(args.plain_videos)
     print(
@@ -193,9 +171,12 @@ def metrics(args: argparse.Namespace) -> None:
         print_memory(part)
 
 
-def print_times(sample: Sample, few: Sample, repeats: int) -> None:
-    from mmskelseg.evaluation import frame_map
+def seconds(function: Callable[[], object], repeats: int) -> float:
+    (median,) = median_seconds([function], repeats, time.process_time, warm=False)
+    return median
 
+
+def print_times(sample: Sample, few: Sample, repeats: int) -> None:
     pairs, gt = sample.pairs, sample.gt
     slow = (
         seconds(lambda: plain_segmental(few.pairs), 1) * len(pairs) / len(few.pairs),
@@ -206,17 +187,15 @@ def print_times(sample: Sample, few: Sample, repeats: int) -> None:
         seconds(lambda: frame_map(sample.scores, gt), repeats),
     )
     whole = seconds(lambda: evaluate(sample), repeats)
-    print(f'{"":<30}{"plain":>10}{"mmskelseg":>12}{"ratio":>9}')
+    rows = [['', 'plain', 'mmskelseg', 'ratio']]
     names = ('accuracy, edit, F1@10/25/50', 'mAP')
     for name, plain, ours in zip(names, slow, fast, strict=True):
-        print(f'{name:<30}{plain:>8.2f} s{ours:>10.2f} s{plain / ours:>9.1f}')
-    print(f'{"SegmentationMetric, all":<30}{"":>10}{whole:>10.2f} s')
-    print(TARGETS)
+        rows.append([name, f'{plain:.2f} s', f'{ours:.2f} s', f'{plain / ours:.1f}'])
+    rows.append(['SegmentationMetric, all', '', f'{whole:.2f} s', ''])
+    print(*text_table(rows), sep='\n')
 
 
 def print_differences(sample: Sample, few: Sample) -> None:
-    from mmskelseg.evaluation import frame_map
-
     segmental = np.subtract(our_segmental(few.pairs), plain_segmental(few.pairs))
     by_frame = abs(frame_map(sample.scores, sample.gt) - plain_map(sample))
     print(

@@ -1,17 +1,5 @@
-"""The `long` command of benchmark.py: one video of a million frames."""
+"""A video of a million frames.
 
-import argparse
-import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from benchmark_training import build
-from measuring import peak_private_memory, processor
-
-DESCRIPTION = """\
 Segments one video of --frames frames by MS-TCN++, from a file of random features that
 is mapped into memory and read as it is used, and prints the time and the most private
 memory meanwhile (without mapped files, as `ulimit -d` counts it). The file, of
@@ -23,48 +11,33 @@ The target of under 2 GB can be held to by the system:
     bash -c 'ulimit -d 2097152; python tools/analysis/benchmark.py long'
 """
 
+import argparse
+import tempfile
+from pathlib import Path
 
-def add_long_command(commands: Any) -> None:
-    """Add the command to those of benchmark.py."""
-    command = commands.add_parser(
-        'long',
-        help='a video of a million frames',
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    for flag, default in (
-        ('--frames', 1_000_000),
-        ('--compare', 50_000),
-        ('--channels', 2048),
-        ('--classes', 17),
-        ('--threads', 2),
-    ):
-        command.add_argument(
-            flag, type=int, default=default, help='default: %(default)s'
-        )
-    command.add_argument('--folder', help='default: the folder of temporary files')
-    command.set_defaults(run=measure)
+import numpy as np
+from mmaction.structures import ActionDataSample
+from mmengine.dataset import pseudo_collate
+
+from benchmarks.measuring import machine, now, peak_private_memory
+from benchmarks.train import build
+from mmskelseg.datasets.transforms import LoadFrameFeatures, PackSegInputs
+from mmskelseg.models import ActionSegmentor
 
 
-def measure(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     """Print time and memory of the long video, and the difference of the short one."""
-    if min(args.frames, args.compare, args.channels, args.threads) < 1:
-        sys.exit('error: every number must be at least 1.')
-    # Not with --help, since it takes seconds.
-    import torch
-
-    torch.set_num_threads(args.threads)
     model = build(args).eval()
     with tempfile.TemporaryDirectory(prefix='benchmark-', dir=args.folder) as folder:
         path = Path(folder, 'features.npy')
         write_features(path, args.frames, args.channels)
         with peak_private_memory() as peak:
-            begin = time.perf_counter()
+            begin = now()
             sample = segment(model, path, args.frames)
-            seconds = time.perf_counter() - begin
+            seconds = now() - begin
         print(
             f'MS-TCN++, one video of {args.frames} frames, {args.channels} features, '
-            f'{args.threads} thread(s), {processor()}, torch {torch.__version__}'
+            f'{machine(args)}'
         )
         print(
             f'  file {path.stat().st_size / 1e9:.2f} GB, {seconds:.1f} s, '
@@ -96,12 +69,8 @@ def write_features(path: Path, frames: int, channels: int) -> None:
             file.write(np.ascontiguousarray(turned[: frames - begin]).data)
 
 
-def segment(model: Any, path: Path, frames: int) -> Any:
+def segment(model: ActionSegmentor, path: Path, frames: int) -> ActionDataSample:
     """Return the predicted sample of the video whose features lie in a file."""
-    from mmengine.dataset import pseudo_collate
-
-    from mmskelseg.datasets.transforms import LoadFrameFeatures, PackSegInputs
-
     item = {
         'frame_dir': 'long',
         'total_frames': frames,

@@ -1,19 +1,21 @@
-"""The `render` command of benchmark.py: the renderer beside MMAction2's."""
+"""Skeletons to heatmaps.
 
-import argparse
-from typing import Any
-
-import numpy as np
-from measuring import peak_memory, seconds
-
-import mmskelseg  # noqa: F401  (mends MMAction2's imports)
-
-DESCRIPTION = """\
 Draws joints and limbs of COCO-17 skeletons as heatmaps with RenderSkeletonHeatmap, and
 with MMAction2's GeneratePoseTarget run twice (once for joints, once for limbs) and
 added, in one run and on one thread. Times are of the processor, so that other programs
-on the machine change them little.
+on the machine change them little. On a GPU, keypoints are drawn there, in clock time.
 """
+
+import argparse
+
+import numpy as np
+import torch
+from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
+
+from benchmarks.measuring import median_seconds, peak_memory, pick_clock
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.structures import Skeleton
+
 # A person who fills the heatmap, as in the box of a sequence.
 POSE = np.array(
     [
@@ -23,21 +25,6 @@ POSE = np.array(
     ],
     np.float32,
 )  # fmt: skip
-
-
-def add_render_command(commands: Any) -> None:
-    """Add the command to those of benchmark.py."""
-    command = commands.add_parser(
-        'render',
-        help='skeletons to heatmaps',
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument('--frames', type=int, default=5000)
-    command.add_argument('--size', type=int, default=56, help='side in pixels')
-    command.add_argument('--persons', type=int, default=1)
-    command.add_argument('--repeats', type=int, default=5)
-    command.set_defaults(run=render)
 
 
 def skeletons(frames: int, size: int, persons: int, seed: int = 0) -> dict:
@@ -55,10 +42,6 @@ def skeletons(frames: int, size: int, persons: int, seed: int = 0) -> dict:
 
 def with_mmaction2(item: dict) -> np.ndarray:
     """Return the heatmaps of MMAction2 as one sum, shape (T, H, W)."""
-    from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
-
-    from mmskelseg.structures import Skeleton
-
     limbs = Skeleton.get('coco17').limbs
     joints = GeneratePoseTarget(sigma=0.6, with_kp=True, with_limb=False)
     both = GeneratePoseTarget(sigma=0.6, with_kp=False, with_limb=True, skeletons=limbs)
@@ -66,25 +49,28 @@ def with_mmaction2(item: dict) -> np.ndarray:
     return total + both(dict(item))['imgs'].sum(axis=1)
 
 
-def render(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     """Print both times, the memory and how far the pictures differ."""
-    # Not with --help, since it takes seconds.
-    from mmskelseg.features.renderers import RenderSkeletonHeatmap
-
     item = skeletons(args.frames, args.size, args.persons)
     ours = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
     few = {key: value[:, :100] for key, value in item.items() if key != 'img_shape'}
     few['img_shape'] = item['img_shape']
     difference = np.abs(ours(dict(few))['imgs'][:, 0] - with_mmaction2(few))
-    ours(dict(few))
-
     output = args.frames * args.size**2 * 4
     extra = peak_memory(lambda: ours(dict(item))) - output
-    fast = seconds(lambda: ours(dict(item)), args.repeats)
-    slow = seconds(lambda: with_mmaction2(dict(item)), max(1, args.repeats // 3))
+    there = dict(item)
+    if args.device == 'cuda':
+        for key in ('keypoint', 'keypoint_score'):
+            there[key] = torch.from_numpy(item[key]).to(args.device)
+    clock = pick_clock(args)
+    (fast,) = median_seconds([lambda: ours(dict(there))], args.repeats, clock)
+    repeats = max(1, args.repeats // 3)
+    (slow,) = median_seconds(
+        [lambda: with_mmaction2(dict(item))], repeats, clock, warm=False
+    )
     print(
         f'joint+limb, COCO-17, {args.frames} frames, {args.persons} person(s), '
-        f'{args.size}x{args.size}, one thread, medians of processor time:'
+        f'{args.size}x{args.size}, {args.device}, one thread, medians:'
     )
     for title, value in (('GeneratePoseTarget twice', slow), ('mmskelseg', fast)):
         per_frame = 1e6 * value / args.frames

@@ -1,21 +1,4 @@
-"""The `model` command of benchmark.py: its table of configs side by side."""
-
-import argparse
-import json
-import platform
-import sys
-import time
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from measuring import processor
-
-from mmskelseg.cli import SettingsAction, user_errors
-from mmskelseg.fileio.atomic import atomic_write
-
-DESCRIPTION = """\
-Parameters, FLOPs and run time of configs side by side, stage by stage.
+"""Parameters, FLOPs and run time of configs side by side, stage by stage.
 
     python tools/analysis/benchmark.py model configs/skelseg/toy_joint_limb.py
 
@@ -28,64 +11,40 @@ Times are medians over --repeats, as a mean over the videos. With one thread and
 they are of the processor, so that other programs change them little, else of the clock.
 FLOPs are those of convolutions, matrix products and attention, a multiplication and an
 addition counted as two, by torch.utils.flop_counter; nothing else is counted.
-"""
-PAPER = """\
+
 The paper (Hyder et al., ICRA 2024, Sec. IV-G) gives, on UW-IOM, 71 ms for heatmaps, 147
 for their fusion with RGB, 72 for MS-GCN, 183 for STL and 554 for MTL; it says neither
 what these include nor on which machine.
 """
 
+import argparse
+import json
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-def add_model_command(commands: Any) -> None:
-    """Add the command to those of benchmark.py."""
-    command = commands.add_parser(
-        'model',
-        help='parameters, FLOPs and run time of configs',
-        description=DESCRIPTION,
-        epilog=PAPER,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument('configs', nargs='+', metavar='CONFIG', help='config files')
-    command.add_argument(
-        '--videos', type=int, help='only the first so many test videos (default: all)'
-    )
-    command.add_argument('--repeats', type=int, default=3, help='default: 3')
-    command.add_argument('--threads', type=int, default=1, help='default: 1')
-    command.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=SettingsAction,
-        default={},
-        help='settings that replace those of every config, as key=value',
-    )
-    command.add_argument('--out', help='.md or .json file to write the table into')
-    command.set_defaults(run=model)
+import cv2
+from mmengine.logging import MMLogger
+
+from benchmarks.config import measure
+from benchmarks.measuring import machine, pick_clock
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.utils.tables import markdown_table
+
+PAPER = (__doc__ or '').rpartition('\n\n')[2]
 
 
-def model(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     """Print the table, and write it."""
-    # Not with --help, since it takes seconds.
-    import cv2
-    import torch
-    from benchmark_config import measure
-    from mmengine.logging import MMLogger
-
-    if args.out is not None and not args.out.endswith(('.md', '.json')):
-        sys.exit(f'error: --out {args.out}: the name must end in .md or .json.')
-    if min(args.repeats, args.threads, args.videos or 1) < 1:
-        sys.exit('error: --repeats, --threads and --videos must be at least 1.')
-    for path in args.configs:
-        if not Path(path).is_file():
-            sys.exit(f'error: {path}: there is no such config file.')
-    torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)
     # Of encoders, which warn of the random weights that they are given here.
     MMLogger.get_current_instance().setLevel('ERROR')
-    with user_errors():
-        results = {
-            f'{Path(path).parent.name}/{Path(path).stem}': measure(path, args)
-            for path in args.configs
-        }
+    results = {
+        f'{Path(path).parent.name}/{Path(path).stem}': measure(path, args)
+        for path in args.configs
+    }
     conditions = describe_conditions(args)
     text = '\n'.join([conditions, '', *table(results), '', *notes(results), PAPER])
     print(text)
@@ -98,15 +57,9 @@ def model(args: argparse.Namespace) -> None:
 
 
 def describe_conditions(args: argparse.Namespace) -> str:
-    import torch
-    from benchmark_config import pick_clock
-    from mmengine.device import get_device
-
-    device = get_device()
-    name = torch.cuda.get_device_name() if device == 'cuda' else processor()
     clock = 'processor' if pick_clock(args) is time.process_time else 'clock'
     return (
-        f'{device} ({name}), {args.threads} thread(s), torch {torch.__version__}, '
+        f'{args.device}: {machine(args)}, '
         f'CPython {platform.python_version()}; random weights; medians of '
         f'{args.repeats} repeats, {clock} time, as a mean over the test videos; poses '
         'are there already.'
@@ -127,19 +80,7 @@ def table(results: Mapping[str, dict[str, Any]]) -> list[str]:
         for part in parts_of(results, key):
             cells = (cell(r.get(key, {}).get(part), form) for r in results.values())
             rows.append([f'{unit}, {part}', *cells])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        f'| {row[0]:<{widths[0]}} | '
-        + ' | '.join(
-            f'{text:>{width}}' for text, width in zip(row[1:], widths[1:], strict=True)
-        )
-        + ' |'
-        for row in rows
-    ]
-    rule = f'|{"-" * (widths[0] + 2)}|' + ''.join(
-        f'{"-" * (width + 1)}:|' for width in widths[1:]
-    )
-    return [lines[0], rule, *lines[1:]]
+    return markdown_table(rows)
 
 
 def parts_of(results: Mapping[str, dict[str, Any]], key: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Time and memory of mmskelseg, beside plain code."""

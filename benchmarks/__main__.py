@@ -1,0 +1,123 @@
+"""Measures what mmskelseg costs in time and memory.
+
+    python tools/analysis/benchmark.py render
+    python tools/analysis/benchmark.py model CONFIG...
+
+`benchmark.py COMMAND --help` says what a command measures.
+"""
+
+import argparse
+import ast
+import os
+from importlib import import_module
+from pathlib import Path
+
+# The numbers that each command takes, with their defaults.
+COMMANDS = {
+    'render': {'frames': 5000, 'size': 56, 'persons': 1, 'repeats': 5},
+    'encode': {'frames': 256, 'size': 56, 'threads': 1, 'repeats': 5},
+    'train': {
+        'frames': 5000, 'channels': 2048, 'classes': 17, 'threads': 2, 'repeats': 7
+    },
+    'epochs': {'epochs': 10, 'threads': 2},
+    'long': {
+        'frames': 1_000_000, 'compare': 50_000, 'channels': 2048, 'classes': 17,
+        'threads': 2,
+    },
+    'model': {'repeats': 3, 'threads': 1},
+    'metrics': {
+        'videos': 100, 'frames': 10_000, 'classes': 17, 'repeats': 3, 'plain-videos': 1
+    },
+    'startup': {'repeats': 5},
+}  # fmt: skip
+# What no GPU takes part in.
+ON_CPU = ('metrics', 'startup')
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} must be at least 1')
+    return number
+
+
+def table_file(text: str) -> str:
+    if not text.endswith(('.md', '.json')):
+        raise argparse.ArgumentTypeError(f'{text}: the name must end in .md or .json')
+    return text
+
+
+def parse_args() -> argparse.Namespace:
+    from mmskelseg.cli import SettingsAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    parsers = {}
+    for name, numbers in COMMANDS.items():
+        # Read, since importing a module loads all that it measures.
+        source = Path(__file__).with_name(f'{name}.py').read_text()
+        text = ast.get_docstring(ast.parse(source)) or ''
+        parsers[name] = command = commands.add_parser(
+            name,
+            help=text.splitlines()[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for flag, number in numbers.items():
+            command.add_argument(
+                f'--{flag}', type=positive, default=number, help=f'default: {number}'
+            )
+        if name not in ON_CPU:
+            command.add_argument(
+                '--device',
+                choices=['cpu', 'cuda'],
+                help='where it runs (default: cuda, if there is a GPU)',
+            )
+    parsers['encode'].add_argument('--arch', default='torchvision.resnet50')
+    parsers['long'].add_argument('--folder', help='default: that of temporary files')
+    parsers['epochs'].add_argument('configs', nargs=1, metavar='CONFIG')
+    parsers['model'].add_argument('configs', nargs='+', metavar='CONFIG')
+    for name in ('epochs', 'model'):
+        parsers[name].add_argument(
+            '--cfg-options',
+            nargs='+',
+            action=SettingsAction,
+            default={},
+            help='settings that replace those of the config, as key=value',
+        )
+    parsers['model'].add_argument(
+        '--videos', type=positive, help='the first so many test videos (default: all)'
+    )
+    parsers['model'].add_argument(
+        '--out', type=table_file, help='.md or .json file to write the table into'
+    )
+    args = parser.parse_args()
+    for path in getattr(args, 'configs', ()):
+        if not Path(path).is_file():
+            parsers[args.command].error(f'{path}: there is no such config file.')
+    args.threads = getattr(args, 'threads', 1)
+    return args
+
+
+def main() -> None:
+    # Which NumPy reads when it is imported.
+    os.environ['OPENBLAS_NUM_THREADS'] = '1'
+    args = parse_args()
+    # And torch.
+    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+        os.environ[name] = str(args.threads)
+    if getattr(args, 'device', None) == 'cpu':
+        # MMEngine picks a GPU wherever it sees one.
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+    from mmskelseg.cli import user_errors
+
+    with user_errors():
+        if args.command not in ON_CPU:
+            import_module('benchmarks.measuring').prepare(args)
+        import_module(f'benchmarks.{args.command}').run(args)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,81 @@
+"""Heatmaps to features.
+
+Times an image network on heatmaps that are ready (FrameEncoder in float32 and, where
+the hardware has it, bfloat16), beside a plain loop: float32, three channels, batches of
+32, eager, PyTorch's default layout; and with the heatmaps drawn first. Weights are
+random, which changes no time. They take turns; times are medians of the clock, so that
+nothing else should run on the machine.
+"""
+
+import argparse
+
+import numpy as np
+import torch
+from mmengine.logging import MMLogger
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measuring import machine, median_seconds, peak_gflops
+from benchmarks.render import skeletons
+from mmskelseg.features import FrameEncoder
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.utils.precision import has_bfloat16
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print frames a second, the ratios, the limit and how far features differ."""
+    # Of encoders, which warn of the random weights that they are given here.
+    MMLogger.get_current_instance().setLevel('ERROR')
+    item = skeletons(args.frames, args.size, 1)
+    render = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
+    images = render(dict(item))['imgs']
+    encoder = FrameEncoder(args.arch, 'none')
+    ways = {
+        'plain loop': lambda: plain_loop(encoder.network.module, images),
+        'FrameEncoder': lambda: encoder.encode(images),
+        'render + FrameEncoder': lambda: encoder.encode(render(dict(item))['imgs']),
+    }
+    dtypes = {torch.float32: 'float32'}
+    if has_bfloat16(args.device):
+        half = FrameEncoder(args.arch, 'none', dtype='bfloat16')
+        ways['FrameEncoder, bfloat16'] = lambda: half.encode(images)
+        dtypes[torch.bfloat16] = 'bfloat16'
+    print(
+        f'{args.arch}, {args.frames} heatmaps of {args.size}x{args.size}, '
+        f'{machine(args)}; medians of {args.repeats}, clock'
+    )
+    seconds = median_seconds(list(ways.values()), args.repeats)
+    times = dict(zip(ways, seconds, strict=True))
+    with FlopCounterMode(display=False) as counter:
+        plain_loop(encoder.network.module, images[:1])
+    gflops = counter.get_total_flops() / 1e9
+    expected = ways['plain loop']()
+    for name, taken in times.items():
+        rate = args.frames / taken
+        print(
+            f'  {name:<26}{rate:7.1f} frames/s {times["plain loop"] / taken:6.2f} '
+            f'times {gflops * rate:6.0f} GFLOP/s of the plain network'
+        )
+        if name.startswith('FrameEncoder'):
+            apart = abs(ways[name]() - expected).max()
+            print(f'    largest difference {apart:.1e} of {abs(expected).max():.1e}')
+    share = times['render + FrameEncoder'] / times['FrameEncoder'] - 1
+    print(f'  drawing takes {100 * share:.1f} % beside the network')
+    for dtype, name in dtypes.items():
+        peak = peak_gflops(dtype, args.device)
+        print(f'  a product of matrices in {name}: {peak:.0f} GFLOP/s')
+
+
+def plain_loop(network: nn.Module, images: np.ndarray) -> np.ndarray:
+    """Return features as a plain loop makes them, shape (T, C)."""
+    device = next(network.parameters()).device
+    mean, std = (
+        torch.tensor(values, device=device)[:, None, None]
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    features = []
+    with torch.no_grad():
+        for begin in range(0, len(images), 32):
+            batch = torch.tensor(images[begin : begin + 32]).to(device)
+            features.append(network(((batch / 3).clamp(0, 1) - mean) / std))
+    return torch.cat(features).cpu().numpy()

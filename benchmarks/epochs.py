@@ -1,0 +1,85 @@
+"""Epochs of a config beside a plain loop.
+
+Times epochs of a config with one modality and MS-TCN++ by the Runner, as tools/train.py
+runs it without validation, beside a plain network and loop: nn.Conv1d, PyTorch's
+dropout, features loaded with numpy.load for each video of each epoch. The data set and
+its features must be there. Times are of the clock, so that nothing else should run on
+the machine.
+
+    python tools/analysis/benchmark.py epochs configs/skelseg/uwiom_joint_limb.py
+"""
+
+import argparse
+import tempfile
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from benchmarks.measuring import machine, now
+from benchmarks.train import loss_of
+from mmskelseg.registry import DATASETS, MODELS
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print both times, and their ratio."""
+    (path,) = args.configs
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(args.cfg_options)
+    with tempfile.TemporaryDirectory(prefix='benchmark-') as folder:
+        ours = run_config(cfg, args, folder)
+        plain, videos, frames = run_plainly(cfg, args)
+    print(
+        f'{path}: {args.epochs} epochs of {videos} videos, {frames} frames, '
+        f'{machine(args)}'
+    )
+    for name, seconds in (('plain network and loop', plain), ('Runner', ours)):
+        print(f'  {name:<24}{seconds / args.epochs:7.2f} s an epoch')
+    print(f'  ratio                   {plain / ours:7.2f}')
+
+
+def run_config(cfg: Config, args: argparse.Namespace, folder: str) -> float:
+    """Return the seconds of the Runner's epochs, after a first one."""
+    ends = []
+
+    class Clock(Hook):
+        # Checkpoints are saved after it.
+        priority = 'VERY_HIGH'
+
+        def after_train_epoch(self, runner: Runner) -> None:
+            ends.append(now())
+
+    cfg = cfg.copy()
+    cfg.work_dir = folder
+    cfg.train_cfg.max_epochs = args.epochs + 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.randomness = {'seed': 0}
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(Clock())
+    runner.train()
+    return ends[-1] - ends[0]
+
+
+def run_plainly(cfg: Config, args: argparse.Namespace) -> tuple[float, int, int]:
+    """Return the seconds of as many plain epochs, the videos and their frames."""
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    network = MODELS.build(cfg.model).to(args.device).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    rng = np.random.default_rng(0)
+    for epoch in range(args.epochs + 1):
+        if epoch == 1:
+            begin = now()
+        for i in rng.permutation(len(infos)):
+            (files,) = infos[i]['feature_files'].values()
+            x = torch.from_numpy(np.ascontiguousarray(np.load(files[0]).T))
+            labels = torch.from_numpy(infos[i]['label'])
+            optimizer.zero_grad()
+            loss = loss_of(network, x.to(args.device), labels, loops=False)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+    seconds = now() - begin
+    return seconds, len(infos), sum(info['total_frames'] for info in infos)

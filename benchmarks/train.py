@@ -1,0 +1,133 @@
+"""A training step of MS-TCN++.
+
+Times a training step of MS-TCN++ (forward, backward, Adam) on random features of one
+video, beside the same network in PyTorch's own layers (which are all that it uses on a
+GPU), and in bfloat16 where the hardware has it. Both start from the same weights; their
+gradients are compared without dropout. Steps take turns; times are medians of the
+clock, so that nothing else should run on the machine.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import torch
+from mmaction.structures import ActionDataSample
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measuring import machine, median_seconds, peak_gflops
+from mmskelseg.models import ActionSegmentor
+from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.registry import MODELS, OPTIM_WRAPPERS
+from mmskelseg.utils.precision import has_bfloat16
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the times, the ratios, the limit and how far gradients differ."""
+    steps = {
+        'nn.Conv1d, nn.Dropout': make_step(args, plain=True),
+        'mmskelseg': make_step(args),
+    }
+    if has_bfloat16(args.device):
+        steps['mmskelseg --amp (bfloat16)'] = make_step(args, bfloat16=True)
+    print(
+        f'MS-TCN++, {args.channels} features, {args.classes} classes, {args.frames} '
+        f'frames, dropout 0.5, forward + backward + Adam, {machine(args)}; '
+        f'medians of {args.repeats}, clock'
+    )
+    times = median_seconds(list(steps.values()), args.repeats)
+    peaks = {t: peak_gflops(t, args.device) for t in (torch.float32, torch.bfloat16)}
+    plain = times[0]
+    for (name, step), seconds in zip(steps.items(), times, strict=True):
+        with FlopCounterMode(display=False) as counter:
+            step()
+        gflops = counter.get_total_flops() / 1e9
+        peak = peaks[torch.bfloat16 if 'bfloat16' in name else torch.float32]
+        print(
+            f'  {name:<28}{1000 * seconds:7.0f} ms {plain / seconds:6.2f} times'
+            f'{gflops:7.1f} GFLOP {gflops / seconds:6.0f} GFLOP/s of {peak:.0f} in a '
+            'product of matrices'
+        )
+    difference, size = gradient_difference(args)
+    print(
+        f'largest difference of a gradient, without dropout: {difference:.1e} '
+        f'(largest gradient: {size:.1e})'
+    )
+
+
+def build(args: argparse.Namespace, dropout: float = 0.5) -> ActionSegmentor:
+    """Return the segmentor of the configs, with seeded weights."""
+    torch.manual_seed(0)
+    backbone = {
+        'type': 'MSTCNPlusPlus', 'in_channels': args.channels, 'dropout': dropout
+    }  # fmt: skip
+    head = {
+        'type': 'SegmentationHead',
+        'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+        'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
+    }
+    model = MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': args.classes,
+            'branches': {'heatmap': backbone},
+            'head': head,
+        }
+    )
+    return model.to(args.device)
+
+
+def video(args: argparse.Namespace) -> tuple[Tensor, Tensor]:
+    """Return random features (C, T), and labels (T,) in segments of 50 frames."""
+    torch.manual_seed(1)
+    x = torch.rand(args.frames, args.channels).to(args.device).t()
+    segments = torch.randint(args.classes, (-(-args.frames // 50),))
+    return x, segments.repeat_interleave(50)[: args.frames]
+
+
+def loss_of(
+    model: ActionSegmentor, x: Tensor, labels: Tensor, loops: bool | None
+) -> Tensor:
+    """Return the loss of features (C, T); ``loops`` as in ``TemporalConv1d``."""
+    sample = ActionDataSample(metainfo={'total_frames': len(labels)})
+    sample.set_gt_label(labels)
+    (modality,) = model.branches
+    TemporalConv1d.loops = loops
+    try:
+        return sum(model({modality: x[None]}, [sample], mode='loss').values())
+    finally:
+        TemporalConv1d.loops = None
+
+
+def make_step(
+    args: argparse.Namespace, plain: bool = False, bfloat16: bool = False
+) -> Callable[[], None]:
+    model = build(args).train()
+    x, labels = video(args)
+    if plain:
+        # As in the files of the literature: the frames of a feature in a row.
+        x = x.contiguous()
+    wrapper = OPTIM_WRAPPERS.build(
+        {
+            'type': 'BFloat16OptimWrapper' if bfloat16 else 'OptimWrapper',
+            'optimizer': torch.optim.Adam(model.parameters(), lr=1e-3),
+        }
+    )
+
+    def step() -> None:
+        with wrapper.optim_context(model):
+            loss = loss_of(model, x, labels, loops=False if plain else None)
+        wrapper.update_params(loss)
+
+    return step
+
+
+def gradient_difference(args: argparse.Namespace) -> tuple[float, float]:
+    """Return the largest difference of a gradient, and the largest gradient."""
+    model = build(args, dropout=0.0)
+    x, labels = video(args)
+    ours, plain = (
+        torch.cat([g.flatten() for g in torch.autograd.grad(loss, model.parameters())])
+        for loss in (loss_of(model, x, labels, loops) for loops in (None, False))
+    )
+    return float((ours - plain).abs().max()), float(plain.abs().max())

@@ -1,0 +1,49 @@
+"""Tables as aligned text and as Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+Rows = Sequence[Sequence[str]]
+
+
+def text_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
+    """Return rows as lines with equal columns.
+
+    Args:
+        rows: The cells of each row.
+        left: Columns whose cells start at the left; those of others end at the right.
+            -1 is the last one.
+
+    >>> text_table([['', 'AP'], ['walk', '9.5']])
+    ['       AP', 'walk  9.5']
+    """
+    return ['  '.join(cells).rstrip() for cells in _padded(rows, left)]
+
+
+def markdown_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
+    """Return rows as the lines of a Markdown table, whose head is the first row.
+
+    Args:
+        rows: The cells of each row.
+        left: As for :func:`text_table`.
+
+    >>> markdown_table([['', 'AP'], ['walk', '9.5']])
+    ['|      |  AP |', '|------|----:|', '| walk | 9.5 |']
+    """
+    head, *body = _padded(rows, left)
+    at_left = {i % len(head) for i in left}
+    rule = ['-' * len(cell) + '-:'[i not in at_left] for i, cell in enumerate(head)]
+    lines = [f'| {" | ".join(cells)} |' for cells in (head, *body)]
+    return [lines[0], f'|-{"|-".join(rule)}|', *lines[1:]]
+
+
+def _padded(rows: Rows, left: Iterable[int]) -> list[list[str]]:
+    """Return the cells of each row, filled up to the widths of the columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    at_left = {i % len(widths) for i in left}
+    return [
+        [
+            cell.ljust(width) if i in at_left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]

@@ -1,0 +1,236 @@
+"""Models on CPUs and on other devices: equal results, and no waiting in between."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.features import FrameEncoder
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.registry import MODELS
+
+SMALL = {'channels': 8, 'num_refinement_layers': 3}
+REFINED = {**SMALL, 'num_refinements': 1}
+TCN = {
+    'type': 'MSTCNPlusPlus',
+    'in_channels': 6,
+    'num_prediction_layers': 4,
+    'dropout': 0.0,
+    **SMALL,
+}
+JOINTS = {'in_channels': 3, 'skeleton': 'lcr15'}
+STGCN = {
+    'type': 'mmaction.STGCN',
+    'graph_cfg': {'mode': 'stgcn_spatial'},
+    'down_stages': [],
+    'base_channels': 8,
+    'num_stages': 2,
+    'inflate_stages': [],
+}
+GRAPHS = {
+    'ms_gcn': {'type': 'MSGCN', 'num_layers': 3, **JOINTS, **REFINED},
+    'stl': {
+        'type': 'GCNTCN',
+        'graph_channels': (8,),
+        'stem_channels': 16,
+        'channels': 6,
+        'out_channels': 10,
+        'dropout': 0.0,
+        **JOINTS,
+    },
+    'st_pgn': {'type': 'PyramidGCN', 'channels': 8, 'num_layers': 2, **JOINTS},
+    'stgcn': {
+        'type': 'MMActionGCN',
+        'network': STGCN,
+        'network_channels': 8,
+        'dropout': 0.0,
+        **JOINTS,
+        **REFINED,
+    },
+}
+CAUSAL = {
+    'type': 'CausalTCN',
+    'in_channels': 6,
+    'channels': 8,
+    'num_layers': 3,
+    'dropout': 0.0,
+}
+RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4}
+# Branches, and whether the risk is predicted as well.
+NETWORKS = {
+    'ms_tcn': ({'a': TCN}, False),
+    'fusion': ({'a': TCN, 'b': TCN}, False),
+    'causal': ({'a': CAUSAL}, False),
+    **{name: ({'a': backbone}, False) for name, backbone in GRAPHS.items()},
+    'mtl': ({'a': GRAPHS['stl']}, True),
+}
+every_network = pytest.mark.parametrize('name', NETWORKS)
+on_gpu = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU'),
+]
+gpu = pytest.param('cuda', marks=on_gpu)
+
+
+def build(name):
+    torch.manual_seed(0)
+    branches, risk = NETWORKS[name]
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 5,
+            'branches': branches,
+            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+                'loss_smooth': {'type': 'TruncatedMSELoss'},
+            },
+            'risk_head': RISK if risk else None,
+        }
+    )
+
+
+def batch_of(name, lengths):
+    """Return inputs on the host, padded, and samples."""
+    torch.manual_seed(1)
+    inputs, T = {}, max(lengths)
+    for key, backbone in NETWORKS[name][0].items():
+        joints = (15,) if 'skeleton' in backbone else ()
+        inputs[key] = torch.randn(len(lengths), backbone['in_channels'], T, *joints)
+    samples = []
+    for i, n in enumerate(lengths):
+        sample = ActionDataSample(metainfo={'frame_dir': f'v{i}', 'total_frames': n})
+        sample.set_gt_label(torch.randint(5, (n,)))
+        sample.set_field(torch.rand(n), 'gt_risk', dtype=torch.Tensor)
+        samples.append(sample)
+    return inputs, samples
+
+
+def step(model, inputs, samples):
+    """Return the losses of a training step and the gradients."""
+    model.zero_grad()
+    losses = model(inputs, samples, mode='loss')
+    sum(losses.values()).backward()
+    return [*losses.values(), *(p.grad for p in model.parameters())]
+
+
+@every_network
+@pytest.mark.parametrize('lengths', [(30, 30), (30, 17)])
+def test_both_ways_of_convolution_give_equal_losses_and_gradients(
+    name, lengths, monkeypatch
+):
+    """The loops of CPUs and PyTorch's layers, from one set of weights."""
+    model = build(name).double()
+    inputs, samples = batch_of(name, lengths)
+    results = []
+    for loops in (True, False):
+        monkeypatch.setattr(TemporalConv1d, 'loops', loops)
+        copied = copy.deepcopy(model)
+        results.append([copied(inputs, samples), *step(copied, inputs, samples)])
+    torch.testing.assert_close(*results)
+
+
+@every_network
+def test_step_and_forward_read_no_value_of_a_device(name):
+    """Tensors of the device `meta` have no values, so that reading one is an error."""
+    inputs, samples = batch_of(name, (30, 30))
+    inputs = {key: x.to('meta') for key, x in inputs.items()}
+    model = build(name).to('meta')
+    assert step(model, inputs, samples)[0].device.type == 'meta'
+    with torch.no_grad():
+        assert model.eval()(inputs).shape[3] == 30
+        model(inputs, samples, mode='predict')
+
+
+def test_padding_of_convolutions_reads_no_value_of_a_device():
+    """Where nothing normalises, a padded batch is no exception."""
+    inputs, samples = batch_of('ms_tcn', (30, 17))
+    step(build('ms_tcn').to('meta'), {'a': inputs['a'].to('meta')}, samples)
+
+
+@pytest.mark.parametrize('name', [*GRAPHS, 'mtl'])
+def test_training_video_of_one_frame_is_named(name):
+    """Batch norms have nothing to normalise by; prediction needs no statistics."""
+    model = build(name)
+    inputs, samples = batch_of(name, (1,))
+    with pytest.raises(ValueError, match=r'v0: 1 frame, but .* at least 2; take'):
+        step(model, inputs, samples)
+    with torch.no_grad():
+        (sample,) = model.eval()(inputs, samples, mode='predict')
+    assert sample.pred_label.shape == (1,)
+
+
+def test_training_video_of_one_frame_suffices_without_batch_norms():
+    """MS-TCN++ learns from it."""
+    losses, *_ = step(build('ms_tcn'), *batch_of('ms_tcn', (1,)))
+    assert losses > 0
+
+
+@every_network
+@pytest.mark.parametrize('lengths', [(30, 30), (30, 17)])
+@pytest.mark.parametrize('device', [gpu])
+def test_gpu_gives_the_losses_and_gradients_of_the_cpu(name, lengths, device):
+    """In double precision, where rounding moves no ReLU to the other side of 0."""
+    model = build(name).double()
+    inputs, samples = batch_of(name, lengths)
+    expected = [model(inputs, samples), *step(model, inputs, samples)]
+    model = build(name).double().to(device)
+    inputs = {key: x.to(device) for key, x in inputs.items()}
+    found = [model(inputs, samples), *step(model, inputs, samples)]
+    torch.testing.assert_close([x.cpu() for x in found], expected)
+
+
+@every_network
+@pytest.mark.parametrize('device', [gpu])
+def test_step_does_not_wait_for_the_gpu(name, device):
+    """Without padding, PyTorch finds no point at which the host waits."""
+    model = build(name).to(device)
+    inputs, samples = batch_of(name, (30, 30))
+    inputs = {key: x.to(device) for key, x in inputs.items()}
+    step(model, inputs, samples)
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        model(inputs, samples, mode='loss')
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+
+
+@pytest.mark.parametrize('device', [gpu])
+def test_gpu_draws_the_heatmaps_of_the_cpu(device):
+    """Keypoints on a GPU are drawn there."""
+    rng = np.random.default_rng(0)
+    keypoint = rng.uniform(5, 50, (1, 20, 17, 2)).astype(np.float32)
+    score = rng.uniform(0.3, 1, (1, 20, 17)).astype(np.float32)
+    render = RenderSkeletonHeatmap('coco17')
+    item = {'keypoint': keypoint, 'keypoint_score': score, 'img_shape': (56, 56)}
+    there = {
+        'keypoint': torch.from_numpy(keypoint).to(device),
+        'keypoint_score': torch.from_numpy(score).to(device),
+    }
+    found = render({**item, **there})['imgs']
+    assert found.device.type == device
+    expected = torch.from_numpy(render(item)['imgs'])
+    torch.testing.assert_close(found.cpu(), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('device', [gpu])
+def test_gpu_makes_the_features_of_the_cpu(device):
+    """FrameEncoder picks the GPU; the network alone runs on the CPU beside it."""
+    encoder = FrameEncoder('torchvision.resnet18', 'none')
+    images = torch.rand(5, 3, 56, 56) * 3
+    found = encoder.encode(images)
+    assert next(encoder.network.module.parameters()).device.type == device
+    network = copy.deepcopy(encoder.network.module).cpu()
+    mean, std = (
+        torch.tensor(values)[:, None, None]
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    with torch.no_grad():
+        expected = network((images / 3 - mean) / std).numpy()
+    # cuDNN multiplies in TF32.
+    atol = 1e-2 * float(np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, atol=atol)
