@@ -1,4 +1,7 @@
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -120,3 +123,24 @@ def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
     # All three are rounded to hundredths.
     assert ratio * (fast + 0.005) > slow - 0.01
     assert (ratio - 0.005) * (fast - 0.005) < slow + 0.01
+
+
+def test_benchmark_of_an_installed_package_says_where_benchmarks_are(tmp_path):
+    """A wheel has the tools, for MIM, but not what they would run."""
+    folder = tmp_path / '.mim' / 'tools' / 'analysis'
+    folder.mkdir(parents=True)
+    tool = shutil.copy(ROOT / 'tools' / 'analysis' / 'benchmark.py', folder)
+    done = subprocess.run(
+        [sys.executable, tool, 'render'], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        'error: benchmarks are not installed with the package; run them in a clone of '
+        'the repository.\n'
+    )
+
+
+def test_benchmark_refuses_numbers_below_one(run_tool):
+    """Every number of every command is read in one way."""
+    shown = run_tool('tools/analysis/benchmark.py', 'render', '--frames', 0, code=2)
+    assert 'argument --frames: 0 must be at least 1' in shown.stderr

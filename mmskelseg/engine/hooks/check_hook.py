@@ -86,7 +86,7 @@ def _check_classes(
 def _check_videos(runner: Runner, dataset: Any) -> None:
     if hasattr(dataset, 'get_data_info'):
         infos = map(dataset.get_data_info, range(len(dataset)))
-        videos = ((info['frame_dir'], info['total_frames']) for info in infos)
+        videos = ((i.get('frame_dir'), i.get('total_frames', 2)) for i in infos)
         check_lengths(runner.model, videos)
 
 
