@@ -30,11 +30,11 @@ from mmskelseg.apis.trained_model import (
     load_weights,
     model_metainfo,
 )
-from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.extraction import build_parts, make_features
 from mmskelseg.features.store import FeatureStore
+from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import MODELS, TRANSFORMS, registered_only
