@@ -1,4 +1,4 @@
-"""Which joints a file has: by their names, by their number, or as COCO's 17."""
+"""Layouts of joints: by their names, by their number, or as COCO's 17."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which program wrote a file of poses, and reading it."""
+"""Recognition and reading of pose files of all formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several people a video is about."""
+"""Choice of the person that a video is about."""
 
 from __future__ import annotations
 
