@@ -260,7 +260,7 @@ def test_fault_ends_the_import_with_one_sentence(
     before = files_below(out)
     change(layout)
     done = call_tool(TOOL, 'import', layout, out, '--fps', '15', code=1)
-    assert done.stderr.startswith(f'common_layout.py: {layout}{message}')
+    assert done.stderr.startswith(f'error: {layout}{message}')
     assert done.stderr.count('\n') == 1
     assert files_below(out) == before
 
@@ -289,7 +289,7 @@ def test_fault_ends_the_export_with_one_sentence(small_data, tmp_path, call_tool
     out = tmp_path / 'new/out'
     done = call_tool(TOOL, 'export', tmp_path / 'a/a.pkl', out, code=1)
     assert done.stderr.startswith(
-        'common_layout.py: video video_1: frame 7 has no label, the first of 1,'
+        'error: video video_1: frame 7 has no label, the first of 1,'
     )
     assert list(out.parent.iterdir()) == []
     done = call_tool(TOOL, 'export', small_data, tmp_path / 'a', code=1)

@@ -181,7 +181,7 @@ def test_fault_ends_the_tool_with_one_sentence(
     """It names file, place and value, and nothing is written."""
     change(release)
     done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'desktop_assembly.py: {release}{message}')
+    assert done.stderr.startswith(f'error: {release}{message}')
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
 

@@ -159,7 +159,7 @@ def test_fault_ends_the_tool_with_one_sentence(
     """It names file, place and value, and nothing is written."""
     change(release)
     done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'tum_kitchen.py: {release}{message}')
+    assert done.stderr.startswith(f'error: {release}{message}')
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
 
@@ -177,7 +177,7 @@ def test_fault_in_the_names_is_told(content, message, release, tmp_path, call_to
     names = tmp_path / 'names.txt'
     names.write_text(content)
     done = call_tool(TOOL, release, tmp_path / 'out', '--classes', names, code=1)
-    assert done.stderr.startswith(f'tum_kitchen.py: {names}: {message}')
+    assert done.stderr.startswith(f'error: {names}: {message}')
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,13 @@ Their joints are those of the skeleton ``lcr15``, in metres, in the axes of a ca
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from converting import ReleaseError, read_array
+
+from mmskelseg.datasets.converters.building import read_joints
+from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 JOINTS = 15
 # The releases state no camera; docs/datasets/uwiom.md has reasons.
@@ -31,18 +35,18 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> list[str]:
         for path in sorted((root / part).glob('[!.]*')):
             match = re.fullmatch(pattern, path.name)
             if not match:
-                raise ReleaseError(
+                raise UserError(
                     f'{path}: not a name of the release, such as '
                     f'{file_name(pattern, "03")}; rename it or take it away.'
                 )
             found[part].add(match[1])
     videos = sorted(set.union(*found.values()))
     if not videos:
-        raise ReleaseError(f'{root}: there is no video in it; copy the release again.')
+        raise UserError(f'{root}: there is no video in it; copy the release again.')
     for part, ids in found.items():
         for video in videos:
             if video not in ids:
-                raise ReleaseError(
+                raise MissingFileError(
                     f'{root / part / file_name(parts[part], video)}: missing, though '
                     f'another part of video {video} is there; copy the release again.'
                 )
@@ -79,19 +83,14 @@ def project(pose: np.ndarray) -> np.ndarray:
 
 def read_pose(path: Path) -> np.ndarray:
     """Return the joints of each frame in metres, shape (T, 15, 3)."""
-    pose = read_array(path)
-    if pose.dtype.kind != 'f' or pose.shape[1:] != (JOINTS, 3) or not len(pose):
-        raise ReleaseError(
-            f'{path}: an array of {pose.dtype} with shape {pose.shape}, expected '
-            f'floats of shape (frames, {JOINTS}, 3).'
-        )
+    pose = read_joints(path, JOINTS)
     for wrong, what in (
         (~np.isfinite(pose).all(-1), 'a coordinate that is NaN or infinite'),
         (~(pose[..., 0] > 0), 'a depth that is not above 0'),
     ):
         if wrong.any():
             frame, joint = np.argwhere(wrong)[0]
-            raise ReleaseError(
+            raise UserError(
                 f'{path}: frame {frame}, joint {joint} has {what}, the first of '
                 f'{wrong.sum()}; copy the file again.'
             )
@@ -100,28 +99,25 @@ def read_pose(path: Path) -> np.ndarray:
 
 def read_risk(path: Path, frames: int) -> np.ndarray:
     """Return the REBA score of each frame, shape (T,)."""
-    lines = path.read_text(encoding='utf-8', errors='replace').split('\n')
-    while lines and not lines[-1].strip():
-        lines.pop()
     scores = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         try:
             scores.append(float(line))
         except ValueError:
             scores.append(np.nan)
         if not np.isfinite(scores[-1]):
-            raise ReleaseError(
-                f'{path}: line {number} is {line.strip()!r}, expected a finite number.'
+            raise UserError(
+                f'{path}: line {number} is {line!r}, expected a finite number.'
             )
     if len(scores) != frames:
-        raise ReleaseError(
+        raise UserError(
             f'{path}: {len(scores)} lines, expected {frames} as the pose has {frames} '
             'frames.'
         )
     return np.array(scores, np.float32)
 
 
-def posed_video(video: str, pose: np.ndarray, fps: float) -> dict:
+def posed_video(video: str, pose: np.ndarray, fps: float) -> dict[str, Any]:
     """Return a video's annotation as far as its pose (T, 15, 3) and rate decide it."""
     return {
         'frame_dir': video,

@@ -1,0 +1,183 @@
+"""Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file.
+
+SRC holds a text of labels and a pose for each video (of which there are 76):
+
+    groundTruth/VIDEO           the name of the class of each frame, a line each
+    mapping/mapping.txt         a class a line: its id, a space, its name (23 of them)
+    keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a score
+    splits/*.split1.bundle      the videos of `train` and of `test`, a line each
+
+Labels and mapping are as their authors release them (VIDEO.txt and SRC/mapping.txt are
+read as well; without a mapping, the 23 names as published stand in). The release has
+image features and no poses, so **keypoints is an assumption**: estimate them with HRNet
+or another COCO model, and write NaN or a score of 0 where a joint was not found. The
+release has no splits either; give bundles or --test, or every fifth video tests.
+docs/datasets/desktop_assembly.md says more.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.datasets.converters import building
+from mmskelseg.datasets.converters.text_layout import (
+    check_background,
+    find_labels,
+    find_mapping,
+    read_classes,
+    read_label,
+    read_splits,
+)
+from mmskelseg.utils.errors import MissingFileError, UserError
+
+EXAMPLES = """examples:
+  # every fifth video tests
+  %(prog)s RAW data/desktop_assembly
+  # test videos of your own, poses from elsewhere, the size and rate of the videos
+  %(prog)s RAW data/desktop_assembly \\
+      --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
+      --size 1280x720 --fps 10
+"""
+JOINTS = 17
+CLASSES = (
+    'Pick_up_chip',
+    'Place_chip_on_motherboard',
+    'Close_cover',
+    'Pick_up_screw_and_screwdriver',
+    'Tighten_screw',
+    'Plug_stick_in',
+    'Pick_up_fan',
+    'Place_fan_on_motherboard',
+    'Tighten_screw_1',
+    'Tighten_screw_2',
+    'Tighten_screw_3',
+    'Tighten_screw_4',
+    'Put_screwdriver_down',
+    'Connect_wire_to_motherboard',
+    'Pick_up_RAM',
+    'Install_RAM',
+    'Pick_up_HDD',
+    'Install_HDD',
+    'Connect_wire_1_to_HDD',
+    'Connect_wire_2_to_HDD',
+    'Pick_up_lid',
+    'Close_lid',
+    'Background',
+)
+
+
+def read_keypoints(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels (T, 17, 2) and scores (T, 17), 0 where a joint is missing."""
+    pose = building.read_joints(path, JOINTS, ': x, y and score of COCO joints')
+    wrong = np.isinf(pose).any(-1) | (pose[..., 2] < 0)
+    if wrong.any():
+        frame, joint = np.argwhere(wrong)[0]
+        raise UserError(
+            f'{path}: frame {frame}, joint {joint} is {pose[frame, joint].tolist()}, '
+            f'the first of {wrong.sum()}; expected finite pixels and a score of 0 or '
+            'more, or NaN for a joint that was not found.'
+        )
+    pose = np.where(np.isnan(pose).any(-1, keepdims=True), 0, pose).astype(np.float32)
+    return pose[..., :2], pose[..., 2]
+
+
+def read_video(
+    label_path: Path, pose_path: Path, classes: dict[int, str]
+) -> dict[str, Any]:
+    """Return the annotation of one video, as far as its files decide it."""
+    keypoint, score = read_keypoints(pose_path)
+    label = read_label(label_path, classes)
+    if len(label) != len(keypoint):
+        raise UserError(
+            f'{label_path}: {len(label)} lines, expected {len(keypoint)} as '
+            f'{pose_path} has {len(keypoint)} frames; estimate poses on the frames '
+            'that are labelled.'
+        )
+    return {
+        'total_frames': len(keypoint),
+        'keypoint': keypoint[None],
+        'keypoint_score': score[None],
+        'label': label,
+    }
+
+
+def convert(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the annotations of the release in a folder."""
+    labels = find_labels(args.source / 'groundTruth')
+    mapping = find_mapping(args.source)
+    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
+    check_background(args.background, classes)
+    assumed = {
+        'fps': f'{args.fps:g}: the release states none',
+        'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',
+    }
+    splits = args.source / 'splits'
+    if args.test is None and splits.is_dir():
+        split = read_splits(splits, 1, labels)
+    else:
+        split = building.choose_split(args.test, list(labels), args.source)
+        if args.test is None:
+            assumed['split'] = 'every fifth video tests: the release names no split'
+    poses = args.keypoints or args.source / 'keypoints'
+    if not poses.is_dir():
+        raise MissingFileError(
+            f'{poses}: no such folder; it must hold VIDEO.npy with the joints of each '
+            'video (or name it by --keypoints).'
+        )
+    videos = [
+        {
+            'frame_dir': video,
+            'img_shape': args.size,
+            'fps': args.fps,
+            **read_video(label, poses / f'{video}.npy', classes),
+        }
+        for video, label in labels.items()
+    ]
+    return building.content(
+        videos,
+        split,
+        classes=list(classes.values()),
+        skeleton='coco17',
+        dataset='desktop_assembly',
+        background=args.background,
+        assumed=assumed,
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the converter."""
+    building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
+    parser.add_argument(
+        '--test',
+        metavar='VIDEO,VIDEO',
+        help='test videos (default: those of SRC/splits, else every fifth)',
+    )
+    parser.add_argument(
+        '--keypoints',
+        type=Path,
+        metavar='DIR',
+        help='folder of the poses (default: SRC/keypoints)',
+    )
+    parser.add_argument(
+        '--background',
+        metavar='NAME',
+        help='class that Edit and F1 leave out (default: none, as in the paper)',
+    )
+    parser.add_argument(
+        '--size',
+        type=building.image_size,
+        default=(480, 640),
+        metavar='WxH',
+        help='size of the images that the pixels are of (default: 640x480)',
+    )
+    building.add_release_options(parser, 10.0)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Convert as the arguments say."""
+    building.write(convert(args), args.out, args.folds, args.videos)
+
+
+main = building.converter(__doc__, EXAMPLES, add_arguments, run)
