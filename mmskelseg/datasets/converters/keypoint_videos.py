@@ -21,12 +21,7 @@ from mmskelseg.interchange import (
     read_segments,
     segments_to_labels,
 )
-from mmskelseg.interchange.poses import (
-    Poses,
-    choose_person,
-    read_poses,
-    to_coco17,
-)
+from mmskelseg.interchange.poses import Poses, choose_person, read_poses, to_coco17
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
 from mmskelseg.utils.errors import UserError
 from mmskelseg.video_files import VideoFile

@@ -9,12 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmskelseg.datasets.converters.toy_person import (
-    FOCAL_LENGTH,
-    IMG_SHAPE,
-    Take,
-    film,
-)
+from mmskelseg.datasets.converters.toy_person import FOCAL_LENGTH, IMG_SHAPE, Take, film
 from mmskelseg.datasets.converters.toy_script import Motion, smooth
 from mmskelseg.video_files import written_video
 

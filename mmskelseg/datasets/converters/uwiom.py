@@ -165,9 +165,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'test videos (default: those of the release, {",".join(TEST)})',
     )
     parser.add_argument(
-        '--download',
-        action='store_true',
-        help='fetch the release into SRC first',
+        '--download', action='store_true', help='fetch the release into SRC first'
     )
     parser.add_argument(
         '--url', default=URL, help='zip file to download (default: %(default)s)'
