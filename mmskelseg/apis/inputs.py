@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.apis.sources import Source
-from mmskelseg.interchange.poses import Poses, choose_person, read_poses
+from mmskelseg.interchange.poses import (
+    Poses,
+    choose_person,
+    read_poses,
+    with_rate,
+    with_size,
+)
 from mmskelseg.interchange.segments import check_fps
 from mmskelseg.structures import Skeleton
 from mmskelseg.video_files import VideoFile
-
-# How far the length of poses may be from that of their video before it is an error.
-_SECONDS, _PART = 1.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class InputReader:
     ) -> dict[str, Any]:
         """Return what an annotation has of poses, with the joints of the model."""
         wanted, joints = Skeleton.get(self.skeleton), poses.joints
+        poses = with_size(poses)
         notes = poses.notes
         missing = [joint for joint in wanted.joints if joint not in joints]
         if missing:
@@ -141,70 +144,16 @@ class InputReader:
         columns = [joints.index(joint) for joint in wanted.joints]
         if len(joints) > len(columns):
             notes = (*notes, f'{len(columns)} of {len(joints)} joints are used')
-        shape = poses.img_shape
-        if shape is None:
-            seen = poses.keypoint[poses.keypoint_score > 0]
-            width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
-            shape = int(height), int(width)
-            notes = (*notes, 'image size is not known, taken as far as joints reach')
         video: dict[str, Any] = {
             'keypoint': poses.keypoint[:, :, columns],
             'keypoint_score': poses.keypoint_score[:, :, columns],
             'total_frames': poses.keypoint.shape[1],
-            'img_shape': shape,
+            'img_shape': poses.img_shape,
             'notes': notes,
         }
         if keypoint_3d is not None:
             video['keypoint_3d'] = np.asarray(keypoint_3d)[:, :, columns]
         return video
-
-
-def with_rate(
-    poses: Poses, file: VideoFile | None, given: float | None, place: str
-) -> Poses:
-    """Return poses with frames per second, as long as their video, if that is known.
-
-    Trackers that write only people they found stop with the last of these, so frames
-    may be added at the end.
-
-    Args:
-        poses: Of the video.
-        file: The video.
-        given: Frames per second, which count before those of a file.
-        place: What to call the poses in messages.
-
-    Raises:
-        ValueError: If the rate is not known, or the lengths do not go together.
-    """
-    fps = given or poses.fps or (file.fps if file else None)
-    if fps is None:
-        raise ValueError(
-            f'{place}: states no frame rate; give it (fps), or the video as well.'
-        )
-    fps = check_fps(fps, place)
-    if file is None:
-        return poses.noting(fps=fps)
-    frames = poses.keypoint.shape[1]
-    expected = file.frames
-    if not math.isclose(fps, file.fps, rel_tol=1e-3):
-        expected = round(file.frames * fps / file.fps)
-    if given is None and abs(expected - frames) > max(_SECONDS * fps, _PART * expected):
-        raise ValueError(
-            f'{place}: {frames} frames of poses, but {file.path} has {file.frames} at '
-            f'{file.fps:g} fps; give the rate of the poses (fps), which may be '
-            f'{frames / file.frames * file.fps:.3g}, or {file.fps:g} if nobody is seen '
-            'in the rest.'
-        )
-    if expected <= frames:
-        return poses.noting(fps=fps)
-    more = ((0, 0), (0, expected - frames), (0, 0))
-    return poses.noting(
-        'frames without people added up to the end of the video',
-        keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
-        keypoint_score=np.pad(poses.keypoint_score, more),
-        person_score=None,
-        fps=fps,
-    )
 
 
 def _arrays(

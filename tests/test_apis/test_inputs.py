@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg.apis.inputs import InputReader, with_rate
+from mmskelseg.apis.inputs import InputReader
 from mmskelseg.apis.sources import Source
 from mmskelseg.interchange.poses import Poses
-from mmskelseg.video_files import VideoFile
 
 
 def reader(**options):
@@ -86,16 +85,3 @@ def test_poses_take_rate_and_size_from_their_video(clip):
     # The tracker saw nobody in the last three frames.
     assert video['total_frames'] == 30
     assert video['keypoint_score'][0, 27:].sum() == 0
-
-
-def test_rate_of_poses_counts_before_that_of_the_video(clip):
-    file = VideoFile.open(clip(frames=60, fps=20.0))
-    slow = with_rate(poses(30, fps=10.0), file, None, 'poses')
-    assert (slow.fps, slow.keypoint.shape[1]) == (10, 30)
-    assert with_rate(poses(30), file, 10.0, 'poses').fps == 10
-    with pytest.raises(
-        ValueError, match=r'30 frames of poses, but .* has 60 at 20 fps'
-    ):
-        with_rate(poses(30), file, None, 'poses')
-    with pytest.raises(ValueError, match='states no frame rate'):
-        with_rate(poses(30), None, None, 'poses')

@@ -7,7 +7,7 @@ from mmskelseg.interchange.poses.mediapipe import read_mediapipe
 from mmskelseg.interchange.poses.mmpose import read_mmpose
 from mmskelseg.interchange.poses.npz import read_npz, write_npz
 from mmskelseg.interchange.poses.openpose import read_openpose
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Poses, with_rate, with_size
 from mmskelseg.interchange.poses.reading import FORMATS, read_poses, recognise
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table
@@ -29,5 +29,7 @@ __all__ = [
     'read_table',
     'recognise',
     'to_coco17',
+    'with_rate',
+    'with_size',
     'write_npz',
 ]

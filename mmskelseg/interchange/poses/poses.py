@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from mmskelseg.interchange.segments import check_fps
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
+from mmskelseg.video_files import VideoFile
 
+# How far the length of poses may be from that of their video before it is an error.
+_SECONDS, _PART = 1.0, 0.1
 # A file whose frame numbers are spread wider than this does not number frames.
 _SPREAD = 1000
 
@@ -155,4 +161,67 @@ def gather(
         person_score=person_score if person_score.any() else None,
         person_box=person_box if person_box.any() else None,
         notes=tuple(notes),
+    )
+
+
+def with_size(poses: Poses) -> Poses:
+    """Return poses with the size of their image, at least as far as joints reach."""
+    if poses.img_shape is not None:
+        return poses
+    seen = poses.keypoint[poses.keypoint_score > 0]
+    width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
+    return poses.noting(
+        'image size is not known, taken as far as joints reach',
+        img_shape=(int(height), int(width)),
+    )
+
+
+def with_rate(
+    poses: Poses, file: VideoFile | None, given: float | None, source: str
+) -> Poses:
+    """Return poses with frames per second, as long as their video, if that is known.
+
+    Trackers that write only people they found stop with the last of these, so frames
+    may be added at the end.
+
+    Args:
+        poses: Of the video.
+        file: The video.
+        given: Frames per second, which count before those of a file.
+        source: What to call the poses in messages.
+
+    Raises:
+        UserError: If the rate is not known, or the lengths do not go together.
+    """
+    fps = given or poses.fps or (file.fps if file else None)
+    if fps is None:
+        raise UserError(
+            f'{source}: states no frame rate; give it (--fps, or fps in Python), or '
+            'the video as well.'
+        )
+    fps = check_fps(fps, source)
+    if file is None:
+        return poses.noting(fps=fps)
+    frames = poses.keypoint.shape[1]
+    expected = file.frames
+    # Programs round 29.97 to 30, and still give every frame its pose.
+    if not math.isclose(fps, file.fps, rel_tol=1e-3):
+        expected = round(file.frames * fps / file.fps)
+    if given is None and abs(expected - frames) > max(_SECONDS * fps, _PART * expected):
+        raise UserError(
+            f'{source}: {frames} frames of poses, but {file.path} has {file.frames} at '
+            f'{file.fps:g} fps; give the rate of the poses (--fps, or fps in Python), '
+            f'which may be '
+            f'{frames / file.frames * file.fps:.3g}, or {file.fps:g} if nobody is seen '
+            'in the rest.'
+        )
+    if expected <= frames:
+        return poses.noting(fps=fps)
+    more = ((0, 0), (0, expected - frames), (0, 0))
+    return poses.noting(
+        'frames without people added up to the end of the video',
+        keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
+        keypoint_score=np.pad(poses.keypoint_score, more),
+        person_score=None,
+        fps=fps,
     )
