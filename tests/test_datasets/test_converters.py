@@ -42,7 +42,11 @@ def test_video_file_has_the_id_as_its_name(folder, video, expected):
 def test_video_file_is_named_relative_to_the_annotations(folder):
     for name in ('video_0.mp4', 'video_1.mp4', 'video_2.mp4'):
         (folder / name).touch()
-    write(small_annotations(), folder.parent / 'out', videos=folder)
+    data = small_annotations()
+    write(
+        folder.parent / 'out', data['annotations'], data['split'],
+        **data['metainfo'], videos=folder,
+    )  # fmt: skip
     data = load_annotations(folder.parent / 'out/annotations.pkl')
     assert data['annotations'][1]['filename'] == '../videos/video_1.mp4'
 

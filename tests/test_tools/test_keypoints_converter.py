@@ -198,10 +198,10 @@ def test_videos_give_size_rate_and_length(convert, poses, walk, tmp_path):
     assert video['filename'] == '../videos/cam_take2.avi'
     assert video['keypoint_score'].shape == (1, FRAMES, 17)
     assert not video['keypoint_score'][0, -2:].any()
-    assert 'up to the end of the video file (take2)' in output
+    assert 'up to the end of the video (take2)' in output
     (poses / 'take2.json').write_text(json.dumps(coco(walk[::2])))
     _, error = convert('--videos', folder, fps=(), code=1)
-    assert '15 frames, but ' in error
+    assert '15 frames of poses, but ' in error
     assert 'may be 5, or 10 if nobody is seen in the rest' in error
 
 
@@ -355,7 +355,7 @@ def test_fault_is_one_sentence(fault, convert, tmp_path):
 
 def test_rate_must_be_known(convert):
     _, error = convert(fps=(), code=1)
-    assert 'take1.json: states no frame rate; give it by --fps' in error
+    assert 'take1.json: states no frame rate; give it (--fps' in error
 
 
 def test_choices_are_those_of_the_readers():

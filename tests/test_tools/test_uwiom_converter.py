@@ -140,7 +140,8 @@ def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
 def test_complete_release_gets_its_own_split(tmp_path):
     """The five validation videos of the release test, the other 15 train."""
     root = make_release(tmp_path / 'all', [f'{i:02d}' for i in range(1, 21)])
-    split = uwiom.convert(root, None)['split']
+    uwiom.main([str(root), str(tmp_path)])
+    split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['test'] == ['07', '10', '12', '13', '15']
     assert len(split['train']) == 15
 
@@ -172,8 +173,8 @@ def test_fault_ends_the_tool_with_one_sentence(release, tmp_path):
     done = run(release, tmp_path / 'out', '--test', '03')
     assert done.returncode == 1
     assert done.stderr.startswith(
-        f'error: {release}/Labels/ClassNumber/02.npy: an array of int64 with shape '
-        '(14,), expected integers of shape (12,) as the pose has 12 frames.'
+        f"error: {release}: video '02': label has shape (14,), but keypoint has 12 "
+        'frames; labels and poses must come from the same frames'
     )
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
@@ -258,32 +259,32 @@ FAULTS = {
     ),
     'NaN': (
         edit_pose((4, 7), np.nan),
-        '/Poses/02_pose3d.npy: frame 4, joint 7 has a coordinate that is NaN or',
+        '/Poses/02_pose3d.npy: frame 4, joint 7 has a depth that is no number',
     ),
     'depth': (
         edit_pose((5, slice(2, 4), 0), -0.5),
-        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not above 0, the '
-        'first of 2',
+        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is no number above 0, '
+        'the first of 2',
     ),
     'label out of range': (
         save('Labels/ClassNumber/02.npy', np.arange(FRAMES) + 6),
-        '/Labels/ClassNumber/02.npy: label 17 in frame 11, the first of 1 out of range',
+        ": video '02': label is 17 in frame 11, the first of 1 out of range; exp",
     ),
     'label type': (
         save('Labels/ClassNumber/02.npy', np.zeros(FRAMES)),
-        '/Labels/ClassNumber/02.npy: an array of float64 with shape (12,), expected',
+        ": video '02': label is an array of float64 with shape (12,), expected",
     ),
     'risk that is no number': (
         replace_risk('3.0', 'three'),
-        "/RebaScoreFrameWise/02.txt: line 4 is 'three",
+        "/RebaScoreFrameWise/02.txt: could not convert string to float: 'three",
     ),
     'risk that is not finite': (
         replace_risk('3.000000000000000000e+00', 'nan'),
-        "/RebaScoreFrameWise/02.txt: line 4 is 'nan', expected a finite number.",
+        ": video '02': risk is NaN or infinite in frame 3;",
     ),
     'risk too long': (
         replace_risk('3.0', '3.0\n3.0'),
-        '/RebaScoreFrameWise/02.txt: 13 lines, expected 12 as the pose has 12 frames.',
+        ": video '02': risk has shape (13,), but keypoint needs (12,).",
     ),
     'no class names': (
         remove('Labels/uniquelabelnames.npy'),
@@ -298,24 +299,24 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_in_the_release_names_file_and_place(change, message, release):
+def test_fault_in_the_release_names_file_and_place(change, message, release, tmp_path):
     change(release)
-    with pytest.raises(UserError, match='release') as error:
-        uwiom.convert(release, '03')
-    assert str(error.value).startswith(f'{release}{message}')
+    with pytest.raises(SystemExit) as end:
+        uwiom.main([str(release), str(tmp_path / 'out'), '--test', '03'])
+    assert str(end.value).startswith(f'error: {release}{message}')
 
 
 @pytest.mark.parametrize(
     ('wanted', 'message'),
     [
-        (None, '07, 10, 12, 13, 15 are not among the 3 videos here; choose others'),
-        ('03,21', '--test names 21, but .* has the videos 01, 02, 03'),
-        ('01,02,03', '--test names all 3 videos of .*; leave some to train on'),
+        ([], 'test videos 07, 10, 12, 13, 15 are not among the 3 videos here'),
+        (['--test', '03,21'], r'the test videos 21 are not .* here \(01, 02, 03\)'),
+        (['--test', '01,02,03'], r'no video is left .* all test \(01, 02, 03\); name'),
     ],
 )
-def test_fault_in_the_split_names_the_videos(wanted, message, release):
-    with pytest.raises(UserError, match=message):
-        uwiom.convert(release, wanted)
+def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path):
+    with pytest.raises(SystemExit, match=message):
+        uwiom.main([str(release), str(tmp_path), *wanted])
 
 
 def test_folder_that_is_no_release_names_its_parts(tmp_path):

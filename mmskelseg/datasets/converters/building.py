@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.datasets.annotation_checks import check_annotations
 from mmskelseg.datasets.annotations import save_annotations
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.video_files import is_video
@@ -179,27 +180,19 @@ def choose_split(
         root: The folder of the release, for messages.
         default: The test videos of the release itself, where it names any.
     """
-    names = [name.strip() for name in wanted.split(',')] if wanted else default
-    if not names:
-        names = videos[4::5] or videos[-1:]
+    names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
+    names = [name.strip() for name in names]
     test = sorted({name if name in videos else name.zfill(2) for name in names})
     missing = [video for video in test if video not in videos]
-    if missing and not wanted:
-        raise UserError(
-            f"{root}: the release's test videos {', '.join(missing)} are not among the "
-            f'{len(videos)} videos here; choose others, for example '
-            f'--test {",".join(videos[::5])}.'
-        )
     if missing:
         raise UserError(
-            f'--test names {", ".join(missing)}, but {root} has the videos '
-            f'{", ".join(videos)}.'
+            f'{root}: the test videos {", ".join(missing)} are not among the '
+            f'{len(videos)} videos here ({", ".join(videos)}); choose others by --test.'
         )
     if len(test) == len(videos):
         raise UserError(
-            f'--test names all {len(videos)} videos of {root}; leave some to train on.'
-            if wanted
-            else f'{root}: video {videos[0]} alone; a test needs a second one.'
+            f'{root}: no video is left to train on, since all test '
+            f'({", ".join(test)}); name fewer by --test, or add videos.'
         )
     return split_by_test(videos, test)
 
@@ -247,7 +240,8 @@ def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
     return videos
 
 
-def content(
+def write(
+    out: Path,
     annotations: Sequence[dict[str, Any]],
     split: dict[str, list[str]],
     *,
@@ -255,10 +249,36 @@ def content(
     skeleton: str | dict[str, Any],
     dataset: str,
     background: str | None = None,
+    source: Path | None = None,
+    folds: int = 0,
+    videos: Path | None = None,
     **metainfo: Any,
-) -> dict[str, Any]:
-    """Return the content of an annotation file, as docs/data_format.md describes it."""
-    return {
+) -> None:
+    """Write OUT/annotations.pkl and print what is in it.
+
+    Args:
+        out: The folder.
+        annotations: One of each video; ``filename`` is added to it.
+        split: Its splits; folds are added to it.
+        classes, skeleton, dataset, background, metainfo: As docs/data_format.md says.
+        source: What messages name as the place of a fault.
+        folds: Number of folds, which test each video once.
+        videos: Folder of the video files.
+    """
+    names = [video['frame_dir'] for video in annotations]
+    if folds and not 2 <= folds <= len(names):
+        raise UserError(
+            f'--folds is {folds}, but {len(names)} videos make 2 to {len(names)}.'
+        )
+    for fold in range(folds):
+        for part, members in split_by_test(names, names[fold::folds]).items():
+            split[f'fold{fold + 1}/{part}'] = members
+    files = find_videos(names, videos)
+    for video in annotations:
+        if video['frame_dir'] in files:
+            file = os.path.relpath(files[video['frame_dir']], out)
+            video['filename'] = Path(file).as_posix()
+    data = {
         'split': split,
         'annotations': list(annotations),
         'metainfo': {
@@ -269,41 +289,10 @@ def content(
             **metainfo,
         },
     }
-
-
-def write(
-    data: dict[str, Any], out: Path, folds: int = 0, videos: Path | None = None
-) -> None:
-    """Write OUT/annotations.pkl and print what is in it.
-
-    Args:
-        data: As :func:`content` returns it; folds and file names are added to it.
-        out: The folder.
-        folds: Number of folds, which test each video once.
-        videos: Folder of the video files.
-    """
-    add_fold_splits(data, folds)
-    names = [video['frame_dir'] for video in data['annotations']]
-    files = find_videos(names, videos)
-    for video in data['annotations']:
-        if video['frame_dir'] in files:
-            file = os.path.relpath(files[video['frame_dir']], out)
-            video['filename'] = Path(file).as_posix()
     path = out / 'annotations.pkl'
+    check_annotations(data, str(source or path))
     save_annotations(data, path)
     print(f'{summary(data)}\nwritten to {path}')
-
-
-def add_fold_splits(data: dict[str, Any], count: int) -> None:
-    """Add folds to the splits of annotations, so that each video is tested once."""
-    videos = [video['frame_dir'] for video in data['annotations']]
-    if count and not 2 <= count <= len(videos):
-        raise UserError(
-            f'--folds is {count}, but {len(videos)} videos make 2 to {len(videos)}.'
-        )
-    for fold in range(count):
-        for name, members in split_by_test(videos, videos[fold::count]).items():
-            data['split'][f'fold{fold + 1}/{name}'] = members
 
 
 def summary(data: dict[str, Any]) -> str:

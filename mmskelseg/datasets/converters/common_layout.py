@@ -13,11 +13,10 @@ project. See `import --help` and `export --help`, and docs/datasets/common_layou
 
 import argparse
 import re
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import (
     MAPPINGS,
-    check_background,
     find_labels,
     find_mapping,
     read_classes,
@@ -84,18 +82,13 @@ def folder_whole(folder: Path) -> Iterator[Path]:
         folder: What it will be called; what is there now stays as it is until then.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside, old = (
-        folder.with_name(f'.{secrets.token_hex(8)}.{end}') for end in ('part', 'old')
-    )
-    aside.mkdir()
-    try:
-        yield aside
+    with TemporaryDirectory(prefix='.', dir=folder.parent) as aside:
+        new = Path(aside, 'new')
+        new.mkdir()
+        yield new
         if folder.exists():
-            folder.rename(old)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+            folder.rename(Path(aside, 'old'))
+        new.rename(folder)
 
 
 def read_video(
@@ -144,8 +137,8 @@ def read_features(path: Path, frames_first: bool) -> np.ndarray:
     return features
 
 
-def convert(args: argparse.Namespace, target: Path) -> tuple[dict[str, Any], int]:
-    """Return the annotations and D, after writing the features into a folder."""
+def run_import(args: argparse.Namespace) -> None:
+    """Make a data set of files in the layout."""
     mapping = find_mapping(args.source)
     if mapping is None:
         raise MissingFileError(
@@ -153,40 +146,34 @@ def convert(args: argparse.Namespace, target: Path) -> tuple[dict[str, Any], int
             '`ID NAME` for each class.'
         )
     classes = read_classes(mapping)
-    check_background(args.background, classes)
     labels = find_labels(args.source / 'groundTruth')
-    split = read_splits(args.source / 'splits', args.split, labels)
+    split = read_splits(args.source / 'splits', args.split)
     videos: list[dict[str, Any]] = []
     width = 0
-    for name, path in labels.items():
-        video, features = read_video(name, path, classes, args)
-        if videos and features.shape[1] != width:
-            raise UserError(
-                f'{args.source}/features/{name}.npy: {features.shape[1]} features a '
-                f'frame, but {videos[0]["frame_dir"]} has {width}; take all from the '
-                'same network.'
-            )
-        width = features.shape[1]
-        path = target / f'{file_name(name)}.npy'
-        np.save(path, np.ascontiguousarray(features, np.float32))
-        videos.append(video)
-    data = building.content(
-        videos,
-        split,
-        classes=list(classes.values()),
-        skeleton={'joints': ['none'], 'limbs': []},
-        dataset=args.source.resolve().name,
-        background=args.background,
-    )
-    return data, width
-
-
-def run_import(args: argparse.Namespace) -> None:
-    """Make a data set of files in the layout."""
     target = args.out / 'features' / args.modality
     with folder_whole(target) as folder:
-        data, width = convert(args, folder)
-    building.write(data, args.out)
+        for name, path in labels.items():
+            video, features = read_video(name, path, classes, args)
+            if videos and features.shape[1] != width:
+                raise UserError(
+                    f'{args.source}/features/{name}.npy: {features.shape[1]} features '
+                    f'a frame, but {videos[0]["frame_dir"]} has {width}; take all from '
+                    'the same network.'
+                )
+            width = features.shape[1]
+            array = np.ascontiguousarray(features, np.float32)
+            np.save(folder / f'{file_name(name)}.npy', array)
+            videos.append(video)
+        building.write(
+            args.out,
+            videos,
+            split,
+            classes=list(classes.values()),
+            skeleton={'joints': ['none'], 'limbs': []},
+            dataset=args.source.resolve().name,
+            background=args.background,
+            source=args.source,
+        )
     print(f'{width} features a frame in {target}')
 
 

@@ -23,14 +23,13 @@ import numpy as np
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import (
-    check_background,
     find_labels,
     find_mapping,
     read_classes,
     read_label,
     read_splits,
 )
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:
   # every fifth video tests
@@ -42,108 +41,26 @@ EXAMPLES = """examples:
 """
 JOINTS = 17
 CLASSES = (
-    'Pick_up_chip',
-    'Place_chip_on_motherboard',
-    'Close_cover',
-    'Pick_up_screw_and_screwdriver',
-    'Tighten_screw',
-    'Plug_stick_in',
-    'Pick_up_fan',
-    'Place_fan_on_motherboard',
-    'Tighten_screw_1',
-    'Tighten_screw_2',
-    'Tighten_screw_3',
-    'Tighten_screw_4',
-    'Put_screwdriver_down',
-    'Connect_wire_to_motherboard',
-    'Pick_up_RAM',
-    'Install_RAM',
-    'Pick_up_HDD',
-    'Install_HDD',
-    'Connect_wire_1_to_HDD',
-    'Connect_wire_2_to_HDD',
-    'Pick_up_lid',
-    'Close_lid',
-    'Background',
-)
+    'Pick_up_chip', 'Place_chip_on_motherboard', 'Close_cover',
+    'Pick_up_screw_and_screwdriver', 'Tighten_screw', 'Plug_stick_in', 'Pick_up_fan',
+    'Place_fan_on_motherboard', 'Tighten_screw_1', 'Tighten_screw_2', 'Tighten_screw_3',
+    'Tighten_screw_4', 'Put_screwdriver_down', 'Connect_wire_to_motherboard',
+    'Pick_up_RAM', 'Install_RAM', 'Pick_up_HDD', 'Install_HDD', 'Connect_wire_1_to_HDD',
+    'Connect_wire_2_to_HDD', 'Pick_up_lid', 'Close_lid', 'Background',
+)  # fmt: skip
 
 
-def read_keypoints(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return pixels (T, 17, 2) and scores (T, 17), 0 where a joint is missing."""
-    pose = building.read_joints(path, JOINTS, ': x, y and score of COCO joints')
-    wrong = np.isinf(pose).any(-1) | (pose[..., 2] < 0)
-    if wrong.any():
-        frame, joint = np.argwhere(wrong)[0]
-        raise UserError(
-            f'{path}: frame {frame}, joint {joint} is {pose[frame, joint].tolist()}, '
-            f'the first of {wrong.sum()}; expected finite pixels and a score of 0 or '
-            'more, or NaN for a joint that was not found.'
-        )
-    pose = np.where(np.isnan(pose).any(-1, keepdims=True), 0, pose).astype(np.float32)
-    return pose[..., :2], pose[..., 2]
-
-
-def read_video(
-    label_path: Path, pose_path: Path, classes: dict[int, str]
-) -> dict[str, Any]:
+def read_video(label: Path, pose: Path, classes: dict[int, str]) -> dict[str, Any]:
     """Return the annotation of one video, as far as its files decide it."""
-    keypoint, score = read_keypoints(pose_path)
-    label = read_label(label_path, classes)
-    if len(label) != len(keypoint):
-        raise UserError(
-            f'{label_path}: {len(label)} lines, expected {len(keypoint)} as '
-            f'{pose_path} has {len(keypoint)} frames; estimate poses on the frames '
-            'that are labelled.'
-        )
+    joints = building.read_joints(pose, JOINTS, ': x, y and score of COCO joints')
+    missing = np.isnan(joints).any(-1, keepdims=True)
+    joints = np.where(missing, 0, joints).astype(np.float32)[None]
     return {
-        'total_frames': len(keypoint),
-        'keypoint': keypoint[None],
-        'keypoint_score': score[None],
-        'label': label,
+        'total_frames': joints.shape[1],
+        'keypoint': joints[..., :2],
+        'keypoint_score': joints[..., 2],
+        'label': read_label(label, classes),
     }
-
-
-def convert(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the annotations of the release in a folder."""
-    labels = find_labels(args.source / 'groundTruth')
-    mapping = find_mapping(args.source)
-    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
-    check_background(args.background, classes)
-    assumed = {
-        'fps': f'{args.fps:g}: the release states none',
-        'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',
-    }
-    splits = args.source / 'splits'
-    if args.test is None and splits.is_dir():
-        split = read_splits(splits, 1, labels)
-    else:
-        split = building.choose_split(args.test, list(labels), args.source)
-        if args.test is None:
-            assumed['split'] = 'every fifth video tests: the release names no split'
-    poses = args.keypoints or args.source / 'keypoints'
-    if not poses.is_dir():
-        raise MissingFileError(
-            f'{poses}: no such folder; it must hold VIDEO.npy with the joints of each '
-            'video (or name it by --keypoints).'
-        )
-    videos = [
-        {
-            'frame_dir': video,
-            'img_shape': args.size,
-            'fps': args.fps,
-            **read_video(label, poses / f'{video}.npy', classes),
-        }
-        for video, label in labels.items()
-    ]
-    return building.content(
-        videos,
-        split,
-        classes=list(classes.values()),
-        skeleton='coco17',
-        dataset='desktop_assembly',
-        background=args.background,
-        assumed=assumed,
-    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,7 +94,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Convert as the arguments say."""
-    building.write(convert(args), args.out, args.folds, args.videos)
+    labels = find_labels(args.source / 'groundTruth')
+    mapping = find_mapping(args.source)
+    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
+    assumed = {
+        'fps': f'{args.fps:g}: the release states none',
+        'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',
+    }
+    splits = args.source / 'splits'
+    if args.test is None and splits.is_dir():
+        split = read_splits(splits, 1)
+    else:
+        split = building.choose_split(args.test, list(labels), args.source)
+        if args.test is None:
+            assumed['split'] = 'every fifth video tests: the release names no split'
+    poses = args.keypoints or args.source / 'keypoints'
+    if not poses.is_dir():
+        raise MissingFileError(
+            f'{poses}: no such folder; it must hold VIDEO.npy with the joints of each '
+            'video (or name it by --keypoints).'
+        )
+    videos = [
+        {
+            'frame_dir': video,
+            'img_shape': args.size,
+            'fps': args.fps,
+            **read_video(label, poses / f'{video}.npy', classes),
+        }
+        for video, label in labels.items()
+    ]
+    building.write(
+        args.out,
+        videos,
+        split,
+        classes=list(classes.values()),
+        skeleton='coco17',
+        dataset='desktop_assembly',
+        source=args.source,
+        background=args.background,
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )
 
 
 main = building.converter(__doc__, EXAMPLES, add_arguments, run)

@@ -3,10 +3,9 @@
 import argparse
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,18 @@ from mmskelseg.interchange import (
     READERS,
     Segment,
     label_format,
+    labels_to_segments,
     read_segments,
     segments_to_labels,
 )
-from mmskelseg.interchange.poses import Poses, choose_person, read_poses, to_coco17
+from mmskelseg.interchange.poses import (
+    Poses,
+    choose_person,
+    read_poses,
+    to_coco17,
+    with_rate,
+    with_size,
+)
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
 from mmskelseg.utils.errors import UserError
 from mmskelseg.video_files import VideoFile
@@ -29,8 +36,6 @@ from mmskelseg.video_files import VideoFile
 LABEL_SUFFIXES = ('.boris', '.csv', '.eaf', '.json', '.tsv', '.txt', '.xml')
 # What trackers put behind a video's name.
 _ENDINGS = re.compile(r'(DLC_.+|\.analysis|\.predictions|_keypoints)$')
-# How far the length of poses may be from that of their video before it is an error.
-_SECONDS, _PART = 1.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -58,32 +63,33 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     Folders are looked into, one level deep.
     """
     found: dict[str, Path] = {}
+    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no folder of OpenPose'
+    for path in _look_into(paths, _is_keypoints, kinds):
+        name = _ENDINGS.sub('', path.name if path.is_dir() else path.stem)
+        if name in found:
+            raise UserError(
+                f'{found[name]} and {path} are both of the video {name}; name one of '
+                f'them, such as all of a kind by {path.parent}/*{path.suffix}.'
+            )
+        found[name] = path
+    return found
+
+
+def _is_keypoints(path: Path) -> bool:
+    return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
+
+
+def _look_into(
+    paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
+) -> Iterator[Path]:
+    """Yield files, and what fits in folders, one level deep."""
     for path in paths:
         inside = [path]
-        if path.is_dir() and not is_openpose(path):
-            inside = [
-                item
-                for item in sorted(path.iterdir())
-                if (
-                    is_openpose(item)
-                    if item.is_dir()
-                    else item.suffix.lower() in SUFFIXES
-                )
-            ]
-            if not inside:
-                raise UserError(
-                    f'{path}: no keypoint file ({", ".join(SUFFIXES)}) and no folder '
-                    'of OpenPose in it.'
-                )
-        for item in inside:
-            name = _ENDINGS.sub('', item.name if item.is_dir() else item.stem)
-            if name in found:
-                raise UserError(
-                    f'{found[name]} and {item} are both of the video {name}; name one '
-                    f'of them, such as all of a kind by {item.parent}/*{item.suffix}.'
-                )
-            found[name] = item
-    return found
+        if path.is_dir() and not fits(path):
+            inside = [item for item in sorted(path.iterdir()) if fits(item)]
+        if not path.exists() or not inside:
+            raise UserError(f'{path}: no {kinds} there.')
+        yield from inside
 
 
 def find_labels(
@@ -103,16 +109,11 @@ def find_labels(
             f'--label-option {unknown[0]}: there is none of that name; known are '
             f'{", ".join(sorted(known - {"fps"}))}.'
         )
-    files = []
-    for path in paths:
-        inside = [path]
-        if path.is_dir():
-            inside = [f for f in sorted(path.iterdir()) if f.suffix in LABEL_SUFFIXES]
-        if not path.exists() or not inside:
-            raise UserError(
-                f'{path}: no label file ({", ".join(LABEL_SUFFIXES)}) there.'
-            )
-        files += inside
+    files = _look_into(
+        paths,
+        lambda path: path.suffix in LABEL_SUFFIXES and path.is_file(),
+        f'label file ({", ".join(LABEL_SUFFIXES)})',
+    )
     return [labels for file in files for labels in _labels(file, format, options)]
 
 
@@ -198,50 +199,7 @@ def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) ->
     if args.coco17 or args.part:
         poses = to_coco17(poses, dict(args.part or ()), str(path))
     poses = with_rate(poses, video, args.fps, str(path))
-    if poses.img_shape is None and size is None:
-        seen = poses.keypoint[poses.keypoint_score > 0]
-        width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
-        size = int(height), int(width)
-        poses = poses.noting('image size is not known, taken as far as joints reach')
-    return poses.noting(img_shape=poses.img_shape or size)
-
-
-def with_rate(
-    poses: Poses, video: VideoFile | None, given: float | None, source: str
-) -> Poses:
-    """Return poses with frames per second, as long as their video, if that is known.
-
-    Trackers that write only people they found stop with the last of these, so frames
-    may be added at the end.
-    """
-    fps = given or poses.fps or (video.fps if video else None)
-    if fps is None:
-        raise UserError(
-            f'{source}: states no frame rate; give it by --fps, or the videos by '
-            '--videos.'
-        )
-    if video is None:
-        return poses.noting(fps=fps)
-    frames = poses.keypoint.shape[1]
-    expected = round(video.frames * fps / video.fps)
-    allowed = max(_SECONDS * fps, _PART * expected)
-    if given is None and abs(expected - frames) > allowed:
-        raise UserError(
-            f'{source}: {frames} frames, but {video.path} has {video.frames} at '
-            f'{video.fps:g} fps; give the rate of the poses by --fps, which may be '
-            f'{frames / (video.frames / video.fps):.3g}, or {video.fps:g} if nobody is '
-            'seen in the rest.'
-        )
-    if expected <= frames:
-        return poses.noting(fps=fps)
-    more = ((0, 0), (0, expected - frames), (0, 0))
-    return poses.noting(
-        'frames without people added up to the end of the video file',
-        keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
-        keypoint_score=np.pad(poses.keypoint_score, more),
-        person_score=None,
-        fps=fps,
-    )
+    return with_size(poses.noting(img_shape=poses.img_shape or size))
 
 
 def frame_labels(
@@ -259,7 +217,9 @@ def frame_labels(
                 f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
                 f'poses at {fps:g} fps; give the rate of the lines by --label-fps.'
             )
-        segments = runs(labels.lines, rate)
+        names = list(dict.fromkeys(labels.lines))
+        ids = [names.index(line) if line else -1 for line in labels.lines]
+        segments = labels_to_segments(np.array(ids), rate, names)
     label = segments_to_labels(
         segments,
         frames,
@@ -282,13 +242,3 @@ def frame_labels(
     differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
     note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
     return label, [note] if note else []
-
-
-def runs(lines: Sequence[str], fps: float) -> list[Segment]:
-    """Return the runs of equal lines as segments; empty lines are no label."""
-    runs = [list(run) for _, run in groupby(range(len(lines)), lines.__getitem__)]
-    return [
-        Segment(run[0] / fps, (run[-1] + 1) / fps, lines[run[0]])
-        for run in runs
-        if lines[run[0]]
-    ]

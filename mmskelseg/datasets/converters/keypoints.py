@@ -44,65 +44,6 @@ LABEL_FORMATS = (
 )  # fmt: skip
 
 
-def convert(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the annotations that keypoints and labels make."""
-    from mmskelseg.datasets.converters import keypoint_videos as joining
-
-    if 'background' in (args.unlabelled, args.overlap) and args.background is None:
-        raise UserError('name the class by --background NAME.')
-    if args.out.is_file():
-        raise UserError(
-            f'{args.out}: a file, expected OUT, a folder; it comes after the keypoints '
-            'and before --labels.'
-        )
-    options = dict(args.label_option or ())
-    if args.label_fps is not None:
-        options['fps'] = args.label_fps
-    labels = joining.find_labels(args.labels, args.label_format, options)
-    keypoints = joining.find_keypoints(args.keypoints)
-    found, lonely = joining.pair(keypoints, labels, args.skip_unpaired)
-    classes = class_names(args.classes, [item for *_, item in found], args.background)
-    names = [name for name, *_ in found]
-    files = {
-        name: VideoFile.open(path)
-        for name, path in building.find_videos(names, args.videos).items()
-    }
-    notes: dict[str, list[str]] = {note: [] for note in lonely}
-    annotations, skeletons = [], []
-    for name, path, item in found:
-        poses = joining.load_poses(path, files.get(name), args)
-        label, more = joining.frame_labels(item, poses, classes, args)
-        annotations.append(
-            {
-                'frame_dir': name,
-                'total_frames': len(label),
-                'img_shape': poses.img_shape,
-                'fps': poses.fps,
-                'keypoint': poses.keypoint,
-                'keypoint_score': poses.keypoint_score,
-                'label': label,
-            }
-        )
-        skeletons.append(poses.skeleton)
-        for note in (*poses.notes, *more):
-            notes.setdefault(note, []).append(name)
-        if skeletons[-1] != skeletons[0]:
-            raise UserError(
-                f'{path}: other joints than those of {names[0]}; convert videos of one '
-                'layout alone, or bring all to that of COCO by --coco17.'
-            )
-    return building.content(
-        annotations,
-        building.choose_split(args.test, names, args.out),
-        classes=classes,
-        skeleton=skeletons[0],
-        dataset=args.name or args.out.resolve().name,
-        background=args.background,
-        person=args.person,
-        notes=[_noted(note, videos, names) for note, videos in notes.items()],
-    )
-
-
 def class_names(
     wanted: Sequence[str] | None, labels: Sequence['Labels'], background: str | None
 ) -> list[str]:
@@ -272,8 +213,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
-    building.write(convert(args), args.out, args.folds, args.videos)
+    """Join keypoints and labels as the arguments say."""
+    from mmskelseg.datasets.converters import keypoint_videos as joining
+
+    if 'background' in (args.unlabelled, args.overlap) and args.background is None:
+        raise UserError('name the class by --background NAME.')
+    if args.out.is_file():
+        raise UserError(
+            f'{args.out}: a file, expected OUT, a folder; it comes after the keypoints '
+            'and before --labels.'
+        )
+    options = dict(args.label_option or ())
+    if args.label_fps is not None:
+        options['fps'] = args.label_fps
+    labels = joining.find_labels(args.labels, args.label_format, options)
+    keypoints = joining.find_keypoints(args.keypoints)
+    found, lonely = joining.pair(keypoints, labels, args.skip_unpaired)
+    classes = class_names(args.classes, [item for *_, item in found], args.background)
+    names = [name for name, *_ in found]
+    files = {
+        name: VideoFile.open(path)
+        for name, path in building.find_videos(names, args.videos).items()
+    }
+    notes: dict[str, list[str]] = {note: [] for note in lonely}
+    annotations, skeletons = [], []
+    for name, path, item in found:
+        poses = joining.load_poses(path, files.get(name), args)
+        label, more = joining.frame_labels(item, poses, classes, args)
+        annotations.append(
+            {
+                'frame_dir': name,
+                'total_frames': len(label),
+                'img_shape': poses.img_shape,
+                'fps': poses.fps,
+                'keypoint': poses.keypoint,
+                'keypoint_score': poses.keypoint_score,
+                'label': label,
+            }
+        )
+        skeletons.append(poses.skeleton)
+        for note in (*poses.notes, *more):
+            notes.setdefault(note, []).append(name)
+        if skeletons[-1] != skeletons[0]:
+            raise UserError(
+                f'{path}: other joints than those of {names[0]}; convert videos of one '
+                'layout alone, or bring all to that of COCO by --coco17.'
+            )
+    building.write(
+        args.out,
+        annotations,
+        building.choose_split(args.test, names, args.out),
+        classes=classes,
+        skeleton=skeletons[0],
+        dataset=args.name or args.out.resolve().name,
+        background=args.background,
+        folds=args.folds,
+        videos=args.videos,
+        person=args.person,
+        notes=[_noted(note, videos, names) for note, videos in notes.items()],
+    )
 
 
 main = building.converter(__doc__, EXAMPLES, add_arguments, run)

@@ -26,18 +26,18 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> list[str]:
 
     Args:
         root: Folder of the release.
-        parts: For each folder in it the pattern of its files' names, as a regular
-            expression whose one group is ``(\\d\\d)``, the id.
+        parts: For each folder in it the name of its files, with NN for the id.
     """
     found: dict[str, set[str]] = {}
-    for part, pattern in parts.items():
+    for part, name in parts.items():
         found[part] = set()
+        pattern = re.escape(name).replace('NN', r'(\d\d)')
         for path in sorted((root / part).glob('[!.]*')):
             match = re.fullmatch(pattern, path.name)
             if not match:
                 raise UserError(
                     f'{path}: not a name of the release, such as '
-                    f'{file_name(pattern, "03")}; rename it or take it away.'
+                    f'{name.replace("NN", "03")}; rename it or take it away.'
                 )
             found[part].add(match[1])
     videos = sorted(set.union(*found.values()))
@@ -46,20 +46,12 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> list[str]:
     for part, ids in found.items():
         for video in videos:
             if video not in ids:
+                path = root / part / parts[part].replace('NN', video)
                 raise MissingFileError(
-                    f'{root / part / file_name(parts[part], video)}: missing, though '
-                    f'another part of video {video} is there; copy the release again.'
+                    f'{path}: missing, though another part of video {video} is there; '
+                    'copy the release again.'
                 )
     return videos
-
-
-def file_name(pattern: str, video: str) -> str:
-    """Return the name that a pattern gives to a video.
-
-    >>> file_name(r'(\\d\\d)_pose3d\\.npy', '03')
-    '03_pose3d.npy'
-    """
-    return pattern.replace(r'(\d\d)', video).replace('\\', '')
 
 
 def project(pose: np.ndarray) -> np.ndarray:
@@ -81,44 +73,23 @@ def project(pose: np.ndarray) -> np.ndarray:
     return (image * FOCAL_LENGTH + (width / 2, height / 2)).astype(np.float32)
 
 
-def read_pose(path: Path) -> np.ndarray:
-    """Return the joints of each frame in metres, shape (T, 15, 3)."""
+def read_posed_video(video: str, path: Path, fps: float) -> dict[str, Any]:
+    """Return a video's annotation as far as its rate and its pose (T, 15, 3) decide it.
+
+    Args:
+        video: The id.
+        path: A .npy file of the joints of each frame, in metres.
+        fps: Frames per second.
+    """
     pose = read_joints(path, JOINTS)
-    for wrong, what in (
-        (~np.isfinite(pose).all(-1), 'a coordinate that is NaN or infinite'),
-        (~(pose[..., 0] > 0), 'a depth that is not above 0'),
-    ):
-        if wrong.any():
-            frame, joint = np.argwhere(wrong)[0]
-            raise UserError(
-                f'{path}: frame {frame}, joint {joint} has {what}, the first of '
-                f'{wrong.sum()}; copy the file again.'
-            )
-    return pose.astype(np.float32)
-
-
-def read_risk(path: Path, frames: int) -> np.ndarray:
-    """Return the REBA score of each frame, shape (T,)."""
-    scores = []
-    for number, line in enumerate(read_lines(path), 1):
-        try:
-            scores.append(float(line))
-        except ValueError:
-            scores.append(np.nan)
-        if not np.isfinite(scores[-1]):
-            raise UserError(
-                f'{path}: line {number} is {line!r}, expected a finite number.'
-            )
-    if len(scores) != frames:
+    wrong = ~(pose[..., 0] > 0)
+    if wrong.any():
+        frame, joint = np.argwhere(wrong)[0]
         raise UserError(
-            f'{path}: {len(scores)} lines, expected {frames} as the pose has {frames} '
-            'frames.'
+            f'{path}: frame {frame}, joint {joint} has a depth that is no number '
+            f'above 0, the first of {wrong.sum()}; copy the file again.'
         )
-    return np.array(scores, np.float32)
-
-
-def posed_video(video: str, pose: np.ndarray, fps: float) -> dict[str, Any]:
-    """Return a video's annotation as far as its pose (T, 15, 3) and rate decide it."""
+    pose = pose.astype(np.float32)
     return {
         'frame_dir': video,
         'total_frames': len(pose),
@@ -128,3 +99,11 @@ def posed_video(video: str, pose: np.ndarray, fps: float) -> dict[str, Any]:
         'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
         'keypoint_3d': pose[None],
     }
+
+
+def read_risk(path: Path) -> np.ndarray:
+    """Return the REBA score of each frame, shape (T,)."""
+    try:
+        return np.array([float(line) for line in read_lines(path)], np.float32)
+    except ValueError as error:
+        raise UserError(f'{path}: {error}; each line must be a number.') from None

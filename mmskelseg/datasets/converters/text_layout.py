@@ -7,7 +7,6 @@ splits/test.split1.bundle
 """
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -58,22 +57,7 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
             f'{path}: the ids are {", ".join(map(str, ids))}, expected each of {low} '
             f'to {low + len(ids) - 1} once.'
         )
-    for name in classes.values():
-        if not name or list(classes.values()).count(name) > 1:
-            raise UserError(
-                f'{path}: the class name {name!r} is empty or not the only one of its '
-                'kind; give each class a name of its own.'
-            )
     return classes
-
-
-def check_background(name: str | None, classes: dict[int, str]) -> None:
-    """Make sure that --background, where it is given, is a class."""
-    if name and name not in classes.values():
-        raise UserError(
-            f'--background is {name}, which is no class; expected one of '
-            f'{", ".join(classes.values())}.'
-        )
 
 
 def find_mapping(root: Path) -> Path | None:
@@ -135,63 +119,26 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     return np.array([places[line] for line in lines], np.int64)
 
 
-def read_splits(
-    folder: Path, main: int, videos: Collection[str]
-) -> dict[str, list[str]]:
+def read_splits(folder: Path, main: int) -> dict[str, list[str]]:
     """Return every split in a folder of bundles, each a fold, with one as the main.
 
     Args:
         folder: Holds ``train.splitN.bundle`` and ``test.splitN.bundle``.
         main: The N of what becomes ``train`` and ``test``.
-        videos: The ids of the labelled videos.
     """
-    parts = ('train', 'test')
-    paths = [p for part in parts for p in folder.glob(f'{part}.split*[0-9].bundle')]
-    numbers = sorted(set(map(_number, paths)))
+    bundle = r'(?:train|test)\.split(\d+)\.bundle'
+    found = [re.fullmatch(bundle, path.name) for path in folder.glob('*.bundle')]
+    numbers = sorted({int(match[1]) for match in found if match})
     if main not in numbers:
         there = ', '.join(map(str, numbers)) or 'none'
         raise UserError(
             f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
             f'there are {there}.'
         )
-    splits = {
-        number: {
-            part: _read_bundle(folder / f'{part}.split{number}.bundle', videos)
-            for part in parts
-        }
-        for number in numbers
-    }
-    for number, halves in splits.items():
-        both = sorted(set(halves['train']) & set(halves['test']))
-        if both:
-            raise UserError(
-                f'{folder}: video {both[0]} is in both bundles of split {number}; keep '
-                'it in one, or the test says nothing.'
-            )
-    split = dict(splits[main])
-    if len(splits) > 1:
-        for number, halves in splits.items():
-            split |= {f'split{number}/{part}': halves[part] for part in halves}
-    return split
-
-
-def _number(path: Path) -> int:
-    number = path.name.split('.')[1].removeprefix('split')
-    if not number.isdigit():
-        raise UserError(f'{path}: not a name such as train.split1.bundle.')
-    return int(number)
-
-
-def _read_bundle(path: Path, videos: Collection[str]) -> list[str]:
-    names = [video_name(line) for line in read_lines(path)]
-    for number, name in enumerate(names, 1):
-        if name not in videos:
-            raise UserError(
-                f'{path}: line {number} names the video {name!r}, which is not among '
-                f'the {len(videos)} labelled ones; label it or delete the line.'
-            )
-        if name in names[: number - 1]:
-            raise UserError(
-                f'{path}: line {number} names the video {name!r} again; delete it.'
-            )
-    return names
+    splits = {}
+    for number in numbers:
+        for part in ('train', 'test'):
+            lines = read_lines(folder / f'{part}.split{number}.bundle')
+            splits[f'split{number}/{part}'] = [video_name(line) for line in lines]
+    split = {part: splits[f'split{main}/{part}'] for part in ('train', 'test')}
+    return {**split, **splits} if len(numbers) > 1 else split

@@ -66,23 +66,6 @@ def make_video(
     return video
 
 
-def make_toy(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the annotations; the last quarter of the videos tests."""
-    from mmengine.utils import track_iter_progress
-
-    folder = None if args.no_videos else args.out
-    numbers = track_iter_progress(range(1, args.videos + 1), file=sys.stderr)
-    annotations = [make_video(n, args.seconds, args.seed, folder) for n in numbers]
-    names = [video['frame_dir'] for video in annotations]
-    return building.content(
-        annotations,
-        building.split_by_test(names, names[-max(1, len(names) // 4) :]),
-        classes=CLASSES,
-        skeleton='coco17',
-        dataset='toy',
-    )
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the converter."""
     parser.add_argument(
@@ -112,7 +95,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the data set that the arguments ask for."""
-    building.write(make_toy(args), args.out, FOLDS)
+    from mmengine.utils import track_iter_progress
+
+    folder = None if args.no_videos else args.out
+    numbers = track_iter_progress(range(1, args.videos + 1), file=sys.stderr)
+    annotations = [make_video(n, args.seconds, args.seed, folder) for n in numbers]
+    names = [video['frame_dir'] for video in annotations]
+    building.write(
+        args.out,
+        annotations,
+        building.split_by_test(names, names[-max(1, len(names) // 4) :]),
+        classes=CLASSES,
+        skeleton='coco17',
+        dataset='toy',
+        folds=FOLDS,
+    )
     if not args.no_videos:
         print(f'clips in {args.out / "videos"}')
 

@@ -10,19 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 CLASSES = [
-    'stand',
-    'walk',
-    'reach_high',
-    'bend_down',
-    'lift',
-    'hold_red',
-    'hold_blue',
-    'carry_red',
-    'carry_blue',
-    'place_high',
-    'place_mid',
-    'place_low',
-]
+    'stand', 'walk', 'reach_high', 'bend_down', 'lift', 'hold_red', 'hold_blue',
+    'carry_red', 'carry_blue', 'place_high', 'place_mid', 'place_low',
+]  # fmt: skip
 COLOURS = ('red', 'blue')
 # Actions whose class names the colour of the box, which no joint depends on.
 HOLDING = ('hold', 'carry')

@@ -19,14 +19,15 @@ from typing import Any
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.lcr_release import (
     CAMERA,
-    file_name,
     find_videos,
-    posed_video,
-    read_pose,
+    read_posed_video,
     read_risk,
 )
-from mmskelseg.datasets.converters.text_layout import read_classes, read_label
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.datasets.converters.text_layout import (
+    read_classes,
+    read_label,
+)
+from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video tests
@@ -56,9 +57,9 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
         )
     suffix = '_pose3d' if any(poses.glob('*_pose3d.npy')) else ''
     # A path that starts at the root of the disk stays so when it is joined.
-    parts = {'Poses': rf'(\d\d){suffix}\.npy', str(folder.absolute()): r'(\d\d)\.txt'}
+    parts = {'Poses': f'NN{suffix}.npy', str(folder.absolute()): 'NN.txt'}
     if (root / 'RebaScoreFrameWise').is_dir():
-        parts['RebaScoreFrameWise'] = r'(\d\d)\.txt'
+        parts['RebaScoreFrameWise'] = 'NN.txt'
     return parts
 
 
@@ -66,38 +67,14 @@ def read_video(
     root: Path, parts: dict[str, str], video: str, classes: dict[int, str], fps: float
 ) -> dict[str, Any]:
     """Return the annotation of one video."""
-    files = [root / part / file_name(parts[part], video) for part in parts]
-    pose = read_pose(files[0])
-    label = read_label(files[1], classes)
-    if len(label) != len(pose):
-        raise UserError(
-            f'{files[1]}: {len(label)} lines, expected {len(pose)} as '
-            f'{files[0].name} has {len(pose)} frames; labels and poses must come from '
-            'the same frames.'
-        )
-    result = {**posed_video(video, pose, fps), 'label': label}
-    if len(files) > 2:
-        result['risk'] = read_risk(files[2], len(pose))
-    return result
-
-
-def convert(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the annotations of the release in a folder."""
-    parts = find_parts(args.source, args.labels)
-    videos = find_videos(args.source, parts)
-    classes = read_classes(args.classes, first=1) if args.classes else CLASSES
-    assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
-    if not args.test:
-        assumed['split'] = 'every fifth video tests: no release names a split'
-    split = building.choose_split(args.test, videos, args.source)
-    return building.content(
-        [read_video(args.source, parts, video, classes, args.fps) for video in videos],
-        split,
-        classes=list(classes.values()),
-        skeleton='lcr15',
-        dataset='tum_kitchen',
-        assumed=assumed,
+    pose, label, *risk = (
+        root / part / name.replace('NN', video) for part, name in parts.items()
     )
+    result = read_posed_video(video, pose, fps)
+    result['label'] = read_label(label, classes)
+    if risk:
+        result['risk'] = read_risk(risk[0])
+    return result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +101,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Convert as the arguments say."""
-    building.write(convert(args), args.out, args.folds, args.videos)
+    parts = find_parts(args.source, args.labels)
+    videos = find_videos(args.source, parts)
+    classes = read_classes(args.classes, first=1) if args.classes else CLASSES
+    assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
+    if not args.test:
+        assumed['split'] = 'every fifth video tests: no release names a split'
+    split = building.choose_split(args.test, videos, args.source)
+    building.write(
+        args.out,
+        [read_video(args.source, parts, video, classes, args.fps) for video in videos],
+        split,
+        classes=list(classes.values()),
+        skeleton='lcr15',
+        dataset='tum_kitchen',
+        source=args.source,
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )
 
 
 main = building.converter(__doc__, EXAMPLES, add_arguments, run)

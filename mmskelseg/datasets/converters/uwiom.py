@@ -20,8 +20,7 @@ from mmskelseg.datasets.converters.download import extract, fetch
 from mmskelseg.datasets.converters.lcr_release import (
     CAMERA,
     find_videos,
-    posed_video,
-    read_pose,
+    read_posed_video,
     read_risk,
 )
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -38,24 +37,12 @@ TEST = ('07', '10', '12', '13', '15')
 FPS = 10.0
 # In the order of the ids; the release's own file of names is alphabetical.
 CLASSES = [
-    'walking',
-    'stand_reach_top',
-    'box_stand_pick_up_top',
-    'box_stand_place_mid',
-    'standing',
-    'rod_stand_pick_up_top',
-    'rod_stand_place_mid',
-    'box_stand_pick_up_mid',
-    'rod_stand_pick_up_mid',
-    'none_bend_none_none',
-    'rod_bend_pick_up_low',
-    'box_bend_place_low',
-    'rod_bend_place_low',
-    'box_stand_place_top',
-    'rod_stand_place_top',
-    'box_bend_pick_up_low',
-    'box_walk_hold',
-]
+    'walking', 'stand_reach_top', 'box_stand_pick_up_top', 'box_stand_place_mid',
+    'standing', 'rod_stand_pick_up_top', 'rod_stand_place_mid', 'box_stand_pick_up_mid',
+    'rod_stand_pick_up_mid', 'none_bend_none_none', 'rod_bend_pick_up_low',
+    'box_bend_place_low', 'rod_bend_place_low', 'box_stand_place_top',
+    'rod_stand_place_top', 'box_bend_pick_up_low', 'box_walk_hold',
+]  # fmt: skip
 # Where the file of names says it otherwise than by a hyphen.
 ALIASES = {
     'none_walk_none_none': 'walking',
@@ -63,16 +50,15 @@ ALIASES = {
     'none_stand_reach_top': 'stand_reach_top',
     'box_walk_hold_none': 'box_walk_hold',
 }
-PARTS = {
-    'Poses': r'(\d\d)_pose3d\.npy',
-    'Labels/ClassNumber': r'(\d\d)\.npy',
-    'RebaScoreFrameWise': r'(\d\d)\.txt',
-}
 NAMES = 'Labels/uniquelabelnames.npy'
+PARTS = {
+    'Poses': 'NN_pose3d.npy',
+    'Labels/ClassNumber': 'NN.npy',
+    'RebaScoreFrameWise': 'NN.txt',
+}
 # The files of a GitHub archive that are kept, by their place in the release.
-MEMBER = (
-    rf'[^/]+/(Data/UW/(?:{"|".join(f"{k}/{v}" for k, v in PARTS.items())}|{NAMES}))'
-)
+FILES = '|'.join([*map('/'.join, PARTS.items()), NAMES])
+MEMBER = rf'[^/]+/(Data/UW/(?:{FILES}))'.replace('.', r'\.').replace('NN', r'\d\d')
 
 
 def find_release(source: Path) -> Path:
@@ -101,59 +87,29 @@ def download(url: str, folder: Path) -> None:
     archive.unlink()
 
 
-def read_label(path: Path, frames: int) -> np.ndarray:
-    """Return the class id of each frame, shape (T,)."""
-    label = building.read_array(path)
-    if label.dtype.kind not in 'iu' or label.shape != (frames,):
-        raise UserError(
-            f'{path}: an array of {label.dtype} with shape {label.shape}, expected '
-            f'integers of shape ({frames},) as the pose has {frames} frames.'
-        )
-    wrong = np.flatnonzero((label < 0) | (label >= len(CLASSES)))
-    if wrong.size:
-        raise UserError(
-            f'{path}: label {label[wrong[0]]} in frame {wrong[0]}, the first of '
-            f'{wrong.size} out of range; expected 0 to {len(CLASSES) - 1}.'
-        )
-    return label.astype(np.int64)
-
-
 def check_names(path: Path) -> None:
     """Make sure that the release's class names are those that are known here."""
     names = [str(name).strip() for name in building.read_array(path).ravel()]
     known = {ALIASES.get(name, name.replace('-', '_')) for name in names}
     if known != set(CLASSES):
-        odd = sorted(known ^ set(CLASSES))
         raise UserError(
             f'{path}: {len(names)} class names that differ from the {len(CLASSES)} of '
-            f'the release in {", ".join(odd)}; copy the release again.'
+            f'the release in {", ".join(sorted(known ^ set(CLASSES)))}; copy the '
+            'release again.'
         )
 
 
 def read_video(root: Path, video: str, fps: float) -> dict[str, Any]:
     """Return the annotation of one video."""
-    pose = read_pose(root / 'Poses' / f'{video}_pose3d.npy')
-    frames = len(pose)
-    return {
-        **posed_video(video, pose, fps),
-        'label': read_label(root / 'Labels/ClassNumber' / f'{video}.npy', frames),
-        'risk': read_risk(root / 'RebaScoreFrameWise' / f'{video}.txt', frames),
-    }
-
-
-def convert(root: Path, wanted: str | None, fps: float = FPS) -> dict[str, Any]:
-    """Return the annotations of the release in a folder."""
-    videos = find_videos(root, PARTS)
-    split = building.choose_split(wanted, videos, root, TEST)
-    check_names(root / NAMES)
-    return building.content(
-        [read_video(root, video, fps) for video in videos],
-        split,
-        classes=CLASSES,
-        skeleton='lcr15',
-        dataset='uwiom',
-        assumed={'fps': f'{fps:g}: the release states none', 'camera': CAMERA},
+    pose, label, risk = (
+        root / part / name.replace('NN', video) for part, name in PARTS.items()
     )
+    classes = building.read_array(label)
+    return {
+        **read_posed_video(video, pose, fps),
+        'label': classes.astype(np.int64) if classes.dtype.kind in 'iu' else classes,
+        'risk': read_risk(risk),
+    }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,8 +133,22 @@ def run(args: argparse.Namespace) -> None:
     """Convert as the arguments say."""
     if args.download:
         download(args.url, args.source)
-    data = convert(find_release(args.source), args.test, args.fps)
-    building.write(data, args.out, args.folds, args.videos)
+    root = find_release(args.source)
+    videos = find_videos(root, PARTS)
+    split = building.choose_split(args.test, videos, root, TEST)
+    check_names(root / NAMES)
+    building.write(
+        args.out,
+        [read_video(root, video, args.fps) for video in videos],
+        split,
+        classes=CLASSES,
+        skeleton='lcr15',
+        dataset='uwiom',
+        source=root,
+        folds=args.folds,
+        videos=args.videos,
+        assumed={'fps': f'{args.fps:g}: the release states none', 'camera': CAMERA},
+    )
 
 
 main = building.converter(__doc__, EXAMPLES, add_arguments, run)
