@@ -4,12 +4,13 @@ import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
+from mmskelseg.checkpoint import load_state_dict
+from mmskelseg.files import written_whole
 from mmskelseg.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def converter(
@@ -47,11 +48,6 @@ def converter(
         )
         args = parser.parse_args(argv)
         with user_errors():
-            import torch
-
-            from mmskelseg.checkpoint import load_state_dict
-            from mmskelseg.files import written_whole
-
             state = load_state_dict(args.src)
             branch = convert(state, renames, needed, args.src, model)
             prefix = f'branches.{args.modality}'
@@ -70,12 +66,12 @@ def converter(
 
 
 def convert(
-    state: 'Mapping[str, Tensor]',
+    state: Mapping[str, Tensor],
     renames: Mapping[str, str],
     needed: set[str],
     source: Path,
     model: str,
-) -> 'dict[str, Tensor]':
+) -> dict[str, Tensor]:
     """Return a reference state dict under our names within a branch.
 
     Raises:
