@@ -20,7 +20,7 @@ from mmengine.registry.registry import Registry
 
 _HOOKS = ['mmskelseg.engine.hooks']
 _OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
-_DATASETS = ['mmskelseg.datasets']
+_DATASETS = ['mmskelseg.datasets.action_seg_dataset', 'mmskelseg.datasets.samplers']
 _TRANSFORMS = ['mmskelseg.datasets.transforms', 'mmskelseg.features.renderers']
 _MODELS = ['mmskelseg.models', 'mmskelseg.features']
 _METRICS = ['mmskelseg.evaluation']

@@ -112,7 +112,6 @@ def bundles(train, test):
 
 
 LABEL, POSE = f'groundTruth/{VIDEOS[1]}', f'keypoints/{VIDEOS[1]}.npy'
-BUNDLE = '/splits/train.split1.bundle: line'
 FAULTS = {
     'no labels': (
         lambda root: (root / 'groundTruth').rename(root / 'labels'),
@@ -133,7 +132,7 @@ FAULTS = {
     ),
     'too few labels': (
         text(LABEL, 'Pick_up_lid\n'),
-        f'/{LABEL}: 1 lines, expected 8 as ',
+        f": video '{VIDEOS[1]}': label has shape (1,), but keypoint has 8 frames",
     ),
     'other joints': (
         save(np.ones((FRAMES, 15, 3))),
@@ -145,7 +144,7 @@ FAULTS = {
     ),
     'negative score': (
         score(-0.5),
-        f'/{POSE}: frame 5, joint 7 is [1.0, 1.0, -0.5], the first of 1; expected',
+        f": video '{VIDEOS[1]}': keypoint_score is -0.5 in frame 5, joint 7, expe",
     ),
     'mapping with a gap': (
         text('mapping.txt', '0 Pick_up_lid\n2 Close_lid\n'),
@@ -153,15 +152,15 @@ FAULTS = {
     ),
     'split without labels': (
         bundles('nobody.txt\n', VIDEOS[0]),
-        f"{BUNDLE} 1 names the video 'nobody', which is not among the 7 labelled ones",
+        ": split 'train' names the video 'nobody', which is not among the 7",
     ),
     'split with a video twice': (
         bundles(f'{VIDEOS[1]}\n{VIDEOS[1]}\n', VIDEOS[0]),
-        f"{BUNDLE} 2 names the video '{VIDEOS[1]}' again",
+        f": split 'train' names the video '{VIDEOS[1]}' 2 times",
     ),
     'video in both halves': (
         bundles(VIDEOS[0], VIDEOS[0]),
-        f'/splits: video {VIDEOS[0]} is in both bundles of split 1',
+        f": the video '{VIDEOS[0]}' is in both 'train' and 'test'",
     ),
     'half a split': (
         text('splits/train.split1.bundle', VIDEOS[0]),
@@ -181,7 +180,7 @@ def test_fault_ends_the_tool_with_one_sentence(
     """It names file, place and value, and nothing is written."""
     change(release)
     done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'desktop_assembly.py: {release}{message}')
+    assert done.stderr.startswith(f'error: {release}{message}')
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
 
@@ -189,8 +188,8 @@ def test_fault_ends_the_tool_with_one_sentence(
 @pytest.mark.parametrize(
     ('arguments', 'message', 'code'),
     [
-        (['--test', 'nobody'], '--test names nobody, but', 1),
-        (['--background', 'SIL'], '--background is SIL, which is no class', 1),
+        (['--test', 'nobody'], ': the test videos nobody are not among the 7', 1),
+        (['--background', 'SIL'], "background is 'SIL', expected None or one of", 1),
         (
             ['--size', '0x480'],
             'argument --size: 0x480 is not a size such as 640x480',

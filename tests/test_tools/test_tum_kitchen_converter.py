@@ -139,7 +139,7 @@ FAULTS = {
     ),
     'too few labels': (
         text('Labels_TUM/02.txt', '1\n1\n'),
-        '/Labels_TUM/02.txt: 2 lines, expected 12 as 02_pose3d.npy has 12 frames;',
+        ": video '02': label has shape (2,), but keypoint has 12 frames;",
     ),
     'labels that are no text': (
         lambda root: (root / 'Labels_TUM/02.txt').write_bytes(b'1\n\xff\n'),
@@ -159,7 +159,7 @@ def test_fault_ends_the_tool_with_one_sentence(
     """It names file, place and value, and nothing is written."""
     change(release)
     done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'tum_kitchen.py: {release}{message}')
+    assert done.stderr.startswith(f'error: {release}{message}')
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
 
@@ -169,22 +169,20 @@ def test_fault_ends_the_tool_with_one_sentence(
     [
         ('1 walk\nreach\n', "line 2 is 'reach', expected an id and a name"),
         ('1 walk\n3 reach\n', 'the ids are 1, 3, expected each of 1 to 2 once'),
-        ('walk\nwalk\n', "the class name 'walk' is empty or not the only one"),
-        ('walk\n\nreach\n', "the class name '' is empty or not the only one"),
     ],
 )
 def test_fault_in_the_names_is_told(content, message, release, tmp_path, call_tool):
     names = tmp_path / 'names.txt'
     names.write_text(content)
     done = call_tool(TOOL, release, tmp_path / 'out', '--classes', names, code=1)
-    assert done.stderr.startswith(f'tum_kitchen.py: {names}: {message}')
+    assert done.stderr.startswith(f'error: {names}: {message}')
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message', 'code'),
     [
-        (['--test', '07'], '--test names 07, but', 1),
-        (['--test', '1,2,3'], '--test names all 3 videos of', 1),
+        (['--test', '07'], ': the test videos 07 are not among the 3 videos', 1),
+        (['--test', '1,2,3'], ': no video is left to train on', 1),
         (['--fps', '0'], '--fps: 0 is not above 0', 2),
     ],
 )

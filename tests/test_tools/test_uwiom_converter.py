@@ -1,6 +1,5 @@
 """The converter of UW-IOM, on small releases in the layout of the public one."""
 
-import importlib
 import io
 import os
 import subprocess
@@ -14,6 +13,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.datasets.converters import uwiom
+from mmskelseg.datasets.converters.lcr_release import project
+from mmskelseg.utils.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'uwiom.py'
@@ -60,19 +62,6 @@ def release(tmp_path):
     return make_release(tmp_path / 'release')
 
 
-@pytest.fixture
-def uwiom(monkeypatch):
-    """The converter as a module, as it is when it runs as a script."""
-    monkeypatch.syspath_prepend(str(TOOL.parent))
-    return importlib.import_module('uwiom')
-
-
-@pytest.fixture
-def lcr(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOL.parent))
-    return importlib.import_module('lcr_release')
-
-
 def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, TOOL, *map(str, arguments)],
@@ -84,17 +73,17 @@ def run(*arguments, **environment):
     )
 
 
-def test_projection_is_a_pinhole_with_depth_first(lcr):
+def test_projection_is_a_pinhole_with_depth_first():
     """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above."""
     np.testing.assert_allclose(
-        lcr.project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5]])),
+        project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5]])),
         [[320 + 50, 240 - 100], [320, 240 + 125]],
     )
 
 
-def test_projection_does_not_clip(lcr):
+def test_projection_does_not_clip():
     """A joint beside the image keeps its place, since cropping comes later."""
-    assert lcr.project(np.array([1.0, 1.0, 0.0]))[0] == 320 - 500
+    assert project(np.array([1.0, 1.0, 0.0]))[0] == 320 - 500
 
 
 def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
@@ -128,7 +117,7 @@ def test_folds_test_each_video_once(release, tmp_path):
     assert split['fold2/train'] == ['01', '03']
     assert 'fold2/test: 1 videos (02)' in done.stdout
     done = run(release, tmp_path / 'none', '--test', '03', '--folds', 4)
-    assert done.stderr == 'uwiom.py: --folds is 4, but 3 videos make 2 to 3.\n'
+    assert done.stderr == 'error: --folds is 4, but 3 videos make 2 to 3.\n'
 
 
 def test_conversion_ends_with_a_summary(release, tmp_path):
@@ -148,15 +137,16 @@ def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_complete_release_gets_its_own_split(uwiom, tmp_path):
+def test_complete_release_gets_its_own_split(tmp_path):
     """The five validation videos of the release test, the other 15 train."""
     root = make_release(tmp_path / 'all', [f'{i:02d}' for i in range(1, 21)])
-    split = uwiom.convert(root, None)['split']
+    uwiom.main([str(root), str(tmp_path)])
+    split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['test'] == ['07', '10', '12', '13', '15']
     assert len(split['train']) == 15
 
 
-def test_release_is_found_below_the_folder(uwiom, tmp_path):
+def test_release_is_found_below_the_folder(tmp_path):
     root = make_release(tmp_path / 'Data' / 'UW')
     assert uwiom.find_release(tmp_path) == root
 
@@ -183,8 +173,8 @@ def test_fault_ends_the_tool_with_one_sentence(release, tmp_path):
     done = run(release, tmp_path / 'out', '--test', '03')
     assert done.returncode == 1
     assert done.stderr.startswith(
-        f'uwiom.py: {release}/Labels/ClassNumber/02.npy: an array of int64 with shape '
-        '(14,), expected integers of shape (12,) as the pose has 12 frames.'
+        f"error: {release}: video '02': label has shape (14,), but keypoint has 12 "
+        'frames; labels and poses must come from the same frames'
     )
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
@@ -269,32 +259,32 @@ FAULTS = {
     ),
     'NaN': (
         edit_pose((4, 7), np.nan),
-        '/Poses/02_pose3d.npy: frame 4, joint 7 has a coordinate that is NaN or',
+        '/Poses/02_pose3d.npy: frame 4, joint 7 has a depth that is no number',
     ),
     'depth': (
         edit_pose((5, slice(2, 4), 0), -0.5),
-        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not above 0, the '
-        'first of 2',
+        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is no number above 0, '
+        'the first of 2',
     ),
     'label out of range': (
         save('Labels/ClassNumber/02.npy', np.arange(FRAMES) + 6),
-        '/Labels/ClassNumber/02.npy: label 17 in frame 11, the first of 1 out of range',
+        ": video '02': label is 17 in frame 11, the first of 1 out of range; exp",
     ),
     'label type': (
         save('Labels/ClassNumber/02.npy', np.zeros(FRAMES)),
-        '/Labels/ClassNumber/02.npy: an array of float64 with shape (12,), expected',
+        ": video '02': label is an array of float64 with shape (12,), expected",
     ),
     'risk that is no number': (
         replace_risk('3.0', 'three'),
-        "/RebaScoreFrameWise/02.txt: line 4 is 'three",
+        "/RebaScoreFrameWise/02.txt: could not convert string to float: 'three",
     ),
     'risk that is not finite': (
         replace_risk('3.000000000000000000e+00', 'nan'),
-        "/RebaScoreFrameWise/02.txt: line 4 is 'nan', expected a finite number.",
+        ": video '02': risk is NaN or infinite in frame 3;",
     ),
     'risk too long': (
         replace_risk('3.0', '3.0\n3.0'),
-        '/RebaScoreFrameWise/02.txt: 13 lines, expected 12 as the pose has 12 frames.',
+        ": video '02': risk has shape (13,), but keypoint needs (12,).",
     ),
     'no class names': (
         remove('Labels/uniquelabelnames.npy'),
@@ -309,28 +299,28 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_in_the_release_names_file_and_place(change, message, release, uwiom):
+def test_fault_in_the_release_names_file_and_place(change, message, release, tmp_path):
     change(release)
-    with pytest.raises(ValueError, match='release') as error:
-        uwiom.convert(release, '03')
-    assert str(error.value).startswith(f'{release}{message}')
+    with pytest.raises(SystemExit) as end:
+        uwiom.main([str(release), str(tmp_path / 'out'), '--test', '03'])
+    assert str(end.value).startswith(f'error: {release}{message}')
 
 
 @pytest.mark.parametrize(
     ('wanted', 'message'),
     [
-        (None, '07, 10, 12, 13, 15 are not among the 3 videos here; choose others'),
-        ('03,21', '--test names 21, but .* has the videos 01, 02, 03'),
-        ('01,02,03', '--test names all 3 videos of .*; leave some to train on'),
+        ([], 'test videos 07, 10, 12, 13, 15 are not among the 3 videos here'),
+        (['--test', '03,21'], r'the test videos 21 are not .* here \(01, 02, 03\)'),
+        (['--test', '01,02,03'], r'no video is left .* all test \(01, 02, 03\); name'),
     ],
 )
-def test_fault_in_the_split_names_the_videos(wanted, message, release, uwiom):
-    with pytest.raises(ValueError, match=message):
-        uwiom.convert(release, wanted)
+def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path):
+    with pytest.raises(SystemExit, match=message):
+        uwiom.main([str(release), str(tmp_path), *wanted])
 
 
-def test_folder_that_is_no_release_names_its_parts(uwiom, tmp_path):
-    with pytest.raises(ValueError, match='holds Poses, Labels/ClassNumber, Reba'):
+def test_folder_that_is_no_release_names_its_parts(tmp_path):
+    with pytest.raises(UserError, match='holds Poses, Labels/ClassNumber, Reba'):
         uwiom.find_release(tmp_path / 'nowhere')
 
 
@@ -404,17 +394,17 @@ def test_download_unpacks_the_release_alone(server, tmp_path):
         assert fetched == (release / name).read_bytes()
 
 
-def test_download_is_left_out_when_the_release_is_there(server, uwiom, release):
+def test_download_is_left_out_when_the_release_is_there(server, release):
     uwiom.download(server.url, release)
     assert server.asked == []
 
 
-def test_download_continues_where_it_ended(server, uwiom, tmp_path):
+def test_download_continues_where_it_ended(server, tmp_path):
     """A cut connection is named, and the next run asks for the rest alone."""
     server.content = make_archive(tmp_path / 'made')
     server.cut = 1000
     place = tmp_path / 'place'
-    with pytest.raises(OSError, match=f'after 1000 of {len(server.content)} bytes'):
+    with pytest.raises(UserError, match=f'after 1000 of {len(server.content)} bytes'):
         uwiom.download(server.url, place)
     assert files_below(place) == ['MTL-ERA.zip.part']
     server.cut = None
@@ -424,7 +414,7 @@ def test_download_continues_where_it_ended(server, uwiom, tmp_path):
 
 
 @pytest.mark.parametrize('ranges', [True, False])
-def test_download_starts_anew_where_it_cannot_continue(server, uwiom, tmp_path, ranges):
+def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges):
     """A part longer than the file, or a server without ranges, does no harm."""
     server.content = make_archive(tmp_path / 'made')
     server.ranges = ranges
@@ -433,7 +423,7 @@ def test_download_starts_anew_where_it_cannot_continue(server, uwiom, tmp_path, 
     assert uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS) == ['01', '02', '03']
 
 
-def test_interrupted_unpacking_is_done_again(server, uwiom, tmp_path):
+def test_interrupted_unpacking_is_done_again(server, tmp_path):
     """As long as the archive lies there, its files are not taken for complete."""
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
@@ -443,8 +433,8 @@ def test_interrupted_unpacking_is_done_again(server, uwiom, tmp_path):
     assert server.asked == []
 
 
-def test_missing_page_is_named(server, uwiom, tmp_path):
-    with pytest.raises(OSError, match=r'master\.zip: the download failed \(.*404'):
+def test_missing_page_is_named(server, tmp_path):
+    with pytest.raises(UserError, match=r'master\.zip: the download failed \(.*404'):
         uwiom.download(server.url, tmp_path)
 
 
@@ -462,11 +452,9 @@ def empty_archive():
     ],
     ids=['page', 'empty'],
 )
-def test_archive_that_is_no_release_is_deleted(
-    content, message, server, uwiom, tmp_path
-):
+def test_archive_that_is_no_release_is_deleted(content, message, server, tmp_path):
     """The next run downloads it again instead of failing in the same way."""
     server.content = content
-    with pytest.raises(OSError, match=message):
+    with pytest.raises(UserError, match=message):
         uwiom.download(server.url, tmp_path)
     assert files_below(tmp_path) == []

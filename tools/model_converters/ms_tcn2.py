@@ -1,37 +1,6 @@
-"""Turns a checkpoint of the reference code of MS-TCN++ into one of ours.
+"""Convert a checkpoint of MS-TCN++, as `mmskelseg convert-model ms_tcn2` does."""
 
-    python tools/model_converters/ms_tcn2.py epoch-100.model ms_tcn2.pth
-
-SRC is a state dict as github.com/sj-li/MS-TCN2 saves it. DST loads into a config whose
-model has the same widths, for example:
-
-    python tools/test.py configs/skelseg/uwiom_joint_limb.py ms_tcn2.pth
-"""
-
-from renaming import run
-
-# Names of the reference, and ours within a branch.
-RENAMES = {
-    r'PG\.conv_1x1_in\.': r'backbone.stages.0.conv_in.',
-    r'PG\.conv_dilated_1\.(\d+)\.': r'backbone.stages.0.layers.\1.conv_far.',
-    r'PG\.conv_dilated_2\.(\d+)\.': r'backbone.stages.0.layers.\1.conv_near.',
-    r'PG\.conv_fusion\.(\d+)\.': r'backbone.stages.0.layers.\1.merge.',
-    r'PG\.conv_out\.': r'head.classifiers.0.',
-    r'Rs\.(\d+)\.conv_1x1\.': r'backbone.stages.<\1>.conv_in.',
-    r'Rs\.(\d+)\.layers\.(\d+)\.conv_dilated\.': (
-        r'backbone.stages.<\1>.layers.\2.conv_dilated.'
-    ),
-    r'Rs\.(\d+)\.layers\.(\d+)\.conv_1x1\.': (
-        r'backbone.stages.<\1>.layers.\2.conv_out.'
-    ),
-    r'Rs\.(\d+)\.conv_out\.': r'head.classifiers.<\1>.',
-}
+from mmskelseg.models.converters.ms_tcn2 import main
 
 if __name__ == '__main__':
-    run(
-        __doc__,
-        'heatmap',
-        RENAMES,
-        {'PG.conv_1x1_in.weight', 'PG.conv_out.bias'},
-        'MS-TCN++ (PG.* and Rs.*)',
-    )
+    main()

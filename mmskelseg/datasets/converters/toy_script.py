@@ -4,29 +4,20 @@ Lengths are in body heights and angles in radians. A hand is given by (forward, 
 up) from the point on the floor below the pelvis.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 CLASSES = [
-    'stand',
-    'walk',
-    'reach_high',
-    'bend_down',
-    'lift',
-    'hold_red',
-    'hold_blue',
-    'carry_red',
-    'carry_blue',
-    'place_high',
-    'place_mid',
-    'place_low',
-]
+    'stand', 'walk', 'reach_high', 'bend_down', 'lift', 'hold_red', 'hold_blue',
+    'carry_red', 'carry_blue', 'place_high', 'place_mid', 'place_low',
+]  # fmt: skip
 COLOURS = ('red', 'blue')
 # Actions whose class names the colour of the box, which no joint depends on.
 HOLDING = ('hold', 'carry')
 # What may follow an action, and how likely.
-GRAMMAR = {
+GRAMMAR: dict[str, dict[str, float]] = {
     'stand': {'walk': 0.6, 'bend_down': 0.2, 'reach_high': 0.2},
     'walk': {'stand': 0.3, 'bend_down': 0.35, 'reach_high': 0.35},
     'reach_high': {'hold': 0.5, 'carry': 0.5},
@@ -50,9 +41,13 @@ SECONDS = {
     'place_low': (1.3, 2.4),
 }
 WALKING = ('walk', 'carry')
+Place = tuple[float, float, float]
 
 
-def key_pose(crouch, pitch, hand, other_hand=None):
+def key_pose(
+    crouch: float, pitch: float, hand: Place, other_hand: Place | None = None
+) -> np.ndarray:
+    """Return a pose, shape (8,): how far knees and trunk bend, and both hands."""
     return np.array([crouch, pitch, *hand, *(other_hand or hand)])
 
 
@@ -112,7 +107,8 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
     tempo = rng.uniform(0.8, 1.25)
     action, now = 'walk', 0.0
     here, facing = random_place(rng), 0.0
-    starts, actions = [], []
+    starts: list[float] = []
+    actions: list[str] = []
     poses, places, headings = [(0.0, REST)], [(0.0, here)], [(0.0, facing)]
     while now * fps < frames:
         if action in WALKING:
@@ -120,9 +116,9 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
             while np.linalg.norm(there - here) < 0.7:
                 there = random_place(rng)
             way = there - here
-            seconds = np.linalg.norm(way) / (rng.uniform(0.6, 1.0) * tempo)
+            seconds = float(np.linalg.norm(way)) / (rng.uniform(0.6, 1.0) * tempo)
             places += [(now, here), (now + seconds, there)]
-            facing = np.arctan2(way[1], way[0])
+            facing = float(np.arctan2(way[1], way[0]))
             here = there
         else:
             seconds = rng.uniform(*SECONDS[action]) / tempo
@@ -135,7 +131,8 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
         starts.append(now)
         actions.append(action)
         now += seconds
-        action = rng.choice(list(GRAMMAR[action]), p=list(GRAMMAR[action].values()))
+        following = GRAMMAR[action]
+        action = str(rng.choice(list(following), p=list(following.values())))
     time = np.arange(frames) / fps
     angles = np.unwrap([angle for _, angle in headings])
     headings = [(key, angle) for (key, _), angle in zip(headings, angles, strict=True)]
@@ -172,6 +169,7 @@ def handle(
 
 
 def random_place(rng: np.random.Generator) -> np.ndarray:
+    """Return a place on the floor, shape (2,)."""
     return rng.uniform((-0.8, -0.25), (0.8, 0.25))
 
 
@@ -191,7 +189,9 @@ def annotate(
     return ids[np.maximum(index, 0)].astype(np.int64)
 
 
-def blend(keys: list[tuple[float, np.ndarray]], time: np.ndarray) -> np.ndarray:
+def blend(
+    keys: Sequence[tuple[float, np.ndarray | float]], time: np.ndarray
+) -> np.ndarray:
     """Return the values (T, D) at given times, easing from each key to the next."""
     key_time = np.array([key for key, _ in keys])
     value = np.array([np.atleast_1d(value) for _, value in keys])

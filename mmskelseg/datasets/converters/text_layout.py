@@ -7,11 +7,11 @@ splits/test.split1.bundle
 """
 
 import re
-from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
-from converting import ReleaseError
+
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 
@@ -21,9 +21,9 @@ def read_lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding='utf-8-sig')
     except FileNotFoundError:
-        raise ReleaseError(f'{path}: missing; copy the release again.') from None
+        raise MissingFileError(f'{path}: missing; copy the release again.') from None
     except UnicodeDecodeError as error:
-        raise ReleaseError(
+        raise UserError(
             f'{path}: byte {error.start} is no text in UTF-8; save the file as that.'
         ) from None
     return [line.strip() for line in text.rstrip().split('\n')]
@@ -42,7 +42,7 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     if any(pairs):
         for number, (line, pair) in enumerate(zip(lines, pairs, strict=True), 1):
             if not pair:
-                raise ReleaseError(
+                raise UserError(
                     f'{path}: line {number} is {line!r}, expected an id and a name as '
                     'in other lines.'
                 )
@@ -53,26 +53,11 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     ids = sorted(i for i, _ in names)
     low = min(ids[0], 1)
     if ids != list(range(low, low + len(ids))):
-        raise ReleaseError(
+        raise UserError(
             f'{path}: the ids are {", ".join(map(str, ids))}, expected each of {low} '
             f'to {low + len(ids) - 1} once.'
         )
-    for name in classes.values():
-        if not name or list(classes.values()).count(name) > 1:
-            raise ReleaseError(
-                f'{path}: the class name {name!r} is empty or not the only one of its '
-                'kind; give each class a name of its own.'
-            )
     return classes
-
-
-def check_background(name: str | None, classes: dict[int, str]) -> None:
-    """Make sure that --background, where it is given, is a class."""
-    if name and name not in classes.values():
-        raise ReleaseError(
-            f'--background is {name}, which is no class; expected one of '
-            f'{", ".join(classes.values())}.'
-        )
 
 
 def find_mapping(root: Path) -> Path | None:
@@ -92,16 +77,16 @@ def video_name(name: str) -> str:
 def find_labels(folder: Path) -> dict[str, Path]:
     """Return the label file of each video, sorted by the videos' ids."""
     if not folder.is_dir():
-        raise ReleaseError(
+        raise MissingFileError(
             f'{folder}: no such folder; it must hold a text for each video, with the '
             'class of each frame in a line.'
         )
     files = [path for path in folder.glob('[!.]*') if path.is_file()]
     labels = {video_name(path.name): path for path in sorted(files)}
     if not labels:
-        raise ReleaseError(f'{folder}: empty, expected a text for each video.')
+        raise UserError(f'{folder}: empty, expected a text for each video.')
     if len(labels) < len(files):
-        raise ReleaseError(
+        raise UserError(
             f'{folder}: {len(files)} files for {len(labels)} videos; keep one of '
             'VIDEO and VIDEO.txt.'
         )
@@ -126,7 +111,7 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     wrong = [number for number, line in enumerate(lines, 1) if line not in places]
     if wrong:
         ids = list(classes)
-        raise ReleaseError(
+        raise UserError(
             f'{path}: line {wrong[0]} is {lines[wrong[0] - 1]!r}, the first of '
             f'{len(wrong)} that are no class; expected one of {len(classes)} names '
             f'({classes[ids[0]]}, ...) or ids ({ids[0]} to {ids[-1]}).'
@@ -134,64 +119,26 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     return np.array([places[line] for line in lines], np.int64)
 
 
-def read_splits(folder: Path, main: int, videos: Collection[str]) -> dict:
+def read_splits(folder: Path, main: int) -> dict[str, list[str]]:
     """Return every split in a folder of bundles, each a fold, with one as the main.
 
     Args:
         folder: Holds ``train.splitN.bundle`` and ``test.splitN.bundle``.
         main: The N of what becomes ``train`` and ``test``.
-        videos: The ids of the labelled videos.
     """
-    paths = [path for part in ('train', 'test') for path in bundles(folder, part)]
-    numbers = sorted({_number(path) for path in paths})
+    bundle = r'(?:train|test)\.split(\d+)\.bundle'
+    found = [re.fullmatch(bundle, path.name) for path in folder.glob('*.bundle')]
+    numbers = sorted({int(match[1]) for match in found if match})
     if main not in numbers:
         there = ', '.join(map(str, numbers)) or 'none'
-        raise ReleaseError(
+        raise UserError(
             f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
             f'there are {there}.'
         )
-    splits = {
-        number: {
-            part: _read_bundle(folder / f'{part}.split{number}.bundle', videos)
-            for part in ('train', 'test')
-        }
-        for number in numbers
-    }
-    for number, halves in splits.items():
-        both = sorted(set(halves['train']) & set(halves['test']))
-        if both:
-            raise ReleaseError(
-                f'{folder}: video {both[0]} is in both bundles of split {number}; keep '
-                'it in one, or the test says nothing.'
-            )
-    split = dict(splits[main])
-    if len(splits) > 1:
-        for number, halves in splits.items():
-            split |= {f'split{number}/{part}': halves[part] for part in halves}
-    return split
-
-
-def bundles(folder: Path, part: str) -> Iterable[Path]:
-    return sorted(folder.glob(f'{part}.split*[0-9].bundle'))
-
-
-def _number(path: Path) -> int:
-    number = path.name.split('.')[1].removeprefix('split')
-    if not number.isdigit():
-        raise ReleaseError(f'{path}: not a name such as train.split1.bundle.')
-    return int(number)
-
-
-def _read_bundle(path: Path, videos: Collection[str]) -> list[str]:
-    names = [video_name(line) for line in read_lines(path)]
-    for number, name in enumerate(names, 1):
-        if name not in videos:
-            raise ReleaseError(
-                f'{path}: line {number} names the video {name!r}, which is not among '
-                f'the {len(videos)} labelled ones; label it or delete the line.'
-            )
-        if name in names[: number - 1]:
-            raise ReleaseError(
-                f'{path}: line {number} names the video {name!r} again; delete it.'
-            )
-    return names
+    splits = {}
+    for number in numbers:
+        for part in ('train', 'test'):
+            lines = read_lines(folder / f'{part}.split{number}.bundle')
+            splits[f'split{number}/{part}'] = [video_name(line) for line in lines]
+    split = {part: splits[f'split{main}/{part}'] for part in ('train', 'test')}
+    return {**split, **splits} if len(numbers) > 1 else split

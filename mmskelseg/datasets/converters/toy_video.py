@@ -5,14 +5,13 @@ Pictures are (H, W, 3) in RGB from 0 to 255, lengths in metres.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
-from toy_person import FOCAL_LENGTH, IMG_SHAPE, Take, film
-from toy_script import Motion, smooth
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.datasets.converters.toy_person import FOCAL_LENGTH, IMG_SHAPE, Take, film
+from mmskelseg.datasets.converters.toy_script import Motion, smooth
+from mmskelseg.fileio.video import written_video
 
 SHRINK = 4  # how many pixels of the keypoints' image become one of the clip
 HEIGHT, WIDTH = (side // SHRINK for side in IMG_SHAPE)
@@ -111,6 +110,7 @@ def random_colour(rng: np.random.Generator, low: int, high: int) -> Colour:
 
 
 def paints(rng: np.random.Generator) -> dict[str, Colour]:
+    """Return the colours of the boxes, their board, and the person."""
     skin = rng.uniform(0.5, 1.1) * np.array((180, 160, 150))
     return {
         'red': (235, 30, 30),
@@ -155,33 +155,7 @@ def lamp_power(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
 
 
 def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
-    """Write pictures as an mp4 file, whole or not at all.
-
-    Raises:
-        RuntimeError: If OpenCV does not read back each of them.
-    """
-    with atomic_write(path) as file, TemporaryDirectory() as folder:
-        aside = Path(folder) / path.name
-        codec = cv2.VideoWriter.fourcc(*'mp4v')
-        clip = cv2.VideoWriter(str(aside), codec, fps, (WIDTH, HEIGHT))
-        written = 0
+    """Write pictures as an mp4 file, whole or not at all."""
+    with written_video(path, fps, (HEIGHT, WIDTH)) as put:
         for frame in frames:
-            clip.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-            written += 1
-        clip.release()
-        found = count_frames(aside)
-        if found != written:
-            raise RuntimeError(
-                f'{path}: OpenCV {cv2.__version__} reads back {found} of {written} '
-                'frames; install opencv-python, which has FFmpeg, or use --no-videos.'
-            )
-        file.write(aside.read_bytes())
-
-
-def count_frames(path: Path) -> int:
-    """Return how many frames OpenCV reads from a clip, one after the other."""
-    clip, count = cv2.VideoCapture(str(path)), 0
-    while clip.read()[0]:
-        count += 1
-    clip.release()
-    return count
+            put(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))

@@ -1,4 +1,4 @@
-"""Fetching and unpacking of public releases, for the converters beside this file."""
+"""Fetching and unpacking of public releases."""
 
 import os
 import re
@@ -10,12 +10,10 @@ from urllib.request import Request, urlopen
 
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
+from mmskelseg.utils.errors import UserError
+
 CHUNK = 1 << 18
 RANGE_NOT_SATISFIABLE = 416
-
-
-class DownloadError(OSError):
-    """A release that cannot be fetched or unpacked."""
 
 
 def fetch(url: str, path: Path) -> None:
@@ -27,13 +25,18 @@ def fetch(url: str, path: Path) -> None:
     part = path.with_name(f'{path.name}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
     have = part.stat().st_size if part.exists() else 0
+    columns = (
+        *Progress.get_default_columns()[:2],
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     try:
         request = Request(url, headers={'Range': f'bytes={have}-'} if have else {})
         with urlopen(request, timeout=60) as reply:
             have = have if reply.status == 206 else 0
             length = reply.headers.get('Content-Length')
             total = have + int(length) if length else None
-            with part.open('ab' if have else 'wb') as file, _progress() as bar:
+            with part.open('ab' if have else 'wb') as file, Progress(*columns) as bar:
                 task = bar.add_task(path.name, total=total, completed=have)
                 while chunk := reply.read(CHUNK):
                     file.write(chunk)
@@ -42,12 +45,12 @@ def fetch(url: str, path: Path) -> None:
         if isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE:
             part.unlink()
             return fetch(url, path)
-        raise DownloadError(
+        raise UserError(
             f'{url}: the download failed ({error}); run the command again, or download '
             'the file by hand and unpack it.'
         ) from None
     if total is not None and part.stat().st_size != total:
-        raise DownloadError(
+        raise UserError(
             f'{url}: the connection ended after {part.stat().st_size} of {total} '
             'bytes; run the command again to continue.'
         )
@@ -73,18 +76,12 @@ def extract(archive: Path, member: str, folder: Path) -> None:
                 path.write_bytes(file.read(name))
     except (zipfile.BadZipFile, NotImplementedError) as error:
         archive.unlink()
-        raise DownloadError(
+        raise UserError(
             f'{archive}: not a complete zip file ({error}), so it was deleted; run the '
             'command again to download it anew.'
         ) from None
     if not matches:
         archive.unlink()
-        raise DownloadError(
+        raise UserError(
             f'{archive}: no file of the release in it, so it was deleted; check --url.'
         )
-
-
-def _progress() -> Progress:
-    return Progress(
-        *Progress.get_default_columns()[:2], DownloadColumn(), TransferSpeedColumn()
-    )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from toy_script import CLASSES, Motion, smooth
+
+from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, smooth
 
 # In body heights.
 HIP, SHOULDER, FOOT = 0.055, 0.115, 0.06
@@ -38,6 +39,7 @@ class Take:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> 'Take':
+        """Return a take drawn at random."""
         return cls(
             height=rng.uniform(1.55, 1.9),
             limbs=rng.uniform(0.94, 1.06),
@@ -58,6 +60,7 @@ class Gait:
 
     @classmethod
     def of(cls, motion: Motion, take: Take, fps: float) -> 'Gait':
+        """Return the gait of a person who moves along the places of a motion."""
         step = np.diff(motion.place, axis=0, prepend=motion.place[:1])
         way = np.linalg.norm(step, axis=1)
         return cls(
@@ -137,6 +140,7 @@ def trunk_axes(pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def point(
     forward: np.ndarray | float, left: float, up: np.ndarray | float
 ) -> np.ndarray:
+    """Return points (T, 3), of which each coordinate may be the same throughout."""
     return np.stack(np.broadcast_arrays(forward, left, up), axis=-1)
 
 

@@ -1,0 +1,313 @@
+"""The builder of annotation files, and the command line that all converters share."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.datasets.annotation_checks import check_annotations
+from mmskelseg.datasets.annotations import save_annotations
+from mmskelseg.fileio.video import is_video
+from mmskelseg.utils.errors import MissingFileError, UserError
+
+# The summary lists the videos of splits up to this size.
+_LISTED = 20
+
+
+def converter(
+    description: str | None,
+    examples: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], None],
+) -> Callable[..., None]:
+    """Return the ``main(argv=None, prog=None)`` of a converter.
+
+    Args:
+        description: Shown by ``--help``.
+        examples: As :func:`add_help` takes them.
+        add_arguments: Adds the arguments to a parser.
+        run: Converts as the parsed arguments say.
+    """
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+        from mmskelseg.cli import user_errors
+
+        parser = argparse.ArgumentParser(prog=prog)
+        add_help(parser, description, examples)
+        add_arguments(parser)
+        args = parser.parse_args(argv)
+        with user_errors():
+            try:
+                run(args)
+            except OSError as error:
+                if isinstance(error, UserError):
+                    raise
+                raise UserError(error) from error
+
+    return main
+
+
+def add_help(
+    parser: argparse.ArgumentParser, description: str | None, examples: str
+) -> None:
+    """Set what --help shows before and after the arguments.
+
+    Args:
+        parser: The parser of a converter, or of a part of it.
+        description: The text before.
+        examples: The text after. ``%(prog)s`` is how the converter is called.
+    """
+    script = 'python tools/dataset_converters/' if '.py' in parser.prog else ''
+    parser.description = description
+    parser.epilog = examples.replace('%(prog)s', f'{script}{parser.prog}')
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
+def add_paths(parser: argparse.ArgumentParser, source: str) -> None:
+    """Add SRC, with its help, and OUT."""
+    parser.add_argument('source', metavar='SRC', type=Path, help=source)
+    add_out(parser)
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Add OUT."""
+    parser.add_argument(
+        'out', metavar='OUT', type=Path, help='folder for annotations.pkl'
+    )
+
+
+def add_release_options(parser: argparse.ArgumentParser, fps: float) -> None:
+    """Add --fps with a default, --folds and --videos."""
+    parser.add_argument(
+        '--fps',
+        type=positive,
+        default=fps,
+        help='frames per second of poses and labels (default: %(default)g)',
+    )
+    add_folds(parser)
+    add_videos(parser)
+
+
+def add_folds(parser: argparse.ArgumentParser) -> None:
+    """Add --folds, which :func:`write` takes."""
+    parser.add_argument(
+        '--folds',
+        type=int,
+        metavar='N',
+        default=0,
+        help='add N folds for cross-validation, fold1 to foldN, that test every Nth '
+        'video in turn',
+    )
+
+
+def add_videos(parser: argparse._ActionsContainer) -> None:
+    """Add --videos, which :func:`write` takes."""
+    parser.add_argument(
+        '--videos',
+        type=Path,
+        metavar='DIR',
+        help='folder of the video files, for RGB features: for each video one file '
+        'with its id as name, or as the only such part of its name',
+    )
+
+
+def positive(text: str) -> float:
+    """Return a number of the command line that must be above 0."""
+    number = float(text)
+    if not 0 < number < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+    return number
+
+
+def at_least(lowest: float) -> Callable[[str], float]:
+    """Return what reads a number of the type of ``lowest`` that is not below it."""
+
+    def number(text: str) -> float:
+        value = type(lowest)(text)
+        if not value >= lowest:
+            raise argparse.ArgumentTypeError(f'{text} is below {lowest}')
+        return value
+
+    return number
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return height and width of a text such as 640x480, which has the width first."""
+    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text.lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text} is not a size such as 640x480')
+    return int(found[2]), int(found[1])
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return the array of a .npy file."""
+    try:
+        array = np.load(path)
+    except FileNotFoundError:
+        raise MissingFileError(f'{path}: missing; copy the release again.') from None
+    except (ValueError, EOFError) as error:
+        raise UserError(
+            f'{path}: not a complete .npy file of numbers ({error}); copy it again.'
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise UserError(f'{path}: an archive of arrays, expected a .npy file.')
+    return array
+
+
+def read_joints(path: Path, joints: int, meaning: str = '') -> np.ndarray:
+    """Return three numbers for each joint of each frame, shape (T, V, 3)."""
+    pose = read_array(path)
+    if pose.dtype.kind != 'f' or pose.shape[1:] != (joints, 3) or not len(pose):
+        raise UserError(
+            f'{path}: an array of {pose.dtype} with shape {pose.shape}, expected '
+            f'floats of shape (frames, {joints}, 3){meaning}.'
+        )
+    return pose
+
+
+def choose_split(
+    wanted: str | None, videos: Sequence[str], root: Path, default: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Return train and test: --test, that of the release, or every fifth video.
+
+    Args:
+        wanted: Ids between commas; a number may lack its leading zero.
+        videos: The ids of all videos, sorted.
+        root: The folder of the release, for messages.
+        default: The test videos of the release itself, where it names any.
+    """
+    names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
+    names = [name.strip() for name in names]
+    test = sorted({name if name in videos else name.zfill(2) for name in names})
+    missing = [video for video in test if video not in videos]
+    if missing:
+        raise UserError(
+            f'{root}: the test videos {", ".join(missing)} are not among the '
+            f'{len(videos)} videos here ({", ".join(videos)}); choose others by --test.'
+        )
+    if len(test) == len(videos):
+        raise UserError(
+            f'{root}: no video is left to train on, since all test '
+            f'({", ".join(test)}); name fewer by --test, or add videos.'
+        )
+    return split_by_test(videos, test)
+
+
+def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[str]]:
+    """Return the training and the test videos."""
+    return {'train': [v for v in videos if v not in test], 'test': list(test)}
+
+
+def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
+    """Return the files of a name, or else those with it as a part of theirs.
+
+    A part does not lie within a longer number or word.
+
+    >>> find_named('12', [('take_12', Path('a')), ('112', Path('b'))]) == [Path('a')]
+    True
+    """
+    files = list(files)
+    part = re.compile(rf'(?<![^\W_]){re.escape(name)}(?![^\W_])')
+    return [path for other, path in files if other == name] or [
+        path for other, path in files if part.search(other)
+    ]
+
+
+def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
+    """Return the video file of each name, if a folder is given."""
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise MissingFileError(
+            f'{folder}: no such folder; name that of the video files.'
+        )
+    files = [(f.stem, f) for f in sorted(folder.rglob('*')) if is_video(f)]
+    videos = {}
+    for name in names:
+        found = find_named(name, files)
+        if len(found) != 1:
+            which = f' ({", ".join(f.name for f in found[:3])})' if found else ''
+            raise UserError(
+                f'{folder}: {len(found)} of its {len(files)} video files have the id '
+                f'{name} in their names{which}, expected one; name the file of each '
+                f'video by its id, such as {name}.mp4.'
+            )
+        videos[name] = found[0]
+    return videos
+
+
+def write(
+    out: Path,
+    annotations: Sequence[dict[str, Any]],
+    split: dict[str, list[str]],
+    *,
+    classes: Sequence[str],
+    skeleton: str | dict[str, Any],
+    dataset: str,
+    background: str | None = None,
+    source: Path | None = None,
+    folds: int = 0,
+    videos: Path | None = None,
+    **metainfo: Any,
+) -> None:
+    """Write OUT/annotations.pkl and print what is in it.
+
+    Args:
+        out: The folder.
+        annotations: One of each video; ``filename`` is added to it.
+        split: Its splits; folds are added to it.
+        classes, skeleton, dataset, background, metainfo: As docs/data_format.md says.
+        source: What messages name as the place of a fault.
+        folds: Number of folds, which test each video once.
+        videos: Folder of the video files.
+    """
+    names = [video['frame_dir'] for video in annotations]
+    if folds and not 2 <= folds <= len(names):
+        raise UserError(
+            f'--folds is {folds}, but {len(names)} videos make 2 to {len(names)}.'
+        )
+    for fold in range(folds):
+        for part, members in split_by_test(names, names[fold::folds]).items():
+            split[f'fold{fold + 1}/{part}'] = members
+    files = find_videos(names, videos)
+    for video in annotations:
+        if video['frame_dir'] in files:
+            file = os.path.relpath(files[video['frame_dir']], out)
+            video['filename'] = Path(file).as_posix()
+    data = {
+        'split': split,
+        'annotations': list(annotations),
+        'metainfo': {
+            'classes': list(classes),
+            'skeleton': skeleton,
+            'dataset': dataset,
+            'background': background,
+            **metainfo,
+        },
+    }
+    path = out / 'annotations.pkl'
+    check_annotations(data, str(source or path))
+    save_annotations(data, path)
+    print(f'{summary(data)}\nwritten to {path}')
+
+
+def summary(data: dict[str, Any]) -> str:
+    """Return lines about annotations: notes, their size, and each split."""
+    labels = [video['label'] for video in data['annotations']]
+    segments = sum(1 + np.count_nonzero(np.diff(label)) for label in labels)
+    meta = data['metainfo']
+    assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
+    lines = [
+        *meta.get('notes', ()),
+        f'{len(labels)} videos, {sum(map(len, labels)):,} frames at '
+        f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
+        f'classes, {segments:,} segments',
+    ]
+    for name, members in data['split'].items():
+        listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
+        lines.append(f'{name}: {len(members)} videos{listed}')
+    return '\n'.join(lines)

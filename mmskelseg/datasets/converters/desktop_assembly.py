@@ -1,0 +1,141 @@
+"""Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file.
+
+SRC holds a text of labels and a pose for each video (of which there are 76):
+
+    groundTruth/VIDEO           the name of the class of each frame, a line each
+    mapping/mapping.txt         a class a line: its id, a space, its name (23 of them)
+    keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a score
+    splits/*.split1.bundle      the videos of `train` and of `test`, a line each
+
+Labels and mapping are as their authors release them (VIDEO.txt and SRC/mapping.txt are
+read as well; without a mapping, the 23 names as published stand in). The release has
+image features and no poses, so **keypoints is an assumption**: estimate them with HRNet
+or another COCO model, and write NaN or a score of 0 where a joint was not found. The
+release has no splits either; give bundles or --test, or every fifth video tests.
+docs/datasets/desktop_assembly.md says more.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.datasets.converters import building
+from mmskelseg.datasets.converters.text_layout import (
+    find_labels,
+    find_mapping,
+    read_classes,
+    read_label,
+    read_splits,
+)
+from mmskelseg.utils.errors import MissingFileError
+
+EXAMPLES = """examples:
+  # every fifth video tests
+  %(prog)s RAW data/desktop_assembly
+  # test videos of your own, poses from elsewhere, the size and rate of the videos
+  %(prog)s RAW data/desktop_assembly \\
+      --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
+      --size 1280x720 --fps 10
+"""
+JOINTS = 17
+CLASSES = (
+    'Pick_up_chip', 'Place_chip_on_motherboard', 'Close_cover',
+    'Pick_up_screw_and_screwdriver', 'Tighten_screw', 'Plug_stick_in', 'Pick_up_fan',
+    'Place_fan_on_motherboard', 'Tighten_screw_1', 'Tighten_screw_2', 'Tighten_screw_3',
+    'Tighten_screw_4', 'Put_screwdriver_down', 'Connect_wire_to_motherboard',
+    'Pick_up_RAM', 'Install_RAM', 'Pick_up_HDD', 'Install_HDD', 'Connect_wire_1_to_HDD',
+    'Connect_wire_2_to_HDD', 'Pick_up_lid', 'Close_lid', 'Background',
+)  # fmt: skip
+
+
+def read_video(label: Path, pose: Path, classes: dict[int, str]) -> dict[str, Any]:
+    """Return the annotation of one video, as far as its files decide it."""
+    joints = building.read_joints(pose, JOINTS, ': x, y and score of COCO joints')
+    missing = np.isnan(joints).any(-1, keepdims=True)
+    joints = np.where(missing, 0, joints).astype(np.float32)[None]
+    return {
+        'total_frames': joints.shape[1],
+        'keypoint': joints[..., :2],
+        'keypoint_score': joints[..., 2],
+        'label': read_label(label, classes),
+    }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the converter."""
+    building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
+    parser.add_argument(
+        '--test',
+        metavar='VIDEO,VIDEO',
+        help='test videos (default: those of SRC/splits, else every fifth)',
+    )
+    parser.add_argument(
+        '--keypoints',
+        type=Path,
+        metavar='DIR',
+        help='folder of the poses (default: SRC/keypoints)',
+    )
+    parser.add_argument(
+        '--background',
+        metavar='NAME',
+        help='class that Edit and F1 leave out (default: none, as in the paper)',
+    )
+    parser.add_argument(
+        '--size',
+        type=building.image_size,
+        default=(480, 640),
+        metavar='WxH',
+        help='size of the images that the pixels are of (default: 640x480)',
+    )
+    building.add_release_options(parser, 10.0)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Convert as the arguments say."""
+    labels = find_labels(args.source / 'groundTruth')
+    mapping = find_mapping(args.source)
+    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
+    assumed = {
+        'fps': f'{args.fps:g}: the release states none',
+        'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',
+    }
+    splits = args.source / 'splits'
+    if args.test is None and splits.is_dir():
+        split = read_splits(splits, 1)
+    else:
+        split = building.choose_split(args.test, list(labels), args.source)
+        if args.test is None:
+            assumed['split'] = 'every fifth video tests: the release names no split'
+    poses = args.keypoints or args.source / 'keypoints'
+    if not poses.is_dir():
+        raise MissingFileError(
+            f'{poses}: no such folder; it must hold VIDEO.npy with the joints of each '
+            'video (or name it by --keypoints).'
+        )
+    videos = [
+        {
+            'frame_dir': video,
+            'img_shape': args.size,
+            'fps': args.fps,
+            **read_video(label, poses / f'{video}.npy', classes),
+        }
+        for video, label in labels.items()
+    ]
+    building.write(
+        args.out,
+        videos,
+        split,
+        classes=list(classes.values()),
+        skeleton='coco17',
+        dataset='desktop_assembly',
+        source=args.source,
+        background=args.background,
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, add_arguments, run)

@@ -1,0 +1,244 @@
+"""Poses, labels and video files, paired by name and joined at the poses' rate."""
+
+import argparse
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.datasets.converters.building import find_named
+from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.fileio.video import VideoFile
+from mmskelseg.interchange import (
+    READERS,
+    Segment,
+    label_format,
+    labels_to_segments,
+    read_segments,
+    segments_to_labels,
+)
+from mmskelseg.interchange.poses import (
+    Poses,
+    choose_person,
+    read_poses,
+    to_coco17,
+    with_rate,
+    with_size,
+)
+from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
+from mmskelseg.utils.errors import UserError
+
+LABEL_SUFFIXES = ('.boris', '.csv', '.eaf', '.json', '.tsv', '.txt', '.xml')
+# What trackers put behind a video's name.
+_ENDINGS = re.compile(r'(DLC_.+|\.analysis|\.predictions|_keypoints)$')
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of one video.
+
+    Args:
+        video: Its name in the label file, or that of the file.
+        path: The label file.
+        segments: In seconds; empty where ``lines`` are given.
+        lines: The name of the class of each frame.
+        fps: The labels' frames per second, where the file says so.
+    """
+
+    video: str
+    path: Path
+    segments: tuple[Segment, ...] = ()
+    lines: tuple[str, ...] = ()
+    fps: float | None = None
+
+
+def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
+    """Return the keypoint file, or folder of OpenPose, of each name.
+
+    Folders are looked into, one level deep.
+    """
+    found: dict[str, Path] = {}
+    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no folder of OpenPose'
+    for path in _look_into(paths, _is_keypoints, kinds):
+        name = _ENDINGS.sub('', path.name if path.is_dir() else path.stem)
+        if name in found:
+            raise UserError(
+                f'{found[name]} and {path} are both of the video {name}; name one of '
+                f'them, such as all of a kind by {path.parent}/*{path.suffix}.'
+            )
+        found[name] = path
+    return found
+
+
+def _is_keypoints(path: Path) -> bool:
+    return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
+
+
+def _look_into(
+    paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
+) -> Iterator[Path]:
+    """Yield files, and what fits in folders, one level deep."""
+    for path in paths:
+        inside = [path]
+        if path.is_dir() and not fits(path):
+            inside = [item for item in sorted(path.iterdir()) if fits(item)]
+        if not path.exists() or not inside:
+            raise UserError(f'{path}: no {kinds} there.')
+        yield from inside
+
+
+def find_labels(
+    paths: Iterable[Path], format: str | None, options: dict[str, object]
+) -> list[Labels]:
+    """Return the labels of each video in label files, or folders of such files.
+
+    Args:
+        paths: Files and folders.
+        format: One of ``LABEL_FORMATS``; by default told by name and content.
+        options: What the format's reader takes; others do without.
+    """
+    known = set().union(*map(_options_of, READERS))
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise UserError(
+            f'--label-option {unknown[0]}: there is none of that name; known are '
+            f'{", ".join(sorted(known - {"fps"}))}.'
+        )
+    files = _look_into(
+        paths,
+        lambda path: path.suffix in LABEL_SUFFIXES and path.is_file(),
+        f'label file ({", ".join(LABEL_SUFFIXES)})',
+    )
+    return [labels for file in files for labels in _labels(file, format, options)]
+
+
+def _labels(path: Path, format: str | None, options: dict[str, Any]) -> list[Labels]:
+    if format == 'framewise' or (format is None and _is_framewise(path)):
+        return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
+    kind = format or label_format(path)
+    given = {key: options[key] for key in _options_of(kind) & options.keys()}
+    return [
+        Labels(video.name, path, tuple(video.segments), fps=video.fps)
+        for video in read_segments(path, kind, **given)
+    ]
+
+
+def _options_of(kind: str) -> set[str]:
+    parameters = signature(READERS[kind]).parameters.values()
+    return {p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY}
+
+
+def _is_framewise(path: Path) -> bool:
+    """Return whether a text has a class name alone in each line, as groundTruth has."""
+    if path.suffix != '.txt':
+        return False
+    first = path.read_text('utf-8-sig', 'replace').partition('\n')[0]
+    return not any(mark in first for mark in '\t;,')
+
+
+def pair(
+    keypoints: dict[str, Path], labels: Sequence[Labels], skip: bool
+) -> tuple[list[tuple[str, Path, Labels]], list[str]]:
+    """Return id, keypoints and labels of each video, and sentences on what was skipped.
+
+    A video has the name that its labels give it. Its keypoints have that name, or are
+    the only ones with it as a part of theirs; else the label file's own name counts.
+
+    Raises:
+        UserError: If two labels are of a video, or, unless ``skip``, if something
+            has no partner.
+    """
+    videos: dict[str, tuple[Path, Labels]] = {}
+    lonely = []
+    for item in labels:
+        found = find_named(item.video, keypoints.items())
+        if len(found) != 1:
+            found = find_named(item.path.stem, keypoints.items())
+        if len(found) != 1:
+            lonely.append(f'no keypoints of {item.video} in {item.path}')
+            continue
+        same = [other for path, other in videos.values() if path == found[0]]
+        if same:
+            raise UserError(
+                f'{same[0].path} and {item.path} both label the video {item.video}, '
+                f'whose keypoints are {found[0]}; name one of them.'
+            )
+        videos[item.video] = found[0], item
+    used = [path for path, _ in videos.values()]
+    lonely += [
+        f'no labels of {name} ({path})'
+        for name, path in keypoints.items()
+        if path not in used
+    ]
+    if not videos or (lonely and not skip):
+        names = ', '.join(sorted({item.video for item in labels})[:5])
+        raise UserError(
+            f'{lonely[0]}, the first of {len(lonely)} without a partner; videos are '
+            f'paired by name: keypoints {", ".join(sorted(keypoints)[:5])}, labels '
+            f'{names}; rename files, or leave these out by --skip-unpaired.'
+        )
+    return [(name, *videos[name]) for name in sorted(videos)], lonely
+
+
+def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) -> Poses:
+    """Return the poses of the chosen person, with size and rate."""
+    size = args.size or (video.img_shape if video else None)
+    poses = read_poses(
+        path,
+        args.format,
+        skeleton=args.skeleton,
+        img_shape=size,
+        first_frame=args.first_frame,
+    )
+    poses = choose_person(poses, args.person, str(path))
+    if args.coco17 or args.part:
+        poses = to_coco17(poses, dict(args.part or ()), str(path))
+    poses = with_rate(poses, video, args.fps, str(path))
+    return with_size(poses.noting(img_shape=poses.img_shape or size))
+
+
+def frame_labels(
+    labels: Labels, poses: Poses, classes: Sequence[str], args: argparse.Namespace
+) -> tuple[np.ndarray, list[str]]:
+    """Return the class id of each frame of the poses, and notes."""
+    frames, fps = poses.keypoint.shape[1], poses.fps
+    assert fps is not None
+    segments: Sequence[Segment] = labels.segments
+    rate = labels.fps
+    if labels.lines:
+        rate = args.label_fps or (fps if len(labels.lines) == frames else None)
+        if rate is None:
+            raise UserError(
+                f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
+                f'poses at {fps:g} fps; give the rate of the lines by --label-fps.'
+            )
+        names = list(dict.fromkeys(labels.lines))
+        ids = [names.index(line) if line else -1 for line in labels.lines]
+        segments = labels_to_segments(np.array(ids), rate, names)
+    label = segments_to_labels(
+        segments,
+        frames,
+        fps,
+        classes,
+        missing='unlabelled',
+        overlap=args.overlap,
+        background=args.background,
+        video=labels.video,
+    )
+    gaps = np.flatnonzero(label == -1)
+    if gaps.size and args.unlabelled == 'error':
+        raise UserError(
+            f'{labels.path}: video {labels.video} has no label at '
+            f'{gaps[0] / fps:.3f} s, the first of {gaps.size} such frames of {frames}; '
+            'label them, or give --unlabelled background or ignore.'
+        )
+    if args.unlabelled == 'background':
+        label[gaps] = classes.index(args.background)
+    differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
+    note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
+    return label, [note] if note else []

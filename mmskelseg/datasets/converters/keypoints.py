@@ -1,0 +1,277 @@
+"""Make a data set of keypoints that a tracker wrote and labels that people made.
+
+KEYPOINTS are files of MMPose, OpenPose (a folder a video), COCO results, MediaPipe,
+DeepLabCut or SLEAP, tables (CSV) or arrays (npz), one a video, or a folder of these.
+LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, tables of segments (CSV), or
+texts with the class of each frame in a line, or a folder of these. Formats are told by
+name and content. Both are paired by name: labels of `take1.mp4` belong to `take1.json`
+or to `take1DLC_resnet50_....csv`. OUT gets annotations.pkl.
+
+Times of labels are seconds, so that their rate may differ from that of the poses, which
+is the one that counts. docs/keypoint_formats.md says how each format is read.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmskelseg.datasets.converters import building
+from mmskelseg.fileio.video import VideoFile
+from mmskelseg.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from mmskelseg.datasets.converters.keypoint_videos import Labels
+
+EXAMPLES = """examples:
+  # poses of MMPose and a project of BORIS; what is between its states is `idle`
+  %(prog)s predictions data/mine \\
+      --labels project.boris --fps 30 --unlabelled background --background idle
+  # DeepLabCut and a table of segments for each video; rate and size from the videos
+  %(prog)s dlc/*.csv data/mice --labels segments \\
+      --videos videos --unlabelled ignore --folds 5
+"""
+
+
+# As `mmskelseg.interchange` has them, which takes a second to import.
+POSE_FORMATS = (
+    'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
+)  # fmt: skip
+PERSONS = ('track', 'largest', 'score', 'all')
+LABEL_FORMATS = (
+    'boris', 'boris_events', 'elan', 'label_studio', 'via', 'cvat', 'csv', 'framewise',
+)  # fmt: skip
+
+
+def class_names(
+    wanted: Sequence[str] | None, labels: Sequence['Labels'], background: str | None
+) -> list[str]:
+    """Return the classes in the order of --classes, else of the alphabet."""
+    if wanted is None:
+        used = {name for item in labels for name in item.lines if name}
+        used |= {segment.label for item in labels for segment in item.segments}
+        classes = sorted(used)
+    elif len(wanted) == 1 and Path(wanted[0]).is_file():
+        lines = Path(wanted[0]).read_text('utf-8-sig').splitlines()
+        classes = [line.strip() for line in lines if line.strip()]
+    else:
+        classes = list(wanted)
+    if background is not None and background not in classes:
+        classes.append(background)
+    return classes
+
+
+def skeleton(text: str) -> str | dict[str, Any]:
+    """Return the skeleton of a name, or of a JSON file with joints and limbs."""
+    if not text.endswith('.json'):
+        return text
+    try:
+        layout = json.loads(Path(text).read_text('utf-8'))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f'{text} cannot be read: {error}') from None
+    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
+        raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
+    return layout
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Return both sides of a text such as hand_l=left_wrist."""
+    name, _, value = text.partition('=')
+    if not name or not value:
+        raise argparse.ArgumentTypeError(f'{text} is not NAME=VALUE')
+    return name, value
+
+
+def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
+    if len(videos) in (0, len(names)):
+        return note
+    listed = ', '.join(videos[:3]) + (', ...' if len(videos) > 3 else '')
+    return f'{note} ({listed})'
+
+
+def add_pose_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how keypoints are read."""
+    group = parser.add_argument_group('keypoints')
+    group.add_argument('--format', choices=POSE_FORMATS, help='of KEYPOINTS')
+    group.add_argument(
+        '--fps',
+        type=building.positive,
+        help='frames per second of the poses, where neither the files state it nor '
+        '--videos has it',
+    )
+    group.add_argument(
+        '--size',
+        type=building.image_size,
+        metavar='WxH',
+        help='size of the images that the pixels are of',
+    )
+    group.add_argument(
+        '--person',
+        default='track',
+        metavar='|'.join((*PERSONS, 'NAME')),
+        help='which of several people: the longest track, the largest box, the highest '
+        'score, everybody, or the one of a name (default: %(default)s)',
+    )
+    group.add_argument(
+        '--skeleton',
+        type=skeleton,
+        help='layout of the joints: coco17, mmpose:NAME, or a JSON file with joints '
+        'and limbs',
+    )
+    group.add_argument(
+        '--coco17',
+        action='store_true',
+        help="bring all to COCO's 17 joints, by their names",
+    )
+    group.add_argument(
+        '--part',
+        type=assignment,
+        action='append',
+        metavar='NAME=JOINT',
+        help="with --coco17, the joint of COCO's 17 that a joint of the file stands "
+        'for, such as hand_l=left_wrist; may be given several times',
+    )
+    group.add_argument(
+        '--first-frame',
+        type=int,
+        metavar='N',
+        help='image_id of the first frame of COCO results (default: 0 or 1)',
+    )
+    building.add_videos(parser)
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how labels are read."""
+    group = parser.add_argument_group('labels')
+    group.add_argument('--label-format', choices=LABEL_FORMATS, help='of LABELS')
+    group.add_argument(
+        '--label-fps',
+        type=building.positive,
+        metavar='FPS',
+        help='frames per second of labels that are counted in frames',
+    )
+    group.add_argument(
+        '--label-option',
+        type=assignment,
+        action='append',
+        metavar='NAME=VALUE',
+        help='which of several things in a label file, such as subject=ann (BORIS), '
+        'tier=actions (ELAN), attribute=action (VIA, CVAT)',
+    )
+    group.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='classes in the order of their ids, or a text with one a line (default: '
+        'those of the labels, by alphabet)',
+    )
+    group.add_argument(
+        '--background',
+        metavar='NAME',
+        help='class that Edit and F1 leave out (default: none)',
+    )
+    group.add_argument(
+        '--unlabelled',
+        choices=('error', 'background', 'ignore'),
+        default='error',
+        help='what a frame without a label is: an error, the background, or ignored '
+        'in training and scores (default: %(default)s)',
+    )
+    group.add_argument(
+        '--overlap',
+        choices=('error', 'background', 'later'),
+        default='error',
+        help='what a frame with labels of two classes is: an error, the background, '
+        'or of the class that starts later (default: %(default)s)',
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the converter."""
+    parser.usage = '%(prog)s KEYPOINTS... OUT --labels LABELS... [options]'
+    parser.add_argument(
+        'keypoints', metavar='KEYPOINTS', nargs='+', type=Path, help='files or folders'
+    )
+    building.add_out(parser)
+    parser.add_argument(
+        '--labels', metavar='LABELS', nargs='+', type=Path, required=True,
+        help='files or folders',
+    )  # fmt: skip
+    add_pose_options(parser)
+    add_label_options(parser)
+    parser.add_argument(
+        '--skip-unpaired',
+        action='store_true',
+        help='leave out keypoints without labels, and labels without keypoints',
+    )
+    parser.add_argument(
+        '--test', metavar='VIDEO,VIDEO', help='test videos (default: every fifth)'
+    )
+    parser.add_argument('--name', help="the data set's name (default: that of OUT)")
+    building.add_folds(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Join keypoints and labels as the arguments say."""
+    from mmskelseg.datasets.converters import keypoint_videos as joining
+
+    if 'background' in (args.unlabelled, args.overlap) and args.background is None:
+        raise UserError('name the class by --background NAME.')
+    if args.out.is_file():
+        raise UserError(
+            f'{args.out}: a file, expected OUT, a folder; it comes after the keypoints '
+            'and before --labels.'
+        )
+    options = dict(args.label_option or ())
+    if args.label_fps is not None:
+        options['fps'] = args.label_fps
+    labels = joining.find_labels(args.labels, args.label_format, options)
+    keypoints = joining.find_keypoints(args.keypoints)
+    found, lonely = joining.pair(keypoints, labels, args.skip_unpaired)
+    classes = class_names(args.classes, [item for *_, item in found], args.background)
+    names = [name for name, *_ in found]
+    files = {
+        name: VideoFile.open(path)
+        for name, path in building.find_videos(names, args.videos).items()
+    }
+    notes: dict[str, list[str]] = {note: [] for note in lonely}
+    annotations, skeletons = [], []
+    for name, path, item in found:
+        poses = joining.load_poses(path, files.get(name), args)
+        label, more = joining.frame_labels(item, poses, classes, args)
+        annotations.append(
+            {
+                'frame_dir': name,
+                'total_frames': len(label),
+                'img_shape': poses.img_shape,
+                'fps': poses.fps,
+                'keypoint': poses.keypoint,
+                'keypoint_score': poses.keypoint_score,
+                'label': label,
+            }
+        )
+        skeletons.append(poses.skeleton)
+        for note in (*poses.notes, *more):
+            notes.setdefault(note, []).append(name)
+        if skeletons[-1] != skeletons[0]:
+            raise UserError(
+                f'{path}: other joints than those of {names[0]}; convert videos of one '
+                'layout alone, or bring all to that of COCO by --coco17.'
+            )
+    building.write(
+        args.out,
+        annotations,
+        building.choose_split(args.test, names, args.out),
+        classes=classes,
+        skeleton=skeletons[0],
+        dataset=args.name or args.out.resolve().name,
+        background=args.background,
+        folds=args.folds,
+        videos=args.videos,
+        person=args.person,
+        notes=[_noted(note, videos, names) for note, videos in notes.items()],
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, add_arguments, run)

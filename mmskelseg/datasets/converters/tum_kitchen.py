@@ -1,0 +1,125 @@
+"""Convert 3D poses and frame-wise labels of TUM-Kitchen to mmskelseg's annotation file.
+
+SRC holds a pose and a text of labels for each video (of which there are 19):
+
+    Poses/NN_pose3d.npy      (T, 15, 3) joints of LCR-Net in metres, or Poses/NN.npy
+    Labels_TUM/NN.txt        a line for each frame: a class, as an id from 1 to 21
+    RebaScoreFrameWise/NN.txt    a risk score for each frame, if the folder is there
+
+Labels may also lie in Labels/ClassNumber, in Labels, or where --labels says. With
+--classes a line may be a name as well as an id, and there may be any number of classes.
+What is known of the releases and what is assumed stands in
+docs/datasets/tum_kitchen.md.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.datasets.converters import building
+from mmskelseg.datasets.converters.lcr_release import (
+    CAMERA,
+    find_videos,
+    read_posed_video,
+    read_risk,
+)
+from mmskelseg.datasets.converters.text_layout import (
+    read_classes,
+    read_label,
+)
+from mmskelseg.utils.errors import MissingFileError
+
+EXAMPLES = """examples:
+  # the old public labels beside your poses; every fifth video tests
+  %(prog)s data/tum_kitchen/raw data/tum_kitchen
+  # other labels, with the names of their classes, and test videos of your own
+  %(prog)s RAW data/tum_kitchen \\
+      --labels RELABELLED --classes names.txt --test 04,08,12,16
+"""
+LABELS = ('Labels_TUM', 'Labels/ClassNumber', 'Labels')
+CLASSES = {i: f'class_{i:02d}' for i in range(1, 22)}
+FPS = 25.0
+
+
+def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
+    """Return the folders of the release, from ``root``, and their files' names."""
+    poses = root / 'Poses'
+    if not poses.is_dir():
+        raise MissingFileError(
+            f'{poses}: no such folder; it must hold NN_pose3d.npy for each video.'
+        )
+    choices = [labels.absolute()] if labels else [root / name for name in LABELS]
+    folder = next((choice for choice in choices if choice.is_dir()), None)
+    if folder is None:
+        raise MissingFileError(
+            f'{", ".join(map(str, choices))}: no such folder; name the one with '
+            'NN.txt for each video by --labels.'
+        )
+    suffix = '_pose3d' if any(poses.glob('*_pose3d.npy')) else ''
+    # A path that starts at the root of the disk stays so when it is joined.
+    parts = {'Poses': f'NN{suffix}.npy', str(folder.absolute()): 'NN.txt'}
+    if (root / 'RebaScoreFrameWise').is_dir():
+        parts['RebaScoreFrameWise'] = 'NN.txt'
+    return parts
+
+
+def read_video(
+    root: Path, parts: dict[str, str], video: str, classes: dict[int, str], fps: float
+) -> dict[str, Any]:
+    """Return the annotation of one video."""
+    pose, label, *risk = (
+        root / part / name.replace('NN', video) for part, name in parts.items()
+    )
+    result = read_posed_video(video, pose, fps)
+    result['label'] = read_label(label, classes)
+    if risk:
+        result['risk'] = read_risk(risk[0])
+    return result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the converter."""
+    building.add_paths(parser, 'folder with Poses and the labels')
+    parser.add_argument(
+        '--test', metavar='NN,NN', help='test videos (default: every fifth)'
+    )
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        metavar='DIR',
+        help=f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
+    )
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help='names of the classes: a line `ID NAME` for each, ids from 1, or a name '
+        'alone in the order of the ids (default: class_01 to class_21)',
+    )
+    building.add_release_options(parser, FPS)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Convert as the arguments say."""
+    parts = find_parts(args.source, args.labels)
+    videos = find_videos(args.source, parts)
+    classes = read_classes(args.classes, first=1) if args.classes else CLASSES
+    assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
+    if not args.test:
+        assumed['split'] = 'every fifth video tests: no release names a split'
+    split = building.choose_split(args.test, videos, args.source)
+    building.write(
+        args.out,
+        [read_video(args.source, parts, video, classes, args.fps) for video in videos],
+        split,
+        classes=list(classes.values()),
+        skeleton='lcr15',
+        dataset='tum_kitchen',
+        source=args.source,
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, add_arguments, run)

@@ -1,0 +1,95 @@
+"""Renaming of weights, and the command line that converters of checkpoints share."""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.utils.errors import UserError
+
+
+def converter(
+    description: str | None,
+    modality: str,
+    renames: Mapping[str, str],
+    needed: set[str],
+    model: str,
+) -> Callable[..., None]:
+    """Return the ``main(argv=None, prog=None)`` of a converter.
+
+    Args:
+        description: Shown by ``--help``.
+        modality: The branch that the weights are for, unless another is asked for.
+        renames: For a pattern of the reference's names ours within a branch. Numbers in
+            angle brackets count refinement stages, from 0.
+        needed: Names that a whole checkpoint has.
+        model: What to call the network and its names in messages.
+    """
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+        from mmskelseg.cli import user_errors
+
+        parser = argparse.ArgumentParser(
+            prog=prog,
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument('src', type=Path, help='checkpoint of the reference code')
+        parser.add_argument('dst', type=Path, help='checkpoint to write')
+        parser.add_argument(
+            '--modality',
+            default=modality,
+            help=f'branch that it is for (default: {modality})',
+        )
+        args = parser.parse_args(argv)
+        with user_errors():
+            state = load_state_dict(args.src)
+            branch = convert(state, renames, needed, args.src, model)
+            prefix = f'branches.{args.modality}'
+            converted = {f'{prefix}.{key}': value for key, value in branch.items()}
+            with atomic_write(args.dst) as file:
+                meta = {'converted_from': args.src.name}
+                torch.save({'meta': meta, 'state_dict': converted}, file)
+        channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
+        print(
+            f'{args.dst}: {len(converted)} tensors; '
+            f'model.num_classes={len(branch["head.classifiers.0.bias"])}, '
+            f'model.{prefix}.in_channels={in_channels}, channels={channels}.'
+        )
+
+    return main
+
+
+def convert(
+    state: Mapping[str, Tensor],
+    renames: Mapping[str, str],
+    needed: set[str],
+    source: Path,
+    model: str,
+) -> dict[str, Tensor]:
+    """Return a reference state dict under our names within a branch.
+
+    Raises:
+        UserError: If a name is not one of the model's, or a needed one is missing.
+    """
+    converted = {}
+    for key, value in state.items():
+        pattern = next((theirs for theirs in renames if re.match(theirs, key)), None)
+        if pattern is None:
+            raise UserError(
+                f'{source}: {key!r} is not a name of {model}; convert a state dict '
+                'that the code of the reference saved.'
+            )
+        renamed = re.sub(f'^{pattern}', renames[pattern], key)
+        # Our refinement stages are counted from the first stage on.
+        ours = re.sub(r'<(\d+)>', lambda match: str(int(match[1]) + 1), renamed)
+        converted[ours] = value
+    missing = needed - state.keys()
+    if missing:
+        raise UserError(f'{source}: {min(missing)!r} is missing, so it is not whole.')
+    return converted
