@@ -17,7 +17,6 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.configs import find_config
 from mmskelseg.apis.exports import draw_prediction, write_exports
 from mmskelseg.apis.inputs import InputReader
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
@@ -32,6 +31,7 @@ from mmskelseg.datasets.action_seg_dataset import feature_configs
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.extraction import build_parts, make_features
 from mmskelseg.features.feature_store import FeatureStore
+from mmskelseg.fileio.configs import find_config
 from mmskelseg.files import file_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.progress import counted_steps

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from mmskelseg.apis.web_page.player import message_html, player_html
 from mmskelseg.apis.web_page.segmenting import PageSegmenter
-from mmskelseg.cli import explanation
 from mmskelseg.interchange.poses import POLICIES
+from mmskelseg.utils.errors import explanation
 from mmskelseg.video_files import VIDEO_SUFFIXES
 
 _HERE = Path(__file__).parent

@@ -1,0 +1,133 @@
+"""Flags and settings that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# --help does not wait for MMEngine and torch: commands import them later.
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from mmskelseg.apis.pose_estimators import PoseEstimator
+
+# What interchange.poses takes.
+POLICIES = ('track', 'largest', 'score', 'all')
+
+
+def command_parser(
+    description: str | None, prog: str | None, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Return a parser that shows its texts as they are, but for ``%(prog)s``."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+class SettingsAction(argparse.Action):
+    """Reads ``key=value ...`` as a dict; anything else is argparse's error."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the settings to those of the namespace."""
+        from mmengine.config import DictAction
+
+        parse = DictAction(self.option_strings, self.dest)
+        for value in values or ():
+            if value.find('=') < 1:
+                raise argparse.ArgumentError(
+                    self,
+                    f'{value!r} is not of the form key=value, for example '
+                    'model.num_classes=5.',
+                )
+            try:
+                parse(parser, namespace, [value], option_string)
+            except AssertionError as error:
+                raise argparse.ArgumentError(
+                    self,
+                    f'{value!r} has a bracket that is not closed; write lists as in '
+                    'key="[(a,b),(c,d)]" (quoted, without spaces).',
+                ) from error
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that MMAction2's scripts share."""
+    parser.add_argument('--work-dir', help='folder for logs, checkpoints and scores')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        help='settings that replace those of the config, as key=value, for example '
+        'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]" (quoted, '
+        'without spaces)',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Return the config that the arguments name, with launcher, options and folder.
+
+    The folder is that of the command line, else of the config, else
+    ``work_dirs/<name of the config>``.
+    """
+    from mmengine.config import Config
+
+    from mmskelseg.fileio.configs import find_config
+
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(find_config(args.config))
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
+    return cfg
+
+
+def add_pose_estimator_arguments(parser: argparse._ActionsContainer) -> None:
+    """Add the flags that name what estimates poses."""
+    parser.add_argument(
+        '--pose-estimator',
+        default='mediapipe',
+        metavar='NAME',
+        help='what estimates poses: mediapipe, topdown or topdown:NETWORK (MMDetection '
+        'and MMPose), mmpose:ALIAS, rtmlib (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--pose-options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='options of the estimator',
+    )
+
+
+def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
+    """Return what the flags name, as ``SkelSegInferencer`` takes it.
+
+    A name alone is not looked up, since poses may never have to be estimated.
+    """
+    from mmskelseg.apis.pose_estimators import build_pose_estimator
+
+    if args.pose_options is None:
+        return args.pose_estimator
+    return build_pose_estimator(args.pose_estimator, **args.pose_options)

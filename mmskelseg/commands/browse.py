@@ -1,0 +1,89 @@
+"""Shows what an annotation file holds, and what in it is suspicious.
+
+    %(prog)s data/toy/annotations.pkl
+
+It checks the format, prints a summary and what is most likely a mistake (docs/browse.md
+lists the checks), and draws pictures, with a page index.html that shows them together:
+label timelines, histograms of classes and of missing joints, and sample frames of each
+video, the skeleton above its heatmap.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmskelseg.commands.arguments import command_parser
+from mmskelseg.files import written_whole
+from mmskelseg.utils.errors import user_errors
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is below 1')
+    return number
+
+
+def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
+    parser = command_parser(__doc__, prog)
+    parser.add_argument('annotations', type=Path, help='annotation file')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='DIR',
+        help='folder for pictures (default: browse, beside the annotation file)',
+    )
+    parser.add_argument(
+        '--videos',
+        type=_whole_number,
+        metavar='N',
+        help='draw sample frames of the first N videos (default: of all)',
+    )
+    parser.add_argument(
+        '--frames',
+        type=_whole_number,
+        default=4,
+        metavar='N',
+        help='sample frames of a video (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--video-folder',
+        type=Path,
+        metavar='DIR',
+        help='where the video files are (default: beside the annotation file)',
+    )
+    parser.add_argument(
+        '--no-pictures', action='store_true', help='print the text alone'
+    )
+    parser.add_argument(
+        '--json', type=Path, metavar='FILE', help='write summary and suspicions too'
+    )
+    args = parser.parse_args(argv)
+    args.out = args.out or args.annotations.parent / 'browse'
+    args.video_folder = args.video_folder or args.annotations.parent
+    return args
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+    """Print the report, and draw the pictures."""
+    args = _parse_args(argv, prog)
+    from mmskelseg.datasets.annotation_summary import summarise
+    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.datasets.inspection.pictures import draw_all
+    from mmskelseg.datasets.inspection.report import report
+    from mmskelseg.datasets.suspicions import find_suspicions
+
+    with user_errors():
+        data = load_annotations(args.annotations)
+        summary = summarise(data, args.video_folder)
+        found = find_suspicions(data, args.video_folder)
+        text = report(str(args.annotations), summary, found)
+        print(text)
+        if args.json:
+            content = {**summary, 'suspicions': [one._asdict() for one in found]}
+            with written_whole(args.json) as file:
+                file.write(json.dumps(content, indent=1).encode())
+        if not args.no_pictures:
+            index = draw_all(args.out, data, summary, text, args.videos, args.frames)
+            print(f'\n{index}')
