@@ -20,17 +20,15 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmskelseg.commands.arguments import (
     add_pose_estimator_arguments,
-    command_parser,
+    command,
     pose_estimator,
 )
 from mmskelseg.dependencies import Dependency
-from mmskelseg.utils.errors import user_errors
 
 EXAMPLES = """examples:
   # all trainings in work_dirs
@@ -43,8 +41,7 @@ EXAMPLES = """examples:
 NEEDED = (Dependency('gradio', '6.31'), Dependency('av', '18'))
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog, EXAMPLES)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'checkpoints',
         metavar='CHECKPOINTS',
@@ -75,19 +72,16 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
         help='make a public address for some days, through servers of gradio, which '
         'then see what is dropped (default: off)',
     )
-    return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Show the page until it is ended."""
-    args = _parse_args(argv, prog)
+def _run(args: argparse.Namespace) -> None:
     from mmskelseg.apis.pose_estimators.estimator import require
     from mmskelseg.apis.web_page import PageSegmenter
     from mmskelseg.apis.web_page.page import launch_page
 
     # So that files are deleted then as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with user_errors(), TemporaryDirectory(prefix='mmskelseg-') as folder:
+    with TemporaryDirectory(prefix='mmskelseg-') as folder:
         require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
         os.environ['GRADIO_TEMP_DIR'] = str(Path(folder, 'uploads'))
         segmenter = PageSegmenter(
@@ -103,3 +97,6 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         print(f'The page is at {page.share_url or page.local_url}', flush=True)
         print('Ctrl+C ends it, and deletes what was dropped and written.', flush=True)
         page.block_thread()
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

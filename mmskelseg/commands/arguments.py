@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mmskelseg.utils.errors import user_errors
 
 # --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
@@ -28,6 +30,28 @@ def command_parser(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def command(
+    description: str | None,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int | None],
+    epilog: str | None = None,
+) -> Callable[..., int | None]:
+    """Return the ``main(argv, prog)`` of a command.
+
+    It runs with the arguments that it reads, and returns the exit status; errors of
+    users end it with a sentence.
+    """
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
+        parser = command_parser(description, prog, epilog)
+        add_arguments(parser)
+        args = parser.parse_args(argv)
+        with user_errors():
+            return run(args)
+
+    return main
 
 
 class SettingsAction(argparse.Action):

@@ -10,12 +10,10 @@ video, the skeleton above its heatmap.
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from mmskelseg.commands.arguments import command_parser
+from mmskelseg.commands.arguments import command
 from mmskelseg.files import written_whole
-from mmskelseg.utils.errors import user_errors
 
 
 def _whole_number(text: str) -> int:
@@ -25,8 +23,7 @@ def _whole_number(text: str) -> int:
     return number
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('annotations', type=Path, help='annotation file')
     parser.add_argument(
         '--out',
@@ -59,31 +56,29 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
     parser.add_argument(
         '--json', type=Path, metavar='FILE', help='write summary and suspicions too'
     )
-    args = parser.parse_args(argv)
-    args.out = args.out or args.annotations.parent / 'browse'
-    args.video_folder = args.video_folder or args.annotations.parent
-    return args
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Print the report, and draw the pictures."""
-    args = _parse_args(argv, prog)
+def _run(args: argparse.Namespace) -> None:
     from mmskelseg.datasets.annotation_summary import summarise
     from mmskelseg.datasets.annotations import load_annotations
     from mmskelseg.datasets.inspection.pictures import draw_all
     from mmskelseg.datasets.inspection.report import report
     from mmskelseg.datasets.suspicions import find_suspicions
 
-    with user_errors():
-        data = load_annotations(args.annotations)
-        summary = summarise(data, args.video_folder)
-        found = find_suspicions(data, args.video_folder)
-        text = report(str(args.annotations), summary, found)
-        print(text)
-        if args.json:
-            content = {**summary, 'suspicions': [one._asdict() for one in found]}
-            with written_whole(args.json) as file:
-                file.write(json.dumps(content, indent=1).encode())
-        if not args.no_pictures:
-            index = draw_all(args.out, data, summary, text, args.videos, args.frames)
-            print(f'\n{index}')
+    folder = args.annotations.parent
+    video_folder = args.video_folder or folder
+    data = load_annotations(args.annotations)
+    summary = summarise(data, video_folder)
+    found = find_suspicions(data, video_folder)
+    text = report(str(args.annotations), summary, found)
+    print(text)
+    if args.json:
+        content = {**summary, 'suspicions': [one._asdict() for one in found]}
+        with written_whole(args.json) as file:
+            file.write(json.dumps(content, indent=1).encode())
+    if not args.no_pictures:
+        out = args.out or folder / 'browse'
+        print(f'\n{draw_all(out, data, summary, text, args.videos, args.frames)}')
+
+
+main = command(__doc__, _add_arguments, _run)

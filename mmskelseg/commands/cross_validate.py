@@ -34,8 +34,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmskelseg.commands.arguments import SettingsAction, command_parser, load_config
-from mmskelseg.utils.errors import user_errors
+from mmskelseg.commands.arguments import SettingsAction, command, load_config
 
 if TYPE_CHECKING:
     from mmskelseg.engine.run_folder import RunFolder
@@ -55,8 +54,7 @@ class _Options(SettingsAction):
         namespace.typed = values
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
     parser.add_argument(
         '--folds',
@@ -84,13 +82,9 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
         help="settings of submitit's AutoExecutor, as key=value",
     )
     parser.set_defaults(typed=[], launcher='none', local_rank=0)
-    return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Run what is not finished, and summarise all."""
-    args = _parse_args(argv, prog)
-    # Not with --help, since it takes seconds.
+def _run(args: argparse.Namespace) -> None:
     from mmskelseg.engine.cross_validation import (
         check_branches,
         choose_folds,
@@ -104,37 +98,35 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     # A run in turn is stopped with this program.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit('Stopped.'))
-    with user_errors():
-        cfg = load_config(args)
-        folder = Path(cfg.work_dir)
-        chosen = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
-        seeds = list(dict.fromkeys(args.seeds))
-        check_branches(cfg, chosen, seeds)
-        settings = settings_of(cfg)
-        runs = [
-            run_folder(cfg, fold, splits, seed, settings, args.typed)
-            for fold, splits in chosen.items()
-            for seed in seeds
-        ]
-        for run in runs:
-            run.check()
-        pending = [run for run in runs if not run.is_finished]
-        print(
-            f'{len(runs)} runs, of which {len(runs) - len(pending)} were finished '
-            'before.',
-            flush=True,
+    cfg = load_config(args)
+    folder = Path(cfg.work_dir)
+    chosen = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
+    seeds = list(dict.fromkeys(args.seeds))
+    check_branches(cfg, chosen, seeds)
+    settings = settings_of(cfg)
+    runs = [
+        run_folder(cfg, fold, splits, seed, settings, args.typed)
+        for fold, splits in chosen.items()
+        for seed in seeds
+    ]
+    for run in runs:
+        run.check()
+    pending = [run for run in runs if not run.is_finished]
+    print(
+        f'{len(runs)} runs, of which {len(runs) - len(pending)} were finished before.',
+        flush=True,
+    )
+    if args.executor == 'none' or not pending:
+        outcomes = in_turn(pending)
+    else:
+        outcomes = submitted(pending, folder, args.executor, args.executor_options)
+    if failed := _follow(outcomes, len(pending)):
+        sys.exit(
+            f'{failed} of {len(pending)} runs failed, so there is no table; the same '
+            'command runs them again and leaves the others alone.'
         )
-        if args.executor == 'none' or not pending:
-            outcomes = in_turn(pending)
-        else:
-            outcomes = submitted(pending, folder, args.executor, args.executor_options)
-        if failed := _follow(outcomes, len(pending)):
-            sys.exit(
-                f'{failed} of {len(pending)} runs failed, so there is no table; the '
-                'same command runs them again and leaves the others alone.'
-            )
-        print(f'\n{save(runs, Path(cfg.filename), folder)}\n')
-        print(f'Kept in {folder / "cross_validation.md"} and .json')
+    print(f'\n{save(runs, Path(cfg.filename), folder)}\n')
+    print(f'Kept in {folder / "cross_validation.md"} and .json')
 
 
 def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
@@ -160,3 +152,6 @@ def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
 
 def _duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
+
+
+main = command(__doc__, _add_arguments, _run)

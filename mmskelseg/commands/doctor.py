@@ -3,14 +3,14 @@
 It ends with status 1 and the remedies if a dependency is missing or unsuitable.
 """
 
+import argparse
 import platform
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from mmskelseg import compat
-from mmskelseg.commands.arguments import command_parser
+from mmskelseg.commands.arguments import command
 from mmskelseg.dependencies import DEPENDENCIES, problems
 from mmskelseg.version import __version__
 
@@ -83,8 +83,9 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Print the report and return the exit status."""
-    command_parser(__doc__, prog).parse_args(argv)
-    sys.stdout.write(report() + '\n')
+def _run(_: argparse.Namespace) -> int:
+    print(report())
     return int(any(problems()))
+
+
+main = command(__doc__, lambda parser: None, _run)

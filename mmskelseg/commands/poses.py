@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmskelseg.commands.arguments import POLICIES, SettingsAction, command_parser
+from mmskelseg.commands.arguments import POLICIES, SettingsAction, command
 from mmskelseg.files import file_name
-from mmskelseg.utils.errors import UserError, user_errors
+from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator
@@ -155,8 +155,7 @@ def _shown(made: Any) -> str:
     return f'{made["estimator"]} and a video of {made["bytes"]} bytes'
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog, EXAMPLES)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'videos', metavar='VIDEO', nargs='+', type=Path, help='files or folders'
     )
@@ -192,19 +191,18 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
         f'their ids, or a text with one a line (default: {UNLABELLED})',
     )
     parser.add_argument('--name', help="the data set's name (default: that of OUT)")
-    return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Estimate poses and write the data set."""
-    args = _parse_args(argv, prog)
+def _run(args: argparse.Namespace) -> None:
     from mmskelseg.datasets.annotations import save_annotations
 
-    with user_errors():
-        data = _convert(args)
-        path = args.out / 'annotations.pkl'
-        save_annotations(data, path)
+    data = _convert(args)
+    path = args.out / 'annotations.pkl'
+    save_annotations(data, path)
     for note in data['metainfo']['notes']:
         print(note)
     lengths = [video['total_frames'] for video in data['annotations']]
     print(f'videos: {len(lengths)}, frames: {sum(lengths):,}\nwritten to {path}')
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

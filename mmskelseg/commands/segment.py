@@ -24,17 +24,16 @@ OUT gets, with the video's id in front where there are several videos:
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmskelseg.commands.arguments import (
     POLICIES,
     SettingsAction,
     add_pose_estimator_arguments,
-    command_parser,
+    command,
     pose_estimator,
 )
-from mmskelseg.utils.errors import user_errors
 
 EXAMPLES = """examples:
   # a video, poses estimated by MediaPipe
@@ -62,8 +61,7 @@ CODECS = ('mp4v', 'avc1', 'vp09')
 SHOWN = 10
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog, EXAMPLES)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
     )
@@ -114,7 +112,6 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
         metavar='KEY=VALUE',
         help='settings that replace those of the config, as in training',
     )
-    return parser.parse_args(argv)
 
 
 def _add_input_options(parser: argparse.ArgumentParser) -> None:
@@ -159,34 +156,34 @@ def _show(prediction: Mapping[str, Any]) -> None:
         print(f'      ... and {len(segments) - SHOWN} more')
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Segment the inputs."""
-    args = _parse_args(argv, prog)
+def _run(args: argparse.Namespace) -> None:
     from mmengine.config import Config
 
     from mmskelseg.apis import SkelSegInferencer
     from mmskelseg.fileio.configs import find_config
 
-    with user_errors():
-        config = Config.fromfile(find_config(args.config))
-        if args.cfg_options is not None:
-            config.merge_from_dict(args.cfg_options)
-        inferencer = SkelSegInferencer(
-            config, args.checkpoint, args.device, pose_estimator=pose_estimator(args)
-        )
-        poses = args.poses
-        batches = inferencer.stream(
-            args.inputs,
-            batch_size=args.batch_size,
-            poses=poses[0] if poses is not None and len(poses) == 1 else poses,
-            split=args.split,
-            person=args.person,
-            fps=args.fps,
-            min_score=args.min_score,
-            out_dir=args.out,
-            formats=args.formats or (),
-            codec=args.codec,
-        )
-        for batch in batches:
-            for prediction in batch['predictions']:
-                _show(prediction)
+    config = Config.fromfile(find_config(args.config))
+    if args.cfg_options is not None:
+        config.merge_from_dict(args.cfg_options)
+    inferencer = SkelSegInferencer(
+        config, args.checkpoint, args.device, pose_estimator=pose_estimator(args)
+    )
+    poses = args.poses
+    batches = inferencer.stream(
+        args.inputs,
+        batch_size=args.batch_size,
+        poses=poses[0] if poses is not None and len(poses) == 1 else poses,
+        split=args.split,
+        person=args.person,
+        fps=args.fps,
+        min_score=args.min_score,
+        out_dir=args.out,
+        formats=args.formats or (),
+        codec=args.codec,
+    )
+    for batch in batches:
+        for prediction in batch['predictions']:
+            _show(prediction)
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

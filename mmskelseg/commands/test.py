@@ -10,22 +10,16 @@ confusion matrix, and a timeline of each test video.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import (
-    add_config_arguments,
-    command_parser,
-    load_config,
-)
-from mmskelseg.utils.errors import UserError, user_errors
+from mmskelseg.commands.arguments import add_config_arguments, command, load_config
+from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--dump', help='keep the predictions in this pickle file')
@@ -40,10 +34,6 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
         '--wait-time', type=float, default=2, help='seconds that a window stays'
     )
     add_config_arguments(parser)
-    args = parser.parse_args(argv)
-    if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
-        parser.error(f'--dump {args.dump}: the name must end in .pkl or .pickle')
-    return args
 
 
 def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
@@ -62,6 +52,8 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
             '`visualization` in default_hooks.'
         )
     if args.dump is not None:
+        if not args.dump.endswith(('.pkl', '.pickle')):
+            raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
         evaluators = cfg.test_evaluator
         if not isinstance(evaluators, list):
             evaluators = [evaluators]
@@ -69,16 +61,15 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg.test_evaluator = [*evaluators, dump]
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Score as the arguments say."""
-    args = _parse_args(argv, prog)
-    # Not with --help, since they take seconds.
+def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
     from mmskelseg.processes import connected_processes
 
-    with user_errors():
-        cfg = load_config(args)
-        _merge_args(cfg, args)
-        with connected_processes(cfg):
-            Runner.from_cfg(cfg).test()
+    cfg = load_config(args)
+    _merge_args(cfg, args)
+    with connected_processes(cfg):
+        Runner.from_cfg(cfg).test()
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -11,23 +11,17 @@ it would have.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import (
-    add_config_arguments,
-    command_parser,
-    load_config,
-)
-from mmskelseg.utils.errors import UserError, user_errors
+from mmskelseg.commands.arguments import add_config_arguments, command, load_config
+from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, prog)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
     parser.add_argument(
         '--resume',
@@ -63,7 +57,6 @@ def _parse_args(argv: Sequence[str] | None, prog: str | None) -> argparse.Namesp
         help='use deterministic algorithms on a GPU (slower)',
     )
     add_config_arguments(parser)
-    return parser.parse_args(argv)
 
 
 def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
@@ -117,20 +110,19 @@ def _check_work_dir(cfg: Config) -> None:
         )
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Train as the arguments say."""
-    args = _parse_args(argv, prog)
-    # Not with --help, since they take seconds.
+def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
     from mmskelseg.models.branch_checkpoints import check_branches_are_trained
     from mmskelseg.processes import connected_processes
 
-    with user_errors():
-        cfg = load_config(args)
-        _merge_args(cfg, args)
-        _check_work_dir(cfg)
-        # Before features are made.
-        check_branches_are_trained(cfg.model.get('branches', {}))
-        with connected_processes(cfg):
-            Runner.from_cfg(cfg).train()
+    cfg = load_config(args)
+    _merge_args(cfg, args)
+    _check_work_dir(cfg)
+    # Before features are made.
+    check_branches_are_trained(cfg.model.get('branches', {}))
+    with connected_processes(cfg):
+        Runner.from_cfg(cfg).train()
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -120,15 +120,9 @@ def draw_all(
     videos: int | None,
     frames: int,
 ) -> Path:
-    """Write all pictures and the page that shows them; return the page's path.
+    """Write the pictures and the page that shows them; return the page's path.
 
-    Args:
-        out: The folder for them.
-        data: Content of the annotation file.
-        summary: Of the data.
-        text: What the page says above the pictures.
-        videos: Of how many videos to draw sample frames; None: of all.
-        frames: How many sample frames of a video.
+    Sample frames are of the first so many ``videos``, or of all; ``text`` stands above.
     """
     wanted = list(pictures(data, summary, videos, frames))
     for picture in track_iter_progress(wanted, file=sys.stderr):
