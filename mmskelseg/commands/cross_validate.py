@@ -138,7 +138,7 @@ def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
         left = elapsed / done * (count - done)
         if failure:
             failed += 1
-            result = f'FAILED: {failure}; see {run.log}'
+            result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
         else:
             metrics = run.report()['metrics']
             result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
