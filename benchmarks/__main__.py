@@ -48,7 +48,7 @@ def table_file(text: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    from mmskelseg.cli import SettingsAction
+    from mmskelseg.commands.arguments import SettingsAction
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -111,7 +111,7 @@ def main() -> None:
     if getattr(args, 'device', None) == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
-    from mmskelseg.cli import user_errors
+    from mmskelseg.utils.errors import user_errors
 
     with user_errors():
         if args.command not in ON_CPU:

@@ -19,7 +19,6 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmskelseg.apis.checkpoint_config import checkpoint_config
-from mmskelseg.apis.configs import find_config
 from mmskelseg.apis.exports import draw_prediction, write_exports
 from mmskelseg.apis.inputs import InputReader
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
@@ -34,6 +33,7 @@ from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import MODELS, TRANSFORMS, registered_only

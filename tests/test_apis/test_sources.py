@@ -1,12 +1,10 @@
 """Which videos an input stands for."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mmskelseg.apis.configs import find_config
 from mmskelseg.apis.sources import find_sources
 
 
@@ -84,14 +82,3 @@ def test_inputs_that_are_none_are_told(folder):
     empty = path / 'empty'
     empty.mkdir()
     fault('holds neither videos nor poses', empty)
-
-
-def test_config_is_found_by_path_and_name(tmp_path):
-    path = find_config('skelseg/toy_joint_limb')
-    assert path.name == 'toy_joint_limb.py'
-    assert find_config(path) == path
-    assert find_config('toy_joint_limb').samefile(path)
-    with pytest.raises(FileNotFoundError, match='near are skelseg/toy_joint_limb'):
-        find_config('skelseg/toy_joint_lim')
-    with pytest.raises(FileNotFoundError, match='ms_gcn/uwiom_pose3d, ms_tcn2'):
-        find_config(Path('uwiom_pose3d'))

@@ -25,13 +25,14 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from printed_tables import TABLES
 
-from mmskelseg.cli import add_config_arguments, load_config, user_errors
+from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name
 from mmskelseg.utils.dist import init_distributed
+from mmskelseg.utils.errors import user_errors
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.cli import user_errors
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import user_errors
 from mmskelseg.visualization import (
     COLUMN,
     PRINT,

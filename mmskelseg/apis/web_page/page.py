@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from mmskelseg.apis.web_page.player import message_html, player_html
 from mmskelseg.apis.web_page.segmenting import PageSegmenter
-from mmskelseg.cli import explanation
 from mmskelseg.fileio.video import VIDEO_SUFFIXES
 from mmskelseg.interchange.poses import POLICIES
+from mmskelseg.utils.errors import explanation
 
 _HERE = Path(__file__).parent
 _HINT = (

@@ -12,7 +12,7 @@ import numpy as np
 from mmskelseg.datasets.annotation_checks import check_annotations
 from mmskelseg.datasets.annotations import save_annotations
 from mmskelseg.fileio.video import is_video
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, user_errors
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
@@ -34,8 +34,6 @@ def converter(
     """
 
     def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-        from mmskelseg.cli import user_errors
-
         parser = argparse.ArgumentParser(prog=prog)
         add_help(parser, description, examples)
         add_arguments(parser)
@@ -46,7 +44,7 @@ def converter(
             except OSError as error:
                 if isinstance(error, UserError):
                     raise
-                raise UserError(error) from error
+                raise UserError(str(error)) from error
 
     return main
 

@@ -1,35 +1,37 @@
-"""What the command-line tools have in common."""
+"""Flags and settings that several commands share."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config, DictAction
-
+# --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
+    from mmengine.config import Config
+
     from mmskelseg.apis.pose_estimators import PoseEstimator
 
-_PACKAGE = str(Path(__file__).parent)
+# What interchange.poses takes.
+POLICIES = ('track', 'largest', 'score', 'all')
 
 
-class SettingsAction(DictAction):
+class SettingsAction(argparse.Action):
     """Reads ``key=value ...`` as a dict; anything else is argparse's error."""
 
     def __call__(
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: Sequence[str] | str | None,
+        values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
         """Add the settings to those of the namespace."""
+        from mmengine.config import DictAction
+
+        parse = DictAction(self.option_strings, self.dest)
         for value in values or ():
             if value.find('=') < 1:
                 raise argparse.ArgumentError(
@@ -38,7 +40,7 @@ class SettingsAction(DictAction):
                     'model.num_classes=5.',
                 )
             try:
-                super().__call__(parser, namespace, [value], option_string)
+                parse(parser, namespace, [value], option_string)
             except AssertionError as error:
                 raise argparse.ArgumentError(
                     self,
@@ -73,17 +75,19 @@ def load_config(args: argparse.Namespace) -> Config:
     The folder is that of the command line, else of the config, else
     ``work_dirs/<name of the config>``.
     """
+    from mmengine.config import Config
+
+    from mmskelseg.fileio.configs import find_config
+
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if not Path(args.config).is_file():
-        raise FileNotFoundError(f'{args.config}: there is no such config file.')
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
     return cfg
 
 
@@ -115,34 +119,3 @@ def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
     if args.pose_options is None:
         return args.pose_estimator
     return build_pose_estimator(args.pose_estimator, **args.pose_options)
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """End the program with one sentence for an error that this package explains.
-
-    Errors from elsewhere keep their traceback, since no one foresaw them. With
-    ``SKELSEG_TRACEBACK=1`` all do.
-    """
-    try:
-        yield
-    except (ValueError, OSError, RuntimeError) as error:
-        sentence = explanation(error)
-        if os.environ.get('SKELSEG_TRACEBACK') or sentence is None:
-            raise
-        sys.exit(f'error: {sentence}')
-
-
-def explanation(error: BaseException) -> str | None:
-    """Return this package's own sentence on an error, or None where there is none."""
-    # MMEngine's registries raise an error of their own around ours.
-    cause: BaseException | None = error
-    while cause is not None and not _explained(cause):
-        cause = cause.__cause__ or cause.__context__
-    return None if cause is None else str(cause)
-
-
-def _explained(error: BaseException) -> bool:
-    """Return whether this package raised the error itself."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename.startswith(_PACKAGE)

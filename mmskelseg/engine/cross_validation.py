@@ -1,13 +1,11 @@
-"""The runs of cross_validate.py, and what becomes of them."""
+"""The runs of a cross-validation, and what becomes of them."""
 
-import argparse
 import hashlib
 import json
 import sys
-import time
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -17,9 +15,9 @@ from mmskelseg.evaluation import format_summary, summarize_runs
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.segmentors.branch_checkpoints import branch_checkpoints
+from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.settings import flat_settings
 
-TOOLS = Path(__file__).resolve().parent
 # The pair of splits without a name, `train` and `test`.
 DEFAULT = 'default'
 # They say where things lie, not what is computed.
@@ -34,21 +32,21 @@ def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str
     if {'train', 'test'} <= data['split'].keys():
         choices = {DEFAULT: ('train', 'test'), **named}
     if not choices:
-        sys.exit(
-            f'error: {ann_file}: has no folds to validate across; name pairs of splits '
+        raise UserError(
+            f'{ann_file}: has no folds to validate across; name pairs of splits '
             '`<fold>/train` and `<fold>/test` in its `split`, as docs/data_format.md '
             'shows.'
         )
     for fold in chosen or ():
         if fold not in choices:
-            sys.exit(
-                f'error: {ann_file}: there is no fold {fold!r}; choose from '
+            raise UserError(
+                f'{ann_file}: there is no fold {fold!r}; choose from '
                 f'{", ".join(choices)}.'
             )
     return {fold: choices[fold] for fold in chosen or named or choices}
 
 
-def settings_of(cfg: Config) -> dict:
+def settings_of(cfg: Config) -> dict[str, Any]:
     """Return what scores depend on: the config without places, and the data."""
     ann_file = Path(cfg.test_dataloader.dataset.ann_file)
     settings = {
@@ -73,13 +71,13 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
 
 
 def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
-    """End with a sentence if a run starts from a branch that is not there."""
+    """Raise an error if a run starts from a branch that is not there."""
     for fold in names:
         for seed in seeds:
             for branch, file in branches_of_run(cfg, fold, seed).items():
                 if not file.is_file():
-                    sys.exit(
-                        f'error: {file}: there is no such checkpoint, which branch '
+                    raise MissingFileError(
+                        f'{file}: there is no such checkpoint, which branch '
                         f'{branch!r} starts from in fold {fold}, seed {seed}; '
                         'cross-validate the branch first, with its own config and the '
                         'same folds and seeds.'
@@ -91,9 +89,19 @@ def run_folder(
     fold: str,
     splits: tuple[str, str],
     seed: int,
-    settings: dict,
-    args: argparse.Namespace,
+    settings: dict[str, Any],
+    typed: Sequence[str],
 ) -> RunFolder:
+    """Return the run of a fold with a seed.
+
+    Args:
+        cfg: The config.
+        fold: Name of the fold.
+        splits: To train and to test on.
+        seed: Of the training.
+        settings: Of :func:`settings_of`.
+        typed: ``key=value`` of the command line, which have been merged into ``cfg``.
+    """
     train_split, test_split = splits
     chosen = [
         f'train_dataloader.dataset.split={train_split}',
@@ -105,10 +113,10 @@ def run_folder(
         for branch, file in branches_of_run(cfg, fold, seed).items()
     ]
     path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
-    options = ['--cfg-options', *args.typed, *chosen, *starts, '--work-dir', str(path)]
+    options = ['--cfg-options', *typed, *chosen, *starts, '--work-dir', str(path)]
     train, test = (
-        [sys.executable, str(TOOLS / tool), args.config, *options]
-        for tool in ('train.py', 'test.py')
+        [sys.executable, '-m', 'mmskelseg', command, str(cfg.filename), *options]
+        for command in ('train', 'test')
     )
     # No scores before the last epoch: nothing is to be chosen by them.
     train += ['--resume', '--no-validate', '--seed', str(seed)]
@@ -128,47 +136,22 @@ def submitted(
     try:
         import submitit
     except ModuleNotFoundError:
-        sys.exit(
-            'error: --executor needs submitit, which is not installed: run '
+        raise UserError(
+            '--executor needs submitit, which is not installed: run '
             '`pip install submitit`.'
-        )
+        ) from None
     try:
         executor = submitit.AutoExecutor(folder / 'submitit', cluster=cluster)
         # Local jobs would end after minutes.
         executor.update_parameters(**{'timeout_min': 24 * 60, **options})
     except (NameError, RuntimeError) as error:
-        sys.exit(f'error: --executor {cluster}: {error}')
+        raise UserError(f'--executor {cluster}: {error}') from error
     jobs = executor.map_array(RunFolder.execute, runs)
     by_id = {job.job_id: run for job, run in zip(jobs, runs, strict=True)}
     for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
-        error = job.exception()
-        failure = f'job {job.job_id}: {error}' if error else job.result()
+        fault = job.exception()
+        failure = f'job {job.job_id}: {fault}' if fault else job.result()
         yield by_id[job.job_id], failure
-
-
-def follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
-    """Print a line for each run that ends; return how many failed."""
-    begin = time.monotonic()
-    failed = 0
-    for done, (run, failure) in enumerate(outcomes, start=1):
-        elapsed = time.monotonic() - begin
-        left = elapsed / done * (count - done)
-        if failure:
-            failed += 1
-            result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
-        else:
-            metrics = run.report()['metrics']
-            result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
-        print(
-            f'[{done}/{count}] {run.settings["fold"]}, seed {run.settings["seed"]}: '
-            f'{result} ({duration(elapsed)} elapsed, about {duration(left)} left)',
-            flush=True,
-        )
-    return failed
-
-
-def duration(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
 
 
 def save(runs: list[RunFolder], config: Path, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the command-line tools have in common."""
+"""Flags and settings that several commands share."""
 
 import argparse
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mmskelseg.cli import SettingsAction, add_config_arguments
+from mmskelseg.commands.arguments import SettingsAction, add_config_arguments
 from tests.small_data import ROOT
 
 

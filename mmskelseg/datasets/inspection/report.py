@@ -1,4 +1,4 @@
-"""What `browse_dataset.py` has found, as text and as a page of pictures."""
+"""Summary and suspicions of an annotation file, as text and as a page."""
 
 import html
 from collections.abc import Iterator, Sequence
@@ -14,35 +14,35 @@ SHOWN = 6
 def report(source: str, summary: dict[str, Any], found: Sequence[Suspicion]) -> str:
     """Return the summary of an annotation file and what is suspicious, as lines."""
     parts = (
-        overview(source, summary),
-        classes(summary),
-        joints(summary),
-        splits(summary),
-        suspicions(found),
+        _overview(source, summary),
+        _classes(summary),
+        _joints(summary),
+        _splits(summary),
+        _suspicions(found),
     )
     return '\n\n'.join('\n'.join(part) for part in parts)
 
 
-def overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
+def _overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
     frames = summary['frames']
     (short, least), (long, most) = summary['shortest'], summary['longest']
     empty = summary['frames_without_person']
     files = summary['files']
     rows = {
         'data set': f'{summary["dataset"]} ({source})',
-        'videos': f'{summary["videos"]}, from {duration(least)} ({short}) to '
-        f'{duration(most)} ({long}), {duration(summary["seconds"])} in all',
+        'videos': f'{summary["videos"]}, from {_duration(least)} ({short}) to '
+        f'{_duration(most)} ({long}), {_duration(summary["seconds"])} in all',
         'frames': f'{frames:,}',
-        'fps': counted(summary['fps']),
-        'images': counted(summary['images']),
+        'fps': _counted(summary['fps']),
+        'images': _counted(summary['images']),
         'skeleton': f'{summary["skeleton"]}, {len(summary["missing_by_joint"])} joints',
-        'persons': counted(summary['persons']),
-        'no one seen': f'in {empty:,} frames{share(empty, frames)}',
+        'persons': _counted(summary['persons']),
+        'no one seen': f'in {empty:,} frames{_share(empty, frames)}',
         'missing': f'{summary["missing"]:.1f} % of the joints of persons who are there',
         'segments': f'{summary["segments"]:,} of {len(summary["classes"])} classes',
         'background': summary['background'] or 'none',
         'unlabelled': f'{summary["unlabelled"]:,} frames'
-        f'{share(summary["unlabelled"], frames)}',
+        f'{_share(summary["unlabelled"], frames)}',
         'video files': f'{files["named"]} named, {len(files["missing"])} of them '
         'missing'
         if files['named']
@@ -52,7 +52,7 @@ def overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
         yield f'{name:12}{value}'
 
 
-def classes(summary: dict[str, Any]) -> Iterator[str]:
+def _classes(summary: dict[str, Any]) -> Iterator[str]:
     header = ('class', 'frames', '', 'segments', 'median', 'videos')
     rows = [header]
     labelled = max(summary['frames'] - summary['unlabelled'], 1)
@@ -68,7 +68,7 @@ def classes(summary: dict[str, Any]) -> Iterator[str]:
                 f'{row["videos"]}',
             )
         )
-    yield from table(rows)
+    yield from _table(rows)
     ends = summary['imbalance']
     if ends:
         yield (
@@ -77,17 +77,17 @@ def classes(summary: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def joints(summary: dict[str, Any]) -> Iterator[str]:
+def _joints(summary: dict[str, Any]) -> Iterator[str]:
     missing = summary['missing_by_joint']
     if not any(missing.values()):
         yield 'no joint is missing'
         return
     rows = [('joint', 'missing')]
     rows += [(name, f'{percent:.1f} %') for name, percent in missing.items()]
-    yield from table(rows)
+    yield from _table(rows)
 
 
-def splits(summary: dict[str, Any]) -> Iterator[str]:
+def _splits(summary: dict[str, Any]) -> Iterator[str]:
     rows = [('split', 'videos', 'frames', 'lacks the classes')]
     for name, split in summary['splits'].items():
         rows.append(
@@ -98,12 +98,12 @@ def splits(summary: dict[str, Any]) -> Iterator[str]:
                 ', '.join(split['lacks']) or '-',
             )
         )
-    yield from table(rows, last_left=True)
+    yield from _table(rows, last_left=True)
     if summary['without_split']:
         yield f'in no split: {", ".join(summary["without_split"])}'
 
 
-def suspicions(found: Sequence[Suspicion]) -> Iterator[str]:
+def _suspicions(found: Sequence[Suspicion]) -> Iterator[str]:
     if not found:
         yield 'nothing suspicious'
         return
@@ -111,18 +111,18 @@ def suspicions(found: Sequence[Suspicion]) -> Iterator[str]:
     for check, group in groupby(found, key=lambda one: one.check):
         alike = list(group)
         yield f'  {check}'
-        for text, videos in same_texts(alike[:SHOWN] if distinct(alike) else alike):
+        for text, videos in _same_texts(alike[:SHOWN] if _distinct(alike) else alike):
             names = ', '.join(videos)
             yield f'    {names}: {text}' if names else f'    {text}'
-        if distinct(alike) and len(alike) > SHOWN:
+        if _distinct(alike) and len(alike) > SHOWN:
             yield f'    and {len(alike) - SHOWN} more (--json FILE has all)'
 
 
-def distinct(found: Sequence[Suspicion]) -> bool:
+def _distinct(found: Sequence[Suspicion]) -> bool:
     return len({one.text for one in found}) > 1
 
 
-def same_texts(found: Sequence[Suspicion]) -> Iterator[tuple[str, list[str]]]:
+def _same_texts(found: Sequence[Suspicion]) -> Iterator[tuple[str, list[str]]]:
     """Yield each text with the videos that it is said of."""
     for text, group in groupby(found, key=lambda one: one.text):
         yield text, [one.video for one in group if one.video is not None]
@@ -145,7 +145,7 @@ def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def table(rows: Sequence[Sequence[str]], last_left: bool = False) -> Iterator[str]:
+def _table(rows: Sequence[Sequence[str]], last_left: bool = False) -> Iterator[str]:
     """Yield rows in columns, the first to the left, the others to the right."""
     columns = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
@@ -157,10 +157,10 @@ def table(rows: Sequence[Sequence[str]], last_left: bool = False) -> Iterator[st
         yield '   '.join(cells).rstrip()
 
 
-def counted(counts: dict[str, int]) -> str:
+def _counted(counts: dict[str, int]) -> str:
     """Return values, with their numbers of videos where they differ.
 
-    >>> counted({'30': 5, '25': 1}), counted({'30': 6})
+    >>> _counted({'30': 5, '25': 1}), _counted({'30': 6})
     ('30 (5 videos), 25 (1 video)', '30')
     """
     if len(counts) == 1:
@@ -173,10 +173,10 @@ def counted(counts: dict[str, int]) -> str:
     return ', '.join(shown) + (f' and {more} others' if more else '')
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """Return a length of time for reading.
 
-    >>> duration(27.5), duration(754)
+    >>> _duration(27.5), _duration(754)
     ('27.5 s', '12 min 34 s')
     """
     if seconds < 60:
@@ -187,5 +187,5 @@ def duration(seconds: float) -> str:
     return f'{minutes // 60} h {minutes % 60} min'
 
 
-def share(part: int, whole: int) -> str:
+def _share(part: int, whole: int) -> str:
     return f' ({100 * part / whole:.1f} %)' if part else ''

@@ -1,20 +1,19 @@
-"""``python -m mmskelseg.doctor``."""
+"""``mmskelseg doctor``."""
 
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
-from mmskelseg import compat, doctor
+from mmskelseg import compat
+from mmskelseg.commands import doctor
+from tests.small_data import ROOT
 
-ROOT = Path(__file__).parents[1]
 
-
-def run_doctor(*options):
+def run_doctor(*options, command=('mmskelseg', 'doctor')):
     return subprocess.run(
-        [sys.executable, *options, '-m', 'mmskelseg.doctor'],
+        [sys.executable, *options, '-m', *command],
         env={'PYTHONPATH': str(ROOT), 'PATH': ''},
         capture_output=True,
         text=True,
@@ -34,9 +33,10 @@ def test_doctor_lists_versions_and_active_repairs():
     assert 'To be mended' not in process.stdout
 
 
-def test_doctor_runs_without_any_dependency():
+@pytest.mark.parametrize('command', [('mmskelseg', 'doctor'), ('mmskelseg.doctor',)])
+def test_doctor_runs_without_any_dependency(command):
     """It names what is missing in place of a traceback."""
-    process = run_doctor('-S')
+    process = run_doctor('-S', command=command)
     assert process.returncode == 1
     assert process.stderr == ''
     rows = [line.split() for line in process.stdout.splitlines()]

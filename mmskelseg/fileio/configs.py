@@ -6,9 +6,9 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
-import mmskelseg
+from mmskelseg.utils.errors import MissingFileError, UserError
 
-_PACKAGE = Path(mmskelseg.__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def find_config(name: str | os.PathLike) -> Path:
@@ -16,10 +16,12 @@ def find_config(name: str | os.PathLike) -> Path:
 
     Args:
         name: A path, or the name of a config that comes with the package, such as
-            ``skelseg/toy_joint_limb``; without its folder, if no other has that name.
+            ``skelseg/toy_joint_limb``, also as ``configs/skelseg/toy_joint_limb.py``;
+            without its folder, if no other has that name.
 
     Raises:
-        FileNotFoundError: If there is none, or several.
+        MissingFileError: If there is none.
+        UserError: If several have that name.
     """
     path = Path(name)
     if path.is_file():
@@ -30,14 +32,19 @@ def find_config(name: str | os.PathLike) -> Path:
         known = {f'{file.parent.name}/{file.stem}': file for file in files}
         if known:
             break
-    wanted = os.fspath(name).removesuffix('.py')
+    wanted = path.as_posix().removeprefix('configs/').removesuffix('.py')
     if wanted in known:
         return known[wanted]
     found = [key for key in known if key.partition('/')[2] == wanted]
     if len(found) == 1:
         return known[found[0]]
-    near = found or get_close_matches(wanted, known, cutoff=0.5)
-    raise FileNotFoundError(
-        f'{name}: there is no such config file, nor one config of that name'
-        + (f'; near are {", ".join(near)}.' if near else '.')
+    if found:
+        raise UserError(
+            f'{name}: several configs have this name: {", ".join(found)}; name one '
+            'with its folder.'
+        )
+    near = get_close_matches(wanted, known, cutoff=0.5)
+    raise MissingFileError(
+        f'{name}: there is no such config file'
+        + (f', nor one of this name; near are {", ".join(near)}.' if near else '.')
     )

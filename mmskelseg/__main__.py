@@ -1,0 +1,8 @@
+"""``python -m mmskelseg COMMAND``."""
+
+import sys
+
+from mmskelseg.commands import main
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""One module for each command: arguments, and calls into the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from mmskelseg.utils.command_line import command_parser
+
+# A module of the same name has main(argv, prog); it is imported when it is asked for.
+COMMANDS = {
+    'train': 'train a segmentor',
+    'test': 'score a trained segmentor',
+    'segment': 'segment videos or skeletons',
+    'app': 'segment videos on a web page',
+    'poses': 'estimate the poses in videos',
+    'features': 'make features ahead of training',
+    'convert': 'convert a data set into an annotation file',
+    'browse': 'show what an annotation file holds, and what is suspicious',
+    'cross-validate': 'train and test on every fold, with every seed',
+    'doctor': 'show what is installed, and what is missing',
+    'convert-model': 'convert a checkpoint of reference code',
+}
+# Files in tools/ and demo/ whose names differ.
+TOOLS = {
+    'demo': 'segment',
+    'browse-dataset': 'browse',
+    'extract-features': 'features',
+    'extract-poses': 'poses',
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int | None:
+    """Run the command that the first argument names."""
+    words = sys.argv[1:] if argv is None else argv
+    about = 'Action segmentation from skeletons and video.'
+    return dispatch(__name__, COMMANDS, words, 'mmskelseg', about, TOOLS)
+
+
+def dispatch(
+    room: str,
+    commands: Mapping[str, str],
+    argv: Sequence[str],
+    prog: str,
+    description: str | None,
+    aliases: Mapping[str, str] | None = None,
+) -> int | None:
+    """Run the module that the first argument names, with the arguments that follow.
+
+    Args:
+        room: The package of the modules.
+        commands: A line of help for each module. In names, ``-`` and ``_`` are alike.
+        argv: The arguments.
+        prog: What the usage calls the program.
+        description: What ``--help`` shows above the names.
+        aliases: Other names of commands.
+    """
+    lines = [f'  {name:16}  {text}' for name, text in commands.items()]
+    lines.insert(0, 'names, each with a --help of its own:')
+    parser = command_parser(description, prog, '\n'.join(lines))
+    parser.usage = f'{prog} [-h] NAME ...'
+    parser.add_argument('name', metavar='NAME', help='what to run')
+    asked = parser.parse_args(argv[:1]).name
+    names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
+    name = names.get(asked.replace('_', '-'))
+    if name is None:
+        near = get_close_matches(asked.replace('_', '-'), names, n=1, cutoff=0)
+        parser.error(f'there is no {asked!r}; did you mean {names[near[0]]!r}?')
+    module = import_module(f'{room}.{name.replace("-", "_")}')
+    return module.main(argv[1:], prog=f'{prog} {name}')

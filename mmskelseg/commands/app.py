@@ -1,0 +1,99 @@
+"""Segments videos, or skeletons of videos, on a web page.
+
+    %(prog)s
+    %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib
+
+Open the address that it prints. On the page, drop a video, a file of keypoints, or
+both, choose a model and press Segment. What you get: the video with skeleton and
+labels, a timeline to click and drag, and the files that `mmskelseg segment` writes.
+
+CHECKPOINTS is a folder of trainings, in which all .pth files are offered, or one file.
+A model of skeletons needs the keypoints of a video: dropped as a file (of MMPose,
+MediaPipe, DeepLabCut, SLEAP and others), else they are estimated (--pose-estimator).
+
+Nobody but this computer reaches the page, and the page reaches no other computer,
+unless --host or --share say so. What is dropped and written is deleted at the end.
+It needs gradio and PyAV: pip install 'mmskelseg[app]'.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mmskelseg.commands.arguments import add_pose_estimator_arguments, pose_estimator
+from mmskelseg.compat.dependencies import Dependency
+from mmskelseg.utils.command_line import command
+
+EXAMPLES = """examples:
+  # all trainings in work_dirs
+  %(prog)s
+  # one model, keypoints of videos estimated by RTMPose, on the CPU
+  %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib --device cpu
+  # for others in this network, at http://ADDRESS:8000
+  %(prog)s --host 0.0.0.0 --port 8000
+"""
+NEEDED = (Dependency('gradio', '6.31'), Dependency('av', '18'))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'checkpoints',
+        metavar='CHECKPOINTS',
+        nargs='?',
+        default='work_dirs',
+        help='folder of trainings, or one checkpoint (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--config', help='of checkpoints that do not hold theirs; a file, or its name'
+    )
+    add_pose_estimator_arguments(parser)
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:0 (default: a GPU, if any)'
+    )
+    group = parser.add_argument_group('who can see the page')
+    group.add_argument(
+        '--host',
+        default='127.0.0.1',
+        help='address to listen on; 0.0.0.0 lets everybody in this network see and '
+        'use the page (default: %(default)s, this computer alone)',
+    )
+    group.add_argument(
+        '--port', type=int, help='port (default: the first free one from 7860 on)'
+    )
+    group.add_argument(
+        '--share',
+        action='store_true',
+        help='make a public address for some days, through servers of gradio, which '
+        'then see what is dropped (default: off)',
+    )
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmskelseg.apis.pose_estimators.estimator import require
+    from mmskelseg.apis.web_page import PageSegmenter
+    from mmskelseg.apis.web_page.page import launch_page
+
+    # So that files are deleted then as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with TemporaryDirectory(prefix='mmskelseg-') as folder:
+        require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
+        os.environ['GRADIO_TEMP_DIR'] = str(Path(folder, 'uploads'))
+        segmenter = PageSegmenter(
+            args.checkpoints,
+            Path(folder, 'results'),
+            config=args.config,
+            device=args.device,
+            pose_estimator=pose_estimator(args),
+        )
+        page = launch_page(
+            segmenter, host=args.host, port=args.port, share=args.share, wait=False
+        )
+        print(f'The page is at {page.share_url or page.local_url}', flush=True)
+        print('Ctrl+C ends it, and deletes what was dropped and written.', flush=True)
+        page.block_thread()
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

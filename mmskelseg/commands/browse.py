@@ -1,0 +1,84 @@
+"""Shows what an annotation file holds, and what in it is suspicious.
+
+    %(prog)s data/toy/annotations.pkl
+
+It checks the format, prints a summary and what is most likely a mistake (docs/browse.md
+lists the checks), and draws pictures, with a page index.html that shows them together:
+label timelines, histograms of classes and of missing joints, and sample frames of each
+video, the skeleton above its heatmap.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.utils.command_line import command
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is below 1')
+    return number
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('annotations', type=Path, help='annotation file')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='DIR',
+        help='folder for pictures (default: browse, beside the annotation file)',
+    )
+    parser.add_argument(
+        '--videos',
+        type=_whole_number,
+        metavar='N',
+        help='draw sample frames of the first N videos (default: of all)',
+    )
+    parser.add_argument(
+        '--frames',
+        type=_whole_number,
+        default=4,
+        metavar='N',
+        help='sample frames of a video (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--video-folder',
+        type=Path,
+        metavar='DIR',
+        help='where the video files are (default: beside the annotation file)',
+    )
+    parser.add_argument(
+        '--no-pictures', action='store_true', help='print the text alone'
+    )
+    parser.add_argument(
+        '--json', type=Path, metavar='FILE', help='write summary and suspicions too'
+    )
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.datasets.inspection.pictures import draw_all
+    from mmskelseg.datasets.inspection.report import report
+    from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+    from mmskelseg.datasets.inspection.summary import summarize
+
+    folder = args.annotations.parent
+    video_folder = args.video_folder or folder
+    data = load_annotations(args.annotations)
+    summary = summarize(data, video_folder)
+    found = sanity_checks(data, video_folder)
+    text = report(str(args.annotations), summary, found)
+    print(text)
+    if args.json:
+        content = {**summary, 'suspicions': [one._asdict() for one in found]}
+        with atomic_write(args.json) as file:
+            file.write(json.dumps(content, indent=1).encode())
+    if not args.no_pictures:
+        out = args.out or folder / 'browse'
+        print(f'\n{draw_all(out, data, summary, text, args.videos, args.frames)}')
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -1,0 +1,17 @@
+"""Converts a data set into an annotation file.
+
+What follows NAME are arguments of that converter:
+
+    %(prog)s toy data/toy
+"""
+
+from collections.abc import Sequence
+
+from mmskelseg.commands import dispatch
+
+
+def main(argv: Sequence[str], prog: str) -> int | None:
+    """Run the converter that the first argument names."""
+    from mmskelseg.datasets.converters import CONVERTERS
+
+    return dispatch('mmskelseg.datasets.converters', CONVERTERS, argv, prog, __doc__)

@@ -1,0 +1,20 @@
+"""Converts a checkpoint of reference code into one of ours.
+
+What follows NAME are arguments of that converter:
+
+    %(prog)s ms_tcn2 epoch-100.model ms_tcn2.pth
+"""
+
+from collections.abc import Sequence
+
+from mmskelseg.commands import dispatch
+
+CONVERTERS = {
+    'ms_tcn2': 'MS-TCN++, as github.com/sj-li/MS-TCN2 saves it',
+    'ms_gcn': 'MS-GCN, as github.com/BenjaminFiltjens/MS-GCN saves it',
+}
+
+
+def main(argv: Sequence[str], prog: str) -> int | None:
+    """Run the converter that the first argument names."""
+    return dispatch('mmskelseg.models.converters', CONVERTERS, argv, prog, __doc__)

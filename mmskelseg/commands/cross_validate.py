@@ -1,0 +1,158 @@
+"""Trains and tests a config on every fold of its annotation file, with every seed.
+
+    %(prog)s configs/skelseg/toy_joint_limb.py --seeds 0 1 2
+
+Each run trains to the last epoch and tests that, in WORK_DIR/<fold>/seed_<n>/. The end
+is a table of mean ± standard deviation over folds, over all test videos and over seeds,
+kept in WORK_DIR/cross_validation.md and .json. Started again, it leaves finished runs
+alone and goes on with those that were stopped. A run of other settings in the same
+folder is an error, so that no table mixes settings.
+
+A model that starts from trained branches (configs/skelseg/toy_fusion.py) starts from
+those of the same fold and seed, so cross-validate the branches first, with their own
+configs: work_dirs/toy_rgb/epoch_30.pth stands for
+work_dirs/toy_rgb/<fold>/seed_<n>/epoch_30.pth.
+
+On a cluster every run is a job of its own (pip install submitit):
+
+    %(prog)s CONFIG --executor slurm \\
+        --executor-options slurm_partition=gpu gpus_per_node=1 timeout_min=600
+
+Jobs that start together would each make the features that are missing; run
+`mmskelseg features` before. Jobs go on when this program is stopped; start it
+again when they are done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmskelseg.commands.arguments import SettingsAction, load_config
+from mmskelseg.utils.command_line import command
+
+if TYPE_CHECKING:
+    from mmskelseg.engine.run_folder import RunFolder
+
+
+class _Options(SettingsAction):
+    """Settings as a dict, and in ``typed`` as they were typed."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        super().__call__(parser, namespace, values, option_string)
+        namespace.typed = values
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    parser.add_argument(
+        '--folds',
+        nargs='+',
+        help='names of folds (default: all that have a name, else the '
+        'pair of splits `train` and `test`, which is called default)',
+    )
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--work-dir', help='folder for all runs and the table')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=_Options, help='as for `mmskelseg train`'
+    )
+    parser.add_argument(
+        '--executor',
+        choices=['none', 'local', 'slurm'],
+        default='none',
+        help='runs in turn (none), as jobs of Slurm, or all at once as processes of '
+        'this machine (local)',
+    )
+    parser.add_argument(
+        '--executor-options',
+        nargs='+',
+        action=SettingsAction,
+        default={},
+        help="settings of submitit's AutoExecutor, as key=value",
+    )
+    parser.set_defaults(typed=[], launcher='none', local_rank=0)
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmskelseg.engine.cross_validation import (
+        check_branches,
+        choose_folds,
+        in_turn,
+        run_folder,
+        save,
+        settings_of,
+        submitted,
+    )
+
+    # A run in turn is stopped with this program.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit('Stopped.'))
+    cfg = load_config(args)
+    folder = Path(cfg.work_dir)
+    chosen = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
+    seeds = list(dict.fromkeys(args.seeds))
+    check_branches(cfg, chosen, seeds)
+    settings = settings_of(cfg)
+    runs = [
+        run_folder(cfg, fold, splits, seed, settings, args.typed)
+        for fold, splits in chosen.items()
+        for seed in seeds
+    ]
+    for run in runs:
+        run.check()
+    pending = [run for run in runs if not run.is_finished]
+    print(
+        f'{len(runs)} runs, of which {len(runs) - len(pending)} were finished before.',
+        flush=True,
+    )
+    if args.executor == 'none' or not pending:
+        outcomes = in_turn(pending)
+    else:
+        outcomes = submitted(pending, folder, args.executor, args.executor_options)
+    if failed := _follow(outcomes, len(pending)):
+        sys.exit(
+            f'{failed} of {len(pending)} runs failed, so there is no table; the same '
+            'command runs them again and leaves the others alone.'
+        )
+    print(f'\n{save(runs, Path(cfg.filename), folder)}\n')
+    print(f'Kept in {folder / "cross_validation.md"} and .json')
+
+
+def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
+    """Print a line for each run that ends; return how many failed."""
+    begin = time.monotonic()
+    failed = 0
+    for done, (run, failure) in enumerate(outcomes, start=1):
+        elapsed = time.monotonic() - begin
+        left = elapsed / done * (count - done)
+        if failure:
+            failed += 1
+            result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
+        else:
+            metrics = run.report()['metrics']
+            result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
+        print(
+            f'[{done}/{count}] {run.settings["fold"]}, seed {run.settings["seed"]}: '
+            f'{result} ({_duration(elapsed)} elapsed, about {_duration(left)} left)',
+            flush=True,
+        )
+    return failed
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -1,0 +1,36 @@
+"""Makes the frame features of a config ahead of its training.
+
+    %(prog)s configs/skelseg/uwiom_joint_limb.py
+
+Training and testing make what is missing by themselves; this does the same without
+them, for all videos of the config's splits. Stopped, it goes on where it was.
+"""
+
+import argparse
+
+from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.utils.command_line import command
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    add_config_arguments(parser)
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
+    from mmengine.registry import init_default_scope
+
+    from mmskelseg.registry import DATASETS
+    from mmskelseg.utils.dist import init_distributed
+
+    cfg = load_config(args)
+    init_default_scope(cfg.default_scope)
+    with init_distributed(cfg):
+        for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            dataset = DATASETS.build(cfg[key].dataset)
+            if is_main_process():
+                print(f'{key}: features of {len(dataset)} videos are ready.')
+
+
+main = command(__doc__, _add_arguments, _run)

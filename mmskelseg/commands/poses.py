@@ -1,0 +1,209 @@
+"""Estimate the poses in videos and write them as a data set without labels.
+
+VIDEO is a video file, or a folder of these. OUT gets annotations.pkl, with all videos
+in the split `test` and every frame labelled -1, and poses/VIDEO.npz of each video with
+everybody in it. A video whose .npz is there is not estimated again, so that a run that
+was stopped goes on, and --person can be changed at once. To add labels, convert
+OUT/poses by `mmskelseg convert keypoints`. docs/pose_estimation.md says more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmskelseg.commands.arguments import POLICIES, SettingsAction
+from mmskelseg.fileio.names import file_name
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from mmskelseg.apis.pose_estimators import PoseEstimator
+    from mmskelseg.interchange.poses import Poses
+
+EXAMPLES = """examples:
+  # MediaPipe, which needs no download; one person in each video
+  %(prog)s videos data/mine
+  # Faster R-CNN and HRNet, as in the paper; of several people the largest
+  %(prog)s take1.mp4 take2.mp4 data/mine --estimator topdown \\
+      --person largest
+  # weights that are here already
+  %(prog)s videos data/mine --estimator mmpose:human \\
+      --options weights=rtmpose-m.pth detector=rtmdet-m detector_weights=rtmdet-m.pth
+"""
+# The class of a data set that has none.
+UNLABELLED = 'unlabelled'
+
+
+def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return the video files of each name, which is that of the file."""
+    from mmskelseg.fileio.video import VIDEO_SUFFIXES, VideoFile, is_video
+
+    found: dict[str, Path] = {}
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = [file for file in sorted(path.iterdir()) if is_video(file)]
+            if not inside:
+                raise UserError(
+                    f'{path}: no video file ({", ".join(VIDEO_SUFFIXES)}) in it.'
+                )
+        for file in inside:
+            if file.stem in found:
+                raise UserError(
+                    f'{found[file.stem]} and {file} have the same name; rename one, or '
+                    'extract them into different folders.'
+                )
+            found[file.stem] = file
+    for file in found.values():
+        VideoFile.open(file)
+    return found
+
+
+def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
+    """Return everybody's poses in a video, from its .npz if that is there."""
+    from mmskelseg.interchange.poses import read_npz, write_npz
+    from mmskelseg.interchange.poses.npz import npz_arrays
+
+    asked = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
+    if file.exists():
+        made = npz_arrays(file).get('made_by')
+        made = None if made is None else json.loads(str(made))
+        if made != json.loads(json.dumps(asked)):
+            raise UserError(
+                f'{file}: of {_shown(made)}, but {_shown(asked)} is asked for; delete '
+                'it to estimate these poses anew, or choose another OUT.'
+            )
+    else:
+        poses = estimator.estimate(video)
+        write_npz(poses, file, made_by=np.array(json.dumps(asked)))
+    # Read in either case, so that both give the same.
+    return read_npz(file)
+
+
+def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, Any]:
+    frames = poses.keypoint.shape[1]
+    more = {'person_score': poses.person_score, 'person_box': poses.person_box}
+    return {
+        'frame_dir': name,
+        'total_frames': frames,
+        'img_shape': poses.img_shape,
+        'fps': poses.fps,
+        'keypoint': poses.keypoint,
+        'keypoint_score': poses.keypoint_score,
+        'label': np.full(frames, -1),
+        'filename': Path(os.path.relpath(video, out)).as_posix(),
+        **{key: value for key, value in more.items() if value is not None},
+    }
+
+
+def _convert(args: argparse.Namespace) -> dict[str, Any]:
+    from mmskelseg.apis.pose_estimators import build_pose_estimator
+    from mmskelseg.fileio.video import is_video
+    from mmskelseg.interchange.poses import choose_person
+
+    if args.out.is_file() or is_video(args.out):
+        raise UserError(f'{args.out}: a file, but OUT, a folder, comes last.')
+    videos = _find_videos(args.videos)
+    estimator = build_pose_estimator(args.estimator, **(args.options or {}))
+    annotations: list[dict[str, Any]] = []
+    notes: dict[str, list[str]] = {}
+    layout: str | dict[str, Any] | None = None
+    for i, (name, path) in enumerate(videos.items(), 1):
+        file = args.out / 'poses' / f'{file_name(name)}.npz'
+        state = f'done, in {file}' if file.exists() else path
+        print(f'[{i}/{len(videos)}] {name}: {state}', flush=True)
+        poses = choose_person(_extract(estimator, path, file), args.person, str(path))
+        annotations.append(_annotation(name, path, poses, args.out))
+        layout = poses.skeleton
+        for note in poses.notes:
+            notes.setdefault(note, []).append(name)
+    return {
+        'split': {'test': list(videos)},
+        'annotations': annotations,
+        'metainfo': {
+            'classes': _class_names(args.classes),
+            'skeleton': layout,
+            'dataset': args.name or args.out.resolve().name,
+            'background': None,
+            'person': args.person,
+            'pose_estimator': json.loads(json.dumps(estimator.settings())),
+            'notes': [
+                note if len(where) == len(videos) else f'{note} ({", ".join(where)})'
+                for note, where in notes.items()
+            ],
+        },
+    }
+
+
+def _class_names(wanted: Sequence[str] | None) -> list[str]:
+    """Return the names given, or those in a text file, one a line."""
+    if wanted and len(wanted) == 1 and Path(wanted[0]).is_file():
+        lines = Path(wanted[0]).read_text('utf-8-sig').splitlines()
+        return [line.strip() for line in lines if line.strip()]
+    return list(wanted or [UNLABELLED])
+
+
+def _shown(made: Any) -> str:
+    if made is None:
+        return 'an unknown origin'
+    return f'{made["estimator"]} and a video of {made["bytes"]} bytes'
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'videos', metavar='VIDEO', nargs='+', type=Path, help='files or folders'
+    )
+    parser.add_argument(
+        'out', metavar='OUT', type=Path, help='folder for annotations.pkl and poses/'
+    )
+    parser.add_argument(
+        '--estimator',
+        default='mediapipe',
+        metavar='NAME',
+        help='mediapipe, topdown (MMDetection and MMPose), topdown:NETWORK, '
+        'mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='of the estimator, such as device=cuda:0 or pose_weights=FILE',
+    )
+    parser.add_argument(
+        '--person',
+        default='track',
+        choices=POLICIES,
+        help='which of several people: the longest track by overlap of boxes, the '
+        'largest, the surest, or everybody (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='classes of a model that is to be tested on these videos, in the order of '
+        f'their ids, or a text with one a line (default: {UNLABELLED})',
+    )
+    parser.add_argument('--name', help="the data set's name (default: that of OUT)")
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmskelseg.datasets.annotations import save_annotations
+
+    data = _convert(args)
+    path = args.out / 'annotations.pkl'
+    save_annotations(data, path)
+    for note in data['metainfo']['notes']:
+        print(note)
+    lengths = [video['total_frames'] for video in data['annotations']]
+    print(f'videos: {len(lengths)}, frames: {sum(lengths):,}\nwritten to {path}')
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

@@ -1,0 +1,189 @@
+"""Segments videos, or skeletons of videos, by a trained model.
+
+    %(prog)s take1.mp4 skelseg/toy_joint_limb epoch_30.pth --out out
+
+INPUT is a video; a file of poses, as MMPose, OpenPose (a folder a video), MediaPipe,
+DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of these.
+CONFIG is a file, or the name of one that comes with the package; the one of a training
+lies in its work folder. CHECKPOINT is what training wrote.
+
+A model of skeletons needs the poses of a video: a file (--poses), else one of the same
+name beside it in a folder, else they are estimated (--pose-estimator). They must have
+the joints that the model was trained with.
+
+OUT gets, with the video's id in front where there are several videos:
+
+  segments.csv      start and end in seconds, class and confidence
+  segments.json     the same with frames, classes and notes
+  segments.srt      subtitles: put them beside the video under its name
+  segments.eaf      ELAN
+  boris_events.csv  BORIS' aggregated events
+  timeline.png      what happens when
+  overlay.mp4       the video with skeleton, label and timeline
+  poses.npz         poses that were estimated, for --poses of a later run
+"""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from mmskelseg.commands.arguments import (
+    POLICIES,
+    SettingsAction,
+    add_pose_estimator_arguments,
+    pose_estimator,
+)
+from mmskelseg.utils.command_line import command
+
+EXAMPLES = """examples:
+  # a video, poses estimated by MediaPipe
+  %(prog)s take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
+  # the same with poses that MMPose wrote, on the CPU
+  %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --device cpu
+  # skeletons alone
+  %(prog)s openpose_output/take1 CONFIG CHECKPOINT --fps 25
+  # every video of a folder, poses by RTMPose, files to correct in BORIS and no overlay
+  %(prog)s videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
+      --formats csv boris timeline
+  # the test videos of a data set, their labels above the prediction
+  %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split test
+"""
+# What mmskelseg.apis and video_files take; --help does not wait for these.
+EXPORTS = (
+    'csv', 'json', 'srt', 'elan', 'boris-events', 'boris', 'label-studio', 'poses',
+    'timeline', 'overlay',
+)  # fmt: skip
+DEFAULT_EXPORTS = (
+    'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',
+)  # fmt: skip
+CODECS = ('mp4v', 'avc1', 'vp09')
+# Segments of a video that are printed.
+SHOWN = 10
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
+    )
+    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        '--out',
+        default='work_dirs/demo',
+        help='folder for what is written (default: %(default)s)',
+    )
+    _add_input_options(parser)
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:0 (default: a GPU, if any)'
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        default=1,
+        help='videos that go through the model together; more need more memory '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        default=0.0,
+        metavar='P',
+        help='leave segments whose mean probability is below P without a label '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=EXPORTS,
+        help=f'what to write (default: {" ".join(DEFAULT_EXPORTS)}, and poses where '
+        'they are estimated)',
+    )
+    parser.add_argument(
+        '--codec',
+        choices=CODECS,
+        default='mp4v',
+        help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by PyAV '
+        'or few, vp09 (VP9) takes long; browsers play these two (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='settings that replace those of the config, as in training',
+    )
+
+
+def _add_input_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('poses and other input')
+    group.add_argument(
+        '--poses',
+        nargs='+',
+        metavar='FILE',
+        help='poses of the videos, in their order, or a folder with files of their '
+        'names',
+    )
+    add_pose_estimator_arguments(group)
+    group.add_argument(
+        '--person',
+        default='track',
+        metavar='|'.join((*POLICIES, 'NAME')),
+        help='which of several people: the longest track, the largest box, the highest '
+        'score, everybody, or the one of a name (default: %(default)s)',
+    )
+    group.add_argument(
+        '--fps',
+        type=float,
+        help='frames per second of the poses, where they do not state it',
+    )
+    group.add_argument(
+        '--split', help='of an annotation file, such as test (default: all videos)'
+    )
+
+
+def _show(prediction: Mapping[str, Any]) -> None:
+    """Print the first segments of a video."""
+    segments = prediction['segments']
+    seconds = prediction['total_frames'] / prediction['fps']
+    print(
+        f'{prediction["frame_dir"]}: {len(segments)} segments in {seconds:.1f} s, '
+        f'{prediction["total_frames"]} frames at {prediction["fps"]:g} fps'
+    )
+    for item in segments[:SHOWN]:
+        times = f'{item["start"]:9.2f} {item["end"]:9.2f}'
+        print(f'{times}  {item["score"]:4.0%}  {item["label"]}')
+    if len(segments) > SHOWN:
+        print(f'      ... and {len(segments) - SHOWN} more')
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmengine.config import Config
+
+    from mmskelseg.apis import SkelSegInferencer
+    from mmskelseg.fileio.configs import find_config
+
+    config = Config.fromfile(find_config(args.config))
+    if args.cfg_options is not None:
+        config.merge_from_dict(args.cfg_options)
+    inferencer = SkelSegInferencer(
+        config, args.checkpoint, args.device, pose_estimator=pose_estimator(args)
+    )
+    poses = args.poses
+    batches = inferencer.stream(
+        args.inputs,
+        batch_size=args.batch_size,
+        poses=poses[0] if poses is not None and len(poses) == 1 else poses,
+        split=args.split,
+        person=args.person,
+        fps=args.fps,
+        min_score=args.min_score,
+        out_dir=args.out,
+        formats=args.formats or (),
+        codec=args.codec,
+    )
+    for batch in batches:
+        for prediction in batch['predictions']:
+            _show(prediction)
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

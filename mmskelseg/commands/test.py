@@ -1,0 +1,76 @@
+"""Scores a trained segmentor.
+
+    %(prog)s configs/skelseg/toy_joint_limb.py \\
+        work_dirs/toy_joint_limb/epoch_30.pth
+
+Prints the scores, also by class, and writes into the work folder metrics.json, the
+confusion matrix, and a timeline of each test video.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--dump', help='keep the predictions in this pickle file')
+    parser.add_argument('--show-dir', help='folder for the timelines')
+    parser.add_argument(
+        '--show', action='store_true', help='show the timelines in a window'
+    )
+    parser.add_argument(
+        '--interval', type=int, default=1, help='draw each so manyth video'
+    )
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds that a window stays'
+    )
+    add_config_arguments(parser)
+
+
+def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    visualization = cfg.default_hooks.get('visualization')
+    if visualization is not None:
+        visualization.update(
+            show=args.show, wait_time=args.wait_time, interval=args.interval
+        )
+        if args.show_dir is not None:
+            visualization.out_dir = args.show_dir
+    elif args.show or args.show_dir is not None:
+        raise UserError(
+            f'{args.config}: --show and --show-dir need a hook of the name '
+            '`visualization` in default_hooks.'
+        )
+    if args.dump is not None:
+        if not args.dump.endswith(('.pkl', '.pickle')):
+            raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
+        evaluators = cfg.test_evaluator
+        if not isinstance(evaluators, list):
+            evaluators = [evaluators]
+        dump = dict(type='DumpResults', out_file_path=args.dump)
+        cfg.test_evaluator = [*evaluators, dump]
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmengine.runner import Runner
+
+    from mmskelseg.utils.dist import init_distributed
+
+    cfg = load_config(args)
+    _merge_args(cfg, args)
+    with init_distributed(cfg):
+        Runner.from_cfg(cfg).test()
+
+
+main = command(__doc__, _add_arguments, _run)

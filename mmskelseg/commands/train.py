@@ -1,0 +1,131 @@
+"""Trains a segmentor.
+
+    %(prog)s configs/skelseg/uwiom_joint_limb.py
+
+Features that are not there yet are made first. Everything goes into
+work_dirs/<name of the config>: logs, checkpoints, and the scores on the test videos.
+The last epoch is the result. A run that was stopped goes on with --resume and ends as
+it would have.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from this checkpoint, or without a name from the last one in the '
+        'work folder',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='train in mixed precision: bfloat16, on older GPUs float16',
+    )
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not score during training'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by the batch size of all processes',
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        help='random seed (default: 0); a resumed run keeps that of its checkpoint',
+    )
+    parser.add_argument(
+        '--diff-rank-seed', action='store_true', help='give each process its own seed'
+    )
+    parser.add_argument(
+        '--deterministic',
+        action='store_true',
+        help='use deterministic algorithms on a GPU (slower)',
+    )
+    add_config_arguments(parser)
+
+
+def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        from mmengine.device import get_device
+
+        from mmskelseg.utils.precision import has_bfloat16
+
+        if has_bfloat16(get_device()):
+            cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+        elif get_device() == 'cuda':
+            cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        else:
+            raise UserError(
+                '--amp needs a GPU, or a processor that multiplies bfloat16, '
+                'and there is neither; leave it out.'
+            )
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    given = {'diff_rank_seed': args.diff_rank_seed, 'deterministic': args.deterministic}
+    if args.seed is not None:
+        given['seed'] = args.seed
+    cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
+
+
+def _check_work_dir(cfg: Config) -> None:
+    """Raise an error if the folder holds checkpoints of another kind of model.
+
+    Models have configs of one name, which train into one folder unless told otherwise.
+    """
+    from mmengine.config import Config
+
+    folder = Path(cfg.work_dir)
+    kept = folder / Path(cfg.filename).name
+    if not (folder / 'last_checkpoint').is_file() or not kept.is_file():
+        return
+    then, now = (
+        {name: branch.type for name, branch in config.model.get('branches', {}).items()}
+        for config in (Config.fromfile(kept), cfg)
+    )
+    if then != now:
+        raise UserError(
+            f'{folder}: holds the training of another model, with the branches '
+            f'{then} instead of {now}; name another folder by --work-dir, or remove '
+            'this one.'
+        )
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmengine.runner import Runner
+
+    from mmskelseg.models.segmentors.branch_checkpoints import (
+        check_branches_are_trained,
+    )
+    from mmskelseg.utils.dist import init_distributed
+
+    cfg = load_config(args)
+    _merge_args(cfg, args)
+    _check_work_dir(cfg)
+    # Before features are made.
+    check_branches_are_trained(cfg.model.get('branches', {}))
+    with init_distributed(cfg):
+        Runner.from_cfg(cfg).train()
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -1,0 +1,42 @@
+"""Command lines: a parser and the ``main`` of each command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from mmskelseg.utils.errors import user_errors
+
+
+def command_parser(
+    description: str | None, prog: str | None, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Return a parser that shows its texts as they are, but for ``%(prog)s``."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def command(
+    description: str | None,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int | None],
+    epilog: str | None = None,
+) -> Callable[..., int | None]:
+    """Return the ``main(argv, prog)`` of a command.
+
+    It runs with the arguments that it reads, and returns the exit status; errors of
+    users end it with a sentence.
+    """
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
+        parser = command_parser(description, prog, epilog)
+        add_arguments(parser)
+        args = parser.parse_args(argv)
+        with user_errors():
+            return run(args)
+
+    return main

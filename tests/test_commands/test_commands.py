@@ -1,0 +1,70 @@
+"""The console command: which commands there are, and how they are found."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mmskelseg import apis, commands
+from mmskelseg.commands import arguments, segment
+from mmskelseg.fileio import video
+from mmskelseg.interchange import poses
+from tests.small_data import ROOT
+
+
+@pytest.mark.parametrize(
+    'words',
+    [(), *((name,) for name in commands.COMMANDS)],
+    ids=str,
+)
+def test_help_comes_before_slow_imports(words):
+    """It shows the command's name, and torch, which takes longest, is not imported."""
+    code = (
+        'import sys\n'
+        'from mmskelseg.commands import main\n'
+        'try:\n'
+        f'    main([*{words!r}, "--help"])\n'
+        'finally:\n'
+        '    assert "torch" not in sys.modules\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f'usage: {" ".join(("mmskelseg", *words))} ')
+
+
+@pytest.mark.parametrize('folder', ['tools', 'demo'])
+def test_each_tool_is_a_command(folder, capsys):
+    """By the name of its file."""
+    for tool in (ROOT / folder).glob('*.py'):
+        with pytest.raises(SystemExit, match='0'):
+            commands.main([tool.stem, '--help'])
+        assert capsys.readouterr().out.startswith('usage: mmskelseg '), tool
+
+
+@pytest.mark.parametrize(
+    ('words', 'fault'),
+    [
+        (['trian'], "mmskelseg: error: there is no 'trian'; did you mean 'train'?"),
+        (['demoo'], "mmskelseg: error: there is no 'demoo'; did you mean 'segment'?"),
+        (
+            ['convert-model', 'ms-tcn'],
+            "mmskelseg convert-model: error: there is no 'ms-tcn'; did you mean "
+            "'ms_tcn2'?",
+        ),
+        ([], 'mmskelseg: error: the following arguments are required: NAME'),
+    ],
+)
+def test_unknown_command_names_the_nearest(capsys, words, fault):
+    with pytest.raises(SystemExit, match='2'):
+        commands.main(words)
+    assert fault in capsys.readouterr().err
+
+
+def test_choices_are_those_of_the_package():
+    """They are listed anew, since --help does not wait for the package."""
+    assert tuple(apis.EXPORTS) == segment.EXPORTS
+    assert apis.DEFAULT_EXPORTS == segment.DEFAULT_EXPORTS
+    assert poses.POLICIES == arguments.POLICIES
+    assert video.CODECS == segment.CODECS

@@ -1,0 +1,85 @@
+"""The wheel, installed without a clone: every step of a user's work by `mmskelseg`."""
+
+import csv
+import os
+import site
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests import test_install
+
+source = test_install.source
+CONFIG = 'skelseg/toy_joint_limb'
+QUICK = ['--cfg-options', 'train_cfg.max_epochs=1', 'model.branches.heatmap.channels=8']
+
+
+@pytest.fixture(scope='module')
+def python(source, tmp_path_factory):
+    """The Python of an environment that has the wheel, and the dependencies of ours."""
+    folder = tmp_path_factory.mktemp('wheel')
+    wheel = test_install.build('build_wheel', source, folder / 'dist')
+    venv.create(folder / 'venv', with_pip=False)
+    python = folder / 'venv' / ('Scripts' if os.name == 'nt' else 'bin') / 'python'
+    pip = [sys.executable, '-m', 'pip', '--python', str(python), '--quiet']
+    install = ['install', '--no-deps', '--no-index', str(wheel)]
+    subprocess.run([*pip, *install], check=True)
+    # Only now, since pip would take an mmskelseg of ours for installed. Editable
+    # installs do not come along: .pth files of these folders are not read.
+    packages = Path(run(python, '-c', 'import site; print(site.getsitepackages()[0])'))
+    others = '\n'.join(site.getsitepackages())
+    (packages / 'dependencies.pth').write_text(f'{others}\n')
+    return python
+
+
+def run(program, *args, cwd=None):
+    """Return what a program prints, without what tells it of this repository."""
+    env = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run(
+        [str(program), *map(str, args)],
+        cwd=cwd,
+        env={**env, 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_wheel_is_all_that_a_user_needs(python, tmp_path):
+    """From the toy data to segments, in an empty folder."""
+    where = run(
+        python, '-c', 'import mmskelseg; print(mmskelseg.__file__)', cwd=tmp_path
+    )
+    package = Path(where).parent
+    assert python.parents[1] in package.parents
+    for name in ('page.css', 'player.css', 'player.js'):
+        assert (package / 'apis/web_page' / name).is_file()
+
+    def command(*words):
+        return run(python.with_name('mmskelseg'), *words, cwd=tmp_path)
+
+    tools = package / '.mim' / 'tools'
+    toy = ('--videos', 3, '--seconds', 3, '--no-videos')
+    command('convert', 'toy', 'data/toy', *toy)
+    assert 'To be mended' not in command('doctor')
+    command('browse', 'data/toy/annotations.pkl', '--no-pictures')
+    command('features', CONFIG)
+    command('train', CONFIG, *QUICK)
+    checkpoint = 'work_dirs/toy_joint_limb/epoch_1.pth'
+    assert 'acc' in command('test', CONFIG, checkpoint, *QUICK)
+    assert (tmp_path / 'work_dirs/toy_joint_limb/metrics.json').is_file()
+
+    flags = ('--split', 'test', '--formats', 'csv', 'timeline', '--out', 'out')
+    command('segment', 'data/toy/annotations.pkl', CONFIG, checkpoint, *flags, *QUICK)
+    with (tmp_path / 'out/segments.csv').open(newline='') as file:
+        assert list(csv.DictReader(file))
+
+    folds = ('--folds', 'fold1', '--work-dir', 'folds')
+    assert 'acc' in command('cross-validate', CONFIG, *folds, *QUICK)
+    assert run(python, tools / 'train.py', '--help', cwd=tmp_path).startswith('usage: ')
