@@ -23,6 +23,7 @@ from mmskelseg.interchange import (
     write_srt,
 )
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.overlay import write_overlay
 
@@ -62,7 +63,7 @@ def write_exports(
             wanted.append('poses')
     unknown = [name for name in wanted if name not in EXPORTS]
     if unknown:
-        raise ValueError(
+        raise UserError(
             f'{unknown[0]!r} is not a format; choose among {", ".join(EXPORTS)}.'
         )
     files = []

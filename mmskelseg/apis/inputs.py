@@ -20,6 +20,7 @@ from mmskelseg.interchange.poses import (
     with_size,
 )
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class InputReader:
         """
         video = self._read(source)
         if self.needs_video and 'filename' not in video:
-            raise ValueError(
+            raise UserError(
                 f'{source.name}: the model reads the frames of a video, and there is '
                 'none; name the video, with its poses beside it where it needs both.'
             )
@@ -72,7 +73,7 @@ class InputReader:
         if source.poses is not None or (self.needs_poses and file is not None):
             return self._of_poses(source, file)
         if file is None:
-            raise ValueError(
+            raise UserError(
                 f'{source.name}: the input has the keys {sorted(source.entry or {})}, '
                 'but needs `keypoint` or `filename`.'
             )
@@ -90,7 +91,7 @@ class InputReader:
         keypoint, score = _arrays(entry, Skeleton.get(layout), name)
         fps = entry.get('fps', self.fps)
         if fps is None:
-            raise ValueError(
+            raise UserError(
                 f'{name}: the rate of its frames is not known; give fps, frames per '
                 'second.'
             )
@@ -134,7 +135,7 @@ class InputReader:
         notes = poses.notes
         missing = [joint for joint in wanted.joints if joint not in joints]
         if missing:
-            raise ValueError(
+            raise UserError(
                 f'{place}: its {len(joints)} joints lack {", ".join(missing[:3])}'
                 f'{" and more" if len(missing) > 3 else ""} of the {wanted.num_joints} '
                 f'of {wanted.name}, with which the model was trained; estimate poses '
@@ -170,12 +171,12 @@ def _arrays(
         or keypoint.shape[3] != 2
         or 0 in keypoint.shape
     ):
-        raise ValueError(
+        raise UserError(
             f'{name}: keypoint is {keypoint.dtype} of shape {keypoint.shape}, expected '
             'numbers (persons, frames, joints, 2) or (frames, joints, 2), none 0.'
         )
     if keypoint.shape[2] != skeleton.num_joints:
-        raise ValueError(
+        raise UserError(
             f'{name}: keypoint has {keypoint.shape[2]} joints, but the skeleton '
             f'{skeleton.name} has {skeleton.num_joints}; a model reads the layout that '
             'it was trained with, so convert the poses to it.'
@@ -184,7 +185,7 @@ def _arrays(
     score = np.ones(keypoint.shape[:3]) if score is None else np.asarray(score)
     score = score[None] if score.ndim == 2 else score
     if score.shape != keypoint.shape[:3]:
-        raise ValueError(
+        raise UserError(
             f'{name}: keypoint_score has shape {score.shape}, but keypoint needs '
             f'{keypoint.shape[:3]}.'
         )

@@ -15,6 +15,7 @@ from mmskelseg.fileio.video import is_video
 from mmskelseg.interchange.parsing import video_name
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 _ANNOTATIONS = ('.pkl', '.pickle')
 
@@ -72,13 +73,13 @@ def _sources(item: Any, split: str | None) -> list[Source]:
     if isinstance(item, Poses):
         return [Source('video', poses=item)]
     if not isinstance(item, str | os.PathLike):
-        raise ValueError(
+        raise UserError(
             f'an input is {type(item).__name__}, expected a path, an annotation entry, '
             'an array of keypoints, or a list of these.'
         )
     path = Path(item)
     if not path.exists():
-        raise FileNotFoundError(f'{path}: there is no such file or folder.')
+        raise MissingFileError(f'{path}: there is no such file or folder.')
     if path.is_dir() and not is_openpose(path):
         return _of_folder(path, split)
     return _of_file(path, split)
@@ -117,7 +118,7 @@ def _of_folder(folder: Path, split: str | None) -> list[Source]:
             (source,) = _of_file(path, split)
             other = found.get(source.name)
             if other is not None and (other.video is None) == (source.video is None):
-                raise ValueError(
+                raise UserError(
                     f'{path}: of the same name as {other.video or other.poses}; name '
                     'the one that is meant.'
                 )
@@ -129,7 +130,7 @@ def _of_folder(folder: Path, split: str | None) -> list[Source]:
                 )
             found[source.name] = source
     if not (sources or found):
-        raise ValueError(
+        raise UserError(
             f'{folder}: holds neither videos nor poses nor annotations.pkl; name the '
             'folder that does.'
         )
@@ -151,7 +152,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:
-            raise ValueError(
+            raise UserError(
                 f'{folder}: holds no poses of the name {missing[0]}, the first of '
                 f'{len(missing)} missing of {len(sources)} videos; name each file as '
                 'its video.'
@@ -160,7 +161,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
     else:
         given = list(poses) if isinstance(poses, list | tuple) else [poses]
     if len(given) != len(sources):
-        raise ValueError(
+        raise UserError(
             f'{len(given)} poses for {len(sources)} videos; give as many, or a folder '
             'with files of the names of the videos.'
         )

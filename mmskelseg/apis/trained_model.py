@@ -39,7 +39,7 @@ def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -
         model.load_state_dict(state)
     except RuntimeError as error:
         first = str(error).splitlines()[1:2] or [str(error)]
-        raise ValueError(
+        raise UserError(
             f'{source}: not a checkpoint of the model of the config '
             f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
             'trained with, which lies in its work folder.'
@@ -67,7 +67,7 @@ def model_metainfo(
         dataset = cfg.test_dataloader.dataset
         path = Path(dataset.get('data_root', ''), dataset.ann_file)
         if not path.is_file():
-            raise ValueError(
+            raise UserError(
                 f'{source}: does not say which classes and skeleton it was trained '
                 f'with, and {path}, the annotation file of the config, is missing; '
                 'put it there.'
@@ -80,7 +80,7 @@ def model_metainfo(
         )
     count = getattr(model, 'num_classes', None)
     if count is not None and count != len(meta['classes']):
-        raise ValueError(
+        raise UserError(
             f'{source}: names {len(meta["classes"])} classes, but the model of the '
             f'config has {count}; use the config that it was trained with.'
         )
@@ -95,7 +95,7 @@ def check_features(cfg: ConfigDict, checkpoint: Mapping[str, Any]) -> None:
     """
     now = cfg.test_dataloader.dataset.get('features')
     if not now:
-        raise ValueError(
+        raise UserError(
             'The config has no dataset.features, since features come from files; a '
             'video without such files cannot be segmented.'
         )

@@ -7,8 +7,10 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from mmskelseg.utils.errors import UnavailableError
 
-class DependencyError(RuntimeError):
+
+class DependencyError(UnavailableError):
     """A package is missing or of an unsuitable version.
 
     Not an ImportError, because MMEngine swallows those while it looks for the parts

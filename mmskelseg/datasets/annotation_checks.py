@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.structures import Skeleton, is_data_layout
+from mmskelseg.utils.errors import UserError
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -36,7 +37,7 @@ def check_annotations(data: Any, source: str) -> None:
         source: What to call it in the message, as a rule its path.
     """
     for problem in _problems(data):
-        raise ValueError(f'{source}: {problem}')
+        raise UserError(f'{source}: {problem}')
 
 
 def _problems(data: Any) -> Iterator[str]:

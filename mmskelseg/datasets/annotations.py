@@ -12,6 +12,7 @@ from typing import Any
 from mmskelseg.datasets.annotation_checks import check_annotations
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'{path}: {_absence(path)}')
+        raise MissingFileError(f'{path}: {_absence(path)}')
     data = load_pickle(path)
     check_annotations(data, str(path))
     return data
@@ -49,7 +50,7 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
             file.flush()
             load_pickle(file.name)
     except UnsafePickleError:
-        raise ValueError(
+        raise UserError(
             f'{path}: not written, because the annotations hold something other than '
             'NumPy arrays and built-in types; convert it to one of those.'
         ) from None
@@ -69,7 +70,7 @@ def split_names(
     ['b']
     """
     if split not in data['split']:
-        raise ValueError(
+        raise UserError(
             f'{source}: there is no split {split!r}; choose one of '
             f'{", ".join(data["split"])}.'
         )

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import BatchSampler, Sampler
 
 from mmskelseg.registry import DATA_SAMPLERS
+from mmskelseg.utils.errors import UserError
 
 
 @DATA_SAMPLERS.register_module()
@@ -41,7 +42,7 @@ class LengthBatchSampler(BatchSampler):
     ) -> None:
         super().__init__(sampler, batch_size, drop_last)
         if pool_batches < 1:
-            raise ValueError(
+            raise UserError(
                 f'LengthBatchSampler: pool_batches is {pool_batches}, but must be at '
                 'least 1.'
             )

@@ -21,6 +21,7 @@ from mmengine.logging import HistoryBuffer
 
 from mmskelseg.fileio.config_text import reduce_config_text
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
+from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
 # Whatever torch.load takes: a device, its name, a mapping or a function.
 MapLocation = Any
@@ -110,7 +111,7 @@ def load_checkpoint(
     if isinstance(path, (str, os.PathLike)):
         file = Path(path).expanduser()
         if not file.is_file():
-            raise FileNotFoundError(f'{file}: there is no such file.')
+            raise MissingFileError(f'{file}: there is no such file.')
         with file.open('rb') as stream:
             return _read(stream, str(file), map_location)
     return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
@@ -127,13 +128,13 @@ def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
     if isinstance(content, dict):
         content = content.get('state_dict', content)
     if not isinstance(content, dict) or not content:
-        raise ValueError(
+        raise UserError(
             f'{path}: holds {type(content).__name__} instead of the tensors of a '
             'network by their names; name a file that holds a state_dict.'
         )
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise ValueError(
+            raise UserError(
                 f'{path}: {name!r} is {type(value).__name__} instead of a tensor; name '
                 'a file that holds a state_dict.'
             )
@@ -147,7 +148,7 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
         'yes',
         'true',
     ):
-        raise RuntimeError(
+        raise UnavailableError(
             f'{name}: TORCH_FORCE_WEIGHTS_ONLY_LOAD is set, under which torch cannot '
             'use a restricted unpickler; unset it, since checkpoints run no code here.'
         )
@@ -163,7 +164,7 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
         ) from None
     except (EOFError, OSError, RuntimeError, pickle.PickleError, *UNREADABLE) as error:
         reason = str(error).partition('\n')[0].partition('. ')[0] or 'it ends too early'
-        raise ValueError(
+        raise UserError(
             f'{name}: cannot be read as a checkpoint ({reason}); it may be cut short '
             'or another kind of file, so copy or download it again.'
         ) from None
@@ -218,7 +219,7 @@ def load_url(
         try:
             torch.hub.download_url_to_file(url, str(path), progress=progress)
         except OSError as error:
-            raise OSError(
+            raise UnavailableError(
                 f'{url}: cannot be downloaded ({error}); fetch it by other means and '
                 f'put it at {path}, or name its path in place of the URL.'
             ) from None

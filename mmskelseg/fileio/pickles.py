@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmskelseg.utils.errors import MissingFileError, UserError
+
 # What a damaged pickle can raise while its opcodes are carried out.
 UNREADABLE = (
     AssertionError,
@@ -34,7 +36,7 @@ UNREADABLE = (
 )
 
 
-class UnsafePickleError(ValueError):
+class UnsafePickleError(UserError):
     """A pickle asks for something other than data."""
 
 
@@ -144,7 +146,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         if (known, name) not in self.admitted:
             if not f'{known}.{name}'.replace('.', '').isidentifier():
                 # Text of another kind of file, which only looks like an opcode.
-                raise ValueError('it is no pickle')
+                raise UserError('it is no pickle')
             shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
             raise UnsafePickleError(f'it would run `{shown}.{name}`')
         return self.admitted[known, name]
@@ -194,7 +196,7 @@ def load_pickle(
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no such file.')
+        raise MissingFileError(f'{path}: there is no such file.')
     with path.open('rb') as file:
         try:
             return unpickler(file).load()
@@ -204,7 +206,7 @@ def load_pickle(
                 'read. Do not open this file, and save its data again as plain arrays.'
             ) from None
         except (EOFError, *UNREADABLE):
-            raise ValueError(
+            raise UserError(
                 f'{path}: a pickle was expected, but after {file.tell()} of '
                 f'{path.stat().st_size} bytes it ends or cannot be read; copy or make '
                 'the file again.'

@@ -13,6 +13,7 @@ import torch
 
 from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
+from mmskelseg.utils.errors import UserError
 
 _STORAGES = (torch.UntypedStorage, torch.storage.TypedStorage)
 
@@ -55,7 +56,7 @@ def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
     for sample in samples:
         labels = sample.get('pred_label') if isinstance(sample, dict) else None
         if labels is None or 'frame_dir' not in sample:
-            raise ValueError(
+            raise UserError(
                 f'{path}: holds {type(sample).__name__} without frame_dir and '
                 'pred_label; make it with `tools/test.py CONFIG CHECKPOINT --dump '
                 'FILE.pkl`.'

@@ -14,6 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+
 VIDEO_SUFFIXES = (
     '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',
 )  # fmt: skip
@@ -51,7 +53,7 @@ class VideoFile:
             fps = capture.get(cv2.CAP_PROP_FPS)
             if not read or not 0 < fps < 1000:
                 what = 'no frame' if not read else f'a rate of {fps:g} fps'
-                raise ValueError(
+                raise UserError(
                     f'{path}: has {what}; play it to see whether it is whole, and '
                     'write it anew (ffmpeg -i OLD NEW.mp4).'
                 )
@@ -131,7 +133,7 @@ def written_video(
 
             yield write
         if count and VideoFile.open(aside).frames != count:
-            raise OSError(
+            raise UnavailableError(
                 f'{path}: {count} frames were written and cannot be read again; see '
                 'whether the disk is full.'
             )
@@ -150,7 +152,7 @@ def _opencv_writer(
         if not writer.isOpened():
             others = ', '.join(name for name in CODECS if name != codec)
             also = ', or install PyAV (pip install av)' if codec == 'avc1' else ''
-            raise ValueError(
+            raise UserError(
                 f'This OpenCV cannot write the codec {codec}; choose {others}{also}.'
             )
 
@@ -186,11 +188,11 @@ def _av_writer(
 @contextmanager
 def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
     if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no such video file.')
+        raise MissingFileError(f'{path}: there is no such video file.')
     capture = cv2.VideoCapture(os.fspath(path))
     try:
         if not capture.isOpened():
-            raise ValueError(
+            raise UserError(
                 f'{path}: cannot be read as a video; play it to see whether it is '
                 'whole, and write it anew (ffmpeg -i OLD NEW.mp4).'
             )

@@ -42,7 +42,7 @@ def read_text(path: str | os.PathLike) -> str:
     try:
         return Path(path).read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: byte {error.start} is no text in UTF-8; save or export the file '
             'as that.'
         ) from None
@@ -57,7 +57,7 @@ def read_json(path: str | os.PathLike, tool: str) -> Any:
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: line {error.lineno}, column {error.colno} is no JSON '
             f'({error.msg}); export the file from {tool} again.'
         ) from None
@@ -105,7 +105,7 @@ def attribute(element: Element, name: str, place: str) -> str:
         ValueError: If it has none of that name.
     """
     if name not in element.attrib:
-        raise ValueError(
+        raise UserError(
             f'{place}: the element {element.tag} has no attribute {name}; export the '
             'file again.'
         )
@@ -135,7 +135,7 @@ def as_dicts(
     header = rows[0][1]
     for line, row in rows[1:]:
         if len(row) != len(header):
-            raise ValueError(
+            raise UserError(
                 f'{path}: line {line} has {len(row)} cells, but the header in line '
                 f'{rows[0][0]} has {len(header)}; complete it, or quote a text that '
                 'holds the separator.'
@@ -160,7 +160,7 @@ def number(value: Any, place: str, what: str) -> float:
     except (TypeError, ValueError):
         result = float('nan')
     if isinstance(value, bool) or not isfinite(result):
-        raise ValueError(
+        raise UserError(
             f'{place}: {what} is {value!r}, expected a number with a decimal point.'
         )
     return result
@@ -186,9 +186,9 @@ def choose(
     """
     names = ', '.join(repr(name) for name in there) or 'none'
     if wanted is not None and wanted not in there:
-        raise ValueError(f'{place}: there is no {what} {wanted!r}; there is {names}.')
+        raise UserError(f'{place}: there is no {what} {wanted!r}; there is {names}.')
     if wanted is None and len(there) != 1:
-        raise ValueError(
+        raise UserError(
             f'{place}: expected one {what}, but there is {names}; choose one by '
             f'{option}.'
         )
@@ -217,7 +217,7 @@ def check_shape(value: Any, shape: Shape, place: str, remedy: str) -> None:
     ValueError: x.json: a[1] is '2', expected a number; export it again.
     """
     for at, problem in _shape_problems(value, shape, ''):
-        raise ValueError(f'{place}: {at or "the file"} {problem}; {remedy}.')
+        raise UserError(f'{place}: {at or "the file"} {problem}; {remedy}.')
 
 
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
@@ -235,14 +235,14 @@ def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     try:
         array = np.array(values, np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
+        raise UserError(
             f'{where} is not all numbers, or ragged; expected {expected} numbers.'
         ) from None
     if array.ndim != len(shape) or any(
         size not in (-1, found) for size, found in zip(shape, array.shape, strict=True)
     ):
         found = ' x '.join(map(str, array.shape)) or 'one'
-        raise ValueError(f'{where} has {found} numbers, expected {expected}.')
+        raise UserError(f'{where} has {found} numbers, expected {expected}.')
     return array
 
 
@@ -254,7 +254,7 @@ def field(holder: Any, key: str, where: str) -> Any:
     """
     if not isinstance(holder, dict) or key not in holder:
         has = ', '.join(holder) if isinstance(holder, dict) else repr(holder)[:40]
-        raise ValueError(f'{where} lacks {key!r}; it has {has or "nothing"}.')
+        raise UserError(f'{where} lacks {key!r}; it has {has or "nothing"}.')
     return holder[key]
 
 

@@ -2,12 +2,8 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-_PACKAGE = str(Path(__file__).parents[1])
 
 
 class UserError(ValueError):
@@ -23,16 +19,19 @@ class MissingFileError(UserError, FileNotFoundError):
     """A file or folder does not exist."""
 
 
+class UnavailableError(UserError, OSError, RuntimeError):
+    """A package, a download or something of the system cannot be had here."""
+
+
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """End the program with one sentence for an error that this package explains.
+    """End the program with the sentence of a :class:`UserError`.
 
-    Errors from elsewhere keep their traceback, since no one foresaw them. With
-    ``SKELSEG_TRACEBACK=1`` all do.
+    With ``SKELSEG_TRACEBACK=1`` it keeps its traceback.
     """
     try:
         yield
-    except (ValueError, OSError, RuntimeError) as error:
+    except Exception as error:
         sentence = explanation(error)
         if os.environ.get('SKELSEG_TRACEBACK') or sentence is None:
             raise
@@ -40,15 +39,12 @@ def user_errors() -> Iterator[None]:
 
 
 def explanation(error: BaseException) -> str | None:
-    """Return this package's own sentence on an error, or None where there is none."""
-    # MMEngine's registries raise an error of their own around ours.
-    cause: BaseException | None = error
-    while cause is not None and not _explained(cause):
-        cause = cause.__cause__ or cause.__context__
-    return None if cause is None else str(cause)
+    """Return the sentence of a :class:`UserError`, or None if an error is another.
 
-
-def _explained(error: BaseException) -> bool:
-    """Return whether this package raised the error itself."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename.startswith(_PACKAGE)
+    MMEngine's registries raise an error of the same type around ours, whose message
+    begins with the class that they could not build.
+    """
+    cause = error.__cause__ or error.__context__
+    if cause is not None and str(error).startswith('class `'):
+        return explanation(cause)
+    return str(error) if isinstance(error, UserError) else None

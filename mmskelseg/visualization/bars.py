@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import new_figure, plain, render, text_width
 
 # All lengths in inches.
@@ -35,7 +36,7 @@ def draw_bars(
     """
     sizes = {name: len(values) for name, values in panels.items()}
     if not names or set(sizes.values()) != {len(names)}:
-        raise ValueError(
+        raise UserError(
             f'The bars have {sizes or "no"} values for {len(names)} names, but need '
             'one for each name, and at least one name.'
         )

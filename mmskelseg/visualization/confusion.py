@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import new_figure, plain, render, text_color
 
 # Inches.
@@ -35,7 +36,7 @@ def draw_confusion(
     counts = np.asarray(counts)
     num_classes = len(classes)
     if counts.shape != (num_classes, num_classes):
-        raise ValueError(
+        raise UserError(
             f'The confusion matrix has shape {counts.shape}, but there are '
             f'{num_classes} classes, so ({num_classes}, {num_classes}) is needed.'
         )

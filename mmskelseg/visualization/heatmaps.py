@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     COLUMN,
     PRINT_DPI,
@@ -81,7 +82,7 @@ def draw_missing(
 def _check(heatmaps: Mapping[str, np.ndarray]) -> None:
     shapes = {title: np.shape(image) for title, image in heatmaps.items()}
     if not shapes or any(len(shape) != 2 for shape in shapes.values()):
-        raise ValueError(
+        raise UserError(
             f'The heatmaps have the shapes {shapes}, but at least one of (height, '
             'width) is needed, each with two dimensions.'
         )

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.heatmaps import (
     FONT,
     GAP,
@@ -55,7 +56,7 @@ def draw_poses(
         ValueError: If there is not one heatmap for each frame, at least one.
     """
     if len(frames) != len(heatmaps):
-        raise ValueError(
+        raise UserError(
             f'There are {len(frames)} frames but {len(heatmaps)} heatmaps; each frame '
             'needs one.'
         )

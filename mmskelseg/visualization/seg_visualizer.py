@@ -16,6 +16,7 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import VISUALIZERS
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.timelines import draw_timelines
 
@@ -73,7 +74,7 @@ class SegVisualizer(Visualizer):
             if sample.get(field) is not None
         }
         if not rows:
-            raise ValueError(
+            raise UserError(
                 f'{name}: there is nothing to draw, the data sample has neither '
                 'gt_label nor pred_label.'
             )
@@ -89,7 +90,7 @@ class SegVisualizer(Visualizer):
                 fps=sample.get('fps'),
             )
         except ValueError as error:
-            raise ValueError(f'{name}: {error}') from error
+            raise UserError(f'{name}: {error}') from error
         if show:
             self.show(image, win_name=name, wait_time=wait_time)
         if out_file is not None:

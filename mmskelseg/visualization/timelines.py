@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.evaluation.functional.segments import check_labels
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     COLUMN,
     DPI,
@@ -138,14 +139,14 @@ def _check_rows(
     lengths = {name: row.size for name, row in labels.items()}
     differ = truth is not None and len(set(lengths.values())) > 1
     if not lengths or not all(lengths.values()) or differ:
-        raise ValueError(
+        raise UserError(
             f'The rows of a timeline have {lengths or "no"} frames, but each must '
             'have one at least, and as many as the ground truth.'
         )
     for name, row in labels.items():
         wrong = (row < IGNORED) | (row >= len(classes))
         if wrong.any():
-            raise ValueError(
+            raise UserError(
                 f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
                 f'{len(classes) - 1}, and -1 is no label.'
             )

@@ -34,7 +34,7 @@ from mmskelseg.visualization import (
     save_png,
 )
 
-PARTS = {
+PARTS: dict[str, dict[str, Any]] = {
     'Joints': {'limbs': False},
     'Limbs': {'joints': False},
     'Joints + limbs': {},

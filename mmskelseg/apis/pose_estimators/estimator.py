@@ -16,6 +16,7 @@ from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UnavailableError
 
 
 class PoseEstimator(ABC):
@@ -57,7 +58,7 @@ class PoseEstimator(ABC):
         try:
             found = list(self.detections(frames))
         except URLError as error:
-            raise RuntimeError(
+            raise UnavailableError(
                 f'{type(self).__name__}: its networks cannot be downloaded '
                 f'({error.reason}); docs/pose_estimation.md says what works without a '
                 'connection.'

@@ -14,6 +14,7 @@ from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.registry import INFERENCERS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 _RTMLIB = Dependency('rtmlib', '0.0.10')
 # The layout in rtmlib.visualization.skeleton of each solution.
@@ -55,7 +56,7 @@ class RTMLibPose(PoseEstimator):
         device: str = 'cpu',
     ) -> None:
         if solution not in _LAYOUTS:
-            raise ValueError(
+            raise UserError(
                 f'RTMLibPose: solution is {solution!r}, expected one of '
                 f'{", ".join(_LAYOUTS)}.'
             )

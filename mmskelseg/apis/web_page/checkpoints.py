@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from mmskelseg.utils.errors import MissingFileError, UserError
+
 
 def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
     """Return checkpoint files by what to call them.
@@ -22,13 +24,13 @@ def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
     if place.is_file():
         return {place.name: place}
     if not place.is_dir():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'{place}: there is no such folder of trainings, nor such a checkpoint; '
             'name one, or train a model first (tools/train.py).'
         )
     files = sorted(place.rglob('*.pth'), key=_by_training)
     if not files:
-        raise ValueError(
+        raise UserError(
             f'{place}: holds no checkpoint (.pth); name a folder that does, or train '
             'a model first (tools/train.py).'
         )

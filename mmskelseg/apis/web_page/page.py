@@ -13,7 +13,7 @@ from mmskelseg.apis.web_page.player import message_html, player_html
 from mmskelseg.apis.web_page.segmenting import PageSegmenter
 from mmskelseg.fileio.video import VIDEO_SUFFIXES
 from mmskelseg.interchange.poses import POLICIES
-from mmskelseg.utils.errors import explanation
+from mmskelseg.utils.errors import UnavailableError, explanation
 
 _HERE = Path(__file__).parent
 _HINT = (
@@ -79,7 +79,7 @@ def launch_page(
             quiet=True,
         )
     except OSError as error:
-        raise OSError(
+        raise UnavailableError(
             f'{host}, port {port or "7860 and on"}: cannot be listened on; choose '
             'another --host or --port, or end what listens there.'
         ) from error

@@ -17,6 +17,7 @@ from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.apis.web_page.checkpoints import find_checkpoints
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import Listener, progress_listener
 
 # Results that are kept for download; older ones are deleted.
@@ -121,7 +122,7 @@ class PageSegmenter:
         """Return the inferencer of a checkpoint, of which the last one is kept."""
         path = find_checkpoints(self.checkpoints).get(name or '')
         if path is None:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f'{name or "No checkpoint"}: not among the checkpoints of '
                 f'{self.checkpoints}; choose one in the list.'
             )
@@ -155,19 +156,19 @@ def _checked(
 ) -> str | os.PathLike:
     """Return what the inferencer gets as input, or say what is wrong with it."""
     if video and not is_video(video):
-        raise ValueError(
+        raise UserError(
             f'{video}: not a video by its name; drop one of '
             f'{", ".join(VIDEO_SUFFIXES)}, and keypoints in the field below.'
         )
     if poses and is_video(poses):
-        raise ValueError(f'{poses}: a video; drop it in the field above.')
+        raise UserError(f'{poses}: a video; drop it in the field above.')
     if poses and Path(poses).suffix.lower() not in SUFFIXES:
-        raise ValueError(
+        raise UserError(
             f'{poses}: not a file of keypoints by its name; drop one of '
             f'{", ".join(SUFFIXES)}. Folders and whole data sets are for '
             'demo/demo.py.'
         )
     inputs = video or poses
     if not inputs:
-        raise ValueError('Drop a video, a file of keypoints, or both.')
+        raise UserError('Drop a video, a file of keypoints, or both.')
     return inputs

@@ -14,6 +14,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.utils.errors import UserError
 
 
 class Augmentation(BaseTransform):
@@ -74,7 +75,7 @@ class FactorAugmentation(Augmentation):
         except (TypeError, ValueError):
             low = high = float('nan')
         if not (0 < low <= high and isfinite(high)):
-            raise ValueError(
+            raise UserError(
                 f'{type(self).__name__}: factor is {factor!r}, but must be two numbers '
                 'above 0, the lower one first; (1, 1) changes nothing.'
             )
@@ -164,7 +165,7 @@ class RandomSpeed(FactorAugmentation):
     def transform(self, results: dict) -> dict:
         """Write features and labels at another speed."""
         if 'features' not in results:
-            raise ValueError(
+            raise UserError(
                 f'video {results["frame_dir"]} has no features yet; put RandomSpeed '
                 'into the pipeline after LoadFrameFeatures.'
             )

@@ -6,6 +6,7 @@ import numpy as np
 
 from mmskelseg.datasets.transforms.augment import Augmentation
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
@@ -38,14 +39,14 @@ class RandomCropFrames(Augmentation):
         super().__init__(seed)
         self.num_frames = int(num_frames)
         if self.num_frames < 1:
-            raise ValueError(
+            raise UserError(
                 f'RandomCropFrames: num_frames is {num_frames}, but must be at least 1.'
             )
 
     def transform(self, results: dict) -> dict:
         """Write ``crop``, and cut the labels to it."""
         if 'features' in results:
-            raise ValueError(
+            raise UserError(
                 f'video {results["frame_dir"]} has its features already; put '
                 'RandomCropFrames into the pipeline before LoadFrameFeatures.'
             )

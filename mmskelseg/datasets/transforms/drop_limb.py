@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
@@ -48,12 +49,12 @@ class DropLimb(BaseTransform):
         skeleton: Skeleton | str | Mapping[str, Any] | None = None,
     ) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(
+            raise UserError(
                 f'DropLimb: p is {p}, but must be a probability from 0 to 1 (25 % is '
                 '0.25).'
             )
         if skeleton is None:
-            raise ValueError(
+            raise UserError(
                 'DropLimb: it is not said which joints are arms and legs; name the '
                 "skeleton, for example skeleton='coco17'."
             )
@@ -62,7 +63,7 @@ class DropLimb(BaseTransform):
         self.skeleton = Skeleton.get(skeleton)
         self.groups = dict(sorted(self.skeleton.drop_groups.items()))
         if not self.groups:
-            raise ValueError(
+            raise UserError(
                 f'DropLimb: skeleton {self.skeleton.name!r} has no drop groups; add '
                 '`drop_groups` to it, a list of joints for each arm and leg by name.'
             )
@@ -71,7 +72,7 @@ class DropLimb(BaseTransform):
         """Write keypoints and scores without the joints removed."""
         shape = np.shape(results['keypoint'])
         if len(shape) != 4 or shape[2] != self.skeleton.num_joints:
-            raise ValueError(
+            raise UserError(
                 f'keypoint has the shape {shape}, but skeleton {self.skeleton.name!r} '
                 f'needs (persons, frames, {self.skeleton.num_joints}, 2).'
             )

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmskelseg.features.store import load_features
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 
 @TRANSFORMS.register_module()
@@ -53,7 +54,7 @@ class LoadFrameFeatures(BaseTransform):
         files = {key: Path(folder, name) for key, folder in self.folders.items()}
         for path in files.values():
             if not path.is_file():
-                raise FileNotFoundError(
+                raise MissingFileError(
                     f'{path}: there is no such file, though LoadFrameFeatures is told '
                     'to find features in this folder; correct its `folders`, or make '
                     'the file with tools/dataset_converters/common_layout.py.'
@@ -66,7 +67,7 @@ class LoadFrameFeatures(BaseTransform):
             begin, end = results.get('crop', (0, results['total_frames']))
             frames = results.get('frames_of_file', results['total_frames'])
             if len(features) != frames:
-                raise ValueError(
+                raise UserError(
                     f'{path}: {len(features)} frames of features, but video '
                     f'{results["frame_dir"]} has {frames} frames; '
                     'delete the file, and it is made again.'

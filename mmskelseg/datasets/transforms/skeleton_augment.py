@@ -10,6 +10,7 @@ import numpy as np
 from mmskelseg.datasets.transforms.augment import Augmentation
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
@@ -54,7 +55,7 @@ class RandomHorizontalFlip(Augmentation):
         lateral: int = 1,
     ) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(
+            raise UserError(
                 f'RandomHorizontalFlip: p is {p}, but must be a probability from 0 to '
                 '1 (50 % is 0.5).'
             )
@@ -85,12 +86,12 @@ class RandomHorizontalFlip(Augmentation):
     def _order(self, shape: tuple[int, ...]) -> list[int]:
         """Return for each joint the one that it is in the mirror."""
         if self.skeleton is None:
-            raise ValueError(
+            raise UserError(
                 'RandomHorizontalFlip: it is not said which joints are left and right; '
                 "name the skeleton, for example skeleton='coco17'."
             )
         if len(shape) != 4 or shape[2] != self.skeleton.num_joints:
-            raise ValueError(
+            raise UserError(
                 f'keypoint has the shape {shape}, but skeleton {self.skeleton.name!r} '
                 f'needs (persons, frames, {self.skeleton.num_joints}, 2).'
             )
@@ -129,7 +130,7 @@ class RandomShift(Augmentation):
 
     def __init__(self, fraction: float = 0.1, seed: int = 0) -> None:
         if not 0 <= fraction <= 1:
-            raise ValueError(
+            raise UserError(
                 f'RandomShift: fraction is {fraction}, but must be a part of the '
                 "heatmap's size from 0 to 1 (10 % is 0.1)."
             )
@@ -172,7 +173,7 @@ class RandomRotation(Augmentation):
 
     def __init__(self, degrees: float = 10, seed: int = 0, *, depth: int = 0) -> None:
         if not 0 <= degrees <= 180:
-            raise ValueError(
+            raise UserError(
                 f'RandomRotation: degrees is {degrees}, but must be an angle from 0 to '
                 '180, up to which skeletons turn to either side.'
             )
@@ -203,7 +204,7 @@ class RandomRotation(Augmentation):
 
 def _axis(name: str, option: str, axis: int) -> int:
     if axis not in (0, 1, 2):
-        raise ValueError(
+        raise UserError(
             f'{name}: {option} is {axis!r}, but must be one of the three axes of '
             'keypoint_3d, 0, 1 or 2.'
         )

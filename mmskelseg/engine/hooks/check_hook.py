@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.registry import HOOKS
+from mmskelseg.utils.errors import UserError
 
 
 @HOOKS.register_module()
@@ -44,7 +45,7 @@ class SegCheckHook(Hook):
         file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
         for key in expected.keys() & state.keys():
             if state[key].shape != expected[key].shape:
-                raise ValueError(
+                raise UserError(
                     f'{file}: {key} has the shape {tuple(state[key].shape)}, but the '
                     f'model of the config needs {tuple(expected[key].shape)}; use the '
                     'config that the checkpoint was trained with.'
@@ -57,7 +58,7 @@ class SegCheckHook(Hook):
         if (starts_training and len(missing) == len(expected)) or (
             not starts_training and (missing or foreign)
         ):
-            raise ValueError(
+            raise UserError(
                 f'{file}: not a checkpoint of the model of the config: it lacks '
                 f'{len(missing)} of its {len(expected)} tensors ({_few(missing)}) and '
                 f'has {len(foreign)} others ({_few(foreign)}); use the config that it '
@@ -77,7 +78,7 @@ def _check_classes(
             counts['num_classes of SegmentationMetric'] = metric.num_classes
     for name, count in counts.items():
         if classes is not None and count is not None and count != len(classes):
-            raise ValueError(
+            raise UserError(
                 f'{dataset.ann_file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import HOOKS
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import SegVisualizer
 
 
@@ -52,7 +53,7 @@ class SegVisualizationHook(Hook):
         if not self.enable:
             return
         if not isinstance(runner.visualizer, SegVisualizer):
-            raise TypeError(
+            raise UserError(
                 f'The visualizer is {type(runner.visualizer).__name__}, but '
                 'SegVisualizationHook needs SegVisualizer; set '
                 "visualizer=dict(type='SegVisualizer') in the config."

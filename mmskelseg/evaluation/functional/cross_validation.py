@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.utils.errors import UserError
+
 Scores = Mapping[str, float]
 
 
@@ -41,11 +43,11 @@ def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[st
     folds = list(dict.fromkeys(fold for fold, _ in runs))
     seeds = list(dict.fromkeys(seed for _, seed in runs))
     if not runs:
-        raise ValueError('There is no run to summarize; at least one is needed.')
+        raise UserError('There is no run to summarize; at least one is needed.')
     for fold in folds:
         for seed in seeds:
             if (fold, seed) not in runs:
-                raise ValueError(
+                raise UserError(
                     f'Fold {fold} was not run with seed {seed}, but others were; run '
                     'every fold with every seed.'
                 )

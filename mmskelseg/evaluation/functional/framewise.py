@@ -3,6 +3,7 @@
 import numpy as np
 
 from mmskelseg.evaluation.functional.segments import IGNORED, check_pair, check_truth
+from mmskelseg.utils.errors import UserError
 
 
 def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:
@@ -69,14 +70,14 @@ def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
     """
     scores = np.asarray(scores)
     if scores.ndim != 2 or scores.shape[1] != frames:
-        raise ValueError(
+        raise UserError(
             f'scores has shape {scores.shape}, but (K, {frames}) is needed for '
             f'{frames} labels.'
         )
     finite = np.isfinite(scores)
     if not finite.all():
         wrong = ~finite
-        raise ValueError(
+        raise UserError(
             f'scores holds {wrong.sum()} values that are not finite, such as '
             f'{scores[wrong][0]}; look for a loss that became NaN in training.'
         )
@@ -158,5 +159,5 @@ def mean_ap(ap: np.ndarray, absent: str = 'skip') -> float:
         absent: See :func:`frame_map`.
     """
     if absent not in ('skip', 'zero'):
-        raise ValueError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
+        raise UserError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
     return float(np.nanmean(ap) if absent == 'skip' else np.nan_to_num(ap).mean())

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mmskelseg.utils.errors import UserError
+
 
 def frame_mse(pred: np.ndarray, gt: np.ndarray) -> float:
     """Return the mean squared error of one video's frames.
@@ -33,13 +35,13 @@ def frame_mae(pred: np.ndarray, gt: np.ndarray) -> float:
 def _differences(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
     pred, gt = np.asarray(pred, np.float64), np.asarray(gt, np.float64)
     if pred.shape != gt.shape or pred.ndim != 1 or not pred.size:
-        raise ValueError(
+        raise UserError(
             f'pred has shape {pred.shape} and gt {gt.shape}, but both need a score of '
             'each frame, shape (T,), of the same frames.'
         )
     for name, values in (('pred', pred), ('gt', gt)):
         if not np.isfinite(values).all():
-            raise ValueError(
+            raise UserError(
                 f'{name} holds {(~np.isfinite(values)).sum()} values that are not '
                 'finite; look for a loss that became NaN in training, or at the '
                 'annotation file.'

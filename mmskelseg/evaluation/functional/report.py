@@ -18,6 +18,7 @@ from mmskelseg.evaluation.functional.segmental import (
     f1_from_counts,
     segmental_counts,
 )
+from mmskelseg.utils.errors import UserError
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)
@@ -63,9 +64,9 @@ def evaluate_videos(
             ``average`` another word.
     """
     if average not in ('pooled', 'video'):
-        raise ValueError(f"average is {average!r}, but must be 'pooled' or 'video'.")
+        raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
     if not videos:
-        raise ValueError('There is no video to evaluate; at least one is needed.')
+        raise UserError('There is no video to evaluate; at least one is needed.')
     counts = np.stack(
         [
             segmental_counts(

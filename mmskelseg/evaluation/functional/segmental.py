@@ -10,6 +10,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from mmskelseg.evaluation.functional.segments import check_pair, segment_table
+from mmskelseg.utils.errors import UserError
 
 
 def edit_score(
@@ -108,7 +109,7 @@ def segmental_counts(
     """
     for overlap in overlaps:
         if not 0 < overlap <= 1:
-            raise ValueError(
+            raise UserError(
                 f'overlap is {overlap}, but a fraction in (0, 1] is needed, '
                 'such as 0.1 for F1@10.'
             )

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmskelseg.utils.errors import UserError
+
 IGNORED = -1
 
 
@@ -20,12 +22,12 @@ def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:
-        raise ValueError(
+        raise UserError(
             f'{name} has shape {labels.shape}, but one label a frame, shape (T,), '
             'is needed.'
         )
     if labels.size and labels.dtype.kind not in 'iu':
-        raise ValueError(
+        raise UserError(
             f'{name} is {labels.dtype}, but class ids must be integers; '
             'convert it with astype(int) if its values are ids.'
         )
@@ -41,9 +43,9 @@ def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:
     """
     gt = check_labels(gt, 'gt')
     if not gt.size:
-        raise ValueError('gt is empty, but at least one frame is needed.')
+        raise UserError('gt is empty, but at least one frame is needed.')
     if (gt == IGNORED).all():
-        raise ValueError(
+        raise UserError(
             f'gt has a label in none of its {gt.size} frames (all are -1); '
             'leave this video out.'
         )
@@ -66,7 +68,7 @@ def check_pair(
     """
     pred, gt = check_labels(pred, 'pred'), check_labels(gt, 'gt')
     if pred.size != gt.size:
-        raise ValueError(
+        raise UserError(
             f'pred has {pred.size} frames, but gt has {gt.size}; '
             'both must come from the same frames.'
         )
@@ -82,7 +84,7 @@ def _check_range(labels: np.ndarray, name: str, num_classes: int | None) -> None
         wrong |= labels >= num_classes
     if wrong.any():
         last = 'K-1' if num_classes is None else num_classes - 1
-        raise ValueError(
+        raise UserError(
             f'{name} holds the label {labels[wrong][0]}, but class ids run from 0 to '
             f'{last}; only gt may hold -1, for frames without a label.'
         )
@@ -101,13 +103,13 @@ def resolve_background(
     """
     if isinstance(background, str):
         if background not in classes:
-            raise ValueError(
+            raise UserError(
                 f'background is {background!r}, but the classes are '
                 f'{", ".join(classes)}.'
             )
         return list(classes).index(background)
     if background is not None and not 0 <= background < len(classes):
-        raise ValueError(
+        raise UserError(
             f'background is {background}, but class ids run from 0 to '
             f'{len(classes) - 1}.'
         )

@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 
 from mmskelseg.evaluation.functional.regression import frame_mae, frame_mse
 from mmskelseg.registry import METRICS
+from mmskelseg.utils.errors import UserError
 
 FIELDS = ('pred_risk', 'gt_risk')
 
@@ -58,7 +59,7 @@ class RiskMetric(BaseMetric):
             frame_dir = sample.get('frame_dir')
             missing = [name for name in FIELDS if sample.get(name) is None]
             if missing or frame_dir is None:
-                raise ValueError(
+                raise UserError(
                     f'{frame_dir}: the data sample lacks '
                     f'{", ".join(missing or ["frame_dir"])}, which RiskMetric needs; '
                     "annotate the video's `risk` and give the model a `risk_head`, or "
@@ -70,7 +71,7 @@ class RiskMetric(BaseMetric):
             try:
                 errors = {'mse': frame_mse(pred, gt), 'mae': frame_mae(pred, gt)}
             except ValueError as error:
-                raise ValueError(f'{frame_dir}: {error}') from error
+                raise UserError(f'{frame_dir}: {error}') from error
             self.results.append((frame_dir, errors))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

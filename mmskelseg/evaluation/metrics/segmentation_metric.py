@@ -16,6 +16,7 @@ from mmskelseg.evaluation.functional.segments import (
     resolve_background,
 )
 from mmskelseg.registry import METRICS
+from mmskelseg.utils.errors import UserError
 
 SCORE_FIELDS = {'prob': 'pred_score', 'logit': 'pred_logit'}
 
@@ -71,7 +72,7 @@ class SegmentationMetric(BaseMetric):
             ('absent', absent, ('skip', 'zero')),
         ):
             if value not in allowed:
-                raise ValueError(
+                raise UserError(
                     f'SegmentationMetric: {name} is {value!r}, but must be one of '
                     f'{allowed}.'
                 )
@@ -104,7 +105,7 @@ class SegmentationMetric(BaseMetric):
             names = ('pred_label', 'gt_label', scores)
             missing = [name for name in names if sample.get(name) is None]
             if missing or frame_dir is None:
-                raise ValueError(
+                raise UserError(
                     f'{frame_dir}: the data sample lacks '
                     f'{", ".join(missing or ["frame_dir"])}, which SegmentationMetric '
                     f'with scores={self.scores!r} needs.'
@@ -113,12 +114,12 @@ class SegmentationMetric(BaseMetric):
             try:
                 self._check(video)
             except ValueError as error:
-                raise ValueError(f'{frame_dir}: {error}') from error
+                raise UserError(f'{frame_dir}: {error}') from error
             self.results.append((frame_dir, video))
 
     def _check(self, video: Video) -> None:
         if len(video.scores) != self.num_classes:
-            raise ValueError(
+            raise UserError(
                 f'scores has {len(video.scores)} rows, but there are '
                 f'{self.num_classes} classes.'
             )
@@ -138,7 +139,7 @@ class SegmentationMetric(BaseMetric):
             # A distributed sampler repeats videos to fill the last batch; these are
             # equal and count once.
             if not np.array_equal(videos.setdefault(frame_dir, video).pred, video.pred):
-                raise ValueError(
+                raise UserError(
                     f'{frame_dir}: two different videos have this id; give each a '
                     'frame_dir of its own.'
                 )
@@ -149,7 +150,7 @@ class SegmentationMetric(BaseMetric):
             )
             del videos[frame_dir]
         if not videos:
-            raise ValueError(
+            raise UserError(
                 'None of the videos to evaluate has a labelled frame; '
                 'look at the labels of the validation or test split.'
             )
@@ -177,7 +178,7 @@ class SegmentationMetric(BaseMetric):
         meta = self.dataset_meta or {}
         classes = list(meta.get('classes') or map(str, range(self.num_classes)))
         if len(classes) != self.num_classes:
-            raise ValueError(
+            raise UserError(
                 f'SegmentationMetric: num_classes is {self.num_classes}, but the data '
                 f'set has {len(classes)} classes; set num_classes={len(classes)}.'
             )

@@ -22,7 +22,7 @@ from torchvision.models import WeightsEnum
 
 from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
 # Parts of a classification network that turn the feature into classes.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
@@ -207,7 +207,7 @@ class FrameEncoderWeights:
         try:
             return dict(self.download.read())
         except (URLError, OSError, RuntimeError) as error:
-            raise RuntimeError(
+            raise UnavailableError(
                 f'{self.download.identity} could not be downloaded ({error}). '
                 f'{self.download.elsewhere}'
             ) from error

@@ -39,6 +39,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
+from mmskelseg.utils.errors import UserError
 
 _NO_SUBJECT = 'No focal subject'
 _PROJECT = {
@@ -163,7 +164,7 @@ def _paired(events: Iterable[_StateEvent], place: str) -> list[Segment]:
         else:
             running[key] = event.time
     for (_, code, _), time in running.items():
-        raise ValueError(
+        raise UserError(
             f'{place}: the state {code!r} that starts at {time:.3f} s has no end; add '
             'its stop event, with the same subject and modifiers.'
         )
@@ -174,7 +175,7 @@ def _state_events(
     observation: dict[str, Any], types: dict[str, str], place: str
 ) -> Iterator[_StateEvent]:
     if observation.get('media_creation_date_as_offset'):
-        raise ValueError(
+        raise UserError(
             f'{place}: its times count from the date of the media; switch off the use '
             'of the media creation date as offset in BORIS.'
         )
@@ -182,12 +183,12 @@ def _state_events(
     for i, event in enumerate(observation['events']):
         where = f'{place}: event {i}'
         if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
-            raise ValueError(
+            raise UserError(
                 f'{where} is {event!r}, expected [time, subject, code, modifiers, '
                 'comment]; save the project with BORIS 7 or later.'
             )
         if event[2] not in types:
-            raise ValueError(
+            raise UserError(
                 f'{where} has the behavior {event[2]!r}, which the ethogram lacks; add '
                 'it there or delete the event.'
             )
@@ -255,7 +256,7 @@ def read_boris_events(
         None,
     )
     if head is None:
-        raise ValueError(
+        raise UserError(
             f'{path}: no line has the columns Behavior and Time, or Behavior and '
             'Start (s); export the events from BORIS as aggregated or tabular events.'
         )
@@ -306,7 +307,7 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
 def _one_media(files: set[str], place: str) -> str | None:
     named = sorted(file for file in files if file not in _NO_MEDIA)
     if len(named) > 1:
-        raise ValueError(
+        raise UserError(
             f'{place} has the media {", ".join(named)}, and a table does not say where '
             'one ends; give the .boris project instead.'
         )
@@ -431,7 +432,7 @@ def _observation(
     events: list[tuple[float, int, list]] = []
     for segment in video.segments:
         if segment.label not in classes:
-            raise ValueError(
+            raise UserError(
                 f'video {video.name!r}: {segment} is none of the classes '
                 f'{", ".join(classes)}.'
             )
@@ -469,7 +470,7 @@ def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
     place = f'video {video.name!r}'
     fps = check_fps(video.fps, place)
     if video.num_frames is None:
-        raise ValueError(
+        raise UserError(
             f'{place}: num_frames is missing, and BORIS needs the duration; give it.'
         )
     return fps, round(video.num_frames / fps, 3)

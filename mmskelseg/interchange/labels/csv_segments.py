@@ -16,6 +16,7 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import as_dicts, number, read_rows, video_name
+from mmskelseg.utils.errors import UserError
 
 _NEEDED = ('start', 'end', 'label')
 
@@ -34,7 +35,7 @@ def read_csv_segments(path: str | os.PathLike) -> list[VideoSegments]:
     header = rows[0][1] if rows else []
     missing = [column for column in _NEEDED if column not in header]
     if missing:
-        raise ValueError(
+        raise UserError(
             f'{path}: the columns are {", ".join(header) or "none"}, and '
             f'{", ".join(missing)} lacks; the first line must be a header with '
             f'{", ".join(_NEEDED)}.'

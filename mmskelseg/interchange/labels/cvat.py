@@ -23,6 +23,7 @@ from mmskelseg.interchange.parsing import (
     attribute as xml_attribute,
 )
 from mmskelseg.interchange.parsing import number, read_xml, video_name
+from mmskelseg.utils.errors import UserError
 
 # First frame, frame after the last, label.
 _Span = tuple[int, int, str]
@@ -46,20 +47,20 @@ def read_cvat(
     """
     root = read_xml(path, 'annotations', 'CVAT')
     if fps is None:
-        raise ValueError(
+        raise UserError(
             f'{path}: it counts frames, and CVAT does not write their rate; give the '
             'fps of the video file.'
         )
     rate = check_fps(fps, str(path))
     tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
     if len(tasks) != 1:
-        raise ValueError(
+        raise UserError(
             f'{path}: it has {len(tasks)} tasks, expected one; export each task from '
             'CVAT on its own.'
         )
     source = root.findtext('meta//source') or tasks[0].findtext('name')
     if not source:
-        raise ValueError(
+        raise UserError(
             f'{path}: meta has no source; give its task the name of the video.'
         )
     step = _step(tasks[0], str(path))
@@ -80,7 +81,7 @@ def _step(task: Element, path: str) -> int:
     text = task.findtext('frame_filter') or 'step=1'
     found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
     if not found:
-        raise ValueError(f'{path}: frame_filter is {text!r}, expected step=N.')
+        raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
     return int(found[1])
 
 
@@ -124,7 +125,7 @@ def _label(shape: Element, labelled: Element, attribute: str | None, place: str)
     for element in shape.iterfind('attribute'):
         if element.get('name') == attribute:
             return element.text or ''
-    raise ValueError(
+    raise UserError(
         f'{place}: the {labelled.tag} {labelled.get("label")!r} has no attribute '
         f'{attribute!r}; add it in CVAT, or take the labels themselves.'
     )

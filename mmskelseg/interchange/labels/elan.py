@@ -26,6 +26,7 @@ from mmskelseg.interchange.parsing import (
     read_xml,
     video_name,
 )
+from mmskelseg.utils.errors import UserError
 
 _TIER = 'actions'
 _LANGUAGE = {
@@ -55,7 +56,7 @@ def read_elan(
     header = root.find('HEADER')
     units = header.get('TIME_UNITS') if header is not None else None
     if units not in (None, 'milliseconds'):
-        raise ValueError(
+        raise UserError(
             f'{path}: TIME_UNITS is {units!r}, expected milliseconds; save the file '
             'with a current ELAN.'
         )
@@ -95,7 +96,7 @@ def _segment(
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
         slot = attribute(annotation, reference, place)
         if slots.get(slot) is None:
-            raise ValueError(
+            raise UserError(
                 f'{place}: its time slot {slot!r} has no time; give the annotation a '
                 'start and an end in ELAN.'
             )

@@ -14,6 +14,7 @@ from mmskelseg.interchange.labels.label_studio import read_label_studio
 from mmskelseg.interchange.labels.segments import VideoSegments
 from mmskelseg.interchange.labels.via import read_via
 from mmskelseg.interchange.parsing import read_json, read_rows
+from mmskelseg.utils.errors import UserError
 
 READERS: dict[str, Callable[..., list[VideoSegments]]] = {
     'boris': read_boris,
@@ -43,14 +44,14 @@ def read_segments(
     """
     format = format or label_format(path)
     if format not in READERS:
-        raise ValueError(
+        raise UserError(
             f'{path}: {format!r} is no format of labels; expected {", ".join(READERS)}.'
         )
     given = {name: value for name, value in options.items() if value is not None}
     there = list(signature(READERS[format]).parameters)[1:]
     for name in given:
         if name not in there:
-            raise ValueError(
+            raise UserError(
                 f'{path}: the format {format} has no option {name!r}; its options are '
                 f'{", ".join(there) or "none"}.'
             )
@@ -75,7 +76,7 @@ def label_format(path: str | os.PathLike) -> str:
     if suffix in ('.csv', '.tsv', '.txt'):
         known = any('Behavior' in row for _, row in read_rows(path))
         return 'boris_events' if known else 'csv'
-    raise ValueError(
+    raise UserError(
         f'{path}: the suffix {suffix!r} is of no format of labels; expected .boris, '
         '.csv, .tsv, .txt, .eaf, .json or .xml.'
     )

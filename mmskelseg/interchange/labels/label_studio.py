@@ -33,6 +33,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
     video_name,
 )
+from mmskelseg.utils.errors import UserError
 
 _TASK = {'data': {'frame_dir?': str}}
 _RESULT = {
@@ -75,7 +76,7 @@ def read_label_studio(
             frames need an fps that is unknown.
     """
     if part not in ('annotations', 'predictions'):
-        raise ValueError(f'part is {part!r}, expected annotations or predictions.')
+        raise UserError(f'part is {part!r}, expected annotations or predictions.')
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
     videos = []
@@ -86,7 +87,7 @@ def read_label_studio(
         media = next((text for text in texts if _MEDIA.search(text)), None)
         name = data.get('frame_dir') or (media and _uploaded_name(media))
         if not name:
-            raise ValueError(
+            raise UserError(
                 f'{place}: its data has no video file; give it the key frame_dir with '
                 'the name of the video.'
             )
@@ -101,7 +102,7 @@ def read_label_studio(
             videos.append(VideoSegments(name, segments, rate, None, media))
     other = 'predictions' if part == 'annotations' else 'annotations'
     if not videos and any(task.get(other) for task in tasks):
-        raise ValueError(
+        raise UserError(
             f'{path}: no task has a span in its {part}, but there are {other}; read '
             f'them by part={other!r}.'
         )
@@ -163,7 +164,7 @@ def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]
     made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
     truth = [item for item in made if item.get('ground_truth')]
     if len(made) > 1 and len(truth) != 1:
-        raise ValueError(
+        raise UserError(
             f'{place} has {len(made)} {part}; mark one as the ground truth in Label '
             'Studio, or delete the others.'
         )
@@ -179,7 +180,7 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
     spans: list[tuple[float, float]] = []
     if value.get('ranges') or value.get('sequence'):
         if fps is None:
-            raise ValueError(
+            raise UserError(
                 f'{place} is in frames, and the task has no fps; give the frameRate of '
                 'the Video tag, which is 24 unless your labelling interface sets it.'
             )

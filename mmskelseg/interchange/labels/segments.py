@@ -19,6 +19,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.evaluation import resolve_background, to_segments
+from mmskelseg.utils.errors import UserError
 
 # Seconds by which labels may leave the video, since a container's duration and the
 # number of its frames rarely agree.
@@ -83,7 +84,7 @@ def check_fps(fps: object, place: str) -> float:
     """
     number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
     if not number or not isfinite(float(fps)) or float(fps) <= 0:  # type: ignore[arg-type]
-        raise ValueError(
+        raise UserError(
             f'{place}: fps is {fps!r}, expected the frames per second of the video, a '
             'number above 0.'
         )
@@ -115,14 +116,14 @@ Segment(start=1.0, end=1.5, label='lift', score=None)]
     fps = check_fps(fps, 'labels')
     runs = to_segments(label)
     if score is not None and score.shape != (len(classes), len(label)):
-        raise ValueError(
+        raise UserError(
             f'score has shape {score.shape}, but {len(classes)} classes and '
             f'{len(label)} frames need {(len(classes), len(label))}.'
         )
     segments = []
     for start, end, k in runs:
         if not 0 <= k < len(classes):
-            raise ValueError(
+            raise UserError(
                 f'label is {k} in frame {start}, but the ids of the {len(classes)} '
                 f'classes run from 0 to {len(classes) - 1}; -1 is no label.'
             )
@@ -183,7 +184,7 @@ def segments_to_labels(
         taken = (label[start:end] != -1) & (label[start:end] != k)
         if taken.any() and overlap == 'error':
             first = start + np.flatnonzero(taken)
-            raise ValueError(
+            raise UserError(
                 f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
                 f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
                 "of them, or choose overlap='later' or 'background'."
@@ -195,7 +196,7 @@ def segments_to_labels(
         label[clash] = fill
     gaps = label == -1
     if missing == 'error' and gaps.any():
-        raise ValueError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
+        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
     if missing == 'background':
         label[gaps] = fill
     return label
@@ -210,12 +211,12 @@ def make_segment(
         ValueError: If it ends before it starts, or has no label.
     """
     if not isinstance(label, str) or not label.strip():
-        raise ValueError(
+        raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
         )
     if end < start:
-        raise ValueError(
+        raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
             f'{end:.3f} s; exchange the two.'
         )
@@ -238,7 +239,7 @@ def sorted_videos(
     found: dict[str, VideoSegments] = {}
     for video in videos:
         if video.name in found:
-            raise ValueError(
+            raise UserError(
                 f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
             )
         ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
@@ -246,7 +247,7 @@ def sorted_videos(
             video.name, ordered, video.fps, video.num_frames, video.filename
         )
     if not found:
-        raise ValueError(f'{path}: no video in it has a label; label one first.')
+        raise UserError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
 
 
@@ -258,11 +259,11 @@ def _check_options(
         ('overlap', overlap, 'later'),
     ):
         if value not in ('error', 'background', third):
-            raise ValueError(
+            raise UserError(
                 f'{place}: {name} is {value!r}, expected error, background or {third}.'
             )
         if value == 'background' and background is None:
-            raise ValueError(
+            raise UserError(
                 f"{place}: {name} is 'background', but no background class is named; "
                 'name one of the classes.'
             )
@@ -272,12 +273,12 @@ def _check_segment(
     segment: Segment, duration: float, classes: Sequence[str], place: str
 ) -> None:
     if segment.label not in classes:
-        raise ValueError(
+        raise UserError(
             f'{place}: {segment} is none of the {len(classes)} classes '
             f'{", ".join(classes)}; correct its name or add the class.'
         )
     if segment.start < -_SLACK or segment.end > duration + _SLACK:
-        raise ValueError(
+        raise UserError(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
             's; the labels are of another video or fps is wrong.'
         )

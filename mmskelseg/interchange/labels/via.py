@@ -22,6 +22,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
     video_name,
 )
+from mmskelseg.utils.errors import UserError
 
 _PROJECT = {
     'attribute': {...: {'aname': str, 'anchor_id?': str, 'options?': {...: str}}},
@@ -84,7 +85,7 @@ def read_via(
 def _media(project: dict[str, Any], vid: str, place: str) -> str:
     files = project['view'].get(vid, {'fid_list': []})['fid_list']
     if not files or str(files[0]) not in project['file']:
-        raise ValueError(
+        raise UserError(
             f'{place}: its view {vid!r} shows no file of the project; add the video in '
             'VIA again.'
         )
@@ -99,7 +100,7 @@ def _label(
     if attribute.get('type') == _TEXT or value in options.values():
         return value
     if value not in options:
-        raise ValueError(
+        raise UserError(
             f'{place}: {attribute["aname"]} is {value!r}, expected one of its options '
             f'{", ".join(options.values())}; choose one in VIA.'
         )

@@ -22,6 +22,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.utils.errors import UserError
 
 _ENTRIES = [
     {
@@ -56,18 +57,18 @@ def read_coco(
     """
     entries = read_json(path, 'the tracker')
     if isinstance(entries, dict) and 'annotations' in entries:
-        raise ValueError(
+        raise UserError(
             f'{path}: a data set in COCO format, expected results, a list of entries '
             'with image_id, category_id, keypoints and score.'
         )
     if not isinstance(entries, list) or not entries:
-        raise ValueError(f'{path}: expected a list of at least one person.')
+        raise UserError(f'{path}: expected a list of at least one person.')
     check_shape(entries, _ENTRIES, str(path), 'export it again as COCO results')
     ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
     first, notes = _first(ids, first_frame, str(path))
     categories = {entry.get('category_id') or 1 for entry in entries}
     if len(categories) > 1:
-        raise ValueError(
+        raise UserError(
             f'{path}: entries of the categories {sorted(categories)}; keep those of '
             'people alone.'
         )
@@ -93,7 +94,7 @@ def _number(entry: dict[str, Any], where: str) -> int:
         return image
     digits = isinstance(image, str) and re.search(r'(\d+)$', PurePath(image).stem)
     if not digits:
-        raise ValueError(
+        raise UserError(
             f'{where}: image_id is {image!r}, expected the number of a frame, or a '
             'file name that ends in it.'
         )
@@ -104,7 +105,7 @@ def _first(ids: list[int], given: int | None, source: str) -> tuple[int, str]:
     smallest = min(ids)
     first = smallest if given is None and smallest < 2 else given
     if first is None or first > smallest:
-        raise ValueError(
+        raise UserError(
             f'{source}: the smallest image_id is {smallest}; say which is that of the '
             f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
         )

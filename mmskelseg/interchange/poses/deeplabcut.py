@@ -27,6 +27,7 @@ from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.table import read_table_rows
+from mmskelseg.utils.errors import UserError
 
 # (individual, body part, coordinate) of each column.
 Columns = list[tuple[str, str, str]]
@@ -55,7 +56,7 @@ def read_deeplabcut(
     columns, frames, values = read(path)
     where = {column: i for i, column in enumerate(columns)}
     if len(where) < len(columns):
-        raise ValueError(f'{path}: two columns have the same name; export it again.')
+        raise UserError(f'{path}: two columns have the same name; export it again.')
     people = list(dict.fromkeys(column[0] for column in columns))
     notes: tuple[str, ...] = ()
     if _SCENE in people and len(people) > 1:
@@ -72,7 +73,7 @@ def read_deeplabcut(
                 if column is not None:
                     data[row, frames, joint, axis] = values[:, column]
                 elif axis < 2:
-                    raise ValueError(f'{path}: no {coordinate} of {person} {part}.')
+                    raise UserError(f'{path}: no {coordinate} of {person} {part}.')
     return Poses(
         data[..., :2], data[..., 2], layout, people=tuple(people), notes=notes + more
     )
@@ -87,7 +88,7 @@ def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
         row = rows[len(heads)]
         heads[row[0]] = row[1:]
     if not {'scorer', 'bodyparts', 'coords'} <= heads.keys():
-        raise ValueError(
+        raise UserError(
             f'{path}: the first rows begin with {", ".join(r[0] for r in rows[:4])}; '
             'expected scorer, bodyparts, coords (and individuals), as DeepLabCut '
             'writes with save_as_csv.'
@@ -97,7 +98,7 @@ def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
     individuals = heads.get('individuals', ['animal'] * width)
     for i, row in enumerate((*heads.values(), *(row[1:] for row in body))):
         if len(row) != width:
-            raise ValueError(
+            raise UserError(
                 f'{path}: row {i + 1} has {len(row)} values, but coords {width}; '
                 'export the file again.'
             )
@@ -107,7 +108,7 @@ def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
             [[float(cell or 'nan') for cell in row[1:]] for row in body]
         ).reshape(-1, width)
     except ValueError as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: a value is not a number ({error}); expected frames from 0 in the '
             'first column, as analyze_videos writes, not labels of single images.'
         ) from None
@@ -119,7 +120,7 @@ def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]
     with open_hdf5(path) as file:
         groups = [g for g in file.values() if 'pandas_type' in g.attrs]
         if len(groups) != 1:
-            raise ValueError(
+            raise UserError(
                 f'{path}: {len(groups)} tables of pandas, expected the one that '
                 "DeepLabCut's analyze_videos writes."
             )
@@ -130,12 +131,12 @@ def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]
             else _fixed_format(group, str(path))
         )
     if not names or {len(name) for name in names} - {3, 4}:
-        raise ValueError(
+        raise UserError(
             f'{path}: columns have {len(names[0]) if names else 0} names, expected '
             'scorer, bodyparts and coords, and perhaps individuals.'
         )
     if values.shape != (len(frames), len(names)) or values.dtype.kind not in 'fiu':
-        raise ValueError(
+        raise UserError(
             f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
         )
     columns = [
@@ -154,15 +155,15 @@ def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
         try:
             names += RestrictedUnpickler(io.BytesIO(kind)).load()
         except UnsafePickleError as error:
-            raise ValueError(f'{source}: refused: {error}.') from None
+            raise UserError(f'{source}: refused: {error}.') from None
         except (EOFError, *UNREADABLE):
-            raise ValueError(
+            raise UserError(
                 f'{source}: the names of its columns cannot be read; export it as CSV.'
             ) from None
     rows = table[()]
     values = np.concatenate([rows[block] for block in blocks], axis=1)
     if table.attrs.get('index_kind') != b'integer':
-        raise ValueError(
+        raise UserError(
             f'{source}: rows are not numbered frames; expected predictions of '
             'analyze_videos, not labels of single images.'
         )
@@ -172,7 +173,7 @@ def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
 def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
     """Return names, frames and values of what pandas wrote with format='fixed'."""
     if group.attrs.get('nblocks') != 1 or 'axis1' not in group:
-        raise ValueError(
+        raise UserError(
             f'{source}: not a single table of numbers over frames; export it as CSV.'
         )
     levels = []
@@ -181,7 +182,7 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
         levels.append([level[k] for k in group[f'block0_items_label{i}'][()]])
     frames = group['axis1'][()]
     if frames.dtype.kind not in 'iu':
-        raise ValueError(f'{source}: rows are not numbered frames.')
+        raise UserError(f'{source}: rows are not numbered frames.')
     names = list(zip(*levels, strict=True))
     return names, frames.tolist(), group['block0_values'][()]
 
@@ -189,7 +190,7 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
 def _checked(frames: list[int], source: str) -> list[int]:
     spread = max(frames, default=0) > 1000 * (len(frames) + 10)
     if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
-        raise ValueError(
+        raise UserError(
             f'{source}: frames are numbered from {min(frames, default=0)} to '
             f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '
             'from 0.'

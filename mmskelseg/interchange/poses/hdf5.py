@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+
 # What h5py raises, and NumPy, where a file lacks something or has it otherwise.
 _DAMAGED = (
     AttributeError,
@@ -32,23 +34,23 @@ def open_hdf5(path: str | os.PathLike) -> Iterator[Any]:
     try:
         import h5py
     except ModuleNotFoundError:
-        raise RuntimeError(
+        raise UnavailableError(
             f'{path}: h5py is not installed, which reads this file; run pip install '
             "'mmskelseg[trackers]', or export the poses as CSV."
         ) from None
     if not Path(path).is_file():
-        raise FileNotFoundError(f'{path}: there is no such file.')
+        raise MissingFileError(f'{path}: there is no such file.')
     try:
         file = h5py.File(path, 'r')
     except OSError as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: not a complete HDF5 file ({error}); export or copy it again.'
         ) from None
     try:
         with file:
             yield file
     except _DAMAGED as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: something in it is missing or damaged ({error}); export or copy '
             'it again.'
         ) from None

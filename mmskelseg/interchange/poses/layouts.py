@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.structures import Skeleton, is_data_layout
+from mmskelseg.utils.errors import UserError
 
 COCO17 = Skeleton.get('coco17').joints
 # Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
@@ -75,10 +76,10 @@ def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
     """
     try:
         if not is_data_layout(layout):
-            raise ValueError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
+            raise UserError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
         Skeleton.get(layout)
     except (TypeError, ValueError) as error:
-        raise ValueError(f'{source}: {error}') from None
+        raise UserError(f'{source}: {error}') from None
     return layout
 
 
@@ -99,13 +100,13 @@ def counted_layout(
     if given is not None:
         expected = Skeleton.get(given).num_joints
         if expected != joints:
-            raise ValueError(
+            raise UserError(
                 f'{source}: {joints} joints, but the skeleton {_name(given)} has '
                 f'{expected}; name the layout that the poses were estimated with.'
             )
         return given if isinstance(given, str) else dict(given), ()
     if joints != len(COCO17):
-        raise ValueError(
+        raise UserError(
             f'{source}: {joints} joints without names; say which they are by '
             '--skeleton, such as mmpose:halpe or a JSON file with joints and limbs.'
         )
@@ -155,14 +156,14 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     wrong = [part for part in parts.values() if part not in COCO17]
     if unknown or wrong:
         name, known = (unknown[0], joints) if unknown else (wrong[0], COCO17)
-        raise ValueError(
+        raise UserError(
             f'{source}: there is no joint {name}; choose among {", ".join(known)}.'
         )
     found = {'_'.join(filter(None, split_side(name))): name for name in joints}
     found |= {part: name for name, part in parts.items()}
     columns = {j: joints.index(found[j]) for j in COCO17 if j in found}
     if not columns:
-        raise ValueError(
+        raise UserError(
             f'{source}: none of the joints {", ".join(joints)} has the name of one of '
             "COCO's 17; say which is which by --part NAME=JOINT, such as "
             f'--part {joints[0]}=nose.'

@@ -33,6 +33,7 @@ from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import npz_arrays
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.interchange.poses.table import table_detections
+from mmskelseg.utils.errors import UserError
 
 _NAMES = """
 nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer
@@ -80,7 +81,7 @@ def read_mediapipe(
     if seen.any() and np.median(poses.keypoint[seen]) > 2:
         return poses.noting(f'{note}, in pixels', img_shape=img_shape, fps=fps)
     if img_shape is None:
-        raise ValueError(
+        raise UserError(
             f'{path}: x and y are parts of the image, whose size the file does not '
             'state; give it by --size WIDTHxHEIGHT, or the videos by --videos.'
         )
@@ -93,7 +94,7 @@ def _from_json(entries: list[Any], source: str) -> Iterator[Detection]:
         where = f'{source}: frame {number}'
         for person in _people(entry, where):
             if len(person) != len(LANDMARKS):
-                raise ValueError(
+                raise UserError(
                     f'{where} has {len(person)} landmarks, expected the '
                     f'{len(LANDMARKS)} of MediaPipe Pose.'
                 )
@@ -116,7 +117,7 @@ def _people(entry: Any, where: str) -> list[list[Any]]:
     while isinstance(entry, dict):
         key = next((key for key in _KEYS if key in entry), None)
         if key is None:
-            raise ValueError(
+            raise UserError(
                 f'{where} has the keys {", ".join(entry)}, expected one of '
                 f'{", ".join(_KEYS)}.'
             )
@@ -124,7 +125,7 @@ def _people(entry: Any, where: str) -> list[list[Any]]:
     if not entry:
         return []
     if not isinstance(entry, list):
-        raise ValueError(f'{where} is {entry!r}, expected 33 landmarks or null.')
+        raise UserError(f'{where} is {entry!r}, expected 33 landmarks or null.')
     if isinstance(entry[0], dict) and 'x' in entry[0]:
         return [entry]
     return [person for item in entry for person in _people(item, where)]
@@ -140,7 +141,7 @@ def _from_table(path: str | os.PathLike) -> list[Detection]:
         index[name.lower()] = column
     missing = [joint for joint in COCO17 if joint not in index]
     if missing:
-        raise ValueError(
+        raise UserError(
             f'{path}: no landmark {missing[0]}; expected those of MediaPipe Pose, by '
             f'name or number, but there are {", ".join(names)[:200]}.'
         )
@@ -154,12 +155,12 @@ def _from_array(path: str | os.PathLike) -> tuple[list[Detection], int]:
     points = np.asarray(field(arrays, key, str(path)))
     points = points[None] if points.ndim == 3 else points
     if points.ndim != 4 or points.shape[2] != 33 or points.shape[3] not in (3, 4, 5):
-        raise ValueError(
+        raise UserError(
             f'{path}: {key} has shape {points.shape}, expected (frames, 33, 3), x, y '
             'and z, or 4 with visibility, or 5 with presence.'
         )
     if points.dtype.kind not in 'fiu':
-        raise ValueError(f'{path}: {key} is {points.dtype}, expected numbers.')
+        raise UserError(f'{path}: {key} is {points.dtype}, expected numbers.')
     points = points[:, :, _CHOSEN].astype(np.float64)
     score = (
         points[..., 3:4] if points.shape[-1] > 3 else np.ones((*points.shape[:3], 1))

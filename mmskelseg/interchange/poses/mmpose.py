@@ -21,6 +21,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.utils.errors import UserError
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
@@ -48,12 +49,12 @@ def read_mmpose(
     meta = data.get('meta_info') if isinstance(data, dict) else None
     frames = data if meta is None else data.get('instance_info')
     if not isinstance(frames, list) or not frames:
-        raise ValueError(
+        raise UserError(
             f'{path}: expected a list of frames with instances, as MMPoseInferencer '
             'writes with pred_out_dir.'
         )
     if isinstance(frames[0], dict) and 'keypoint_scores' in frames[0]:
-        raise ValueError(
+        raise UserError(
             f'{path}: predictions of one image; run MMPose on the video, so that it '
             'writes all frames into one file.'
         )
@@ -62,7 +63,7 @@ def read_mmpose(
     joints = len(found[0].joints) if found else 0
     for detection in found:
         if len(detection.joints) != joints:
-            raise ValueError(
+            raise UserError(
                 f'{path}: {len(detection.joints)} joints in frame {detection.frame}, '
                 f'but {joints} before; give each layout a file of its own.'
             )
@@ -81,7 +82,7 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
     for i, frame in enumerate(frames):
         number = _frame_id(frame, i) - first
         if number <= before:
-            raise ValueError(
+            raise UserError(
                 f'{source}: frame_id {number + first} comes after {before + first}; '
                 'expected the frames of one video in order.'
             )
@@ -90,7 +91,7 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
             where = f'{source}: frame {i}: keypoints'
             xy = numbers(instance['keypoints'], (-1, -1), where)
             if xy.shape[1] != 2:
-                raise ValueError(
+                raise UserError(
                     f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses are '
                     'not read, so predict with a 2D model.'
                 )
@@ -111,12 +112,12 @@ def _layout(meta: Any, joints: int, source: str) -> str | dict[str, Any]:
     try:
         ordered = [names[str(i)] for i in range(len(names))]
     except KeyError as error:
-        raise ValueError(
+        raise UserError(
             f'{source}: keypoint_id2name of meta_info lacks the joint {error}; '
             f'{_REMEDY}.'
         ) from None
     if joints not in (0, len(ordered)):
-        raise ValueError(
+        raise UserError(
             f'{source}: {joints} joints a person, but meta_info names {len(ordered)}.'
         )
     name = meta.get('dataset_name') or 'mmpose'

@@ -22,6 +22,7 @@ from mmskelseg.interchange.parsing import field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 
 def read_npz(
@@ -40,7 +41,7 @@ def read_npz(
     keypoint = _of_numbers(field(arrays, 'keypoint', str(path)), f'{path}: keypoint')
     keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
     if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or not keypoint.size:
-        raise ValueError(
+        raise UserError(
             f'{path}: keypoint has shape {keypoint.shape}, expected (people, frames, '
             'joints, 2) or (frames, joints, 2).'
         )
@@ -51,7 +52,7 @@ def read_npz(
     size, fps = _size_and_rate(arrays, str(path))
     people = arrays.get('people', np.arange(len(keypoint)))
     if people.size not in (0, len(keypoint)):
-        raise ValueError(
+        raise UserError(
             f'{path}: people has {people.size} names, expected none or '
             f'{len(keypoint)}, one for each row of keypoint.'
         )
@@ -106,7 +107,7 @@ def npz_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
         with np.load(path) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(
+        raise UserError(
             f'{path}: not an npz file of plain arrays ({error}); save it again by '
             'np.savez, without objects.'
         ) from None
@@ -120,7 +121,7 @@ def _layout(
     if 'joints' in arrays:
         limbs, names = arrays.get('limbs', np.zeros((0, 2), int)), arrays['joints']
         if names.ndim != 1 or limbs.shape[1:] != (2,) or limbs.dtype.kind not in 'iuU':
-            raise ValueError(
+            raise UserError(
                 f'{source}: joints has shape {names.shape} and limbs {limbs.shape}, '
                 'expected V names and (L, 2) names or whole numbers.'
             )
@@ -133,11 +134,11 @@ def _size_and_rate(
 ) -> tuple[tuple[int, int] | None, float | None]:
     size, fps = arrays.get('img_shape'), arrays.get('fps')
     if size is not None and (size.shape != (2,) or size.dtype.kind not in 'iu'):
-        raise ValueError(
+        raise UserError(
             f'{source}: img_shape has shape {size.shape}, expected height and width.'
         )
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
-        raise ValueError(f'{source}: fps has shape {fps.shape}, expected one number.')
+        raise UserError(f'{source}: fps has shape {fps.shape}, expected one number.')
     return (
         None if size is None else (int(size[0]), int(size[1])),
         None if fps is None else float(fps),
@@ -154,7 +155,7 @@ def _matching(
     # Of a single person the first axis may be missing.
     array = array[None] if array.ndim == len(shape) - 1 else array
     if array.shape != shape:
-        raise ValueError(
+        raise UserError(
             f'{source}: {key} has shape {array.shape}, but keypoint needs {shape}.'
         )
     return array
@@ -162,5 +163,5 @@ def _matching(
 
 def _of_numbers(array: np.ndarray, where: str) -> np.ndarray:
     if array.dtype.kind not in 'fiu':
-        raise ValueError(f'{where} is {array.dtype}, expected numbers.')
+        raise UserError(f'{where} is {array.dtype}, expected numbers.')
     return array

@@ -20,6 +20,7 @@ from typing import Any
 from mmskelseg.interchange.parsing import check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.utils.errors import UserError
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
 _ARMS = 'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow'
@@ -83,7 +84,7 @@ def read_openpose(path: str | os.PathLike) -> Poses:
     first = min(files)
     missing = sorted(set(range(first, max(files) + 1)) - set(files))
     if missing:
-        raise ValueError(
+        raise UserError(
             f'{path}: no file of frame {missing[0]}, the first of {len(missing)} '
             f'missing between {first} and {max(files)}; OpenPose writes one for each '
             'frame, so copy the folder again, or number kept frames without gaps.'
@@ -95,7 +96,7 @@ def read_openpose(path: str | os.PathLike) -> Poses:
     ]
     counts = {len(detection.joints) for detection in found}
     if len(counts) > 1:
-        raise ValueError(
+        raise UserError(
             f'{path}: files with {" and ".join(map(str, sorted(counts)))} joints; run '
             'OpenPose with one --model_pose.'
         )
@@ -103,7 +104,7 @@ def read_openpose(path: str | os.PathLike) -> Poses:
     name = {25: 'openpose_body25', 18: 'openpose_coco18'}[joints]
     poses = gather(found, openpose_layout(name), str(path), frames=len(files))
     if poses.keypoint.max() <= 1:
-        raise ValueError(
+        raise UserError(
             f'{path}: no coordinate exceeds 1, so these are not pixels; run OpenPose '
             'with --keypoint_scale 0.'
         )
@@ -116,7 +117,7 @@ def _files(folder: Path) -> dict[int, Path]:
     videos = sorted({match[1] for match in matches.values()})
     if len(videos) != 1:
         what = f'files of {", ".join(videos[:3])}' if videos else 'no such file'
-        raise ValueError(
+        raise UserError(
             f'{folder}: {what}; expected VIDEO_000000000000_keypoints.json and so on '
             'of one video, as OpenPose writes with --write_json.'
         )
@@ -131,7 +132,7 @@ def _detections(file: Path, frame: int) -> Iterator[Detection]:
         if not values:  # Only a face or a hand was found.
             continue
         if len(values) not in (75, 54):
-            raise ValueError(
+            raise UserError(
                 f'{file}: pose_keypoints_2d has {len(values)} numbers, expected 75 '
                 '(BODY_25) or 54 (COCO).'
             )

@@ -119,10 +119,10 @@ def gather(
     """
     found = list(found)
     if not found:
-        raise ValueError(f'{source}: no person in any frame; nothing to learn from.')
+        raise UserError(f'{source}: no person in any frame; nothing to learn from.')
     last = max(detection.frame for detection in found)
     if not counted and last > _SPREAD * (len(found) + 10):
-        raise ValueError(
+        raise UserError(
             f'{source}: {len(found)} people in frames up to {last}, so these do not '
             'number the frames of one video; give each video a file of its own.'
         )
@@ -140,7 +140,7 @@ def gather(
     seen = list(zip(places, (d.frame for d in found), strict=True))
     if len(set(seen)) < len(seen):
         row, frame = next(pair for i, pair in enumerate(seen) if pair in seen[:i])
-        raise ValueError(
+        raise UserError(
             f'{source}: person {list(rows)[row]} is twice in frame {frame}; give '
             'different people different ids.'
         )

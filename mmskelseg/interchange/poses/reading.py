@@ -19,6 +19,7 @@ from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 FORMATS = (
     'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
@@ -87,7 +88,7 @@ def recognise(path: str | os.PathLike) -> str:
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f'{path}: there is no such file or folder.')
+        raise MissingFileError(f'{path}: there is no such file or folder.')
     found = None
     suffix = path.suffix.lower()
     if path.is_dir():
@@ -102,11 +103,11 @@ def recognise(path: str | os.PathLike) -> str:
         with open_hdf5(path) as file:
             found = 'sleap' if 'tracks' in file else 'deeplabcut'
     elif suffix == '.slp':
-        raise ValueError(
+        raise UserError(
             f'{path}: a project of SLEAP; export it there as analysis HDF5 (.h5).'
         )
     if found is None:
-        raise ValueError(
+        raise UserError(
             f'{path}: not a format that is known ({", ".join(FORMATS)}); name it by '
             '--format, if it is one of these.'
         )
@@ -124,7 +125,7 @@ def _json_format(path: Path) -> str | None:
     keys = re.findall(r'"(\w+)"\s*:', start)
     found = next((_KEYS[key] for key in keys if key in _KEYS), None)
     if found == 'openpose':
-        raise ValueError(
+        raise UserError(
             f'{path}: a single frame of OpenPose; name the folder with the files of '
             'all frames.'
         )

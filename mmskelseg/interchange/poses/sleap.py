@@ -18,6 +18,7 @@ import numpy as np
 from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.utils.errors import UserError
 
 _AXES = {
     'tracks': ('track', 'xy', 'node', 'frame'),
@@ -48,7 +49,7 @@ def read_sleap(
     """
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):
-            raise ValueError(
+            raise UserError(
                 f'{path}: no tracks and node_names, but {", ".join(file) or "nothing"};'
                 ' export it from SLEAP as analysis HDF5.'
             )
@@ -69,7 +70,7 @@ def read_sleap(
     fits = score is None or score.shape == keypoint.shape[:3]
     fits &= whole is None or whole.shape == keypoint.shape[:2]
     if not fits or count != len(nodes) or axes != 2 or not keypoint.size:
-        raise ValueError(
+        raise UserError(
             f'{path}: tracks of {tracks} tracks, {frames} frames, {count} nodes and '
             f'{axes} coordinates, but {len(nodes)} node_names, or scores of another '
             'shape; export the file again.'
@@ -96,7 +97,7 @@ def _array(file: Any, key: str, source: str) -> np.ndarray:
     axes = data.attrs.get('dims')
     axes = list(_AXES[key]) if axes is None else json.loads(texts([axes])[0])
     if data.ndim != len(axes) or sorted(axes) != sorted(_OURS[key]):
-        raise ValueError(
+        raise UserError(
             f'{source}: {key} has shape {data.shape} and axes {", ".join(axes)}, '
             f'expected {", ".join(_AXES[key])}; export it again as analysis HDF5.'
         )

@@ -21,6 +21,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import read_rows
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.utils.errors import UserError
 
 # What others call the columns.
 _ALIASES = {
@@ -66,7 +67,7 @@ def table_detections(path: str | os.PathLike) -> tuple[list[str], list[Detection
     long = {'joint', 'x', 'y'} <= place.keys()
     wide = {} if long else _wide_columns(header)
     if 'frame' not in place or not (long or wide):
-        raise ValueError(
+        raise UserError(
             f'{path}: the columns are {", ".join(header)[:200]}; expected frame, joint,'
             ' x, y (and score, person), a row for each joint, or frame, NAME_x, NAME_y '
             '(and NAME_score) for each joint, a row for each frame.'
@@ -85,7 +86,7 @@ def read_table_rows(path: str | os.PathLike) -> list[tuple[int, list[str]]]:
     """
     rows = read_rows(path)
     if len(rows) < 2:
-        raise ValueError(f'{path}: {len(rows)} rows, expected a header and frames.')
+        raise UserError(f'{path}: {len(rows)} rows, expected a header and frames.')
     return rows
 
 
@@ -97,7 +98,7 @@ class _Cells:
         self.lines, self.rows = zip(*rows[1:], strict=True)
         for line, row in rows:
             if len(row) != len(self.header):
-                raise ValueError(
+                raise UserError(
                     f'{source}: line {line} has {len(row)} cells, but the header '
                     f'{len(self.header)}; export the table again.'
                 )
@@ -107,12 +108,12 @@ class _Cells:
         try:
             return float(cell or 'nan')
         except ValueError:
-            raise ValueError(self._fault(row, column, 'a number')) from None
+            raise UserError(self._fault(row, column, 'a number')) from None
 
     def frame(self, row: int, column: int) -> int:
         value = self.number(row, column)
         if not 0 <= value < inf or value != int(value):
-            raise ValueError(self._fault(row, column, 'a whole number from 0'))
+            raise UserError(self._fault(row, column, 'a whole number from 0'))
         return int(value)
 
     def _fault(self, row: int, column: int, expected: str) -> str:
@@ -154,7 +155,7 @@ def _long(cells: _Cells, place: dict[str, int]) -> tuple[list[str], list[Detecti
         who = row[place['person']] if 'person' in place else '1'
         person = people.setdefault((cells.frame(i, place['frame']), who), {})
         if joint in person:
-            raise ValueError(
+            raise UserError(
                 f'{cells.source}: line {cells.lines[i]} repeats joint '
                 f'{row[place["joint"]]} of a person and frame; give people a column '
                 '`person`.'

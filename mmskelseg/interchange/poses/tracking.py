@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.utils.errors import UserError
 
 POLICIES = ('track', 'largest', 'score', 'all')
 
@@ -113,9 +114,7 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     """
     known = ', '.join((*POLICIES, *poses.people))
     if policy not in (*POLICIES, *poses.people):
-        raise ValueError(
-            f'{source}: there is no person {policy}; choose among {known}.'
-        )
+        raise UserError(f'{source}: there is no person {policy}; choose among {known}.')
     persons = len(poses.keypoint)
     if persons == 1 or not poses.keypoint_score.any():
         return poses

@@ -19,6 +19,7 @@ from mmskelseg.models.segmentors.branch_checkpoints import (
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import hop_distances
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -125,7 +126,7 @@ class NetworkStage(BaseModule):
         one = num_joints * network['in_channels']
         reads = getattr(self.network.data_bn, 'num_features', one)
         if reads % one:
-            raise ValueError(
+            raise UserError(
                 f'{network["type"]} normalises {reads} values a frame, which is not a '
                 f'multiple of {num_joints} joints of {network["in_channels"]} channels;'
                 f' leave out graph_cfg.layout={network["graph_cfg"]["layout"]!r}, or '
@@ -177,7 +178,7 @@ class NetworkStage(BaseModule):
         x = self.network(persons[None])[0, 0].mean(dim=2)
         expected = (self.conv_out.in_channels, -(-frames // self.upsample))
         if x.shape != expected:
-            raise ValueError(
+            raise UserError(
                 f'{self._cfg["type"]} gives features of shape {tuple(x.shape)} for '
                 f'{frames} frames, but with network_channels={expected[0]} and '
                 f'upsample={self.upsample} they should be {expected}; set '

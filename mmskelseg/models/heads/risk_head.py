@@ -11,6 +11,7 @@ from mmskelseg.models.layers import masked
 from mmskelseg.models.layers.padding import frame_mask, stack_frames, to_device
 from mmskelseg.models.losses.mean_over_ranks import mean_over_ranks
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -52,7 +53,7 @@ class RiskHead(BaseModule):
             ValueError: If they are not of this shape.
         """
         if any(x.dim() != 3 for x in features):
-            raise ValueError(
+            raise UserError(
                 'RiskHead reads (videos, channels, frames) of each branch, but gets '
                 f'{[tuple(x.shape) for x in features]}; it needs features of frames, '
                 'or a backbone with a stem that makes them, such as GCNTCN.'

@@ -3,6 +3,8 @@
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmskelseg.utils.errors import UserError
+
 
 class GraphConv(BaseModule):
     """Sums what each joint reads of its neighbours, with weights for each subset.
@@ -40,7 +42,7 @@ def check_joints(x: Tensor, num_joints: int) -> None:
         ValueError: If it does not.
     """
     if x.dim() != 4 or x.shape[3] != num_joints:
-        raise ValueError(
+        raise UserError(
             f'A graph of {num_joints} joints reads (videos, channels, frames, '
             f'{num_joints}), but gets {tuple(x.shape)}; set `skeleton` of the backbone '
             'to that of the data set, and `flatten=False` in SkeletonCoordinates.'

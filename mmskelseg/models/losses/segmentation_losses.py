@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mmskelseg.models.losses.mean_over_ranks import mean_over_ranks
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -69,7 +70,7 @@ class TruncatedMSELoss(nn.Module):
     ) -> None:
         super().__init__()
         if form not in ('reference', 'printed'):
-            raise ValueError(f"form={form!r} is not 'reference' or 'printed'.")
+            raise UserError(f"form={form!r} is not 'reference' or 'printed'.")
         self.form = form
         self.tau = {'reference': 4.0, 'printed': 16.0}[form] if tau is None else tau
         self.loss_weight = loss_weight

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -41,7 +42,7 @@ class UncertaintyWeighting(nn.Module):
         weighed = dict(losses)
         for name, s in zip(self.names, self.log_variances, strict=True):
             if name not in losses:
-                raise ValueError(
+                raise UserError(
                     f'UncertaintyWeighting: there is no loss {name!r}, but '
                     f'{", ".join(losses)}; name these in its `losses`.'
                 )

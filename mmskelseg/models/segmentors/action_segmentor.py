@@ -18,6 +18,7 @@ from mmskelseg.models.segmentors.branch_checkpoints import (
     check_branches_are_trained,
 )
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 # Key of what is predicted from the features of all branches.
 _FUSED = 'fused'
@@ -91,7 +92,7 @@ class ActionSegmentor(BaseModel):
             backbones[name] = MODELS.build({'num_classes': num_classes, **cfg})
         orders = {name: backbone.stage_order for name, backbone in backbones.items()}
         if len(set(orders.values())) != 1:
-            raise ValueError(f'Branches must have the same stages, but have {orders}.')
+            raise UserError(f'Branches must have the same stages, but have {orders}.')
         self.stage_order = next(iter(orders.values()))
         num_stages = max(self.stage_order) + 1
 
@@ -157,9 +158,9 @@ class ActionSegmentor(BaseModel):
             ValueError: If the inputs do not fit the branches, or there is no such mode.
         """
         if mode not in ('tensor', 'loss', 'predict'):
-            raise ValueError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")
+            raise UserError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")
         if data_samples is None and mode != 'tensor':
-            raise ValueError(f'mode={mode!r} needs data_samples.')
+            raise UserError(f'mode={mode!r} needs data_samples.')
         samples = data_samples or ()
         self._check(inputs)
         lengths = video_lengths(next(iter(inputs.values())), data_samples)
@@ -181,12 +182,12 @@ class ActionSegmentor(BaseModel):
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, branch in self.branches.items():
             if name not in inputs:
-                raise ValueError(
+                raise UserError(
                     f'The model has a branch {name!r}, but the inputs are '
                     f'{list(inputs)}; name it under dataset.features as well.'
                 )
             if inputs[name].shape[1] != branch['backbone'].in_channels:
-                raise ValueError(
+                raise UserError(
                     f'The {name} features have {inputs[name].shape[1]} channels, but '
                     f'the model expects {branch["backbone"].in_channels}; set '
                     f'model.branches.{name}.in_channels to what the encoder gives.'
@@ -325,7 +326,7 @@ def _fusion_options(
         ValueError: If it is missing, not needed, or has other keys or values.
     """
     if (len(branches) > 1) != (fusion is not None):
-        raise ValueError(
+        raise UserError(
             f'The model has the branches {branches} and fusion={fusion}; several '
             'branches need a `fusion`, and one has nothing to fuse.'
         )
@@ -333,14 +334,14 @@ def _fusion_options(
     # MMEngine writes `_scope_` into dicts of inherited configs.
     unknown = sorted(options.keys() - {'neck', 'feed', 'branch_heads', '_scope_'})
     if unknown:
-        raise ValueError(
+        raise UserError(
             f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
             '`branch_heads` only.'
         )
     if options['feed'] not in (_FUSED, 'own') or (
         options['feed'] == 'own' and not options['branch_heads']
     ):
-        raise ValueError(
+        raise UserError(
             f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
             'branch_heads=True.'
         )

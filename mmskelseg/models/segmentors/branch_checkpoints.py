@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 
 def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -39,7 +40,7 @@ def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> Non
         commands = '; '.join(
             f'python tools/train.py {_config(file)}' for file in missing.values()
         )
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'The model starts from branches that were trained before, but there is no '
             f'such checkpoint for {which}. Train first: {commands}. Or name others by '
             f'--cfg-options model.branches.{next(iter(missing))}.init_cfg.checkpoint='
@@ -68,7 +69,7 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
         found = state.get(f'{prefix}{key}')
         if found is None or found.shape != value.shape:
             what = 'is not in it' if found is None else f'is {tuple(found.shape)}'
-            raise ValueError(
+            raise UserError(
                 f'{file}: does not fit branch {name!r}, whose {key} is '
                 f'{tuple(value.shape)}: {prefix}{key} {what}; name a checkpoint and a '
                 'prefix of a model that has the same branch.'
