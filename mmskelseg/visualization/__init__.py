@@ -1,6 +1,6 @@
 """Pictures of labels, scores and poses."""
 
-from mmskelseg.visualization.confusion import draw_confusion
+from mmskelseg.visualization.charts import draw_confusion
 from mmskelseg.visualization.heatmaps import draw_heatmaps, draw_missing
 from mmskelseg.visualization.images import COLUMN, save_png
 from mmskelseg.visualization.seg_visualizer import SegVisualizer

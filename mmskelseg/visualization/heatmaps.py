@@ -1,4 +1,4 @@
-"""Heatmaps of a frame beside each other (Fig. 2), and without a limb (Fig. 4)."""
+"""Heatmaps of frames beside each other (Fig. 2), alone or below skeletons (Fig. 4)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,24 +6,32 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     COLUMN,
     PRINT_DPI,
+    add_axes,
     new_figure,
     plain,
     render,
+    text_width,
 )
 
 # All lengths in inches.
+PAGE = 7.16
 MARGIN, GAP, TITLE, BAR, SCALE = 0.05, 0.07, 0.2, 0.08, 0.34
 FONT = 7
 # Its brightness rises evenly, so it reads in grey and for colour-blind people.
 COLORMAP = 'magma'
 SEEN, LOST = '#202020', '#D55E00'
+# By the start of a joint's name; other joints are in the middle of the body.
+SIDES = {'left': '#0072B2', 'right': '#D55E00'}
+MIDDLE = '#202020'
+# Points that lie farther outside, in sides of the image, are not shown.
+OUTSIDE = 0.5
 
 
 def draw_heatmaps(
@@ -38,9 +46,7 @@ def draw_heatmaps(
     Raises:
         ValueError: If there is no heatmap, or one is not of two dimensions.
     """
-    _check(heatmaps)
-    figure, rows = _panels(heatmaps, 1, width)
-    _fill(figure, rows[0], heatmaps)
+    figure, _ = _panels(heatmaps, 1, width)
     return render(figure)
 
 
@@ -67,87 +73,70 @@ def draw_missing(
     Raises:
         ValueError: If there is no heatmap, or one is not of two dimensions.
     """
-    _check(heatmaps)
-    figure, (above, below) = _panels(heatmaps, 2, width)
-    _fill(figure, below, heatmaps)
-    for axes, shown, (title, image) in zip(above, below, heatmaps.items(), strict=True):
-        shown.set_title('')
-        axes.set_title(plain(title), fontsize=FONT, pad=3)
+    figure, above = _panels(heatmaps, 2, width)
+    for axes, (title, image) in zip(above, heatmaps.items(), strict=True):
         H, W = image.shape
         axes.set(xlim=(-1.5, W + 0.5), ylim=(H + 0.5, -1.5), facecolor='white')
         _draw_skeleton(axes, keypoint, set(lost[title]), skeleton)
     return render(figure)
 
 
-def _check(heatmaps: Mapping[str, np.ndarray]) -> None:
+def _panels(
+    heatmaps: Mapping[str, np.ndarray], rows: int, width: float
+) -> tuple[Figure, list[Axes]]:
+    """Show heatmaps in the last of so many rows; return the axes of the first one."""
     shapes = {title: np.shape(image) for title, image in heatmaps.items()}
     if not shapes or any(len(shape) != 2 for shape in shapes.values()):
         raise UserError(
             f'The heatmaps have the shapes {shapes}, but at least one of (height, '
             'width) is needed, each with two dimensions.'
         )
-
-
-def _panels(
-    heatmaps: Mapping[str, np.ndarray], rows: int, width: float
-) -> tuple[Figure, list[list[Axes]]]:
-    """Return a figure and its axes in rows, with room for titles and the scale."""
     columns = len(heatmaps)
-    H, W = next(iter(heatmaps.values())).shape
+    H, W = next(iter(shapes.values()))
     side = (width - MARGIN - SCALE - columns * GAP) / columns
     tall = side * H / W
-    height = TITLE + rows * (tall + GAP)
-    figure = new_figure(width, height, dpi=PRINT_DPI)
-    axes = [
+    figure = new_figure(width, TITLE + rows * (tall + GAP), dpi=PRINT_DPI)
+    panels = [
         [
-            figure.add_axes(
-                (
-                    (MARGIN + column * (side + GAP)) / width,
-                    1 - (TITLE + row * (tall + GAP) + tall) / height,
-                    side / width,
-                    tall / height,
-                )
+            add_axes(
+                figure,
+                MARGIN + column * (side + GAP),
+                TITLE + row * (tall + GAP),
+                side,
+                tall,
             )
             for column in range(columns)
         ]
         for row in range(rows)
     ]
-    for panel in (panel for row in axes for panel in row):
-        panel.set(xticks=[], yticks=[])
-        for spine in panel.spines.values():
-            spine.set(linewidth=0.4, color='#808080')
-    return figure, axes
-
-
-def _fill(
-    figure: Figure, row: Sequence[Axes], heatmaps: Mapping[str, np.ndarray]
-) -> None:
-    """Show the heatmaps with their titles, and the scale beside the last one."""
-    highest = max(float(np.max(image)) for image in heatmaps.values())
-    shown: AxesImage | None = None
-    for axes, (title, image) in zip(row, heatmaps.items(), strict=True):
-        shown = axes.imshow(
-            image,
-            cmap=COLORMAP,
-            # Else a single joint is hardly seen beside a crossing of limbs.
-            norm=PowerNorm(0.5, vmin=0, vmax=highest or 1),
-            aspect='auto',
-            interpolation='nearest',
-        )
+    for axes in figure.axes:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(linewidth=0.4, color='#808080')
+    for axes, title in zip(panels[0], heatmaps, strict=True):
         axes.set_title(plain(title), fontsize=FONT, pad=3)
-    assert shown is not None
-    last = row[-1].get_position()
-    place = ((last.x1 + GAP / figure.get_figwidth()), last.y0, BAR, last.height)
-    scale = figure.add_axes((*place[:2], BAR / figure.get_figwidth(), place[3]))
-    bar = figure.colorbar(shown, cax=scale)
+    # Else a single joint is hardly seen beside a crossing of limbs.
+    highest = max(float(np.max(image)) for image in heatmaps.values())
+    norm = PowerNorm(0.5, vmin=0, vmax=highest or 1)
+    for axes, image in zip(panels[-1], heatmaps.values(), strict=True):
+        axes.imshow(
+            image, cmap=COLORMAP, norm=norm, aspect='auto', interpolation='nearest'
+        )
+    last = panels[-1][-1]
+    place = last.get_position()
+    scale = figure.add_axes(
+        (place.x1 + GAP / width, place.y0, BAR / width, place.height)
+    )
+    bar = figure.colorbar(last.images[0], cax=scale)
     bar.outline.set(linewidth=0.4)
     scale.tick_params(labelsize=FONT - 1, length=1.5, width=0.4, pad=1)
+    return figure, panels[0]
 
 
 def _draw_skeleton(
     axes: Axes, keypoint: np.ndarray, lost: set[int], skeleton: Skeleton
 ) -> None:
-    present = [joint for joint in range(skeleton.num_joints) if joint not in lost]
+    gone = sorted(lost)
+    present = sorted({*range(skeleton.num_joints)} - lost)
     for person in keypoint:
         for a, b in skeleton.limbs:
             whole = lost.isdisjoint((a, b))
@@ -160,7 +149,112 @@ def _draw_skeleton(
             )
         x, y = person.T
         axes.scatter(x[present], y[present], s=5, color=SEEN, linewidths=0, zorder=3)
-        gone = sorted(lost)
         axes.scatter(
             x[gone], y[gone], s=9, color=LOST, marker='x', linewidths=0.8, zorder=3
         )
+
+
+def draw_poses(
+    frames: Sequence[tuple[str, np.ndarray]],
+    heatmaps: Mapping[str, np.ndarray],
+    skeleton: Skeleton,
+    img_shape: tuple[int, int],
+    *,
+    width: float = PAGE,
+) -> np.ndarray:
+    """Return skeletons in a row, each above its heatmap, RGB uint8 (H, W, 3).
+
+    The image's edge is a thin line. Joints that are not seen are counted in the corner.
+
+    Args:
+        frames: For each frame a title and its keypoints in pixels of the image, NaN
+            where a joint is not seen, shape (M, V, 2).
+        heatmaps: Of the same frames, by the title above it, each of shape (h, w).
+        skeleton: The layout of the V joints.
+        img_shape: Height and width of the image.
+        width: Of the picture, in inches; its resolution is for print.
+
+    Raises:
+        ValueError: If there is not one heatmap for each frame, at least one.
+    """
+    if len(frames) != len(heatmaps):
+        raise UserError(
+            f'There are {len(frames)} frames but {len(heatmaps)} heatmaps; each frame '
+            'needs one.'
+        )
+    below = draw_heatmaps(heatmaps, width=width)
+    low, high = _limits([keypoint for _, keypoint in frames], img_shape)
+    side = (width - MARGIN - SCALE - len(frames) * GAP) / len(frames)
+    tall = side * (high[1] - low[1]) / (high[0] - low[0])
+    figure = new_figure(width, TITLE + tall, dpi=PRINT_DPI)
+    H, W = img_shape
+    for i, (title, keypoint) in enumerate(frames):
+        axes = add_axes(figure, MARGIN + i * (side + GAP), TITLE, side, tall)
+        axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        axes.set_title(plain(_fitting(title, side)), fontsize=FONT, pad=3)
+        axes.add_patch(
+            Rectangle((0, 0), W, H, fill=False, linewidth=0.4, color='#808080')
+        )
+        _draw_persons(axes, keypoint, skeleton)
+    for y, (name, color) in zip((0.75, 0.25), SIDES.items(), strict=True):
+        place = 1 - SCALE / width, y * tall / (TITLE + tall)
+        figure.text(*place, name, color=color, fontsize=FONT, rotation=90, va='center')
+    return np.concatenate([render(figure), below])
+
+
+def joint_colors(skeleton: Skeleton) -> list[str]:
+    """Return a colour for each joint, by the side of the body in its name.
+
+    >>> joint_colors(Skeleton.get(dict(joints=['left_hip', 'neck'], limbs=[])))
+    ['#0072B2', '#202020']
+    """
+    return [
+        next((SIDES[side] for side in SIDES if name.startswith(side)), MIDDLE)
+        for name in skeleton.joints
+    ]
+
+
+def _limits(
+    keypoints: Sequence[np.ndarray], img_shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and highest x and y shown: the image, and joints near it."""
+    size = np.array(img_shape[::-1], float)
+    points = np.concatenate([keypoint.reshape(-1, 2) for keypoint in keypoints])
+    points = points[~np.isnan(points).any(axis=1)]
+    low = np.minimum(points.min(axis=0, initial=0), 0).clip(-OUTSIDE * size, 0)
+    high = np.maximum(points, size).max(axis=0, initial=0)
+    high = np.clip(np.maximum(high, size), size, (1 + OUTSIDE) * size)
+    return low - 0.02 * size, high + 0.02 * size
+
+
+def _draw_persons(axes: Axes, keypoint: np.ndarray, skeleton: Skeleton) -> None:
+    colors = joint_colors(skeleton)
+    seen = ~np.isnan(keypoint).any(axis=-1)
+    there = np.flatnonzero(seen.any(axis=1))
+    for person in there:
+        points = keypoint[person]
+        for a, b in skeleton.limbs:
+            ends = {colors[a], colors[b]} - {MIDDLE}
+            color = ends.pop() if len(ends) == 1 else MIDDLE
+            axes.plot(*points[[a, b]].T, color=color, linewidth=0.8, zorder=1)
+        x, y = points.T
+        axes.scatter(x, y, s=3, color=colors, linewidths=0, zorder=2)
+        if len(keypoint) > 1:
+            left, top = np.nanmin(points, axis=0)
+            axes.text(
+                left, top, str(person), fontsize=FONT - 1, ha='right', va='bottom'
+            )
+    missing = (~seen[there]).sum()
+    note = f'{missing} missing' if len(there) else 'nobody'
+    if missing or not len(there):
+        axes.text(0.03, 0.03, note, transform=axes.transAxes, fontsize=FONT - 1)
+
+
+def _fitting(text: str, width: float) -> str:
+    """Return as much of a text as fits into so many inches."""
+    shown = text
+    while text and text_width(shown, FONT) > width:
+        text = text[:-1]
+        shown = f'{text}…'
+    return shown

@@ -1,9 +1,10 @@
-"""From figures to pixels to files, without a display and without pyplot's state."""
+"""Parts of all pictures: figures without a display, text, colours, files."""
 
 import os
 
 import matplotlib.image
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -15,19 +16,45 @@ from mmskelseg.fileio.atomic import atomic_write
 DPI, PRINT_DPI = 150, 300
 # Inches: a column of a paper in two columns, as the IEEE sets them.
 COLUMN = 3.5
+# The first seven are Okabe and Ito's (2008). Each further one was chosen as the colour
+# farthest, in CIELAB, from all before it, for normal sight and for Machado et al.'s
+# (2009) simulations of protanopia and deuteranopia: so a class keeps its colour
+# however many there are, and 24 of them lie at least 14 apart in each of the three.
+# fmt: off
+PALETTE = (
+    '#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#F0E442',
+    '#5A3C0F', '#0F2D96', '#FFD296', '#1E5A5A', '#7887FF', '#87A55A', '#690F69',
+    '#F0D2FF', '#E1A5A5', '#A54B3C', '#B4F069', '#5A2D2D', '#785A87', '#964B00',
+    '#0F5AB4', '#B4F0C3', '#A50F5A', '#78A5FF', '#E15A3C', '#E1A54B', '#3CB4C3',
+    '#C3B487', '#2DE1C3', '#E16978', '#2D5AD2',
+)
+# fmt: on
 
 
 def new_figure(width: float, height: float, *, dpi: int = DPI) -> Figure:
     """Return an empty white figure of that many inches that belongs to no window."""
-    figure = Figure((width, height), dpi=dpi, facecolor='white')
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure((width, height), dpi=dpi, facecolor='white')
+
+
+def add_axes(
+    figure: Figure, left: float, top: float, width: float, height: float
+) -> Axes:
+    """Return new axes, placed in inches from the left and upper edges."""
+    W, H = figure.get_size_inches()
+    return figure.add_axes((left / W, 1 - (top + height) / H, width / W, height / H))
+
+
+def add_title(figure: Figure, title: str, left: float, top: float, size: float) -> None:
+    """Write a bold line that begins at a place in inches."""
+    W, H = figure.get_size_inches()
+    figure.text(
+        left / W, 1 - top / H, plain(title), va='top', fontsize=size, fontweight='bold'
+    )
 
 
 def render(figure: Figure) -> np.ndarray:
-    """Return the pixels of a figure of :func:`new_figure`, RGB uint8 (H, W, 3)."""
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
+    """Return the pixels of a figure, RGB uint8 (H, W, 3)."""
+    canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -49,6 +76,15 @@ def text_width(text: str, size: float) -> float:
     """
     font = FontProperties(size=size)
     return TextToPath().get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def class_color(label: int) -> str:
+    """Return the colour of a class id; past 32 classes colours come again.
+
+    >>> class_color(0), class_color(32)
+    ('#0072B2', '#0072B2')
+    """
+    return PALETTE[label % len(PALETTE)]
 
 
 def text_color(background: str) -> str:

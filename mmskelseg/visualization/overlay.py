@@ -19,8 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.progress import progress_bar
-from mmskelseg.visualization.images import text_color
-from mmskelseg.visualization.palette import class_color
+from mmskelseg.visualization.images import class_color, text_color
 
 # Smaller videos are enlarged to this height or width, so that text can be read.
 _LEAST = 480
@@ -135,12 +134,9 @@ class Overlay:
         line = max(2, round(self.unit / 6))
         color = _color(label)
         edge = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
-        people = zip(
-            self.prediction['keypoint'][:, frame] * size,
-            self.prediction['keypoint_score'][:, frame],
-            strict=True,
-        )
-        for points, score in people:
+        people = self.prediction['keypoint'][:, frame] * size
+        scores = self.prediction['keypoint_score'][:, frame]
+        for points, score in zip(people, scores, strict=True):
             # OpenCV takes whole pixels of a limited size.
             places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
             seen = score >= _SCORE
@@ -170,7 +166,7 @@ class Overlay:
         clock = f'{clock_time(i / self.file.fps)} / {clock_time(self.file.seconds)}'
         right = width - gap
         for text in filter(None, (clock, sure)):
-            right -= _write(panel, text, unit, right, align='right') + unit
+            right -= _write(panel, text, unit, right, at_right=True) + unit
         _write(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
         top = 2 * unit
         bar = panel[top : top + self._bar.shape[0], gap : width - gap]
@@ -226,7 +222,7 @@ def _write(
     size: int,
     x: int,
     *,
-    align: str = 'left',
+    at_right: bool = False,
     most: int | None = None,
 ) -> int:
     """Write a text at x, above the middle of the panel; return its width in pixels."""
@@ -234,8 +230,7 @@ def _write(
     while most is not None and mask.shape[1] > max(most, 2 * size) and len(text) > 2:
         text = text.rstrip('…')[:-1] + '…'
         mask = _text(text, size)
-    begin = x if align == 'left' else x - mask.shape[1]
-    begin = max(0, begin)
+    begin = max(0, x - mask.shape[1] if at_right else x)
     place = panel[size // 2 - size // 4 :, begin:][: mask.shape[0], : mask.shape[1]]
     alpha = mask[: place.shape[0], : place.shape[1], None] / 255
     place[:] = place * (1 - alpha) + np.array(_TEXT) * alpha

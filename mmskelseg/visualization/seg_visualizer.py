@@ -32,16 +32,9 @@ class SegVisualizer(Visualizer):
     :class:`mmengine.visualization.Visualizer`.
     """
 
-    # MMEngine keeps the meta of the main process only, but each process draws its
+    # MMEngine's property keeps it in the main process only, but each process draws its
     # own share of the test videos.
-    @property
-    def dataset_meta(self) -> dict[str, Any] | None:
-        """Meta of the data set: ``classes`` and ``background``."""
-        return self._dataset_meta
-
-    @dataset_meta.setter
-    def dataset_meta(self, dataset_meta: dict[str, Any]) -> None:
-        self._dataset_meta = dataset_meta
+    dataset_meta: dict[str, Any] | None = None
 
     def add_datasample(
         self,

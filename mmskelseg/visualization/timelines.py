@@ -17,13 +17,15 @@ from mmskelseg.visualization.images import (
     COLUMN,
     DPI,
     PRINT_DPI,
+    add_axes,
+    add_title,
+    class_color,
     new_figure,
     plain,
     render,
     text_color,
     text_width,
 )
-from mmskelseg.visualization.palette import class_color
 
 
 class Style(NamedTuple):
@@ -85,8 +87,8 @@ def draw_timelines(
     strips = 0 if truth is None else len(labels) - 1
     handles = _legend_handles(labels, classes, strips > 0)
     em = style.font / 72
-    names = [str(handle.get_label()) for handle in handles]
-    column = max(text_width(name, style.font) for name in names) + 3 * em
+    widths = [text_width(str(handle.get_label()), style.font) for handle in handles]
+    column = max(widths) + 3 * em
     columns = min(len(handles), max(1, int((style.width - 2 * style.margin) / column)))
 
     # From the edges to the bars.
@@ -97,25 +99,11 @@ def draw_timelines(
     legend = math.ceil(len(handles) / columns) * 1.55 * em
     height = top + bars + 3.8 * em + legend + style.margin
     figure = new_figure(style.width, height, dpi=style.dpi)
-    axes = figure.add_axes(
-        (
-            left / style.width,
-            1 - (top + bars) / height,
-            1 - (left + right) / style.width,
-            bars / height,
-        )
-    )
+    axes = add_axes(figure, left, top, style.width - left - right, bars)
     axes.set(xlim=(0, frames), ylim=(bars, 0))
     _draw_rows(axes, labels, truth, style)
     _dress_axes(axes, fps, style)
-    figure.text(
-        left / style.width,
-        1 - style.margin / height,
-        plain(title),
-        va='top',
-        fontsize=style.font + 2,
-        fontweight='bold',
-    )
+    add_title(figure, title, left, style.margin, style.font + 2)
     figure.legend(
         handles=handles,
         ncols=columns,

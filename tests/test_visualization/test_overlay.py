@@ -5,8 +5,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
+from mmskelseg.visualization.images import class_color
 from mmskelseg.visualization.overlay import Overlay, write_overlay
-from mmskelseg.visualization.palette import class_color
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.visualization import PRINT, draw_timelines
-from mmskelseg.visualization.palette import class_color
+from mmskelseg.visualization.images import class_color
 from mmskelseg.visualization.timelines import WRONG
 
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.visualization.images import text_color
+from mmskelseg.visualization.images import class_color, text_color
 from mmskelseg.visualization.overlay import clock_time
-from mmskelseg.visualization.palette import class_color
 
 # What files of results are for, by their names.
 PURPOSES = {

@@ -17,9 +17,9 @@ from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import file_name
 from mmskelseg.structures import Skeleton
 from mmskelseg.visualization import draw_timelines, save_png
-from mmskelseg.visualization.bars import draw_bars
-from mmskelseg.visualization.palette import class_color
-from mmskelseg.visualization.poses import draw_poses
+from mmskelseg.visualization.charts import draw_bars
+from mmskelseg.visualization.heatmaps import draw_poses
+from mmskelseg.visualization.images import class_color
 from mmskelseg.visualization.timelines import SCREEN
 
 # So many bars of labels are still legible in one picture.

@@ -1,0 +1,148 @@
+"""Bars of numbers, and confusion matrices."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from mmskelseg.utils.errors import UserError
+from mmskelseg.visualization.images import (
+    add_axes,
+    add_title,
+    new_figure,
+    plain,
+    render,
+    text_color,
+    text_width,
+)
+
+# All lengths in inches.
+WIDTH, MARGIN, ROW, GAP = 13.0, 0.15, 0.2, 0.25
+CELL, LETTER = 0.42, 0.075
+FONT = 8
+PLAIN_COLOR = '#0072B2'
+# Light to dark in one direction, so it reads in grey and for colour-blind people.
+COLORMAP = 'Blues'
+
+
+def draw_bars(
+    panels: Mapping[str, Sequence[float]],
+    names: Sequence[str],
+    *,
+    colors: Sequence[str] | None = None,
+    title: str = '',
+    form: str = '{:,.0f}',
+) -> np.ndarray:
+    """Return a picture of bars, a row for each name, RGB uint8 (H, W, 3).
+
+    Args:
+        panels: Values of all names, by what they are; a panel each, from left to right.
+        names: What stands before the rows, from top to bottom.
+        colors: Of the rows; by default all are alike.
+        title: A line above the bars.
+        form: How a value is written behind its bar.
+
+    Raises:
+        ValueError: If there is no panel or no name, or a panel has other values than
+            there are names.
+    """
+    sizes = {name: len(values) for name, values in panels.items()}
+    if not names or set(sizes.values()) != {len(names)}:
+        raise UserError(
+            f'The bars have {sizes or "no"} values for {len(names)} names, but need '
+            'one for each name, and at least one name.'
+        )
+    left = MARGIN + max(text_width(name, FONT) for name in names) + 0.12
+    top = MARGIN + (0.5 if title else 0.25)
+    side = (WIDTH - left - MARGIN - GAP * (len(panels) - 1)) / len(panels)
+    figure = new_figure(WIDTH, top + ROW * len(names) + MARGIN)
+    rows = np.arange(len(names))
+    for i, (what, values) in enumerate(panels.items()):
+        place = left + i * (side + GAP), top, side, ROW * len(names)
+        axes = add_axes(figure, *place)
+        axes.barh(rows, values, height=0.75, color=colors or PLAIN_COLOR)
+        written = [form.format(value) for value in values]
+        # Room for the value behind the longest bar.
+        room = max(text_width(text, FONT) for text in written) + 0.1
+        highest = max(*values, 0) or 1
+        axes.set(
+            xlim=(0, highest * side / (side - room)), ylim=(len(names) - 0.5, -0.5)
+        )
+        for row, (value, text) in enumerate(zip(values, written, strict=True)):
+            axes.annotate(
+                text,
+                (value, row),
+                (4, 0),
+                textcoords='offset points',
+                va='center_baseline',
+                fontsize=FONT,
+            )
+        axes.set_title(plain(what), fontsize=FONT + 1, loc='left', pad=4)
+        axes.set_yticks(rows, [plain(name) if i == 0 else '' for name in names])
+        # Bars bear their values, so that a scale would say nothing more.
+        axes.set_xticks([])
+        axes.tick_params(axis='y', length=0, labelsize=FONT)
+        axes.spines[['right', 'top', 'bottom']].set_visible(False)
+    add_title(figure, title, MARGIN, MARGIN, FONT + 2)
+    return render(figure)
+
+
+def draw_confusion(
+    counts: np.ndarray, classes: Sequence[str], title: str = ''
+) -> np.ndarray:
+    """Return a picture of a confusion matrix, RGB uint8 (H, W, 3).
+
+    Cells bear their number of frames and are coloured by their share of the row, that
+    is of the true class, so the diagonal shows the frame recall. A row without frames
+    stays pale.
+
+    Args:
+        counts: Frames by true (rows) and predicted class (columns), shape (K, K).
+        classes: Names of the K classes.
+        title: A line above the matrix.
+
+    Raises:
+        ValueError: If the shape does not fit the classes.
+    """
+    counts = np.asarray(counts)
+    num_classes = len(classes)
+    if counts.shape != (num_classes, num_classes):
+        raise UserError(
+            f'The confusion matrix has shape {counts.shape}, but there are '
+            f'{num_classes} classes, so ({num_classes}, {num_classes}) is needed.'
+        )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = LETTER * max(len(str(name)) + 4 for name in classes) + 0.3
+    side = max(CELL * num_classes, 2.0)
+    top = 0.45 if title else 0.2
+    figure = new_figure(names + side + 1.0, top + side + names)
+    axes = add_axes(figure, names, top, side, side)
+    image = axes.imshow(shares, cmap=COLORMAP, vmin=0, vmax=1)
+    _write_counts(axes, counts, image.to_rgba(shares))
+    labels = [f'{plain(str(name))}  {label}' for label, name in enumerate(classes)]
+    axes.set_yticks(range(num_classes), labels, fontsize=FONT)
+    axes.set_xticks(range(num_classes), labels, fontsize=FONT, rotation=90)
+    axes.set_ylabel('true class', fontsize=FONT + 1)
+    axes.set_xlabel('predicted class', fontsize=FONT + 1)
+    axes.tick_params(length=0)
+    scale = add_axes(figure, names + side + 0.2, top, 0.15, side)
+    bar = figure.colorbar(image, cax=scale)
+    bar.set_label('share of the true class', fontsize=FONT + 1)
+    bar.ax.tick_params(labelsize=FONT)
+    if title:
+        axes.set_title(plain(title), fontsize=FONT + 2, fontweight='bold', loc='left')
+    return render(figure)
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, colors: np.ndarray) -> None:
+    for true, said in zip(*np.nonzero(counts), strict=True):
+        axes.text(
+            said,
+            true,
+            f'{counts[true, said]}',
+            color=text_color(to_hex(colors[true, said])),
+            fontsize=FONT - 1.5,
+            ha='center',
+            va='center_baseline',
+        )
