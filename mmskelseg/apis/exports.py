@@ -23,6 +23,7 @@ from mmskelseg.interchange import (
     write_srt,
 )
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.overlay import write_overlay
@@ -70,12 +71,9 @@ def write_exports(
     for name in wanted:
         if name in _NEEDED and not _NEEDED[name] & prediction.keys():
             continue
-        file_name, write = EXPORTS[name]
-        path = Path(folder, prefix + file_name)
-        options: dict[str, Any] = {}
-        if name == 'overlay':
-            options = {'codec': codec, 'show_progress': show_progress}
-        write(prediction, path, **options)
+        path = Path(folder, prefix + EXPORTS[name][0])
+        drawing = {'codec': codec, 'show_progress': show_progress}
+        _WRITERS[name](prediction, path, **(drawing if name == 'overlay' else {}))
         files.append(path)
     return files
 
@@ -95,10 +93,6 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     )
 
 
-def _write_csv(prediction: Prediction, path: Path) -> None:
-    write_csv_segments(path, [video_segments(prediction)])
-
-
 def _write_json(prediction: Prediction, path: Path) -> None:
     keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
     content = {key: prediction[key] for key in keys if key in prediction}
@@ -107,40 +101,16 @@ def _write_json(prediction: Prediction, path: Path) -> None:
         file.write(json.dumps(content, ensure_ascii=False, indent=2).encode())
 
 
-def _write_srt(prediction: Prediction, path: Path) -> None:
-    write_srt(path, video_segments(prediction).segments)
-
-
-def _write_elan(prediction: Prediction, path: Path) -> None:
-    write_elan(path, video_segments(prediction), prediction['classes'])
-
-
-def _write_boris_events(prediction: Prediction, path: Path) -> None:
-    write_boris_events(path, [video_segments(prediction)])
-
-
-def _write_boris(prediction: Prediction, path: Path) -> None:
-    write_boris(path, [video_segments(prediction)], prediction['classes'])
-
-
-def _write_label_studio(prediction: Prediction, path: Path) -> None:
-    write_label_studio(path, [video_segments(prediction)])
-
-
-def _write_timeline(prediction: Prediction, path: Path) -> None:
-    save_png(draw_prediction(prediction), path)
-
-
 def draw_prediction(prediction: Prediction) -> np.ndarray:
     """Return the timeline of a prediction, RGB uint8 (H, W, 3).
 
     Labels of its annotation, where there are any, stand above.
     """
     rows = {'Prediction': prediction['pred_label']}
-    label = prediction.get('label')
-    annotated = label is not None and (np.asarray(label) != IGNORED).any()
-    if annotated:
-        rows = {'Annotation': np.asarray(label), **rows}
+    known = prediction.get('label')
+    label = np.asarray(IGNORED if known is None else known)
+    if annotated := bool((label != IGNORED).any()):
+        rows = {'Annotation': label, **rows}
     return draw_timelines(
         rows,
         prediction['classes'],
@@ -164,21 +134,17 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
         np.savez_compressed(file, **arrays)
 
 
-# Of each format the file's name, and what writes it.
-EXPORTS: dict[str, tuple[str, Callable[..., None]]] = {
-    'csv': ('segments.csv', _write_csv),
-    'json': ('segments.json', _write_json),
-    'srt': ('segments.srt', _write_srt),
-    'elan': ('segments.eaf', _write_elan),
-    'boris-events': ('boris_events.csv', _write_boris_events),
-    'boris': ('segments.boris', _write_boris),
-    'label-studio': ('label_studio.json', _write_label_studio),
-    'poses': ('poses.npz', _write_poses),
-    'timeline': ('timeline.png', _write_timeline),
-    'overlay': ('overlay.mp4', write_overlay),
+_WRITERS: dict[str, Callable[..., None]] = {
+    'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
+    'json': _write_json,
+    'srt': lambda p, path: write_srt(path, video_segments(p).segments),
+    'elan': lambda p, path: write_elan(path, video_segments(p), p['classes']),
+    'boris-events': lambda p, path: write_boris_events(path, [video_segments(p)]),
+    'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
+    'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
+    'poses': _write_poses,
+    'timeline': lambda p, path: save_png(draw_prediction(p), path),
+    'overlay': write_overlay,
 }
 # Of which a prediction must have one for a format.
 _NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}
-DEFAULT_EXPORTS = (
-    'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',
-)  # fmt: skip

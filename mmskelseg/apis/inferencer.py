@@ -18,14 +18,12 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.checkpoint_config import checkpoint_config
 from mmskelseg.apis.exports import draw_prediction, write_exports
-from mmskelseg.apis.inputs import InputReader
+from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.predictions import to_prediction
-from mmskelseg.apis.sources import Source, find_sources
 from mmskelseg.apis.trained_model import (
     check_features,
+    checkpoint_config,
     load_weights,
     model_metainfo,
 )
@@ -35,6 +33,7 @@ from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import file_name
+from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import MODELS, TRANSFORMS, registered_only
 from mmskelseg.utils.progress import progress_bar
@@ -114,7 +113,7 @@ class SkelSegInferencer(BaseInferencer):
         """Return ``predictions`` and ``visualization`` of all videos.
 
         Args:
-            inputs: See :func:`mmskelseg.apis.sources.find_sources`.
+            inputs: See :func:`mmskelseg.apis.inputs.find_sources`.
             return_datasamples: Whether predictions are ``ActionDataSample``.
             batch_size: Videos that go through the model together, padded to the
                 longest; memory grows with it.
@@ -152,7 +151,7 @@ class SkelSegInferencer(BaseInferencer):
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
             predictions = [
-                to_prediction(video, sample, self.dataset_meta['classes'])
+                _to_prediction(video, sample, self.dataset_meta['classes'])
                 for video, sample in zip(videos, samples, strict=True)
             ]
             images = self.visualize(videos, predictions, **visual)
@@ -283,3 +282,34 @@ class SkelSegInferencer(BaseInferencer):
                     store.write(path, video['total_frames'], blocks)
                     files[recipe.modality] = [str(path)]
             return self.pipeline({**video, 'feature_files': files})
+
+
+def _to_prediction(
+    video: Mapping[str, Any], sample: ActionDataSample, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Return a video's annotation with the labels, scores and segments of a sample."""
+    label = sample.pred_label.cpu().numpy()
+    score = sample.pred_score.cpu().numpy()
+    risk = sample.get('pred_risk')
+    segments = labels_to_segments(label, video['fps'], classes, score)
+    return {
+        **video,
+        **({} if risk is None else {'pred_risk': risk.cpu().numpy()}),
+        'classes': list(classes),
+        'pred_label': label,
+        'pred_score': score,
+        'segments': [
+            {
+                'start_frame': start,
+                'end_frame': end,
+                'start': segment.start,
+                'end': segment.end,
+                'label': segment.label,
+                'label_id': k,
+                'score': segment.score,
+            }
+            for (start, end, k), segment in zip(
+                to_segments(label), segments, strict=True
+            )
+        ],
+    }

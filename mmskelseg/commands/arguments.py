@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from mmskelseg.apis.pose_estimators import PoseEstimator
 
-# What interchange.poses takes.
-POLICIES = ('track', 'largest', 'score', 'all')
-
 
 class SettingsAction(argparse.Action):
     """Reads ``key=value ...`` as a dict; anything else is argparse's error."""

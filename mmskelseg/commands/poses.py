@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmskelseg.commands.arguments import POLICIES, SettingsAction
+from mmskelseg.commands.arguments import SettingsAction
 from mmskelseg.fileio.names import file_name
+from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import UserError
 

@@ -28,11 +28,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmskelseg.commands.arguments import (
-    POLICIES,
     SettingsAction,
     add_pose_estimator_arguments,
     pose_estimator,
 )
+from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS, POLICIES
 from mmskelseg.utils.command_line import command
 
 EXAMPLES = """examples:
@@ -48,15 +48,6 @@ EXAMPLES = """examples:
   # the test videos of a data set, their labels above the prediction
   %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split test
 """
-# What mmskelseg.apis and video_files take; --help does not wait for these.
-EXPORTS = (
-    'csv', 'json', 'srt', 'elan', 'boris-events', 'boris', 'label-studio', 'poses',
-    'timeline', 'overlay',
-)  # fmt: skip
-DEFAULT_EXPORTS = (
-    'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',
-)  # fmt: skip
-CODECS = ('mp4v', 'avc1', 'vp09')
 # Segments of a video that are printed.
 SHOWN = 10
 
@@ -94,7 +85,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--formats',
         nargs='+',
-        choices=EXPORTS,
+        choices=tuple(EXPORTS),
         help=f'what to write (default: {" ".join(DEFAULT_EXPORTS)}, and poses where '
         'they are estimated)',
     )

@@ -14,12 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmskelseg.utils.choices import CODECS
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
 VIDEO_SUFFIXES = (
     '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',
 )  # fmt: skip
-CODECS = ('mp4v', 'avc1', 'vp09')
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from mmskelseg.apis.pose_estimators import (
     build_pose_estimator,
     mediapipe,
 )
-from mmskelseg.apis.pose_estimators.estimator import strongest
-from mmskelseg.apis.pose_estimators.video_frames import VideoFrames
+from mmskelseg.apis.pose_estimators.estimator import VideoFrames, strongest
 from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses import choose_person
 from mmskelseg.structures import Skeleton

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.checkpoint_config import is_registered
+from mmskelseg.apis.trained_model import is_registered
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.datasets.annotations import load_annotations

@@ -5,10 +5,7 @@ import sys
 
 import pytest
 
-from mmskelseg import apis, commands
-from mmskelseg.commands import arguments, segment
-from mmskelseg.fileio import video
-from mmskelseg.interchange import poses
+from mmskelseg import commands
 from tests.small_data import ROOT
 
 
@@ -60,11 +57,3 @@ def test_unknown_command_names_the_nearest(capsys, words, fault):
     with pytest.raises(SystemExit, match='2'):
         commands.main(words)
     assert fault in capsys.readouterr().err
-
-
-def test_choices_are_those_of_the_package():
-    """They are listed anew, since --help does not wait for the package."""
-    assert tuple(apis.EXPORTS) == segment.EXPORTS
-    assert apis.DEFAULT_EXPORTS == segment.DEFAULT_EXPORTS
-    assert poses.POLICIES == arguments.POLICIES
-    assert video.CODECS == segment.CODECS

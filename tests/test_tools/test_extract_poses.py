@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.apis.pose_estimators import building
+from mmskelseg.apis.pose_estimators import estimator
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.fileio.video import written_video
 from mmskelseg.registry import INFERENCERS
@@ -38,7 +38,7 @@ def extract(call_tool, monkeypatch, tmp_path):
             seen.append(video.stem)
             return super().estimate(video, progress=progress)
 
-    monkeypatch.setitem(building.NAMES, 'walkers', ('Walkers', None))
+    monkeypatch.setitem(estimator.NAMES, 'walkers', ('Walkers', None))
     monkeypatch.setitem(INFERENCERS._module_dict, 'Walkers', Seeing)
 
     def extract(*videos, options=(), code=0, estimator='walkers'):

@@ -1,22 +1,44 @@
-"""What pose estimators have in common: from a video file to poses."""
+"""From a video file to poses: the interface of pose estimators, and their names."""
 
 from __future__ import annotations
 
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.error import URLError
 
+import cv2
 import numpy as np
 
-from mmskelseg.apis.pose_estimators.video_frames import VideoFrames
 from mmskelseg.compat.dependencies import Dependency, DependencyError
+from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
+from mmskelseg.registry import INFERENCERS
 from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import UnavailableError
+from mmskelseg.utils.errors import UnavailableError, UserError
+from mmskelseg.utils.progress import progress_bar
+
+# The type that a name stands for, and the argument that follows it after a colon.
+NAMES: dict[str, tuple[str, str | None]] = {
+    'mediapipe': ('MediaPipePose', None),
+    'topdown': ('MMPoseAlias', 'model'),
+    'mmpose': ('MMPoseAlias', 'model'),
+    'rtmlib': ('RTMLibPose', 'mode'),
+}
+# The networks of the paper, and options that are called after them.
+_TOPDOWN: dict[str, Any] = {
+    'model': 'td-hm_hrnet-w32_8xb64-210e_coco-256x192',
+    'detector': 'faster-rcnn_r50_fpn_1x_coco',
+    'categories': ('person',),
+    'box_score': 0.5,
+}
+_TOPDOWN_OPTIONS = {'pose': 'model', 'pose_weights': 'weights'}
+# Part by which the rate that a file states may differ from that of its time stamps,
+# and by which its frames may be fewer than it states, before it is worth a note.
+_RATE, _COUNT = 0.01, 0.02
 
 
 class PoseEstimator(ABC):
@@ -133,4 +155,112 @@ def require(estimator: str, remedy: str, *packages: Dependency) -> None:
             raise DependencyError(
                 f'{estimator} needs {package.name}{package.needed}, but {state} '
                 f'installed; {remedy}.'
+            )
+
+
+def build_pose_estimator(
+    estimator: str | Mapping[str, Any] = 'mediapipe', **options: Any
+) -> PoseEstimator:
+    """Return the pose estimator that a name or a config stands for.
+
+    Args:
+        estimator: ``mediapipe``; ``mmpose:ALIAS`` (MMPose's inferencer,
+            ``mmpose:human``); ``topdown`` or ``topdown:NETWORK`` (the same with Faster
+            R-CNN, and HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or a
+            config with ``type``.
+        options: Further arguments of the type, which replace those of a config.
+
+    Raises:
+        DependencyError: If what it needs is not installed, or cannot be.
+        UserError: If there is no such estimator, or it has no such option.
+    """
+    if isinstance(estimator, str):
+        name, _, argument = estimator.partition(':')
+        kind, parameter = NAMES.get(name, ('', None))
+        if not kind or (argument and parameter is None):
+            raise UserError(
+                f'There is no pose estimator {estimator!r}; choose mediapipe, topdown, '
+                'topdown:NETWORK, mmpose:ALIAS, rtmlib or rtmlib:MODE.'
+            )
+        config: dict[str, Any] = {}
+        if name == 'topdown':
+            config = dict(_TOPDOWN)
+            options = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in options.items()}
+        if argument and parameter:
+            config[parameter] = argument
+    else:
+        config = dict(estimator)
+        kind = config.pop('type', None)
+    # Not by `build`, which would look in the default scope, whichever that is.
+    cls = INFERENCERS.get(kind) if isinstance(kind, str) else kind
+    if cls is None:
+        known = ', '.join(dict.fromkeys(kind for kind, _ in NAMES.values()))
+        raise UserError(
+            f'The type of a pose estimator is {kind!r}, expected {known}, or another '
+            'that is registered in INFERENCERS.'
+        )
+    config.update(options)
+    parameters = inspect.signature(cls).parameters
+    unknown = sorted(config.keys() - parameters.keys())
+    if unknown:
+        raise UserError(
+            f'{cls.__name__} has no option {unknown[0]}; it has '
+            f'{", ".join(parameters)}.'
+        )
+    return cls(**config)
+
+
+class VideoFrames:
+    """Iterates over the frames of a video file, of which it holds one at a time.
+
+    Attributes:
+        file: What the file states.
+        count: How many frames were read.
+        notes: What is odd about the file, a sentence each, when all were.
+
+    Args:
+        path: The file.
+        progress: Whether to show a progress bar, on the error output.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read as a video.
+    """
+
+    def __init__(self, path: str | os.PathLike, *, progress: bool = True) -> None:
+        self.file = VideoFile.open(path)
+        self.progress = progress
+        self.count = 0
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield images (H, W, 3), uint8, blue, green and red."""
+        first = last = 0.0
+        capture = cv2.VideoCapture(str(self.file.path))
+        frames = self.file.frames
+        try:
+            with progress_bar('Estimating poses', frames, self.progress) as count:
+                while (image := capture.read()[1]) is not None:
+                    last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                    first = last if self.count == 0 else first
+                    self.count += 1
+                    yield image
+                    count(1)
+        finally:
+            capture.release()
+        self._take_notes(last - first)
+
+    def _take_notes(self, seconds: float) -> None:
+        stated = self.file
+        if self.count < stated.frames * (1 - _COUNT):
+            self.notes.append(
+                f'only the first {self.count} of {stated.frames} frames can be read'
+            )
+        measured = (self.count - 1) / seconds if seconds > 0 else stated.fps
+        # A single step says little about a rate.
+        if self.count > 2 and abs(measured / stated.fps - 1) > _RATE:
+            self.notes.append(
+                f'states {stated.fps:g} frames per second, but its time stamps make '
+                f'{measured:g}; give it a constant rate (ffmpeg -i OLD -r 30 NEW.mp4), '
+                'or times will be wrong'
             )

@@ -11,22 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.utils.choices import EXPORTS
 from mmskelseg.visualization.images import class_color, text_color
 from mmskelseg.visualization.overlay import clock_time
 
-# What files of results are for, by their names.
-PURPOSES = {
-    'segments.csv': 'start, end, class and confidence, for spreadsheets',
-    'segments.json': 'the same with frames and notes, for programs',
-    'segments.srt': 'subtitles, to play with the video',
-    'segments.eaf': 'ELAN, to correct',
-    'segments.boris': 'BORIS project, to correct',
-    'boris_events.csv': 'BORIS, aggregated events',
-    'label_studio.json': 'Label Studio, to correct',
-    'poses.npz': 'the keypoints, for a next time',
-    'timeline.png': 'the timeline as a picture',
-    'overlay.mp4': 'the video above',
-}
 # Points of the curve of confidence, marks on the axis of time.
 _POINTS, _MARKS = 400, 6
 # Of the video; its own controls would hide what is drawn into it.
@@ -192,10 +180,11 @@ def _table(segments: Sequence[Mapping]) -> str:
 
 
 def _files(files: Sequence[Path], url: Callable[[Path], str]) -> str:
+    purposes = dict(EXPORTS.values())
     items = ''.join(
         f'<li><a href="{escape(url(file))}" download="{escape(file.name)}">'
         f'<b>{escape(file.name)}</b> <small>{_size(file.stat().st_size)}</small>'
-        f'<span>{PURPOSES.get(file.name, "")}</span></a></li>'
+        f'<span>{purposes.get(file.name, "")}</span></a></li>'
         for file in files
     )
     return f'<h3>Download</h3><ul class="files">{items}</ul>'

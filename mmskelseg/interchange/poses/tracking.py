@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.errors import UserError
-
-POLICIES = ('track', 'largest', 'score', 'all')
 
 
 def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:

@@ -1,0 +1,22 @@
+"""Names to choose from, in a module that imports nothing: ``--help`` lists them."""
+
+# Which of several people; see ``mmskelseg.interchange.poses.choose_person``.
+POLICIES = ('track', 'largest', 'score', 'all')
+# How a video is written; see ``mmskelseg.fileio.video.written_video``.
+CODECS = ('mp4v', 'avc1', 'vp09')
+# The file that a prediction becomes in each format, and its use.
+EXPORTS = {
+    'csv': ('segments.csv', 'start, end, class and confidence, for spreadsheets'),
+    'json': ('segments.json', 'the same with frames and notes, for programs'),
+    'srt': ('segments.srt', 'subtitles, to play with the video'),
+    'elan': ('segments.eaf', 'ELAN, to correct'),
+    'boris-events': ('boris_events.csv', 'BORIS, aggregated events'),
+    'boris': ('segments.boris', 'BORIS project, to correct'),
+    'label-studio': ('label_studio.json', 'Label Studio, to correct'),
+    'poses': ('poses.npz', 'the keypoints, for a next time'),
+    'timeline': ('timeline.png', 'the timeline as a picture'),
+    'overlay': ('overlay.mp4', 'the video above'),
+}
+DEFAULT_EXPORTS = (
+    'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',
+)  # fmt: skip
