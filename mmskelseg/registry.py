@@ -22,7 +22,15 @@ _HOOKS = ['mmskelseg.engine.hooks']
 _OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
 _DATASETS = ['mmskelseg.datasets.action_seg_dataset', 'mmskelseg.datasets.samplers']
 _TRANSFORMS = ['mmskelseg.datasets.transforms', 'mmskelseg.features.renderers']
-_MODELS = ['mmskelseg.models', 'mmskelseg.features']
+_MODELS = [
+    'mmskelseg.models.backbones',
+    'mmskelseg.models.data_preprocessor',
+    'mmskelseg.models.heads',
+    'mmskelseg.models.losses',
+    'mmskelseg.models.necks',
+    'mmskelseg.models.segmentors',
+    'mmskelseg.features',
+]
 _METRICS = ['mmskelseg.evaluation']
 _VISUALIZATION = ['mmskelseg.visualization']
 

@@ -88,21 +88,23 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def add_pose_estimator_arguments(parser: argparse._ActionsContainer) -> None:
-    """Add the flags that name what estimates poses."""
+def add_pose_estimator_arguments(
+    parser: argparse._ActionsContainer, prefix: str = 'pose-'
+) -> None:
+    """Add the flags that name what estimates poses, which begin with the prefix."""
     parser.add_argument(
-        '--pose-estimator',
+        f'--{prefix}estimator',
         default='mediapipe',
         metavar='NAME',
         help='what estimates poses: mediapipe, topdown or topdown:NETWORK (MMDetection '
-        'and MMPose), mmpose:ALIAS, rtmlib (default: %(default)s)',
+        'and MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
     )
     parser.add_argument(
-        '--pose-options',
+        f'--{prefix}options',
         nargs='+',
         action=SettingsAction,
         metavar='KEY=VALUE',
-        help='options of the estimator',
+        help='options of the estimator, such as device=cuda:0 or weights=FILE',
     )
 
 

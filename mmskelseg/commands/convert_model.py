@@ -8,11 +8,7 @@ What follows NAME are arguments of that converter:
 from collections.abc import Sequence
 
 from mmskelseg.commands import dispatch
-
-CONVERTERS = {
-    'ms_tcn2': 'MS-TCN++, as github.com/sj-li/MS-TCN2 saves it',
-    'ms_gcn': 'MS-GCN, as github.com/BenjaminFiltjens/MS-GCN saves it',
-}
+from mmskelseg.models.converters import CONVERTERS
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:

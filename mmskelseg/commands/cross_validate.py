@@ -135,8 +135,9 @@ def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
     begin = time.monotonic()
     failed = 0
     for done, (run, failure) in enumerate(outcomes, start=1):
-        elapsed = time.monotonic() - begin
-        left = elapsed / done * (count - done)
+        seconds = time.monotonic() - begin
+        elapsed = timedelta(seconds=round(seconds))
+        left = timedelta(seconds=round(seconds / done * (count - done)))
         if failure:
             failed += 1
             result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
@@ -145,14 +146,10 @@ def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
             result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
         print(
             f'[{done}/{count}] {run.settings["fold"]}, seed {run.settings["seed"]}: '
-            f'{result} ({_duration(elapsed)} elapsed, about {_duration(left)} left)',
+            f'{result} ({elapsed} elapsed, about {left} left)',
             flush=True,
         )
     return failed
-
-
-def _duration(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
 
 
 main = command(__doc__, _add_arguments, _run)

@@ -5,13 +5,13 @@ It ends with status 1 and the remedies if a dependency is missing or unsuitable.
 
 import argparse
 import platform
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from mmskelseg import compat
 from mmskelseg.compat.dependencies import DEPENDENCIES, problems
 from mmskelseg.utils.command_line import command
+from mmskelseg.utils.tables import Rows, text_table
 from mmskelseg.version import __version__
 
 
@@ -19,33 +19,27 @@ def report() -> str:
     """Return the whole report as text."""
     parts = [
         f'mmskelseg {__version__}, Python {platform.python_version()}',
-        _table(_versions()),
+        _indented(_versions()),
         _torch(),
         _mmcv(),
-        'Repairs of dependencies that are active:\n' + _table(_repairs()),
+        'Repairs of dependencies that are active:\n' + _indented(_repairs()),
     ]
     if remedies := list(problems()):
         parts.append('To be mended:\n' + '\n'.join(f'  {line}' for line in remedies))
     return '\n\n'.join(part for part in parts if part)
 
 
-def _versions() -> Sequence[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [('package', 'found', 'needed', '')]
-    for dependency in DEPENDENCIES:
-        name, version = dependency.found()
+def _versions() -> Rows:
+    rows = [('package', 'found', 'needed', '')]
+    for needed in DEPENDENCIES:
+        name, version = needed.found()
         state = 'UNSUITABLE' if version else 'MISSING'
-        rows.append(
-            (
-                name or dependency.name,
-                version or '-',
-                dependency.needed,
-                state if dependency.problem() else 'ok',
-            )
-        )
+        state = state if needed.problem() else 'ok'
+        rows.append((name or needed.name, version or '-', needed.needed, state))
     return rows
 
 
-def _repairs() -> Sequence[tuple[str, ...]]:
+def _repairs() -> Rows:
     return [(r.name, r.upstream, r.mends) for r in compat.active()] or [('none',)]
 
 
@@ -70,17 +64,8 @@ def _mmcv() -> str:
     return f'mmcv build: {kind}'
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Return rows in aligned columns.
-
-    >>> print(_table([('a', 'bc'), ('def', 'g')]))
-      a    bc
-      def  g
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join(
-        ('  ' + '  '.join(map(str.ljust, row, widths))).rstrip() for row in rows
-    )
+def _indented(rows: Rows) -> str:
+    return '\n'.join(f'  {line}' for line in text_table(rows, range(len(rows[0]))))
 
 
 def _run(_: argparse.Namespace) -> int:

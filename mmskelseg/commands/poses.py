@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmskelseg.commands.arguments import SettingsAction
+from mmskelseg.commands.arguments import add_pose_estimator_arguments
 from mmskelseg.fileio.names import file_name
 from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.command_line import command
@@ -74,24 +74,22 @@ def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
 
     asked = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
     if file.exists():
-        made = npz_arrays(file).get('made_by')
-        made = None if made is None else json.loads(str(made))
+        made = json.loads(str(npz_arrays(file).get('made_by', 'null')))
         if made != json.loads(json.dumps(asked)):
             raise UserError(
                 f'{file}: of {_shown(made)}, but {_shown(asked)} is asked for; delete '
                 'it to estimate these poses anew, or choose another OUT.'
             )
     else:
-        poses = estimator.estimate(video)
-        write_npz(poses, file, made_by=np.array(json.dumps(asked)))
+        made_by = np.array(json.dumps(asked))
+        write_npz(estimator.estimate(video), file, made_by=made_by)
     # Read in either case, so that both give the same.
     return read_npz(file)
 
 
 def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, Any]:
     frames = poses.keypoint.shape[1]
-    more = {'person_score': poses.person_score, 'person_box': poses.person_box}
-    return {
+    annotation = {
         'frame_dir': name,
         'total_frames': frames,
         'img_shape': poses.img_shape,
@@ -100,8 +98,10 @@ def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, An
         'keypoint_score': poses.keypoint_score,
         'label': np.full(frames, -1),
         'filename': Path(os.path.relpath(video, out)).as_posix(),
-        **{key: value for key, value in more.items() if value is not None},
+        'person_score': poses.person_score,
+        'person_box': poses.person_box,
     }
+    return {key: value for key, value in annotation.items() if value is not None}
 
 
 def _convert(args: argparse.Namespace) -> dict[str, Any]:
@@ -164,20 +164,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'out', metavar='OUT', type=Path, help='folder for annotations.pkl and poses/'
     )
-    parser.add_argument(
-        '--estimator',
-        default='mediapipe',
-        metavar='NAME',
-        help='mediapipe, topdown (MMDetection and MMPose), topdown:NETWORK, '
-        'mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='of the estimator, such as device=cuda:0 or pose_weights=FILE',
-    )
+    add_pose_estimator_arguments(parser, prefix='')
     parser.add_argument(
         '--person',
         default='track',

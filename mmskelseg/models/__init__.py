@@ -1,36 +1,24 @@
 """Segmentors and their parts."""
 
-from mmskelseg.models.backbones import (
-    GCNTCN,
-    MSGCN,
-    CausalTCN,
-    MMActionGCN,
-    MSTCNPlusPlus,
-    PyramidGCN,
-)
-from mmskelseg.models.data_preprocessor import SegDataPreprocessor
-from mmskelseg.models.heads import RiskHead, SegmentationHead
-from mmskelseg.models.losses import (
-    FrameCrossEntropyLoss,
-    TruncatedMSELoss,
-    UncertaintyWeighting,
-)
-from mmskelseg.models.necks import ConcatFusion
-from mmskelseg.models.segmentors import ActionSegmentor
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    'GCNTCN',
-    'MSGCN',
-    'ActionSegmentor',
-    'CausalTCN',
-    'ConcatFusion',
-    'FrameCrossEntropyLoss',
-    'MMActionGCN',
-    'MSTCNPlusPlus',
-    'PyramidGCN',
-    'RiskHead',
-    'SegDataPreprocessor',
-    'SegmentationHead',
-    'TruncatedMSELoss',
-    'UncertaintyWeighting',
-]
+# By module. They need PyTorch, which takes seconds to import and which the arguments of
+# `mmskelseg convert-model` do without.
+_PARTS = {
+    'backbones': (
+        'GCNTCN', 'MSGCN', 'CausalTCN', 'MMActionGCN', 'MSTCNPlusPlus', 'PyramidGCN',
+    ),
+    'data_preprocessor': ('SegDataPreprocessor',),
+    'heads': ('RiskHead', 'SegmentationHead'),
+    'losses': ('FrameCrossEntropyLoss', 'TruncatedMSELoss', 'UncertaintyWeighting'),
+    'necks': ('ConcatFusion',),
+    'segmentors': ('ActionSegmentor',),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _PARTS.items():
+        if name in names:
+            return getattr(import_module(f'{__name__}.{module}'), name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
