@@ -16,7 +16,6 @@ import argparse
 import copy
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +30,9 @@ from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import config_name
+from mmskelseg.utils.command_line import command
 from mmskelseg.utils.dist import init_distributed
-from mmskelseg.utils.errors import user_errors
+from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
@@ -55,10 +55,7 @@ def percent(text: str) -> float:
     return value
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
@@ -76,9 +73,6 @@ def parse_args() -> argparse.Namespace:
         help='seeds of what is lost (default: 0 1 2); 0 percent needs none',
     )
     add_config_arguments(parser)
-    args = parser.parse_args()
-    args.p, args.seeds = sorted(set(args.p)), sorted(set(args.seeds))
-    return args
 
 
 def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Config:
@@ -113,8 +107,8 @@ def test(cfg: Config) -> dict | None:
     metrics = runner.test_loop.evaluator.metrics
     metric = next((m for m in metrics if isinstance(m, SegmentationMetric)), None)
     if metric is None:
-        sys.exit(
-            f'error: {cfg.filename}: test_evaluator has no SegmentationMetric, whose '
+        raise UserError(
+            f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose '
             'scores the table is made of.'
         )
     if metric.report is None:
@@ -216,29 +210,26 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
         print(path)
 
 
-def main() -> None:
-    args = parse_args()
-    with user_errors():
-        cfg = load_config(args)
-        # Nothing is lost at 0 percent, whatever the seed.
-        cases = [
-            (p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])
-        ]
-        with init_distributed(cfg):
-            runs = []
-            for number, (p, seed) in enumerate(cases, start=1):
-                scores = test(with_drops(cfg, args.checkpoint, p, seed))
-                if scores is not None:
-                    runs.append({'p': p, 'seed': seed, **scores})
-                    print(
-                        f'[{number}/{len(cases)}] p = {p:g} %'
-                        + ('' if seed is None else f', seed {seed}')
-                        + f': F1@10 {scores["metrics"]["f1@10"]:.2f}',
-                        flush=True,
-                    )
-            if is_main_process():
-                save(args, cfg.work_dir, runs)
+def run(args: argparse.Namespace) -> None:
+    args.p, args.seeds = sorted(set(args.p)), sorted(set(args.seeds))
+    cfg = load_config(args)
+    # Nothing is lost at 0 percent, whatever the seed.
+    cases = [(p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])]
+    with init_distributed(cfg):
+        runs = []
+        for number, (p, seed) in enumerate(cases, start=1):
+            scores = test(with_drops(cfg, args.checkpoint, p, seed))
+            if scores is not None:
+                runs.append({'p': p, 'seed': seed, **scores})
+                print(
+                    f'[{number}/{len(cases)}] p = {p:g} %'
+                    + ('' if seed is None else f', seed {seed}')
+                    + f': F1@10 {scores["metrics"]["f1@10"]:.2f}',
+                    flush=True,
+                )
+        if is_main_process():
+            save(args, cfg.work_dir, runs)
 
 
 if __name__ == '__main__':
-    main()
+    command(__doc__, add_arguments, run)()

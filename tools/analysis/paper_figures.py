@@ -14,7 +14,6 @@ Each writes a PNG of 300 pixels per inch. COMMAND --help says more.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import user_errors
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (
     COLUMN,
     PRINT,
@@ -42,32 +42,30 @@ PARTS: dict[str, dict[str, Any]] = {
 
 
 def heatmaps(args: argparse.Namespace) -> np.ndarray:
-    data = load_annotations(args.annotations)
-    video = find_video(data, args)
+    video, metainfo = find_video(args)
     frame = find_frame(video, args.frame)
-    skeleton = data['metainfo']['skeleton']
     images = {
-        title: frame_heatmap(RenderSkeletonHeatmap(skeleton, **options), video, frame)
+        title: frame_heatmap(
+            RenderSkeletonHeatmap(metainfo['skeleton'], **options), video, frame
+        )
         for title, options in PARTS.items()
     }
     return draw_heatmaps(images, width=args.width)
 
 
 def missing(args: argparse.Namespace) -> np.ndarray:
-    data = load_annotations(args.annotations)
-    video = find_video(data, args)
+    video, metainfo = find_video(args)
     frame = find_frame(video, args.frame)
-    skeleton = Skeleton.get(data['metainfo']['skeleton'])
+    skeleton = Skeleton.get(metainfo['skeleton'])
     unknown = [part for part in args.parts if part not in skeleton.drop_groups]
     if unknown:
-        sys.exit(
-            f'error: {args.annotations}: skeleton {skeleton.name!r} has no part '
+        raise UserError(
+            f'{args.annotations}: skeleton {skeleton.name!r} has no part '
             f'{unknown[0]!r}; choose --parts among '
             f'{", ".join(skeleton.drop_groups) or "none: it names no parts"}.'
         )
-    lost: dict[str, tuple[int, ...]] = {'Complete': ()}
-    for part in args.parts:
-        lost[f'No {part.replace("_", " ")}'] = skeleton.drop_groups[part]
+    groups = {f'No {p.replace("_", " ")}': skeleton.drop_groups[p] for p in args.parts}
+    lost: dict[str, tuple[int, ...]] = {'Complete': (), **groups}
     render = RenderSkeletonHeatmap(skeleton)
     images = {
         title: frame_heatmap(render, without(video, frame, joints), frame)
@@ -79,34 +77,34 @@ def missing(args: argparse.Namespace) -> np.ndarray:
 
 
 def timelines(args: argparse.Namespace) -> np.ndarray:
-    data = load_annotations(args.annotations)
-    video = find_video(data, args)
+    video, metainfo = find_video(args)
     rows = {'Ground truth': video['label']}
     for name, file in args.predictions:
         predictions = load_predictions(file)
         if video['frame_dir'] not in predictions:
-            sys.exit(
-                f'error: {file}: holds no prediction for video '
+            raise UserError(
+                f'{file}: holds no prediction for video '
                 f'{video["frame_dir"]}, but for {", ".join(predictions)}; choose one '
                 'of these with --video, or test a split that has the video.'
             )
         rows[name] = predictions[video['frame_dir']]
     style = PRINT._replace(width=args.width)
-    classes = data['metainfo']['classes']
-    return draw_timelines(rows, classes, truth='Ground truth', style=style)
+    return draw_timelines(rows, metainfo['classes'], truth='Ground truth', style=style)
 
 
-def find_video(data: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
-    """Return the annotation of the video that is asked for, or the first test video."""
+def find_video(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the video that is asked for, or the first test video, and the metainfo."""
+    data = load_annotations(args.annotations)
+    videos = {video['frame_dir']: video for video in data['annotations']}
     name = args.video
     if name is None:
         name = split_names(data, 'test', args.annotations)[0]
-    for video in data['annotations']:
-        if video['frame_dir'] == name:
-            print(f'video {name}')
-            return video
-    known = ', '.join(video['frame_dir'] for video in data['annotations'])
-    sys.exit(f'error: {args.annotations}: has no video {name!r}, but {known}.')
+    if name not in videos:
+        raise UserError(
+            f'{args.annotations}: has no video {name!r}, but {", ".join(videos)}.'
+        )
+    print(f'video {name}')
+    return videos[name], data['metainfo']
 
 
 def find_frame(video: dict[str, Any], frame: int | None) -> int:
@@ -122,8 +120,8 @@ def find_frame(video: dict[str, Any], frame: int | None) -> int:
         area = np.maximum(high - low, 0).prod(axis=1)
         frame = int(np.argmax(area * score.min(axis=2).max(axis=0)))
     if not 0 <= frame < video['total_frames']:
-        sys.exit(
-            f'error: video {video["frame_dir"]} has no frame {frame}, but those from 0 '
+        raise UserError(
+            f'video {video["frame_dir"]} has no frame {frame}, but those from 0 '
             f'to {video["total_frames"] - 1}.'
         )
     print(f'frame {frame}')
@@ -159,10 +157,7 @@ def named_file(text: str) -> tuple[str, str]:
     return name, file
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest='command', required=True)
     figures = (
         (heatmaps, 'joints, limbs, and both of a frame (Fig. 2)'),
@@ -170,19 +165,19 @@ def parse_args() -> argparse.Namespace:
         (timelines, 'methods under each other for a video (Fig. 5)'),
     )
     for draw, text in figures:
-        command = commands.add_parser(draw.__name__, help=text, description=text)
-        command.set_defaults(draw=draw)
-        command.add_argument('annotations', help='annotation file')
-        command.add_argument('--video', help='frame_dir (default: first test video)')
-        command.add_argument(
+        figure = commands.add_parser(draw.__name__, help=text, description=text)
+        figure.set_defaults(draw=draw)
+        figure.add_argument('annotations', help='annotation file')
+        figure.add_argument('--video', help='frame_dir (default: first test video)')
+        figure.add_argument(
             '--width',
             type=float,
             default=COLUMN,
             help=f'inches (default: {COLUMN}, a column; 7.16 is a page)',
         )
-        command.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
+        figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
         if draw is timelines:
-            command.add_argument(
+            figure.add_argument(
                 'predictions',
                 nargs='+',
                 type=named_file,
@@ -190,27 +185,23 @@ def parse_args() -> argparse.Namespace:
                 help='a method and what `tools/test.py --dump FILE` kept of it',
             )
             continue
-        command.add_argument(
+        figure.add_argument(
             '--frame', type=int, help='from 0 (default: one of a large pose)'
         )
         if draw is missing:
-            command.add_argument(
+            figure.add_argument(
                 '--parts',
                 nargs='+',
                 default=['left_arm', 'left_leg'],
                 help='what is lost, a picture for each (default: left_arm left_leg)',
             )
-    return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
-    with user_errors():
-        image = args.draw(args)
-        path = Path(args.out or f'{args.command}.png')
-        save_png(image, path)
-        print(path)
+def run(args: argparse.Namespace) -> None:
+    path = Path(args.out or f'{args.command}.png')
+    save_png(args.draw(args), path)
+    print(path)
 
 
 if __name__ == '__main__':
-    main()
+    command(__doc__, add_arguments, run)()

@@ -20,6 +20,8 @@ from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.tables import markdown_table
 
 INTRODUCTION = """\
@@ -111,17 +113,17 @@ def find_results(folders: list[str]) -> list[Result]:
     results = []
     for folder in folders:
         if not Path(folder).is_dir():
-            sys.exit(f'error: {folder}: there is no such folder of results.')
+            raise MissingFileError(f'{folder}: there is no such folder of results.')
         for path in sorted(Path(folder).rglob('*.json')):
             if path.name not in READERS or is_part_of_another(path):
                 continue
             try:
                 results.append(READERS[path.name](json.loads(path.read_bytes()), path))
             except (KeyError, AttributeError, json.JSONDecodeError) as error:
-                sys.exit(
-                    f'error: {path}: cannot be read as what mmskelseg writes ('
+                raise UserError(
+                    f'{path}: cannot be read as what mmskelseg writes ('
                     f'{type(error).__name__}: {error}); remove it, or make it again.'
-                )
+                ) from error
     return results
 
 
@@ -151,8 +153,11 @@ def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
     yield [table.head, *(f'{name} †' for name in table.scores), *table.scores, 'run']
     for text, config in table.rows:
         label, printed = split_row(text)
-        runs = [result for result in results if config and result.belongs_to(config)]
-        runs = [run for run in runs if has_scores(run, table)]
+        runs = [
+            result
+            for result in results
+            if config and result.belongs_to(config) and has_scores(result, table)
+        ]
         if not runs:
             yield [label, *printed, *[''] * (len(table.scores) + 1)]
         for run in runs:
@@ -174,20 +179,15 @@ def markdown(results: list[Result]) -> str:
     return '\n'.join([*parts, NOTES])
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--results', nargs='+', metavar='DIR',
         help='folders with results (default: work_dirs, if it is there)',
     )  # fmt: skip
     parser.add_argument('--out', help='Markdown file (default: print)')
-    return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def run(args: argparse.Namespace) -> None:
     folders = args.results or [path for path in ('work_dirs',) if Path(path).is_dir()]
     results = find_results(folders)
     text = markdown(results)
@@ -203,4 +203,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    command(__doc__, add_arguments, run)()
