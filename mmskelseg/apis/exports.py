@@ -1,7 +1,5 @@
 """A prediction as the files that people and other tools read."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +20,7 @@ from mmskelseg.interchange import (
     write_label_studio,
     write_srt,
 )
+from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.errors import UserError
@@ -80,13 +79,10 @@ def write_exports(
 
 def video_segments(prediction: Prediction) -> VideoSegments:
     """Return a prediction's segments as :mod:`mmskelseg.interchange` writes them."""
-    segments = [
-        Segment(item['start'], item['end'], item['label'], item['score'])
-        for item in prediction['segments']
-    ]
+    keys = ('start', 'end', 'label', 'score')
     return VideoSegments(
         prediction['frame_dir'],
-        segments,
+        [Segment(*(item[key] for key in keys)) for item in prediction['segments']],
         fps=prediction['fps'],
         num_frames=prediction['total_frames'],
         filename=prediction.get('filename'),
@@ -122,16 +118,11 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
 
 def _write_poses(prediction: Prediction, path: Path) -> None:
     skeleton = Skeleton.get(prediction['skeleton'])
-    arrays = {
-        'keypoint': prediction['keypoint'],
-        'keypoint_score': prediction['keypoint_score'],
-        'img_shape': np.array(prediction['img_shape']),
-        'fps': np.array(prediction['fps']),
-        'joints': np.array(skeleton.joints),
-        'limbs': np.array(skeleton.limbs, np.int64).reshape(-1, 2),
-    }
-    with atomic_write(path) as file:
-        np.savez_compressed(file, **arrays)
+    # By its joints, so that readers need not know the name of the layout.
+    layout = {'joints': list(skeleton.joints), 'limbs': list(skeleton.limbs)}
+    keys = ('keypoint', 'keypoint_score', 'img_shape', 'fps')
+    poses = Poses(skeleton=layout, **{key: prediction[key] for key in keys})
+    write_npz(poses, path)
 
 
 _WRITERS: dict[str, Callable[..., None]] = {

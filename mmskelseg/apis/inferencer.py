@@ -1,7 +1,5 @@
 """From videos or skeletons to segments: the family's inferencer."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -144,9 +142,8 @@ class SkelSegInferencer(BaseInferencer):
     ) -> Iterator[dict[str, list]]:
         """Yield what a call returns, batch by batch, so that no more is held."""
         pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
-        sources = self._inputs_to_list(
-            inputs, **{key: pre.pop(key, None) for key in ('poses', 'split')}
-        )
+        asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
+        sources = find_sources(inputs, **asked)
         post.setdefault('prefix', len(sources) > 1)
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
@@ -157,11 +154,6 @@ class SkelSegInferencer(BaseInferencer):
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
             yield self.postprocess(predictions, images, **post) | {'predictions': kept}
-
-    def _inputs_to_list(
-        self, inputs: Any, *, poses: Any = None, split: str | None = None
-    ) -> list[Source]:
-        return find_sources(inputs, poses=poses, split=split)
 
     def preprocess(
         self,
@@ -224,11 +216,14 @@ class SkelSegInferencer(BaseInferencer):
         """Write files, if asked for, and return predictions with their pictures."""
         if out_dir is not None:
             for pred in preds:
-                start = f'{file_name(pred["frame_dir"])}_' if prefix else ''
                 files = write_exports(
-                    pred, out_dir, formats, prefix=start, codec=codec,
+                    pred,
+                    out_dir,
+                    formats,
+                    prefix=f'{file_name(pred["frame_dir"])}_' if prefix else '',
+                    codec=codec,
                     show_progress=self.show_progress,
-                )  # fmt: skip
+                )
                 names = ', '.join(file.name for file in files)
                 print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
         return {'predictions': list(preds), 'visualization': visualization}

@@ -1,9 +1,7 @@
 """One annotation, without labels, for each video that a user names as input."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,29 +88,26 @@ def _sources(item: Any, split: str | None) -> list[Source]:
         raise MissingFileError(f'{path}: there is no such file or folder.')
     if path.is_dir() and not is_openpose(path):
         return _of_folder(path, split)
-    return _of_file(path, split)
-
-
-def _of_file(path: Path, split: str | None) -> list[Source]:
-    if is_video(path):
-        return [Source(path.stem, video=path)]
     if path.suffix.lower() in _ANNOTATIONS:
         return _of_annotations(path, split)
-    return [Source(video_name(path.name), poses=path)]
+    return [_of_file(path)]
+
+
+def _of_file(path: Path) -> Source:
+    if is_video(path):
+        return Source(path.stem, video=path)
+    return Source(video_name(path.name), poses=path)
 
 
 def _of_annotations(path: Path, split: str | None) -> list[Source]:
     data = load_annotations(path)
     videos = {video['frame_dir']: video for video in data['annotations']}
     names = videos if split is None else split_names(data, split, str(path))
-    sources = []
-    for name in names:
-        file = videos[name].get('filename')
-        video = None if file is None else path.parent / file
-        sources.append(
-            Source(name, video=video, entry=videos[name], metainfo=data['metainfo'])
-        )
-    return sources
+    files = {name: videos[name].get('filename') for name in names}
+    return [
+        Source(name, file and path.parent / file, None, videos[name], data['metainfo'])
+        for name, file in files.items()
+    ]
 
 
 def _of_folder(folder: Path, split: str | None) -> list[Source]:
@@ -122,20 +117,17 @@ def _of_folder(folder: Path, split: str | None) -> list[Source]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _ANNOTATIONS:
             sources += _of_annotations(path, split)
-        elif is_video(path) or path.suffix.lower() in known or _is_openpose(path):
-            (source,) = _of_file(path, split)
+        elif is_video(path) or path.suffix.lower() in known or is_openpose(path):
+            source = _of_file(path)
             other = found.get(source.name)
-            if other is not None and (other.video is None) == (source.video is None):
-                raise UserError(
-                    f'{path}: of the same name as {other.video or other.poses}; name '
-                    'the one that is meant.'
-                )
             if other is not None:
-                source = replace(
-                    source,
-                    video=source.video or other.video,
-                    poses=source.poses or other.poses,
-                )
+                if (other.video is None) == (source.video is None):
+                    raise UserError(
+                        f'{path}: of the same name as {other.video or other.poses}; '
+                        'name the one that is meant.'
+                    )
+                video, poses = source.video or other.video, source.poses or other.poses
+                source = Source(source.name, video, poses)
             found[source.name] = source
     if not (sources or found):
         raise UserError(
@@ -145,18 +137,13 @@ def _of_folder(folder: Path, split: str | None) -> list[Source]:
     return [*sources, *found.values()]
 
 
-def _is_openpose(path: Path) -> bool:
-    return path.is_dir() and is_openpose(path)
-
-
 def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
-    given: Sequence[Any]
     folder = Path(poses) if isinstance(poses, str | os.PathLike) else None
     if folder is not None and folder.is_dir() and not is_openpose(folder):
         files = {
             video_name(path.name): path
             for path in sorted(folder.iterdir())
-            if path.suffix.lower() in SUFFIXES or _is_openpose(path)
+            if path.suffix.lower() in SUFFIXES or is_openpose(path)
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:
@@ -183,16 +170,14 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
 
 def _named_apart(sources: Iterable[Source]) -> list[Source]:
     """Return the sources, each with a name of its own."""
-    taken: set[str] = set()
-    apart = []
+    apart: dict[str, Source] = {}
     for source in sources:
         name, number = source.name, 1
-        while name in taken:
+        while name in apart:
             number += 1
             name = f'{source.name}_{number}'
-        taken.add(name)
-        apart.append(replace(source, name=name))
-    return apart
+        apart[name] = replace(source, name=name)
+    return list(apart.values())
 
 
 @dataclass(frozen=True)
@@ -304,7 +289,6 @@ class InputReader:
         """Return what an annotation has of poses, with the joints of the model."""
         wanted, joints = Skeleton.get(self.skeleton), poses.joints
         poses = with_size(poses)
-        notes = poses.notes
         missing = [joint for joint in wanted.joints if joint not in joints]
         if missing:
             raise UserError(
@@ -316,13 +300,13 @@ class InputReader:
             )
         columns = [joints.index(joint) for joint in wanted.joints]
         if len(joints) > len(columns):
-            notes = (*notes, f'{len(columns)} of {len(joints)} joints are used')
+            poses = poses.noting(f'{len(columns)} of {len(joints)} joints are used')
         video: dict[str, Any] = {
             'keypoint': poses.keypoint[:, :, columns],
             'keypoint_score': poses.keypoint_score[:, :, columns],
             'total_frames': poses.keypoint.shape[1],
             'img_shape': poses.img_shape,
-            'notes': notes,
+            'notes': poses.notes,
         }
         if keypoint_3d is not None:
             video['keypoint_3d'] = np.asarray(keypoint_3d)[:, :, columns]
@@ -334,15 +318,9 @@ def _arrays(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return keypoint (M, T, V, 2) and keypoint_score (M, T, V) of an entry."""
     keypoint = np.asarray(entry['keypoint'])
-    if keypoint.ndim == 3:
-        keypoint = keypoint[None]
-    numerical = keypoint.dtype.kind in 'fiu'
-    if (
-        not numerical
-        or keypoint.ndim != 4
-        or keypoint.shape[3] != 2
-        or 0 in keypoint.shape
-    ):
+    keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
+    fits = keypoint.ndim == 4 and keypoint.shape[3] == 2 and keypoint.size
+    if not fits or keypoint.dtype.kind not in 'fiu':
         raise UserError(
             f'{name}: keypoint is {keypoint.dtype} of shape {keypoint.shape}, expected '
             'numbers (persons, frames, joints, 2) or (frames, joints, 2), none 0.'

@@ -1,7 +1,5 @@
 """A checkpoint: its config, its weights, and what its model was trained on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from logging import WARNING
 from pathlib import Path
@@ -37,7 +35,7 @@ def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:
     Raises:
         UserError: If it has no config, or one that would run code.
     """
-    holders = [checkpoint]
+    holders = []
     if isinstance(checkpoint, dict):
         hub, meta = (checkpoint.get(key) or {} for key in ('message_hub', 'meta'))
         holders = [hub.get('runtime_info', {}), meta]
@@ -117,12 +115,7 @@ def is_registered(name: Any) -> bool:
 
 
 def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -> None:
-    """Load all weights of a model, or none.
-
-    Args:
-        model: The model of a config.
-        checkpoint: What its file holds.
-        source: The file, for messages.
+    """Load all weights of a model, or none, from the content of the file ``source``.
 
     Raises:
         ValueError: If the checkpoint has others, or in other shapes.
@@ -151,12 +144,7 @@ def model_metainfo(
     """Return ``classes`` and ``skeleton`` of the data that a model was trained on.
 
     They stand in the checkpoint, or else in the annotation file of the config.
-
-    Args:
-        cfg: The config.
-        checkpoint: What its file holds.
-        model: The model.
-        source: The file, for messages.
+    ``source`` is the checkpoint's file, for messages.
 
     Raises:
         ValueError: If there are none, or not as many as the model has.

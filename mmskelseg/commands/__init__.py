@@ -1,7 +1,5 @@
 """One module for each command: arguments, and calls into the rest."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches

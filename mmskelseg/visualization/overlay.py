@@ -1,7 +1,5 @@
 """A video with its skeletons, the current label and a timeline with a moving cursor."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping

@@ -156,7 +156,9 @@ def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
         runs = [
             result
             for result in results
-            if config and result.belongs_to(config) and has_scores(result, table)
+            if config
+            and result.belongs_to(config)
+            and not result.scores.keys().isdisjoint(table.scores.values())
         ]
         if not runs:
             yield [label, *printed, *[''] * (len(table.scores) + 1)]
@@ -165,10 +167,6 @@ def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
             cells = [format_score(score) if score else '' for score in scores]
             yield [label, *printed, *cells, f'`{run.path.as_posix()}`: {run.of}']
             label, printed = '', [''] * len(printed)
-
-
-def has_scores(run: Result, table: Table) -> bool:
-    return not run.scores.keys().isdisjoint(table.scores.values())
 
 
 def markdown(results: list[Result]) -> str:

@@ -1,7 +1,5 @@
 """From a video file to poses: the interface of pose estimators, and their names."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from abc import ABC, abstractmethod

@@ -1,9 +1,8 @@
 """MediaPipe Pose: one person, from a network that comes with the package."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import cv2
@@ -22,6 +21,7 @@ _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
 @INFERENCERS.register_module()
+@dataclass(eq=False)
 class MediaPipePose(PoseEstimator):
     """MediaPipe's ``solutions.pose``: COCO's 17 of its 33 landmarks of one person.
 
@@ -42,18 +42,13 @@ class MediaPipePose(PoseEstimator):
 
     skeleton = 'coco17'
 
-    def __init__(
-        self,
-        model_complexity: int = 1,
-        min_detection_confidence: float = 0.5,
-        *,
-        min_tracking_confidence: float = 0.5,
-        smooth_landmarks: bool = True,
-    ) -> None:
-        self.model_complexity = model_complexity
-        self.min_detection_confidence = min_detection_confidence
-        self.min_tracking_confidence = min_tracking_confidence
-        self.smooth_landmarks = smooth_landmarks
+    model_complexity: int = 1
+    min_detection_confidence: float = 0.5
+    _: KW_ONLY
+    min_tracking_confidence: float = 0.5
+    smooth_landmarks: bool = True
+
+    def __post_init__(self) -> None:
         _check()
 
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:

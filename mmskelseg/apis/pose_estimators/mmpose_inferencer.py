@@ -1,12 +1,11 @@
 """MMPose's inferencer: any of its 2D networks by name or alias."""
 
-from __future__ import annotations
-
 import difflib
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +34,7 @@ _INDEX = 'model-index.yml'
 
 
 @INFERENCERS.register_module()
+@dataclass(eq=False)
 class MMPoseAlias(PoseEstimator):
     """``MMPoseInferencer`` with a network of 2D poses, top-down, bottom-up or in one.
 
@@ -55,26 +55,18 @@ class MMPoseAlias(PoseEstimator):
         DependencyError: If MMDetection or MMPose is not installed.
     """
 
-    def __init__(
-        self,
-        model: str = 'human',
-        weights: str | None = None,
-        *,
-        detector: str | None = None,
-        detector_weights: str | None = None,
-        categories: Sequence[int | str] = (0,),
-        box_score: float = 0.3,
-        max_people: int = 10,
-        device: str | None = None,
-    ) -> None:
-        self.model = model
-        self.weights = weights
-        self.detector = detector
-        self.detector_weights = detector_weights
-        self.categories = tuple(categories)
-        self.box_score = box_score
-        self.max_people = max_people
-        self.device = device
+    model: str = 'human'
+    weights: str | None = None
+    _: KW_ONLY
+    detector: str | None = None
+    detector_weights: str | None = None
+    categories: Sequence[int | str] = (0,)
+    box_score: float = 0.3
+    max_people: int = 10
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        self.categories = tuple(self.categories)
         remedy = 'docs/pose_estimation.md says how to install MMDetection and MMPose'
         require('MMPoseAlias', remedy, *_PACKAGES)
 
@@ -110,8 +102,7 @@ class MMPoseAlias(PoseEstimator):
 
         config, weights = find_network('mmpose', self.model, self.weights)
         detector, detector_weights = self.detector, self.detector_weights
-        if detector not in (None, 'whole_image'):
-            assert detector is not None
+        if detector is not None and detector != 'whole_image':
             detector, detector_weights = find_network(
                 'mmdet', detector, detector_weights
             )
@@ -141,12 +132,8 @@ class MMPoseAlias(PoseEstimator):
 
 def _is_whole(found: Any, image: np.ndarray) -> bool:
     """Return whether MMPose took the image for a person, since none was detected."""
-    whole = [0, 0, image.shape[1], image.shape[0]]
-    return (
-        len(found) == 1
-        and found.bbox_scores[0] == 1
-        and np.array_equal(found.bboxes[0], whole)
-    )
+    whole = [[0, 0, image.shape[1], image.shape[0]]]
+    return found.bbox_scores[0] == 1 and np.array_equal(found.bboxes, whole)
 
 
 def find_network(
@@ -164,11 +151,8 @@ def find_network(
         MissingFileError: If ``weights`` is a file that is not there.
         UserError: If there is no such network, or no weights are known for it.
     """
-    listed = None
-    if Path(name).is_file():
-        config = name
-    else:
-        config, listed = _in_model_zoo(package, name)
+    is_file = Path(name).is_file()
+    config, listed = (name, None) if is_file else _in_model_zoo(package, name)
     if weights == 'none':
         print_log(
             f'{name} has random weights: what it finds means nothing.',
@@ -205,10 +189,8 @@ def _in_model_zoo(package: str, name: str) -> tuple[str, str | None]:
         content = load(root / file)
         for model in content.get('Models', ()) if isinstance(content, dict) else ():
             aliases = model.get('Alias', [])
-            names = [
-                model['Name'],
-                *([aliases] if isinstance(aliases, str) else aliases),
-            ]
+            aliases = [aliases] if isinstance(aliases, str) else aliases
+            names = [model['Name'], *aliases]
             if name.lower() in (item.lower() for item in names):
                 weights = model.get('Weights')
                 first = weights[0] if isinstance(weights, list) else weights

@@ -1,8 +1,7 @@
 """rtmlib: networks of MMPose as ONNX files, without MMPose."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +26,7 @@ _LAYOUTS = {
 
 
 @INFERENCERS.register_module()
+@dataclass(eq=False)
 class RTMLibPose(PoseEstimator):
     """A solution of rtmlib, such as RTMPose in the boxes that YOLOX finds.
 
@@ -45,27 +45,21 @@ class RTMLibPose(PoseEstimator):
         ValueError: If there is no such solution.
     """
 
-    def __init__(
-        self,
-        mode: str = 'balanced',
-        solution: str = 'Body',
-        *,
-        networks: Mapping[str, Any] | None = None,
-        backend: str = 'onnxruntime',
-        max_people: int = 10,
-        device: str = 'cpu',
-    ) -> None:
-        if solution not in _LAYOUTS:
+    mode: str = 'balanced'
+    solution: str = 'Body'
+    _: KW_ONLY
+    networks: Mapping[str, Any] | None = None
+    backend: str = 'onnxruntime'
+    max_people: int = 10
+    device: str = 'cpu'
+
+    def __post_init__(self) -> None:
+        if self.solution not in _LAYOUTS:
             raise UserError(
-                f'RTMLibPose: solution is {solution!r}, expected one of '
+                f'RTMLibPose: solution is {self.solution!r}, expected one of '
                 f'{", ".join(_LAYOUTS)}.'
             )
-        self.mode = mode
-        self.solution = solution
-        self.networks = dict(networks or {})
-        self.backend = backend
-        self.max_people = max_people
-        self.device = device
+        self.networks = dict(self.networks or {})
         require('RTMLibPose', 'run `pip install rtmlib onnxruntime`', _RTMLIB)
 
     @property
@@ -99,5 +93,5 @@ class RTMLibPose(PoseEstimator):
         import rtmlib
 
         return getattr(rtmlib, self.solution)(
-            **self.networks, mode=self.mode, backend=self.backend, device=self.device
+            **(self.networks or {}), mode=self.mode, backend=self.backend, device=self.device
         )

@@ -1,7 +1,5 @@
 """The page itself, of gradio."""
 
-from __future__ import annotations
-
 import os
 import traceback
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A prediction as HTML: the video, a timeline to click and drag, and files to take."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence

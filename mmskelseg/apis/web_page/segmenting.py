@@ -1,7 +1,5 @@
 """From what was dropped on the page to a prediction and its files."""
 
-from __future__ import annotations
-
 import os
 import re
 import secrets
