@@ -28,9 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--show', action='store_true', help='show the timelines in a window'
     )
-    parser.add_argument(
-        '--interval', type=int, default=1, help='draw each so manyth video'
-    )
+    parser.add_argument('--interval', type=int, default=1, help='draw every n-th video')
     parser.add_argument(
         '--wait-time', type=float, default=2, help='seconds that a window stays'
     )
@@ -55,11 +53,9 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
-        evaluators = cfg.test_evaluator
-        if not isinstance(evaluators, list):
-            evaluators = [evaluators]
+        given = cfg.test_evaluator
         dump = dict(type='DumpResults', out_file_path=args.dump)
-        cfg.test_evaluator = [*evaluators, dump]
+        cfg.test_evaluator = [*(given if isinstance(given, list) else [given]), dump]
 
 
 def _run(args: argparse.Namespace) -> None:

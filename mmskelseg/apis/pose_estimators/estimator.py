@@ -114,7 +114,7 @@ def strongest(
     """Yield the people of a frame by falling score, no more than ``most``.
 
     Args:
-        frame: Number of the frame.
+        frame: Its number.
         keypoint: Pixels, shape (M, V, 2).
         score: Confidence of the joints, shape (M, V).
         box: x and y of first and last corner, shape (M, 4).
@@ -123,10 +123,8 @@ def strongest(
         most: The largest number of people.
     """
     joints = np.concatenate([keypoint, score[..., None]], axis=-1, dtype=np.float32)
-    order = np.argsort(
-        -(score.mean(axis=-1) if box_score is None else box_score), kind='stable'
-    )
-    for i in order[:most]:
+    sure = score.mean(axis=-1) if box_score is None else box_score
+    for i in np.argsort(-sure, kind='stable')[:most]:
         yield Detection(
             frame,
             joints[i],

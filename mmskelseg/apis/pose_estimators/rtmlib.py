@@ -92,6 +92,5 @@ class RTMLibPose(PoseEstimator):
     def _solution(self) -> Any:
         import rtmlib
 
-        return getattr(rtmlib, self.solution)(
-            **(self.networks or {}), mode=self.mode, backend=self.backend, device=self.device
-        )
+        options = {'mode': self.mode, 'backend': self.backend, 'device': self.device}
+        return getattr(rtmlib, self.solution)(**(self.networks or {}), **options)
