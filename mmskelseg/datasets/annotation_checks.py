@@ -1,12 +1,13 @@
 """The rules of ``docs/data_format.md``, each as a check that names the fault.
 
-A check yields sentences. It may rely on every check that ran before it, since the first
-sentence ends the reading.
+A check yields sentences; those of a video begin with the key at fault. It may rely on
+every check that ran before it, since the first sentence ends the reading.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,34 +30,57 @@ _REQUIRED = {
 }
 
 
-def check_annotations(data: Any, source: str) -> None:
+# Files that parts of annotations come from: (video, key), or ('split', its name).
+Part = tuple[str, str]
+Files = Mapping[Part, Path]
+_WHOLE: Part = ('', '')
+
+
+def check_annotations(data: Any, source: str, files: Files | None = None) -> None:
     """Raise ValueError, in one sentence, for the first fault in annotations.
 
     Args:
         data: What an annotation file holds.
         source: What to call it in the message, as a rule its path.
+        files: Files that parts come from, which the message names in place of
+            ``source``: of each (``frame_dir``, key) and of each ('split', name).
     """
-    for problem in _problems(data):
-        raise UserError(f'{source}: {problem}')
+    for part, problem in _problems(data):
+        raise UserError(f'{(files or {}).get(part, source)}: {problem}')
 
 
-def _problems(data: Any) -> Iterator[str]:
-    yield from _key_problems('annotation file', data)
-    yield from _metainfo_problems(data['metainfo'])
-    videos = data['annotations']
-    if not isinstance(videos, list) or not videos:
-        yield f'annotations is {_shown(videos)}, expected a list of at least one video.'
+def _problems(data: Any) -> Iterator[tuple[Part, str]]:
+    for problem in _file_problems(data):
+        yield _WHOLE, problem
+    videos, split = data['annotations'], data['split']
     skeleton = Skeleton.get(data['metainfo']['skeleton'])
     num_classes = len(data['metainfo']['classes'])
     for i, video in enumerate(videos):
         name = video.get('frame_dir', i) if isinstance(video, dict) else i
         for problem in _video_problems(video, skeleton, num_classes):
-            yield f'video {name!r}: {problem}'
+            yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
     counts = Counter(video['frame_dir'] for video in videos)
     for name, count in counts.items():
         if count > 1:
-            yield f'{count} videos have the frame_dir {name!r}; give each its own.'
-    yield from _split_problems(data['split'], counts.keys())
+            problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
+            yield _WHOLE, problem
+    if not isinstance(split, dict) or {type(name) for name in split} != {str}:
+        problem = f'split is {_shown(split)}, expected a dict with `train` and `test`.'
+        yield _WHOLE, problem
+    for name, members in split.items():
+        for problem in _member_problems(name, members, counts.keys()):
+            yield ('split', name), problem
+    for name in split:
+        for problem in _fold_problems(name, split):
+            yield ('split', name), problem
+
+
+def _file_problems(data: Any) -> Iterator[str]:
+    yield from _key_problems('annotation file', data)
+    yield from _metainfo_problems(data['metainfo'])
+    videos = data['annotations']
+    if not isinstance(videos, list) or not videos:
+        yield f'annotations is {_shown(videos)}, expected a list of at least one video.'
 
 
 def _key_problems(what: str, value: Any) -> Iterator[str]:
@@ -109,12 +133,15 @@ def _video_problems(video: Any, skeleton: Skeleton, num_classes: int) -> Iterato
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _length_problems(video, shape[1])
-    yield from _array_problems(video, 'keypoint_score', shape)
-    yield from _array_problems(video, 'keypoint_3d', (*shape, 3))
-    yield from _array_problems(video, 'risk', shape[1:2])
-    yield from _finite_problems(video)
-    yield from _score_problems(video['keypoint_score'])
-    yield from _label_problems(video['label'], num_classes)
+    shapes = {'keypoint_score': shape, 'keypoint_3d': (*shape, 3), 'risk': shape[1:2]}
+    for key in filter(video.__contains__, shapes):
+        if not _is_numerical(video[key]):
+            yield f'{key} is {_shown(video[key])}, expected a numerical array.'
+        if video[key].shape != shapes[key]:
+            yield (
+                f'{key} has shape {video[key].shape}, but keypoint needs {shapes[key]}.'
+            )
+    yield from _value_problems(video, num_classes)
     yield from _scalar_problems(video)
 
 
@@ -135,7 +162,7 @@ def _keypoint_problems(keypoint: Any, skeleton: Skeleton) -> Iterator[str]:
 
 
 def _length_problems(video: dict[str, Any], frames: int) -> Iterator[str]:
-    label = video['label']
+    label, total = video['label'], video['total_frames']
     if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
         yield (
             f'label is {_shown(label)}, expected an integer array with the class id of '
@@ -146,7 +173,6 @@ def _length_problems(video: dict[str, Any], frames: int) -> Iterator[str]:
             f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
             'and poses must come from the same frames, so cut the longer of the two.'
         )
-    total = video['total_frames']
     if not isinstance(total, int | np.integer) or total != frames:
         yield (
             f'total_frames is {_shown(total)}, but keypoint has {frames} frames; set '
@@ -154,17 +180,7 @@ def _length_problems(video: dict[str, Any], frames: int) -> Iterator[str]:
         )
 
 
-def _array_problems(
-    video: dict[str, Any], key: str, shape: tuple[int, ...]
-) -> Iterator[str]:
-    if key in video:
-        if not _is_numerical(video[key]):
-            yield f'{key} is {_shown(video[key])}, expected a numerical array.'
-        if video[key].shape != shape:
-            yield f'{key} has shape {video[key].shape}, but keypoint needs {shape}.'
-
-
-def _finite_problems(video: dict[str, Any]) -> Iterator[str]:
+def _value_problems(video: dict[str, Any], num_classes: int) -> Iterator[str]:
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
         if key in video and not np.isfinite(video[key]).all():
             wrong = ~np.isfinite(video[key]).reshape(*video[key].shape[:3], -1).all(-1)
@@ -174,22 +190,18 @@ def _finite_problems(video: dict[str, Any]) -> Iterator[str]:
                 f'of {wrong.sum()} such joints; set a missing joint to 0 and its '
                 'keypoint_score to 0.'
             )
-    risk = video.get('risk', np.zeros(1))
-    if not np.isfinite(risk).all():
-        frame = np.flatnonzero(~np.isfinite(risk))[0]
-        yield f'risk is NaN or infinite in frame {frame}; complete it or leave it out.'
-
-
-def _score_problems(score: np.ndarray) -> Iterator[str]:
+    wrong = np.flatnonzero(~np.isfinite(video.get('risk', 0)))
+    if wrong.size:
+        yield (
+            f'risk is NaN or infinite in frame {wrong[0]}; complete it or leave it out.'
+        )
+    score, label = video['keypoint_score'], video['label']
     if (score < 0).any():
         frame, joint, person = np.argwhere((score < 0).transpose(1, 2, 0))[0]
         yield (
             f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
             f'joint {joint}, expected 0 (missing) or more.'
         )
-
-
-def _label_problems(label: np.ndarray, num_classes: int) -> Iterator[str]:
     wrong = np.flatnonzero((label < -1) | (label >= num_classes))
     if wrong.size:
         yield (
@@ -200,14 +212,13 @@ def _label_problems(label: np.ndarray, num_classes: int) -> Iterator[str]:
 
 
 def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
-    size = video['img_shape']
+    size, fps = video['img_shape'], video['fps']
     if not (
         isinstance(size, list | tuple)
         and len(size) == 2
         and all(isinstance(side, int | np.integer) and side > 0 for side in size)
     ):
         yield f'img_shape is {size!r}, expected (height, width) in whole pixels.'
-    fps = video['fps']
     is_number = isinstance(fps, int | float | np.number)
     if not is_number or not isfinite(fps) or fps <= 0:
         yield f'fps is {_shown(fps)}, expected a number of frames per second above 0.'
@@ -215,26 +226,21 @@ def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
         yield f'filename is {_shown(video["filename"])}, expected a text.'
 
 
-def _split_problems(split: Any, videos: Collection[str]) -> Iterator[str]:
-    if not isinstance(split, dict) or {type(name) for name in split} != {str}:
-        yield f'split is {_shown(split)}, expected a dict with `train` and `test`.'
-    for name, members in split.items():
-        if not isinstance(members, list | tuple) or not members:
+def _member_problems(name: str, members: Any, videos: Collection[str]) -> Iterator[str]:
+    if not isinstance(members, list | tuple) or not members:
+        yield (
+            f'split {name!r} is {_shown(members)}, expected a list of at least one '
+            'frame_dir.'
+        )
+    for video in members:
+        if not isinstance(video, str) or video not in videos:
             yield (
-                f'split {name!r} is {_shown(members)}, expected a list of at least one '
-                'frame_dir.'
+                f'split {name!r} names the video {video!r}, which is not among the '
+                f'{len(videos)} annotated ones; annotate it or leave it out.'
             )
-        for video in members:
-            if not isinstance(video, str) or video not in videos:
-                yield (
-                    f'split {name!r} names the video {video!r}, which is not among the '
-                    f'{len(videos)} annotated ones; annotate it or leave it out.'
-                )
-        for video, count in Counter(members).items():
-            if count > 1:
-                yield f'split {name!r} names the video {video!r} {count} times.'
-    for name in split:
-        yield from _fold_problems(name, split)
+    for video, count in Counter(members).items():
+        if count > 1:
+            yield f'split {name!r} names the video {video!r} {count} times.'
 
 
 def _fold_problems(name: str, split: dict[str, Any]) -> Iterator[str]:

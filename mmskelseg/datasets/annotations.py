@@ -6,10 +6,11 @@ before it is written, so that the rest of the package need not ask again.
 
 import os
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.datasets.annotation_checks import check_annotations
+from mmskelseg.datasets.annotation_checks import Files, check_annotations
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -31,19 +32,27 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
     return data
 
 
-def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
+def save_annotations(
+    data: dict[str, Any],
+    path: str | os.PathLike,
+    *,
+    source: str | os.PathLike | None = None,
+    files: Files | None = None,
+) -> None:
     """Check annotations and write them, so that the file is whole or not there at all.
 
     Args:
         data: ``split``, ``annotations`` and ``metainfo``, as in docs/data_format.md.
         path: The file to write; missing folders are made.
+        source: Where the data come from, for messages; by default ``path``.
+        files: Files that parts come from, as :func:`check_annotations` takes them.
 
     Raises:
         ValueError: If ``data`` breaks the format or holds anything but NumPy arrays
             and built-in types. A file that was there before stays as it is.
     """
     path = Path(path)
-    check_annotations(data, str(path))
+    check_annotations(data, str(source or path), files)
     try:
         with atomic_write(path) as file:
             pickle.dump(data, file, protocol=4)
@@ -77,7 +86,7 @@ def split_names(
     return list(data['split'][split])
 
 
-def folds(data: dict[str, Any]) -> list[str]:
+def folds(data: Mapping[str, Any]) -> list[str]:
     """Return the names of the folds beside ``train`` and ``test``, in file order.
 
     >>> folds({'split': {'train': [], 'test': [], 'a/train': [], 'a/test': []}})
@@ -85,6 +94,17 @@ def folds(data: dict[str, Any]) -> list[str]:
     """
     names = data['split']
     return [name.removesuffix('/test') for name in names if name.endswith('/test')]
+
+
+def fold_splits(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the names of the two splits of each fold that is whole, the main first.
+
+    >>> fold_splits({'split': {'train': ['a'], 'test': ['b']}})
+    [('train', 'test')]
+    """
+    prefixes = ['', *(f'{fold}/' for fold in folds(data))]
+    pairs = [(f'{prefix}train', f'{prefix}test') for prefix in prefixes]
+    return [pair for pair in pairs if set(pair) <= data['split'].keys()]
 
 
 def _absence(path: Path) -> str:

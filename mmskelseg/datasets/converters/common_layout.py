@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import folds, load_annotations
+from mmskelseg.datasets.annotations import fold_splits, load_annotations
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import (
     MAPPINGS,
@@ -147,7 +147,7 @@ def run_import(args: argparse.Namespace) -> None:
         )
     classes = read_classes(mapping)
     labels = find_labels(args.source / 'groundTruth')
-    split = read_splits(args.source / 'splits', args.split)
+    split, files = read_splits(args.source / 'splits', args.split)
     videos: list[dict[str, Any]] = []
     width = 0
     target = args.out / 'features' / args.modality
@@ -173,6 +173,7 @@ def run_import(args: argparse.Namespace) -> None:
             dataset=args.source.resolve().name,
             background=args.background,
             source=args.source,
+            files=files,
         )
     print(f'{width} features a frame in {target}')
 
@@ -250,14 +251,12 @@ def export(
         write_text(out / 'groundTruth' / f'{file_name(video["frame_dir"])}.txt', lines)
     write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
     told = [f'{len(data["annotations"])} videos, {len(names)} classes']
-    prefixes = ['', *(f'{fold}/' for fold in folds(data))]
-    prefixes = [prefix for prefix in prefixes if f'{prefix}test' in data['split']]
-    for number, prefix in enumerate(prefixes, 1):
-        for part in ('train', 'test'):
-            members = data['split'][f'{prefix}{part}']
+    for number, pair in enumerate(fold_splits(data), 1):
+        for part, split in zip(('train', 'test'), pair, strict=True):
             bundle = out / f'splits/{part}.split{number}.bundle'
+            members = data['split'][split]
             write_text(bundle, [f'{file_name(video)}.txt' for video in members])
-        told.append(f'split {number}: {prefix}train and {prefix}test')
+        told.append(f'split {number}: {" and ".join(pair)}')
     if dataset is not None:
         (out / 'features').mkdir()
         count = 0
@@ -371,9 +370,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the sub-command of the arguments."""
-    args.run(args)
-
-
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, add_arguments, lambda args: args.run(args))

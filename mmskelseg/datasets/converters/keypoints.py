@@ -236,8 +236,10 @@ def run(args: argparse.Namespace) -> None:
         for name, path in building.find_videos(names, args.videos).items()
     }
     notes: dict[str, list[str]] = {note: [] for note in lonely}
-    annotations, skeletons = [], []
+    annotations, skeletons, sources = [], [], {}
     for name, path, item in found:
+        sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
+        sources[name, 'label'] = item.path
         poses = joining.load_poses(path, files.get(name), args)
         label, more = joining.frame_labels(item, poses, classes, args)
         annotations.append(
@@ -267,6 +269,7 @@ def run(args: argparse.Namespace) -> None:
         skeleton=skeletons[0],
         dataset=args.name or args.out.resolve().name,
         background=args.background,
+        files=sources,
         folds=args.folds,
         videos=args.videos,
         person=args.person,

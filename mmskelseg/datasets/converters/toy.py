@@ -29,14 +29,10 @@ FOLDS = 3
 def make_video(
     number: int, seconds: float, seed: int, folder: Path | None
 ) -> dict[str, Any]:
-    """Return one annotated video; the first has spans without labels.
+    """Return one annotated video; number 1, the first, has spans without labels.
 
-    Args:
-        number: Of the video, from 1.
-        seconds: Mean length of videos.
-        seed: What makes videos of the same number different.
-        folder: Where the annotation file will be. The clip is written there, into
-            ``videos``; None: there is none.
+    Videos have a mean length of so many seconds. The clip is written into ``videos``
+    in ``folder``, if there is one, where the annotation file will be.
     """
     rng = np.random.default_rng((seed, number))
     frames = round(rng.uniform(0.9, 1.1) * seconds * FPS)

@@ -11,15 +11,13 @@ HIP, SHOULDER, FOOT = 0.055, 0.115, 0.06
 THIGH, SHANK, ANKLE = 0.245, 0.246, 0.04
 TRUNK, UPPER_ARM, FOREARM = 0.29, 0.186, 0.15
 # Nose, left and right eye, left and right ear, from the middle of the shoulders.
-HEAD = np.array(
-    [
-        (0.065, 0, 0.115),
-        (0.05, 0.02, 0.135),
-        (0.05, -0.02, 0.135),
-        (0, 0.045, 0.125),
-        (0, -0.045, 0.125),
-    ]
-)
+HEAD = [
+    (0.065, 0, 0.115),
+    (0.05, 0.02, 0.135),
+    (0.05, -0.02, 0.135),
+    (0, 0.045, 0.125),
+    (0, -0.045, 0.125),
+]
 CYCLE = 0.62  # length of two steps
 IMG_SHAPE = (480, 640)
 FOCAL_LENGTH = 560  # in pixels
@@ -27,7 +25,7 @@ FOCAL_LENGTH = 560  # in pixels
 
 @dataclass
 class Take:
-    """What differs from video to video, besides the motion itself."""
+    """Properties of one video, besides the motion itself."""
 
     height: float
     limbs: float
@@ -151,14 +149,10 @@ def two_bones(
     second: float,
     bend: tuple[float, float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middle and the end of two bones that reach for a target.
+    """Return the middle and the end (T, 3) of two bones that reach for a target.
 
-    Args:
-        start: Where the first bone begins, shape (T, 3).
-        target: Where the second should end, shape (T, 3); too far, it is pointed at.
-        first: Length of the first bone.
-        second: Length of the second bone.
-        bend: Direction into which the joint between them moves out.
+    They have the lengths ``first`` and ``second``; the joint between them moves out
+    into the direction ``bend``. A target that is too far is pointed at.
     """
     way = target - start
     length = np.linalg.norm(way, axis=1, keepdims=True)

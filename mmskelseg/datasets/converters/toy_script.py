@@ -1,4 +1,4 @@
-"""What the toy person does: the order of actions, and the key poses of each.
+"""Script of the toy person: the order of actions, and the key poses of each.
 
 Lengths are in body heights and angles in radians. A hand is given by (forward, outward,
 up) from the point on the floor below the pelvis.
@@ -152,10 +152,7 @@ def handle(
 ) -> tuple[list[Box], list[str]]:
     """Return the boxes that are moved, and the class of each action.
 
-    Args:
-        rng: For the colours, which depend on nothing.
-        actions: What is done.
-        borders: In which frame each action begins, and the last one ends.
+    ``borders`` are the frames in which each action begins, and the last one ends.
     """
     boxes, names = [], []
     for action, start, end in zip(actions, borders[:-1], borders[1:], strict=True):

@@ -3,17 +3,14 @@
 from mmskelseg.datasets.transforms.augment import (
     RandomBrightness,
     RandomContrast,
+    RandomHorizontalFlip,
+    RandomRotation,
+    RandomShift,
     RandomSpeed,
 )
 from mmskelseg.datasets.transforms.crop import RandomCropFrames
 from mmskelseg.datasets.transforms.drop_limb import DropLimb
-from mmskelseg.datasets.transforms.formatting import PackSegInputs
-from mmskelseg.datasets.transforms.loading import LoadFrameFeatures
-from mmskelseg.datasets.transforms.skeleton_augment import (
-    RandomHorizontalFlip,
-    RandomRotation,
-    RandomShift,
-)
+from mmskelseg.datasets.transforms.loading import LoadFrameFeatures, PackSegInputs
 
 __all__ = [
     'DropLimb',

@@ -57,11 +57,6 @@ class RandomCropFrames(Augmentation):
         drawn = self.draw(results, 0, places, part=f':{results.get("epoch", 0)}')
         # The highest number is drawn once in 2**53 times.
         begin = min(int(drawn), places - 1)
-        crop = slice(begin, begin + self.num_frames)
-        results['crop'] = (crop.start, crop.stop)
+        results['crop'] = (begin, begin + self.num_frames)
         results['frames_of_file'] = frames
-        results['total_frames'] = self.num_frames
-        for key in ('label', 'risk'):
-            if key in results:
-                results[key] = np.asarray(results[key])[crop]
-        return results
+        return self.keep(results, np.arange(*results['crop']))
