@@ -123,7 +123,9 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
         else:
             seconds = rng.uniform(*SECONDS[action]) / tempo
             if actions and actions[-1] in WALKING:
-                facing = random_facing(rng)
+                # To the left or right, more often towards the camera.
+                towards = np.deg2rad(rng.uniform(-15, 40))
+                facing = -towards if rng.random() < 0.5 else np.pi + towards
         turned = headings[-1][1]
         headings += [(now, turned), (now + min(0.4, seconds / 2), facing)]
         for share, pose in KEY_POSES[action]:
@@ -168,12 +170,6 @@ def handle(
 def random_place(rng: np.random.Generator) -> np.ndarray:
     """Return a place on the floor, shape (2,)."""
     return rng.uniform((-0.8, -0.25), (0.8, 0.25))
-
-
-def random_facing(rng: np.random.Generator) -> float:
-    """Return a heading to the left or right, more often towards the camera."""
-    towards = np.deg2rad(rng.uniform(-15, 40))
-    return -towards if rng.random() < 0.5 else np.pi + towards
 
 
 def annotate(

@@ -179,8 +179,23 @@ def pictures(
         name = 'timelines' if len(parts) == 1 else f'timelines_{number}'
         part = annotations[begin : begin + TIMELINES]
         yield Picture('Labels', f'{name}.png', partial(_label_timelines, part, data))
-    yield Picture('Classes', 'classes.png', partial(_class_histogram, summary))
-    yield Picture('Missing joints', 'missing.png', partial(_missing_joints, summary))
+    rows, missing = summary['classes'], summary['missing_by_joint']
+    draw = partial(
+        draw_bars,
+        {key: [row[key] for row in rows] for key in ('frames', 'segments')},
+        [f'{row["id"]}  {row["name"]}' for row in rows],
+        colors=[class_color(row['id']) for row in rows],
+        title='Classes',
+    )
+    yield Picture('Classes', 'classes.png', draw)
+    draw = partial(
+        draw_bars,
+        {'percent of the frames in which a person is there': list(missing.values())},
+        list(missing),
+        title='Missing joints',
+        form='{:.1f} %',
+    )
+    yield Picture('Missing joints', 'missing.png', draw)
     for video in annotations[:videos]:
         draw = partial(_sample_frames, video, data['metainfo'], frames)
         name = file_name(video['frame_dir'])
@@ -195,26 +210,6 @@ def _label_timelines(videos: list[dict[str, Any]], data: dict[str, Any]) -> np.n
         title='Labels',
         fps=rates.pop() if len(rates) == 1 else None,
         style=BARS,
-    )
-
-
-def _class_histogram(summary: dict[str, Any]) -> np.ndarray:
-    rows = summary['classes']
-    return draw_bars(
-        {key: [row[key] for row in rows] for key in ('frames', 'segments')},
-        [f'{row["id"]}  {row["name"]}' for row in rows],
-        colors=[class_color(row['id']) for row in rows],
-        title='Classes',
-    )
-
-
-def _missing_joints(summary: dict[str, Any]) -> np.ndarray:
-    missing = summary['missing_by_joint']
-    return draw_bars(
-        {'percent of the frames in which a person is there': list(missing.values())},
-        list(missing),
-        title='Missing joints',
-        form='{:.1f} %',
     )
 
 

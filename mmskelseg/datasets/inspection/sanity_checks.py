@@ -299,19 +299,15 @@ def unfit_files(videos: Sequence[Video], folder: Path) -> Iterator[tuple[str, st
     for video in videos:
         if video.get('filename'):
             placed = {**video, 'filename': folder / video['filename']}
-            problems = [_reading_problem(placed, align) for align in ('index', 'fps')]
+            problem = ''
             # Where neither way of reading goes, seconds say more than frames.
-            found = problems[1] or problems[0]
-            if found:
-                yield video['frame_dir'], found.rstrip('.')
-
-
-def _reading_problem(video: Video, align: str) -> str:
-    try:
-        ReadVideoFrames(align=align).check(video)
-    except (OSError, ValueError) as error:
-        return str(error)
-    return ''
+            for align in ('index', 'fps'):
+                try:
+                    ReadVideoFrames(align=align).check(placed)
+                except (OSError, ValueError) as error:
+                    problem = str(error)
+            if problem:
+                yield video['frame_dir'], problem.rstrip('.')
 
 
 def _pose_digests(video: Video) -> np.ndarray:

@@ -34,6 +34,7 @@ def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     frames = sum(int(video['total_frames']) for video in videos)
     classes = summarize_classes(videos, meta['classes'])
     labelled = sum(row['frames'] for row in classes)
+    images = ('{1}x{0}'.format(*map(int, video['img_shape'])) for video in videos)
     members = set().union(*data['split'].values())
     named = [video['filename'] for video in videos if video.get('filename')]
     return {
@@ -45,10 +46,8 @@ def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         'seconds': sum(seconds.values()),
         'shortest': min(seconds.items(), key=lambda item: item[1]),
         'longest': max(seconds.items(), key=lambda item: item[1]),
-        'fps': _counted(f'{video["fps"]:g}' for video in videos),
-        'images': _counted(
-            '{1}x{0}'.format(*map(int, video['img_shape'])) for video in videos
-        ),
+        'fps': dict(Counter(f'{video["fps"]:g}' for video in videos).most_common()),
+        'images': dict(Counter(images).most_common()),
         **summarize_joints(videos, skeleton.joints),
         'classes': classes,
         'segments': sum(row['segments'] for row in classes),
@@ -162,10 +161,6 @@ def _imbalance(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         'least': least['name'],
         'ratio': most['frames'] / least['frames'],
     }
-
-
-def _counted(values: Any) -> dict[str, int]:
-    return dict(Counter(values).most_common())
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -14,8 +14,36 @@ from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
+AXES = (0, 1, 2)
+AN_AXIS = 'one of the three axes of keypoint_3d, 0, 1 or 2'
 
-class Augmentation(BaseTransform):
+
+def require(
+    fits: bool, transform: str, option: str, value: object, wanted: str
+) -> None:
+    """Raise UserError, which says what is wanted, unless an option fits."""
+    if not fits:
+        raise UserError(f'{transform}: {option} is {value!r}, but must be {wanted}.')
+
+
+def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
+    """Raise UserError if keypoints of a shape are not (M, T, V, 2) of a skeleton."""
+    if len(shape) != 4 or shape[2] != skeleton.num_joints:
+        raise UserError(
+            f'keypoint has the shape {shape}, but skeleton {skeleton.name!r} needs '
+            f'(persons, frames, {skeleton.num_joints}, 2).'
+        )
+
+
+class Transform(BaseTransform):
+    """A transform that is shown with its options."""
+
+    def __repr__(self) -> str:
+        options = ', '.join(f'{key}={value!r}' for key, value in vars(self).items())
+        return f'{type(self).__name__}({options})'
+
+
+class Augmentation(Transform):
     """A transform whose draws depend on its type, its seed and the video alone.
 
     So they are the same on every machine, in every worker and after resuming, and the
@@ -54,10 +82,6 @@ class Augmentation(BaseTransform):
         """Return all that decides what is drawn, as plain values."""
         return {'type': type(self).__name__, **vars(self)}
 
-    def __repr__(self) -> str:
-        options = ', '.join(f'{key}={value!r}' for key, value in vars(self).items())
-        return f'{type(self).__name__}({options})'
-
 
 class FactorAugmentation(Augmentation):
     """An augmentation by one factor for a whole video.
@@ -80,11 +104,9 @@ class FactorAugmentation(Augmentation):
             low, high = map(float, factor)
         except (TypeError, ValueError):
             low = high = float('nan')
-        if not (0 < low <= high and isfinite(high)):
-            raise UserError(
-                f'{type(self).__name__}: factor is {factor!r}, but must be two numbers '
-                'above 0, the lower one first; (1, 1) changes nothing.'
-            )
+        fits = 0 < low <= high and isfinite(high)
+        wanted = 'two numbers above 0, the lower one first; (1, 1) changes nothing'
+        require(fits, type(self).__name__, 'factor', factor, wanted)
         self.factor = (low, high)
 
     def transform(self, results: dict) -> dict:
@@ -219,9 +241,12 @@ class RandomHorizontalFlip(Augmentation):
         lateral: int = 1,
     ) -> None:
         super().__init__(seed)
-        self.p = probability(type(self).__name__, p)
+        wanted = 'a probability from 0 to 1 (50 % is 0.5)'
+        require(0 <= p <= 1, 'RandomHorizontalFlip', 'p', p, wanted)
+        self.p = float(p)
         self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
-        self.lateral = _axis(type(self).__name__, 'lateral', lateral)
+        require(lateral in AXES, 'RandomHorizontalFlip', 'lateral', lateral, AN_AXIS)
+        self.lateral = int(lateral)
 
     def transform(self, results: dict) -> dict:
         """Write mirrored keypoints, and ``flip``."""
@@ -284,11 +309,8 @@ class RandomShift(Augmentation):
     """
 
     def __init__(self, fraction: float = 0.1, seed: int = 0) -> None:
-        if not 0 <= fraction <= 1:
-            raise UserError(
-                f'RandomShift: fraction is {fraction}, but must be a part of the '
-                "heatmap's size from 0 to 1 (10 % is 0.1)."
-            )
+        wanted = "a part of the heatmap's size from 0 to 1 (10 % is 0.1)"
+        require(0 <= fraction <= 1, 'RandomShift', 'fraction', fraction, wanted)
         super().__init__(seed)
         self.fraction = float(fraction)
 
@@ -327,14 +349,12 @@ class RandomRotation(Augmentation):
     """
 
     def __init__(self, degrees: float = 10, seed: int = 0, *, depth: int = 0) -> None:
-        if not 0 <= degrees <= 180:
-            raise UserError(
-                f'RandomRotation: degrees is {degrees}, but must be an angle from 0 to '
-                '180, up to which skeletons turn to either side.'
-            )
+        wanted = 'an angle from 0 to 180, up to which skeletons turn to either side'
+        require(0 <= degrees <= 180, 'RandomRotation', 'degrees', degrees, wanted)
         super().__init__(seed)
         self.degrees = float(degrees)
-        self.depth = _axis(type(self).__name__, 'depth', depth)
+        require(depth in AXES, 'RandomRotation', 'depth', depth, AN_AXIS)
+        self.depth = int(depth)
 
     def transform(self, results: dict) -> dict:
         """Write turned keypoints."""
@@ -355,30 +375,3 @@ class RandomRotation(Augmentation):
             keypoint_3d[..., plane] = keypoint_3d[..., plane] @ turn
             results['keypoint_3d'] = keypoint_3d
         return results
-
-
-def probability(name: str, p: float) -> float:
-    """Return the ``p`` of a transform, which must be from 0 to 1."""
-    if not 0 <= p <= 1:
-        raise UserError(
-            f'{name}: p is {p}, but must be a probability from 0 to 1 (50 % is 0.5).'
-        )
-    return float(p)
-
-
-def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
-    """Raise UserError if keypoints of a shape are not (M, T, V, 2) of a skeleton."""
-    if len(shape) != 4 or shape[2] != skeleton.num_joints:
-        raise UserError(
-            f'keypoint has the shape {shape}, but skeleton {skeleton.name!r} needs '
-            f'(persons, frames, {skeleton.num_joints}, 2).'
-        )
-
-
-def _axis(name: str, option: str, axis: int) -> int:
-    if axis not in (0, 1, 2):
-        raise UserError(
-            f'{name}: {option} is {axis!r}, but must be one of the three axes of '
-            'keypoint_3d, 0, 1 or 2.'
-        )
-    return int(axis)

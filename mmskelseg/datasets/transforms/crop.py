@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmskelseg.datasets.transforms.augment import Augmentation
+from mmskelseg.datasets.transforms.augment import Augmentation, require
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.utils.errors import UserError
 
@@ -38,10 +38,8 @@ class RandomCropFrames(Augmentation):
     def __init__(self, num_frames: int, seed: int = 0) -> None:
         super().__init__(seed)
         self.num_frames = int(num_frames)
-        if self.num_frames < 1:
-            raise UserError(
-                f'RandomCropFrames: num_frames is {num_frames}, but must be at least 1.'
-            )
+        fits = self.num_frames >= 1
+        require(fits, 'RandomCropFrames', 'num_frames', num_frames, 'at least 1')
 
     def transform(self, results: dict) -> dict:
         """Write ``crop``, and cut the labels to it."""

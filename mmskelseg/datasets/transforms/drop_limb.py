@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
-from mmskelseg.datasets.transforms.augment import check_joints, probability
+from mmskelseg.datasets.transforms.augment import Transform, check_joints, require
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
-class DropLimb(BaseTransform):
+class DropLimb(Transform):
     """Removes an arm or a leg from some frames, to test a model without it.
 
     In each frame, with probability p, one of the skeleton's drop groups is removed,
@@ -49,12 +48,14 @@ class DropLimb(BaseTransform):
         *,
         skeleton: Skeleton | str | Mapping[str, Any] | None = None,
     ) -> None:
+        wanted = 'a probability from 0 to 1 (50 % is 0.5)'
+        require(0 <= p <= 1, 'DropLimb', 'p', p, wanted)
         if skeleton is None:
             raise UserError(
                 'DropLimb: it is not said which joints are arms and legs; name the '
                 "skeleton, for example skeleton='coco17'."
             )
-        self.p = probability('DropLimb', p)
+        self.p = float(p)
         self.seed = int(seed)
         self.skeleton = Skeleton.get(skeleton)
         self.groups = dict(sorted(self.skeleton.drop_groups.items()))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmaction.structures import ActionDataSample
-from mmcv.transforms import BaseTransform
 
+from mmskelseg.datasets.transforms.augment import Transform
 from mmskelseg.features.store import load_features
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
@@ -17,7 +17,7 @@ from mmskelseg.utils.errors import MissingFileError, UserError
 
 
 @TRANSFORMS.register_module()
-class LoadFrameFeatures(BaseTransform):
+class LoadFrameFeatures(Transform):
     """Loads the frame features of every modality.
 
     Of several copies, each epoch reads the next one.
@@ -84,14 +84,9 @@ class LoadFrameFeatures(BaseTransform):
             results['features'][modality] = features.swapaxes(0, 1)
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(folders={self.folders}, max_bytes={self.max_bytes})'
-        )
-
 
 @TRANSFORMS.register_module()
-class PackSegInputs(BaseTransform):
+class PackSegInputs(Transform):
     """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
 
     Reads: features, (C, T, ...) for each modality; label (T,) and risk (T,), where they
@@ -123,6 +118,3 @@ class PackSegInputs(BaseTransform):
             warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
             inputs = {k: torch.from_numpy(x) for k, x in results['features'].items()}
         return {'inputs': inputs, 'data_samples': sample}
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(meta_keys={self.meta_keys})'
