@@ -410,7 +410,8 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = None
     uwiom.download(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
-    assert list(uwiom.find_videos(place / 'Data/UW', uwiom.PARTS)) == ['01', '02', '03']
+    videos = uwiom.find_videos(place / 'Data/UW', uwiom.PARTS)
+    assert list(videos) == ['01', '02', '03']
 
 
 @pytest.mark.parametrize('ranges', [True, False])
@@ -420,7 +421,8 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
     uwiom.download(server.url, tmp_path)
-    assert list(uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)) == ['01', '02', '03']
+    videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
+    assert list(videos) == ['01', '02', '03']
 
 
 def test_interrupted_unpacking_is_done_again(server, tmp_path):
@@ -428,7 +430,8 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
     uwiom.download(server.url, tmp_path)
-    assert list(uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)) == ['01', '02', '03']
+    videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
+    assert list(videos) == ['01', '02', '03']
     assert not (tmp_path / 'MTL-ERA.zip').exists()
     assert server.asked == []
 

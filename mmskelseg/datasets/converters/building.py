@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.annotation_checks import Files
-from mmskelseg.datasets.annotations import save_annotations
+from mmskelseg.datasets.annotations import Files, save_annotations
 from mmskelseg.fileio.video import is_video
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -149,27 +148,25 @@ def read_array(path: Path) -> np.ndarray:
     return array
 
 
-def read_joints(path: Path, joints: int, meaning: str = '') -> np.ndarray:
-    """Return three numbers for each joint of each frame, shape (T, V, 3)."""
-    pose = read_array(path)
-    if pose.dtype.kind != 'f' or pose.shape[1:] != (joints, 3) or not len(pose):
+def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
+    """Return an array of a shape, in which None is any length, from a .npy file."""
+    array = read_array(path)
+    fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
+    if not fits or any(n not in (None, m) for n, m in zip(shape, array.shape)):
         raise UserError(
-            f'{path}: an array of {pose.dtype} with shape {pose.shape}, expected '
-            f'floats of shape (frames, {joints}, 3){meaning}.'
+            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
+            f'floats of shape {meaning}.'
         )
-    return pose
+    return array
 
 
 def choose_split(
     wanted: str | None, videos: Sequence[str], root: Path, default: Sequence[str] = ()
 ) -> dict[str, list[str]]:
-    """Return train and test: --test, that of the release, or every fifth video.
+    """Return train and test: as wanted, those of the release, or every fifth video.
 
-    Args:
-        wanted: Ids between commas, or None; a number may lack its leading zero.
-        videos: The ids of all videos, sorted.
-        root: The folder of the release, for messages.
-        default: The test videos of the release itself, where it names any.
+    ``wanted`` are ids between commas, whose leading zero may lack; ``root`` is the
+    folder of the release, for messages.
     """
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
     names = [name.strip() for name in names]

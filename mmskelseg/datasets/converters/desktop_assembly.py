@@ -48,8 +48,7 @@ CLASSES = (
 )  # fmt: skip
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
     parser.add_argument(
         '--test',
@@ -77,8 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_release_options(parser, 10.0)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
+def _run(args: argparse.Namespace) -> None:
     labels = find_labels(args.source / 'groundTruth')
     mapping = find_mapping(args.source)
     classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
@@ -104,7 +102,8 @@ def run(args: argparse.Namespace) -> None:
         pose = poses / f'{video}.npy'
         files.update({(video, 'label'): label, (video, 'keypoint'): pose})
         files[video, 'keypoint_score'] = pose
-        joints = building.read_joints(pose, 17, ': x, y and score of COCO joints')
+        meaning = '(frames, 17, 3): x, y and score of COCO joints'
+        joints = building.read_floats(pose, (None, 17, 3), meaning)
         missing = np.isnan(joints).any(-1, keepdims=True)
         joints = np.where(missing, 0, joints).astype(np.float32)[None]
         videos.append(
@@ -134,4 +133,4 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

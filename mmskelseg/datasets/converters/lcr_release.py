@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters.building import read_joints, write
+from mmskelseg.datasets.converters.building import read_floats, write
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -69,7 +69,7 @@ def project(pose: np.ndarray) -> np.ndarray:
 
 def read_pose(path: Path) -> np.ndarray:
     """Return the joints of each frame in metres, shape (T, 15, 3)."""
-    pose = read_joints(path, JOINTS)
+    pose = read_floats(path, (None, JOINTS, 3), f'(frames, {JOINTS}, 3)')
     wrong = ~(pose[..., 0] > 0)
     if wrong.any():
         frame, joint = np.argwhere(wrong)[0]

@@ -57,8 +57,7 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
     return parts
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with Poses and the labels')
     parser.add_argument(
         '--test', metavar='NN,NN', help='test videos (default: every fifth)'
@@ -79,8 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_release_options(parser, FPS)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
+def _run(args: argparse.Namespace) -> None:
     videos = find_videos(args.source, find_parts(args.source, args.labels))
     classes = read_classes(args.classes, first=1) if args.classes else CLASSES
     every_fifth = {'split': 'every fifth video tests: no release names a split'}
@@ -96,4 +94,4 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

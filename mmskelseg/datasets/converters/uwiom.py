@@ -172,8 +172,7 @@ def read_label(path: Path) -> np.ndarray:
     return label.astype(np.int64) if label.dtype.kind in 'iu' else label
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder of the release, or one with Data/UW in it')
     parser.add_argument(
         '--test',
@@ -189,8 +188,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_release_options(parser, FPS)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
+def _run(args: argparse.Namespace) -> None:
     if args.download:
         download(args.url, args.source)
     root = find_release(args.source)
@@ -209,4 +207,4 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -40,13 +40,7 @@ MOST_SHARED = 0.1
 
 
 class Suspicion(NamedTuple):
-    """A finding of one check.
-
-    Args:
-        check: Its name.
-        video: The ``frame_dir``, None where it is the file as a whole.
-        text: The value, and what is wrong with it.
-    """
+    """A finding: the check, the ``frame_dir`` or None for the file, and a sentence."""
 
     check: str
     video: str | None

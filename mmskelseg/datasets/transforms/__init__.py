@@ -8,9 +8,12 @@ from mmskelseg.datasets.transforms.augment import (
     RandomShift,
     RandomSpeed,
 )
-from mmskelseg.datasets.transforms.crop import RandomCropFrames
 from mmskelseg.datasets.transforms.drop_limb import DropLimb
-from mmskelseg.datasets.transforms.loading import LoadFrameFeatures, PackSegInputs
+from mmskelseg.datasets.transforms.loading import (
+    LoadFrameFeatures,
+    PackSegInputs,
+    RandomCropFrames,
+)
 
 __all__ = [
     'DropLimb',

@@ -1,4 +1,7 @@
-"""Augmentations of a training video: light, speed, mirror images, place and tilt."""
+"""Augmentations of a training video: light, speed, mirror images, place and tilt.
+
+Source of all: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
+"""
 
 from __future__ import annotations
 
@@ -123,8 +126,6 @@ class RandomBrightness(FactorAugmentation):
     after the contrast, and clipped to 0 and 1.
 
     Writes: brightness; all else is that of :class:`FactorAugmentation`.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
     """
 
     key = 'brightness'
@@ -138,8 +139,6 @@ class RandomContrast(FactorAugmentation):
     grey in their middle, 0.5, is multiplied by it, before the brightness.
 
     Writes: contrast; all else is that of :class:`FactorAugmentation`.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
     """
 
     key = 'contrast'
@@ -166,8 +165,6 @@ class RandomSpeed(FactorAugmentation):
     Note:
         Displacements from frame to frame, where features hold such, stay those of the
         original speed.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
     """
 
     def transform(self, results: dict) -> dict:
@@ -228,8 +225,6 @@ class RandomHorizontalFlip(Augmentation):
     Note:
         Pixel centres are integers, so that x becomes w - 1 - x. A joint at (0, 0), as
         one that is missing, stays there.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C.
     """
 
     def __init__(
@@ -304,8 +299,6 @@ class RandomShift(Augmentation):
 
     Raises:
         ValueError: If the fraction is not from 0 to 1.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
     """
 
     def __init__(self, fraction: float = 0.1, seed: int = 0) -> None:
@@ -344,8 +337,6 @@ class RandomRotation(Augmentation):
     Note:
         A joint at (0, 0), as one that is missing, stays there. Frames of a video are
         not turned.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
     """
 
     def __init__(self, degrees: float = 10, seed: int = 0, *, depth: int = 0) -> None:
