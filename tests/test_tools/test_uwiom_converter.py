@@ -173,8 +173,8 @@ def test_fault_ends_the_tool_with_one_sentence(release, tmp_path):
     done = run(release, tmp_path / 'out', '--test', '03')
     assert done.returncode == 1
     assert done.stderr.startswith(
-        f"error: {release}/Labels/ClassNumber/02.npy: video '02': label has shape (14,), "
-        'but keypoint has 12 frames; labels and poses must come from the same frames'
+        f"error: {release}/Labels/ClassNumber/02.npy: video '02': label has shape "
+        '(14,), but keypoint has 12 frames; labels and poses must come from'
     )
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
@@ -268,7 +268,8 @@ FAULTS = {
     ),
     'label out of range': (
         save('Labels/ClassNumber/02.npy', np.arange(FRAMES) + 6),
-        "/Labels/ClassNumber/02.npy: video '02': label is 17 in frame 11, the first of 1 out of range; exp",
+        "/Labels/ClassNumber/02.npy: video '02': label is 17 in frame 11, the first "
+        'of 1 out of range; expected',
     ),
     'label type': (
         save('Labels/ClassNumber/02.npy', np.zeros(FRAMES)),
@@ -284,7 +285,8 @@ FAULTS = {
     ),
     'risk too long': (
         replace_risk('3.0', '3.0\n3.0'),
-        "/RebaScoreFrameWise/02.txt: video '02': risk has shape (13,), but keypoint needs (12,).",
+        "/RebaScoreFrameWise/02.txt: video '02': risk has shape (13,), but keypoint "
+        'needs (12,).',
     ),
     'no class names': (
         remove('Labels/uniquelabelnames.npy'),

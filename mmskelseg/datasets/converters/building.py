@@ -152,7 +152,8 @@ def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.nda
     """Return an array of a shape, in which None is any length, from a .npy file."""
     array = read_array(path)
     fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
-    if not fits or any(n not in (None, m) for n, m in zip(shape, array.shape)):
+    wanted = dict(enumerate(shape))
+    if not fits or any(wanted[i] not in (None, n) for i, n in enumerate(array.shape)):
         raise UserError(
             f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
             f'floats of shape {meaning}.'

@@ -18,6 +18,7 @@ JOINTS = 15
 # The releases state no camera; docs/datasets/uwiom.md has reasons.
 IMG_SHAPE = (480, 640)
 FOCAL_LENGTH = 500
+CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
 
 
 def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Path]]:
@@ -99,10 +100,7 @@ def convert(
     read_label: Callable[[Path], np.ndarray],
     assumed: Mapping[str, str],
 ) -> None:
-    """Write the annotation file of a release, whose folder is ``root``.
-
-    ``assumed`` says what the release does not state, besides rate and camera.
-    """
+    """Write the annotation file of a release, whose folder is ``root``."""
     annotations = []
     for video, files in videos.items():
         pose = read_pose(files['keypoint'])
@@ -130,9 +128,5 @@ def convert(
         files={(v, key): path for v in videos for key, path in videos[v].items()},
         folds=args.folds,
         videos=args.videos,
-        assumed={
-            'fps': f'{args.fps:g}: the release states none',
-            'camera': f'pinhole, focal length {FOCAL_LENGTH} pixels, centred',
-            **assumed,
-        },
+        assumed=assumed,
     )

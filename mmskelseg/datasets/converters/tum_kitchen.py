@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 
 from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.lcr_release import convert, find_videos
+from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
 from mmskelseg.datasets.converters.text_layout import read_classes, read_label
 from mmskelseg.utils.errors import MissingFileError
 
@@ -81,7 +81,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> None:
     videos = find_videos(args.source, find_parts(args.source, args.labels))
     classes = read_classes(args.classes, first=1) if args.classes else CLASSES
-    every_fifth = {'split': 'every fifth video tests: no release names a split'}
+    assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
+    if not args.test:
+        assumed['split'] = 'every fifth video tests: no release names a split'
     convert(
         args,
         args.source,
@@ -90,7 +92,7 @@ def _run(args: argparse.Namespace) -> None:
         classes=list(classes.values()),
         dataset='tum_kitchen',
         read_label=lambda path: read_label(path, classes),
-        assumed={} if args.test else every_fifth,
+        assumed=assumed,
     )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.lcr_release import convert, find_videos
+from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 EXAMPLES = """examples:
@@ -203,7 +203,7 @@ def _run(args: argparse.Namespace) -> None:
         classes=CLASSES,
         dataset='uwiom',
         read_label=read_label,
-        assumed={},
+        assumed={'fps': f'{args.fps:g}: the release states none', 'camera': CAMERA},
     )
 
 
