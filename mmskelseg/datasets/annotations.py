@@ -1,9 +1,9 @@
 """Reading, checking and writing of annotation files: MMAction2's skeleton pickle.
 
 ``docs/data_format.md`` describes the file. It is checked as a whole when it is read and
-before it is written, so that the rest of the package need not ask again.
-A check yields sentences that name the fault; those of a video begin with the key. It
-may rely on every check before it, since the first sentence ends the reading.
+before it is written, so that the rest of the package need not ask again. A check yields
+sentences, those of a video with the key at fault in front; it may rely on every check
+before it, since the first sentence ends the reading.
 """
 
 import os
