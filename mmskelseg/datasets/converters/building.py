@@ -70,6 +70,12 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_test(parser: argparse.ArgumentParser, metavar: str, default: str) -> None:
+    """Add --test, which :func:`choose_split` takes."""
+    text = f'test videos (default: {default})'
+    parser.add_argument('--test', metavar=metavar, help=text)
+
+
 def add_release_options(parser: argparse.ArgumentParser, fps: float) -> None:
     """Add --fps with a default, --folds and --videos."""
     parser.add_argument(

@@ -50,11 +50,7 @@ CLASSES = (
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
-    parser.add_argument(
-        '--test',
-        metavar='VIDEO,VIDEO',
-        help='test videos (default: those of SRC/splits, else every fifth)',
-    )
+    building.add_test(parser, 'VIDEO,VIDEO', 'those of SRC/splits, else every fifth')
     parser.add_argument(
         '--keypoints',
         type=Path,

@@ -202,9 +202,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='leave out keypoints without labels, and labels without keypoints',
     )
-    parser.add_argument(
-        '--test', metavar='VIDEO,VIDEO', help='test videos (default: every fifth)'
-    )
+    building.add_test(parser, 'VIDEO,VIDEO', 'every fifth')
     parser.add_argument('--name', help="the data set's name (default: that of OUT)")
     building.add_folds(parser)
 

@@ -59,9 +59,7 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with Poses and the labels')
-    parser.add_argument(
-        '--test', metavar='NN,NN', help='test videos (default: every fifth)'
-    )
+    building.add_test(parser, 'NN,NN', 'every fifth')
     parser.add_argument(
         '--labels',
         type=Path,

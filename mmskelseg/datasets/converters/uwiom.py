@@ -174,11 +174,7 @@ def read_label(path: Path) -> np.ndarray:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder of the release, or one with Data/UW in it')
-    parser.add_argument(
-        '--test',
-        metavar='NN,NN',
-        help=f'test videos (default: those of the release, {",".join(TEST)})',
-    )
+    building.add_test(parser, 'NN,NN', f'those of the release, {",".join(TEST)}')
     parser.add_argument(
         '--download', action='store_true', help='fetch the release into SRC first'
     )

@@ -178,7 +178,16 @@ def pictures(
     for number, begin in enumerate(parts, 1):
         name = 'timelines' if len(parts) == 1 else f'timelines_{number}'
         part = annotations[begin : begin + TIMELINES]
-        yield Picture('Labels', f'{name}.png', partial(_label_timelines, part, data))
+        rates = {float(video['fps']) for video in part}
+        draw = partial(
+            draw_timelines,
+            {video['frame_dir']: video['label'] for video in part},
+            data['metainfo']['classes'],
+            title='Labels',
+            fps=rates.pop() if len(rates) == 1 else None,
+            style=BARS,
+        )
+        yield Picture('Labels', f'{name}.png', draw)
     rows, missing = summary['classes'], summary['missing_by_joint']
     draw = partial(
         draw_bars,
@@ -200,17 +209,6 @@ def pictures(
         draw = partial(_sample_frames, video, data['metainfo'], frames)
         name = file_name(video['frame_dir'])
         yield Picture(f'Video {video["frame_dir"]}', f'videos/{name}.png', draw)
-
-
-def _label_timelines(videos: list[dict[str, Any]], data: dict[str, Any]) -> np.ndarray:
-    rates = {float(video['fps']) for video in videos}
-    return draw_timelines(
-        {video['frame_dir']: video['label'] for video in videos},
-        data['metainfo']['classes'],
-        title='Labels',
-        fps=rates.pop() if len(rates) == 1 else None,
-        style=BARS,
-    )
 
 
 def _sample_frames(
