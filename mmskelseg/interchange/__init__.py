@@ -12,14 +12,14 @@ from mmskelseg.interchange.labels.csv_segments import (
 )
 from mmskelseg.interchange.labels.cvat import read_cvat
 from mmskelseg.interchange.labels.elan import read_elan, write_elan
-from mmskelseg.interchange.labels.label_files import (
-    READERS,
-    label_format,
-    read_segments,
-)
 from mmskelseg.interchange.labels.label_studio import (
     read_label_studio,
     write_label_studio,
+)
+from mmskelseg.interchange.labels.reading import (
+    READERS,
+    label_format,
+    read_segments,
 )
 from mmskelseg.interchange.labels.segments import (
     Segment,

@@ -5,7 +5,6 @@ Times are in seconds. Cells are separated by commas, semicolons or tabs.
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 
 from mmskelseg.fileio.atomic import atomic_write
@@ -15,13 +14,19 @@ from mmskelseg.interchange.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg.interchange.parsing import as_dicts, number, read_rows, video_name
+from mmskelseg.interchange.parsing import (
+    FilePath,
+    as_dicts,
+    number,
+    read_rows,
+    video_name,
+)
 from mmskelseg.utils.errors import UserError
 
 _NEEDED = ('start', 'end', 'label')
 
 
-def read_csv_segments(path: str | os.PathLike) -> list[VideoSegments]:
+def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 
     Args:
@@ -52,9 +57,7 @@ def read_csv_segments(path: str | os.PathLike) -> list[VideoSegments]:
     )
 
 
-def write_csv_segments(
-    path: str | os.PathLike, videos: Sequence[VideoSegments]
-) -> None:
+def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score, seconds to 6 digits.
 
     Args:

@@ -1,14 +1,11 @@
 """CVAT's XML, version 1.1: tracks of "CVAT for video", tags of "CVAT for images".
 
 A shape of a track lasts until the track's next one, the last until the task's end; with
-``outside="1"`` it is not there. Neighbouring frames of the same label are one span.
-Frames are those of the video file, counted from 0, also where the task skips some
-(``frame_filter``) or starts later; then a frame stands for those up to the next. CVAT
-writes no frame rate. That ids of images are frames is assumed, as it is so for tags of
-a task that was made from a video.
+``outside="1"`` it is not there. Frames are those of the video file, from 0, also where
+the task skips some (``frame_filter``); then one stands for those up to the next. Ids of
+images are taken for frames, as in a task that was made from a video.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
@@ -20,9 +17,12 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
-    attribute as xml_attribute,
+    FilePath,
+    number,
+    read_xml,
+    video_name,
+    xml_attribute,
 )
-from mmskelseg.interchange.parsing import number, read_xml, video_name
 from mmskelseg.utils.errors import UserError
 
 # First frame, frame after the last, label.
@@ -30,7 +30,7 @@ _Span = tuple[int, int, str]
 
 
 def read_cvat(
-    path: str | os.PathLike, *, fps: float | None = None, attribute: str | None = None
+    path: FilePath, *, fps: float | None = None, attribute: str | None = None
 ) -> list[VideoSegments]:
     """Return the spans of tracks and tags; the list has one video.
 
@@ -63,7 +63,11 @@ def read_cvat(
         raise UserError(
             f'{path}: meta has no source; give its task the name of the video.'
         )
-    step = _step(tasks[0], str(path))
+    text = tasks[0].findtext('frame_filter') or 'step=1'
+    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
+    if not found:
+        raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
+    step = int(found[1])
     stop = _frame(tasks[0].findtext('stop_frame') or '-1', str(path)) + 1
     spans: list[_Span] = []
     for track in root.iterfind('track'):
@@ -75,14 +79,6 @@ def read_cvat(
     ]
     video = VideoSegments(video_name(source), segments, rate, None, source)
     return sorted_videos([video] if segments else [], path, '')
-
-
-def _step(task: Element, path: str) -> int:
-    text = task.findtext('frame_filter') or 'step=1'
-    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
-    if not found:
-        raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
-    return int(found[1])
 
 
 def _frame(text: str, place: str) -> int:

@@ -8,9 +8,8 @@ comes back exactly, at any rate, and also from a file that keeps milliseconds, a
 as fps is below 1000.
 """
 
-import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import WARNING
 from math import ceil, isfinite
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.evaluation import resolve_background, to_segments
+from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.utils.errors import UserError
 
 # Seconds by which labels may leave the video, since a container's duration and the
@@ -77,11 +77,7 @@ def frame_at(seconds: float, fps: float) -> int:
 
 
 def check_fps(fps: object, place: str) -> float:
-    """Return frames per second as a float.
-
-    Raises:
-        ValueError: If it is no number above 0.
-    """
+    """Return frames per second as a float, if it is a number above 0."""
     number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
     if not number or not isfinite(float(fps)) or float(fps) <= 0:  # type: ignore[arg-type]
         raise UserError(
@@ -191,7 +187,13 @@ def segments_to_labels(
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
-    _warn_of_short(short, place)
+    if short:
+        print_log(
+            f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
+            'segments; they are left out.',
+            'current',
+            WARNING,
+        )
     if overlap == 'background':
         label[clash] = fill
     gaps = label == -1
@@ -205,11 +207,7 @@ def segments_to_labels(
 def make_segment(
     place: str, start: float, end: float, label: Any, score: float | None = None
 ) -> Segment:
-    """Return a segment, checked.
-
-    Raises:
-        ValueError: If it ends before it starts, or has no label.
-    """
+    """Return a segment, if it has a label and does not end before it starts."""
     if not isinstance(label, str) or not label.strip():
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
@@ -224,17 +222,11 @@ def make_segment(
 
 
 def sorted_videos(
-    videos: Iterable[VideoSegments], path: str | os.PathLike, remedy: str
+    videos: Iterable[VideoSegments], path: FilePath, remedy: str
 ) -> list[VideoSegments]:
-    """Return the videos with their segments in order.
+    """Return the videos with their segments in order, if there are any.
 
-    Args:
-        videos: In the order of the file.
-        path: The file.
-        remedy: What to do about two that have the same name.
-
-    Raises:
-        ValueError: If there are none, or if two have the same name.
+    Two of the same name are an error, for which ``remedy`` says what to do.
     """
     found: dict[str, VideoSegments] = {}
     for video in videos:
@@ -243,9 +235,7 @@ def sorted_videos(
                 f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
             )
         ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
-        found[video.name] = VideoSegments(
-            video.name, ordered, video.fps, video.num_frames, video.filename
-        )
+        found[video.name] = replace(video, segments=ordered)
     if not found:
         raise UserError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
@@ -281,16 +271,6 @@ def _check_segment(
         raise UserError(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
             's; the labels are of another video or fps is wrong.'
-        )
-
-
-def _warn_of_short(short: Sequence[Segment], place: str) -> None:
-    if short:
-        print_log(
-            f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
-            'segments; they are left out.',
-            'current',
-            WARNING,
         )
 
 

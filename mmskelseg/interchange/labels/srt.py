@@ -1,13 +1,13 @@
 """Subtitles (SubRip, ``.srt``) that show the label of each segment."""
 
-import os
 from collections.abc import Sequence
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.labels.segments import Segment
+from mmskelseg.interchange.parsing import FilePath
 
 
-def write_srt(path: str | os.PathLike, segments: Sequence[Segment]) -> None:
+def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
     """Write a subtitle for each segment, with its confidence, if there is one.
 
     Args:

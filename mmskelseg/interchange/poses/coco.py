@@ -9,9 +9,6 @@ a file name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may 
 ``track_id``, or ``idx`` as from AlphaPose.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -19,7 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
+from mmskelseg.interchange.parsing import (
+    NUMBER,
+    FilePath,
+    check_shape,
+    numbers,
+    read_json,
+)
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.utils.errors import UserError
@@ -37,7 +40,7 @@ _ENTRIES = [
 
 
 def read_coco(
-    path: str | os.PathLike,
+    path: FilePath,
     skeleton: str | Mapping[str, Any] | None = None,
     first_frame: int | None = None,
 ) -> Poses:

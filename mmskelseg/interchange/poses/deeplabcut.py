@@ -12,10 +12,7 @@ The HDF5 file holds the same as a table of pandas. It is read by h5py alone, sin
 pandas would run code that such a file can carry.
 """
 
-from __future__ import annotations
-
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
+from mmskelseg.interchange.parsing import FilePath, open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.interchange.poses.table import read_table_rows
@@ -36,7 +33,7 @@ _SCENE = 'single'
 
 
 def read_deeplabcut(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
 ) -> Poses:
     """Return the poses in a file of DeepLabCut, one video.
 
@@ -79,7 +76,7 @@ def read_deeplabcut(
     )
 
 
-def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
+def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     rows = [row for _, row in read_table_rows(path)]
     heads: dict[str, list[str]] = {}
     while len(heads) < len(rows) and rows[len(heads)][0] in (
@@ -116,7 +113,7 @@ def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
     return columns, _checked(frames, str(path)), values
 
 
-def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
+def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     with open_hdf5(path) as file:
         groups = [g for g in file.values() if 'pandas_type' in g.attrs]
         if len(groups) != 1:

@@ -1,7 +1,5 @@
 """Layouts of joints: by their names, by their number, or as COCO's 17."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -18,9 +18,6 @@ The result is COCO's 17 joints, all of which are among the 33. Where the middle 
 the coordinates exceeds 2 they are taken for pixels.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +25,14 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import NUMBER, check_shape, field, numbers, read_json
+from mmskelseg.interchange.parsing import (
+    NUMBER,
+    FilePath,
+    check_shape,
+    field,
+    numbers,
+    read_json,
+)
 from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import npz_arrays
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
@@ -48,9 +52,7 @@ _FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': NUMBER}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
-def read_mediapipe(
-    path: str | os.PathLike, img_shape: tuple[int, int] | None = None
-) -> Poses:
+def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
     """Return COCO's 17 joints of the landmarks in a file, one video.
 
     Args:
@@ -131,7 +133,7 @@ def _people(entry: Any, where: str) -> list[list[Any]]:
     return [person for item in entry for person in _people(item, where)]
 
 
-def _from_table(path: str | os.PathLike) -> list[Detection]:
+def _from_table(path: FilePath) -> list[Detection]:
     names, found = table_detections(path)
     index = {}
     for column, name in enumerate(names):
@@ -149,7 +151,7 @@ def _from_table(path: str | os.PathLike) -> list[Detection]:
     return [Detection(d.frame, d.joints[order], track=d.track) for d in found]
 
 
-def _from_array(path: str | os.PathLike) -> tuple[list[Detection], int]:
+def _from_array(path: FilePath) -> tuple[list[Detection], int]:
     arrays = npz_arrays(path)
     key = next((key for key in _KEYS if key in arrays), _KEYS[0])
     points = np.asarray(field(arrays, key, str(path)))

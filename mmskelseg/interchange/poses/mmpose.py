@@ -10,15 +10,18 @@ The demo scripts with ``--save-predictions`` write the same list, whose ``frame_
 begins at 1, as ``instance_info`` beside ``meta_info``, which names the joints.
 """
 
-from __future__ import annotations
-
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
+from mmskelseg.interchange.parsing import (
+    NUMBER,
+    FilePath,
+    check_shape,
+    numbers,
+    read_json,
+)
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.utils.errors import UserError
@@ -34,7 +37,7 @@ _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file aga
 
 
 def read_mmpose(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
 ) -> Poses:
     """Return the poses of a video that MMPose predicted.
 

@@ -8,9 +8,6 @@ the names of the M rows, empty where a row is not the same person throughout;
 ``notes``.
 """
 
-from __future__ import annotations
-
-import os
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -18,16 +15,14 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.interchange.parsing import field
+from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 
-def read_npz(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_npz(path: FilePath, skeleton: str | Mapping[str, Any] | None = None) -> Poses:
     """Return the poses in an npz file, one video.
 
     Args:
@@ -69,7 +64,7 @@ def read_npz(
     )
 
 
-def write_npz(poses: Poses, path: str | os.PathLike, **more: np.ndarray) -> None:
+def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
     """Write poses so that ``read_npz`` returns them.
 
     Args:
@@ -97,7 +92,7 @@ def write_npz(poses: Poses, path: str | os.PathLike, **more: np.ndarray) -> None
         np.savez_compressed(file, **arrays)
 
 
-def npz_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def npz_arrays(path: FilePath) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file, without running code from it.
 
     Raises:

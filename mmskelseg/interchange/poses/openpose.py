@@ -9,15 +9,12 @@ Joints that were not found are 0, 0, 0. Read are the layouts BODY_25 (75 numbers
 COCO (54); their joints stay as they are, and ``to_coco17`` finds COCO's 17 in both.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.interchange.parsing import check_shape, numbers, read_json
+from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.utils.errors import UserError
@@ -71,7 +68,7 @@ def openpose_layout(name: str) -> dict[str, Any]:
     return {**layout, 'drop_groups': groups}
 
 
-def read_openpose(path: str | os.PathLike) -> Poses:
+def read_openpose(path: FilePath) -> Poses:
     """Return the poses in a folder of OpenPose's files, one video.
 
     Frames are those of the files' numbers, of which the smallest is the first.

@@ -6,16 +6,13 @@ and, in files of predictions, ``track_names``, ``point_scores`` (tracks, nodes, 
 attribute ``dims``, and may have another order.
 """
 
-from __future__ import annotations
-
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
+from mmskelseg.interchange.parsing import FilePath, open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.utils.errors import UserError
@@ -33,7 +30,7 @@ _OURS = {
 
 
 def read_sleap(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
 ) -> Poses:
     """Return the poses in an analysis file of SLEAP, one video.
 

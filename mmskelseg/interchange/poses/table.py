@@ -8,9 +8,6 @@ alone. A cell that is empty or ``nan`` is a missing joint; without scores the jo
 that are there count as certain.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
@@ -18,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import read_rows
+from mmskelseg.interchange.parsing import FilePath, read_rows
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.utils.errors import UserError
@@ -36,7 +33,7 @@ _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|co
 
 
 def read_table(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
+    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
 ) -> Poses:
     """Return the poses in a CSV file, one video; frames are numbered from 0.
 
@@ -54,7 +51,7 @@ def read_table(
     return gather(found, layout, str(path), notes=notes)
 
 
-def table_detections(path: str | os.PathLike) -> tuple[list[str], list[Detection]]:
+def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
     """Return the names of the joints in a table, and its people."""
     rows = read_table_rows(path)
     header = rows[0][1]
@@ -78,7 +75,7 @@ def table_detections(path: str | os.PathLike) -> tuple[list[str], list[Detection
     return list(wide), list(_wide(cells, place, wide))
 
 
-def read_table_rows(path: str | os.PathLike) -> list[tuple[int, list[str]]]:
+def read_table_rows(path: FilePath) -> list[tuple[int, list[str]]]:
     """Return line number and cells of each row, of which the first is the header.
 
     Raises:

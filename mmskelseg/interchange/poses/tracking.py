@@ -1,7 +1,5 @@
 """Choice of the person that a video is about."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
