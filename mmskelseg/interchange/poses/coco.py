@@ -10,7 +10,6 @@ a file name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may 
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -24,7 +23,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
 )
 from mmskelseg.interchange.poses.layouts import counted_layout
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
 _ENTRIES = [
@@ -41,7 +40,7 @@ _ENTRIES = [
 
 def read_coco(
     path: FilePath,
-    skeleton: str | Mapping[str, Any] | None = None,
+    skeleton: Layout | None = None,
     first_frame: int | None = None,
 ) -> Poses:
     """Return the poses in a file of COCO results, one video.
@@ -79,15 +78,15 @@ def read_coco(
     layout, more = counted_layout(joints, skeleton, str(path))
     found = []
     for i, (number, entry) in enumerate(zip(ids, entries, strict=True)):
-        where = f'{path}: entry {i}'
-        values = entry['keypoints']
-        xyc = numbers(values, (3 * joints,), f'{where}: keypoints').reshape(-1, 3)
+        where = f'{path}: entry {i}: keypoints'
+        xyc = numbers(entry['keypoints'], (3 * joints,), where).reshape(-1, 3)
         track = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
         track = None if track is None or isinstance(track, list) else str(track)
         found.append(Detection(number - first, xyc, entry.get('score'), track))
-    flags = np.unique([detection.joints[:, 2] for detection in found])
-    if set(flags.tolist()) <= {0, 1, 2}:
-        found = [_unflagged(detection) for detection in found]
+    scores = np.array([detection.joints[:, 2] for detection in found])
+    if np.isin(scores, (0, 1, 2)).all():
+        for detection in found:
+            detection.joints[:, 2] = detection.joints[:, 2] > 0
     return gather(found, layout, str(path), notes=(notes, *more))
 
 
@@ -113,9 +112,3 @@ def _first(ids: list[int], given: int | None, source: str) -> tuple[int, str]:
             f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
         )
     return first, f'frames are numbered by image_id, from {first}'
-
-
-def _unflagged(detection: Detection) -> Detection:
-    joints = detection.joints.copy()
-    joints[:, 2] = joints[:, 2] > 0
-    return Detection(detection.frame, joints, detection.score, detection.track)

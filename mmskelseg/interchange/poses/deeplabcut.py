@@ -13,16 +13,16 @@ pandas would run code that such a file can carry.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.interchange.parsing import FilePath, open_hdf5, texts
+from mmskelseg.interchange.parsing import FilePath, check_widths, open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.table import read_table_rows
 from mmskelseg.utils.errors import UserError
 
@@ -32,9 +32,7 @@ Columns = list[tuple[str, str, str]]
 _SCENE = 'single'
 
 
-def read_deeplabcut(
-    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in a file of DeepLabCut, one video.
 
     Body parts outside of the animals (``single``) are left out, with a note. The file
@@ -51,6 +49,13 @@ def read_deeplabcut(
     """
     read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
     columns, frames, values = read(path)
+    spread = max(frames, default=0) > 1000 * (len(frames) + 10)
+    if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
+        raise UserError(
+            f'{path}: frames are numbered from {min(frames, default=0)} to '
+            f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '
+            'from 0.'
+        )
     where = {column: i for i, column in enumerate(columns)}
     if len(where) < len(columns):
         raise UserError(f'{path}: two columns have the same name; export it again.')
@@ -77,7 +82,8 @@ def read_deeplabcut(
 
 
 def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
-    rows = [row for _, row in read_table_rows(path)]
+    table = read_table_rows(path)
+    rows = [row for _, row in table]
     heads: dict[str, list[str]] = {}
     while len(heads) < len(rows) and rows[len(heads)][0] in (
         'scorer', 'individuals', 'bodyparts', 'coords',
@@ -93,12 +99,7 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     body = rows[len(heads) :]
     width = len(heads['coords'])
     individuals = heads.get('individuals', ['animal'] * width)
-    for i, row in enumerate((*heads.values(), *(row[1:] for row in body))):
-        if len(row) != width:
-            raise UserError(
-                f'{path}: row {i + 1} has {len(row)} values, but coords {width}; '
-                'export the file again.'
-            )
+    check_widths(table, path)
     try:
         frames = [int(row[0]) for row in body]
         values = np.array(
@@ -110,7 +111,7 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
             'first column, as analyze_videos writes, not labels of single images.'
         ) from None
     columns = list(zip(individuals, heads['bodyparts'], heads['coords'], strict=True))
-    return columns, _checked(frames, str(path)), values
+    return columns, frames, values
 
 
 def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
@@ -139,7 +140,7 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     columns = [
         (name[1] if len(name) == 4 else 'animal', name[-2], name[-1]) for name in names
     ]
-    return columns, _checked(frames, str(path)), values
+    return columns, frames, values
 
 
 def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
@@ -182,14 +183,3 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
         raise UserError(f'{source}: rows are not numbered frames.')
     names = list(zip(*levels, strict=True))
     return names, frames.tolist(), group['block0_values'][()]
-
-
-def _checked(frames: list[int], source: str) -> list[int]:
-    spread = max(frames, default=0) > 1000 * (len(frames) + 10)
-    if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
-        raise UserError(
-            f'{source}: frames are numbered from {min(frames, default=0)} to '
-            f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '
-            'from 0.'
-        )
-    return frames

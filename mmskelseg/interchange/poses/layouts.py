@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.utils.errors import UserError
 
@@ -41,7 +40,7 @@ def named_layout(
     joints: Sequence[str],
     limbs: Sequence[Sequence[int | str]] = (),
     name: str = 'custom',
-) -> str | dict[str, Any]:
+) -> Layout:
     """Return the layout of joints that are known by name.
 
     Joints whose names differ in left and right alone are flip pairs. COCO's 17, in
@@ -66,12 +65,8 @@ def named_layout(
     }
 
 
-def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
-    """Return a layout that a file holds, if it is one.
-
-    Raises:
-        ValueError: If it is none, naming the file.
-    """
+def checked(layout: Layout, source: str) -> Layout:
+    """Return a layout that a file holds, if it is one; else an error names the file."""
     try:
         if not is_data_layout(layout):
             raise UserError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
@@ -82,25 +77,19 @@ def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
 
 
 def counted_layout(
-    joints: int, given: str | Mapping[str, Any] | None, source: str
-) -> tuple[str | dict[str, Any], tuple[str, ...]]:
-    """Return the layout of joints that have no names, and a note if it is a guess.
+    joints: int, given: Layout | None, source: str
+) -> tuple[Layout, tuple[str, ...]]:
+    """Return the layout of V joints without names, and a note if it is a guess.
 
-    Args:
-        joints: V, how many there are.
-        given: The layout that the user names.
-        source: The file, for messages.
-
-    Raises:
-        ValueError: If the given layout has another number of joints, or if there is
-            none and there are not 17.
+    It is the given one, if that has as many joints, or COCO's, if there are 17.
     """
     if given is not None:
-        expected = Skeleton.get(given).num_joints
-        if expected != joints:
+        skeleton = Skeleton.get(given)
+        if skeleton.num_joints != joints:
             raise UserError(
-                f'{source}: {joints} joints, but the skeleton {_name(given)} has '
-                f'{expected}; name the layout that the poses were estimated with.'
+                f'{source}: {joints} joints, but the skeleton {skeleton.name} has '
+                f'{skeleton.num_joints}; name the layout that the poses were estimated '
+                'with.'
             )
         return given if isinstance(given, str) else dict(given), ()
     if joints != len(COCO17):
@@ -112,8 +101,8 @@ def counted_layout(
 
 
 def in_order(
-    joints: Sequence[str], given: str | Mapping[str, Any] | None, source: str
-) -> tuple[list[int], str | dict[str, Any], tuple[str, ...]]:
+    joints: Sequence[str], given: Layout | None, source: str
+) -> tuple[list[int], Layout, tuple[str, ...]]:
     """Return the order of columns, the layout and notes, for joints with names.
 
     Names that are numbers are ordered by them and counted as ``counted_layout`` does.
@@ -123,11 +112,11 @@ def in_order(
     if all(joint.isdecimal() for joint in joints):
         order = sorted(range(len(joints)), key=lambda i: int(joints[i]))
         return order, *counted_layout(len(joints), given, source)
-    for layout in ('coco17',) if given is None else (given,):
-        names = Skeleton.get(layout).joints
-        if set(names) == set(joints):
-            same = layout if isinstance(layout, str) else dict(layout)
-            return [list(joints).index(name) for name in names], same, ()
+    layout = 'coco17' if given is None else given
+    names = Skeleton.get(layout).joints
+    if set(names) == set(joints):
+        order = [list(joints).index(name) for name in names]
+        return order, *counted_layout(len(names), layout, source)
     order = list(range(len(joints)))
     if given is not None:
         return order, *counted_layout(len(joints), given, source)
@@ -178,7 +167,3 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     return poses.noting(
         note, keypoint=keypoint, keypoint_score=score, skeleton='coco17'
     )
-
-
-def _name(layout: str | Mapping[str, Any]) -> str:
-    return layout if isinstance(layout, str) else layout.get('name', 'given')

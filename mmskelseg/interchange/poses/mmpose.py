@@ -10,7 +10,7 @@ The demo scripts with ``--save-predictions`` write the same list, whose ``frame_
 begins at 1, as ``instance_info`` beside ``meta_info``, which names the joints.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
 )
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
@@ -36,9 +36,7 @@ _META = {
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
 
-def read_mmpose(
-    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of a video that MMPose predicted.
 
     Args:
@@ -71,7 +69,7 @@ def read_mmpose(
                 f'but {joints} before; give each layout a file of its own.'
             )
     notes: tuple[str, ...] = ()
-    layout: str | dict[str, Any] = 'coco17'
+    layout: Layout = 'coco17'
     if meta is not None and skeleton is None:
         layout = _layout(meta, joints, str(path))
     elif found:
@@ -105,11 +103,10 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
 
 
 def _frame_id(frame: Any, place: int) -> int:
-    number: int | None = frame.get('frame_id')
-    return place if number is None else number
+    return place if frame.get('frame_id') is None else frame['frame_id']
 
 
-def _layout(meta: Any, joints: int, source: str) -> str | dict[str, Any]:
+def _layout(meta: Any, joints: int, source: str) -> Layout:
     check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
     names = meta['keypoint_id2name']
     try:

@@ -1,10 +1,9 @@
 """Recognition and reading of pose files of all formats."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.interchange.parsing import FilePath, open_hdf5
 from mmskelseg.interchange.poses.coco import read_coco
@@ -13,7 +12,7 @@ from mmskelseg.interchange.poses.mediapipe import read_mediapipe
 from mmskelseg.interchange.poses.mmpose import read_mmpose
 from mmskelseg.interchange.poses.npz import npz_arrays, read_npz
 from mmskelseg.interchange.poses.openpose import read_openpose
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -49,7 +48,7 @@ def read_poses(
     path: FilePath,
     format: str | None = None,
     *,
-    skeleton: str | Mapping[str, Any] | None = None,
+    skeleton: Layout | None = None,
     img_shape: tuple[int, int] | None = None,
     first_frame: int | None = None,
 ) -> Poses:

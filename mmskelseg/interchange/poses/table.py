@@ -1,23 +1,18 @@
 """Joints in a CSV table, long or wide.
 
-Long has a row for each joint, in columns ``frame``, ``joint``, ``x``, ``y`` and, if
-wanted, ``person`` and ``score``. Wide has a row for each frame, or for each person in a
-frame, in columns ``frame`` and, if wanted, ``person``, and ``NAME_x``, ``NAME_y`` and,
-if wanted, ``NAME_score`` of each joint; ``NAME.x`` is the same. Other columns are left
-alone. A cell that is empty or ``nan`` is a missing joint; without scores the joints
-that are there count as certain.
+docs/keypoint_formats.md has an example of each. A cell that is empty or ``nan`` is a
+missing joint; without scores the joints that are there count as certain.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import FilePath, read_rows
+from mmskelseg.interchange.parsing import FilePath, Rows, check_widths, read_rows
 from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
 # What others call the columns.
@@ -32,9 +27,7 @@ _ALIASES = {
 _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|conf|v)')
 
 
-def read_table(
-    path: FilePath, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in a CSV file, one video; frames are numbered from 0.
 
     Args:
@@ -69,18 +62,15 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
             ' x, y (and score, person), a row for each joint, or frame, NAME_x, NAME_y '
             '(and NAME_score) for each joint, a row for each frame.'
         )
+    check_widths(rows, path)
     cells = _Cells(str(path), rows)
     if long:
         return _long(cells, place)
     return list(wide), list(_wide(cells, place, wide))
 
 
-def read_table_rows(path: FilePath) -> list[tuple[int, list[str]]]:
-    """Return line number and cells of each row, of which the first is the header.
-
-    Raises:
-        ValueError: If there is no second row.
-    """
+def read_table_rows(path: FilePath) -> Rows:
+    """Return line number and cells of a header and at least one row below it."""
     rows = read_rows(path)
     if len(rows) < 2:
         raise UserError(f'{path}: {len(rows)} rows, expected a header and frames.')
@@ -90,15 +80,9 @@ def read_table_rows(path: FilePath) -> list[tuple[int, list[str]]]:
 class _Cells:
     """The cells of a table as numbers, with messages that name row and column."""
 
-    def __init__(self, source: str, rows: list[tuple[int, list[str]]]) -> None:
+    def __init__(self, source: str, rows: Rows) -> None:
         self.source, self.header = source, rows[0][1]
         self.lines, self.rows = zip(*rows[1:], strict=True)
-        for line, row in rows:
-            if len(row) != len(self.header):
-                raise UserError(
-                    f'{source}: line {line} has {len(row)} cells, but the header '
-                    f'{len(self.header)}; export the table again.'
-                )
 
     def number(self, row: int, column: int) -> float:
         cell = self.rows[row][column]
@@ -136,10 +120,9 @@ def _wide(
     for row in range(len(cells.rows)):
         values = np.ones((len(joints), 3))
         for joint, axes in enumerate(joints.values()):
-            for axis, column in axes.items():
-                values[joint, ('x', 'y', 'score').index(axis)] = cells.number(
-                    row, column
-                )
+            for i, axis in enumerate(('x', 'y', 'score')):
+                if axis in axes:
+                    values[joint, i] = cells.number(row, axes[axis])
         track = cells.rows[row][place['person']] if 'person' in place else '1'
         yield Detection(cells.frame(row, place['frame']), values, track=track or None)
 

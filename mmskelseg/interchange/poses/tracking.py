@@ -118,14 +118,13 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
         return poses
     if policy == 'all':
         return poses.noting(f'all of up to {persons} people are kept')
-    frames = np.arange(poses.keypoint.shape[1])
+    frames = poses.keypoint.shape[1]
+    notes = {'largest': 'the largest', 'score': 'of the highest score'}
     if policy in poses.people:
-        rows, note = np.full(len(frames), poses.people.index(policy)), 'as named'
+        rows, note = np.full(frames, poses.people.index(policy)), 'as named'
     elif poses.people:
-        rows = np.full(len(frames), int(_worth(poses, policy).sum(axis=1).argmax()))
-        note = {'largest': 'the largest', 'score': 'of the highest score'}.get(
-            policy, 'seen longest'
-        )
+        rows = np.full(frames, int(_worth(poses, policy).sum(axis=1).argmax()))
+        note = notes.get(policy, 'seen longest')
     elif policy == 'track':
         tracks = link_by_overlap(_boxes(poses))
         longest = np.bincount(tracks[tracks >= 0]).argmax()
@@ -134,8 +133,7 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
         note = f'the longest of {tracks.max() + 1} tracks linked by overlap'
     else:
         rows = _worth(poses, policy).argmax(axis=0)
-        note = {'largest': 'the largest', 'score': 'of the highest score'}[policy]
-        note += ' in each frame'
+        note = f'{notes[policy]} in each frame'
     score, box = poses.person_score, poses.person_box
     who = f'{poses.people[rows[0]]}, ' if poses.people else ''
     return poses.noting(

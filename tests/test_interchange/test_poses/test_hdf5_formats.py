@@ -190,7 +190,7 @@ HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
     ('text', 'message'),
     [
         ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
-        (f'{HEAD}0,1\n', 'row 4 has 1 values, but coords 2'),
+        (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
         (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
         (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
         (HEAD, 'numbered from 0 to 0 in 0 rows'),
