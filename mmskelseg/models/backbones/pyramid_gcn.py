@@ -17,8 +17,7 @@ from mmskelseg.models.backbones.ms_gcn import GraphBlock
 from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import spatial_subsets
-from mmskelseg.structures.pyramid import skeleton_pyramid
+from mmskelseg.structures.graph import skeleton_pyramid, spatial_subsets
 
 
 @MODELS.register_module()
