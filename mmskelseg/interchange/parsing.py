@@ -31,7 +31,7 @@ _NAMES = {
 }  # fmt: skip
 # For check_shape: whole or not.
 NUMBER = (int, float)
-# What h5py raises, and NumPy, where a file lacks something or has it otherwise.
+# What h5py and NumPy raise where a file lacks something or has it otherwise.
 _DAMAGED = (
     AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError,
     UnicodeDecodeError,
@@ -61,15 +61,10 @@ def read_json(path: FilePath, tool: str) -> Any:
 
 
 def read_xml(path: FilePath, root: str, tool: str) -> Element:
-    """Return the root of an XML file.
+    """Return the root of an XML file that a tool wrote, which must have a certain tag.
 
     A document type is refused, as is therefore whatever an entity could expand to or
     fetch.
-
-    Args:
-        path: The file.
-        root: The tag that the root must have.
-        tool: The program that wrote it.
     """
     try:
         element = fromstring(Path(path).read_bytes(), forbid_dtd=True)
@@ -185,12 +180,6 @@ def check_shape(value: Any, shape: Shape, place: str, remedy: str) -> None:
     items; or a dict with the shapes of the keys that matter. A key that ends in ``?``
     may be missing or null, and the key ``...`` stands for all keys of an object.
 
-    Args:
-        value: What was read.
-        shape: What it must be.
-        place: The file, and where in it the value is.
-        remedy: What to do, for the message.
-
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
     >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'export it')
     Traceback (most recent call last):
@@ -203,10 +192,7 @@ def check_shape(value: Any, shape: Shape, place: str, remedy: str) -> None:
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     """Return nested lists as an array of floats; None becomes NaN.
 
-    Args:
-        values: From the file.
-        shape: The shape it must have; -1 is any length.
-        where: File and place, for messages.
+    It must have the given shape, in which -1 is any length.
     """
     expected = ' x '.join('any' if size < 0 else str(size) for size in shape)
     try:
@@ -256,9 +242,7 @@ def _shape_problems(value: Any, shape: Shape, at: str) -> Iterator[tuple[str, st
 def open_hdf5(path: FilePath) -> Iterator[Any]:
     """Open a file to read, as an ``h5py.File``; the block should do no more than that.
 
-    Raises:
-        UnavailableError: If h5py, an optional package, is not installed.
-        UserError: If it is no HDF5 file, or the block finds something missing.
+    What h5py raises in it becomes an error that names the file.
     """
     try:
         import h5py

@@ -40,10 +40,7 @@ _NO_SUBJECT = 'No focal subject'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
     'observations': {
-        ...: {
-            'events': [list],
-            'media_info?': {'length?': dict, 'fps?': dict},
-        }
+        ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
 }
 _TWICE = 'choose one of its observations by observation'
@@ -90,10 +87,7 @@ class _StateEvent(NamedTuple):
 
 
 def read_boris(
-    path: FilePath,
-    *,
-    observation: str | None = None,
-    subject: str | None = None,
+    path: FilePath, *, observation: str | None = None, subject: str | None = None
 ) -> list[VideoSegments]:
     """Return the states of each video in a BORIS project.
 
@@ -112,10 +106,7 @@ def read_boris(
     """
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
-    types = {
-        behavior['code']: behavior['type']
-        for behavior in project['behaviors_conf'].values()
-    }
+    types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
     observations = project['observations']
     names = list(observations)
     if observation is not None:
@@ -193,12 +184,10 @@ def _per_media(
     lengths, rates = info.get('length') or {}, info.get('fps') or {}
     if not files:
         yield VideoSegments(name, segments)
-    elif len(files) == 1:
-        file = files[0]
-        yield VideoSegments(video_name(file), segments, rates.get(file), None, file)
-    else:
-        begin = 0.0
-        for file in files:
+    begin = 0.0
+    for file in files:
+        inside = segments
+        if len(files) > 1:
             end = begin + number(lengths.get(file), place, f'the length of {file}')
             inside = [
                 replace(
@@ -209,23 +198,19 @@ def _per_media(
                 for segment in segments
                 if segment.start < end and segment.end > begin
             ]
-            yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
             begin = end
+        yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
 
 
 def read_boris_events(
-    path: FilePath,
-    *,
-    observation: str | None = None,
-    subject: str | None = None,
+    path: FilePath, *, observation: str | None = None, subject: str | None = None
 ) -> list[VideoSegments]:
     """Return the states of each video in a table of BORIS.
 
     Args:
         path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
         observation: Read this one alone.
-        subject: Read the events of this subject alone; an empty text is BORIS' "No
-            focal subject". Needed where an observation has several.
+        subject: As in :func:`read_boris`.
 
     Raises:
         ValueError: If a column, a number or the end of a state is missing, or two

@@ -7,7 +7,7 @@ images are taken for frames, as in a task that was made from a video.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 
 from mmskelseg.interchange.labels.segments import (
@@ -69,10 +69,9 @@ def read_cvat(
         raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
     step = int(found[1])
     stop = _frame(tasks[0].findtext('stop_frame') or '-1', str(path)) + 1
-    spans: list[_Span] = []
+    spans = list(_tag_spans(root.iterfind('image'), step, attribute, str(path)))
     for track in root.iterfind('track'):
         spans += _track_spans(track, step, stop, attribute, str(path))
-    spans += _tag_spans(root.iterfind('image'), step, attribute, str(path))
     segments = [
         make_segment(str(path), start / rate, end / rate, label)
         for start, end, label in _joined(spans)
@@ -95,24 +94,22 @@ def _track_spans(
         if shape.tag != 'attribute'
     )
     frames = [frame for frame, _, _ in shapes]
-    last = max(stop, frames[-1] + step) if frames else stop
+    ends = [*frames[1:], max(stop, frames[-1] + step)] if frames else []
     return [
         (frame, end, _label(shape, track, attribute, f'{place}, frame {frame}'))
-        for (frame, _, shape), end in zip(shapes, [*frames[1:], last], strict=True)
+        for (frame, _, shape), end in zip(shapes, ends, strict=True)
         if shape.get('outside') != '1'
     ]
 
 
 def _tag_spans(
     images: Iterable[Element], step: int, attribute: str | None, path: str
-) -> list[_Span]:
-    spans = []
+) -> Iterator[_Span]:
     for image in images:
         frame = _frame(xml_attribute(image, 'id', path), path)
         for tag in image.iterfind('tag'):
             label = _label(tag, tag, attribute, f'{path}: image {frame}')
-            spans.append((frame, frame + step, label))
-    return spans
+            yield frame, frame + step, label
 
 
 def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:

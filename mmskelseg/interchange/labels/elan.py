@@ -82,7 +82,7 @@ def _segment(
     annotation: Element, slots: dict[str, str | None], origin: float, place: str
 ) -> Segment:
     place = f'{place}, annotation {xml_attribute(annotation, "ANNOTATION_ID", place)}'
-    times: list[float] = []
+    times = []
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
         slot = xml_attribute(annotation, reference, place)
         if slots.get(slot) is None:
@@ -165,32 +165,24 @@ def _url(filename: str) -> str:
 def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
     tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='action', TIER_ID=_TIER)
     for i, segment in enumerate(segments, 1):
-        annotation = SubElement(
-            SubElement(tier, 'ANNOTATION'),
-            'ALIGNABLE_ANNOTATION',
-            ANNOTATION_ID=f'a{i}',
-            TIME_SLOT_REF1=f'ts{2 * i - 1}',
-            TIME_SLOT_REF2=f'ts{2 * i}',
-        )
-        SubElement(annotation, 'ANNOTATION_VALUE').text = segment.label
+        slots = {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
+        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, slots)
     scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]
     if not scores:
         return
-    tier = SubElement(
-        root,
-        'TIER',
-        LINGUISTIC_TYPE_REF='confidence',
-        PARENT_REF=_TIER,
-        TIER_ID='confidence',
-    )
+    keys = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': _TIER}
+    tier = SubElement(root, 'TIER', keys, TIER_ID='confidence')
     for i, score in scores:
-        annotation = SubElement(
-            SubElement(tier, 'ANNOTATION'),
-            'REF_ANNOTATION',
-            ANNOTATION_ID=f'a{len(segments) + i}',
-            ANNOTATION_REF=f'a{i}',
-        )
-        SubElement(annotation, 'ANNOTATION_VALUE').text = f'{score:.3f}'
+        above = {'ANNOTATION_REF': f'a{i}'}
+        _annotate(tier, 'REF_ANNOTATION', len(segments) + i, f'{score:.3f}', above)
+
+
+def _annotate(
+    tier: Element, kind: str, number: int, text: str, refers: dict[str, str]
+) -> None:
+    keys = {'ANNOTATION_ID': f'a{number}', **refers}
+    annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
+    SubElement(annotation, 'ANNOTATION_VALUE').text = text
 
 
 def _add_vocabulary(root: Element, classes: Sequence[str]) -> None:

@@ -118,25 +118,26 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             # Frames count from 1, so the frame at the end is the last inside.
             first, last = frame_at(segment.start, fps) + 1, frame_at(segment.end, fps)
             span = {'start': first, 'end': last}
-            region: dict[str, Any] = {
+            region = {
                 'id': f'{i}_{j}',
                 'type': 'timelinelabels',
                 'from_name': 'videoLabels',
                 'to_name': 'video',
                 'value': {'ranges': [span], 'timelinelabels': [segment.label]},
             }
-            if segment.score is not None:
-                region['score'] = round(segment.score, 6)
-            result.append(region)
-        prediction: dict[str, Any] = {'model_version': 'mmskelseg', 'result': result}
-        scores = [s.score for s in video.segments if s.score is not None]
-        if scores:
-            prediction['score'] = round(fmean(scores), 6)
+            result.append(region | _score([segment]))
         media = video.filename or video.name
         data = {'video': media, 'fps': fps, 'frame_dir': video.name}
+        prediction = {'model_version': 'mmskelseg', 'result': result}
+        prediction |= _score(video.segments)
         tasks.append({'data': data, 'predictions': [prediction]})
     with atomic_write(path) as file:
         file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode())
+
+
+def _score(segments: Sequence[Segment]) -> dict[str, Any]:
+    scores = [segment.score for segment in segments if segment.score is not None]
+    return {'score': round(fmean(scores), 6)} if scores else {}
 
 
 def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]]:

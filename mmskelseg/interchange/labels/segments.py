@@ -110,14 +110,13 @@ def labels_to_segments(
 Segment(start=1.0, end=1.5, label='lift', score=None)]
     """
     fps = check_fps(fps, 'labels')
-    runs = to_segments(label)
     if score is not None and score.shape != (len(classes), len(label)):
         raise UserError(
             f'score has shape {score.shape}, but {len(classes)} classes and '
             f'{len(label)} frames need {(len(classes), len(label))}.'
         )
     segments = []
-    for start, end, k in runs:
+    for start, end, k in to_segments(label):
         if not 0 <= k < len(classes):
             raise UserError(
                 f'label is {k} in frame {start}, but the ids of the {len(classes)} '

@@ -49,7 +49,7 @@ def read_via(path: FilePath, *, attribute: str | None = None) -> list[VideoSegme
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
     attributes = project['attribute']
     ids = {
-        item.get('aname'): key
+        item['aname']: key
         for key, item in attributes.items()
         if item.get('anchor_id') == _ANCHOR
     }

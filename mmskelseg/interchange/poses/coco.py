@@ -26,22 +26,18 @@ from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
-_ENTRIES = [
-    {
-        'image_id': (int, str),
-        'category_id?': int,
-        'keypoints': list,
-        'score?': NUMBER,
-        'track_id?': (int, str),
-        'idx?': (int, float, str, list),
-    }
-]
+_ENTRY = {
+    'image_id': (int, str),
+    'category_id?': int,
+    'keypoints': list,
+    'score?': NUMBER,
+    'track_id?': (int, str),
+    'idx?': (int, float, str, list),
+}
 
 
 def read_coco(
-    path: FilePath,
-    skeleton: Layout | None = None,
-    first_frame: int | None = None,
+    path: FilePath, skeleton: Layout | None = None, first_frame: int | None = None
 ) -> Poses:
     """Return the poses in a file of COCO results, one video.
 
@@ -65,9 +61,15 @@ def read_coco(
         )
     if not isinstance(entries, list) or not entries:
         raise UserError(f'{path}: expected a list of at least one person.')
-    check_shape(entries, _ENTRIES, str(path), 'export it again as COCO results')
+    check_shape(entries, [_ENTRY], str(path), 'export it again as COCO results')
     ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
-    first, notes = _first(ids, first_frame, str(path))
+    smallest = min(ids)
+    first = smallest if first_frame is None and smallest < 2 else first_frame
+    if first is None or first > smallest:
+        raise UserError(
+            f'{path}: the smallest image_id is {smallest}; say which is that of the '
+            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
+        )
     categories = {entry.get('category_id') or 1 for entry in entries}
     if len(categories) > 1:
         raise UserError(
@@ -75,7 +77,8 @@ def read_coco(
             'people alone.'
         )
     joints = len(entries[0]['keypoints']) // 3
-    layout, more = counted_layout(joints, skeleton, str(path))
+    layout, notes = counted_layout(joints, skeleton, str(path))
+    notes = (f'frames are numbered by image_id, from {first}', *notes)
     found = []
     for i, (number, entry) in enumerate(zip(ids, entries, strict=True)):
         where = f'{path}: entry {i}: keypoints'
@@ -87,7 +90,7 @@ def read_coco(
     if np.isin(scores, (0, 1, 2)).all():
         for detection in found:
             detection.joints[:, 2] = detection.joints[:, 2] > 0
-    return gather(found, layout, str(path), notes=(notes, *more))
+    return gather(found, layout, str(path), notes=notes)
 
 
 def _number(entry: dict[str, Any], where: str) -> int:
@@ -101,14 +104,3 @@ def _number(entry: dict[str, Any], where: str) -> int:
             'file name that ends in it.'
         )
     return int(digits[1])
-
-
-def _first(ids: list[int], given: int | None, source: str) -> tuple[int, str]:
-    smallest = min(ids)
-    first = smallest if given is None and smallest < 2 else given
-    if first is None or first > smallest:
-        raise UserError(
-            f'{source}: the smallest image_id is {smallest}; say which is that of the '
-            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
-        )
-    return first, f'frames are numbered by image_id, from {first}'

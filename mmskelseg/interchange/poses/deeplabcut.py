@@ -14,6 +14,7 @@ pandas would run code that such a file can carry.
 
 import io
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from mmskelseg.utils.errors import UserError
 
 # (individual, body part, coordinate) of each column.
 Columns = list[tuple[str, str, str]]
+_HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 # What DeepLabCut calls the body parts that belong to no animal, such as corners.
 _SCENE = 'single'
 
@@ -84,12 +86,7 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
 def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     table = read_table_rows(path)
     rows = [row for _, row in table]
-    heads: dict[str, list[str]] = {}
-    while len(heads) < len(rows) and rows[len(heads)][0] in (
-        'scorer', 'individuals', 'bodyparts', 'coords',
-    ):  # fmt: skip
-        row = rows[len(heads)]
-        heads[row[0]] = row[1:]
+    heads = {row[0]: row[1:] for row in takewhile(lambda row: row[0] in _HEADS, rows)}
     if not {'scorer', 'bodyparts', 'coords'} <= heads.keys():
         raise UserError(
             f'{path}: the first rows begin with {", ".join(r[0] for r in rows[:4])}; '

@@ -11,16 +11,13 @@ from mmskelseg.utils.errors import UserError
 
 COCO17 = Skeleton.get('coco17').joints
 # Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
-_SIDES = [
-    re.compile(pattern)
-    for pattern in (
-        r'(?i)(.*?)(left|right)(.*)',
-        r'(?i)()(l|r)[\W_]+(.+)',
-        r'(?i)(.+)[\W_]+(l|r)(\d*)',
-        r'()([LR])([A-Z].*)',
-        r'(.*[a-z])([LR])(\d*)',
-    )
-]
+_SIDES = (
+    r'(?i)(.*?)(left|right)(.*)',
+    r'(?i)()(l|r)[\W_]+(.+)',
+    r'(?i)(.+)[\W_]+(l|r)(\d*)',
+    r'()([LR])([A-Z].*)',
+    r'(.*[a-z])([LR])(\d*)',
+)
 
 
 def split_side(name: str) -> tuple[str, str]:
@@ -30,7 +27,7 @@ def split_side(name: str) -> tuple[str, str]:
     (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
     """
     for pattern in _SIDES:
-        if match := pattern.fullmatch(name):
+        if match := re.fullmatch(pattern, name):
             side = 'left' if match[2][0] in 'lL' else 'right'
             return side, re.sub(r'[\W_]', '', match[1] + match[3]).lower()
     return '', re.sub(r'[\W_]', '', name).lower()
@@ -155,11 +152,11 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
             "COCO's 17; say which is which by --part NAME=JOINT, such as "
             f'--part {joints[0]}=nose.'
         )
-    target = [COCO17.index(joint) for joint in columns]
     shape = (*poses.keypoint_score.shape[:2], len(COCO17))
     keypoint, score = np.zeros((*shape, 2)), np.zeros(shape)
-    keypoint[:, :, target] = poses.keypoint[:, :, list(columns.values())]
-    score[:, :, target] = poses.keypoint_score[:, :, list(columns.values())]
+    for joint, column in columns.items():
+        keypoint[:, :, COCO17.index(joint)] = poses.keypoint[:, :, column]
+        score[:, :, COCO17.index(joint)] = poses.keypoint_score[:, :, column]
     absent = [joint for joint in COCO17 if joint not in columns]
     note = f'{len(joints)} joints mapped to coco17 by name'
     if absent:

@@ -1,13 +1,12 @@
 """Predictions of MMPose: a JSON file of one video.
 
-Two programs write it. ``MMPoseInferencer`` with ``pred_out_dir`` writes a list of
-frames::
+``MMPoseInferencer`` with ``pred_out_dir`` writes a list of frames::
 
     [{"frame_id": 0, "instances": [{"keypoints": [[x, y], ...],
       "keypoint_scores": [...], "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}]}]
 
-The demo scripts with ``--save-predictions`` write the same list, whose ``frame_id``
-begins at 1, as ``instance_info`` beside ``meta_info``, which names the joints.
+The demo scripts with ``--save-predictions`` write it, with a ``frame_id`` from 1, as
+``instance_info`` beside ``meta_info``, which names the joints.
 """
 
 from collections.abc import Iterator
@@ -28,11 +27,8 @@ from mmskelseg.utils.errors import UserError
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
-_META = {
-    'dataset_name?': str,
-    'keypoint_id2name': {...: str},
-    'skeleton_links': [[int]],
-}
+_NAMES = {'keypoint_id2name': {...: str}, 'skeleton_links': [[int]]}
+_META = {'dataset_name?': str, **_NAMES}
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
 

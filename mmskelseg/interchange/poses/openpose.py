@@ -17,6 +17,7 @@ from typing import Any
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.structures.layouts import BODY_PARTS
 from mmskelseg.utils.errors import UserError
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
@@ -56,12 +57,8 @@ def openpose_layout(name: str) -> dict[str, Any]:
     pairs = [pair.split('-') for pair in f'{_TRUNK[name]} {_LIMBS}'.split()]
     limbs = [[joints.index(joint) for joint in pair] for pair in pairs]
     groups = {
-        f'{side}_{limb}': [joints.index(f'{side}_{joint}') for joint in parts]
-        for limb, parts in (
-            ('arm', ('shoulder', 'elbow', 'wrist')),
-            ('leg', ('hip', 'knee', 'ankle')),
-        )
-        for side in ('left', 'right')
+        part: [joints.index(joint) for joint in group]
+        for part, group in BODY_PARTS.items()
     }
     layout = named_layout(joints, limbs, name)
     assert isinstance(layout, dict)

@@ -30,16 +30,10 @@ READERS: dict[str, Callable[..., Poses]] = {
 FORMATS = tuple(READERS)
 # The first of these keys in a JSON file tells its format.
 _KEYS = {
-    'meta_info': 'mmpose',
-    'instance_info': 'mmpose',
-    'instances': 'mmpose',
-    'image_id': 'coco',
-    'annotations': 'coco',
-    'pose_landmarks': 'mediapipe',
-    'landmarks': 'mediapipe',
-    'landmark': 'mediapipe',
-    'visibility': 'mediapipe',
-    'people': 'openpose',
+    'mmpose': ('meta_info', 'instance_info', 'instances'),
+    'coco': ('image_id', 'annotations'),
+    'mediapipe': ('pose_landmarks', 'landmarks', 'landmark', 'visibility'),
+    'openpose': ('people',),
 }
 _READ_FOR_KEYS = 65536
 
@@ -112,7 +106,8 @@ def _json_format(path: Path) -> str | None:
     with path.open('rb') as file:
         start = file.read(_READ_FOR_KEYS).decode('utf-8', 'replace')
     keys = re.findall(r'"(\w+)"\s*:', start)
-    found = next((_KEYS[key] for key in keys if key in _KEYS), None)
+    formats = {key: format for format, known in _KEYS.items() for key in known}
+    found = next((formats[key] for key in keys if key in formats), None)
     if found == 'openpose':
         raise UserError(
             f'{path}: a single frame of OpenPose; name the folder with the files of '

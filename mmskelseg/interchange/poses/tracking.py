@@ -70,16 +70,15 @@ def link_by_overlap(
         patience: Frames in which a track may lack a box before it ends.
     """
     tracks = np.full(boxes.shape[:2], -1)
-    last_box: dict[int, np.ndarray] = {}
-    last_frame: dict[int, int] = {}
+    # Frame and box in which each track was last seen.
+    last: dict[int, tuple[int, np.ndarray]] = {}
     present = ~np.isnan(boxes[..., 0])
     count = 0
     for frame in np.flatnonzero(present.any(axis=0)):
         rows = np.flatnonzero(present[:, frame])
-        alive = [t for t, seen in last_frame.items() if frame - seen <= patience + 1]
-        last_frame = {track: last_frame[track] for track in alive}
-        if alive:
-            ends = np.stack([last_box[track] for track in alive])
+        last = {t: end for t, end in last.items() if frame - end[0] <= patience + 1}
+        if last:
+            alive, ends = list(last), np.stack([box for _, box in last.values()])
             overlap = box_overlaps(ends, boxes[rows, frame])
             while overlap.max() >= least:
                 end, place = np.unravel_index(overlap.argmax(), overlap.shape)
@@ -88,8 +87,7 @@ def link_by_overlap(
         for row in rows:
             if tracks[row, frame] < 0:
                 tracks[row, frame], count = count, count + 1
-            track = int(tracks[row, frame])
-            last_box[track], last_frame[track] = boxes[row, frame], int(frame)
+            last[int(tracks[row, frame])] = int(frame), boxes[row, frame]
     return tracks
 
 
