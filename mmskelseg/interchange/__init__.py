@@ -1,4 +1,8 @@
-"""Files of labelling tools, as segments in seconds and back, and of pose trackers."""
+"""Files of labelling tools, as segments in seconds and back, and of pose trackers.
+
+Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
+format or that contradicts itself; writers for a video that lacks what they need.
+"""
 
 from mmskelseg.interchange.labels.boris import (
     read_boris,

@@ -101,8 +101,7 @@ def read_boris(
             focal subject". Needed where an observation has several.
 
     Raises:
-        ValueError: If the file is no such project, a state has no end, or two
-            observations are of the same video.
+        ValueError: Also if a state has no end, or two observations show one video.
     """
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
@@ -211,10 +210,6 @@ def read_boris_events(
         path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
         observation: Read this one alone.
         subject: As in :func:`read_boris`.
-
-    Raises:
-        ValueError: If a column, a number or the end of a state is missing, or two
-            observations are of the same video.
     """
     rows = read_rows(path)
     heads = [
@@ -290,12 +285,8 @@ def write_boris(
 
     Args:
         path: The ``.boris`` file to write.
-        videos: With fps and num_frames, which BORIS needs as the media's duration.
+        videos: Of different names, with fps and num_frames, for the media's duration.
         classes: Names of all classes, also of those that no segment has.
-
-    Raises:
-        ValueError: If a video lacks fps or num_frames or has an unknown class, or if
-            two have the same name.
     """
     sorted_videos(videos, path, 'give each its own name')
     now = datetime.now().isoformat(timespec='seconds')
@@ -327,9 +318,6 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     Args:
         path: The ``.csv`` file to write.
         videos: With fps and num_frames.
-
-    Raises:
-        ValueError: If a video lacks fps or num_frames.
     """
     table = io.StringIO()
     writer = csv.DictWriter(table, _COLUMNS)

@@ -32,9 +32,6 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     Args:
         path: A table with a header. Without the column ``video``, the file's own name
             is the video's.
-
-    Raises:
-        ValueError: If a column is missing, or a cell is none of a segment.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []

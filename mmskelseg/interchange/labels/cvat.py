@@ -38,12 +38,9 @@ def read_cvat(
 
     Args:
         path: The ``annotations.xml`` of an exported task or job.
-        fps: Frames per second of the video file.
+        fps: Frames per second of the video file, which CVAT does not write.
         attribute: Take the value of this attribute, such as "action" of a person, as
             the label, instead of the track's.
-
-    Raises:
-        ValueError: If fps is unknown, or the file is no such export of one task.
     """
     root = read_xml(path, 'annotations', 'CVAT')
     if fps is None:

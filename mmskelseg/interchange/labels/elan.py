@@ -40,10 +40,6 @@ def read_elan(path: FilePath, *, tier: str | None = None) -> list[VideoSegments]
         path: An ``.eaf`` file.
         tier: Its name. Needed where several have annotations with times of their own;
             tiers below another one count only when named.
-
-    Raises:
-        ValueError: If the file is no EAF in milliseconds, or an annotation has no time
-            or no label.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
     header = root.find('HEADER')

@@ -60,8 +60,7 @@ def read_label_studio(
         control: Read regions of the control tag of this name alone (``from_name``).
 
     Raises:
-        ValueError: If the file is no such export, a task has several annotations, or
-            frames need an fps that is unknown.
+        ValueError: Also if a task has several annotations, or frames need an fps.
     """
     if part not in ('annotations', 'predictions'):
         raise UserError(f'part is {part!r}, expected annotations or predictions.')
@@ -106,9 +105,6 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     Args:
         path: The ``.json`` file to write.
         videos: With fps. Where Label Studio finds one is its filename.
-
-    Raises:
-        ValueError: If a video lacks fps.
     """
     tasks = []
     for i, video in enumerate(videos):

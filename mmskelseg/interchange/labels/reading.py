@@ -57,11 +57,7 @@ def read_segments(
 
 
 def label_format(path: FilePath) -> str:
-    """Return the format of a file of labels, from its suffix or else its content.
-
-    Raises:
-        ValueError: If it is none of ``READERS``.
-    """
+    """Return the format of a file of labels, from its suffix or else its content."""
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise UserError(

@@ -1,17 +1,15 @@
 """Segments in seconds, and their conversion to a label for every frame and back.
 
 Frame i covers the time from i / fps to (i + 1) / fps, and has the label of the segment
-that covers its middle. So a time t, as the end of a segment or the start of one, lies
-before frame ceil(t · fps - 1/2): times are rounded to the nearest border of frames, and
-segments that share a time share neither a frame nor leave one out. A border of frames
-comes back exactly, at any rate, and also from a file that keeps milliseconds, as long
-as fps is below 1000.
+that covers its middle. So a time t, where a segment starts or ends, lies before frame
+ceil(t · fps - 1/2), and segments that share a time neither share a frame nor leave one
+out. Frames come back exactly at any rate, and through milliseconds below 1000 fps.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from logging import WARNING
-from math import ceil, isfinite
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -76,15 +74,16 @@ def frame_at(seconds: float, fps: float) -> int:
     return ceil(seconds * fps - 0.5)
 
 
-def check_fps(fps: object, place: str) -> float:
+def check_fps(fps: Any, place: str) -> float:
     """Return frames per second as a float, if it is a number above 0."""
-    number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
-    if not number or not isfinite(float(fps)) or float(fps) <= 0:  # type: ignore[arg-type]
+    is_number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
+    rate = float(fps) if is_number else 0.0
+    if not 0 < rate < inf:
         raise UserError(
             f'{place}: fps is {fps!r}, expected the frames per second of the video, a '
             'number above 0.'
         )
-    return float(fps)  # type: ignore[arg-type]
+    return rate
 
 
 def labels_to_segments(

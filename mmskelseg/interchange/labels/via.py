@@ -41,9 +41,6 @@ def read_via(path: FilePath, *, attribute: str | None = None) -> list[VideoSegme
         path: The project's JSON file.
         attribute: Name of the attribute that holds the class. Needed where several
             describe segments of time.
-
-    Raises:
-        ValueError: If the file is no such project, or a segment has no label.
     """
     project = read_json(path, 'VIA')
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')

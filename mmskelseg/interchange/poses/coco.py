@@ -49,9 +49,6 @@ def read_coco(
         skeleton: The layout; by default COCO's 17 joints.
         first_frame: The ``image_id`` of the first frame, in which perhaps nobody was
             found; by default 0 or 1, whichever is the smallest.
-
-    Raises:
-        ValueError: If the file is not of this format, or the first frame is unclear.
     """
     entries = read_json(path, 'the tracker')
     if isinstance(entries, dict) and 'annotations' in entries:

@@ -44,10 +44,6 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
         path: The .csv or .h5 file.
         skeleton: The layout. By default COCO's 17 where the body parts have their
             names; else those names, without limbs.
-
-    Raises:
-        RuntimeError: If the file is HDF5 and h5py is not installed.
-        ValueError: If the file is not of this format.
     """
     read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
     columns, frames, values = read(path)

@@ -45,9 +45,6 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
     Args:
         path: A .json, .csv or .npz file.
         img_shape: Height and width in pixels, where the file does not state them.
-
-    Raises:
-        ValueError: If the file is not of this format, or the size is missing.
     """
     fps, frames = None, 0
     suffix = Path(path).suffix.lower()

@@ -38,9 +38,6 @@ def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
     Args:
         path: The JSON file.
         skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints.
-
-    Raises:
-        ValueError: If the file is not of this format, or holds 3D poses.
     """
     data = read_json(path, 'MMPose')
     meta = data.get('meta_info') if isinstance(data, dict) else None

@@ -26,9 +26,6 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     Args:
         path: The file.
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
-
-    Raises:
-        ValueError: If arrays are missing, or do not go together.
     """
     arrays = npz_arrays(path)
     keypoint = numeric_array(arrays, 'keypoint', str(path))

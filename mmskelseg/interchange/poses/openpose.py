@@ -69,10 +69,6 @@ def read_openpose(path: FilePath) -> Poses:
     """Return the poses in a folder of OpenPose's files, one video.
 
     Frames are those of the files' numbers, of which the smallest is the first.
-
-    Raises:
-        ValueError: If the folder holds no such files, those of several videos, or not
-            every frame; or if a file is not of this format.
     """
     files = _files(Path(path))
     first = min(files)

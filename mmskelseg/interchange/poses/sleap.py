@@ -32,10 +32,6 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
     Args:
         path: The .h5 file.
         skeleton: A layout to take instead.
-
-    Raises:
-        RuntimeError: If h5py is not installed.
-        ValueError: If the file is not of this format.
     """
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):

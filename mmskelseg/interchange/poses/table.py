@@ -34,9 +34,6 @@ def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
         path: The file, with a header and commas, semicolons or tabs.
         skeleton: The layout. By default COCO's 17 where the joints have their names;
             else the names of the file, without limbs.
-
-    Raises:
-        ValueError: If columns are missing, or a cell is no number.
     """
     names, found = table_detections(path)
     order, layout, notes = in_order(names, skeleton, str(path))
