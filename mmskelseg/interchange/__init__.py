@@ -10,10 +10,6 @@ from mmskelseg.interchange.labels.boris import (
     write_boris,
     write_boris_events,
 )
-from mmskelseg.interchange.labels.csv_segments import (
-    read_csv_segments,
-    write_csv_segments,
-)
 from mmskelseg.interchange.labels.cvat import read_cvat
 from mmskelseg.interchange.labels.elan import read_elan, write_elan
 from mmskelseg.interchange.labels.label_studio import (
@@ -32,7 +28,11 @@ from mmskelseg.interchange.labels.segments import (
     labels_to_segments,
     segments_to_labels,
 )
-from mmskelseg.interchange.labels.srt import write_srt
+from mmskelseg.interchange.labels.text import (
+    read_csv_segments,
+    write_csv_segments,
+    write_srt,
+)
 from mmskelseg.interchange.labels.via import read_via
 
 __all__ = [

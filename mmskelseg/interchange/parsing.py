@@ -25,6 +25,8 @@ from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 FilePath = str | os.PathLike
 # Line number and cells of each row.
 Rows = Sequence[tuple[int, list[str]]]
+# Place in a file, and cells by column.
+Row = tuple[str, dict[str, str]]
 Shape = Any
 _NAMES = {
     dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
@@ -121,7 +123,7 @@ def check_widths(rows: Rows, path: FilePath) -> None:
             )
 
 
-def as_dicts(rows: Rows, path: FilePath) -> list[tuple[str, dict[str, str]]]:
+def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
     """Return the place and the cells by column of each row below a header."""
     check_widths(rows, path)
     header = rows[0][1]

@@ -95,7 +95,6 @@ def read_boris(
     Observations without a state are left out.
 
     Args:
-        path: A ``.boris`` file.
         observation: Read this one alone.
         subject: Read the events of this subject alone; an empty text is BORIS' "No
             focal subject". Needed where an observation has several.
@@ -222,17 +221,17 @@ def read_boris_events(
             f'{path}: no line has the columns Behavior and Time, or Behavior and '
             'Start (s); export the events from BORIS as aggregated or tabular events.'
         )
-    head = heads[0]
     # The preamble of BORIS 7.
-    above = next((row[1] for _, row in rows[:head] if row[0] == 'Observation id'), '')
+    lines = [row for _, row in rows[: heads[0]]]
+    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
     events: dict[str, list[_StateEvent]] = {}
     media: dict[str, set[str]] = {}
-    for place, row in as_dicts(rows[head:], path):
+    for place, row in as_dicts(rows[heads[0] :], path):
         name = row.get('Observation id', above)
         if found := _row_events(row, place):
             events.setdefault(name, []).extend(found)
-            files = [row[column] for column in _MEDIA_COLUMNS if column in row]
-            media.setdefault(name, set()).update(files[:1])
+            cells = [row[column] for column in _MEDIA_COLUMNS if column in row]
+            media.setdefault(name, set()).update(cells[:1])
     names = list(events)
     if observation is not None:
         names = [choose(observation, names, str(path), 'observation', 'observation')]
@@ -240,7 +239,13 @@ def read_boris_events(
     for name in names:
         place = f'{path}: observation {name!r}'
         segments = _states(events[name], subject, place)
-        file = _one_media(media[name], place)
+        files = sorted(media[name].difference(_NO_MEDIA))
+        if len(files) > 1:
+            raise UserError(
+                f'{place} has the media {", ".join(files)}, and a table does not say '
+                'where one ends; give the .boris project instead.'
+            )
+        file = files[0] if files else None
         video = video_name(file) if file else name
         videos.append(VideoSegments(video, segments, filename=file))
     return sorted_videos(videos, path, _TWICE)
@@ -264,16 +269,6 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
     ]
 
 
-def _one_media(files: set[str], place: str) -> str | None:
-    named = sorted(file for file in files if file not in _NO_MEDIA)
-    if len(named) > 1:
-        raise UserError(
-            f'{place} has the media {", ".join(named)}, and a table does not say where '
-            'one ends; give the .boris project instead.'
-        )
-    return named[0] if named else None
-
-
 def write_boris(
     path: FilePath, videos: Sequence[VideoSegments], classes: Sequence[str]
 ) -> None:
@@ -284,7 +279,6 @@ def write_boris(
     frames per second. A confidence is the comment of the state's start.
 
     Args:
-        path: The ``.boris`` file to write.
         videos: Of different names, with fps and num_frames, for the media's duration.
         classes: Names of all classes, also of those that no segment has.
     """
@@ -316,7 +310,6 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the states as BORIS exports "aggregated events", in CSV.
 
     Args:
-        path: The ``.csv`` file to write.
         videos: With fps and num_frames.
     """
     table = io.StringIO()

@@ -7,7 +7,7 @@ images are taken for frames, as in a task that was made from a video.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
 from mmskelseg.interchange.labels.segments import (
@@ -66,7 +66,12 @@ def read_cvat(
         raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
     step = int(found[1])
     stop = _frame(tasks[0].findtext('stop_frame') or '-1', str(path)) + 1
-    spans = list(_tag_spans(root.iterfind('image'), step, attribute, str(path)))
+    spans: list[_Span] = []
+    for image in root.iterfind('image'):
+        frame = _frame(xml_attribute(image, 'id', str(path)), str(path))
+        for tag in image.iterfind('tag'):
+            label = _label(tag, tag, attribute, f'{path}: image {frame}')
+            spans.append((frame, frame + step, label))
     for track in root.iterfind('track'):
         spans += _track_spans(track, step, stop, attribute, str(path))
     segments = [
@@ -97,16 +102,6 @@ def _track_spans(
         for (frame, _, shape), end in zip(shapes, ends, strict=True)
         if shape.get('outside') != '1'
     ]
-
-
-def _tag_spans(
-    images: Iterable[Element], step: int, attribute: str | None, path: str
-) -> Iterator[_Span]:
-    for image in images:
-        frame = _frame(xml_attribute(image, 'id', path), path)
-        for tag in image.iterfind('tag'):
-            label = _label(tag, tag, attribute, f'{path}: image {frame}')
-            yield frame, frame + step, label
 
 
 def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:

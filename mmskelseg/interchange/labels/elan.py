@@ -32,12 +32,11 @@ _TIER = 'actions'
 
 
 def read_elan(path: FilePath, *, tier: str | None = None) -> list[VideoSegments]:
-    """Return the annotations of a tier; the list has one video.
+    """Return the annotations of a tier of an ``.eaf``; the list has one video.
 
     The video's name is that of the first media file, or else of the ``.eaf``.
 
     Args:
-        path: An ``.eaf`` file.
         tier: Its name. Needed where several have annotations with times of their own;
             tiers below another one count only when named.
     """
@@ -92,13 +91,12 @@ def _segment(
 
 
 def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> None:
-    """Write a tier of annotations, with the classes as its vocabulary.
+    """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
 
     Confidences, where there are any, make a second tier below it. Times are rounded to
     milliseconds, so frames come back exactly below 1000 frames per second.
 
     Args:
-        path: The ``.eaf`` file to write.
         video: Its filename, where it has one, is the media file: a whole path, or one
             from the folder of the ``.eaf``.
         classes: Names of all classes, among which ELAN offers to choose.

@@ -103,7 +103,6 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
 
     Args:
-        path: The ``.json`` file to write.
         videos: With fps. Where Label Studio finds one is its filename.
     """
     tasks = []
@@ -146,15 +145,13 @@ def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]
             'Studio, or delete the others.'
         )
     # A relation between regions has no value.
-    return [
-        item for one in truth or made for item in one['result'] if item.get('value')
-    ]
+    regions = [region for one in truth or made for region in one['result']]
+    return [region for region in regions if region.get('value')]
 
 
 def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]:
     place = f'{place}, region {region.get("id")}'
     value = region['value']
-    spans: list[tuple[float, float]] = []
     if value.get('ranges') or value.get('sequence'):
         if fps is None:
             raise UserError(
@@ -162,14 +159,12 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
                 'the Video tag, which is 24 unless your labelling interface sets it.'
             )
         rate = check_fps(fps, place)
-        if value.get('ranges'):
-            frames = [_ends(span, place) for span in value['ranges']]
-        else:
-            frames = _boxes(value, place)
+        ranges = [_ends(span, place) for span in value.get('ranges') or ()]
+        frames = ranges or _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
     elif 'start' in value and 'end' in value:
         spans = [_ends(value, place)]
-    if not spans:
+    else:
         return
     labels = value.get('timelinelabels') or value.get('labels') or []
     label = choose(None, labels, place, 'label', 'deleting the others')

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.interchange.labels.boris import read_boris, read_boris_events
-from mmskelseg.interchange.labels.csv_segments import read_csv_segments
 from mmskelseg.interchange.labels.cvat import read_cvat
 from mmskelseg.interchange.labels.elan import read_elan
 from mmskelseg.interchange.labels.label_studio import read_label_studio
 from mmskelseg.interchange.labels.segments import VideoSegments
+from mmskelseg.interchange.labels.text import read_csv_segments
 from mmskelseg.interchange.labels.via import read_via
 from mmskelseg.interchange.parsing import FilePath, read_json, read_rows
 from mmskelseg.utils.errors import UserError
@@ -32,7 +32,6 @@ def read_segments(
     """Return the segments of each video in a file of labels, whatever its format.
 
     Args:
-        path: The file.
         format: A key of ``READERS``; by default as :func:`label_format` tells.
         options: Those of the format's reader, such as ``fps`` or ``subject``. None is
             the same as left out.

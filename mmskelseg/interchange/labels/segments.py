@@ -242,10 +242,8 @@ def sorted_videos(
 def _check_options(
     missing: str, overlap: str, background: str | None, place: str
 ) -> None:
-    for name, value, third in (
-        ('missing', missing, 'unlabelled'),
-        ('overlap', overlap, 'later'),
-    ):
+    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
+    for name, (value, third) in options.items():
         if value not in ('error', 'background', third):
             raise UserError(
                 f'{place}: {name} is {value!r}, expected error, background or {third}.'

@@ -35,10 +35,9 @@ _TEXT = 1
 
 
 def read_via(path: FilePath, *, attribute: str | None = None) -> list[VideoSegments]:
-    """Return the temporal segments of each video in a VIA 3 project.
+    """Return the temporal segments of each video in the JSON of a VIA 3 project.
 
     Args:
-        path: The project's JSON file.
         attribute: Name of the attribute that holds the class. Needed where several
             describe segments of time.
     """

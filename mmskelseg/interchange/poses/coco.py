@@ -45,7 +45,6 @@ def read_coco(
     COCO's flags, and 1 and 2 both mean that the joint is there.
 
     Args:
-        path: The JSON file.
         skeleton: The layout; by default COCO's 17 joints.
         first_frame: The ``image_id`` of the first frame, in which perhaps nobody was
             found; by default 0 or 1, whichever is the smallest.

@@ -41,7 +41,6 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
     has no edges.
 
     Args:
-        path: The .csv or .h5 file.
         skeleton: The layout. By default COCO's 17 where the body parts have their
             names; else those names, without limbs.
     """
@@ -95,16 +94,14 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     check_widths(table, path)
     try:
         frames = [int(row[0]) for row in body]
-        values = np.array(
-            [[float(cell or 'nan') for cell in row[1:]] for row in body]
-        ).reshape(-1, width)
+        cells = [[float(cell or 'nan') for cell in row[1:]] for row in body]
     except ValueError as error:
         raise UserError(
             f'{path}: a value is not a number ({error}); expected frames from 0 in the '
             'first column, as analyze_videos writes, not labels of single images.'
         ) from None
     columns = list(zip(individuals, heads['bodyparts'], heads['coords'], strict=True))
-    return columns, frames, values
+    return columns, frames, np.array(cells).reshape(-1, width)
 
 
 def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
@@ -116,11 +113,8 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
                 "DeepLabCut's analyze_videos writes."
             )
         group = groups[0]
-        names, frames, values = (
-            _table_format(group, str(path))
-            if 'table' in group
-            else _fixed_format(group, str(path))
-        )
+        read = _table_format if 'table' in group else _fixed_format
+        names, frames, values = read(group, str(path))
     if not names or {len(name) for name in names} - {3, 4}:
         raise UserError(
             f'{path}: columns have {len(names[0]) if names else 0} names, expected '
@@ -130,9 +124,7 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
         raise UserError(
             f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
         )
-    columns = [
-        (name[1] if len(name) == 4 else 'animal', name[-2], name[-1]) for name in names
-    ]
+    columns = [(n[1] if len(n) == 4 else 'animal', n[-2], n[-1]) for n in names]
     return columns, frames, values
 
 

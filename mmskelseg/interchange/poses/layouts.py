@@ -136,13 +136,12 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     if poses.skeleton == 'coco17':
         return poses
     joints = poses.joints
-    unknown = [part for part in parts if part not in joints]
-    wrong = [part for part in parts.values() if part not in COCO17]
-    if unknown or wrong:
-        name, known = (unknown[0], joints) if unknown else (wrong[0], COCO17)
-        raise UserError(
-            f'{source}: there is no joint {name}; choose among {", ".join(known)}.'
-        )
+    for names, known in ((parts.keys(), joints), (parts.values(), COCO17)):
+        if unknown := [name for name in names if name not in known]:
+            raise UserError(
+                f'{source}: there is no joint {unknown[0]}; choose among '
+                f'{", ".join(known)}.'
+            )
     found = {'_'.join(filter(None, split_side(name))): name for name in joints}
     found |= {part: name for name, part in parts.items()}
     columns = {j: joints.index(found[j]) for j in COCO17 if j in found}

@@ -36,7 +36,6 @@ def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of a video that MMPose predicted.
 
     Args:
-        path: The JSON file.
         skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints.
     """
     data = read_json(path, 'MMPose')

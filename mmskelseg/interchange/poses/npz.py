@@ -24,7 +24,6 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in an npz file, one video.
 
     Args:
-        path: The file.
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
     """
     arrays = npz_arrays(path)
@@ -69,7 +68,6 @@ def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
 
     Args:
         poses: Of one video.
-        path: The file.
         more: Further arrays of numbers or texts, for other readers.
     """
     arrays: dict[str, Any] = {

@@ -30,7 +30,6 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
     The skeleton has the nodes and edges of the file, unless COCO's 17 joints are there.
 
     Args:
-        path: The .h5 file.
         skeleton: A layout to take instead.
     """
     with open_hdf5(path) as file:

@@ -12,11 +12,7 @@ def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Return the smallest box around the joints seen of each person, (M, T, 4).
 
     Boxes are x and y of the first and last pixel, so that a single joint has one of
-    one pixel; where no joint is seen, all are NaN.
-
-    Args:
-        keypoint: Pixels, shape (M, T, V, 2).
-        score: Confidence, 0 where a joint is missing, shape (M, T, V).
+    one pixel; where no joint (M, T, V, 2) has a score (M, T, V), all are NaN.
     """
     seen = (score > 0)[..., None]
     low = np.where(seen, keypoint, np.inf).min(axis=2)
@@ -132,15 +128,13 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     else:
         rows = _worth(poses, policy).argmax(axis=0)
         note = f'{notes[policy]} in each frame'
-    score, box = poses.person_score, poses.person_box
+    arrays = ('keypoint', 'keypoint_score', 'person_score', 'person_box')
+    values = {key: getattr(poses, key) for key in arrays}
     who = f'{poses.people[rows[0]]}, ' if poses.people else ''
     return poses.noting(
         f'of up to {persons} people {who}{note}',
-        keypoint=_of_rows(poses.keypoint, rows),
-        keypoint_score=_of_rows(poses.keypoint_score, rows),
         people=(poses.people[rows[0]],) if poses.people else (),
-        person_score=score if score is None else _of_rows(score, rows),
-        person_box=box if box is None else _of_rows(box, rows),
+        **{key: _of_rows(a, rows) for key, a in values.items() if a is not None},
     )
 
 

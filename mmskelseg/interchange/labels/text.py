@@ -1,6 +1,7 @@
-"""A table of segments: ``start,end,label``, and ``score`` and ``video`` if you like.
+"""Segments as text: a table to read and write, and subtitles (SubRip, ``.srt``).
 
-Times are in seconds. Cells are separated by commas, semicolons or tabs.
+A table has the columns ``start``, ``end`` and ``label``, and ``score`` and ``video`` if
+you like. Times are in seconds; commas, semicolons or tabs are between cells.
 """
 
 import csv
@@ -57,9 +58,7 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score, seconds to 6 digits.
 
-    Args:
-        path: The ``.csv`` file to write.
-        videos: A score that is None is an empty cell.
+    A score that is None is an empty cell.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator='\n')
@@ -71,3 +70,34 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             writer.writerow([video.name, *times, segment.label, score])
     with atomic_write(path) as file:
         file.write(table.getvalue().encode())
+
+
+def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
+    """Write a subtitle for each segment, with its confidence, if there is one.
+
+    Args:
+        path: The ``.srt`` file to write; a player shows it beside a video of the same
+            name.
+        segments: In order of time.
+    """
+    blocks = []
+    for i, segment in enumerate(segments, 1):
+        text = ' '.join(segment.label.split())
+        if segment.score is not None:
+            text += f' ({segment.score:.0%})'
+        times = f'{_clock(segment.start)} --> {_clock(segment.end)}'
+        blocks.append(f'{i}\n{times}\n{text}\n\n')
+    with atomic_write(path) as file:
+        file.write(''.join(blocks).encode())
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as SubRip writes it.
+
+    >>> _clock(3725.0496)
+    '01:02:05,050'
+    """
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f'{hours:02d}:{minute:02d}:{second:02d},{milliseconds:03d}'
