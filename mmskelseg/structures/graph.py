@@ -8,10 +8,9 @@ from mmskelseg.structures.skeleton import Skeleton
 
 
 def hop_distances(skeleton: Skeleton) -> np.ndarray:
-    """Return how many limbs lie between any two joints, infinity where no way leads.
+    """Return the number of limbs between any two joints, shape (V, V), float64.
 
-    Returns:
-        Array of shape (V, V), float64.
+    It is infinity where no way leads.
 
     >>> hop_distances(Skeleton.get(dict(joints=4, limbs=[[0, 1], [1, 2]])))
     array([[ 0.,  1.,  2., inf],
@@ -32,7 +31,7 @@ def hop_distances(skeleton: Skeleton) -> np.ndarray:
 
 
 def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
-    """Return a graph's adjacency in subsets by the way to the skeleton's root.
+    """Return a graph's adjacency in subsets by the way to the root, (3, V, V), float32.
 
     Subset 0 is a joint itself, 1 its neighbours that are as far from the root as it or
     farther (centrifugal), 2 those nearer to it (centripetal). Entry (k, v, w) is the
@@ -43,9 +42,6 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
         skeleton: Its ``limbs`` are the edges; the nearest joint of ``root`` counts.
         reach: Joints more limbs away from the root than this count as equally far. None
             tells all distances apart, as the paper has it.
-
-    Returns:
-        Array of shape (3, V, V), float32.
 
     Note:
         With the default, weights are those of the public code of ST-GCN and MS-GCN,

@@ -48,33 +48,15 @@ _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
 # Keys to press in BORIS, in the order of the classes.
 _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
-# Of an aggregated export, with what is the same in all rows.
-_COLUMNS = {
-    'Observation id': '',
-    'Observation date': '',
-    'Description': '',
-    'Observation type': 'Media file',
-    'Source': '',
-    'Time offset (s)': 0.0,
-    'Coding duration': '',
-    'Media duration (s)': '',
-    'FPS (frame/s)': '',
-    'Subject': _NO_SUBJECT,
-    'Observation duration by subject by observation': '',
-    'Behavior': '',
-    'Behavioral category': 'Not defined',
-    'Behavior type': 'STATE',
-    'Start (s)': '',
-    'Stop (s)': '',
-    'Duration (s)': '',
-    'Media file name': '',
-    'Image index start': '',
-    'Image index stop': '',
-    'Image file path start': 'NA',
-    'Image file path stop': 'NA',
-    'Comment start': '',
-    'Comment stop': '',
-}
+# The header of an aggregated export.
+_HEADER = (
+    'Observation id,Observation date,Description,Observation type,Source,'
+    'Time offset (s),Coding duration,Media duration (s),FPS (frame/s),Subject,'
+    'Observation duration by subject by observation,Behavior,Behavioral category,'
+    'Behavior type,Start (s),Stop (s),Duration (s),Media file name,Image index start,'
+    'Image index stop,Image file path start,Image file path stop,Comment start,'
+    'Comment stop'
+)
 
 
 class _StateEvent(NamedTuple):
@@ -92,15 +74,12 @@ def read_boris(
     """Return the states of each video in a BORIS project.
 
     A video's name is that of its media file, in live observations the observation's.
-    Observations without a state are left out.
+    Observations without a state are left out; a state without an end is an error.
 
     Args:
         observation: Read this one alone.
         subject: Read the events of this subject alone; an empty text is BORIS' "No
             focal subject". Needed where an observation has several.
-
-    Raises:
-        ValueError: Also if a state has no end, or two observations show one video.
     """
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
@@ -313,7 +292,7 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
         videos: With fps and num_frames.
     """
     table = io.StringIO()
-    writer = csv.DictWriter(table, _COLUMNS)
+    writer = csv.DictWriter(table, _HEADER.split(','))
     writer.writeheader()
     now = datetime.now().isoformat(' ', timespec='seconds')
     for video in videos:
@@ -325,21 +304,28 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             values = {
                 'Observation id': video.name,
                 'Observation date': now,
+                'Observation type': 'Media file',
                 'Source': f'player #1:{media}',
+                'Time offset (s)': 0.0,
                 'Coding duration': f'{duration:.3f}',
                 'Media duration (s)': f'{duration:.3f}',
                 'FPS (frame/s)': f'{fps:.3f}',
+                'Subject': _NO_SUBJECT,
                 'Observation duration by subject by observation': f'{total:.3f}',
                 'Behavior': segment.label,
+                'Behavioral category': 'Not defined',
+                'Behavior type': 'STATE',
                 'Start (s)': f'{start:.3f}',
                 'Stop (s)': f'{stop:.3f}',
                 'Duration (s)': f'{stop - start:.3f}',
                 'Media file name': media,
                 'Image index start': frame_at(start, fps),
                 'Image index stop': frame_at(stop, fps),
+                'Image file path start': 'NA',
+                'Image file path stop': 'NA',
                 'Comment start': _comment(segment),
             }
-            writer.writerow(_COLUMNS | values)
+            writer.writerow(values)
     with atomic_write(path) as file:
         file.write(table.getvalue().encode())
 

@@ -65,10 +65,10 @@ def read_cvat(
     if not found:
         raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
     step = int(found[1])
-    stop = _frame(tasks[0].findtext('stop_frame') or '-1', str(path)) + 1
+    stop = int(number(tasks[0].findtext('stop_frame') or -1, str(path), 'frame')) + 1
     spans: list[_Span] = []
     for image in root.iterfind('image'):
-        frame = _frame(xml_attribute(image, 'id', str(path)), str(path))
+        frame = int(number(xml_attribute(image, 'id', str(path)), str(path), 'frame'))
         for tag in image.iterfind('tag'):
             label = _label(tag, tag, attribute, f'{path}: image {frame}')
             spans.append((frame, frame + step, label))
@@ -82,16 +82,12 @@ def read_cvat(
     return sorted_videos([video] if segments else [], path, '')
 
 
-def _frame(text: str, place: str) -> int:
-    return int(number(text, place, 'frame'))
-
-
 def _track_spans(
     track: Element, step: int, stop: int, attribute: str | None, path: str
 ) -> list[_Span]:
     place = f'{path}: track {track.get("id")}'
     shapes = sorted(
-        (_frame(xml_attribute(shape, 'frame', place), place), i, shape)
+        (int(number(xml_attribute(shape, 'frame', place), place, 'frame')), i, shape)
         for i, shape in enumerate(track)
         if shape.tag != 'attribute'
     )

@@ -55,12 +55,10 @@ def read_label_studio(
 
     Args:
         path: A JSON file, exported as "JSON" (not "JSON-MIN").
-        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``.
+        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``,
+            without which frames are an error.
         part: Read ``annotations`` or ``predictions``.
         control: Read regions of the control tag of this name alone (``from_name``).
-
-    Raises:
-        ValueError: Also if a task has several annotations, or frames need an fps.
     """
     if part not in ('annotations', 'predictions'):
         raise UserError(f'part is {part!r}, expected annotations or predictions.')

@@ -50,9 +50,8 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
         segment = make_segment(place, start, end, row['label'], score)
         name = row.get('video') or video_name(str(path))
         found.setdefault(name, []).append(segment)
-    return sorted_videos(
-        [VideoSegments(*item) for item in found.items()], path, 'join its rows'
-    )
+    videos = [VideoSegments(*item) for item in found.items()]
+    return sorted_videos(videos, path, 'join its rows')
 
 
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:

@@ -125,7 +125,6 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     """Return poses with COCO's 17 joints, found by name; others are left out.
 
     Args:
-        poses: Poses with joints of any names.
         parts: For names that do not speak for themselves, the joint of COCO that a
             joint stands for.
         source: The file, for messages.

@@ -64,11 +64,9 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
 
 
 def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
-    """Write poses so that ``read_npz`` returns them.
+    """Write poses of one video so that ``read_npz`` returns them.
 
-    Args:
-        poses: Of one video.
-        more: Further arrays of numbers or texts, for other readers.
+    Further arrays, of numbers or texts, are for other readers.
     """
     arrays: dict[str, Any] = {
         'keypoint': poses.keypoint,

@@ -110,7 +110,7 @@ def gather(
     Args:
         found: The detections.
         skeleton: The layout of their joints.
-        source: The file, for messages.
+        source: What to call the file in messages.
         frames: T, where the file says how many frames there are.
         counted: Whether these are all frames of a video, so that people may be few.
         notes: What the reader assumed.

@@ -97,7 +97,6 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     everybody.
 
     Args:
-        poses: Poses of one or several people.
         policy: One of ``POLICIES``, or the name of a person.
         source: The file, for messages.
 
