@@ -16,11 +16,7 @@ from mmskelseg.interchange.labels.label_studio import (
     read_label_studio,
     write_label_studio,
 )
-from mmskelseg.interchange.labels.reading import (
-    READERS,
-    label_format,
-    read_segments,
-)
+from mmskelseg.interchange.labels.reading import READERS, label_format, read_segments
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,

@@ -175,20 +175,43 @@ def choose(
     return there[0] if wanted is None else wanted
 
 
-def check_shape(value: Any, shape: Shape, place: str, remedy: str) -> None:
+def check_shape(
+    value: Any, shape: Shape, place: str, remedy: str, at: str = ''
+) -> None:
     """Make sure that a value of a JSON file has a shape.
 
     A shape is a type, or several in a tuple; a list with one shape, that of all its
     items; or a dict with the shapes of the keys that matter. A key that ends in ``?``
-    may be missing or null, and the key ``...`` stands for all keys of an object.
+    may be missing or null, and the key ``...`` stands for all keys of an object. ``at``
+    is where in the place the value is.
 
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
     >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'export it')
     Traceback (most recent call last):
     mmskelseg.utils.errors.UserError: x: a[1] is '2', expected a number; export it.
     """
-    for at, problem in _shape_problems(value, shape, ''):
-        raise UserError(f'{place}: {at or "the file"} {problem}; {remedy}.')
+    kinds = type(shape) if isinstance(shape, dict | list) else shape
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    # A bool is an int in Python, but not in JSON.
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
+        raise UserError(
+            f'{place}: {at or "the file"} is {str(value)[:40]!r}, expected {expected}; '
+            f'{remedy}.'
+        )
+    if isinstance(shape, list):
+        for i, item in enumerate(value):
+            check_shape(item, shape[0], place, remedy, f'{at}[{i}]')
+    elif isinstance(shape, dict):
+        for key, inner in shape.items():
+            for name in value if key is ... else [key.removesuffix('?')]:
+                if value.get(name) is not None:
+                    below = f'{at}.{name}' if at else str(name)
+                    check_shape(value[name], inner, place, remedy, below)
+                elif key is ... or not key.endswith('?'):
+                    raise UserError(
+                        f'{place}: {at or "the file"} lacks {name}; {remedy}.'
+                    )
 
 
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
@@ -217,27 +240,6 @@ def field(holder: Any, key: str, where: str) -> Any:
         has = ', '.join(holder) if isinstance(holder, dict) else repr(holder)[:40]
         raise UserError(f'{where} lacks {key!r}; it has {has or "nothing"}.')
     return holder[key]
-
-
-def _shape_problems(value: Any, shape: Shape, at: str) -> Iterator[tuple[str, str]]:
-    kinds = type(shape) if isinstance(shape, dict | list) else shape
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    # A bool is an int in Python, but not in JSON.
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
-        yield at, f'is {str(value)[:40]!r}, expected {expected}'
-    elif isinstance(shape, list):
-        for i, item in enumerate(value):
-            yield from _shape_problems(item, shape[0], f'{at}[{i}]')
-    elif isinstance(shape, dict):
-        for key, inner in shape.items():
-            name = key if key is ... else key.removesuffix('?')
-            for found in value if key is ... else [name]:
-                below = f'{at}.{found}' if at else str(found)
-                if value.get(found) is not None:
-                    yield from _shape_problems(value[found], inner, below)
-                elif key is ... or not key.endswith('?'):
-                    yield at, f'lacks {found}'
 
 
 @contextmanager

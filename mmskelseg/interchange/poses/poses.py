@@ -199,10 +199,9 @@ def with_rate(
     if file is None:
         return poses.noting(fps=fps)
     frames = poses.keypoint.shape[1]
-    expected = file.frames
     # Programs round 29.97 to 30, and still give every frame its pose.
-    if not math.isclose(fps, file.fps, rel_tol=1e-3):
-        expected = round(file.frames * fps / file.fps)
+    same = math.isclose(fps, file.fps, rel_tol=1e-3)
+    expected = file.frames if same else round(file.frames * fps / file.fps)
     if given is None and abs(expected - frames) > max(_SECONDS * fps, _PART * expected):
         raise UserError(
             f'{source}: {frames} frames of poses, but {file.path} has {file.frames} at '

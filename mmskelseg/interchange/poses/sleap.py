@@ -41,10 +41,7 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
         arrays = {key: _array(file, key, str(path)) for key in _AXES if key in file}
         nodes = texts(file['node_names'][()])
         people = texts(file['track_names'][()]) if 'track_names' in file else []
-        edges = [
-            [int(node) for node in edge]
-            for edge in (file['edge_inds'][()] if 'edge_inds' in file else ())
-        ]
+        edges = np.array(file.get('edge_inds', ()), int).tolist()
     keypoint, score = arrays['tracks'], arrays.get('point_scores')
     whole = arrays.get('instance_scores')
     tracks, frames, count, axes = keypoint.shape

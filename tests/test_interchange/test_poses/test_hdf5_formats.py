@@ -194,6 +194,7 @@ HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
         (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
         (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
         (HEAD, 'numbered from 0 to 0 in 0 rows'),
+        (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
         (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'no y of animal nose'),
         (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
     ],
