@@ -60,8 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     from mmskelseg.datasets.annotations import load_annotations
-    from mmskelseg.datasets.inspection.pictures import draw_all
-    from mmskelseg.datasets.inspection.report import report
+    from mmskelseg.datasets.inspection.report import draw_all, report
     from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
     from mmskelseg.datasets.inspection.summary import summarize
 

@@ -1,18 +1,43 @@
 """Reading, checking and writing of annotation files: MMAction2's skeleton pickle.
 
 ``docs/data_format.md`` describes the file. It is checked as a whole when it is read and
-before it is written, so that the rest of the package need not ask again.
+before it is written, so that the rest of the package need not ask again. A check yields
+sentences, those of a video with the key at fault in front; it may rely on every check
+before it, since the first sentence ends the reading.
 """
 
 import os
 import pickle
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.datasets.annotation_checks import check_annotations
+import numpy as np
+
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
+from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.utils.errors import MissingFileError, UserError
+
+_REQUIRED = {
+    'annotation file': ('split', 'annotations', 'metainfo'),
+    'metainfo': ('classes', 'skeleton', 'dataset', 'background'),
+    'video': (
+        'frame_dir',
+        'total_frames',
+        'img_shape',
+        'keypoint',
+        'keypoint_score',
+        'label',
+        'fps',
+    ),
+}
+# Files that parts of annotations come from: (video, key), or ('split', its name).
+Part = tuple[str, str]
+Files = Mapping[Part, Path]
+_WHOLE: Part = ('', '')
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -31,19 +56,27 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
     return data
 
 
-def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
+def save_annotations(
+    data: dict[str, Any],
+    path: str | os.PathLike,
+    *,
+    source: str | os.PathLike | None = None,
+    files: Files | None = None,
+) -> None:
     """Check annotations and write them, so that the file is whole or not there at all.
 
     Args:
         data: ``split``, ``annotations`` and ``metainfo``, as in docs/data_format.md.
         path: The file to write; missing folders are made.
+        source: Where the data come from, for messages; by default ``path``.
+        files: Files that parts come from, as :func:`check_annotations` takes them.
 
     Raises:
         ValueError: If ``data`` breaks the format or holds anything but NumPy arrays
             and built-in types. A file that was there before stays as it is.
     """
     path = Path(path)
-    check_annotations(data, str(path))
+    check_annotations(data, str(source or path), files)
     try:
         with atomic_write(path) as file:
             pickle.dump(data, file, protocol=4)
@@ -77,7 +110,7 @@ def split_names(
     return list(data['split'][split])
 
 
-def folds(data: dict[str, Any]) -> list[str]:
+def folds(data: Mapping[str, Any]) -> list[str]:
     """Return the names of the folds beside ``train`` and ``test``, in file order.
 
     >>> folds({'split': {'train': [], 'test': [], 'a/train': [], 'a/test': []}})
@@ -85,6 +118,17 @@ def folds(data: dict[str, Any]) -> list[str]:
     """
     names = data['split']
     return [name.removesuffix('/test') for name in names if name.endswith('/test')]
+
+
+def fold_splits(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the names of the two splits of each fold that is whole, the main first.
+
+    >>> fold_splits({'split': {'train': ['a'], 'test': ['b']}})
+    [('train', 'test')]
+    """
+    prefixes = ['', *(f'{fold}/' for fold in folds(data))]
+    pairs = [(f'{prefix}train', f'{prefix}test') for prefix in prefixes]
+    return [pair for pair in pairs if set(pair) <= data['split'].keys()]
 
 
 def _absence(path: Path) -> str:
@@ -123,3 +167,236 @@ def videos_of_split(
         if 'filename' in video:
             video['filename'] = os.path.join(folder, video['filename'])
     return videos
+
+
+def check_annotations(data: Any, source: str, files: Files | None = None) -> None:
+    """Raise ValueError, in one sentence, for the first fault in annotations.
+
+    Args:
+        data: What an annotation file holds.
+        source: What to call it in the message, as a rule its path.
+        files: Files that parts come from, which the message names in place of
+            ``source``: of each (``frame_dir``, key) and of each ('split', name).
+    """
+    for part, problem in _problems(data):
+        raise UserError(f'{(files or {}).get(part, source)}: {problem}')
+
+
+def _problems(data: Any) -> Iterator[tuple[Part, str]]:
+    for problem in _file_problems(data):
+        yield _WHOLE, problem
+    videos, split = data['annotations'], data['split']
+    skeleton = Skeleton.get(data['metainfo']['skeleton'])
+    num_classes = len(data['metainfo']['classes'])
+    for i, video in enumerate(videos):
+        name = video.get('frame_dir', i) if isinstance(video, dict) else i
+        for problem in _video_problems(video, skeleton, num_classes):
+            yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
+    counts = Counter(video['frame_dir'] for video in videos)
+    for name, count in counts.items():
+        if count > 1:
+            problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
+            yield _WHOLE, problem
+    if not isinstance(split, dict) or {type(name) for name in split} != {str}:
+        problem = f'split is {_shown(split)}, expected a dict with `train` and `test`.'
+        yield _WHOLE, problem
+    for name, members in split.items():
+        for problem in _member_problems(name, members, counts.keys()):
+            yield ('split', name), problem
+    for name in split:
+        for problem in _fold_problems(name, split):
+            yield ('split', name), problem
+
+
+def _file_problems(data: Any) -> Iterator[str]:
+    yield from _key_problems('annotation file', data)
+    yield from _metainfo_problems(data['metainfo'])
+    videos = data['annotations']
+    if not isinstance(videos, list) or not videos:
+        yield f'annotations is {_shown(videos)}, expected a list of at least one video.'
+
+
+def _key_problems(what: str, value: Any) -> Iterator[str]:
+    required = ', '.join(_REQUIRED[what])
+    if not isinstance(value, dict):
+        yield f'the {what} is {_shown(value)}, expected a dict with {required}.'
+    missing = [key for key in _REQUIRED[what] if key not in value]
+    if missing:
+        yield (
+            f'the {what} lacks {", ".join(missing)}; it needs the keys {required} '
+            '(see docs/data_format.md).'
+        )
+
+
+def _metainfo_problems(meta: Any) -> Iterator[str]:
+    yield from _key_problems('metainfo', meta)
+    classes = meta['classes']
+    if not isinstance(classes, list | tuple) or not classes:
+        yield f'metainfo classes is {_shown(classes)}, expected a list of class names.'
+    for i, name in enumerate(classes):
+        if not isinstance(name, str) or not name.strip():
+            yield f'metainfo classes has {name!r} for id {i}, expected a name.'
+        if name in classes[:i]:
+            yield (
+                f'metainfo classes has {name!r} for the ids {classes.index(name)} and '
+                f'{i}; give each class a name of its own.'
+            )
+    if meta['background'] is not None and meta['background'] not in classes:
+        yield (
+            f'metainfo background is {meta["background"]!r}, expected None or one of '
+            f'the classes {", ".join(classes)}.'
+        )
+    skeleton = meta['skeleton']
+    if not is_data_layout(skeleton):
+        yield (
+            f'metainfo skeleton is {skeleton!r}, expected coco17, lcr15, mmpose:NAME '
+            'or a dict with joints and limbs.'
+        )
+        return
+    try:
+        Skeleton.get(skeleton)
+    except (TypeError, ValueError) as error:
+        yield f'metainfo skeleton: {error}'
+
+
+def _video_problems(video: Any, skeleton: Skeleton, num_classes: int) -> Iterator[str]:
+    yield from _key_problems('video', video)
+    if not isinstance(video['frame_dir'], str) or not video['frame_dir']:
+        yield f'frame_dir is {_shown(video["frame_dir"])}, expected a text.'
+    yield from _keypoint_problems(video['keypoint'], skeleton)
+    shape = video['keypoint'].shape[:3]
+    yield from _length_problems(video, shape[1])
+    shapes = {'keypoint_score': shape, 'keypoint_3d': (*shape, 3), 'risk': shape[1:2]}
+    for key in filter(video.__contains__, shapes):
+        if not _is_numerical(video[key]):
+            yield f'{key} is {_shown(video[key])}, expected a numerical array.'
+        if video[key].shape != shapes[key]:
+            yield (
+                f'{key} has shape {video[key].shape}, but keypoint needs {shapes[key]}.'
+            )
+    yield from _value_problems(video, num_classes)
+    yield from _scalar_problems(video)
+
+
+def _keypoint_problems(keypoint: Any, skeleton: Skeleton) -> Iterator[str]:
+    if not _is_numerical(keypoint):
+        yield f'keypoint is {_shown(keypoint)}, expected a numerical array.'
+    if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
+        yield (
+            f'keypoint has shape {keypoint.shape}, expected (persons, frames, joints, '
+            '2), none of them 0; a single person has an axis of length 1 in front.'
+        )
+    if keypoint.shape[2] != skeleton.num_joints:
+        yield (
+            f'keypoint has {keypoint.shape[2]} joints, but the skeleton '
+            f'{skeleton.name!r} has {skeleton.num_joints}; set metainfo skeleton to '
+            'the layout of the poses.'
+        )
+
+
+def _length_problems(video: dict[str, Any], frames: int) -> Iterator[str]:
+    label, total = video['label'], video['total_frames']
+    if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
+        yield (
+            f'label is {_shown(label)}, expected an integer array with the class id of '
+            'each frame; convert it with astype(int64).'
+        )
+    if label.shape != (frames,):
+        yield (
+            f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
+            'and poses must come from the same frames, so cut the longer of the two.'
+        )
+    if not isinstance(total, int | np.integer) or total != frames:
+        yield (
+            f'total_frames is {_shown(total)}, but keypoint has {frames} frames; set '
+            f'total_frames to {frames}.'
+        )
+
+
+def _value_problems(video: dict[str, Any], num_classes: int) -> Iterator[str]:
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        if key in video and not np.isfinite(video[key]).all():
+            wrong = ~np.isfinite(video[key]).reshape(*video[key].shape[:3], -1).all(-1)
+            frame, joint, _ = np.argwhere(wrong.transpose(1, 2, 0))[0]
+            yield (
+                f'{key} is NaN or infinite in frame {frame}, joint {joint}, the first '
+                f'of {wrong.sum()} such joints; set a missing joint to 0 and its '
+                'keypoint_score to 0.'
+            )
+    wrong = np.flatnonzero(~np.isfinite(video.get('risk', 0)))
+    if wrong.size:
+        yield (
+            f'risk is NaN or infinite in frame {wrong[0]}; complete it or leave it out.'
+        )
+    score, label = video['keypoint_score'], video['label']
+    if (score < 0).any():
+        frame, joint, person = np.argwhere((score < 0).transpose(1, 2, 0))[0]
+        yield (
+            f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
+            f'joint {joint}, expected 0 (missing) or more.'
+        )
+    wrong = np.flatnonzero((label < -1) | (label >= num_classes))
+    if wrong.size:
+        yield (
+            f'label is {label[wrong[0]]} in frame {wrong[0]}, the first of '
+            f'{wrong.size} out of range; expected 0 to {num_classes - 1}, since '
+            f'metainfo classes has {num_classes} names, or -1 for no label.'
+        )
+
+
+def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
+    size, fps = video['img_shape'], video['fps']
+    if not (
+        isinstance(size, list | tuple)
+        and len(size) == 2
+        and all(isinstance(side, int | np.integer) and side > 0 for side in size)
+    ):
+        yield f'img_shape is {size!r}, expected (height, width) in whole pixels.'
+    is_number = isinstance(fps, int | float | np.number)
+    if not is_number or not isfinite(fps) or fps <= 0:
+        yield f'fps is {_shown(fps)}, expected a number of frames per second above 0.'
+    if not isinstance(video.get('filename', ''), str):
+        yield f'filename is {_shown(video["filename"])}, expected a text.'
+
+
+def _member_problems(name: str, members: Any, videos: Collection[str]) -> Iterator[str]:
+    if not isinstance(members, list | tuple) or not members:
+        yield (
+            f'split {name!r} is {_shown(members)}, expected a list of at least one '
+            'frame_dir.'
+        )
+    for video in members:
+        if not isinstance(video, str) or video not in videos:
+            yield (
+                f'split {name!r} names the video {video!r}, which is not among the '
+                f'{len(videos)} annotated ones; annotate it or leave it out.'
+            )
+    for video, count in Counter(members).items():
+        if count > 1:
+            yield f'split {name!r} names the video {video!r} {count} times.'
+
+
+def _fold_problems(name: str, split: dict[str, Any]) -> Iterator[str]:
+    fold = name.rpartition('/')[0]
+    train, test = (f'{fold}/{part}' if fold else part for part in ('train', 'test'))
+    if fold and not {train, test} <= split.keys():
+        yield f'split {name!r} is half a fold; name its splits {train!r} and {test!r}.'
+    both = set(split.get(train, ())) & set(split.get(test, ()))
+    if both:
+        yield (
+            f'the video {min(both)!r} is in both {train!r} and {test!r}; keep it in '
+            'one, or the test says nothing.'
+        )
+
+
+def _is_numerical(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in 'fiu'
+
+
+def _shown(value: Any) -> str:
+    """Return a short name of a value for a message."""
+    if isinstance(value, np.ndarray):
+        return f'an array of {value.dtype} with shape {value.shape}'
+    if isinstance(value, dict | list) and value:
+        return f'a {type(value).__name__} of length {len(value)}'
+    return repr(value)

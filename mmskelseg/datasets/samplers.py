@@ -1,8 +1,9 @@
-"""Which videos go into a batch together."""
+"""Batches of videos."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -47,16 +48,16 @@ class LengthBatchSampler(BatchSampler):
                 'least 1.'
             )
         self.pool_batches = pool_batches
-        self._lengths: list[int] | None = None
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield the indices of each batch of an epoch."""
-        lengths = self._all_lengths()
         indices = list(self.sampler)
         pool = self.pool_batches * self.batch_size
         batches: list[list[int]] = []
         for begin in range(0, len(indices), pool):
-            by_length = sorted(indices[begin : begin + pool], key=lengths.__getitem__)
+            by_length = sorted(
+                indices[begin : begin + pool], key=self._lengths.__getitem__
+            )
             batches += [
                 by_length[i : i + self.batch_size]
                 for i in range(0, len(by_length), self.batch_size)
@@ -69,11 +70,8 @@ class LengthBatchSampler(BatchSampler):
         )
         yield from (batches[i] for i in order.tolist())
 
-    def _all_lengths(self) -> list[int]:
+    @cached_property
+    def _lengths(self) -> list[int]:
         # Read once, since a data set unpickles its entries.
-        if self._lengths is None:
-            dataset = self.sampler.dataset
-            self._lengths = [
-                dataset.get_data_info(i)['total_frames'] for i in range(len(dataset))
-            ]
-        return self._lengths
+        dataset = self.sampler.dataset
+        return [dataset.get_data_info(i)['total_frames'] for i in range(len(dataset))]

@@ -1,4 +1,8 @@
-"""Files of labelling tools, as segments in seconds and back, and of pose trackers."""
+"""Files of labelling tools, as segments in seconds and back, and of pose trackers.
+
+Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
+format or that contradicts itself; writers for a video that lacks what they need.
+"""
 
 from mmskelseg.interchange.labels.boris import (
     read_boris,
@@ -6,21 +10,13 @@ from mmskelseg.interchange.labels.boris import (
     write_boris,
     write_boris_events,
 )
-from mmskelseg.interchange.labels.csv_segments import (
-    read_csv_segments,
-    write_csv_segments,
-)
 from mmskelseg.interchange.labels.cvat import read_cvat
 from mmskelseg.interchange.labels.elan import read_elan, write_elan
-from mmskelseg.interchange.labels.label_files import (
-    READERS,
-    label_format,
-    read_segments,
-)
 from mmskelseg.interchange.labels.label_studio import (
     read_label_studio,
     write_label_studio,
 )
+from mmskelseg.interchange.labels.reading import READERS, label_format, read_segments
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -28,7 +24,11 @@ from mmskelseg.interchange.labels.segments import (
     labels_to_segments,
     segments_to_labels,
 )
-from mmskelseg.interchange.labels.srt import write_srt
+from mmskelseg.interchange.labels.text import (
+    read_csv_segments,
+    write_csv_segments,
+    write_srt,
+)
 from mmskelseg.interchange.labels.via import read_via
 
 __all__ = [

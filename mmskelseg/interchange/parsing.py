@@ -1,6 +1,7 @@
-"""Reading and checking of files that other tools wrote: text, JSON, XML, tables.
+"""Reading and checking of files that other tools wrote: text, JSON, XML, tables, HDF5.
 
-Every fault is one sentence that names the file, the place, the value and the remedy.
+Every fault is a :class:`UserError` that names the file, the place, the value and the
+remedy.
 """
 
 import csv
@@ -8,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,27 +20,28 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
+FilePath = str | os.PathLike
+# Line number and cells of each row.
+Rows = Sequence[tuple[int, list[str]]]
+# Place in a file, and cells by column.
+Row = tuple[str, dict[str, str]]
 Shape = Any
 _NAMES = {
-    dict: 'an object',
-    list: 'a list',
-    str: 'a text',
-    int: 'a number',
-    float: 'a number',
-}
+    dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
+}  # fmt: skip
 # For check_shape: whole or not.
 NUMBER = (int, float)
+# What h5py and NumPy raise where a file lacks something or has it otherwise.
+_DAMAGED = (
+    AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError,
+    UnicodeDecodeError,
+)  # fmt: skip
 
 
-def read_text(path: str | os.PathLike) -> str:
-    """Return the text of a file in UTF-8, with or without a byte order mark.
-
-    Raises:
-        ValueError: If it is no UTF-8.
-        OSError: If it cannot be read.
-    """
+def read_text(path: FilePath) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark."""
     try:
         return Path(path).read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
@@ -48,12 +51,8 @@ def read_text(path: str | os.PathLike) -> str:
         ) from None
 
 
-def read_json(path: str | os.PathLike, tool: str) -> Any:
-    """Return the content of a JSON file.
-
-    Raises:
-        ValueError: If it is no JSON.
-    """
+def read_json(path: FilePath, tool: str) -> Any:
+    """Return the content of a JSON file."""
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
@@ -63,19 +62,11 @@ def read_json(path: str | os.PathLike, tool: str) -> Any:
         ) from None
 
 
-def read_xml(path: str | os.PathLike, root: str, tool: str) -> Element:
-    """Return the root of an XML file.
+def read_xml(path: FilePath, root: str, tool: str) -> Element:
+    """Return the root of an XML file that a tool wrote, which must have a certain tag.
 
     A document type is refused, as is therefore whatever an entity could expand to or
     fetch.
-
-    Args:
-        path: The file.
-        root: The tag that the root must have.
-        tool: The program that wrote it.
-
-    Raises:
-        UserError: If it is no XML, has a document type, or another root.
     """
     try:
         element = fromstring(Path(path).read_bytes(), forbid_dtd=True)
@@ -98,12 +89,8 @@ def read_xml(path: str | os.PathLike, root: str, tool: str) -> Element:
     return element
 
 
-def attribute(element: Element, name: str, place: str) -> str:
-    """Return an attribute of an XML element.
-
-    Raises:
-        ValueError: If it has none of that name.
-    """
+def xml_attribute(element: Element, name: str, place: str) -> str:
+    """Return an attribute of an XML element."""
     if name not in element.attrib:
         raise UserError(
             f'{place}: the element {element.tag} has no attribute {name}; export the '
@@ -112,7 +99,7 @@ def attribute(element: Element, name: str, place: str) -> str:
     return element.attrib[name]
 
 
-def read_rows(path: str | os.PathLike) -> list[tuple[int, list[str]]]:
+def read_rows(path: FilePath) -> Rows:
     """Return line number and cells of each row of a text table that is not empty.
 
     Cells are separated by tabs, semicolons or commas, whichever the file has most of.
@@ -124,22 +111,22 @@ def read_rows(path: str | os.PathLike) -> list[tuple[int, list[str]]]:
     return [(line, row) for line, row in rows if any(row)]
 
 
-def as_dicts(
-    rows: Sequence[tuple[int, list[str]]], path: str | os.PathLike
-) -> list[tuple[str, dict[str, str]]]:
-    """Return the place and the cells by column of each row below a header.
-
-    Raises:
-        ValueError: If a row has another number of cells than the header.
-    """
-    header = rows[0][1]
-    for line, row in rows[1:]:
+def check_widths(rows: Rows, path: FilePath) -> None:
+    """Make sure that all rows have as many cells as the first, the header."""
+    first, header = rows[0]
+    for line, row in rows:
         if len(row) != len(header):
             raise UserError(
                 f'{path}: line {line} has {len(row)} cells, but the header in line '
-                f'{rows[0][0]} has {len(header)}; complete it, or quote a text that '
-                'holds the separator.'
+                f'{first} has {len(header)}; complete it, or quote a text that holds '
+                'the separator.'
             )
+
+
+def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
+    """Return the place and the cells by column of each row below a header."""
+    check_widths(rows, path)
+    header = rows[0][1]
     return [
         (f'{path}: line {line}', dict(zip(header, row, strict=True)))
         for line, row in rows[1:]
@@ -151,9 +138,6 @@ def number(value: Any, place: str, what: str) -> float:
 
     >>> number('12.5', 'a.csv: line 3', 'start')
     12.5
-
-    Raises:
-        ValueError: If it is none.
     """
     try:
         result = float(value)
@@ -179,11 +163,7 @@ def video_name(media: str) -> str:
 def choose(
     wanted: str | None, there: Sequence[str], place: str, what: str, option: str
 ) -> str:
-    """Return the wanted one of several, or the only one.
-
-    Raises:
-        ValueError: If the wanted one is not there, or none is wanted of several.
-    """
+    """Return the wanted one of several, or the only one."""
     names = ', '.join(repr(name) for name in there) or 'none'
     if wanted is not None and wanted not in there:
         raise UserError(f'{place}: there is no {what} {wanted!r}; there is {names}.')
@@ -195,41 +175,49 @@ def choose(
     return there[0] if wanted is None else wanted
 
 
-def check_shape(value: Any, shape: Shape, place: str, remedy: str) -> None:
+def check_shape(
+    value: Any, shape: Shape, place: str, remedy: str, at: str = ''
+) -> None:
     """Make sure that a value of a JSON file has a shape.
 
     A shape is a type, or several in a tuple; a list with one shape, that of all its
     items; or a dict with the shapes of the keys that matter. A key that ends in ``?``
-    may be missing or null, and the key ``...`` stands for all keys of an object.
-
-    Args:
-        value: What was read.
-        shape: What it must be.
-        place: The file, and where in it the value is.
-        remedy: What to do, for the message.
-
-    Raises:
-        ValueError: If something is missing or of another type.
+    may be missing or null, and the key ``...`` stands for all keys of an object. ``at``
+    is where in the place the value is.
 
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
-    >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x.json', 'export it again')
+    >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'export it')
     Traceback (most recent call last):
-    ValueError: x.json: a[1] is '2', expected a number; export it again.
+    mmskelseg.utils.errors.UserError: x: a[1] is '2', expected a number; export it.
     """
-    for at, problem in _shape_problems(value, shape, ''):
-        raise UserError(f'{place}: {at or "the file"} {problem}; {remedy}.')
+    kinds = type(shape) if isinstance(shape, dict | list) else shape
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    # A bool is an int in Python, but not in JSON.
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
+        raise UserError(
+            f'{place}: {at or "the file"} is {str(value)[:40]!r}, expected {expected}; '
+            f'{remedy}.'
+        )
+    if isinstance(shape, list):
+        for i, item in enumerate(value):
+            check_shape(item, shape[0], place, remedy, f'{at}[{i}]')
+    elif isinstance(shape, dict):
+        for key, inner in shape.items():
+            for name in value if key is ... else [key.removesuffix('?')]:
+                if value.get(name) is not None:
+                    below = f'{at}.{name}' if at else str(name)
+                    check_shape(value[name], inner, place, remedy, below)
+                elif key is ... or not key.endswith('?'):
+                    raise UserError(
+                        f'{place}: {at or "the file"} lacks {name}; {remedy}.'
+                    )
 
 
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     """Return nested lists as an array of floats; None becomes NaN.
 
-    Args:
-        values: What the file holds.
-        shape: The shape it must have; -1 is any length.
-        where: File and place, for messages.
-
-    Raises:
-        ValueError: If these are not numbers, or of another shape.
+    It must have the given shape, in which -1 is any length.
     """
     expected = ' x '.join('any' if size < 0 else str(size) for size in shape)
     try:
@@ -247,33 +235,48 @@ def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
 
 
 def field(holder: Any, key: str, where: str) -> Any:
-    """Return what a dict of the file holds under a key.
-
-    Raises:
-        ValueError: If it is no dict, or lacks the key.
-    """
+    """Return what a dict of the file holds under a key."""
     if not isinstance(holder, dict) or key not in holder:
         has = ', '.join(holder) if isinstance(holder, dict) else repr(holder)[:40]
         raise UserError(f'{where} lacks {key!r}; it has {has or "nothing"}.')
     return holder[key]
 
 
-def _shape_problems(value: Any, shape: Shape, at: str) -> Iterator[tuple[str, str]]:
-    kinds = type(shape) if isinstance(shape, dict | list) else shape
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    # A bool is an int in Python, but not in JSON.
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
-        yield at, f'is {str(value)[:40]!r}, expected {expected}'
-    elif isinstance(shape, list):
-        for i, item in enumerate(value):
-            yield from _shape_problems(item, shape[0], f'{at}[{i}]')
-    elif isinstance(shape, dict):
-        for key, inner in shape.items():
-            name = key if key is ... else key.removesuffix('?')
-            for found in value if key is ... else [name]:
-                below = f'{at}.{found}' if at else str(found)
-                if value.get(found) is not None:
-                    yield from _shape_problems(value[found], inner, below)
-                elif key is ... or not key.endswith('?'):
-                    yield at, f'lacks {found}'
+@contextmanager
+def open_hdf5(path: FilePath) -> Iterator[Any]:
+    """Open a file to read, as an ``h5py.File``; the block should do no more than that.
+
+    What h5py raises in it becomes an error that names the file.
+    """
+    try:
+        import h5py
+    except ModuleNotFoundError:
+        raise UnavailableError(
+            f'{path}: h5py is not installed, which reads this file; run pip install '
+            "'mmskelseg[trackers]', or export the poses as CSV."
+        ) from None
+    if not Path(path).is_file():
+        raise MissingFileError(f'{path}: there is no such file.')
+    try:
+        file = h5py.File(path, 'r')
+    except OSError as error:
+        raise UserError(
+            f'{path}: not a complete HDF5 file ({error}); export or copy it again.'
+        ) from None
+    try:
+        with file:
+            yield file
+    except _DAMAGED as error:
+        raise UserError(
+            f'{path}: something in it is missing or damaged ({error}); export or copy '
+            'it again.'
+        ) from None
+
+
+def texts(values: Any) -> list[str]:
+    """Return byte strings of an HDF5 file as text.
+
+    >>> texts([b'nose', 'tail'])
+    ['nose', 'tail']
+    """
+    return [v.decode('utf-8') if isinstance(v, bytes) else str(v) for v in values]

@@ -1,6 +1,6 @@
-"""Skeletons as graphs, for convolutions over joints."""
+"""Skeletons as graphs for convolutions over joints, and as pyramids of body parts."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,10 +8,9 @@ from mmskelseg.structures.skeleton import Skeleton
 
 
 def hop_distances(skeleton: Skeleton) -> np.ndarray:
-    """Return how many limbs lie between any two joints, infinity where no way leads.
+    """Return the number of limbs between any two joints, shape (V, V), float64.
 
-    Returns:
-        Array of shape (V, V), float64.
+    It is infinity where no way leads.
 
     >>> hop_distances(Skeleton.get(dict(joints=4, limbs=[[0, 1], [1, 2]])))
     array([[ 0.,  1.,  2., inf],
@@ -32,7 +31,7 @@ def hop_distances(skeleton: Skeleton) -> np.ndarray:
 
 
 def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
-    """Return a graph's adjacency in subsets by the way to the skeleton's root.
+    """Return a graph's adjacency in subsets by the way to the root, (3, V, V), float32.
 
     Subset 0 is a joint itself, 1 its neighbours that are as far from the root as it or
     farther (centrifugal), 2 those nearer to it (centripetal). Entry (k, v, w) is the
@@ -43,9 +42,6 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
         skeleton: Its ``limbs`` are the edges; the nearest joint of ``root`` counts.
         reach: Joints more limbs away from the root than this count as equally far. None
             tells all distances apart, as the paper has it.
-
-    Returns:
-        Array of shape (3, V, V), float32.
 
     Note:
         With the default, weights are those of the public code of ST-GCN and MS-GCN,
@@ -65,10 +61,60 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
         to_root[to_root > reach] = np.inf
     neighbours = distance == 1
     nearer = to_root[:, None] < to_root
-    return _weighted([distance == 0, neighbours & ~nearer, neighbours & nearer])
-
-
-def _weighted(subsets: list[np.ndarray]) -> np.ndarray:
-    """Return masks (V, V) as weights that add up to 1 for each joint that reads."""
+    subsets = [distance == 0, neighbours & ~nearer, neighbours & nearer]
     masks = np.stack(subsets).astype(np.float64)
     return (masks / masks.sum(axis=(0, 1))).astype(np.float32)
+
+
+def skeleton_pyramid(skeleton: Skeleton) -> list[tuple[Skeleton, np.ndarray]]:
+    """Return the levels of a skeleton, each with how it reads the level below.
+
+    Body parts are the skeleton's drop groups (arms and legs) and, as one more, the
+    joints in none of them. A skeleton without drop groups has no such level.
+
+    Returns:
+        For each level its skeleton of G nodes and an array (G', G), float32, whose
+        column g has the weights of the G' nodes below in node g; they add up to 1. The
+        first level has the joints, each of which reads itself.
+
+    >>> [level.joints for level, _ in skeleton_pyramid(Skeleton.get('lcr15'))][1:]
+    [('left_arm', 'right_arm', 'left_leg', 'right_leg', 'remaining'), ('body',)]
+    """
+    levels = [(skeleton, np.eye(skeleton.num_joints, dtype=np.float32))]
+    if skeleton.drop_groups:
+        parts = dict(skeleton.drop_groups)
+        grouped = set().union(*parts.values())
+        remaining = [j for j in range(skeleton.num_joints) if j not in grouped]
+        if remaining:
+            parts['remaining'] = tuple(remaining)
+        levels.append(_pooled(skeleton, parts))
+    top = levels[-1][0]
+    levels.append(_pooled(top, {'body': range(top.num_joints)}))
+    return levels
+
+
+def _pooled(
+    skeleton: Skeleton, groups: Mapping[str, Sequence[int]]
+) -> tuple[Skeleton, np.ndarray]:
+    """Return the skeleton of groups of joints, and the share of each joint in them.
+
+    Two groups have a limb where one leads from a joint of one to a joint of the other.
+    """
+    member = np.zeros((skeleton.num_joints, len(groups)), np.float32)
+    for g, joints in enumerate(groups.values()):
+        member[list(joints), g] = 1
+    limbs = {
+        (min(g, h), max(g, h))
+        for a, b in skeleton.limbs
+        for g in np.flatnonzero(member[a]).tolist()
+        for h in np.flatnonzero(member[b]).tolist()
+        if g != h
+    }
+    root = np.flatnonzero(member[list(skeleton.root)].any(axis=0))
+    pooled = Skeleton(
+        name=f'{skeleton.name} pooled',
+        joints=tuple(groups),
+        limbs=tuple(sorted(limbs)),
+        root=tuple(root.tolist()),
+    )
+    return pooled, member / member.sum(axis=0)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from mmskelseg.structures.layouts import LAYOUTS
 from mmskelseg.utils.errors import UserError
 
-_LAYOUTS = Path(__file__).parent / 'layouts'
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]
@@ -97,22 +97,18 @@ class Skeleton:
         if isinstance(skeleton, Skeleton):
             return skeleton
         if isinstance(skeleton, (str, os.PathLike)):
-            return cls._from_dataset_info(*_read_layout(os.fspath(skeleton)))
+            name = os.fspath(skeleton)
+            if name in LAYOUTS:
+                return cls._by_name_or_index(LAYOUTS[name])
+            return cls._from_dataset_info(*_read_layout(name))
         if not isinstance(skeleton, Mapping):
             raise UserError(
                 f'{skeleton!r} is not a skeleton, but a name, path or dict.'
             )
         if {'keypoint_info', 'skeleton_info'} <= set(skeleton):
             return cls._from_dataset_info(skeleton, 'a dict')
-        unknown = set(skeleton) - {
-            'name',
-            'joints',
-            'limbs',
-            'flip_pairs',
-            'drop_groups',
-            'root',
-        }
-        if unknown or not {'joints', 'limbs'} <= set(skeleton):
+        known = {field.name for field in fields(cls)}
+        if not {'joints', 'limbs'} <= set(skeleton) <= known:
             raise UserError(
                 f'A skeleton given as a dict has the keys {sorted(skeleton)}, but '
                 'needs `joints` and `limbs` (and may have `name`, `flip_pairs`, '
@@ -220,9 +216,7 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
         path = folder / f'{name.removeprefix("mmpose:")}.py'
         known = [f'mmpose:{p.stem}' for p in sorted(folder.glob('*.py'))]
     else:
-        builtin = _LAYOUTS / f'{name}.py'
-        path = builtin if builtin.is_file() else Path(name)
-        known = [p.stem for p in sorted(_LAYOUTS.glob('*.py'))]
+        path, known = Path(name), list(LAYOUTS)
     if not path.is_file():
         raise UserError(
             f'There is no skeleton {name!r}; known are {", ".join(known)}, '

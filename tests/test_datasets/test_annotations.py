@@ -14,6 +14,7 @@ from mmskelseg.datasets.annotations import (
     save_annotations,
     split_names,
 )
+from mmskelseg.utils.errors import UserError
 
 FRAMES = 6
 
@@ -435,3 +436,22 @@ def test_fault_is_named_in_one_sentence(change, message, path):
     change(data)
     write(data, path)
     assert message_of(path).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ('edit', 'file', 'problem'),
+    [
+        (lambda data: data['annotations'][1]['label'].fill(7), 'b.txt', "video 'b': "),
+        (lambda data: data['split'].update(test=['x']), 'test.bundle', 'split '),
+        (lambda data: data['annotations'][0].update(fps=0), 'release', "video 'a': "),
+    ],
+    ids=['label', 'split', 'fps'],
+)  # fmt: skip
+def test_fault_names_the_file_that_its_part_comes_from(edit, file, problem, path):
+    """Without such a file, or for another part, it names the source."""
+    data = make_annotations()
+    edit(data)
+    files = {('b', 'label'): Path('b.txt'), ('split', 'test'): Path('test.bundle')}
+    with pytest.raises(UserError, match=f'^{re.escape(f"{file}: {problem}")}'):
+        save_annotations(data, path, source='release', files=files)
+    assert not path.exists()

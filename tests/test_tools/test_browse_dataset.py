@@ -79,9 +79,9 @@ def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
         'no one seen in 2 frames (1.3 %)',
         'missing     1.2 % of the joints of persons who are there',
         'unlabelled  20 frames (12.9 %)',
-        'left_wrist        20.3 %',
-        'train        1       60   -',
-        'test         1       45   class_2',
+        'left_wrist       20.3 %',
+        'train       1      60  -',
+        'test        1      45  class_2',
         'in no split: video_2',
     ):
         assert line in text, line

@@ -217,7 +217,7 @@ FAULTS = {
     'no features': (remove('features/b.npy'), '/features/b.npy: missing'),
     'no label': (
         remove('groundTruth/b.txt'),
-        ": split 'train' names the video 'b', which is not among the 2",
+        "/splits/train.split1.bundle: split 'train' names the video 'b', which is not",
     ),
     'other length': (
         save('features/b.npy', np.ones((4, 13))),

@@ -132,7 +132,7 @@ FAULTS = {
     ),
     'too few labels': (
         text(LABEL, 'Pick_up_lid\n'),
-        f": video '{VIDEOS[1]}': label has shape (1,), but keypoint has 8 frames",
+        f"/{LABEL}: video '{VIDEOS[1]}': label has shape (1,), but keypoint has 8",
     ),
     'other joints': (
         save(np.ones((FRAMES, 15, 3))),
@@ -144,7 +144,7 @@ FAULTS = {
     ),
     'negative score': (
         score(-0.5),
-        f": video '{VIDEOS[1]}': keypoint_score is -0.5 in frame 5, joint 7, expe",
+        f"/{POSE}: video '{VIDEOS[1]}': keypoint_score is -0.5 in frame 5, joint 7",
     ),
     'mapping with a gap': (
         text('mapping.txt', '0 Pick_up_lid\n2 Close_lid\n'),
@@ -152,15 +152,15 @@ FAULTS = {
     ),
     'split without labels': (
         bundles('nobody.txt\n', VIDEOS[0]),
-        ": split 'train' names the video 'nobody', which is not among the 7",
+        "/splits/train.split1.bundle: split 'train' names the video 'nobody', which",
     ),
     'split with a video twice': (
         bundles(f'{VIDEOS[1]}\n{VIDEOS[1]}\n', VIDEOS[0]),
-        f": split 'train' names the video '{VIDEOS[1]}' 2 times",
+        f"/splits/train.split1.bundle: split 'train' names the video '{VIDEOS[1]}' 2",
     ),
     'video in both halves': (
         bundles(VIDEOS[0], VIDEOS[0]),
-        f": the video '{VIDEOS[0]}' is in both 'train' and 'test'",
+        f"/splits/train.split1.bundle: the video '{VIDEOS[0]}' is in both 'train' and",
     ),
     'half a split': (
         text('splits/train.split1.bundle', VIDEOS[0]),

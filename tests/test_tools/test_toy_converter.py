@@ -17,7 +17,6 @@ from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.datasets.converters import toy as converter
 from mmskelseg.datasets.converters import toy_person as person
 from mmskelseg.datasets.converters import toy_script as script
-from mmskelseg.datasets.converters import toy_video as clips
 from mmskelseg.fileio.video import VideoFile
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
@@ -267,11 +266,11 @@ def test_light_changes_from_frame_to_frame_and_over_time(filmed):
 
 
 def test_clip_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):
-    short = VideoFile(tmp_path / 'a.mp4', 1, 30.0, (clips.HEIGHT, clips.WIDTH))
+    short = VideoFile(tmp_path / 'a.mp4', 1, 30.0, (converter.HEIGHT, converter.WIDTH))
     monkeypatch.setattr(VideoFile, 'open', lambda path: short)
     frames = np.zeros((2, *short.img_shape, 3), np.uint8)
     with pytest.raises(OSError, match=r'a\.mp4: 2 frames were written and cannot be'):
-        clips.write_clip(short.path, frames, 30.0)
+        converter.write_clip(short.path, frames, 30.0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -279,7 +278,7 @@ def test_boxes_come_and_go_in_turn():
     """The second comes as the first is let go; that goes as the second is grasped."""
     boxes = [script.Box('red', 2, 4), script.Box('blue', 6, 9)]
     motion = script.Motion(None, None, None, None, boxes)
-    there = clips.box_spells(motion, 8)
+    there = converter.box_spells(motion, 8)
     assert there[:, 0].tolist() == [True] * 6 + [False] * 2
     assert there[:, 1].tolist() == [False] * 4 + [True] * 4
 

@@ -139,7 +139,7 @@ FAULTS = {
     ),
     'too few labels': (
         text('Labels_TUM/02.txt', '1\n1\n'),
-        ": video '02': label has shape (2,), but keypoint has 12 frames;",
+        "/Labels_TUM/02.txt: video '02': label has shape (2,), but keypoint has 12",
     ),
     'labels that are no text': (
         lambda root: (root / 'Labels_TUM/02.txt').write_bytes(b'1\n\xff\n'),

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.annotation_checks import check_annotations
-from mmskelseg.datasets.annotations import save_annotations
+from mmskelseg.datasets.annotations import Files, save_annotations
 from mmskelseg.fileio.video import is_video
-from mmskelseg.utils.errors import MissingFileError, UserError, user_errors
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
@@ -23,41 +23,33 @@ def converter(
     examples: str,
     add_arguments: Callable[[argparse.ArgumentParser], None],
     run: Callable[[argparse.Namespace], None],
-) -> Callable[..., None]:
+) -> Callable[..., int | None]:
     """Return the ``main(argv=None, prog=None)`` of a converter.
 
-    Args:
-        description: Shown by ``--help``.
-        examples: As :func:`add_help` takes them.
-        add_arguments: Adds the arguments to a parser.
-        run: Converts as the parsed arguments say.
+    ``description`` and ``examples`` are those of :func:`add_help`.
     """
 
-    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-        parser = argparse.ArgumentParser(prog=prog)
+    def arguments(parser: argparse.ArgumentParser) -> None:
         add_help(parser, description, examples)
         add_arguments(parser)
-        args = parser.parse_args(argv)
-        with user_errors():
-            try:
-                run(args)
-            except OSError as error:
-                if isinstance(error, UserError):
-                    raise
-                raise UserError(str(error)) from error
 
-    return main
+    def convert(args: argparse.Namespace) -> None:
+        try:
+            run(args)
+        except UserError:
+            raise
+        except OSError as error:
+            raise UserError(str(error)) from error
+
+    return command(description, arguments, convert)
 
 
 def add_help(
     parser: argparse.ArgumentParser, description: str | None, examples: str
 ) -> None:
-    """Set what --help shows before and after the arguments.
+    """Set the texts that --help shows before and after the arguments.
 
-    Args:
-        parser: The parser of a converter, or of a part of it.
-        description: The text before.
-        examples: The text after. ``%(prog)s`` is how the converter is called.
+    In ``examples``, ``%(prog)s`` is how the converter is called.
     """
     script = 'python tools/dataset_converters/' if '.py' in parser.prog else ''
     parser.description = description
@@ -76,6 +68,12 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'out', metavar='OUT', type=Path, help='folder for annotations.pkl'
     )
+
+
+def add_test(parser: argparse.ArgumentParser, metavar: str, default: str) -> None:
+    """Add --test, which :func:`choose_split` takes."""
+    text = f'test videos (default: {default})'
+    parser.add_argument('--test', metavar=metavar, help=text)
 
 
 def add_release_options(parser: argparse.ArgumentParser, fps: float) -> None:
@@ -156,27 +154,26 @@ def read_array(path: Path) -> np.ndarray:
     return array
 
 
-def read_joints(path: Path, joints: int, meaning: str = '') -> np.ndarray:
-    """Return three numbers for each joint of each frame, shape (T, V, 3)."""
-    pose = read_array(path)
-    if pose.dtype.kind != 'f' or pose.shape[1:] != (joints, 3) or not len(pose):
+def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
+    """Return an array of a shape, in which None is any length, from a .npy file."""
+    array = read_array(path)
+    fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
+    wanted = dict(enumerate(shape))
+    if not fits or any(wanted[i] not in (None, n) for i, n in enumerate(array.shape)):
         raise UserError(
-            f'{path}: an array of {pose.dtype} with shape {pose.shape}, expected '
-            f'floats of shape (frames, {joints}, 3){meaning}.'
+            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
+            f'floats of shape {meaning}.'
         )
-    return pose
+    return array
 
 
 def choose_split(
     wanted: str | None, videos: Sequence[str], root: Path, default: Sequence[str] = ()
 ) -> dict[str, list[str]]:
-    """Return train and test: --test, that of the release, or every fifth video.
+    """Return train and test: as wanted, those of the release, or every fifth video.
 
-    Args:
-        wanted: Ids between commas; a number may lack its leading zero.
-        videos: The ids of all videos, sorted.
-        root: The folder of the release, for messages.
-        default: The test videos of the release itself, where it names any.
+    ``wanted`` are ids between commas, whose leading zero may lack; ``root`` is the
+    folder of the release, for messages.
     """
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
     names = [name.strip() for name in names]
@@ -248,6 +245,7 @@ def write(
     dataset: str,
     background: str | None = None,
     source: Path | None = None,
+    files: Files | None = None,
     folds: int = 0,
     videos: Path | None = None,
     **metainfo: Any,
@@ -259,7 +257,7 @@ def write(
         annotations: One of each video; ``filename`` is added to it.
         split: Its splits; folds are added to it.
         classes, skeleton, dataset, background, metainfo: As docs/data_format.md says.
-        source: What messages name as the place of a fault.
+        source, files: Where a fault is, as :func:`save_annotations` takes them.
         folds: Number of folds, which test each video once.
         videos: Folder of the video files.
     """
@@ -271,10 +269,10 @@ def write(
     for fold in range(folds):
         for part, members in split_by_test(names, names[fold::folds]).items():
             split[f'fold{fold + 1}/{part}'] = members
-    files = find_videos(names, videos)
+    clips = find_videos(names, videos)
     for video in annotations:
-        if video['frame_dir'] in files:
-            file = os.path.relpath(files[video['frame_dir']], out)
+        if video['frame_dir'] in clips:
+            file = os.path.relpath(clips[video['frame_dir']], out)
             video['filename'] = Path(file).as_posix()
     data = {
         'split': split,
@@ -288,8 +286,7 @@ def write(
         },
     }
     path = out / 'annotations.pkl'
-    check_annotations(data, str(source or path))
-    save_annotations(data, path)
+    save_annotations(data, path, source=source, files=files)
     print(f'{summary(data)}\nwritten to {path}')
 
 

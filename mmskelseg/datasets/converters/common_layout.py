@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import folds, load_annotations
+from mmskelseg.datasets.annotations import fold_splits, load_annotations
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import (
     MAPPINGS,
@@ -76,11 +76,7 @@ EXPORT_EXAMPLES = """examples:
 
 @contextmanager
 def folder_whole(folder: Path) -> Iterator[Path]:
-    """Make a folder to fill, which takes its name, and its place, when all went well.
-
-    Args:
-        folder: What it will be called; what is there now stays as it is until then.
-    """
+    """Make a folder to fill, which replaces the one of this name when all went well."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix='.', dir=folder.parent) as aside:
         new = Path(aside, 'new')
@@ -121,12 +117,7 @@ def read_video(
 
 def read_features(path: Path, frames_first: bool) -> np.ndarray:
     """Return the features of each frame, shape (T, D)."""
-    features = building.read_array(path)
-    if features.dtype.kind != 'f' or features.ndim != 2 or 0 in features.shape:
-        raise UserError(
-            f'{path}: an array of {features.dtype} with shape {features.shape}, '
-            'expected floats of shape (D, T).'
-        )
+    features = building.read_floats(path, (None, None), '(D, T)')
     features = features if frames_first else features.T
     wrong = ~np.isfinite(features).all(1)
     if wrong.any():
@@ -137,8 +128,7 @@ def read_features(path: Path, frames_first: bool) -> np.ndarray:
     return features
 
 
-def run_import(args: argparse.Namespace) -> None:
-    """Make a data set of files in the layout."""
+def _run_import(args: argparse.Namespace) -> None:
     mapping = find_mapping(args.source)
     if mapping is None:
         raise MissingFileError(
@@ -147,7 +137,7 @@ def run_import(args: argparse.Namespace) -> None:
         )
     classes = read_classes(mapping)
     labels = find_labels(args.source / 'groundTruth')
-    split = read_splits(args.source / 'splits', args.split)
+    split, files = read_splits(args.source / 'splits', args.split)
     videos: list[dict[str, Any]] = []
     width = 0
     target = args.out / 'features' / args.modality
@@ -173,6 +163,7 @@ def run_import(args: argparse.Namespace) -> None:
             dataset=args.source.resolve().name,
             background=args.background,
             source=args.source,
+            files=files,
         )
     print(f'{width} features a frame in {target}')
 
@@ -250,14 +241,12 @@ def export(
         write_text(out / 'groundTruth' / f'{file_name(video["frame_dir"])}.txt', lines)
     write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
     told = [f'{len(data["annotations"])} videos, {len(names)} classes']
-    prefixes = ['', *(f'{fold}/' for fold in folds(data))]
-    prefixes = [prefix for prefix in prefixes if f'{prefix}test' in data['split']]
-    for number, prefix in enumerate(prefixes, 1):
-        for part in ('train', 'test'):
-            members = data['split'][f'{prefix}{part}']
+    for number, pair in enumerate(fold_splits(data), 1):
+        for part, split in zip(('train', 'test'), pair, strict=True):
             bundle = out / f'splits/{part}.split{number}.bundle'
+            members = data['split'][split]
             write_text(bundle, [f'{file_name(video)}.txt' for video in members])
-        told.append(f'split {number}: {prefix}train and {prefix}test')
+        told.append(f'split {number}: {" and ".join(pair)}')
     if dataset is not None:
         (out / 'features').mkdir()
         count = 0
@@ -285,8 +274,7 @@ def read_source(source: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     return data, dict(dataset)
 
 
-def run_export(args: argparse.Namespace) -> None:
-    """Write a data set in the layout."""
+def _run_export(args: argparse.Namespace) -> None:
     if args.out.exists():
         raise UserError(
             f'{args.out}: exists already; name a new folder, or delete this one.'
@@ -297,14 +285,13 @@ def run_export(args: argparse.Namespace) -> None:
     print('\n'.join([*told, f'written to {args.out}']))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add both sub-commands."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar='import|export')
     reader = commands.add_parser(
         'import', help='make a data set of features and labels'
     )
     building.add_help(reader, IMPORT, IMPORT_EXAMPLES)
-    reader.set_defaults(run=run_import)
+    reader.set_defaults(run=_run_import)
     building.add_paths(
         reader, 'folder with features, groundTruth, mapping.txt and splits'
     )
@@ -353,7 +340,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'export', help='write labels, splits and features for the code of others'
     )
     building.add_help(writer, EXPORT, EXPORT_EXAMPLES)
-    writer.set_defaults(run=run_export)
+    writer.set_defaults(run=_run_export)
     writer.add_argument(
         'source',
         metavar='SRC',
@@ -371,9 +358,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the sub-command of the arguments."""
-    args.run(args)
-
-
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(
+    __doc__, EXAMPLES, _add_arguments, lambda args: args.run(args)
+)

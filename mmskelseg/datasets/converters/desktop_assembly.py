@@ -17,7 +17,6 @@ docs/datasets/desktop_assembly.md says more.
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,6 @@ EXAMPLES = """examples:
       --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
       --size 1280x720 --fps 10
 """
-JOINTS = 17
 CLASSES = (
     'Pick_up_chip', 'Place_chip_on_motherboard', 'Close_cover',
     'Pick_up_screw_and_screwdriver', 'Tighten_screw', 'Plug_stick_in', 'Pick_up_fan',
@@ -50,27 +48,9 @@ CLASSES = (
 )  # fmt: skip
 
 
-def read_video(label: Path, pose: Path, classes: dict[int, str]) -> dict[str, Any]:
-    """Return the annotation of one video, as far as its files decide it."""
-    joints = building.read_joints(pose, JOINTS, ': x, y and score of COCO joints')
-    missing = np.isnan(joints).any(-1, keepdims=True)
-    joints = np.where(missing, 0, joints).astype(np.float32)[None]
-    return {
-        'total_frames': joints.shape[1],
-        'keypoint': joints[..., :2],
-        'keypoint_score': joints[..., 2],
-        'label': read_label(label, classes),
-    }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
-    parser.add_argument(
-        '--test',
-        metavar='VIDEO,VIDEO',
-        help='test videos (default: those of SRC/splits, else every fifth)',
-    )
+    building.add_test(parser, 'VIDEO,VIDEO', 'those of SRC/splits, else every fifth')
     parser.add_argument(
         '--keypoints',
         type=Path,
@@ -92,8 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_release_options(parser, 10.0)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
+def _run(args: argparse.Namespace) -> None:
     labels = find_labels(args.source / 'groundTruth')
     mapping = find_mapping(args.source)
     classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
@@ -103,9 +82,9 @@ def run(args: argparse.Namespace) -> None:
     }
     splits = args.source / 'splits'
     if args.test is None and splits.is_dir():
-        split = read_splits(splits, 1)
+        split, files = read_splits(splits, 1)
     else:
-        split = building.choose_split(args.test, list(labels), args.source)
+        split, files = building.choose_split(args.test, list(labels), args.source), {}
         if args.test is None:
             assumed['split'] = 'every fifth video tests: the release names no split'
     poses = args.keypoints or args.source / 'keypoints'
@@ -114,15 +93,26 @@ def run(args: argparse.Namespace) -> None:
             f'{poses}: no such folder; it must hold VIDEO.npy with the joints of each '
             'video (or name it by --keypoints).'
         )
-    videos = [
-        {
-            'frame_dir': video,
-            'img_shape': args.size,
-            'fps': args.fps,
-            **read_video(label, poses / f'{video}.npy', classes),
-        }
-        for video, label in labels.items()
-    ]
+    videos = []
+    for video, label in labels.items():
+        pose = poses / f'{video}.npy'
+        files.update({(video, 'label'): label, (video, 'keypoint'): pose})
+        files[video, 'keypoint_score'] = pose
+        meaning = '(frames, 17, 3): x, y and score of COCO joints'
+        joints = building.read_floats(pose, (None, 17, 3), meaning)
+        missing = np.isnan(joints).any(-1, keepdims=True)
+        joints = np.where(missing, 0, joints).astype(np.float32)[None]
+        videos.append(
+            {
+                'frame_dir': video,
+                'img_shape': args.size,
+                'fps': args.fps,
+                'total_frames': joints.shape[1],
+                'keypoint': joints[..., :2],
+                'keypoint_score': joints[..., 2],
+                'label': read_label(label, classes),
+            }
+        )
     building.write(
         args.out,
         videos,
@@ -131,6 +121,7 @@ def run(args: argparse.Namespace) -> None:
         skeleton='coco17',
         dataset='desktop_assembly',
         source=args.source,
+        files=files,
         background=args.background,
         folds=args.folds,
         videos=args.videos,
@@ -138,4 +129,4 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

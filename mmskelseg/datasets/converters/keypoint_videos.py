@@ -40,14 +40,10 @@ _ENDINGS = re.compile(r'(DLC_.+|\.analysis|\.predictions|_keypoints)$')
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of one video.
+    """Labels of one video: segments in seconds, or a line for each frame.
 
-    Args:
-        video: Its name in the label file, or that of the file.
-        path: The label file.
-        segments: In seconds; empty where ``lines`` are given.
-        lines: The name of the class of each frame.
-        fps: The labels' frames per second, where the file says so.
+    ``video`` is its name in the label file, or that of the file; ``fps`` is that of
+    the labels, where the file says so.
     """
 
     video: str
@@ -97,10 +93,8 @@ def find_labels(
 ) -> list[Labels]:
     """Return the labels of each video in label files, or folders of such files.
 
-    Args:
-        paths: Files and folders.
-        format: One of ``LABEL_FORMATS``; by default told by name and content.
-        options: What the format's reader takes; others do without.
+    Formats are told by name and content, unless one is given. ``options`` are for
+    those formats whose readers take them.
     """
     known = set().union(*map(_options_of, READERS))
     unknown = sorted(options.keys() - known)
@@ -148,10 +142,7 @@ def pair(
 
     A video has the name that its labels give it. Its keypoints have that name, or are
     the only ones with it as a part of theirs; else the label file's own name counts.
-
-    Raises:
-        UserError: If two labels are of a video, or, unless ``skip``, if something
-            has no partner.
+    Unless ``skip``, all must have a partner.
     """
     videos: dict[str, tuple[Path, Labels]] = {}
     lonely = []

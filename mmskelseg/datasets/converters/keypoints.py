@@ -90,8 +90,7 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
     return f'{note} ({listed})'
 
 
-def add_pose_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how keypoints are read."""
+def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('keypoints')
     group.add_argument('--format', choices=POSE_FORMATS, help='of KEYPOINTS')
     group.add_argument(
@@ -141,8 +140,7 @@ def add_pose_options(parser: argparse.ArgumentParser) -> None:
     building.add_videos(parser)
 
 
-def add_label_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how labels are read."""
+def _add_label_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('labels')
     group.add_argument('--label-format', choices=LABEL_FORMATS, help='of LABELS')
     group.add_argument(
@@ -187,8 +185,7 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = '%(prog)s KEYPOINTS... OUT --labels LABELS... [options]'
     parser.add_argument(
         'keypoints', metavar='KEYPOINTS', nargs='+', type=Path, help='files or folders'
@@ -198,22 +195,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--labels', metavar='LABELS', nargs='+', type=Path, required=True,
         help='files or folders',
     )  # fmt: skip
-    add_pose_options(parser)
-    add_label_options(parser)
+    _add_pose_options(parser)
+    _add_label_options(parser)
     parser.add_argument(
         '--skip-unpaired',
         action='store_true',
         help='leave out keypoints without labels, and labels without keypoints',
     )
-    parser.add_argument(
-        '--test', metavar='VIDEO,VIDEO', help='test videos (default: every fifth)'
-    )
+    building.add_test(parser, 'VIDEO,VIDEO', 'every fifth')
     parser.add_argument('--name', help="the data set's name (default: that of OUT)")
     building.add_folds(parser)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Join keypoints and labels as the arguments say."""
+def _run(args: argparse.Namespace) -> None:
     from mmskelseg.datasets.converters import keypoint_videos as joining
 
     if 'background' in (args.unlabelled, args.overlap) and args.background is None:
@@ -236,8 +230,10 @@ def run(args: argparse.Namespace) -> None:
         for name, path in building.find_videos(names, args.videos).items()
     }
     notes: dict[str, list[str]] = {note: [] for note in lonely}
-    annotations, skeletons = [], []
+    annotations, skeletons, sources = [], [], {}
     for name, path, item in found:
+        sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
+        sources[name, 'label'] = item.path
         poses = joining.load_poses(path, files.get(name), args)
         label, more = joining.frame_labels(item, poses, classes, args)
         annotations.append(
@@ -267,6 +263,7 @@ def run(args: argparse.Namespace) -> None:
         skeleton=skeletons[0],
         dataset=args.name or args.out.resolve().name,
         background=args.background,
+        files=sources,
         folds=args.folds,
         videos=args.videos,
         person=args.person,
@@ -274,4 +271,4 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

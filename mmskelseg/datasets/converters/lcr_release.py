@@ -3,14 +3,14 @@
 Their joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
 """
 
+import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.converters.building import read_joints
+from mmskelseg.datasets.converters.building import read_floats, write
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -21,48 +21,43 @@ FOCAL_LENGTH = 500
 CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
 
 
-def find_videos(root: Path, parts: Mapping[str, str]) -> list[str]:
-    """Return the ids of the videos, each of which has all parts.
+def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Path]]:
+    """Return the files of each video, by id and key of the annotation; none may lack.
 
     Args:
         root: Folder of the release.
-        parts: For each folder in it the name of its files, with NN for the id.
+        parts: For each key the path of its files from there, with NN for the id.
     """
-    found: dict[str, set[str]] = {}
-    for part, name in parts.items():
-        found[part] = set()
-        pattern = re.escape(name).replace('NN', r'(\d\d)')
-        for path in sorted((root / part).glob('[!.]*')):
+    found: dict[str, dict[str, Path]] = {}
+    for key, part in parts.items():
+        example = root / part
+        pattern = re.escape(example.name).replace('NN', r'(\d\d)')
+        for path in sorted(example.parent.glob('[!.]*')):
             match = re.fullmatch(pattern, path.name)
             if not match:
                 raise UserError(
                     f'{path}: not a name of the release, such as '
-                    f'{name.replace("NN", "03")}; rename it or take it away.'
+                    f'{example.name.replace("NN", "03")}; rename it or take it away.'
                 )
-            found[part].add(match[1])
-    videos = sorted(set.union(*found.values()))
-    if not videos:
+            found.setdefault(match[1], {})[key] = path
+    if not found:
         raise UserError(f'{root}: there is no video in it; copy the release again.')
-    for part, ids in found.items():
-        for video in videos:
-            if video not in ids:
-                path = root / part / parts[part].replace('NN', video)
+    for key, part in parts.items():
+        for video, files in sorted(found.items()):
+            if key not in files:
+                name = Path(part).name.replace('NN', video)
                 raise MissingFileError(
-                    f'{path}: missing, though another part of video {video} is there; '
-                    'copy the release again.'
+                    f'{(root / part).with_name(name)}: missing, though another part of '
+                    f'video {video} is there; copy the release again.'
                 )
-    return videos
+    return dict(sorted(found.items()))
 
 
 def project(pose: np.ndarray) -> np.ndarray:
-    """Return the image of a pose in a nominal pinhole camera.
+    """Return the image of a pose in a nominal pinhole camera, in pixels (..., 2).
 
-    Args:
-        pose: Joints in metres, shape (..., 3): depth, lateral (left), vertical (up).
-
-    Returns:
-        Pixels (x, y) of an image of 640 x 480 with its centre on the optical axis,
-        shape (..., 2), not clipped to the image.
+    Joints are in metres, (..., 3): depth, left, up. The image of 640 x 480 has its
+    centre on the optical axis; what lies beside it is not clipped.
 
     >>> project(np.array([4.0, -0.4, 0.8]))
     array([370., 140.], dtype=float32)
@@ -73,15 +68,9 @@ def project(pose: np.ndarray) -> np.ndarray:
     return (image * FOCAL_LENGTH + (width / 2, height / 2)).astype(np.float32)
 
 
-def read_posed_video(video: str, path: Path, fps: float) -> dict[str, Any]:
-    """Return a video's annotation as far as its rate and its pose (T, 15, 3) decide it.
-
-    Args:
-        video: The id.
-        path: A .npy file of the joints of each frame, in metres.
-        fps: Frames per second.
-    """
-    pose = read_joints(path, JOINTS)
+def read_pose(path: Path) -> np.ndarray:
+    """Return the joints of each frame in metres, shape (T, 15, 3)."""
+    pose = read_floats(path, (None, JOINTS, 3), f'(frames, {JOINTS}, 3)')
     wrong = ~(pose[..., 0] > 0)
     if wrong.any():
         frame, joint = np.argwhere(wrong)[0]
@@ -89,16 +78,7 @@ def read_posed_video(video: str, path: Path, fps: float) -> dict[str, Any]:
             f'{path}: frame {frame}, joint {joint} has a depth that is no number '
             f'above 0, the first of {wrong.sum()}; copy the file again.'
         )
-    pose = pose.astype(np.float32)
-    return {
-        'frame_dir': video,
-        'total_frames': len(pose),
-        'img_shape': IMG_SHAPE,
-        'fps': fps,
-        'keypoint': project(pose)[None],
-        'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
-        'keypoint_3d': pose[None],
-    }
+    return pose.astype(np.float32)
 
 
 def read_risk(path: Path) -> np.ndarray:
@@ -107,3 +87,46 @@ def read_risk(path: Path) -> np.ndarray:
         return np.array([float(line) for line in read_lines(path)], np.float32)
     except ValueError as error:
         raise UserError(f'{path}: {error}; each line must be a number.') from None
+
+
+def convert(
+    args: argparse.Namespace,
+    root: Path,
+    videos: Mapping[str, Mapping[str, Path]],
+    split: dict[str, list[str]],
+    *,
+    classes: Sequence[str],
+    dataset: str,
+    read_label: Callable[[Path], np.ndarray],
+    assumed: Mapping[str, str],
+) -> None:
+    """Write the annotation file of a release, whose folder is ``root``."""
+    annotations = []
+    for video, files in videos.items():
+        pose = read_pose(files['keypoint'])
+        annotation = {
+            'frame_dir': video,
+            'total_frames': len(pose),
+            'img_shape': IMG_SHAPE,
+            'fps': args.fps,
+            'keypoint': project(pose)[None],
+            'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
+            'keypoint_3d': pose[None],
+            'label': read_label(files['label']),
+        }
+        if 'risk' in files:
+            annotation['risk'] = read_risk(files['risk'])
+        annotations.append(annotation)
+    write(
+        args.out,
+        annotations,
+        split,
+        classes=classes,
+        skeleton='lcr15',
+        dataset=dataset,
+        source=root,
+        files={(v, key): path for v in videos for key, path in videos[v].items()},
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )

@@ -32,20 +32,18 @@ def read_lines(path: Path) -> list[str]:
 def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     """Return the name of each class id, in the order of the ids, without a gap.
 
-    Args:
-        path: A text with ``ID NAME`` in each line, or with a name alone, when the ids
-            are counted from ``first``. Ids that are written may start at 0 or 1.
-        first: The lowest id of names that stand alone.
+    Each line has ``ID NAME``, with ids from 0 or 1, or a name alone; then ids are
+    counted from ``first``.
     """
     lines = read_lines(path)
     pairs = [re.fullmatch(r'(\d+)\s+(\S.*)', line) for line in lines]
     if any(pairs):
-        for number, (line, pair) in enumerate(zip(lines, pairs, strict=True), 1):
-            if not pair:
-                raise UserError(
-                    f'{path}: line {number} is {line!r}, expected an id and a name as '
-                    'in other lines.'
-                )
+        if None in pairs:
+            wrong = pairs.index(None)
+            raise UserError(
+                f'{path}: line {wrong + 1} is {lines[wrong]!r}, expected an id and a '
+                'name as in other lines.'
+            )
         names = [(int(pair[1]), pair[2]) for pair in pairs if pair]
     else:
         names = list(enumerate(lines, first))
@@ -96,16 +94,10 @@ def find_labels(folder: Path) -> dict[str, Path]:
 def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     """Return the class of each frame, from 0 in the order of ``classes``, (T,).
 
-    Args:
-        path: A text with the name or the id of a class in each line.
-        classes: Name of each id.
+    Each line has the name or the id of a class; ``classes`` has the name of each id.
     """
     lines = read_lines(path)
-    places = {
-        text: place
-        for place, item in enumerate(classes.items())
-        for text in (str(item[0]), item[1])
-    }
+    places = {str(i): place for place, i in enumerate(classes)}
     # A class may have a number for its name.
     places.update({name: place for place, name in enumerate(classes.values())})
     wrong = [number for number, line in enumerate(lines, 1) if line not in places]
@@ -119,12 +111,12 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     return np.array([places[line] for line in lines], np.int64)
 
 
-def read_splits(folder: Path, main: int) -> dict[str, list[str]]:
-    """Return every split in a folder of bundles, each a fold, with one as the main.
+def read_splits(
+    folder: Path, main: int
+) -> tuple[dict[str, list[str]], dict[tuple[str, str], Path]]:
+    """Return every split in a folder of bundles, a fold each, and the splits' files.
 
-    Args:
-        folder: Holds ``train.splitN.bundle`` and ``test.splitN.bundle``.
-        main: The N of what becomes ``train`` and ``test``.
+    The bundles with the number ``main`` become ``train`` and ``test``.
     """
     bundle = r'(?:train|test)\.split(\d+)\.bundle'
     found = [re.fullmatch(bundle, path.name) for path in folder.glob('*.bundle')]
@@ -135,10 +127,16 @@ def read_splits(folder: Path, main: int) -> dict[str, list[str]]:
             f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
             f'there are {there}.'
         )
-    splits = {}
+    splits, files = {}, {}
     for number in numbers:
         for part in ('train', 'test'):
-            lines = read_lines(folder / f'{part}.split{number}.bundle')
-            splits[f'split{number}/{part}'] = [video_name(line) for line in lines]
-    split = {part: splits[f'split{main}/{part}'] for part in ('train', 'test')}
-    return {**split, **splits} if len(numbers) > 1 else split
+            name = f'split{number}/{part}'
+            files['split', name] = folder / f'{part}.split{number}.bundle'
+            splits[name] = [
+                video_name(line) for line in read_lines(files['split', name])
+            ]
+    split = {}
+    for part in ('train', 'test'):
+        split[part] = splits[f'split{main}/{part}']
+        files['split', part] = files['split', f'split{main}/{part}']
+    return {**split, **splits} if len(numbers) > 1 else split, files

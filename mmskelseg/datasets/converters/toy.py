@@ -9,34 +9,59 @@ equal annotations.
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.toy_person import IMG_SHAPE, Take, body, film, track
-from mmskelseg.datasets.converters.toy_script import CLASSES, perform
-from mmskelseg.datasets.converters.toy_video import pictures, write_clip
+from mmskelseg.datasets.converters.toy_person import (
+    FOCAL_LENGTH,
+    IMG_SHAPE,
+    Take,
+    body,
+    film,
+    track,
+)
+from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, smooth
+from mmskelseg.fileio.video import written_video
 
 EXAMPLES = """example:
   %(prog)s data/toy
 """
 FPS = 30.0
 FOLDS = 3
+# Of the clips, whose lengths are in metres.
+SHRINK = 4  # how many pixels of the keypoints' image become one of the clip
+HEIGHT, WIDTH = (side // SHRINK for side in IMG_SHAPE)
+# Joints of each part of the body, how thick it is drawn, and what covers it.
+BODY = [
+    ([5, 6, 12, 11], 0.10, 'shirt'),
+    ([3, 4], 0.21, 'skin'),
+    ([5, 7], 0.10, 'shirt'),
+    ([6, 8], 0.10, 'shirt'),
+    ([7, 9], 0.08, 'skin'),
+    ([8, 10], 0.08, 'skin'),
+    ([11, 13], 0.14, 'trousers'),
+    ([12, 14], 0.14, 'trousers'),
+    ([13, 15], 0.10, 'trousers'),
+    ([14, 16], 0.10, 'trousers'),
+]
+BOX = 0.45
+SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
+BOARD = np.array([(-0.7, 0.6), (0.7, 0.6)])
+Colour = tuple[int, ...]
 
 
 def make_video(
     number: int, seconds: float, seed: int, folder: Path | None
 ) -> dict[str, Any]:
-    """Return one annotated video; the first has spans without labels.
+    """Return one annotated video; number 1, the first, has spans without labels.
 
-    Args:
-        number: Of the video, from 1.
-        seconds: Mean length of videos.
-        seed: What makes videos of the same number different.
-        folder: Where the annotation file will be. The clip is written there, into
-            ``videos``; None: there is none.
+    Videos have a mean length of so many seconds. The clip is written into ``videos``
+    in ``folder``, if there is one, where the annotation file will be.
     """
     rng = np.random.default_rng((seed, number))
     frames = round(rng.uniform(0.9, 1.1) * seconds * FPS)
@@ -66,8 +91,134 @@ def make_video(
     return video
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def pictures(
+    joints: np.ndarray, motion: Motion, take: Take, rng: np.random.Generator, fps: float
+) -> Iterator[np.ndarray]:
+    """Yield an RGB picture (H, W, 3) of each frame of a person's joints (T, 17, 3)."""
+    frames = len(joints)
+    room, colours = scenery(rng), paints(rng)
+    lamps, power = lamp_maps(rng), lamp_power(rng, frames, fps)
+    there = box_spells(motion, frames)
+    pixels, depth = film(np.append(joints, box_paths(joints, motion, take), 1), take)
+    pixels, scale = pixels / SHRINK, FOCAL_LENGTH / SHRINK / depth
+    for i in range(frames):
+        picture = room.copy()
+        parts = [
+            (scale[i, part].mean(), pixels[i, part], width, colours[cover])
+            for part, width, cover in BODY
+        ]
+        for k in np.flatnonzero(there[i]):
+            middle, size, box = pixels[i, 17 + k], scale[i, 17 + k], motion.boxes[k]
+            if not box.grasped <= i < box.released:
+                board = middle + size * BOX * BOARD
+                draw(picture, board, 0.06 * size, colours['board'])
+            parts.append((size, middle + size * BOX * SQUARE, 0, colours[box.colour]))
+        # What is near covers what is far.
+        for size, outline, width, colour in sorted(parts, key=lambda part: part[0]):
+            draw(picture, outline, width * size, colour)
+        light = np.tensordot(power[i], lamps, 1)[..., None]
+        yield np.minimum(picture * light, 255).astype(np.uint8)
+
+
+def draw(
+    picture: np.ndarray, outline: np.ndarray, width: float, colour: Colour
+) -> None:
+    """Draw a line or, filled, a convex polygon, of points (n, 2) in pixels."""
+    bits = 4  # of fractions of a pixel
+    points = np.round(outline * 2**bits).astype(np.int32)
+    closed = len(points) > 2
+    if closed:
+        cv2.fillConvexPoly(picture, points, colour, cv2.LINE_AA, bits)
+    thickness = max(1, round(width))
+    cv2.polylines(picture, [points], closed, colour, thickness, cv2.LINE_AA, bits)
+
+
+def box_paths(joints: np.ndarray, motion: Motion, take: Take) -> np.ndarray:
+    """Return the middle of each box in the room, shape (T, boxes, 3).
+
+    It goes beside the better hand, and else stands where it is grasped or let go.
+    """
+    lead, other = (0, 1) if take.left_handed else (1, 0)
+    across = joints[:, 5 + other] - joints[:, 5 + lead]
+    held = joints[:, 9 + lead] + 0.4 * across
+    now, last = np.arange(len(joints)), len(joints) - 1
+    times = [
+        np.clip(now, min(box.grasped, last), min(box.released, last))
+        for box in motion.boxes
+    ]
+    return held[np.array(times, int).reshape(-1, len(now)).T]
+
+
+def box_spells(motion: Motion, frames: int) -> np.ndarray:
+    """Return whether each box is to be seen, shape (T, boxes).
+
+    It comes when the one before is let go, and goes when the next one is grasped.
+    """
+    comes = [0, *(box.released for box in motion.boxes)][:-1]
+    goes = [*(box.grasped for box in motion.boxes), frames][1:]
+    now = np.arange(frames)[:, None]
+    return (now >= np.array(comes, int)) & (now < np.array(goes, int))
+
+
+def random_colour(rng: np.random.Generator, low: int, high: int) -> Colour:
+    """Return a colour that is nearly grey, unlike a box."""
+    values = rng.uniform(low, high) + rng.uniform(-10, 10, 3)
+    return tuple(int(value) for value in values)
+
+
+def paints(rng: np.random.Generator) -> dict[str, Colour]:
+    """Return the colours of the boxes, their board, and the person."""
+    skin = rng.uniform(0.5, 1.1) * np.array((180, 160, 150))
+    return {
+        'red': (235, 30, 30),
+        'blue': (30, 30, 235),
+        'board': (60, 50, 45),
+        'shirt': random_colour(rng, 20, 80),
+        'trousers': random_colour(rng, 20, 60),
+        'skin': tuple(int(value) for value in skin),
+    }
+
+
+def scenery(rng: np.random.Generator) -> np.ndarray:
+    """Return the room without the person: a wall with things on it, and the floor."""
+    picture = np.full((HEIGHT, WIDTH, 3), random_colour(rng, 95, 135), np.uint8)
+    for _ in range(rng.integers(4, 8)):
+        middle = rng.uniform((0, 0), (WIDTH, 0.7 * HEIGHT))
+        outline = middle + rng.uniform(6, 36, 2) * SQUARE
+        draw(picture, outline, 1, random_colour(rng, 75, 155))
+    picture[round(0.8 * HEIGHT) :] = random_colour(rng, 75, 115)
+    return picture
+
+
+def lamp_maps(rng: np.random.Generator) -> np.ndarray:
+    """Return how much daylight and two lamps light each pixel, shape (3, H, W)."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH] / WIDTH
+    places = rng.uniform(((0, 0), (0.6, 0)), ((0.4, 0.4), (1, 0.4)))
+    lamps = [np.exp(-4 * ((x - left) ** 2 + (y - top) ** 2)) for left, top in places]
+    return np.array([np.ones_like(x), *lamps], np.float32)
+
+
+def lamp_power(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
+    """Return how bright daylight and the lamps are in each frame, shape (T, 3).
+
+    All drift; the lamps flicker, and are switched on and off every few seconds.
+    """
+    drift = smooth(rng.normal(0, 1, (frames, 3)), fps)
+    power = np.exp(0.15 * drift / drift.std(axis=0)) * (0.65, 0.45, 0.45)
+    switched = np.cumsum(rng.random((frames, 2)) < 1 / (3 * fps), axis=0)
+    on = (switched + rng.integers(0, 2, 2)) % 2
+    power[:, 1:] *= (0.1 + 0.9 * on) * rng.normal(1, 0.08, (frames, 2))
+    return power.astype(np.float32)
+
+
+def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
+    """Write pictures as an mp4 file, whole or not at all."""
+    with written_video(path, fps, (HEIGHT, WIDTH)) as put:
+        for frame in frames:
+            put(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'out', metavar='OUT', type=Path, help='folder for annotations.pkl and videos'
     )
@@ -93,8 +244,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    """Make the data set that the arguments ask for."""
+def _run(args: argparse.Namespace) -> None:
     from mmengine.utils import track_iter_progress
 
     folder = None if args.no_videos else args.out
@@ -114,4 +264,4 @@ def run(args: argparse.Namespace) -> None:
         print(f'clips in {args.out / "videos"}')
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -11,15 +11,13 @@ HIP, SHOULDER, FOOT = 0.055, 0.115, 0.06
 THIGH, SHANK, ANKLE = 0.245, 0.246, 0.04
 TRUNK, UPPER_ARM, FOREARM = 0.29, 0.186, 0.15
 # Nose, left and right eye, left and right ear, from the middle of the shoulders.
-HEAD = np.array(
-    [
-        (0.065, 0, 0.115),
-        (0.05, 0.02, 0.135),
-        (0.05, -0.02, 0.135),
-        (0, 0.045, 0.125),
-        (0, -0.045, 0.125),
-    ]
-)
+HEAD = [
+    (0.065, 0, 0.115),
+    (0.05, 0.02, 0.135),
+    (0.05, -0.02, 0.135),
+    (0, 0.045, 0.125),
+    (0, -0.045, 0.125),
+]
 CYCLE = 0.62  # length of two steps
 IMG_SHAPE = (480, 640)
 FOCAL_LENGTH = 560  # in pixels
@@ -27,7 +25,7 @@ FOCAL_LENGTH = 560  # in pixels
 
 @dataclass
 class Take:
-    """What differs from video to video, besides the motion itself."""
+    """Properties of one video, besides the motion itself."""
 
     height: float
     limbs: float
@@ -51,24 +49,6 @@ class Take:
         )
 
 
-@dataclass
-class Gait:
-    """Where in its cycle of two steps a walk is (T,), and how far it strides (T,)."""
-
-    phase: np.ndarray
-    stride: np.ndarray
-
-    @classmethod
-    def of(cls, motion: Motion, take: Take, fps: float) -> 'Gait':
-        """Return the gait of a person who moves along the places of a motion."""
-        step = np.diff(motion.place, axis=0, prepend=motion.place[:1])
-        way = np.linalg.norm(step, axis=1)
-        return cls(
-            phase=2 * np.pi * np.cumsum(way) / (CYCLE * take.height),
-            stride=np.clip(way * fps / 0.6, 0, 1),
-        )
-
-
 def body(
     motion: Motion, take: Take, rng: np.random.Generator, fps: float
 ) -> np.ndarray:
@@ -80,8 +60,12 @@ def body(
     hands = (first, second) if take.left_handed else (second, first)
     pitch = pitch[:, 0]
 
-    gait = Gait.of(motion, take, fps)
-    bob = gait.stride * (0.03 + 0.008 * np.cos(2 * gait.phase))
+    # Of the walk: where in its cycle of two steps it is, and how far it strides.
+    step = np.diff(motion.place, axis=0, prepend=motion.place[:1])
+    way = np.linalg.norm(step, axis=1)
+    phase = 2 * np.pi * np.cumsum(way) / (CYCLE * take.height)
+    stride = np.clip(way * fps / 0.6, 0, 1)
+    bob = stride * (0.03 + 0.008 * np.cos(2 * phase))
     leg_length = (THIGH + SHANK) * take.limbs
     height = leg_length * (1 - crouch[:, 0] - bob) + ANKLE
     pelvis = point(-0.33 * TRUNK * np.sin(pitch), 0, height)
@@ -92,39 +76,41 @@ def body(
     for joint, (ahead, left, above) in enumerate(HEAD):
         joints[:, joint] = chest + ahead * forward + above * up + (0, left, 0)
     # Arms swing against the legs unless they carry something.
-    walks = np.where(motion.label == CLASSES.index('walk'), gait.stride, 0)
-    swing = 0.09 * smooth(walks[:, None], 4)[:, 0]
+    walks = np.where(motion.label == CLASSES.index('walk'), stride, 0)
+    swing = 0.09 * smooth(walks[:, None], 4)[:, 0] * np.sin(phase)
     for right, hand in enumerate(hands):
         sign = 1 - 2 * right
-        joints[:, 5 + right : 11 : 2] = arm(chest, hand, swing, gait, take, sign)
-        joints[:, 11 + right :: 2] = leg(pelvis, gait, take, sign)
+        twist = -sign * 0.015 * stride * np.sin(phase)
+        joints[:, 5 + right : 11 : 2] = arm(chest, hand, twist, swing, take, sign)
+        joints[:, 11 + right :: 2] = leg(pelvis, phase, stride, take, sign)
     return to_room(joints * take.height, motion)
 
 
 def arm(
     chest: np.ndarray,
     hand: np.ndarray,
+    twist: np.ndarray,
     swing: np.ndarray,
-    gait: Gait,
     take: Take,
     sign: int,
 ) -> np.ndarray:
     """Return shoulder, elbow and wrist (T, 3, 3) of the left (1) or right (-1) arm."""
-    twist = -sign * 0.015 * gait.stride * np.sin(gait.phase)
     shoulder = chest + point(twist, sign * SHOULDER, 0)
-    target = hand * (1, sign, 1) + point(-sign * swing * np.sin(gait.phase), 0, 0)
+    target = hand * (1, sign, 1) + point(-sign * swing, 0, 0)
     upper, lower = UPPER_ARM * take.limbs, FOREARM * take.limbs
     elbow, wrist = two_bones(shoulder, target, upper, lower, (-0.4, sign, -0.5))
     return np.stack([shoulder, elbow, wrist], axis=1)
 
 
-def leg(pelvis: np.ndarray, gait: Gait, take: Take, sign: int) -> np.ndarray:
+def leg(
+    pelvis: np.ndarray, phase: np.ndarray, stride: np.ndarray, take: Take, sign: int
+) -> np.ndarray:
     """Return hip, knee and ankle (T, 3, 3) of the left (1) or right (-1) leg."""
     hip = pelvis + point(0, sign * HIP, 0)
     foot = point(
-        sign * 0.25 * CYCLE * gait.stride * np.sin(gait.phase),
+        sign * 0.25 * CYCLE * stride * np.sin(phase),
         sign * FOOT,
-        ANKLE + 0.05 * gait.stride * np.maximum(sign * np.cos(gait.phase), 0),
+        ANKLE + 0.05 * stride * np.maximum(sign * np.cos(phase), 0),
     )
     thigh, shank = THIGH * take.limbs, SHANK * take.limbs
     knee, ankle = two_bones(hip, foot, thigh, shank, (1, 0, 0))
@@ -151,14 +137,10 @@ def two_bones(
     second: float,
     bend: tuple[float, float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middle and the end of two bones that reach for a target.
+    """Return the middle and the end (T, 3) of two bones that reach for a target.
 
-    Args:
-        start: Where the first bone begins, shape (T, 3).
-        target: Where the second should end, shape (T, 3); too far, it is pointed at.
-        first: Length of the first bone.
-        second: Length of the second bone.
-        bend: Direction into which the joint between them moves out.
+    They have the lengths ``first`` and ``second``; the joint between them moves out
+    into the direction ``bend``. A target that is too far is pointed at.
     """
     way = target - start
     length = np.linalg.norm(way, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What the toy person does: the order of actions, and the key poses of each.
+"""Script of the toy person: the order of actions, and the key poses of each.
 
 Lengths are in body heights and angles in radians. A hand is given by (forward, outward,
 up) from the point on the floor below the pelvis.
@@ -123,7 +123,9 @@ def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
         else:
             seconds = rng.uniform(*SECONDS[action]) / tempo
             if actions and actions[-1] in WALKING:
-                facing = random_facing(rng)
+                # To the left or right, more often towards the camera.
+                towards = np.deg2rad(rng.uniform(-15, 40))
+                facing = -towards if rng.random() < 0.5 else np.pi + towards
         turned = headings[-1][1]
         headings += [(now, turned), (now + min(0.4, seconds / 2), facing)]
         for share, pose in KEY_POSES[action]:
@@ -152,10 +154,7 @@ def handle(
 ) -> tuple[list[Box], list[str]]:
     """Return the boxes that are moved, and the class of each action.
 
-    Args:
-        rng: For the colours, which depend on nothing.
-        actions: What is done.
-        borders: In which frame each action begins, and the last one ends.
+    ``borders`` are the frames in which each action begins, and the last one ends.
     """
     boxes, names = [], []
     for action, start, end in zip(actions, borders[:-1], borders[1:], strict=True):
@@ -171,12 +170,6 @@ def handle(
 def random_place(rng: np.random.Generator) -> np.ndarray:
     """Return a place on the floor, shape (2,)."""
     return rng.uniform((-0.8, -0.25), (0.8, 0.25))
-
-
-def random_facing(rng: np.random.Generator) -> float:
-    """Return a heading to the left or right, more often towards the camera."""
-    towards = np.deg2rad(rng.uniform(-15, 40))
-    return -towards if rng.random() < 0.5 else np.pi + towards
 
 
 def annotate(

@@ -14,19 +14,10 @@ docs/datasets/tum_kitchen.md.
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.lcr_release import (
-    CAMERA,
-    find_videos,
-    read_posed_video,
-    read_risk,
-)
-from mmskelseg.datasets.converters.text_layout import (
-    read_classes,
-    read_label,
-)
+from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
+from mmskelseg.datasets.converters.text_layout import read_classes, read_label
 from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:
@@ -42,7 +33,7 @@ FPS = 25.0
 
 
 def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
-    """Return the folders of the release, from ``root``, and their files' names."""
+    """Return where the files of each key are, from ``root``, with NN for the id."""
     poses = root / 'Poses'
     if not poses.is_dir():
         raise MissingFileError(
@@ -57,32 +48,18 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
         )
     suffix = '_pose3d' if any(poses.glob('*_pose3d.npy')) else ''
     # A path that starts at the root of the disk stays so when it is joined.
-    parts = {'Poses': f'NN{suffix}.npy', str(folder.absolute()): 'NN.txt'}
+    parts = {
+        'keypoint': f'Poses/NN{suffix}.npy',
+        'label': f'{folder.absolute()}/NN.txt',
+    }
     if (root / 'RebaScoreFrameWise').is_dir():
-        parts['RebaScoreFrameWise'] = 'NN.txt'
+        parts['risk'] = 'RebaScoreFrameWise/NN.txt'
     return parts
 
 
-def read_video(
-    root: Path, parts: dict[str, str], video: str, classes: dict[int, str], fps: float
-) -> dict[str, Any]:
-    """Return the annotation of one video."""
-    pose, label, *risk = (
-        root / part / name.replace('NN', video) for part, name in parts.items()
-    )
-    result = read_posed_video(video, pose, fps)
-    result['label'] = read_label(label, classes)
-    if risk:
-        result['risk'] = read_risk(risk[0])
-    return result
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with Poses and the labels')
-    parser.add_argument(
-        '--test', metavar='NN,NN', help='test videos (default: every fifth)'
-    )
+    building.add_test(parser, 'NN,NN', 'every fifth')
     parser.add_argument(
         '--labels',
         type=Path,
@@ -99,27 +76,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_release_options(parser, FPS)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
-    parts = find_parts(args.source, args.labels)
-    videos = find_videos(args.source, parts)
+def _run(args: argparse.Namespace) -> None:
+    videos = find_videos(args.source, find_parts(args.source, args.labels))
     classes = read_classes(args.classes, first=1) if args.classes else CLASSES
     assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
     if not args.test:
         assumed['split'] = 'every fifth video tests: no release names a split'
-    split = building.choose_split(args.test, videos, args.source)
-    building.write(
-        args.out,
-        [read_video(args.source, parts, video, classes, args.fps) for video in videos],
-        split,
+    convert(
+        args,
+        args.source,
+        videos,
+        building.choose_split(args.test, list(videos), args.source),
         classes=list(classes.values()),
-        skeleton='lcr15',
         dataset='tum_kitchen',
-        source=args.source,
-        folds=args.folds,
-        videos=args.videos,
+        read_label=lambda path: read_label(path, classes),
         assumed=assumed,
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -10,19 +10,19 @@ mean and what had to be assumed stands in docs/datasets/uwiom.md.
 """
 
 import argparse
-from pathlib import Path
-from typing import Any
+import os
+import re
+import zipfile
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
+from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.download import extract, fetch
-from mmskelseg.datasets.converters.lcr_release import (
-    CAMERA,
-    find_videos,
-    read_posed_video,
-    read_risk,
-)
+from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 EXAMPLES = """examples:
@@ -52,22 +52,26 @@ ALIASES = {
 }
 NAMES = 'Labels/uniquelabelnames.npy'
 PARTS = {
-    'Poses': 'NN_pose3d.npy',
-    'Labels/ClassNumber': 'NN.npy',
-    'RebaScoreFrameWise': 'NN.txt',
+    'keypoint': 'Poses/NN_pose3d.npy',
+    'label': 'Labels/ClassNumber/NN.npy',
+    'risk': 'RebaScoreFrameWise/NN.txt',
 }
-# The files of a GitHub archive that are kept, by their place in the release.
-FILES = '|'.join([*map('/'.join, PARTS.items()), NAMES])
+FOLDERS = [str(PurePosixPath(part).parent) for part in PARTS.values()]
+# The files of a GitHub archive that are kept, and their place in the release; no name
+# with `..` matches.
+FILES = '|'.join([*PARTS.values(), NAMES])
 MEMBER = rf'[^/]+/(Data/UW/(?:{FILES}))'.replace('.', r'\.').replace('NN', r'\d\d')
+CHUNK = 1 << 18
+RANGE_NOT_SATISFIABLE = 416
 
 
 def find_release(source: Path) -> Path:
     """Return the folder that holds the release's parts."""
     for root in (source, source / 'Data' / 'UW'):
-        if all((root / part).is_dir() for part in PARTS):
+        if all((root / folder).is_dir() for folder in FOLDERS):
             return root
     raise MissingFileError(
-        f'{source}: neither this folder nor Data/UW in it holds {", ".join(PARTS)}; '
+        f'{source}: neither this folder nor Data/UW in it holds {", ".join(FOLDERS)}; '
         'name the folder of the release, or fetch it with --download.'
     )
 
@@ -83,8 +87,71 @@ def download(url: str, folder: Path) -> None:
         else:
             print(f'{root} holds a release, so nothing is downloaded')
             return
-    extract(archive, MEMBER, folder)
+    extract(archive, folder)
     archive.unlink()
+
+
+def fetch(url: str, path: Path) -> None:
+    """Download a file with a progress bar; it is at ``path`` only once it is complete.
+
+    What an interrupted download left in ``<path>.part`` is continued where the server
+    can do that, and fetched anew where it cannot.
+    """
+    part = path.with_name(f'{path.name}.part')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    have = part.stat().st_size if part.exists() else 0
+    columns = Progress.get_default_columns()[:2]
+    try:
+        request = Request(url, headers={'Range': f'bytes={have}-'} if have else {})
+        with urlopen(request, timeout=60) as reply:
+            have = have if reply.status == 206 else 0
+            length = reply.headers.get('Content-Length')
+            total = have + int(length) if length else None
+            bar = Progress(*columns, DownloadColumn(), TransferSpeedColumn())
+            with part.open('ab' if have else 'wb') as file, bar:
+                task = bar.add_task(path.name, total=total, completed=have)
+                while chunk := reply.read(CHUNK):
+                    file.write(chunk)
+                    bar.update(task, advance=len(chunk))
+    except (HTTPException, OSError, ValueError) as error:
+        if isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE:
+            part.unlink()
+            return fetch(url, path)
+        raise UserError(
+            f'{url}: the download failed ({error}); run the command again, or download '
+            'the file by hand and unpack it.'
+        ) from None
+    if total is not None and part.stat().st_size != total:
+        raise UserError(
+            f'{url}: the connection ended after {part.stat().st_size} of {total} '
+            'bytes; run the command again to continue.'
+        )
+    return os.replace(part, path)
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Unpack those files of a zip archive whose names match MEMBER into a folder.
+
+    An archive that is damaged or holds no such file is deleted.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            matches = {n: m for n in file.namelist() if (m := re.fullmatch(MEMBER, n))}
+            for name, match in matches.items():
+                path = folder / match[1]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.read(name))
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        archive.unlink()
+        raise UserError(
+            f'{archive}: not a complete zip file ({error}), so it was deleted; run the '
+            'command again to download it anew.'
+        ) from None
+    if not matches:
+        archive.unlink()
+        raise UserError(
+            f'{archive}: no file of the release in it, so it was deleted; check --url.'
+        )
 
 
 def check_names(path: Path) -> None:
@@ -99,27 +166,15 @@ def check_names(path: Path) -> None:
         )
 
 
-def read_video(root: Path, video: str, fps: float) -> dict[str, Any]:
-    """Return the annotation of one video."""
-    pose, label, risk = (
-        root / part / name.replace('NN', video) for part, name in PARTS.items()
-    )
-    classes = building.read_array(label)
-    return {
-        **read_posed_video(video, pose, fps),
-        'label': classes.astype(np.int64) if classes.dtype.kind in 'iu' else classes,
-        'risk': read_risk(risk),
-    }
+def read_label(path: Path) -> np.ndarray:
+    """Return the class of each frame, (T,), in int64 if the file has integers."""
+    label = building.read_array(path)
+    return label.astype(np.int64) if label.dtype.kind in 'iu' else label
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the converter."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder of the release, or one with Data/UW in it')
-    parser.add_argument(
-        '--test',
-        metavar='NN,NN',
-        help=f'test videos (default: those of the release, {",".join(TEST)})',
-    )
+    building.add_test(parser, 'NN,NN', f'those of the release, {",".join(TEST)}')
     parser.add_argument(
         '--download', action='store_true', help='fetch the release into SRC first'
     )
@@ -129,26 +184,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_release_options(parser, FPS)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Convert as the arguments say."""
+def _run(args: argparse.Namespace) -> None:
     if args.download:
         download(args.url, args.source)
     root = find_release(args.source)
     videos = find_videos(root, PARTS)
-    split = building.choose_split(args.test, videos, root, TEST)
+    split = building.choose_split(args.test, list(videos), root, TEST)
     check_names(root / NAMES)
-    building.write(
-        args.out,
-        [read_video(root, video, args.fps) for video in videos],
+    convert(
+        args,
+        root,
+        videos,
         split,
         classes=CLASSES,
-        skeleton='lcr15',
         dataset='uwiom',
-        source=root,
-        folds=args.folds,
-        videos=args.videos,
+        read_label=read_label,
         assumed={'fps': f'{args.fps:g}: the release states none', 'camera': CAMERA},
     )
 
 
-main = building.converter(__doc__, EXAMPLES, add_arguments, run)
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -1,25 +1,41 @@
-"""Summary and suspicions of an annotation file, as text and as a page."""
+"""Report on a data set: summary and suspicions as text, and a page of pictures."""
 
 import html
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+from mmengine.utils import track_iter_progress
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
+from mmskelseg.datasets.inspection.summary import seen_joints
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.names import file_name
+from mmskelseg.structures import Skeleton
+from mmskelseg.utils.tables import text_table
+from mmskelseg.visualization import draw_timelines, save_png
+from mmskelseg.visualization.charts import draw_bars
+from mmskelseg.visualization.heatmaps import draw_poses
+from mmskelseg.visualization.images import class_color
+from mmskelseg.visualization.timelines import SCREEN
 
 # Lines a check shows at most.
 SHOWN = 6
+# So many bars of labels are still legible in one picture.
+TIMELINES = 40
+BARS = SCREEN._replace(bar=0.24, gap=0.08)
 
 
 def report(source: str, summary: dict[str, Any], found: Sequence[Suspicion]) -> str:
     """Return the summary of an annotation file and what is suspicious, as lines."""
-    parts = (
-        _overview(source, summary),
-        _classes(summary),
-        _joints(summary),
-        _splits(summary),
-        _suspicions(found),
-    )
+    of_summary = (part(summary) for part in (_classes, _joints, _splits))
+    parts = (_overview(source, summary), *of_summary, _suspicions(found))
     return '\n\n'.join('\n'.join(part) for part in parts)
 
 
@@ -53,8 +69,7 @@ def _overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _classes(summary: dict[str, Any]) -> Iterator[str]:
-    header = ('class', 'frames', '', 'segments', 'median', 'videos')
-    rows = [header]
+    rows = [('class', 'frames', '', 'segments', 'median', 'videos')]
     labelled = max(summary['frames'] - summary['unlabelled'], 1)
     for row in summary['classes']:
         median = row['median_seconds']
@@ -68,13 +83,11 @@ def _classes(summary: dict[str, Any]) -> Iterator[str]:
                 f'{row["videos"]}',
             )
         )
-    yield from _table(rows)
+    yield from text_table(rows)
     ends = summary['imbalance']
     if ends:
-        yield (
-            f'{ends["most"]} has {ends["ratio"]:.1f} times the frames of '
-            f'{ends["least"]}'
-        )
+        times = f'{ends["ratio"]:.1f} times the frames of {ends["least"]}'
+        yield f'{ends["most"]} has {times}'
 
 
 def _joints(summary: dict[str, Any]) -> Iterator[str]:
@@ -84,21 +97,15 @@ def _joints(summary: dict[str, Any]) -> Iterator[str]:
         return
     rows = [('joint', 'missing')]
     rows += [(name, f'{percent:.1f} %') for name, percent in missing.items()]
-    yield from _table(rows)
+    yield from text_table(rows)
 
 
 def _splits(summary: dict[str, Any]) -> Iterator[str]:
     rows = [('split', 'videos', 'frames', 'lacks the classes')]
     for name, split in summary['splits'].items():
-        rows.append(
-            (
-                name,
-                f'{split["videos"]}',
-                f'{split["frames"]:,}',
-                ', '.join(split['lacks']) or '-',
-            )
-        )
-    yield from _table(rows, last_left=True)
+        lacks = ', '.join(split['lacks']) or '-'
+        rows.append((name, f'{split["videos"]}', f'{split["frames"]:,}', lacks))
+    yield from text_table(rows, left=(0, -1))
     if summary['without_split']:
         yield f'in no split: {", ".join(summary["without_split"])}'
 
@@ -110,51 +117,14 @@ def _suspicions(found: Sequence[Suspicion]) -> Iterator[str]:
     yield f'suspicious: {len(found)}'
     for check, group in groupby(found, key=lambda one: one.check):
         alike = list(group)
+        # One text is of many videos, in one line.
+        shown = SHOWN if len({one.text for one in alike}) > 1 else len(alike)
         yield f'  {check}'
-        for text, videos in _same_texts(alike[:SHOWN] if _distinct(alike) else alike):
-            names = ', '.join(videos)
+        for text, said in groupby(alike[:shown], key=lambda one: one.text):
+            names = ', '.join(one.video for one in said if one.video is not None)
             yield f'    {names}: {text}' if names else f'    {text}'
-        if _distinct(alike) and len(alike) > SHOWN:
-            yield f'    and {len(alike) - SHOWN} more (--json FILE has all)'
-
-
-def _distinct(found: Sequence[Suspicion]) -> bool:
-    return len({one.text for one in found}) > 1
-
-
-def _same_texts(found: Sequence[Suspicion]) -> Iterator[tuple[str, list[str]]]:
-    """Yield each text with the videos that it is said of."""
-    for text, group in groupby(found, key=lambda one: one.text):
-        yield text, [one.video for one in group if one.video is not None]
-
-
-def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
-    """Return a page with a text and pictures, each a caption and a relative address."""
-    figures = '\n'.join(
-        f'<h2>{html.escape(caption)}</h2>\n'
-        f'<img src="{html.escape(address)}" alt="{html.escape(caption)}">'
-        for caption, address in pictures
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        f'<title>{html.escape(title)}</title>\n'
-        '<style>body { font-family: sans-serif; margin: 2em; } '
-        'pre { overflow-x: auto; } img { max-width: 100%; }</style>\n'
-        f'<h1>{html.escape(title)}</h1>\n<pre>{html.escape(text)}</pre>\n'
-        f'{figures}\n</html>\n'
-    )
-
-
-def _table(rows: Sequence[Sequence[str]], last_left: bool = False) -> Iterator[str]:
-    """Yield rows in columns, the first to the left, the others to the right."""
-    columns = list(zip(*rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        for i in range(1, len(row)):
-            left = last_left and i == len(row) - 1
-            cells.append(row[i].ljust(widths[i]) if left else row[i].rjust(widths[i]))
-        yield '   '.join(cells).rstrip()
+        if len(alike) > shown:
+            yield f'    and {len(alike) - shown} more (--json FILE has all)'
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -189,3 +159,112 @@ def _duration(seconds: float) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f' ({100 * part / whole:.1f} %)' if part else ''
+
+
+class Picture(NamedTuple):
+    """A caption, a file within the folder of pictures, and what draws it."""
+
+    caption: str
+    file: str
+    draw: Callable[[], np.ndarray]
+
+
+def pictures(
+    data: dict[str, Any], summary: dict[str, Any], videos: int | None, frames: int
+) -> Iterator[Picture]:
+    """Yield what is drawn: of the whole file, then of so many of its videos."""
+    annotations = data['annotations']
+    parts = range(0, len(annotations), TIMELINES)
+    for number, begin in enumerate(parts, 1):
+        name = 'timelines' if len(parts) == 1 else f'timelines_{number}'
+        part = annotations[begin : begin + TIMELINES]
+        rates = {float(video['fps']) for video in part}
+        draw = partial(
+            draw_timelines,
+            {video['frame_dir']: video['label'] for video in part},
+            data['metainfo']['classes'],
+            title='Labels',
+            fps=rates.pop() if len(rates) == 1 else None,
+            style=BARS,
+        )
+        yield Picture('Labels', f'{name}.png', draw)
+    rows, missing = summary['classes'], summary['missing_by_joint']
+    draw = partial(
+        draw_bars,
+        {key: [row[key] for row in rows] for key in ('frames', 'segments')},
+        [f'{row["id"]}  {row["name"]}' for row in rows],
+        colors=[class_color(row['id']) for row in rows],
+        title='Classes',
+    )
+    yield Picture('Classes', 'classes.png', draw)
+    draw = partial(
+        draw_bars,
+        {'percent of the frames in which a person is there': list(missing.values())},
+        list(missing),
+        title='Missing joints',
+        form='{:.1f} %',
+    )
+    yield Picture('Missing joints', 'missing.png', draw)
+    for video in annotations[:videos]:
+        draw = partial(_sample_frames, video, data['metainfo'], frames)
+        name = file_name(video['frame_dir'])
+        yield Picture(f'Video {video["frame_dir"]}', f'videos/{name}.png', draw)
+
+
+def _sample_frames(
+    video: dict[str, Any], meta: dict[str, Any], count: int
+) -> np.ndarray:
+    """Draw some frames, evenly spread over a video."""
+    skeleton = Skeleton.get(meta['skeleton'])
+    total = video['total_frames']
+    frames = np.unique(((np.arange(count) + 0.5) * total / count).astype(int))
+    render = RenderSkeletonHeatmap(skeleton)
+    keypoint, score = (values[:, frames] for values in render.place(video))
+    titles = [f'frame {frame}, {frame / video["fps"]:.1f} s' for frame in frames]
+    heatmaps = dict(zip(titles, render.draw(keypoint, score), strict=True))
+    seen = seen_joints(video)[:, frames, :, None]
+    points = np.where(seen, video['keypoint'][:, frames], np.nan)
+    # The last name is that of the label -1.
+    names = [*meta['classes'], 'unlabelled']
+    shown = [(names[video['label'][k]], points[:, i]) for i, k in enumerate(frames)]
+    return draw_poses(shown, heatmaps, skeleton, video['img_shape'])
+
+
+def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
+    """Return a page with a text and pictures, each a caption and a relative address."""
+    figures = '\n'.join(
+        f'<h2>{html.escape(caption)}</h2>\n'
+        f'<img src="{html.escape(address)}" alt="{html.escape(caption)}">'
+        for caption, address in pictures
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        f'<title>{html.escape(title)}</title>\n'
+        '<style>body { font-family: sans-serif; margin: 2em; } '
+        'pre { overflow-x: auto; } img { max-width: 100%; }</style>\n'
+        f'<h1>{html.escape(title)}</h1>\n<pre>{html.escape(text)}</pre>\n'
+        f'{figures}\n</html>\n'
+    )
+
+
+def draw_all(
+    out: Path,
+    data: dict[str, Any],
+    summary: dict[str, Any],
+    text: str,
+    videos: int | None,
+    frames: int,
+) -> Path:
+    """Write the pictures and the page that shows them; return the page's path.
+
+    Sample frames are of the first so many ``videos``, or of all; ``text`` stands above.
+    """
+    wanted = list(pictures(data, summary, videos, frames))
+    for picture in track_iter_progress(wanted, file=sys.stderr):
+        save_png(picture.draw(), out / picture.file)
+    sys.stderr.write('\n')
+    addresses = [(picture.caption, quote(picture.file)) for picture in wanted]
+    index = out / 'index.html'
+    with atomic_write(index) as file:
+        file.write(page(f'{summary["dataset"]}: data set', text, addresses).encode())
+    return index

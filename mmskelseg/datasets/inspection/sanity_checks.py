@@ -1,43 +1,370 @@
-"""All checks for content that an annotation file may have but that looks wrong."""
+"""Checks for content that an annotation file may have but that looks wrong.
 
-from collections.abc import Iterator, Mapping
+A check of one video yields sentences; one of all videos yields the ``frame_dir``, or
+None where it is the file as a whole, and a sentence.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmskelseg.datasets.inspection import labels, poses
-from mmskelseg.datasets.inspection import videos as others
+import numpy as np
+
+from mmskelseg.datasets.annotations import fold_splits
+from mmskelseg.datasets.inspection.summary import Video, present_classes, seen_joints
+from mmskelseg.evaluation import IGNORED, to_segments
+from mmskelseg.features.renderers import ReadVideoFrames
 from mmskelseg.structures import Skeleton
 
-POSE_CHECKS = {
-    'nobody seen': poses.nobody_seen,
-    'far outside the image': poses.far_outside,
-    'not in pixels': poses.parts_of_image,
-    'img_shape swapped': poses.swapped_sides,
-    'seen at (0, 0)': poses.seen_at_zero,
-    'frozen pose': poses.frozen_pose,
-    'joint never moves': poses.constant_joint,
-    'scores all equal': poses.equal_scores,
-    'scores above 1': poses.high_scores,
-}
-LABEL_CHECKS = {
-    'one class only': labels.single_class,
-    'hardly labelled': labels.unlabelled,
-    'very short segments': labels.flicker,
-}
+# Seconds without any joint, and seconds in which no joint moves at all.
+LONGEST_EMPTY = 1.0
+LONGEST_FROZEN = 1.0
+# Share of frames that repeat the pose before, as where poses come at a lower rate.
+MOST_REPEATED = 0.3
+# Sides of the image that a joint may lie outside of it.
+FARTHEST_OUTSIDE = 0.5
+# Share of joints outside the image, above which its height and width may be swapped.
+MOST_OUTSIDE = 0.01
+# Some estimators go a little above 1.
+HIGHEST_SCORE = 1.5
+# Largest coordinate of joints that are given as parts of the image.
+LARGEST_PART = 2.0
+# A segment below both is shorter than a person acts or annotates.
+SHORTEST_FRAMES = 3
+SHORTEST_SECONDS = 0.1
+# Share of a video's frames without a label.
+MOST_UNLABELLED = 0.5
+# Share of a video's poses that may occur in another one.
+MOST_SHARED = 0.1
 
 
 class Suspicion(NamedTuple):
-    """A finding of one check.
-
-    Args:
-        check: Its name.
-        video: The ``frame_dir``, None where it is the file as a whole.
-        text: The value, and what is wrong with it.
-    """
+    """A finding: the check, the ``frame_dir`` or None for the file, and a sentence."""
 
     check: str
     video: str | None
     text: str
+
+
+def nobody_seen(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find a long run of frames in which every joint is missing."""
+    empty = np.logical_not(seen_joints(video).any(axis=(0, 2)))
+    start, end = longest_run(empty)
+    if end - start > LONGEST_EMPTY * video['fps']:
+        yield (
+            f'no joint is seen in {empty.sum()} of {empty.size} frames, the longest '
+            f'time from frame {start} to {end - 1} '
+            f'({(end - start) / video["fps"]:.1f} s, above {LONGEST_EMPTY:g} s)'
+        )
+
+
+def far_outside(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find joints far outside the image."""
+    size = np.array(video['img_shape'][::-1])
+    keypoint, seen = video['keypoint'], seen_joints(video)
+    # In sides of the image, from its nearest edge.
+    outside = np.maximum(-keypoint, keypoint - size) / size
+    far = (outside.max(axis=-1) > FARTHEST_OUTSIDE) & seen
+    if far.any():
+        worst = np.where(seen, outside.max(axis=-1), -np.inf)
+        person, frame, joint = np.argwhere(worst == worst.max())[0].tolist()
+        x, y = keypoint[person, frame, joint]
+        yield (
+            f'{far.sum()} of {seen.sum()} joints lie more than {FARTHEST_OUTSIDE:g} '
+            f'image sides outside the image of {size[0]}x{size[1]}; the farthest, '
+            f'{joints[joint]} in frame {frame}, is at ({x:.0f}, {y:.0f})'
+        )
+
+
+def parts_of_image(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find coordinates that are parts of the image where pixels are needed."""
+    points = video['keypoint'][seen_joints(video)]
+    if points.size and np.abs(points).max() <= LARGEST_PART < min(video['img_shape']):
+        H, W = video['img_shape']
+        yield (
+            f'all coordinates lie between {points.min():.3g} and {points.max():.3g}; '
+            f'if they are parts of the image, multiply x by {W} and y by {H}'
+        )
+
+
+def swapped_sides(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find an img_shape that is (width, height) instead of (height, width)."""
+    points = video['keypoint'][seen_joints(video)]
+    H, W = video['img_shape']
+    outside, if_swapped = (
+        ((points < 0) | (points > side)).any(axis=-1) for side in ([W, H], [H, W])
+    )
+    if outside.size and outside.mean() > MOST_OUTSIDE and not if_swapped.any():
+        yield (
+            f'{100 * outside.mean():.0f} % of the joints lie outside the image, and '
+            f'none would if img_shape were ({W}, {H}) instead of ({H}, {W}), which is '
+            '(height, width)'
+        )
+
+
+def seen_at_zero(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find joints at (0, 0) that count as seen."""
+    at_zero = (video['keypoint'] == 0).all(axis=-1) & seen_joints(video)
+    if at_zero.any():
+        person, frame, joint = np.argwhere(at_zero)[0].tolist()
+        score = video['keypoint_score'][person, frame, joint]
+        yield (
+            f'joints at (0, 0) that count as seen: {at_zero.sum()}, the first '
+            f'{joints[joint]} in frame {frame} with score {score:.3g}; a missing joint '
+            'has score 0'
+        )
+
+
+def frozen_pose(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find persons who do not move at all, and poses that come twice or more."""
+    seen = seen_joints(video)
+    place = np.where(seen[..., None], video['keypoint'], 0)
+    same = (place[:, 1:] == place[:, :-1]).all(axis=(2, 3))
+    same &= (seen[:, 1:] == seen[:, :-1]).all(axis=2)
+    still = same & seen[:, 1:].any(axis=2)
+    runs = [longest_run(person) for person in still]
+    person = int(np.argmax([end - start for start, end in runs]))
+    start, end = runs[person]
+    moving = seen[:, 1:].any(axis=2).sum()
+    if end - start >= LONGEST_FROZEN * video['fps']:
+        whom = f' of person {person}' if len(runs) > 1 else ''
+        yield (
+            f'the pose{whom} is the same from frame {start} to {end} '
+            f'({(end - start) / video["fps"]:.1f} s, limit {LONGEST_FROZEN:g} s)'
+        )
+    elif still.sum() > MOST_REPEATED * moving:
+        yield (
+            f'{still.sum()} of {moving} poses ({100 * still.sum() / moving:.0f} %) '
+            'repeat the one of the frame before; were they made at a lower frame rate?'
+        )
+
+
+def constant_joint(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find single joints that never move, while others do."""
+    keypoint, seen = video['keypoint'], seen_joints(video)
+    for points, there in zip(keypoint, seen, strict=True):
+        low = np.where(there[..., None], points, np.inf).min(axis=0)
+        high = np.where(there[..., None], points, -np.inf).max(axis=0)
+        often = there.sum(axis=0) >= max(2, LONGEST_FROZEN * video['fps'])
+        constant = (low == high).all(axis=-1) & often
+        if not constant[often].all():
+            for joint in np.flatnonzero(constant).tolist():
+                yield (
+                    f'{joints[joint]} is at ({low[joint, 0]:g}, {low[joint, 1]:g}) in '
+                    f'all {there[:, joint].sum()} frames where it is seen'
+                )
+
+
+def equal_scores(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find scores that say nothing."""
+    scores = video['keypoint_score'][seen_joints(video)]
+    if scores.size and (scores == scores[0]).all():
+        yield (
+            f'all joints that are seen have the score {scores[0]:g}; sure and unsure '
+            'ones are drawn alike'
+        )
+
+
+def high_scores(video: Video, joints: Sequence[str]) -> Iterator[str]:
+    """Find scores far above 1, by which heatmaps are multiplied."""
+    highest = video['keypoint_score'].max()
+    if highest > HIGHEST_SCORE:
+        expected = 'expected about 0 to 1; they multiply the heatmap'
+        yield f'scores reach {highest:.3g}, {expected}'
+
+
+def longest_run(hits: np.ndarray) -> tuple[int, int]:
+    """Return start and end (exclusive) of the longest run, (0, 0) without any.
+
+    >>> longest_run(np.array([True, False, True, True]))
+    (2, 4)
+    """
+    runs = [(start, end) for start, end, hit in to_segments(hits.astype(int)) if hit]
+    return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+
+
+def single_class(video: Video, classes: Sequence[str]) -> Iterator[str]:
+    """Find a video in which nothing changes."""
+    present = present_classes([video])
+    if len(present) == 1:
+        count = (video['label'] != IGNORED).sum()
+        yield f'all {count} labelled frames are {classes[present.pop()]!r}'
+
+
+def unlabelled(video: Video, classes: Sequence[str]) -> Iterator[str]:
+    """Find a video that is mostly without labels."""
+    count, frames = (video['label'] == IGNORED).sum(), video['label'].size
+    if count > MOST_UNLABELLED * frames:
+        yield f'{count} of {frames} frames have no label'
+
+
+def flicker(video: Video, classes: Sequence[str]) -> Iterator[str]:
+    """Find segments that are too short to be meant."""
+    shortest = max(SHORTEST_FRAMES, SHORTEST_SECONDS * video['fps'])
+    segments = to_segments(video['label'])
+    short = [segment for segment in segments if segment[1] - segment[0] < shortest]
+    if short:
+        start, end, label = min(short, key=lambda segment: segment[1] - segment[0])
+        yield (
+            f'{len(short)} of {len(segments)} segments are shorter than {shortest:g} '
+            f'frames, the shortest with {end - start} at frame {start} '
+            f'({classes[label]})'
+        )
+
+
+def unlearnable_classes(data: Mapping[str, Any]) -> Iterator[tuple[None, str]]:
+    """Find classes that a fold tests but does not train."""
+    by_name = {video['frame_dir']: video for video in data['annotations']}
+    classes = data['metainfo']['classes']
+    for train, test in fold_splits(data):
+        found = [
+            present_classes([by_name[name] for name in data['split'][split]])
+            for split in (train, test)
+        ]
+        never = [classes[label] for label in sorted(found[1] - found[0])]
+        if never:
+            yield (
+                None,
+                f'{", ".join(never)}: in {test!r}, but not in {train!r}, so that no '
+                'model can know it',
+            )
+
+
+def unused_classes(data: Mapping[str, Any]) -> Iterator[tuple[None, str]]:
+    """Find classes without any frame."""
+    present = present_classes(data['annotations'])
+    names = data['metainfo']['classes']
+    never = [name for label, name in enumerate(names) if label not in present]
+    if never:
+        yield None, f'no frame is labelled {", ".join(never)}'
+
+
+def odd_fps(videos: Sequence[Video]) -> Iterator[tuple[str, str]]:
+    """Find videos whose frame rate is not that of most; yield their ids too.
+
+    >>> videos = [{'frame_dir': name, 'fps': 30} for name in 'abc']
+    >>> list(odd_fps([*videos, {'frame_dir': 'd', 'fps': 25}]))
+    [('d', 'fps is 25, but 3 of 4 videos have 30')]
+    """
+    counts = Counter(float(video['fps']) for video in videos)
+    usual, count = counts.most_common(1)[0]
+    for video in videos:
+        if video['fps'] != usual:
+            others = f'{count} of {len(videos)} videos have {usual:g}'
+            yield video['frame_dir'], f'fps is {video["fps"]:g}, but {others}'
+
+
+def shared_poses(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Find videos with the same poses as an earlier one, or parts of them.
+
+    Frames without any joint do not count, and a pose that comes again counts once.
+    """
+    videos = data['annotations']
+    poses = [np.unique(_pose_digests(video)) for video in videos]
+    for (first, second), shared in sorted(_shared_counts(poses).items()):
+        shorter = min(poses[first].size, poses[second].size)
+        if shared <= MOST_SHARED * shorter:
+            continue
+        a, b = videos[first]['frame_dir'], videos[second]['frame_dir']
+        text = f'{shared} of its {poses[second].size} poses are in {a} too'
+        if shared == poses[first].size == poses[second].size:
+            text = f'has the same poses as {a}'
+        yield b, text + _leak(data, a, b)
+
+
+def shared_files(videos: Sequence[Video]) -> Iterator[tuple[str, str]]:
+    """Find videos that name the file of an earlier one."""
+    owners: dict[str, str] = {}
+    for video in videos:
+        file = video.get('filename')
+        if file:
+            owner = owners.setdefault(file, video['frame_dir'])
+            if owner != video['frame_dir']:
+                yield video['frame_dir'], f'names the file of {owner}, {file}'
+
+
+def unfit_files(videos: Sequence[Video], folder: Path) -> Iterator[tuple[str, str]]:
+    """Find video files that are missing, unreadable, or not as long as the labels.
+
+    Frames are counted, and seconds compared, as RGB features would do it. Annotations
+    that name no file are passed over.
+    """
+    for video in videos:
+        if video.get('filename'):
+            placed = {**video, 'filename': folder / video['filename']}
+            problem = ''
+            # Where neither way of reading goes, seconds say more than frames.
+            for align in ('index', 'fps'):
+                try:
+                    ReadVideoFrames(align=align).check(placed)
+                except (OSError, ValueError) as error:
+                    problem = str(error)
+            if problem:
+                yield video['frame_dir'], problem.rstrip('.')
+
+
+def _pose_digests(video: Video) -> np.ndarray:
+    """Return a number for each frame with a person, equal for equal poses, (T',)."""
+    seen = seen_joints(video)
+    # Adding 0 makes -0 and 0 the same.
+    place = np.where(seen[..., None], video['keypoint'], 0).astype(np.float32) + 0
+    M, T, V = seen.shape
+    bits = place.view(np.uint32).reshape(M, T, V * 2).astype(np.uint64)
+    weights = np.random.default_rng(0).integers(1, 2**63, V * 2, dtype=np.uint64)
+    # Overflow is meant. Summed over persons, so that neither their order counts nor
+    # those who are absent.
+    digests = (bits * (2 * weights + 1)).sum(axis=2, dtype=np.uint64).sum(axis=0)
+    return digests[seen.any(axis=(0, 2))]
+
+
+def _shared_counts(poses: Sequence[np.ndarray]) -> Counter[tuple[int, int]]:
+    """Return how many digests, each once in a video, two videos share, by indices."""
+    owner = np.repeat(np.arange(len(poses)), [part.size for part in poses])
+    digest = np.concatenate(poses)
+    # Stable, so that owners of one digest stay in the order of the file.
+    order = np.argsort(digest, kind='stable')
+    owner, digest = owner[order], digest[order]
+    counts: Counter[tuple[int, int]] = Counter()
+    for step in range(1, len(poses)):
+        equal = digest[step:] == digest[:-step]
+        if not equal.any():
+            break
+        pairs = np.stack([owner[:-step][equal], owner[step:][equal]], axis=1)
+        found, times = np.unique(pairs, axis=0, return_counts=True)
+        for (first, second), count in zip(found.tolist(), times.tolist(), strict=True):
+            counts[first, second] += count
+    return counts
+
+
+def _leak(data: Mapping[str, Any], first: str, second: str) -> str:
+    """Return what to add where one of two videos trains and the other tests."""
+    split = data['split']
+    sides: dict[str, list[str]] = defaultdict(list)
+    for train, test in fold_splits(data):
+        for trained, tested in ((first, second), (second, first)):
+            if trained in split[train] and tested in split[test]:
+                sides[f'{trained} trains and {tested} tests'].append(test)
+    shown = '; '.join(f'{who} in {", ".join(tests)}' for who, tests in sides.items())
+    return f'; {shown}, so that scores are too good' if shown else ''
+
+
+POSE_CHECKS = {
+    'nobody seen': nobody_seen,
+    'far outside the image': far_outside,
+    'not in pixels': parts_of_image,
+    'img_shape swapped': swapped_sides,
+    'seen at (0, 0)': seen_at_zero,
+    'frozen pose': frozen_pose,
+    'joint never moves': constant_joint,
+    'scores all equal': equal_scores,
+    'scores above 1': high_scores,
+}
+LABEL_CHECKS = {
+    'one class only': single_class,
+    'hardly labelled': unlabelled,
+    'very short segments': flicker,
+}
 
 
 def sanity_checks(data: Mapping[str, Any], folder: Path) -> list[Suspicion]:
@@ -47,30 +374,25 @@ def sanity_checks(data: Mapping[str, Any], folder: Path) -> list[Suspicion]:
         data: Annotations as ``load_annotations`` returns them.
         folder: Where the video files are that annotations name.
     """
-    return list(_found(data, folder))
-
-
-def _found(data: Mapping[str, Any], folder: Path) -> Iterator[Suspicion]:
     videos, classes = data['annotations'], data['metainfo']['classes']
     joints = Skeleton.get(data['metainfo']['skeleton']).joints
-    for checks, names in ((POSE_CHECKS, joints), (LABEL_CHECKS, classes)):
-        for name, check in checks.items():
-            for video in videos:
-                for text in check(video, names):
-                    yield Suspicion(name, video['frame_dir'], text)
-    together = (
-        ('video file', others.unfit_files(videos, folder)),
-        ('fps differs', others.odd_fps(videos)),
-        ('same poses', others.shared_poses(data)),
-        ('same file', others.shared_files(videos)),
-    )
-    for name, pairs in together:
-        for frame_dir, text in pairs:
-            yield Suspicion(name, frame_dir, text)
-    whole = (
-        ('unknown in training', labels.unlearnable_classes(data)),
-        ('class without frames', labels.unused_classes(data)),
-    )
-    for name, texts in whole:
-        for text in texts:
-            yield Suspicion(name, None, text)
+    found = [
+        Suspicion(name, video['frame_dir'], text)
+        for checks, names in ((POSE_CHECKS, joints), (LABEL_CHECKS, classes))
+        for name, check in checks.items()
+        for video in videos
+        for text in check(video, names)
+    ]
+    checks_of_all = {
+        'video file': unfit_files(videos, folder),
+        'fps differs': odd_fps(videos),
+        'same poses': shared_poses(data),
+        'same file': shared_files(videos),
+        'unknown in training': unlearnable_classes(data),
+        'class without frames': unused_classes(data),
+    }
+    return found + [
+        Suspicion(name, *finding)
+        for name, findings in checks_of_all.items()
+        for finding in findings
+    ]

@@ -34,6 +34,9 @@ def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     frames = sum(int(video['total_frames']) for video in videos)
     classes = summarize_classes(videos, meta['classes'])
     labelled = sum(row['frames'] for row in classes)
+    images = ('{1}x{0}'.format(*map(int, video['img_shape'])) for video in videos)
+    members = set().union(*data['split'].values())
+    named = [video['filename'] for video in videos if video.get('filename')]
     return {
         'dataset': meta['dataset'],
         'skeleton': skeleton.name,
@@ -43,18 +46,19 @@ def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         'seconds': sum(seconds.values()),
         'shortest': min(seconds.items(), key=lambda item: item[1]),
         'longest': max(seconds.items(), key=lambda item: item[1]),
-        'fps': _counted(f'{video["fps"]:g}' for video in videos),
-        'images': _counted(
-            '{1}x{0}'.format(*map(int, video['img_shape'])) for video in videos
-        ),
+        'fps': dict(Counter(f'{video["fps"]:g}' for video in videos).most_common()),
+        'images': dict(Counter(images).most_common()),
         **summarize_joints(videos, skeleton.joints),
         'classes': classes,
         'segments': sum(row['segments'] for row in classes),
         'imbalance': _imbalance(classes),
         'unlabelled': frames - labelled,
         'splits': summarize_splits(data),
-        'without_split': _without_split(data),
-        'files': _files(videos, folder),
+        'without_split': [name for name in seconds if name not in members],
+        'files': {
+            'named': len(named),
+            'missing': [name for name in named if not (folder / name).is_file()],
+        },
     }
 
 
@@ -103,7 +107,7 @@ def summarize_classes(
         for start, end, label in segments:
             lengths[label].append(end - start)
             seconds[label].append(float((end - start) / video['fps']))
-        for label in {label for _, _, label in segments}:
+        for label in {label for *_, label in segments}:
             found_in[label] += 1
     return [
         {
@@ -157,22 +161,6 @@ def _imbalance(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         'least': least['name'],
         'ratio': most['frames'] / least['frames'],
     }
-
-
-def _without_split(data: Mapping[str, Any]) -> list[str]:
-    members = set().union(*data['split'].values())
-    names = [video['frame_dir'] for video in data['annotations']]
-    return [name for name in names if name not in members]
-
-
-def _files(videos: Sequence[Video], folder: Path) -> dict[str, Any]:
-    named = [video['filename'] for video in videos if video.get('filename')]
-    missing = [name for name in named if not (folder / name).is_file()]
-    return {'named': len(named), 'missing': missing}
-
-
-def _counted(values: Any) -> dict[str, int]:
-    return dict(Counter(values).most_common())
 
 
 def _median(values: Sequence[float]) -> float | None:

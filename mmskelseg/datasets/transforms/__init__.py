@@ -3,16 +3,16 @@
 from mmskelseg.datasets.transforms.augment import (
     RandomBrightness,
     RandomContrast,
-    RandomSpeed,
-)
-from mmskelseg.datasets.transforms.crop import RandomCropFrames
-from mmskelseg.datasets.transforms.drop_limb import DropLimb
-from mmskelseg.datasets.transforms.formatting import PackSegInputs
-from mmskelseg.datasets.transforms.loading import LoadFrameFeatures
-from mmskelseg.datasets.transforms.skeleton_augment import (
     RandomHorizontalFlip,
     RandomRotation,
     RandomShift,
+    RandomSpeed,
+)
+from mmskelseg.datasets.transforms.drop_limb import DropLimb
+from mmskelseg.datasets.transforms.loading import (
+    LoadFrameFeatures,
+    PackSegInputs,
+    RandomCropFrames,
 )
 
 __all__ = [

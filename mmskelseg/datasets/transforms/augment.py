@@ -1,6 +1,6 @@
-"""What makes a training video vary: its light, its contrast, its speed.
+"""Augmentations of a training video: light, speed, mirror images, place and tilt.
 
-:mod:`mmskelseg.datasets.transforms.skeleton_augment` has the rest.
+Source of all: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
 """
 
 from __future__ import annotations
@@ -8,16 +8,45 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
+AXES = (0, 1, 2)
+AN_AXIS = 'one of the three axes of keypoint_3d, 0, 1 or 2'
 
-class Augmentation(BaseTransform):
+
+def require(
+    fits: bool, transform: str, option: str, value: object, wanted: str
+) -> None:
+    """Raise UserError, which says what is wanted, unless an option fits."""
+    if not fits:
+        raise UserError(f'{transform}: {option} is {value!r}, but must be {wanted}.')
+
+
+def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
+    """Raise UserError if keypoints of a shape are not (M, T, V, 2) of a skeleton."""
+    if len(shape) != 4 or shape[2] != skeleton.num_joints:
+        raise UserError(
+            f'keypoint has the shape {shape}, but skeleton {skeleton.name!r} needs '
+            f'(persons, frames, {skeleton.num_joints}, 2).'
+        )
+
+
+class Transform(BaseTransform):
+    """A transform that is shown with its options."""
+
+    def __repr__(self) -> str:
+        options = ', '.join(f'{key}={value!r}' for key, value in vars(self).items())
+        return f'{type(self).__name__}({options})'
+
+
+class Augmentation(Transform):
     """A transform whose draws depend on its type, its seed and the video alone.
 
     So they are the same on every machine, in every worker and after resuming, and the
@@ -35,30 +64,32 @@ class Augmentation(BaseTransform):
     ) -> float:
         """Return a number from low to high, each as likely.
 
-        It is made of 53 bits, as many as a float keeps, of SHA-256. Unlike NumPy's
+        It is made of 53 bits, as many as a float keeps, of SHA-256 over ``frame_dir``
+        and ``part``, which tells several draws for a video apart. Unlike NumPy's
         generators, that is the same everywhere.
-
-        Args:
-            results: The video's ``frame_dir``.
-            low: The lowest number.
-            high: The highest number.
-            part: What to tell several draws for a video apart by.
         """
         key = f'{type(self).__name__}{part}:{self.seed}:{results["frame_dir"]}'
         bits = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], 'little')
         return low + (high - low) * ((bits >> 11) * 2.0**-53)
 
+    @staticmethod
+    def keep(results: dict, frames: np.ndarray) -> dict:
+        """Keep some frames of labels and risk alone, and count them."""
+        for key in ('label', 'risk'):
+            if key in results:
+                results[key] = np.asarray(results[key])[frames]
+        results['total_frames'] = len(frames)
+        return results
+
     def settings(self) -> dict[str, Any]:
         """Return all that decides what is drawn, as plain values."""
         return {'type': type(self).__name__, **vars(self)}
 
-    def __repr__(self) -> str:
-        options = ', '.join(f'{key}={value!r}' for key, value in vars(self).items())
-        return f'{type(self).__name__}({options})'
-
 
 class FactorAugmentation(Augmentation):
     """An augmentation by one factor for a whole video.
+
+    Reads: frame_dir. Writes: the factor, under the transform's ``key``.
 
     Args:
         factor: The lowest and the highest factor; each between is as likely.
@@ -68,18 +99,23 @@ class FactorAugmentation(Augmentation):
         ValueError: If the factors are not two numbers above 0, the lower one first.
     """
 
+    key: ClassVar[str]
+
     def __init__(self, factor: Sequence[float] = (0.8, 1.25), seed: int = 0) -> None:
         super().__init__(seed)
         try:
             low, high = map(float, factor)
         except (TypeError, ValueError):
             low = high = float('nan')
-        if not (0 < low <= high and isfinite(high)):
-            raise UserError(
-                f'{type(self).__name__}: factor is {factor!r}, but must be two numbers '
-                'above 0, the lower one first; (1, 1) changes nothing.'
-            )
+        fits = 0 < low <= high and isfinite(high)
+        wanted = 'two numbers above 0, the lower one first; (1, 1) changes nothing'
+        require(fits, type(self).__name__, 'factor', factor, wanted)
         self.factor = (low, high)
+
+    def transform(self, results: dict) -> dict:
+        """Write the factor."""
+        results[self.key] = self.draw(results, *self.factor)
+        return results
 
 
 @TRANSFORMS.register_module()
@@ -89,22 +125,10 @@ class RandomBrightness(FactorAugmentation):
     :class:`ReadVideoFrames` carries it out: values from 0 to 1 are multiplied by it,
     after the contrast, and clipped to 0 and 1.
 
-    Reads: frame_dir. Writes: brightness, the factor.
-
-    Args:
-        factor: The lowest and the highest factor; each between is as likely.
-        seed: Other seeds give other draws.
-
-    Raises:
-        ValueError: If the factors are not two numbers above 0, the lower one first.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
+    Writes: brightness; all else is that of :class:`FactorAugmentation`.
     """
 
-    def transform(self, results: dict) -> dict:
-        """Write ``brightness``."""
-        results['brightness'] = self.draw(results, *self.factor)
-        return results
+    key = 'brightness'
 
 
 @TRANSFORMS.register_module()
@@ -114,22 +138,10 @@ class RandomContrast(FactorAugmentation):
     :class:`ReadVideoFrames` carries it out: the distance of values from 0 to 1 from the
     grey in their middle, 0.5, is multiplied by it, before the brightness.
 
-    Reads: frame_dir. Writes: contrast, the factor.
-
-    Args:
-        factor: The lowest and the highest factor; each between is as likely.
-        seed: Other seeds give other draws.
-
-    Raises:
-        ValueError: If the factors are not two numbers above 0, the lower one first.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
+    Writes: contrast; all else is that of :class:`FactorAugmentation`.
     """
 
-    def transform(self, results: dict) -> dict:
-        """Write ``contrast``."""
-        results['contrast'] = self.draw(results, *self.factor)
-        return results
+    key = 'contrast'
 
 
 @TRANSFORMS.register_module()
@@ -140,26 +152,19 @@ class RandomSpeed(FactorAugmentation):
     shown at its middle, so that features and labels of all modalities stay together. It
     belongs into the pipeline of the training data, after :class:`LoadFrameFeatures`.
 
-    What is drawn depends on seed, epoch and video alone.
+    What is drawn depends on seed, epoch and video alone; a factor of 2 is twice as
+    fast. Options are those of :class:`FactorAugmentation`.
 
     Reads: frame_dir; total_frames; features, an array (C, T, ...) for each modality;
     label (T,) and risk (T,), where they are there; epoch, taken as 0 where the key is
     missing. Writes: features, label, risk and total_frames.
 
-    Args:
-        factor: The lowest and the highest factor; each between is as likely. 2 is twice
-            as fast.
-        seed: Other seeds give other draws.
-
     Raises:
-        ValueError: If the factors are not two numbers above 0, the lower one first, or
-            if there are no features yet.
+        ValueError: If there are no features yet.
 
     Note:
         Displacements from frame to frame, where features hold such, stay those of the
         original speed.
-
-    Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
     """
 
     def transform(self, results: dict) -> dict:
@@ -177,15 +182,11 @@ class RandomSpeed(FactorAugmentation):
             modality: np.take(features, frames, axis=1)
             for modality, features in results['features'].items()
         }
-        for key in ('label', 'risk'):
-            if key in results:
-                results[key] = np.asarray(results[key])[frames]
-        results['total_frames'] = len(frames)
-        return results
+        return self.keep(results, frames)
 
 
 def _frames_at(factor: float, num_frames: int) -> np.ndarray:
-    """Return which frames are shown at a speed, shape (T / factor,).
+    """Return the frames that are shown at a speed, shape (T / factor,).
 
     >>> _frames_at(2, 6).tolist(), _frames_at(0.5, 3).tolist()
     ([1, 3, 5], [0, 0, 1, 1, 2, 2])
@@ -193,3 +194,175 @@ def _frames_at(factor: float, num_frames: int) -> np.ndarray:
     count = max(1, round(num_frames / factor))
     # The middle of each new frame, in whole steps of the old ones: (j + 1/2) T / count.
     return (2 * np.arange(count) + 1) * num_frames // (2 * count)
+
+
+@TRANSFORMS.register_module()
+class RandomHorizontalFlip(Augmentation):
+    """Mirrors a whole video, or leaves it as it is.
+
+    Skeletons are mirrored about the middle of the image, and left and right joints
+    change names. :class:`ReadVideoFrames` mirrors the frames. Two modalities that name
+    this transform with the same p and seed are mirrored together. Labels stay, so it is
+    not for classes that tell left from right.
+
+    Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2), keypoint_score (M, T, V)
+    and keypoint_3d (M, T, V, 3), where they are there; flip, taken as False where the
+    key is missing. Writes: the same keypoints as new arrays; flip, whether the video is
+    mirrored, now the other way round if it was before.
+
+    Args:
+        p: Probability that a video is mirrored, 0 to 1.
+        seed: Other seeds give other draws.
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set tells
+            it the one of its annotation file.
+        lateral: The axis of ``keypoint_3d`` that points sideways, seen from the camera,
+            whose sign changes: 1 in UW-IOM and TUM-Kitchen, 0 where x is to the right.
+
+    Raises:
+        ValueError: If p is no probability, if ``lateral`` is no axis, or if there are
+            keypoints and no skeleton, or one that does not fit.
+
+    Note:
+        Pixel centres are integers, so that x becomes w - 1 - x. A joint at (0, 0), as
+        one that is missing, stays there.
+    """
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        seed: int = 0,
+        *,
+        skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+        lateral: int = 1,
+    ) -> None:
+        super().__init__(seed)
+        wanted = 'a probability from 0 to 1 (50 % is 0.5)'
+        require(0 <= p <= 1, 'RandomHorizontalFlip', 'p', p, wanted)
+        self.p = float(p)
+        self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
+        require(lateral in AXES, 'RandomHorizontalFlip', 'lateral', lateral, AN_AXIS)
+        self.lateral = int(lateral)
+
+    def transform(self, results: dict) -> dict:
+        """Write mirrored keypoints, and ``flip``."""
+        flip = self.draw(results, 0, 1) < self.p
+        results['flip'] = results.get('flip', False) != flip
+        if 'keypoint' not in results:
+            return results
+        order = self._order(np.shape(results['keypoint']))
+        if flip:
+            for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+                if key in results:
+                    # A new array, since it is indexed by a list.
+                    results[key] = results[key][:, :, order]
+            seen = results['keypoint'].any(axis=-1)
+            results['keypoint'][seen, 0] *= -1
+            results['keypoint'][seen, 0] += results['img_shape'][1] - 1
+            if 'keypoint_3d' in results:
+                results['keypoint_3d'][..., self.lateral] *= -1
+        return results
+
+    def _order(self, shape: tuple[int, ...]) -> list[int]:
+        """Return for each joint the one that it is in the mirror."""
+        if self.skeleton is None:
+            raise UserError(
+                'RandomHorizontalFlip: it is not said which joints are left and right; '
+                "name the skeleton, for example skeleton='coco17'."
+            )
+        check_joints(shape, self.skeleton)
+        order = list(range(self.skeleton.num_joints))
+        for a, b in self.skeleton.flip_pairs:
+            order[a], order[b] = b, a
+        return order
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides what is mirrored, as plain values."""
+        pairs = self.skeleton.flip_pairs if self.skeleton else ()
+        settings = {**super().settings(), 'flip_pairs': [list(pair) for pair in pairs]}
+        del settings['skeleton']
+        return settings
+
+
+@TRANSFORMS.register_module()
+class RandomShift(Augmentation):
+    """Moves the skeletons of a video as a whole to another place in the heatmap.
+
+    :class:`RenderSkeletonHeatmap` carries it out, since its box follows the skeletons
+    and would undo a move of the keypoints. What leaves the heatmap is cut off.
+
+    Reads: frame_dir. Writes: shift, of x and y, as parts of the heatmap's width and
+    height.
+
+    Args:
+        fraction: The farthest move to either side, 0 to 1; each up to it is as likely.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If the fraction is not from 0 to 1.
+    """
+
+    def __init__(self, fraction: float = 0.1, seed: int = 0) -> None:
+        wanted = "a part of the heatmap's size from 0 to 1 (10 % is 0.1)"
+        require(0 <= fraction <= 1, 'RandomShift', 'fraction', fraction, wanted)
+        super().__init__(seed)
+        self.fraction = float(fraction)
+
+    def transform(self, results: dict) -> dict:
+        """Write ``shift``."""
+        results['shift'] = tuple(
+            self.draw(results, -self.fraction, self.fraction, part)
+            for part in ('x', 'y')
+        )
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomRotation(Augmentation):
+    """Turns the skeletons of a video about the middle of the image, by one angle.
+
+    As if the camera were tilted: ``keypoint_3d`` turns about the camera's axis alike.
+
+    Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2); keypoint_3d (M, T, V, 3),
+    where it is there. Writes: both, as new arrays.
+
+    Args:
+        degrees: The largest angle to either side, 0 to 180; each up to it is as likely.
+        seed: Other seeds give other draws.
+        depth: The axis of ``keypoint_3d`` that points away from the camera: 0 in UW-IOM
+            and TUM-Kitchen, 2 where x and y are those of the image.
+
+    Raises:
+        ValueError: If ``degrees`` is not from 0 to 180, or ``depth`` is no axis.
+
+    Note:
+        A joint at (0, 0), as one that is missing, stays there. Frames of a video are
+        not turned.
+    """
+
+    def __init__(self, degrees: float = 10, seed: int = 0, *, depth: int = 0) -> None:
+        wanted = 'an angle from 0 to 180, up to which skeletons turn to either side'
+        require(0 <= degrees <= 180, 'RandomRotation', 'degrees', degrees, wanted)
+        super().__init__(seed)
+        self.degrees = float(degrees)
+        require(depth in AXES, 'RandomRotation', 'depth', depth, AN_AXIS)
+        self.depth = int(depth)
+
+    def transform(self, results: dict) -> dict:
+        """Write turned keypoints."""
+        angle = np.deg2rad(self.draw(results, -self.degrees, self.degrees))
+        # Of row vectors. With y downwards, an angle above 0 turns clockwise.
+        turn = np.array(
+            [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+        )
+        keypoint = np.array(results['keypoint'], np.float32)
+        height, width = results['img_shape']
+        centre = np.array([width - 1, height - 1]) / 2
+        seen = keypoint.any(axis=-1)
+        keypoint[seen] = (keypoint[seen] - centre) @ turn + centre
+        results['keypoint'] = keypoint
+        if 'keypoint_3d' in results:
+            keypoint_3d = np.array(results['keypoint_3d'], np.float32)
+            plane = [axis for axis in range(3) if axis != self.depth]
+            keypoint_3d[..., plane] = keypoint_3d[..., plane] @ turn
+            results['keypoint_3d'] = keypoint_3d
+        return results

@@ -1,4 +1,4 @@
-"""Arms and legs that a tracker loses: Sec. IV-C of the paper."""
+"""Removal of arms and legs, as a tracker loses them: Sec. IV-C of the paper."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
+from mmskelseg.datasets.transforms.augment import Transform, check_joints, require
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
-class DropLimb(BaseTransform):
+class DropLimb(Transform):
     """Removes an arm or a leg from some frames, to test a model without it.
 
     In each frame, with probability p, one of the skeleton's drop groups is removed,
@@ -48,11 +48,8 @@ class DropLimb(BaseTransform):
         *,
         skeleton: Skeleton | str | Mapping[str, Any] | None = None,
     ) -> None:
-        if not 0 <= p <= 1:
-            raise UserError(
-                f'DropLimb: p is {p}, but must be a probability from 0 to 1 (25 % is '
-                '0.25).'
-            )
+        wanted = 'a probability from 0 to 1 (50 % is 0.5)'
+        require(0 <= p <= 1, 'DropLimb', 'p', p, wanted)
         if skeleton is None:
             raise UserError(
                 'DropLimb: it is not said which joints are arms and legs; name the '
@@ -71,14 +68,14 @@ class DropLimb(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Write keypoints and scores without the joints removed."""
         shape = np.shape(results['keypoint'])
-        if len(shape) != 4 or shape[2] != self.skeleton.num_joints:
-            raise UserError(
-                f'keypoint has the shape {shape}, but skeleton {self.skeleton.name!r} '
-                f'needs (persons, frames, {self.skeleton.num_joints}, 2).'
-            )
+        check_joints(shape, self.skeleton)
         if 'keypoint_score' not in results:
             results['keypoint_score'] = np.ones(shape[:3], np.float32)
-        removed = self._removed(results['frame_dir'], shape[1])
+        # The last row, which -1 means, is of frames that lose nothing.
+        rows = np.zeros((len(self.groups) + 1, self.skeleton.num_joints), bool)
+        for row, joints in zip(rows[:-1], self.groups.values(), strict=True):
+            row[list(joints)] = True
+        removed = rows[self.draw(results['frame_dir'], shape[1])]
         for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
             if key in results:
                 results[key] = np.array(results[key])
@@ -86,17 +83,10 @@ class DropLimb(BaseTransform):
         return results
 
     def draw(self, frame_dir: str, num_frames: int) -> np.ndarray:
-        """Return which of ``groups`` each frame loses, by its place, -1 for none.
+        """Return the place in ``groups`` of what each frame loses, or -1, (T,), int64.
 
         Two numbers of 64 bits a frame, of SHAKE-256 over seed and video: one decides
         whether, the other which. Unlike NumPy's generators, it is the same everywhere.
-
-        Args:
-            frame_dir: The video's id.
-            num_frames: T.
-
-        Returns:
-            Array of shape (T,), int64.
         """
         stream = hashlib.shake_256(f'{self.seed}:{frame_dir}'.encode())
         numbers = np.frombuffer(stream.digest(16 * num_frames), '<u8').reshape(-1, 2)
@@ -104,14 +94,6 @@ class DropLimb(BaseTransform):
         chance = (numbers[:, 0] >> np.uint64(11)) * 2.0**-53
         group = (numbers[:, 1] % np.uint64(len(self.groups))).astype(np.int64)
         return np.where(chance < self.p, group, -1)
-
-    def _removed(self, frame_dir: str, num_frames: int) -> np.ndarray:
-        """Return which joints each frame loses, shape (T, V), bool."""
-        # The last row, which -1 means, is of frames that lose nothing.
-        rows = np.zeros((len(self.groups) + 1, self.skeleton.num_joints), bool)
-        for row, joints in zip(rows[:-1], self.groups.values(), strict=True):
-            row[list(joints)] = True
-        return rows[self.draw(frame_dir, num_frames)]
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides what is removed, as plain values."""

@@ -1,12 +1,15 @@
-"""What brings a video's features into memory."""
+"""Features of a video or a part of it, from their files to the inputs of a model."""
 
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from mmcv.transforms import BaseTransform
+import torch
+from mmaction.structures import ActionDataSample
 
+from mmskelseg.datasets.transforms.augment import Augmentation, Transform, require
 from mmskelseg.features.store import load_features
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
@@ -14,7 +17,58 @@ from mmskelseg.utils.errors import MissingFileError, UserError
 
 
 @TRANSFORMS.register_module()
-class LoadFrameFeatures(BaseTransform):
+class RandomCropFrames(Augmentation):
+    """Takes a run of frames out of a longer video, another one in each epoch.
+
+    It belongs into the pipeline of the training data, before
+    :class:`LoadFrameFeatures`, which then reads those frames alone: memory and time of
+    a step no longer depend on how long videos are. Each place is as likely; what is
+    drawn depends on seed, epoch and video alone.
+
+    Reads: frame_dir; total_frames; label (T,) and risk (T,), where they are there;
+    epoch, taken as 0 where the key is missing. Writes: crop, the first frame and the
+    one after the last; frames_of_file, the frames before; total_frames, label and risk.
+
+    Args:
+        num_frames: How many frames; videos that are not longer stay whole.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If there is not at least one frame, or features are there already.
+
+    Note:
+        Frames near the ends of a crop see less of their surroundings than in a test. A
+        crop should be longer than the receptive field: 14,139 frames for MS-TCN++,
+        though actions rarely depend on what is that far.
+    """
+
+    def __init__(self, num_frames: int, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.num_frames = int(num_frames)
+        fits = self.num_frames >= 1
+        require(fits, 'RandomCropFrames', 'num_frames', num_frames, 'at least 1')
+
+    def transform(self, results: dict) -> dict:
+        """Write ``crop``, and cut the labels to it."""
+        if 'features' in results:
+            raise UserError(
+                f'video {results["frame_dir"]} has its features already; put '
+                'RandomCropFrames into the pipeline before LoadFrameFeatures.'
+            )
+        frames = results['total_frames']
+        if frames <= self.num_frames:
+            return results
+        places = frames - self.num_frames + 1
+        drawn = self.draw(results, 0, places, part=f':{results.get("epoch", 0)}')
+        # The highest number is drawn once in 2**53 times.
+        begin = min(int(drawn), places - 1)
+        results['crop'] = (begin, begin + self.num_frames)
+        results['frames_of_file'] = frames
+        return self.keep(results, np.arange(*results['crop']))
+
+
+@TRANSFORMS.register_module()
+class LoadFrameFeatures(Transform):
     """Loads the frame features of every modality.
 
     Of several copies, each epoch reads the next one.
@@ -81,7 +135,37 @@ class LoadFrameFeatures(BaseTransform):
             results['features'][modality] = features.swapaxes(0, 1)
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(folders={self.folders}, max_bytes={self.max_bytes})'
+
+@TRANSFORMS.register_module()
+class PackSegInputs(Transform):
+    """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
+
+    Reads: features, (C, T, ...) for each modality; label (T,) and risk (T,), where they
+    are there; the keys of the meta information. Writes: inputs, a tensor (C, T, ...)
+    for each modality, and data_samples, an ``ActionDataSample`` with gt_label (T,) and
+    gt_risk (T,).
+
+    Args:
+        meta_keys: Keys that become the sample's meta information where they are there.
+    """
+
+    def __init__(
+        self, meta_keys: Sequence[str] = ('frame_dir', 'total_frames', 'fps')
+    ) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Return ``inputs`` and ``data_samples``."""
+        sample = ActionDataSample(
+            metainfo={key: results[key] for key in self.meta_keys if key in results}
         )
+        if 'label' in results:
+            sample.set_gt_label(results['label'])
+        if 'risk' in results:
+            risk = torch.as_tensor(results['risk'], dtype=torch.float32)
+            sample.set_field(risk, 'gt_risk', dtype=torch.Tensor)
+        with warnings.catch_warnings():
+            # Features that stay in their file cannot be written to.
+            warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
+            inputs = {k: torch.from_numpy(x) for k, x in results['features'].items()}
+        return {'inputs': inputs, 'data_samples': sample}

@@ -1,21 +1,15 @@
 """BORIS: projects (``.boris``) and exported tables of events, read and written.
 
-Projects are read in the format 7.0 of BORIS 7 to 9. An event is ``[time, subject, code,
-modifiers, comment, frame]``, the last only since version 8; a state is two events of
-the same subject, code and modifiers, of which the first starts and the second ends it.
-Times are seconds of the media of player 1 (of all its files, one after the other) plus
-the observation's time offset. Point events have no duration and are left out.
-
-Tables are CSV or TSV. An aggregated one has a state in a line, with ``Start (s)`` and
-``Stop (s)``; a plain (tabular) one has an event in a line, with ``Time`` and START or
-STOP as ``Behavior type`` (BORIS 8 and later) or ``Status`` (BORIS 7, below a preamble
-that names the observation). Other columns vary with the version and are not needed.
+Project format 7.0, of BORIS 7 to 9. An event is ``[time, subject, code, modifiers,
+comment, frame]``; a state is two events of the same subject, code and modifiers. Times
+are seconds of all files of player 1, one after the other, plus the observation's time
+offset. Tables have a state in a line (``Start (s)``, ``Stop (s)``) or an event
+(``Time``, with START or STOP as ``Behavior type``, in BORIS 7 as ``Status``).
 """
 
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -31,6 +25,7 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
+    FilePath,
     as_dicts,
     check_shape,
     choose,
@@ -45,10 +40,7 @@ _NO_SUBJECT = 'No focal subject'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
     'observations': {
-        ...: {
-            'events': [list],
-            'media_info?': {'length?': dict, 'fps?': dict},
-        }
+        ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
 }
 _TWICE = 'choose one of its observations by observation'
@@ -56,36 +48,19 @@ _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
 # Keys to press in BORIS, in the order of the classes.
 _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
-_COLUMNS = (
-    'Observation id',
-    'Observation date',
-    'Description',
-    'Observation type',
-    'Source',
-    'Time offset (s)',
-    'Coding duration',
-    'Media duration (s)',
-    'FPS (frame/s)',
-    'Subject',
-    'Observation duration by subject by observation',
-    'Behavior',
-    'Behavioral category',
-    'Behavior type',
-    'Start (s)',
-    'Stop (s)',
-    'Duration (s)',
-    'Media file name',
-    'Image index start',
-    'Image index stop',
-    'Image file path start',
-    'Image file path stop',
-    'Comment start',
-    'Comment stop',
+# The header of an aggregated export.
+_HEADER = (
+    'Observation id,Observation date,Description,Observation type,Source,'
+    'Time offset (s),Coding duration,Media duration (s),FPS (frame/s),Subject,'
+    'Observation duration by subject by observation,Behavior,Behavioral category,'
+    'Behavior type,Start (s),Stop (s),Duration (s),Media file name,Image index start,'
+    'Image index stop,Image file path start,Image file path stop,Comment start,'
+    'Comment stop'
 )
 
 
 class _StateEvent(NamedTuple):
-    """A start or an end of a state: which of the two follows from the order."""
+    """The start or end of a state; which of the two follows from the order."""
 
     time: float
     subject: str
@@ -94,32 +69,21 @@ class _StateEvent(NamedTuple):
 
 
 def read_boris(
-    path: str | os.PathLike,
-    *,
-    observation: str | None = None,
-    subject: str | None = None,
+    path: FilePath, *, observation: str | None = None, subject: str | None = None
 ) -> list[VideoSegments]:
     """Return the states of each video in a BORIS project.
 
     A video's name is that of its media file, in live observations the observation's.
-    Observations without a state are left out.
+    Observations without a state are left out; a state without an end is an error.
 
     Args:
-        path: A ``.boris`` file.
         observation: Read this one alone.
         subject: Read the events of this subject alone; an empty text is BORIS' "No
             focal subject". Needed where an observation has several.
-
-    Raises:
-        ValueError: If the file is no such project, a state has no end, or two
-            observations are of the same video.
     """
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
-    types = {
-        behavior['code']: behavior['type']
-        for behavior in project['behaviors_conf'].values()
-    }
+    types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
     observations = project['observations']
     names = list(observations)
     if observation is not None:
@@ -129,35 +93,24 @@ def read_boris(
         place = f'{path}: observation {name!r}'
         events = list(_state_events(observations[name], types, place))
         if events:
-            segments = _paired(_one_subject(events, subject, place), place)
+            segments = _states(events, subject, place)
             videos += _per_media(name, observations[name], segments, place)
     return sorted_videos(videos, path, _TWICE)
 
 
-def _one_subject(
-    events: Sequence[_StateEvent], subject: str | None, place: str
-) -> list[_StateEvent]:
-    """Return the events of a subject, or all if there is but one.
-
-    Raises:
-        ValueError: If there are several, or none of the wanted one.
-    """
-    there = sorted({event.subject for event in events})
+def _states(
+    events: Iterable[_StateEvent], subject: str | None, place: str
+) -> list[Segment]:
+    """Return the states that pairs of events of a subject start and end."""
     wanted = '' if subject == _NO_SUBJECT else subject
+    there = sorted({event.subject for event in events})
     chosen = choose(wanted, there, place, 'subject', 'subject')
-    return [event for event in events if event.subject == chosen]
-
-
-def _paired(events: Iterable[_StateEvent], place: str) -> list[Segment]:
-    """Return the states that pairs of events start and end.
-
-    Raises:
-        ValueError: If an event has no partner.
-    """
     running: dict[tuple[str, ...], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
         key = event[1:]
+        if event.subject != chosen:
+            continue
         if key in running:
             start = running.pop(key)
             segments.append(make_segment(place, start, event.time, event.code))
@@ -208,12 +161,10 @@ def _per_media(
     lengths, rates = info.get('length') or {}, info.get('fps') or {}
     if not files:
         yield VideoSegments(name, segments)
-    elif len(files) == 1:
-        file = files[0]
-        yield VideoSegments(video_name(file), segments, rates.get(file), None, file)
-    else:
-        begin = 0.0
-        for file in files:
+    begin = 0.0
+    for file in files:
+        inside = segments
+        if len(files) > 1:
             end = begin + number(lengths.get(file), place, f'the length of {file}')
             inside = [
                 replace(
@@ -224,63 +175,58 @@ def _per_media(
                 for segment in segments
                 if segment.start < end and segment.end > begin
             ]
-            yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
             begin = end
+        yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
 
 
 def read_boris_events(
-    path: str | os.PathLike,
-    *,
-    observation: str | None = None,
-    subject: str | None = None,
+    path: FilePath, *, observation: str | None = None, subject: str | None = None
 ) -> list[VideoSegments]:
     """Return the states of each video in a table of BORIS.
 
     Args:
         path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
         observation: Read this one alone.
-        subject: Read the events of this subject alone; an empty text is BORIS' "No
-            focal subject". Needed where an observation has several.
-
-    Raises:
-        ValueError: If a column, a number or the end of a state is missing, or two
-            observations are of the same video.
+        subject: As in :func:`read_boris`.
     """
     rows = read_rows(path)
-    head = next(
-        (
-            i
-            for i, (_, row) in enumerate(rows)
-            if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
-        ),
-        None,
-    )
-    if head is None:
+    heads = [
+        i
+        for i, (_, row) in enumerate(rows)
+        if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
+    ]
+    if not heads:
         raise UserError(
             f'{path}: no line has the columns Behavior and Time, or Behavior and '
             'Start (s); export the events from BORIS as aggregated or tabular events.'
         )
     # The preamble of BORIS 7.
-    above = next((row[1] for _, row in rows[:head] if row[0] == 'Observation id'), '')
+    lines = [row for _, row in rows[: heads[0]]]
+    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
     events: dict[str, list[_StateEvent]] = {}
     media: dict[str, set[str]] = {}
-    for place, row in as_dicts(rows[head:], path):
+    for place, row in as_dicts(rows[heads[0] :], path):
         name = row.get('Observation id', above)
-        file = next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
-        found = _row_events(row, place)
-        if found:
+        if found := _row_events(row, place):
             events.setdefault(name, []).extend(found)
-            media.setdefault(name, set()).add(file)
+            cells = [row[column] for column in _MEDIA_COLUMNS if column in row]
+            media.setdefault(name, set()).update(cells[:1])
     names = list(events)
     if observation is not None:
         names = [choose(observation, names, str(path), 'observation', 'observation')]
     videos = []
     for name in names:
         place = f'{path}: observation {name!r}'
-        segments = _paired(_one_subject(events[name], subject, place), place)
-        one = _one_media(media[name], place)
-        video = video_name(one) if one else name
-        videos.append(VideoSegments(video, segments, filename=one))
+        segments = _states(events[name], subject, place)
+        files = sorted(media[name].difference(_NO_MEDIA))
+        if len(files) > 1:
+            raise UserError(
+                f'{place} has the media {", ".join(files)}, and a table does not say '
+                'where one ends; give the .boris project instead.'
+            )
+        file = files[0] if files else None
+        video = video_name(file) if file else name
+        videos.append(VideoSegments(video, segments, filename=file))
     return sorted_videos(videos, path, _TWICE)
 
 
@@ -290,32 +236,20 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
     times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
     offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
     subject = row.get('Subject', '')
-    modifiers = '|'.join(
-        value for key, value in row.items() if key.startswith('Modifier')
-    )
+    modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
     return [
         _StateEvent(
             number(row.get(column), place, column) - offset,
             '' if subject == _NO_SUBJECT else subject,
             row['Behavior'],
-            modifiers,
+            '|'.join(modifiers),
         )
         for column in times
     ]
 
 
-def _one_media(files: set[str], place: str) -> str | None:
-    named = sorted(file for file in files if file not in _NO_MEDIA)
-    if len(named) > 1:
-        raise UserError(
-            f'{place} has the media {", ".join(named)}, and a table does not say where '
-            'one ends; give the .boris project instead.'
-        )
-    return named[0] if named else None
-
-
 def write_boris(
-    path: str | os.PathLike, videos: Sequence[VideoSegments], classes: Sequence[str]
+    path: FilePath, videos: Sequence[VideoSegments], classes: Sequence[str]
 ) -> None:
     """Write a BORIS project with an observation for each video.
 
@@ -324,13 +258,8 @@ def write_boris(
     frames per second. A confidence is the comment of the state's start.
 
     Args:
-        path: The ``.boris`` file to write.
-        videos: With fps and num_frames, which BORIS needs as the media's duration.
+        videos: Of different names, with fps and num_frames, for the media's duration.
         classes: Names of all classes, also of those that no segment has.
-
-    Raises:
-        ValueError: If a video lacks fps or num_frames or has an unknown class, or if
-            two have the same name.
     """
     sorted_videos(videos, path, 'give each its own name')
     now = datetime.now().isoformat(timespec='seconds')
@@ -356,20 +285,14 @@ def write_boris(
         file.write(json.dumps(project, ensure_ascii=False, indent=1).encode())
 
 
-def write_boris_events(
-    path: str | os.PathLike, videos: Sequence[VideoSegments]
-) -> None:
+def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the states as BORIS exports "aggregated events", in CSV.
 
     Args:
-        path: The ``.csv`` file to write.
         videos: With fps and num_frames.
-
-    Raises:
-        ValueError: If a video lacks fps or num_frames.
     """
     table = io.StringIO()
-    writer = csv.DictWriter(table, _COLUMNS)
+    writer = csv.DictWriter(table, _HEADER.split(','))
     writer.writeheader()
     now = datetime.now().isoformat(' ', timespec='seconds')
     for video in videos:

@@ -1,14 +1,11 @@
 """CVAT's XML, version 1.1: tracks of "CVAT for video", tags of "CVAT for images".
 
 A shape of a track lasts until the track's next one, the last until the task's end; with
-``outside="1"`` it is not there. Neighbouring frames of the same label are one span.
-Frames are those of the video file, counted from 0, also where the task skips some
-(``frame_filter``) or starts later; then a frame stands for those up to the next. CVAT
-writes no frame rate. That ids of images are frames is assumed, as it is so for tags of
-a task that was made from a video.
+``outside="1"`` it is not there. Frames are those of the video file, from 0, also where
+the task skips some (``frame_filter``); then one stands for those up to the next. Ids of
+images are taken for frames, as in a task that was made from a video.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
@@ -20,9 +17,12 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
-    attribute as xml_attribute,
+    FilePath,
+    number,
+    read_xml,
+    video_name,
+    xml_attribute,
 )
-from mmskelseg.interchange.parsing import number, read_xml, video_name
 from mmskelseg.utils.errors import UserError
 
 # First frame, frame after the last, label.
@@ -30,7 +30,7 @@ _Span = tuple[int, int, str]
 
 
 def read_cvat(
-    path: str | os.PathLike, *, fps: float | None = None, attribute: str | None = None
+    path: FilePath, *, fps: float | None = None, attribute: str | None = None
 ) -> list[VideoSegments]:
     """Return the spans of tracks and tags; the list has one video.
 
@@ -38,12 +38,9 @@ def read_cvat(
 
     Args:
         path: The ``annotations.xml`` of an exported task or job.
-        fps: Frames per second of the video file.
+        fps: Frames per second of the video file, which CVAT does not write.
         attribute: Take the value of this attribute, such as "action" of a person, as
             the label, instead of the track's.
-
-    Raises:
-        ValueError: If fps is unknown, or the file is no such export of one task.
     """
     root = read_xml(path, 'annotations', 'CVAT')
     if fps is None:
@@ -63,12 +60,20 @@ def read_cvat(
         raise UserError(
             f'{path}: meta has no source; give its task the name of the video.'
         )
-    step = _step(tasks[0], str(path))
-    stop = _frame(tasks[0].findtext('stop_frame') or '-1', str(path)) + 1
+    text = tasks[0].findtext('frame_filter') or 'step=1'
+    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
+    if not found:
+        raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
+    step = int(found[1])
+    stop = int(number(tasks[0].findtext('stop_frame') or -1, str(path), 'frame')) + 1
     spans: list[_Span] = []
+    for image in root.iterfind('image'):
+        frame = int(number(xml_attribute(image, 'id', str(path)), str(path), 'frame'))
+        for tag in image.iterfind('tag'):
+            label = _label(tag, tag, attribute, f'{path}: image {frame}')
+            spans.append((frame, frame + step, label))
     for track in root.iterfind('track'):
         spans += _track_spans(track, step, stop, attribute, str(path))
-    spans += _tag_spans(root.iterfind('image'), step, attribute, str(path))
     segments = [
         make_segment(str(path), start / rate, end / rate, label)
         for start, end, label in _joined(spans)
@@ -77,46 +82,22 @@ def read_cvat(
     return sorted_videos([video] if segments else [], path, '')
 
 
-def _step(task: Element, path: str) -> int:
-    text = task.findtext('frame_filter') or 'step=1'
-    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
-    if not found:
-        raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
-    return int(found[1])
-
-
-def _frame(text: str, place: str) -> int:
-    return int(number(text, place, 'frame'))
-
-
 def _track_spans(
     track: Element, step: int, stop: int, attribute: str | None, path: str
 ) -> list[_Span]:
     place = f'{path}: track {track.get("id")}'
     shapes = sorted(
-        (_frame(xml_attribute(shape, 'frame', place), place), i, shape)
+        (int(number(xml_attribute(shape, 'frame', place), place, 'frame')), i, shape)
         for i, shape in enumerate(track)
         if shape.tag != 'attribute'
     )
     frames = [frame for frame, _, _ in shapes]
-    last = max(stop, frames[-1] + step) if frames else stop
+    ends = [*frames[1:], max(stop, frames[-1] + step)] if frames else []
     return [
         (frame, end, _label(shape, track, attribute, f'{place}, frame {frame}'))
-        for (frame, _, shape), end in zip(shapes, [*frames[1:], last], strict=True)
+        for (frame, _, shape), end in zip(shapes, ends, strict=True)
         if shape.get('outside') != '1'
     ]
-
-
-def _tag_spans(
-    images: Iterable[Element], step: int, attribute: str | None, path: str
-) -> list[_Span]:
-    spans = []
-    for image in images:
-        frame = _frame(xml_attribute(image, 'id', path), path)
-        for tag in image.iterfind('tag'):
-            label = _label(tag, tag, attribute, f'{path}: image {frame}')
-            spans.append((frame, frame + step, label))
-    return spans
 
 
 def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:

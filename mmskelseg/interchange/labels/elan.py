@@ -4,7 +4,6 @@ Written in EAF 3.0, the schema of 2016; 2.7 and later are read. Annotation time 
 media's time ``TIME_ORIGIN``, the offset that ELAN sets when media are synchronised.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -20,37 +19,26 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
-    attribute,
+    FilePath,
     choose,
     number,
     read_xml,
     video_name,
+    xml_attribute,
 )
 from mmskelseg.utils.errors import UserError
 
 _TIER = 'actions'
-_LANGUAGE = {
-    'LANG_ID': 'und',
-    'LANG_DEF': 'http://cdb.iso.org/lg/CDB-00130975-001',
-    'LANG_LABEL': 'undetermined (und)',
-}
 
 
-def read_elan(
-    path: str | os.PathLike, *, tier: str | None = None
-) -> list[VideoSegments]:
-    """Return the annotations of a tier; the list has one video.
+def read_elan(path: FilePath, *, tier: str | None = None) -> list[VideoSegments]:
+    """Return the annotations of a tier of an ``.eaf``; the list has one video.
 
     The video's name is that of the first media file, or else of the ``.eaf``.
 
     Args:
-        path: An ``.eaf`` file.
         tier: Its name. Needed where several have annotations with times of their own;
             tiers below another one count only when named.
-
-    Raises:
-        ValueError: If the file is no EAF in milliseconds, or an annotation has no time
-            or no label.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
     header = root.find('HEADER')
@@ -63,22 +51,19 @@ def read_elan(
     media = root.find('HEADER/MEDIA_DESCRIPTOR')
     filename, origin = None, 0.0
     if media is not None:
-        filename = unquote(attribute(media, 'MEDIA_URL', str(path)))
+        filename = unquote(xml_attribute(media, 'MEDIA_URL', str(path)))
         origin = number(media.get('TIME_ORIGIN', 0), str(path), 'TIME_ORIGIN')
     slots = {
-        attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
+        xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
     tiers = {
-        attribute(element, 'TIER_ID', str(path)): element
+        xml_attribute(element, 'TIER_ID', str(path)): element
         for element in root.iterfind('TIER')
         if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
     }
-    there = [
-        name
-        for name, element in tiers.items()
-        if tier is not None or 'PARENT_REF' not in element.attrib
-    ]
+    independent = [n for n, e in tiers.items() if 'PARENT_REF' not in e.attrib]
+    there = independent if tier is None else list(tiers)
     name = choose(tier, there, str(path), 'tier of timed annotations', 'tier')
     segments = [
         _segment(annotation, slots, origin, f'{path}: tier {name!r}')
@@ -91,10 +76,10 @@ def read_elan(
 def _segment(
     annotation: Element, slots: dict[str, str | None], origin: float, place: str
 ) -> Segment:
-    place = f'{place}, annotation {attribute(annotation, "ANNOTATION_ID", place)}'
-    times: list[float] = []
+    place = f'{place}, annotation {xml_attribute(annotation, "ANNOTATION_ID", place)}'
+    times = []
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
-        slot = attribute(annotation, reference, place)
+        slot = xml_attribute(annotation, reference, place)
         if slots.get(slot) is None:
             raise UserError(
                 f'{place}: its time slot {slot!r} has no time; give the annotation a '
@@ -105,16 +90,13 @@ def _segment(
     return make_segment(place, times[0], times[1], label)
 
 
-def write_elan(
-    path: str | os.PathLike, video: VideoSegments, classes: Sequence[str]
-) -> None:
-    """Write a tier of annotations, with the classes as its vocabulary.
+def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> None:
+    """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
 
     Confidences, where there are any, make a second tier below it. Times are rounded to
     milliseconds, so frames come back exactly below 1000 frames per second.
 
     Args:
-        path: The ``.eaf`` file to write.
         video: Its filename, where it has one, is the media file: a whole path, or one
             from the folder of the ``.eaf``.
         classes: Names of all classes, among which ELAN offers to choose.
@@ -127,18 +109,15 @@ def write_elan(
             'FORMAT': '3.0',
             'VERSION': '3.0',
             'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
-            'xsi:noNamespaceSchemaLocation': (
-                'http://www.mpi.nl/tools/elan/EAFv3.0.xsd'
-            ),
+            'xsi:noNamespaceSchemaLocation': 'http://www.mpi.nl/tools/elan/EAFv3.0.xsd',
         },
     )
     _add_header(root, video)
     order = SubElement(root, 'TIME_ORDER')
-    for i, segment in enumerate(video.segments):
-        for side, time in enumerate((segment.start, segment.end)):
-            value = str(round(time * 1000))
-            slot = {'TIME_SLOT_ID': f'ts{2 * i + side + 1}', 'TIME_VALUE': value}
-            SubElement(order, 'TIME_SLOT', slot)
+    times = [time for item in video.segments for time in (item.start, item.end)]
+    for i, time in enumerate(times, 1):
+        value = str(round(time * 1000))
+        SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
     _add_tiers(root, video.segments)
     _add_vocabulary(root, classes)
     indent(root, '    ')
@@ -147,21 +126,19 @@ def write_elan(
 
 
 def _add_header(root: Element, video: VideoSegments) -> None:
-    header = SubElement(
-        root, 'HEADER', {'MEDIA_FILE': '', 'TIME_UNITS': 'milliseconds'}
-    )
+    header = SubElement(root, 'HEADER', MEDIA_FILE='', TIME_UNITS='milliseconds')
     if video.filename:
         url = _url(video.filename)
-        media = {
-            'MEDIA_URL': url,
-            'MIME_TYPE': guess_type(video.filename)[0] or 'video/mp4',
-            # Beside the .eaf, where a whole path is of another machine.
-            'RELATIVE_MEDIA_URL': url
-            if url.startswith('./')
-            else f'./{url.rpartition("/")[2]}',
-        }
-        SubElement(header, 'MEDIA_DESCRIPTOR', media)
-    last = SubElement(header, 'PROPERTY', {'NAME': 'lastUsedAnnotationId'})
+        # Beside the .eaf, where a whole path is of another machine.
+        beside = url if url.startswith('./') else f'./{url.rpartition("/")[2]}'
+        SubElement(
+            header,
+            'MEDIA_DESCRIPTOR',
+            MEDIA_URL=url,
+            MIME_TYPE=guess_type(video.filename)[0] or 'video/mp4',
+            RELATIVE_MEDIA_URL=beside,
+        )
+    last = SubElement(header, 'PROPERTY', NAME='lastUsedAnnotationId')
     last.text = str(2 * len(video.segments))
 
 
@@ -180,57 +157,51 @@ def _url(filename: str) -> str:
 
 
 def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
-    tier = SubElement(root, 'TIER', {'LINGUISTIC_TYPE_REF': 'action', 'TIER_ID': _TIER})
-    for i, segment in enumerate(segments):
-        annotation = SubElement(
-            SubElement(tier, 'ANNOTATION'),
-            'ALIGNABLE_ANNOTATION',
-            {
-                'ANNOTATION_ID': f'a{i + 1}',
-                'TIME_SLOT_REF1': f'ts{2 * i + 1}',
-                'TIME_SLOT_REF2': f'ts{2 * i + 2}',
-            },
-        )
-        SubElement(annotation, 'ANNOTATION_VALUE').text = segment.label
-    if all(segment.score is None for segment in segments):
+    tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='action', TIER_ID=_TIER)
+    for i, segment in enumerate(segments, 1):
+        slots = {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
+        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, slots)
+    scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]
+    if not scores:
         return
-    keys = {
-        'LINGUISTIC_TYPE_REF': 'confidence',
-        'PARENT_REF': _TIER,
-        'TIER_ID': 'confidence',
-    }
-    below = SubElement(root, 'TIER', keys)
-    for i, segment in enumerate(segments):
-        if segment.score is not None:
-            name = f'a{len(segments) + i + 1}'
-            annotation = SubElement(
-                SubElement(below, 'ANNOTATION'),
-                'REF_ANNOTATION',
-                {'ANNOTATION_ID': name, 'ANNOTATION_REF': f'a{i + 1}'},
-            )
-            value = SubElement(annotation, 'ANNOTATION_VALUE')
-            value.text = f'{segment.score:.3f}'
+    keys = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': _TIER}
+    tier = SubElement(root, 'TIER', keys, TIER_ID='confidence')
+    for i, score in scores:
+        above = {'ANNOTATION_REF': f'a{i}'}
+        _annotate(tier, 'REF_ANNOTATION', len(segments) + i, f'{score:.3f}', above)
+
+
+def _annotate(
+    tier: Element, kind: str, number: int, text: str, refers: dict[str, str]
+) -> None:
+    keys = {'ANNOTATION_ID': f'a{number}', **refers}
+    annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
+    SubElement(annotation, 'ANNOTATION_VALUE').text = text
 
 
 def _add_vocabulary(root: Element, classes: Sequence[str]) -> None:
-    for name, more in (
+    association = 'Symbolic_Association'
+    for name, keys in (
         ('action', {'CONTROLLED_VOCABULARY_REF': 'classes', 'TIME_ALIGNABLE': 'true'}),
-        (
-            'confidence',
-            {'CONSTRAINTS': 'Symbolic_Association', 'TIME_ALIGNABLE': 'false'},
-        ),
+        ('confidence', {'CONSTRAINTS': association, 'TIME_ALIGNABLE': 'false'}),
     ):
-        keys = {'GRAPHIC_REFERENCES': 'false', 'LINGUISTIC_TYPE_ID': name, **more}
+        keys = {'GRAPHIC_REFERENCES': 'false', 'LINGUISTIC_TYPE_ID': name, **keys}
         SubElement(root, 'LINGUISTIC_TYPE', keys)
-    SubElement(root, 'LANGUAGE', _LANGUAGE)
-    constraint = {
-        'DESCRIPTION': '1-1 association with a parent annotation',
-        'STEREOTYPE': 'Symbolic_Association',
-    }
-    SubElement(root, 'CONSTRAINT', constraint)
-    vocabulary = SubElement(root, 'CONTROLLED_VOCABULARY', {'CV_ID': 'classes'})
-    SubElement(vocabulary, 'DESCRIPTION', {'LANG_REF': 'und'})
+    SubElement(
+        root,
+        'LANGUAGE',
+        LANG_ID='und',
+        LANG_DEF='http://cdb.iso.org/lg/CDB-00130975-001',
+        LANG_LABEL='undetermined (und)',
+    )
+    SubElement(
+        root,
+        'CONSTRAINT',
+        DESCRIPTION='1-1 association with a parent annotation',
+        STEREOTYPE=association,
+    )
+    vocabulary = SubElement(root, 'CONTROLLED_VOCABULARY', CV_ID='classes')
+    SubElement(vocabulary, 'DESCRIPTION', LANG_REF='und')
     for i, name in enumerate(classes):
-        entry = SubElement(vocabulary, 'CV_ENTRY_ML', {'CVE_ID': f'cveid{i}'})
-        value = SubElement(entry, 'CVE_VALUE', {'DESCRIPTION': '', 'LANG_REF': 'und'})
-        value.text = name
+        entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{i}')
+        SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name

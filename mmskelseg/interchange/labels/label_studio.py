@@ -3,15 +3,10 @@
 Regions of three kinds are read: ``timelinelabels`` with ranges of frames, which count
 from 1 and include both ends; ``videorectangle``, a box that is there from a keyframe
 until one with ``enabled: false``, that frame included, or else to the video's end; and
-``labels`` with ``start`` and ``end`` in seconds, of videos synchronised with an audio
-track. Other regions are left out.
-
-A frame here is one of the labelling interface, which takes the rate from the ``Video``
-tag: ``frameRate``, 24 unless it is set, whatever the file's own rate.
+``labels`` with ``start`` and ``end`` in seconds. Frames have the rate of the interface.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from statistics import fmean
@@ -27,6 +22,7 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
+    FilePath,
     check_shape,
     choose,
     number,
@@ -36,25 +32,17 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError
 
 _TASK = {'data': {'frame_dir?': str}}
-_RESULT = {
-    'result': [
-        {
-            'value?': {
-                'ranges?': [dict],
-                'sequence?': [dict],
-                'timelinelabels?': [str],
-                'labels?': [str],
-            }
-        }
-    ]
-}
-_CONTROL = 'videoLabels'
+_VALUE = {
+    'ranges?': [dict], 'sequence?': [dict], 'timelinelabels?': [str], 'labels?': [str]
+}  # fmt: skip
+_RESULT = {'result': [{'value?': _VALUE}]}
 _REMEDY = 'export the project from Label Studio as JSON'
+_UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
 
 
 def read_label_studio(
-    path: str | os.PathLike,
+    path: FilePath,
     *,
     fps: float | None = None,
     part: str = 'annotations',
@@ -67,13 +55,10 @@ def read_label_studio(
 
     Args:
         path: A JSON file, exported as "JSON" (not "JSON-MIN").
-        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``.
+        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``,
+            without which frames are an error.
         part: Read ``annotations`` or ``predictions``.
         control: Read regions of the control tag of this name alone (``from_name``).
-
-    Raises:
-        ValueError: If the file is no such export, a task has several annotations, or
-            frames need an fps that is unknown.
     """
     if part not in ('annotations', 'predictions'):
         raise UserError(f'part is {part!r}, expected annotations or predictions.')
@@ -85,18 +70,18 @@ def read_label_studio(
         data = task['data']
         texts = [value for value in data.values() if isinstance(value, str)]
         media = next((text for text in texts if _MEDIA.search(text)), None)
-        name = data.get('frame_dir') or (media and _uploaded_name(media))
+        name = data.get('frame_dir') or (media and _UPLOAD.sub('', video_name(media)))
         if not name:
             raise UserError(
                 f'{place}: its data has no video file; give it the key frame_dir with '
                 'the name of the video.'
             )
         rate = fps if fps is not None else data.get('fps')
-        regions = _regions(task, part, place)
-        if control is not None:
-            regions = [item for item in regions if item.get('from_name') == control]
         segments = [
-            segment for region in regions for segment in _segments(region, rate, place)
+            segment
+            for region in _regions(task, part, place)
+            if control in (None, region.get('from_name'))
+            for segment in _segments(region, rate, place)
         ]
         if segments:
             videos.append(VideoSegments(name, segments, rate, None, media))
@@ -109,20 +94,14 @@ def read_label_studio(
     return sorted_videos(videos, path, 'delete one of its tasks')
 
 
-def write_label_studio(
-    path: str | os.PathLike, videos: Sequence[VideoSegments]
-) -> None:
+def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write a task with a prediction for each video, to import and correct.
 
     The labelling interface has to have ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
 
     Args:
-        path: The ``.json`` file to write.
         videos: With fps. Where Label Studio finds one is its filename.
-
-    Raises:
-        ValueError: If a video lacks fps.
     """
     tasks = []
     for i, video in enumerate(videos):
@@ -130,33 +109,28 @@ def write_label_studio(
         result = []
         for j, segment in enumerate(video.segments):
             # Frames count from 1, so the frame at the end is the last inside.
-            span = {
-                'start': frame_at(segment.start, fps) + 1,
-                'end': frame_at(segment.end, fps),
-            }
-            region: dict[str, Any] = {
+            first, last = frame_at(segment.start, fps) + 1, frame_at(segment.end, fps)
+            span = {'start': first, 'end': last}
+            region = {
                 'id': f'{i}_{j}',
                 'type': 'timelinelabels',
-                'from_name': _CONTROL,
+                'from_name': 'videoLabels',
                 'to_name': 'video',
                 'value': {'ranges': [span], 'timelinelabels': [segment.label]},
             }
-            if segment.score is not None:
-                region['score'] = round(segment.score, 6)
-            result.append(region)
-        prediction: dict[str, Any] = {'model_version': 'mmskelseg', 'result': result}
-        scores = [s.score for s in video.segments if s.score is not None]
-        if scores:
-            prediction['score'] = round(fmean(scores), 6)
+            result.append(region | _score([segment]))
         media = video.filename or video.name
         data = {'video': media, 'fps': fps, 'frame_dir': video.name}
+        prediction = {'model_version': 'mmskelseg', 'result': result}
+        prediction |= _score(video.segments)
         tasks.append({'data': data, 'predictions': [prediction]})
     with atomic_write(path) as file:
         file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode())
 
 
-def _uploaded_name(media: str) -> str:
-    return re.sub(r'^[0-9a-f]{8}-', '', video_name(media))
+def _score(segments: Sequence[Segment]) -> dict[str, Any]:
+    scores = [segment.score for segment in segments if segment.score is not None]
+    return {'score': round(fmean(scores), 6)} if scores else {}
 
 
 def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]]:
@@ -169,15 +143,13 @@ def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]
             'Studio, or delete the others.'
         )
     # A relation between regions has no value.
-    return [
-        item for one in truth or made for item in one['result'] if item.get('value')
-    ]
+    regions = [region for one in truth or made for region in one['result']]
+    return [region for region in regions if region.get('value')]
 
 
 def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]:
     place = f'{place}, region {region.get("id")}'
     value = region['value']
-    spans: list[tuple[float, float]] = []
     if value.get('ranges') or value.get('sequence'):
         if fps is None:
             raise UserError(
@@ -185,20 +157,17 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
                 'the Video tag, which is 24 unless your labelling interface sets it.'
             )
         rate = check_fps(fps, place)
-        if value.get('ranges'):
-            frames = [_ends(span, place) for span in value['ranges']]
-        else:
-            frames = _boxes(value, place)
+        ranges = [_ends(span, place) for span in value.get('ranges') or ()]
+        frames = ranges or _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
     elif 'start' in value and 'end' in value:
         spans = [_ends(value, place)]
-    if not spans:
+    else:
         return
     labels = value.get('timelinelabels') or value.get('labels') or []
     label = choose(None, labels, place, 'label', 'deleting the others')
     score = region.get('score')
-    if score is not None:
-        score = number(score, place, 'score')
+    score = None if score is None else number(score, place, 'score')
     for start, end in spans:
         yield make_segment(place, start, end, label, score)
 
@@ -221,6 +190,5 @@ def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
             spans.append((begin, frame))
             begin = None
     if begin is not None:
-        last = number(value.get('framesCount'), place, 'framesCount')
-        spans.append((begin, last))
+        spans.append((begin, number(value.get('framesCount'), place, 'framesCount')))
     return spans

@@ -1,24 +1,22 @@
 """Segments in seconds, and their conversion to a label for every frame and back.
 
 Frame i covers the time from i / fps to (i + 1) / fps, and has the label of the segment
-that covers its middle. So a time t, as the end of a segment or the start of one, lies
-before frame ceil(t · fps - 1/2): times are rounded to the nearest border of frames, and
-segments that share a time share neither a frame nor leave one out. A border of frames
-comes back exactly, at any rate, and also from a file that keeps milliseconds, as long
-as fps is below 1000.
+that covers its middle. So a time t, where a segment starts or ends, lies before frame
+ceil(t · fps - 1/2), and segments that share a time neither share a frame nor leave one
+out. Frames come back exactly at any rate, and through milliseconds below 1000 fps.
 """
 
-import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import WARNING
-from math import ceil, isfinite
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.evaluation import resolve_background, to_segments
+from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.utils.errors import UserError
 
 # Seconds by which labels may leave the video, since a container's duration and the
@@ -76,19 +74,16 @@ def frame_at(seconds: float, fps: float) -> int:
     return ceil(seconds * fps - 0.5)
 
 
-def check_fps(fps: object, place: str) -> float:
-    """Return frames per second as a float.
-
-    Raises:
-        ValueError: If it is no number above 0.
-    """
-    number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
-    if not number or not isfinite(float(fps)) or float(fps) <= 0:  # type: ignore[arg-type]
+def check_fps(fps: Any, place: str) -> float:
+    """Return frames per second as a float, if it is a number above 0."""
+    is_number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
+    rate = float(fps) if is_number else 0.0
+    if not 0 < rate < inf:
         raise UserError(
             f'{place}: fps is {fps!r}, expected the frames per second of the video, a '
             'number above 0.'
         )
-    return float(fps)  # type: ignore[arg-type]
+    return rate
 
 
 def labels_to_segments(
@@ -114,14 +109,13 @@ def labels_to_segments(
 Segment(start=1.0, end=1.5, label='lift', score=None)]
     """
     fps = check_fps(fps, 'labels')
-    runs = to_segments(label)
     if score is not None and score.shape != (len(classes), len(label)):
         raise UserError(
             f'score has shape {score.shape}, but {len(classes)} classes and '
             f'{len(label)} frames need {(len(classes), len(label))}.'
         )
     segments = []
-    for start, end, k in runs:
+    for start, end, k in to_segments(label):
         if not 0 <= k < len(classes):
             raise UserError(
                 f'label is {k} in frame {start}, but the ids of the {len(classes)} '
@@ -191,7 +185,13 @@ def segments_to_labels(
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
-    _warn_of_short(short, place)
+    if short:
+        print_log(
+            f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
+            'segments; they are left out.',
+            'current',
+            WARNING,
+        )
     if overlap == 'background':
         label[clash] = fill
     gaps = label == -1
@@ -205,11 +205,7 @@ def segments_to_labels(
 def make_segment(
     place: str, start: float, end: float, label: Any, score: float | None = None
 ) -> Segment:
-    """Return a segment, checked.
-
-    Raises:
-        ValueError: If it ends before it starts, or has no label.
-    """
+    """Return a segment, if it has a label and does not end before it starts."""
     if not isinstance(label, str) or not label.strip():
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
@@ -224,17 +220,11 @@ def make_segment(
 
 
 def sorted_videos(
-    videos: Iterable[VideoSegments], path: str | os.PathLike, remedy: str
+    videos: Iterable[VideoSegments], path: FilePath, remedy: str
 ) -> list[VideoSegments]:
-    """Return the videos with their segments in order.
+    """Return the videos with their segments in order, if there are any.
 
-    Args:
-        videos: In the order of the file.
-        path: The file.
-        remedy: What to do about two that have the same name.
-
-    Raises:
-        ValueError: If there are none, or if two have the same name.
+    Two of the same name are an error, for which ``remedy`` says what to do.
     """
     found: dict[str, VideoSegments] = {}
     for video in videos:
@@ -243,9 +233,7 @@ def sorted_videos(
                 f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
             )
         ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
-        found[video.name] = VideoSegments(
-            video.name, ordered, video.fps, video.num_frames, video.filename
-        )
+        found[video.name] = replace(video, segments=ordered)
     if not found:
         raise UserError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
@@ -254,10 +242,8 @@ def sorted_videos(
 def _check_options(
     missing: str, overlap: str, background: str | None, place: str
 ) -> None:
-    for name, value, third in (
-        ('missing', missing, 'unlabelled'),
-        ('overlap', overlap, 'later'),
-    ):
+    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
+    for name, (value, third) in options.items():
         if value not in ('error', 'background', third):
             raise UserError(
                 f'{place}: {name} is {value!r}, expected error, background or {third}.'
@@ -281,16 +267,6 @@ def _check_segment(
         raise UserError(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
             's; the labels are of another video or fps is wrong.'
-        )
-
-
-def _warn_of_short(short: Sequence[Segment], place: str) -> None:
-    if short:
-        print_log(
-            f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
-            'segments; they are left out.',
-            'current',
-            WARNING,
         )
 
 

@@ -1,12 +1,10 @@
 """VGG Image Annotator, version 3 (VIA): temporal segments in a project's JSON.
 
-A segment is an entry of ``metadata`` with two times in seconds in ``z`` and nothing in
-``xy``. Its label is the value of an attribute with the anchor ``FILE1_Z2_XY0``: the
-text itself, or the key of one of the attribute's options. Regions of images and frames
-are left out, and so are deleted entries (bit 1 of ``flg``).
+A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy``,
+unless it is deleted (bit 1 of ``flg``). Its label is the value of an attribute with the
+anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's options.
 """
 
-import os
 from typing import Any
 
 from mmskelseg.interchange.labels.segments import (
@@ -16,6 +14,7 @@ from mmskelseg.interchange.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
+    FilePath,
     check_shape,
     choose,
     number,
@@ -24,42 +23,29 @@ from mmskelseg.interchange.parsing import (
 )
 from mmskelseg.utils.errors import UserError
 
+_ENTRY = {'vid': (str, int), 'flg?': int, 'z?': list, 'xy?': list, 'av?': {...: str}}
 _PROJECT = {
     'attribute': {...: {'aname': str, 'anchor_id?': str, 'options?': {...: str}}},
     'file': {...: {'fname': str}},
-    'metadata': {
-        ...: {
-            'vid': (str, int),
-            'flg?': int,
-            'z?': list,
-            'xy?': list,
-            'av?': {...: str},
-        }
-    },
+    'metadata': {...: _ENTRY},
     'view': {...: {'fid_list': [(str, int)]}},
 }
 _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
 
-def read_via(
-    path: str | os.PathLike, *, attribute: str | None = None
-) -> list[VideoSegments]:
-    """Return the temporal segments of each video in a VIA 3 project.
+def read_via(path: FilePath, *, attribute: str | None = None) -> list[VideoSegments]:
+    """Return the temporal segments of each video in the JSON of a VIA 3 project.
 
     Args:
-        path: The project's JSON file.
         attribute: Name of the attribute that holds the class. Needed where several
             describe segments of time.
-
-    Raises:
-        ValueError: If the file is no such project, or a segment has no label.
     """
     project = read_json(path, 'VIA')
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
     attributes = project['attribute']
     ids = {
-        item.get('aname'): key
+        item['aname']: key
         for key, item in attributes.items()
         if item.get('anchor_id') == _ANCHOR
     }
@@ -72,7 +58,8 @@ def read_via(
         place = f'{path}: metadata {key!r}'
         media = _media(project, str(entry['vid']), place)
         start, end = (number(time, place, 'z') for time in times)
-        label = _label(entry, attributes[ids[name]], ids[name], place)
+        value = (entry.get('av') or {}).get(ids[name], '')
+        label = _label(value, attributes[ids[name]], place)
         segment = make_segment(place, start, end, label)
         found.setdefault(media, []).append(segment)
     videos = [
@@ -92,10 +79,7 @@ def _media(project: dict[str, Any], vid: str, place: str) -> str:
     return project['file'][str(files[0])]['fname']
 
 
-def _label(
-    entry: dict[str, Any], attribute: dict[str, Any], key: str, place: str
-) -> str:
-    value = (entry.get('av') or {}).get(key, '')
+def _label(value: str, attribute: dict[str, Any], place: str) -> str:
     options = attribute.get('options') or {}
     if attribute.get('type') == _TEXT or value in options.values():
         return value

@@ -9,37 +9,35 @@ a file name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may 
 ``track_id``, or ``idx`` as from AlphaPose.
 """
 
-from __future__ import annotations
-
-import os
 import re
-from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
+from mmskelseg.interchange.parsing import (
+    NUMBER,
+    FilePath,
+    check_shape,
+    numbers,
+    read_json,
+)
 from mmskelseg.interchange.poses.layouts import counted_layout
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
-_ENTRIES = [
-    {
-        'image_id': (int, str),
-        'category_id?': int,
-        'keypoints': list,
-        'score?': NUMBER,
-        'track_id?': (int, str),
-        'idx?': (int, float, str, list),
-    }
-]
+_ENTRY = {
+    'image_id': (int, str),
+    'category_id?': int,
+    'keypoints': list,
+    'score?': NUMBER,
+    'track_id?': (int, str),
+    'idx?': (int, float, str, list),
+}
 
 
 def read_coco(
-    path: str | os.PathLike,
-    skeleton: str | Mapping[str, Any] | None = None,
-    first_frame: int | None = None,
+    path: FilePath, skeleton: Layout | None = None, first_frame: int | None = None
 ) -> Poses:
     """Return the poses in a file of COCO results, one video.
 
@@ -47,13 +45,9 @@ def read_coco(
     COCO's flags, and 1 and 2 both mean that the joint is there.
 
     Args:
-        path: The JSON file.
         skeleton: The layout; by default COCO's 17 joints.
         first_frame: The ``image_id`` of the first frame, in which perhaps nobody was
             found; by default 0 or 1, whichever is the smallest.
-
-    Raises:
-        ValueError: If the file is not of this format, or the first frame is unclear.
     """
     entries = read_json(path, 'the tracker')
     if isinstance(entries, dict) and 'annotations' in entries:
@@ -63,9 +57,15 @@ def read_coco(
         )
     if not isinstance(entries, list) or not entries:
         raise UserError(f'{path}: expected a list of at least one person.')
-    check_shape(entries, _ENTRIES, str(path), 'export it again as COCO results')
+    check_shape(entries, [_ENTRY], str(path), 'export it again as COCO results')
     ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
-    first, notes = _first(ids, first_frame, str(path))
+    smallest = min(ids)
+    first = smallest if first_frame is None and smallest < 2 else first_frame
+    if first is None or first > smallest:
+        raise UserError(
+            f'{path}: the smallest image_id is {smallest}; say which is that of the '
+            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
+        )
     categories = {entry.get('category_id') or 1 for entry in entries}
     if len(categories) > 1:
         raise UserError(
@@ -73,19 +73,20 @@ def read_coco(
             'people alone.'
         )
     joints = len(entries[0]['keypoints']) // 3
-    layout, more = counted_layout(joints, skeleton, str(path))
+    layout, notes = counted_layout(joints, skeleton, str(path))
+    notes = (f'frames are numbered by image_id, from {first}', *notes)
     found = []
     for i, (number, entry) in enumerate(zip(ids, entries, strict=True)):
-        where = f'{path}: entry {i}'
-        values = entry['keypoints']
-        xyc = numbers(values, (3 * joints,), f'{where}: keypoints').reshape(-1, 3)
+        where = f'{path}: entry {i}: keypoints'
+        xyc = numbers(entry['keypoints'], (3 * joints,), where).reshape(-1, 3)
         track = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
         track = None if track is None or isinstance(track, list) else str(track)
         found.append(Detection(number - first, xyc, entry.get('score'), track))
-    flags = np.unique([detection.joints[:, 2] for detection in found])
-    if set(flags.tolist()) <= {0, 1, 2}:
-        found = [_unflagged(detection) for detection in found]
-    return gather(found, layout, str(path), notes=(notes, *more))
+    scores = np.array([detection.joints[:, 2] for detection in found])
+    if np.isin(scores, (0, 1, 2)).all():
+        for detection in found:
+            detection.joints[:, 2] = detection.joints[:, 2] > 0
+    return gather(found, layout, str(path), notes=notes)
 
 
 def _number(entry: dict[str, Any], where: str) -> int:
@@ -99,20 +100,3 @@ def _number(entry: dict[str, Any], where: str) -> int:
             'file name that ends in it.'
         )
     return int(digits[1])
-
-
-def _first(ids: list[int], given: int | None, source: str) -> tuple[int, str]:
-    smallest = min(ids)
-    first = smallest if given is None and smallest < 2 else given
-    if first is None or first > smallest:
-        raise UserError(
-            f'{source}: the smallest image_id is {smallest}; say which is that of the '
-            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
-        )
-    return first, f'frames are numbered by image_id, from {first}'
-
-
-def _unflagged(detection: Detection) -> Detection:
-    joints = detection.joints.copy()
-    joints[:, 2] = joints[:, 2] > 0
-    return Detection(detection.frame, joints, detection.score, detection.track)

@@ -12,48 +12,47 @@ The HDF5 file holds the same as a table of pandas. It is read by h5py alone, sin
 pandas would run code that such a file can carry.
 """
 
-from __future__ import annotations
-
 import io
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
+from mmskelseg.interchange.parsing import FilePath, check_widths, open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.table import read_table_rows
 from mmskelseg.utils.errors import UserError
 
 # (individual, body part, coordinate) of each column.
 Columns = list[tuple[str, str, str]]
+_HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 # What DeepLabCut calls the body parts that belong to no animal, such as corners.
 _SCENE = 'single'
 
 
-def read_deeplabcut(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in a file of DeepLabCut, one video.
 
     Body parts outside of the animals (``single``) are left out, with a note. The file
     has no edges.
 
     Args:
-        path: The .csv or .h5 file.
         skeleton: The layout. By default COCO's 17 where the body parts have their
             names; else those names, without limbs.
-
-    Raises:
-        RuntimeError: If the file is HDF5 and h5py is not installed.
-        ValueError: If the file is not of this format.
     """
     read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
     columns, frames, values = read(path)
+    spread = max(frames, default=0) > 1000 * (len(frames) + 10)
+    if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
+        raise UserError(
+            f'{path}: frames are numbered from {min(frames, default=0)} to '
+            f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '
+            'from 0.'
+        )
     where = {column: i for i, column in enumerate(columns)}
     if len(where) < len(columns):
         raise UserError(f'{path}: two columns have the same name; export it again.')
@@ -79,14 +78,10 @@ def read_deeplabcut(
     )
 
 
-def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
-    rows = [row for _, row in read_table_rows(path)]
-    heads: dict[str, list[str]] = {}
-    while len(heads) < len(rows) and rows[len(heads)][0] in (
-        'scorer', 'individuals', 'bodyparts', 'coords',
-    ):  # fmt: skip
-        row = rows[len(heads)]
-        heads[row[0]] = row[1:]
+def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
+    table = read_table_rows(path)
+    rows = [row for _, row in table]
+    heads = {row[0]: row[1:] for row in takewhile(lambda row: row[0] in _HEADS, rows)}
     if not {'scorer', 'bodyparts', 'coords'} <= heads.keys():
         raise UserError(
             f'{path}: the first rows begin with {", ".join(r[0] for r in rows[:4])}; '
@@ -96,27 +91,20 @@ def _read_csv(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
     body = rows[len(heads) :]
     width = len(heads['coords'])
     individuals = heads.get('individuals', ['animal'] * width)
-    for i, row in enumerate((*heads.values(), *(row[1:] for row in body))):
-        if len(row) != width:
-            raise UserError(
-                f'{path}: row {i + 1} has {len(row)} values, but coords {width}; '
-                'export the file again.'
-            )
+    check_widths(table, path)
     try:
         frames = [int(row[0]) for row in body]
-        values = np.array(
-            [[float(cell or 'nan') for cell in row[1:]] for row in body]
-        ).reshape(-1, width)
+        cells = [[float(cell or 'nan') for cell in row[1:]] for row in body]
     except ValueError as error:
         raise UserError(
             f'{path}: a value is not a number ({error}); expected frames from 0 in the '
             'first column, as analyze_videos writes, not labels of single images.'
         ) from None
     columns = list(zip(individuals, heads['bodyparts'], heads['coords'], strict=True))
-    return columns, _checked(frames, str(path)), values
+    return columns, frames, np.array(cells).reshape(-1, width)
 
 
-def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]:
+def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     with open_hdf5(path) as file:
         groups = [g for g in file.values() if 'pandas_type' in g.attrs]
         if len(groups) != 1:
@@ -125,11 +113,8 @@ def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]
                 "DeepLabCut's analyze_videos writes."
             )
         group = groups[0]
-        names, frames, values = (
-            _table_format(group, str(path))
-            if 'table' in group
-            else _fixed_format(group, str(path))
-        )
+        read = _table_format if 'table' in group else _fixed_format
+        names, frames, values = read(group, str(path))
     if not names or {len(name) for name in names} - {3, 4}:
         raise UserError(
             f'{path}: columns have {len(names[0]) if names else 0} names, expected '
@@ -139,10 +124,8 @@ def _read_hdf5(path: str | os.PathLike) -> tuple[Columns, list[int], np.ndarray]
         raise UserError(
             f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
         )
-    columns = [
-        (name[1] if len(name) == 4 else 'animal', name[-2], name[-1]) for name in names
-    ]
-    return columns, _checked(frames, str(path)), values
+    columns = [(n[1] if len(n) == 4 else 'animal', n[-2], n[-1]) for n in names]
+    return columns, frames, values
 
 
 def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
@@ -185,14 +168,3 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
         raise UserError(f'{source}: rows are not numbered frames.')
     names = list(zip(*levels, strict=True))
     return names, frames.tolist(), group['block0_values'][()]
-
-
-def _checked(frames: list[int], source: str) -> list[int]:
-    spread = max(frames, default=0) > 1000 * (len(frames) + 10)
-    if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
-        raise UserError(
-            f'{source}: frames are numbered from {min(frames, default=0)} to '
-            f'{max(frames, default=0)} in {len(frames)} rows; expected each once, '
-            'from 0.'
-        )
-    return frames

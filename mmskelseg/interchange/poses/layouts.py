@@ -1,29 +1,23 @@
 """Layouts of joints: by their names, by their number, or as COCO's 17."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.utils.errors import UserError
 
 COCO17 = Skeleton.get('coco17').joints
 # Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
-_SIDES = [
-    re.compile(pattern)
-    for pattern in (
-        r'(?i)(.*?)(left|right)(.*)',
-        r'(?i)()(l|r)[\W_]+(.+)',
-        r'(?i)(.+)[\W_]+(l|r)(\d*)',
-        r'()([LR])([A-Z].*)',
-        r'(.*[a-z])([LR])(\d*)',
-    )
-]
+_SIDES = (
+    r'(?i)(.*?)(left|right)(.*)',
+    r'(?i)()(l|r)[\W_]+(.+)',
+    r'(?i)(.+)[\W_]+(l|r)(\d*)',
+    r'()([LR])([A-Z].*)',
+    r'(.*[a-z])([LR])(\d*)',
+)
 
 
 def split_side(name: str) -> tuple[str, str]:
@@ -33,7 +27,7 @@ def split_side(name: str) -> tuple[str, str]:
     (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
     """
     for pattern in _SIDES:
-        if match := pattern.fullmatch(name):
+        if match := re.fullmatch(pattern, name):
             side = 'left' if match[2][0] in 'lL' else 'right'
             return side, re.sub(r'[\W_]', '', match[1] + match[3]).lower()
     return '', re.sub(r'[\W_]', '', name).lower()
@@ -43,7 +37,7 @@ def named_layout(
     joints: Sequence[str],
     limbs: Sequence[Sequence[int | str]] = (),
     name: str = 'custom',
-) -> str | dict[str, Any]:
+) -> Layout:
     """Return the layout of joints that are known by name.
 
     Joints whose names differ in left and right alone are flip pairs. COCO's 17, in
@@ -68,12 +62,8 @@ def named_layout(
     }
 
 
-def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
-    """Return a layout that a file holds, if it is one.
-
-    Raises:
-        ValueError: If it is none, naming the file.
-    """
+def checked(layout: Layout, source: str) -> Layout:
+    """Return a layout that a file holds, if it is one; else an error names the file."""
     try:
         if not is_data_layout(layout):
             raise UserError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
@@ -84,25 +74,19 @@ def checked(layout: str | dict[str, Any], source: str) -> str | dict[str, Any]:
 
 
 def counted_layout(
-    joints: int, given: str | Mapping[str, Any] | None, source: str
-) -> tuple[str | dict[str, Any], tuple[str, ...]]:
-    """Return the layout of joints that have no names, and a note if it is a guess.
+    joints: int, given: Layout | None, source: str
+) -> tuple[Layout, tuple[str, ...]]:
+    """Return the layout of V joints without names, and a note if it is a guess.
 
-    Args:
-        joints: V, how many there are.
-        given: The layout that the user names.
-        source: The file, for messages.
-
-    Raises:
-        ValueError: If the given layout has another number of joints, or if there is
-            none and there are not 17.
+    It is the given one, if that has as many joints, or COCO's, if there are 17.
     """
     if given is not None:
-        expected = Skeleton.get(given).num_joints
-        if expected != joints:
+        skeleton = Skeleton.get(given)
+        if skeleton.num_joints != joints:
             raise UserError(
-                f'{source}: {joints} joints, but the skeleton {_name(given)} has '
-                f'{expected}; name the layout that the poses were estimated with.'
+                f'{source}: {joints} joints, but the skeleton {skeleton.name} has '
+                f'{skeleton.num_joints}; name the layout that the poses were estimated '
+                'with.'
             )
         return given if isinstance(given, str) else dict(given), ()
     if joints != len(COCO17):
@@ -114,8 +98,8 @@ def counted_layout(
 
 
 def in_order(
-    joints: Sequence[str], given: str | Mapping[str, Any] | None, source: str
-) -> tuple[list[int], str | dict[str, Any], tuple[str, ...]]:
+    joints: Sequence[str], given: Layout | None, source: str
+) -> tuple[list[int], Layout, tuple[str, ...]]:
     """Return the order of columns, the layout and notes, for joints with names.
 
     Names that are numbers are ordered by them and counted as ``counted_layout`` does.
@@ -125,11 +109,11 @@ def in_order(
     if all(joint.isdecimal() for joint in joints):
         order = sorted(range(len(joints)), key=lambda i: int(joints[i]))
         return order, *counted_layout(len(joints), given, source)
-    for layout in ('coco17',) if given is None else (given,):
-        names = Skeleton.get(layout).joints
-        if set(names) == set(joints):
-            same = layout if isinstance(layout, str) else dict(layout)
-            return [list(joints).index(name) for name in names], same, ()
+    layout = 'coco17' if given is None else given
+    names = Skeleton.get(layout).joints
+    if set(names) == set(joints):
+        order = [list(joints).index(name) for name in names]
+        return order, *counted_layout(len(names), layout, source)
     order = list(range(len(joints)))
     if given is not None:
         return order, *counted_layout(len(joints), given, source)
@@ -141,7 +125,6 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     """Return poses with COCO's 17 joints, found by name; others are left out.
 
     Args:
-        poses: Poses with joints of any names.
         parts: For names that do not speak for themselves, the joint of COCO that a
             joint stands for.
         source: The file, for messages.
@@ -152,13 +135,12 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     if poses.skeleton == 'coco17':
         return poses
     joints = poses.joints
-    unknown = [part for part in parts if part not in joints]
-    wrong = [part for part in parts.values() if part not in COCO17]
-    if unknown or wrong:
-        name, known = (unknown[0], joints) if unknown else (wrong[0], COCO17)
-        raise UserError(
-            f'{source}: there is no joint {name}; choose among {", ".join(known)}.'
-        )
+    for names, known in ((parts.keys(), joints), (parts.values(), COCO17)):
+        if unknown := [name for name in names if name not in known]:
+            raise UserError(
+                f'{source}: there is no joint {unknown[0]}; choose among '
+                f'{", ".join(known)}.'
+            )
     found = {'_'.join(filter(None, split_side(name))): name for name in joints}
     found |= {part: name for name, part in parts.items()}
     columns = {j: joints.index(found[j]) for j in COCO17 if j in found}
@@ -168,11 +150,11 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
             "COCO's 17; say which is which by --part NAME=JOINT, such as "
             f'--part {joints[0]}=nose.'
         )
-    target = [COCO17.index(joint) for joint in columns]
     shape = (*poses.keypoint_score.shape[:2], len(COCO17))
     keypoint, score = np.zeros((*shape, 2)), np.zeros(shape)
-    keypoint[:, :, target] = poses.keypoint[:, :, list(columns.values())]
-    score[:, :, target] = poses.keypoint_score[:, :, list(columns.values())]
+    for joint, column in columns.items():
+        keypoint[:, :, COCO17.index(joint)] = poses.keypoint[:, :, column]
+        score[:, :, COCO17.index(joint)] = poses.keypoint_score[:, :, column]
     absent = [joint for joint in COCO17 if joint not in columns]
     note = f'{len(joints)} joints mapped to coco17 by name'
     if absent:
@@ -180,7 +162,3 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     return poses.noting(
         note, keypoint=keypoint, keypoint_score=score, skeleton='coco17'
     )
-
-
-def _name(layout: str | Mapping[str, Any]) -> str:
-    return layout if isinstance(layout, str) else layout.get('name', 'given')

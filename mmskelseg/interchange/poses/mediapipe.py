@@ -1,26 +1,10 @@
 """The 33 landmarks of MediaPipe Pose, in the JSON, CSV or npz files that people write.
 
-MediaPipe itself writes no file. Its landmarks have x and y as parts of the image's
-width and height, z, and visibility, which is the score. Read are:
-
-- JSON: a list with an entry for each frame, or ``{"frames": [...], "width": 640,
-  "height": 480, "fps": 30}``. An entry is null where nobody was found; 33 landmarks
-  ``{"x": 0.5, "y": 0.4, "z": -0.1, "visibility": 0.9}``; a list of people with 33 each
-  (Tasks API); ``{"landmark": [...]}`` (``MessageToDict`` of the older API); or any of
-  these under ``pose_landmarks`` or ``landmarks`` of a dict.
-- CSV: the tables of ``read_table``, joints named as in ``PoseLandmark``, in any case,
-  or by number, alone (0) or after a word (landmark_0).
-- npz: an array ``pose_landmarks`` or ``landmarks``, (T, 33, 3), x, y, z, or
-  (T, 33, 4 or 5), with visibility and presence, NaN where nobody was found; for several
-  people with an axis M in front.
-
+MediaPipe itself writes no file; docs/keypoint_formats.md lists the forms that are read.
 The result is COCO's 17 joints, all of which are among the 33. Where the middle value of
-the coordinates exceeds 2 they are taken for pixels.
+the coordinates exceeds 2 they are taken for pixels, else for parts of the image.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import NUMBER, check_shape, field, numbers, read_json
+from mmskelseg.interchange.parsing import (
+    NUMBER,
+    FilePath,
+    check_shape,
+    field,
+    numbers,
+    read_json,
+)
 from mmskelseg.interchange.poses.layouts import COCO17
-from mmskelseg.interchange.poses.npz import npz_arrays
+from mmskelseg.interchange.poses.npz import npz_arrays, numeric_array
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.interchange.poses.table import table_detections
 from mmskelseg.utils.errors import UserError
@@ -48,17 +39,12 @@ _FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': NUMBER}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
-def read_mediapipe(
-    path: str | os.PathLike, img_shape: tuple[int, int] | None = None
-) -> Poses:
+def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
     """Return COCO's 17 joints of the landmarks in a file, one video.
 
     Args:
         path: A .json, .csv or .npz file.
         img_shape: Height and width in pixels, where the file does not state them.
-
-    Raises:
-        ValueError: If the file is not of this format, or the size is missing.
     """
     fps, frames = None, 0
     suffix = Path(path).suffix.lower()
@@ -69,8 +55,7 @@ def read_mediapipe(
     else:
         data = read_json(path, 'your script')
         data = data if isinstance(data, dict) else {'frames': data}
-        remedy = 'write a list of frames with 33 landmarks'
-        check_shape(data, _FILE, str(path), remedy)
+        check_shape(data, _FILE, str(path), 'write a list of frames with 33 landmarks')
         if data.get('width') and data.get('height'):
             img_shape = data['height'], data['width']
         fps, entries = data.get('fps'), data['frames']
@@ -98,18 +83,13 @@ def _from_json(entries: list[Any], source: str) -> Iterator[Detection]:
                     f'{where} has {len(person)} landmarks, expected the '
                     f'{len(LANDMARKS)} of MediaPipe Pose.'
                 )
-            values = [
-                [*(field(point, axis, where) for axis in 'xy'), _visibility(point)]
-                for point in person
-            ]
+            xy = [[field(point, axis, where) for axis in 'xy'] for point in person]
+            # Fields that are unset are absent or null.
+            seen = [point.get('visibility') for point in person]
+            score = [1 if value is None else value for value in seen]
+            values = [[*point, value] for point, value in zip(xy, score, strict=True)]
             xyc = numbers(values, (len(LANDMARKS), 3), where)
             yield Detection(number, xyc[_CHOSEN])
-
-
-def _visibility(point: dict[str, Any]) -> Any:
-    """Return the score of a landmark; fields that are unset are absent or null."""
-    score = point.get('visibility')
-    return 1 if score is None else score
 
 
 def _people(entry: Any, where: str) -> list[list[Any]]:
@@ -131,7 +111,7 @@ def _people(entry: Any, where: str) -> list[list[Any]]:
     return [person for item in entry for person in _people(item, where)]
 
 
-def _from_table(path: str | os.PathLike) -> list[Detection]:
+def _from_table(path: FilePath) -> list[Detection]:
     names, found = table_detections(path)
     index = {}
     for column, name in enumerate(names):
@@ -149,23 +129,21 @@ def _from_table(path: str | os.PathLike) -> list[Detection]:
     return [Detection(d.frame, d.joints[order], track=d.track) for d in found]
 
 
-def _from_array(path: str | os.PathLike) -> tuple[list[Detection], int]:
+def _from_array(path: FilePath) -> tuple[list[Detection], int]:
     arrays = npz_arrays(path)
     key = next((key for key in _KEYS if key in arrays), _KEYS[0])
-    points = np.asarray(field(arrays, key, str(path)))
+    points = numeric_array(arrays, key, str(path))
     points = points[None] if points.ndim == 3 else points
     if points.ndim != 4 or points.shape[2] != 33 or points.shape[3] not in (3, 4, 5):
         raise UserError(
             f'{path}: {key} has shape {points.shape}, expected (frames, 33, 3), x, y '
             'and z, or 4 with visibility, or 5 with presence.'
         )
-    if points.dtype.kind not in 'fiu':
-        raise UserError(f'{path}: {key} is {points.dtype}, expected numbers.')
     points = points[:, :, _CHOSEN].astype(np.float64)
-    score = (
-        points[..., 3:4] if points.shape[-1] > 3 else np.ones((*points.shape[:3], 1))
-    )
-    values = np.concatenate([points[..., :2], score], axis=-1)
+    values = np.ones((*points.shape[:3], 3))
+    values[..., :2] = points[..., :2]
+    if points.shape[-1] > 3:
+        values[..., 2] = points[..., 3]
     there = np.isfinite(values).all(-1).any(-1)
     several = len(points) > 1
     found = [

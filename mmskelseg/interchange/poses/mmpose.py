@@ -1,49 +1,42 @@
 """Predictions of MMPose: a JSON file of one video.
 
-Two programs write it. ``MMPoseInferencer`` with ``pred_out_dir`` writes a list of
-frames::
+``MMPoseInferencer`` with ``pred_out_dir`` writes a list of frames::
 
     [{"frame_id": 0, "instances": [{"keypoints": [[x, y], ...],
       "keypoint_scores": [...], "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}]}]
 
-The demo scripts with ``--save-predictions`` write the same list, whose ``frame_id``
-begins at 1, as ``instance_info`` beside ``meta_info``, which names the joints.
+The demo scripts with ``--save-predictions`` write it, with a ``frame_id`` from 1, as
+``instance_info`` beside ``meta_info``, which names the joints.
 """
 
-from __future__ import annotations
-
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import NUMBER, check_shape, numbers, read_json
+from mmskelseg.interchange.parsing import (
+    NUMBER,
+    FilePath,
+    check_shape,
+    numbers,
+    read_json,
+)
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
-_META = {
-    'dataset_name?': str,
-    'keypoint_id2name': {...: str},
-    'skeleton_links': [[int]],
-}
+_NAMES = {'keypoint_id2name': {...: str}, 'skeleton_links': [[int]]}
+_META = {'dataset_name?': str, **_NAMES}
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
 
-def read_mmpose(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of a video that MMPose predicted.
 
     Args:
-        path: The JSON file.
         skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints.
-
-    Raises:
-        ValueError: If the file is not of this format, or holds 3D poses.
     """
     data = read_json(path, 'MMPose')
     meta = data.get('meta_info') if isinstance(data, dict) else None
@@ -68,7 +61,7 @@ def read_mmpose(
                 f'but {joints} before; give each layout a file of its own.'
             )
     notes: tuple[str, ...] = ()
-    layout: str | dict[str, Any] = 'coco17'
+    layout: Layout = 'coco17'
     if meta is not None and skeleton is None:
         layout = _layout(meta, joints, str(path))
     elif found:
@@ -102,11 +95,10 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
 
 
 def _frame_id(frame: Any, place: int) -> int:
-    number: int | None = frame.get('frame_id')
-    return place if number is None else number
+    return place if frame.get('frame_id') is None else frame['frame_id']
 
 
-def _layout(meta: Any, joints: int, source: str) -> str | dict[str, Any]:
+def _layout(meta: Any, joints: int, source: str) -> Layout:
     check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
     names = meta['keypoint_id2name']
     try:

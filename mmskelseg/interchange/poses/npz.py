@@ -1,16 +1,11 @@
 """Arrays in an npz file, as in an annotation of this project.
 
-``keypoint`` (M, T, V, 2) or (T, V, 2) in pixels and, if wanted, ``keypoint_score``
-without its last axis, ``img_shape`` (height, width), ``fps``, ``skeleton`` (a name), or
-``joints`` (names) and ``limbs`` (pairs of names or indices). Also read are ``people``,
-the names of the M rows, empty where a row is not the same person throughout;
-``person_score`` (M, T) and ``person_box`` (M, T, 4), as in :class:`Poses`; and
-``notes``.
+``keypoint`` (M, T, V, 2) or (T, V, 2) in pixels and, if wanted, ``keypoint_score``,
+``person_score`` and ``person_box`` as in :class:`Poses`; ``img_shape`` (height, width),
+``fps``; ``skeleton`` (a name), or ``joints`` (names) and ``limbs`` (pairs of names or
+indices); ``people``, the names of the M rows, if each is one person; and ``notes``.
 """
 
-from __future__ import annotations
-
-import os
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -18,27 +13,21 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.interchange.parsing import field
+from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 
-def read_npz(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in an npz file, one video.
 
     Args:
-        path: The file.
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
-
-    Raises:
-        ValueError: If arrays are missing, or do not go together.
     """
     arrays = npz_arrays(path)
-    keypoint = _of_numbers(field(arrays, 'keypoint', str(path)), f'{path}: keypoint')
+    keypoint = numeric_array(arrays, 'keypoint', str(path))
     keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
     if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or not keypoint.size:
         raise UserError(
@@ -46,10 +35,15 @@ def read_npz(
             'joints, 2) or (frames, joints, 2).'
         )
     score = _matching(arrays, 'keypoint_score', keypoint.shape[:3], str(path))
-    joints = keypoint.shape[2]
-    given: Any = skeleton if skeleton is not None else _layout(arrays, str(path))
-    layout, notes = counted_layout(joints, given, str(path))
-    size, fps = _size_and_rate(arrays, str(path))
+    given = skeleton if skeleton is not None else _layout(arrays, str(path))
+    layout, notes = counted_layout(keypoint.shape[2], given, str(path))
+    size, fps = arrays.get('img_shape'), arrays.get('fps')
+    if size is not None and (size.shape != (2,) or size.dtype.kind not in 'iu'):
+        raise UserError(
+            f'{path}: img_shape has shape {size.shape}, expected height and width.'
+        )
+    if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
+        raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')
     people = arrays.get('people', np.arange(len(keypoint)))
     if people.size not in (0, len(keypoint)):
         raise UserError(
@@ -60,8 +54,8 @@ def read_npz(
         keypoint,
         np.ones(keypoint.shape[:3]) if score is None else score,
         layout,
-        img_shape=size,
-        fps=fps,
+        img_shape=None if size is None else (int(size[0]), int(size[1])),
+        fps=None if fps is None else float(fps),
         people=tuple(map(str, people)),
         person_score=_matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
         person_box=_matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
@@ -69,13 +63,10 @@ def read_npz(
     )
 
 
-def write_npz(poses: Poses, path: str | os.PathLike, **more: np.ndarray) -> None:
-    """Write poses so that ``read_npz`` returns them.
+def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
+    """Write poses of one video so that ``read_npz`` returns them.
 
-    Args:
-        poses: Of one video.
-        path: The file, which is whole or not there.
-        more: Further arrays of numbers or texts, for other readers.
+    Further arrays, of numbers or texts, are for other readers.
     """
     arrays: dict[str, Any] = {
         'keypoint': poses.keypoint,
@@ -97,12 +88,8 @@ def write_npz(poses: Poses, path: str | os.PathLike, **more: np.ndarray) -> None
         np.savez_compressed(file, **arrays)
 
 
-def npz_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an npz file, without running code from it.
-
-    Raises:
-        ValueError: If it is no such file, or holds objects.
-    """
+def npz_arrays(path: FilePath) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file, which must be plain: no code of it is run."""
     try:
         with np.load(path) as arrays:
             return dict(arrays)
@@ -113,9 +100,17 @@ def npz_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ) from None
 
 
-def _layout(
-    arrays: Mapping[str, np.ndarray], source: str
-) -> str | dict[str, Any] | None:
+def numeric_array(
+    arrays: Mapping[str, np.ndarray], key: str, source: str
+) -> np.ndarray:
+    """Return one of the arrays, which must be there and have numbers."""
+    array = field(arrays, key, source)
+    if array.dtype.kind not in 'fiu':
+        raise UserError(f'{source}: {key} is {array.dtype}, expected numbers.')
+    return array
+
+
+def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
     if 'skeleton' in arrays:
         return checked(str(arrays['skeleton']), source)
     if 'joints' in arrays:
@@ -129,39 +124,17 @@ def _layout(
     return None
 
 
-def _size_and_rate(
-    arrays: Mapping[str, np.ndarray], source: str
-) -> tuple[tuple[int, int] | None, float | None]:
-    size, fps = arrays.get('img_shape'), arrays.get('fps')
-    if size is not None and (size.shape != (2,) or size.dtype.kind not in 'iu'):
-        raise UserError(
-            f'{source}: img_shape has shape {size.shape}, expected height and width.'
-        )
-    if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
-        raise UserError(f'{source}: fps has shape {fps.shape}, expected one number.')
-    return (
-        None if size is None else (int(size[0]), int(size[1])),
-        None if fps is None else float(fps),
-    )
-
-
 def _matching(
     arrays: Mapping[str, np.ndarray], key: str, shape: tuple[int, ...], source: str
 ) -> np.ndarray | None:
     """Return an array that goes with the poses, if it is there."""
     if key not in arrays:
         return None
-    array = _of_numbers(arrays[key], f'{source}: {key}')
+    array = numeric_array(arrays, key, source)
     # Of a single person the first axis may be missing.
     array = array[None] if array.ndim == len(shape) - 1 else array
     if array.shape != shape:
         raise UserError(
             f'{source}: {key} has shape {array.shape}, but keypoint needs {shape}.'
         )
-    return array
-
-
-def _of_numbers(array: np.ndarray, where: str) -> np.ndarray:
-    if array.dtype.kind not in 'fiu':
-        raise UserError(f'{where} is {array.dtype}, expected numbers.')
     return array

@@ -9,17 +9,15 @@ Joints that were not found are 0, 0, 0. Read are the layouts BODY_25 (75 numbers
 COCO (54); their joints stay as they are, and ``to_coco17`` finds COCO's 17 in both.
 """
 
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.interchange.parsing import check_shape, numbers, read_json
+from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.structures.layouts import BODY_PARTS
 from mmskelseg.utils.errors import UserError
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
@@ -59,26 +57,18 @@ def openpose_layout(name: str) -> dict[str, Any]:
     pairs = [pair.split('-') for pair in f'{_TRUNK[name]} {_LIMBS}'.split()]
     limbs = [[joints.index(joint) for joint in pair] for pair in pairs]
     groups = {
-        f'{side}_{limb}': [joints.index(f'{side}_{joint}') for joint in parts]
-        for limb, parts in (
-            ('arm', ('shoulder', 'elbow', 'wrist')),
-            ('leg', ('hip', 'knee', 'ankle')),
-        )
-        for side in ('left', 'right')
+        part: [joints.index(joint) for joint in group]
+        for part, group in BODY_PARTS.items()
     }
     layout = named_layout(joints, limbs, name)
     assert isinstance(layout, dict)
     return {**layout, 'drop_groups': groups}
 
 
-def read_openpose(path: str | os.PathLike) -> Poses:
+def read_openpose(path: FilePath) -> Poses:
     """Return the poses in a folder of OpenPose's files, one video.
 
     Frames are those of the files' numbers, of which the smallest is the first.
-
-    Raises:
-        ValueError: If the folder holds no such files, those of several videos, or not
-            every frame; or if a file is not of this format.
     """
     files = _files(Path(path))
     first = min(files)

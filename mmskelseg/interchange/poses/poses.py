@@ -14,6 +14,8 @@ from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
+# The name of a layout, or a dict, as in docs/data_format.md.
+Layout = str | dict[str, Any]
 # How far the length of poses may be from that of their video before it is an error.
 _SECONDS, _PART = 1.0, 0.1
 # A file whose frame numbers are spread wider than this does not number frames.
@@ -30,7 +32,7 @@ class Poses:
     Args:
         keypoint: Pixels, x to the right and y downwards, shape (M, T, V, 2).
         keypoint_score: Confidence of each joint, shape (M, T, V).
-        skeleton: Name of a layout, or a dict, as in docs/data_format.md.
+        skeleton: The layout of the joints.
         img_shape: Height and width of the image in pixels, if the file states them.
         fps: Frames per second, if the file states them.
         people: A name for each of the M rows, if each is the same person throughout.
@@ -43,7 +45,7 @@ class Poses:
 
     keypoint: np.ndarray
     keypoint_score: np.ndarray
-    skeleton: str | dict[str, Any]
+    skeleton: Layout
     img_shape: tuple[int, int] | None = None
     fps: float | None = None
     people: tuple[str, ...] = ()
@@ -93,7 +95,7 @@ class Detection:
 
 def gather(
     found: Iterable[Detection],
-    skeleton: str | dict[str, Any],
+    skeleton: Layout,
     source: str,
     *,
     frames: int = 0,
@@ -103,19 +105,15 @@ def gather(
     """Return the poses that single detections make.
 
     Where each has a track, a row is a track; otherwise the people of a frame fill the
-    rows in the order in which they come.
+    rows in the order in which they come. Frames may come in any order.
 
     Args:
-        found: The detections, in any order of frames.
+        found: The detections.
         skeleton: The layout of their joints.
-        source: The file, for messages.
+        source: What to call the file in messages.
         frames: T, where the file says how many frames there are.
         counted: Whether these are all frames of a video, so that people may be few.
         notes: What the reader assumed.
-
-    Raises:
-        ValueError: If there is none, if frame numbers are far apart, or if a track is
-            twice in a frame.
     """
     found = list(found)
     if not found:
@@ -129,22 +127,20 @@ def gather(
     tracked = all(detection.track is not None for detection in found)
     rows: dict[str, int] = {}
     filled = np.zeros(max(frames, last + 1), np.int64)
-    places = []
+    seen = []
     for detection in found:
+        row = int(filled[detection.frame])
         if tracked:
-            place = rows.setdefault(str(detection.track), len(rows))
-        else:
-            place = int(filled[detection.frame])
-            filled[detection.frame] += 1
-        places.append(place)
-    seen = list(zip(places, (d.frame for d in found), strict=True))
+            row = rows.setdefault(str(detection.track), len(rows))
+        filled[detection.frame] += 1
+        seen.append((row, detection.frame))
     if len(set(seen)) < len(seen):
         row, frame = next(pair for i, pair in enumerate(seen) if pair in seen[:i])
         raise UserError(
             f'{source}: person {list(rows)[row]} is twice in frame {frame}; give '
             'different people different ids.'
         )
-    shape = (max(places) + 1, len(filled), len(found[0].joints))
+    shape = (max(row for row, _ in seen) + 1, len(filled), len(found[0].joints))
     values = np.zeros((*shape, 3), np.float32)
     person_score = np.zeros(shape[:2], np.float32)
     person_box = np.zeros((*shape[:2], 4), np.float32)
@@ -203,17 +199,15 @@ def with_rate(
     if file is None:
         return poses.noting(fps=fps)
     frames = poses.keypoint.shape[1]
-    expected = file.frames
     # Programs round 29.97 to 30, and still give every frame its pose.
-    if not math.isclose(fps, file.fps, rel_tol=1e-3):
-        expected = round(file.frames * fps / file.fps)
+    same = math.isclose(fps, file.fps, rel_tol=1e-3)
+    expected = file.frames if same else round(file.frames * fps / file.fps)
     if given is None and abs(expected - frames) > max(_SECONDS * fps, _PART * expected):
         raise UserError(
             f'{source}: {frames} frames of poses, but {file.path} has {file.frames} at '
             f'{file.fps:g} fps; give the rate of the poses (--fps, or fps in Python), '
-            f'which may be '
-            f'{frames / file.frames * file.fps:.3g}, or {file.fps:g} if nobody is seen '
-            'in the rest.'
+            f'which may be {frames / file.frames * file.fps:.3g}, or {file.fps:g} if '
+            'nobody is seen in the rest.'
         )
     if expected <= frames:
         return poses.noting(fps=fps)

@@ -1,55 +1,54 @@
 """Recognition and reading of pose files of all formats."""
 
-from __future__ import annotations
-
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
-from typing import Any
 
+from mmskelseg.interchange.parsing import FilePath, open_hdf5
 from mmskelseg.interchange.poses.coco import read_coco
 from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
-from mmskelseg.interchange.poses.hdf5 import open_hdf5
-from mmskelseg.interchange.poses.layouts import split_side
-from mmskelseg.interchange.poses.mediapipe import LANDMARKS, read_mediapipe
+from mmskelseg.interchange.poses.mediapipe import read_mediapipe
 from mmskelseg.interchange.poses.mmpose import read_mmpose
 from mmskelseg.interchange.poses.npz import npz_arrays, read_npz
 from mmskelseg.interchange.poses.openpose import read_openpose
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
 from mmskelseg.utils.errors import MissingFileError, UserError
 
-FORMATS = (
-    'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
-)  # fmt: skip
-SUFFIXES = ('.json', '.csv', '.tsv', '.h5', '.hdf5', '.npz')
+READERS: dict[str, Callable[..., Poses]] = {
+    'mmpose': read_mmpose,
+    'openpose': read_openpose,
+    'coco': read_coco,
+    'mediapipe': read_mediapipe,
+    'deeplabcut': read_deeplabcut,
+    'sleap': read_sleap,
+    'csv': read_table,
+    'npz': read_npz,
+}
+FORMATS = tuple(READERS)
 # The first of these keys in a JSON file tells its format.
 _KEYS = {
-    'meta_info': 'mmpose',
-    'instance_info': 'mmpose',
-    'instances': 'mmpose',
-    'image_id': 'coco',
-    'annotations': 'coco',
-    'pose_landmarks': 'mediapipe',
-    'landmarks': 'mediapipe',
-    'landmark': 'mediapipe',
-    'visibility': 'mediapipe',
-    'people': 'openpose',
+    'mmpose': ('meta_info', 'instance_info', 'instances'),
+    'coco': ('image_id', 'annotations'),
+    'mediapipe': ('pose_landmarks', 'landmarks', 'landmark', 'visibility'),
+    'openpose': ('people',),
 }
 _READ_FOR_KEYS = 65536
 
 
 def read_poses(
-    path: str | os.PathLike,
+    path: FilePath,
     format: str | None = None,
     *,
-    skeleton: str | Mapping[str, Any] | None = None,
+    skeleton: Layout | None = None,
     img_shape: tuple[int, int] | None = None,
     first_frame: int | None = None,
 ) -> Poses:
     """Return the poses of one video, from a file or folder of any known format.
+
+    Options that the format has no use for are ignored.
 
     Args:
         path: What the tracker wrote.
@@ -62,24 +61,15 @@ def read_poses(
         RuntimeError: If a package is missing that reads the format.
         ValueError: If the file is of no known format, or breaks its own.
     """
-    format = format or recognise(path)
-    if format == 'openpose':
-        return read_openpose(path)
-    if format == 'mediapipe':
-        return read_mediapipe(path, img_shape)
-    if format == 'coco':
-        return read_coco(path, skeleton, first_frame)
-    readers = {
-        'mmpose': read_mmpose,
-        'deeplabcut': read_deeplabcut,
-        'sleap': read_sleap,
-        'csv': read_table,
-        'npz': read_npz,
-    }
-    return readers[format](path, skeleton)
+    options = {
+        'skeleton': skeleton, 'img_shape': img_shape, 'first_frame': first_frame
+    }  # fmt: skip
+    read = READERS[format or recognise(path)]
+    used = options.keys() & signature(read).parameters
+    return read(path, **{name: options[name] for name in used})
 
 
-def recognise(path: str | os.PathLike) -> str:
+def recognise(path: FilePath) -> str:
     """Return the format of a file or folder of poses.
 
     Raises:
@@ -89,19 +79,12 @@ def recognise(path: str | os.PathLike) -> str:
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f'{path}: there is no such file or folder.')
-    found = None
     suffix = path.suffix.lower()
+    found = None
     if path.is_dir():
         found = 'openpose' if is_openpose(path) else None
-    elif suffix == '.json':
-        found = _json_format(path)
-    elif suffix in ('.csv', '.tsv'):
-        found = _csv_format(path)
-    elif suffix == '.npz':
-        found = 'npz' if 'keypoint' in npz_arrays(path) else 'mediapipe'
-    elif suffix in ('.h5', '.hdf5'):
-        with open_hdf5(path) as file:
-            found = 'sleap' if 'tracks' in file else 'deeplabcut'
+    elif suffix in _FORMATS:
+        found = _FORMATS[suffix](path)
     elif suffix == '.slp':
         raise UserError(
             f'{path}: a project of SLEAP; export it there as analysis HDF5 (.h5).'
@@ -123,7 +106,8 @@ def _json_format(path: Path) -> str | None:
     with path.open('rb') as file:
         start = file.read(_READ_FOR_KEYS).decode('utf-8', 'replace')
     keys = re.findall(r'"(\w+)"\s*:', start)
-    found = next((_KEYS[key] for key in keys if key in _KEYS), None)
+    formats = {key: format for format, known in _KEYS.items() for key in known}
+    found = next((formats[key] for key in keys if key in formats), None)
     if found == 'openpose':
         raise UserError(
             f'{path}: a single frame of OpenPose; name the folder with the files of '
@@ -132,12 +116,34 @@ def _json_format(path: Path) -> str | None:
     return found
 
 
-def _csv_format(path: Path) -> str:
-    rows = read_table_rows(path)
-    if rows[0][1][0] == 'scorer':
+def _table_format(path: Path) -> str:
+    header = read_table_rows(path)[0][1]
+    if header[0] == 'scorer':
         return 'deeplabcut'
-    header = [name.lower() for name in rows[0][1]]
+    header = [name.lower() for name in header]
+    # MediaPipe's: by number, or by the name of a joint that others lack.
     landmark = any(name.startswith('landmark') for name in header)
-    feet = [n for n in LANDMARKS if split_side(n)[1] == 'footindex']
+    feet = ('left_foot_index', 'right_foot_index')
     named = all(any(name.startswith(foot) for name in header) for foot in feet)
     return 'mediapipe' if landmark or named else 'csv'
+
+
+def _hdf5_format(path: Path) -> str:
+    with open_hdf5(path) as file:
+        return 'sleap' if 'tracks' in file else 'deeplabcut'
+
+
+def _npz_format(path: Path) -> str:
+    return 'npz' if 'keypoint' in npz_arrays(path) else 'mediapipe'
+
+
+# What tells the format of the files of each suffix from their content.
+_FORMATS: dict[str, Callable[[Path], str | None]] = {
+    '.json': _json_format,
+    '.csv': _table_format,
+    '.tsv': _table_format,
+    '.h5': _hdf5_format,
+    '.hdf5': _hdf5_format,
+    '.npz': _npz_format,
+}
+SUFFIXES = tuple(_FORMATS)

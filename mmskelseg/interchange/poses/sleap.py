@@ -6,18 +6,14 @@ and, in files of predictions, ``track_names``, ``point_scores`` (tracks, nodes, 
 attribute ``dims``, and may have another order.
 """
 
-from __future__ import annotations
-
 import json
-import os
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.poses.hdf5 import open_hdf5, texts
+from mmskelseg.interchange.parsing import FilePath, open_hdf5, texts
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
-from mmskelseg.interchange.poses.poses import Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.utils.errors import UserError
 
 _AXES = {
@@ -25,27 +21,16 @@ _AXES = {
     'point_scores': ('track', 'node', 'frame'),
     'instance_scores': ('track', 'frame'),
 }
-_OURS = {
-    'tracks': ('track', 'frame', 'node', 'xy'),
-    'point_scores': ('track', 'frame', 'node'),
-    'instance_scores': ('track', 'frame'),
-}
+_OURS = ('track', 'frame', 'node', 'xy')
 
 
-def read_sleap(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in an analysis file of SLEAP, one video.
 
     The skeleton has the nodes and edges of the file, unless COCO's 17 joints are there.
 
     Args:
-        path: The .h5 file.
         skeleton: A layout to take instead.
-
-    Raises:
-        RuntimeError: If h5py is not installed.
-        ValueError: If the file is not of this format.
     """
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):
@@ -53,19 +38,12 @@ def read_sleap(
                 f'{path}: no tracks and node_names, but {", ".join(file) or "nothing"};'
                 ' export it from SLEAP as analysis HDF5.'
             )
-        keypoint = _array(file, 'tracks', str(path))
+        arrays = {key: _array(file, key, str(path)) for key in _AXES if key in file}
         nodes = texts(file['node_names'][()])
         people = texts(file['track_names'][()]) if 'track_names' in file else []
-        edges = [
-            [int(node) for node in edge]
-            for edge in (file['edge_inds'][()] if 'edge_inds' in file else ())
-        ]
-        score = None
-        if 'point_scores' in file:
-            score = _array(file, 'point_scores', str(path))
-        whole = None
-        if 'instance_scores' in file:
-            whole = np.nan_to_num(_array(file, 'instance_scores', str(path)))
+        edges = np.array(file.get('edge_inds', ()), int).tolist()
+    keypoint, score = arrays['tracks'], arrays.get('point_scores')
+    whole = arrays.get('instance_scores')
     tracks, frames, count, axes = keypoint.shape
     fits = score is None or score.shape == keypoint.shape[:3]
     fits &= whole is None or whole.shape == keypoint.shape[:2]
@@ -78,6 +56,8 @@ def read_sleap(
     # Labels by hand have no scores: NaN.
     if score is None or np.isnan(score).all():
         score = np.ones(keypoint.shape[:3])
+    if len(people) != tracks:
+        people = [f'track_{i}' for i in range(tracks)]
     order, layout, notes = in_order(nodes, skeleton, str(path))
     if skeleton is None and isinstance(layout, dict) and edges:
         layout, notes = checked(named_layout(nodes, edges, 'sleap'), str(path)), ()
@@ -85,8 +65,8 @@ def read_sleap(
         keypoint[:, :, order],
         score[:, :, order],
         layout,
-        people=tuple(people) if len(people) == tracks else _numbered(tracks),
-        person_score=whole,
+        people=tuple(people),
+        person_score=None if whole is None else np.nan_to_num(whole),
         notes=notes,
     )
 
@@ -96,13 +76,9 @@ def _array(file: Any, key: str, source: str) -> np.ndarray:
     data = file[key]
     axes = data.attrs.get('dims')
     axes = list(_AXES[key]) if axes is None else json.loads(texts([axes])[0])
-    if data.ndim != len(axes) or sorted(axes) != sorted(_OURS[key]):
+    if data.ndim != len(axes) or sorted(axes) != sorted(_AXES[key]):
         raise UserError(
             f'{source}: {key} has shape {data.shape} and axes {", ".join(axes)}, '
             f'expected {", ".join(_AXES[key])}; export it again as analysis HDF5.'
         )
-    return np.transpose(data[()], [axes.index(axis) for axis in _OURS[key]])
-
-
-def _numbered(tracks: int) -> tuple[str, ...]:
-    return tuple(f'track_{i}' for i in range(tracks))
+    return np.transpose(data[()], [axes.index(axis) for axis in _OURS if axis in axes])

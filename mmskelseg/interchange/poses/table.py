@@ -1,26 +1,18 @@
 """Joints in a CSV table, long or wide.
 
-Long has a row for each joint, in columns ``frame``, ``joint``, ``x``, ``y`` and, if
-wanted, ``person`` and ``score``. Wide has a row for each frame, or for each person in a
-frame, in columns ``frame`` and, if wanted, ``person``, and ``NAME_x``, ``NAME_y`` and,
-if wanted, ``NAME_score`` of each joint; ``NAME.x`` is the same. Other columns are left
-alone. A cell that is empty or ``nan`` is a missing joint; without scores the joints
-that are there count as certain.
+docs/keypoint_formats.md has an example of each. A cell that is empty or ``nan`` is a
+missing joint; without scores the joints that are there count as certain.
 """
 
-from __future__ import annotations
-
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import read_rows
+from mmskelseg.interchange.parsing import FilePath, Row, Rows, as_dicts, read_rows
 from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
 # What others call the columns.
@@ -35,18 +27,13 @@ _ALIASES = {
 _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|conf|v)')
 
 
-def read_table(
-    path: str | os.PathLike, skeleton: str | Mapping[str, Any] | None = None
-) -> Poses:
+def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses in a CSV file, one video; frames are numbered from 0.
 
     Args:
         path: The file, with a header and commas, semicolons or tabs.
         skeleton: The layout. By default COCO's 17 where the joints have their names;
             else the names of the file, without limbs.
-
-    Raises:
-        ValueError: If columns are missing, or a cell is no number.
     """
     names, found = table_detections(path)
     order, layout, notes = in_order(names, skeleton, str(path))
@@ -54,118 +41,102 @@ def read_table(
     return gather(found, layout, str(path), notes=notes)
 
 
-def table_detections(path: str | os.PathLike) -> tuple[list[str], list[Detection]]:
+def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
     """Return the names of the joints in a table, and its people."""
     rows = read_table_rows(path)
     header = rows[0][1]
-    place = {
-        key: index
+    columns = {
+        key: name
         for key, names in _ALIASES.items()
-        for index, name in enumerate(header)
+        for name in header
         if name.lower() in names
     }
-    long = {'joint', 'x', 'y'} <= place.keys()
+    long = {'joint', 'x', 'y'} <= columns.keys()
     wide = {} if long else _wide_columns(header)
-    if 'frame' not in place or not (long or wide):
+    if 'frame' not in columns or not (long or wide):
         raise UserError(
             f'{path}: the columns are {", ".join(header)[:200]}; expected frame, joint,'
             ' x, y (and score, person), a row for each joint, or frame, NAME_x, NAME_y '
             '(and NAME_score) for each joint, a row for each frame.'
         )
-    cells = _Cells(str(path), rows)
+    cells = as_dicts(rows, path)
     if long:
-        return _long(cells, place)
-    return list(wide), list(_wide(cells, place, wide))
+        return _long(cells, columns)
+    return list(wide), list(_wide(cells, columns, wide))
 
 
-def read_table_rows(path: str | os.PathLike) -> list[tuple[int, list[str]]]:
-    """Return line number and cells of each row, of which the first is the header.
-
-    Raises:
-        ValueError: If there is no second row.
-    """
+def read_table_rows(path: FilePath) -> Rows:
+    """Return line number and cells of a header and at least one row below it."""
     rows = read_rows(path)
     if len(rows) < 2:
         raise UserError(f'{path}: {len(rows)} rows, expected a header and frames.')
     return rows
 
 
-class _Cells:
-    """The cells of a table as numbers, with messages that name row and column."""
-
-    def __init__(self, source: str, rows: list[tuple[int, list[str]]]) -> None:
-        self.source, self.header = source, rows[0][1]
-        self.lines, self.rows = zip(*rows[1:], strict=True)
-        for line, row in rows:
-            if len(row) != len(self.header):
-                raise UserError(
-                    f'{source}: line {line} has {len(row)} cells, but the header '
-                    f'{len(self.header)}; export the table again.'
-                )
-
-    def number(self, row: int, column: int) -> float:
-        cell = self.rows[row][column]
-        try:
-            return float(cell or 'nan')
-        except ValueError:
-            raise UserError(self._fault(row, column, 'a number')) from None
-
-    def frame(self, row: int, column: int) -> int:
-        value = self.number(row, column)
-        if not 0 <= value < inf or value != int(value):
-            raise UserError(self._fault(row, column, 'a whole number from 0'))
-        return int(value)
-
-    def _fault(self, row: int, column: int, expected: str) -> str:
-        return (
-            f'{self.source}: line {self.lines[row]}, column {self.header[column]} is '
-            f'{self.rows[row][column][:40]!r}, expected {expected}.'
-        )
-
-
-def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, int]]:
+def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return the columns of each joint that has x and y."""
-    found: dict[str, dict[str, int]] = {}
-    for i, name in enumerate(header):
-        if match := _WIDE.fullmatch(name):
+    found: dict[str, dict[str, str]] = {}
+    for column in header:
+        if match := _WIDE.fullmatch(column):
             axis = match[2].lower()
-            found.setdefault(match[1], {})[axis if axis in 'xy' else 'score'] = i
+            found.setdefault(match[1], {})[axis if axis in 'xy' else 'score'] = column
     return {name: axes for name, axes in found.items() if {'x', 'y'} <= axes.keys()}
 
 
 def _wide(
-    cells: _Cells, place: dict[str, int], joints: dict[str, dict[str, int]]
+    rows: list[Row], columns: dict[str, str], joints: dict[str, dict[str, str]]
 ) -> Iterator[Detection]:
-    for row in range(len(cells.rows)):
+    for where, row in rows:
         values = np.ones((len(joints), 3))
         for joint, axes in enumerate(joints.values()):
-            for axis, column in axes.items():
-                values[joint, ('x', 'y', 'score').index(axis)] = cells.number(
-                    row, column
-                )
-        track = cells.rows[row][place['person']] if 'person' in place else '1'
-        yield Detection(cells.frame(row, place['frame']), values, track=track or None)
+            for i, axis in enumerate(('x', 'y', 'score')):
+                if axis in axes:
+                    values[joint, i] = _number(row, axes[axis], where)
+        track = row[columns['person']] if 'person' in columns else '1'
+        frame = _frame(row, columns['frame'], where)
+        yield Detection(frame, values, track=track or None)
 
 
-def _long(cells: _Cells, place: dict[str, int]) -> tuple[list[str], list[Detection]]:
+def _long(
+    rows: list[Row], columns: dict[str, str]
+) -> tuple[list[str], list[Detection]]:
     names: dict[str, int] = {}
     people: dict[tuple[int, str], dict[int, list[float]]] = {}
-    for i, row in enumerate(cells.rows):
-        joint = names.setdefault(row[place['joint']], len(names))
-        who = row[place['person']] if 'person' in place else '1'
-        person = people.setdefault((cells.frame(i, place['frame']), who), {})
+    for where, row in rows:
+        name = row[columns['joint']]
+        joint = names.setdefault(name, len(names))
+        who = row[columns['person']] if 'person' in columns else '1'
+        person = people.setdefault((_frame(row, columns['frame'], where), who), {})
         if joint in person:
             raise UserError(
-                f'{cells.source}: line {cells.lines[i]} repeats joint '
-                f'{row[place["joint"]]} of a person and frame; give people a column '
-                '`person`.'
+                f'{where} repeats joint {name} of a person and frame; give people a '
+                'column `person`.'
             )
-        score = cells.number(i, place['score']) if 'score' in place else 1.0
-        xy = [cells.number(i, place[axis]) for axis in 'xy']
-        person[joint] = [*xy, score]
+        score = _number(row, columns['score'], where) if 'score' in columns else 1.0
+        person[joint] = [*(_number(row, columns[axis], where) for axis in 'xy'), score]
     found = []
     for (frame, who), joints in people.items():
         values = np.zeros((len(names), 3))
         values[list(joints)] = list(joints.values())
         found.append(Detection(frame, values, track=who))
     return list(names), found
+
+
+def _number(row: dict[str, str], column: str, where: str) -> float:
+    """Return a cell as a number, NaN if it is empty."""
+    try:
+        return float(row[column] or 'nan')
+    except ValueError:
+        raise UserError(
+            f'{where}, column {column} is {row[column][:40]!r}, expected a number.'
+        ) from None
+
+
+def _frame(row: dict[str, str], column: str, where: str) -> int:
+    value = _number(row, column, where)
+    if not 0 <= value < inf or value != int(value):
+        raise UserError(
+            f'{where}, column {column} is {row[column][:40]!r}, expected a whole '
+            'number from 0.'
+        )
+    return int(value)

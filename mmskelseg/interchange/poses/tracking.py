@@ -1,7 +1,5 @@
 """Choice of the person that a video is about."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
@@ -13,11 +11,7 @@ def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Return the smallest box around the joints seen of each person, (M, T, 4).
 
     Boxes are x and y of the first and last pixel, so that a single joint has one of
-    one pixel; where no joint is seen, all are NaN.
-
-    Args:
-        keypoint: Pixels, shape (M, T, V, 2).
-        score: Confidence, 0 where a joint is missing, shape (M, T, V).
+    one pixel; where no joint (M, T, V, 2) has a score (M, T, V), all are NaN.
     """
     seen = (score > 0)[..., None]
     low = np.where(seen, keypoint, np.inf).min(axis=2)
@@ -71,16 +65,15 @@ def link_by_overlap(
         patience: Frames in which a track may lack a box before it ends.
     """
     tracks = np.full(boxes.shape[:2], -1)
-    last_box: dict[int, np.ndarray] = {}
-    last_frame: dict[int, int] = {}
+    # Frame and box in which each track was last seen.
+    last: dict[int, tuple[int, np.ndarray]] = {}
     present = ~np.isnan(boxes[..., 0])
     count = 0
     for frame in np.flatnonzero(present.any(axis=0)):
         rows = np.flatnonzero(present[:, frame])
-        alive = [t for t, seen in last_frame.items() if frame - seen <= patience + 1]
-        last_frame = {track: last_frame[track] for track in alive}
-        if alive:
-            ends = np.stack([last_box[track] for track in alive])
+        last = {t: end for t, end in last.items() if frame - end[0] <= patience + 1}
+        if last:
+            alive, ends = list(last), np.stack([box for _, box in last.values()])
             overlap = box_overlaps(ends, boxes[rows, frame])
             while overlap.max() >= least:
                 end, place = np.unravel_index(overlap.argmax(), overlap.shape)
@@ -89,8 +82,7 @@ def link_by_overlap(
         for row in rows:
             if tracks[row, frame] < 0:
                 tracks[row, frame], count = count, count + 1
-            track = int(tracks[row, frame])
-            last_box[track], last_frame[track] = boxes[row, frame], int(frame)
+            last[int(tracks[row, frame])] = int(frame), boxes[row, frame]
     return tracks
 
 
@@ -104,7 +96,6 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     everybody.
 
     Args:
-        poses: Poses of one or several people.
         policy: One of ``POLICIES``, or the name of a person.
         source: The file, for messages.
 
@@ -119,14 +110,13 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
         return poses
     if policy == 'all':
         return poses.noting(f'all of up to {persons} people are kept')
-    frames = np.arange(poses.keypoint.shape[1])
+    frames = poses.keypoint.shape[1]
+    notes = {'largest': 'the largest', 'score': 'of the highest score'}
     if policy in poses.people:
-        rows, note = np.full(len(frames), poses.people.index(policy)), 'as named'
+        rows, note = np.full(frames, poses.people.index(policy)), 'as named'
     elif poses.people:
-        rows = np.full(len(frames), int(_worth(poses, policy).sum(axis=1).argmax()))
-        note = {'largest': 'the largest', 'score': 'of the highest score'}.get(
-            policy, 'seen longest'
-        )
+        rows = np.full(frames, int(_worth(poses, policy).sum(axis=1).argmax()))
+        note = notes.get(policy, 'seen longest')
     elif policy == 'track':
         tracks = link_by_overlap(_boxes(poses))
         longest = np.bincount(tracks[tracks >= 0]).argmax()
@@ -135,17 +125,14 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
         note = f'the longest of {tracks.max() + 1} tracks linked by overlap'
     else:
         rows = _worth(poses, policy).argmax(axis=0)
-        note = {'largest': 'the largest', 'score': 'of the highest score'}[policy]
-        note += ' in each frame'
-    score, box = poses.person_score, poses.person_box
+        note = f'{notes[policy]} in each frame'
+    arrays = ('keypoint', 'keypoint_score', 'person_score', 'person_box')
+    values = {key: getattr(poses, key) for key in arrays}
     who = f'{poses.people[rows[0]]}, ' if poses.people else ''
     return poses.noting(
         f'of up to {persons} people {who}{note}',
-        keypoint=_of_rows(poses.keypoint, rows),
-        keypoint_score=_of_rows(poses.keypoint_score, rows),
         people=(poses.people[rows[0]],) if poses.people else (),
-        person_score=score if score is None else _of_rows(score, rows),
-        person_box=box if box is None else _of_rows(box, rows),
+        **{key: _of_rows(a, rows) for key, a in values.items() if a is not None},
     )
 
 

@@ -91,7 +91,7 @@ class GraphStage(BaseModule):
         )
         self.context = sum(2**i for i in range(num_layers))
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:
@@ -136,7 +136,7 @@ class NormedResidualLayer(BaseModule):
         )
         self.norm = nn.BatchNorm1d(channels)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, channels, T), changed where mask (N, 1, T) is 1.
 
         None is a mask of ones.

@@ -93,7 +93,7 @@ class TemporalStage(BaseModule):
         self.layers = ModuleList(layers)
         self.context = sum(layer.context for layer in self.layers)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
 
         Features are 0 where the mask is, so that a convolution sees past the end of a
@@ -118,7 +118,7 @@ class DualDilatedLayer(BaseModule):
         self.merge = TemporalConv1d(2 * channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
 
         None is a mask of ones.
@@ -161,7 +161,7 @@ class DilatedResidualLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
 
         None is a mask of ones.

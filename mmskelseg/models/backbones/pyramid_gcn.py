@@ -17,8 +17,7 @@ from mmskelseg.models.backbones.ms_gcn import GraphBlock
 from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import spatial_subsets
-from mmskelseg.structures.pyramid import skeleton_pyramid
+from mmskelseg.structures.graph import skeleton_pyramid, spatial_subsets
 
 
 @MODELS.register_module()
@@ -89,7 +88,7 @@ class PyramidStage(BaseModule):
         self.levels = ModuleList(levels)
         self.conv_out = nn.Conv1d(len(levels) * channels, channels, 1)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:
@@ -125,7 +124,7 @@ class PyramidLevel(BaseModule):
             for i in range(num_layers)
         )
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (N, channels, T, G) of x (N, channels, T, G'); mask is (N, 1, T)."""
         x = x @ self.pool
         for layer in self.layers:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.checkpoints import load_state_dict
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, user_errors
 
 
 def converter(
@@ -32,8 +32,6 @@ def converter(
     """
 
     def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-        from mmskelseg.cli import user_errors
-
         parser = argparse.ArgumentParser(
             prog=prog,
             description=description,

@@ -6,9 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.inspection.poses import frozen_pose, nobody_seen
-from mmskelseg.datasets.inspection.sanity_checks import Suspicion, sanity_checks
-from mmskelseg.datasets.inspection.videos import odd_fps, shared_poses
+from mmskelseg.datasets.inspection.sanity_checks import (
+    Suspicion,
+    frozen_pose,
+    nobody_seen,
+    odd_fps,
+    sanity_checks,
+    shared_poses,
+)
 from tests.small_data import small_annotations
 
 JOINTS = [f'joint_{i}' for i in range(17)]

@@ -5,11 +5,17 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.transforms import (
+    DropLimb,
     RandomBrightness,
     RandomContrast,
+    RandomHorizontalFlip,
+    RandomRotation,
+    RandomShift,
     RandomSpeed,
 )
+from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.structures import Skeleton
 
 # Each with the key that holds what was drawn.
 FACTORS = [(RandomBrightness, 'brightness'), (RandomContrast, 'contrast')]
@@ -157,3 +163,224 @@ def test_speed_refuses_an_item_without_features():
     """It says where in the pipeline it belongs."""
     with pytest.raises(ValueError, match=r'video v has no features yet; .* after L'):
         RandomSpeed()({'frame_dir': 'v', 'total_frames': 3})
+
+
+NAMES = [f'video_{i}' for i in range(400)]
+
+
+def video(T=6, M=2, V=17, name='video_1', size=(40, 50)):
+    """Return a video whose joints are inside the image, none of them at 0."""
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(1, [size[1] - 2, size[0] - 2], (M, T, V, 2))
+    return {
+        'frame_dir': name,
+        'img_shape': size,
+        'total_frames': T,
+        'keypoint': xy.astype(np.float32),
+        'keypoint_score': rng.uniform(0.1, 1, (M, T, V)).astype(np.float32),
+        'keypoint_3d': rng.uniform(1, 9, (M, T, V, 3)).astype(np.float32),
+    }
+
+
+@pytest.mark.parametrize('build', [
+    lambda seed: RandomShift(seed=seed),
+    lambda seed: RandomRotation(seed=seed),
+    lambda seed: DropLimb(0.5, seed, skeleton='coco17'),
+])  # fmt: skip
+def test_skeleton_augmentations_depend_on_seed_and_video_alone(build):
+    """Not on what was drawn before nor on global states; copies differ."""
+
+    def made(seed, name):
+        item = build(seed)(video(name=name))
+        return json.dumps(item, default=np.ndarray.tolist)
+
+    expected = made(1, 'v')
+    augment = build(1)
+    augment(video(name='w'))
+    np.random.seed(5)
+    again = augment(video(name='v'))
+    assert json.dumps(again, default=np.ndarray.tolist) == expected
+    assert len({made(seed, 'v') for seed in range(4)}) == 4
+    assert made(1, 'w').replace('"w"', '"v"') != expected
+
+
+def test_flip_by_hand():
+    """The right hand becomes a left one at the other side; scores go with it."""
+    skeleton = {'joints': ['head', 'l', 'r'], 'limbs': [], 'flip_pairs': [[1, 2]]}
+    item = RandomHorizontalFlip(1, skeleton=skeleton)({
+        'frame_dir': 'v',
+        'img_shape': (10, 20),
+        'keypoint': np.array([[[[9.5, 1], [12, 4], [3, 6]]]], np.float32),
+        'keypoint_score': np.array([[[0.1, 0.2, 0.3]]], np.float32),
+        'keypoint_3d': np.array([[[[5.0, 1, 2], [6, 3, 4], [7, 5, 6]]]]),
+    })  # fmt: skip
+    assert item['keypoint'].tolist() == [[[[9.5, 1], [16, 6], [7, 4]]]]
+    np.testing.assert_allclose(item['keypoint_score'], [[[0.1, 0.3, 0.2]]])
+    assert item['keypoint_3d'].tolist() == [[[[5, -1, 2], [7, -5, 6], [6, -3, 4]]]]
+    assert item['flip'] is True
+
+
+def test_flip_draws_the_mirror_image():
+    """The heatmap of mirrored keypoints is the mirrored heatmap."""
+    render = RenderSkeletonHeatmap('coco17', (40, 50), box=None)
+    plain = render(video())['imgs']
+    # COCO's limbs are symmetric, so names of joints make no difference.
+    flipped = render(RandomHorizontalFlip(1, skeleton='coco17')(video()))['imgs']
+    np.testing.assert_allclose(flipped, plain[..., ::-1], atol=1e-4)
+
+
+@pytest.mark.parametrize(('skeleton', 'V'), [('coco17', 17), ('lcr15', 15)])
+def test_flip_twice_changes_nothing(skeleton, V):
+    """Neither keypoints nor what the video is told."""
+    flip = RandomHorizontalFlip(1, skeleton=skeleton)
+    item = flip(flip(video(V=V)))
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        np.testing.assert_allclose(item[key], video(V=V)[key], atol=1e-5)
+    assert item['flip'] is False
+
+
+def test_flip_swaps_left_and_right_by_name():
+    """Each joint's score goes to the joint of the other side's name."""
+    joints = Skeleton.get('lcr15').joints
+    before = video(V=15)['keypoint_score']
+    after = RandomHorizontalFlip(1, skeleton='lcr15')(video(V=15))['keypoint_score']
+    swap = {'left': 'right', 'righ': 'left'}
+    for i, name in enumerate(joints):
+        side, _, rest = name.partition('_')
+        other = f'{swap[side[:4]]}_{rest}' if rest else name
+        assert (after[..., joints.index(other)] == before[..., i]).all()
+
+
+def test_flip_keeps_heatmap_and_video_together():
+    """With the same seed, videos are mirrored as their skeletons are; p of them."""
+    for name in NAMES[:20]:
+        item = video(name=name)
+        flip = RandomHorizontalFlip(0.5, 7, skeleton='coco17')(item)['flip']
+        moved = (item['keypoint'] != video()['keypoint']).any()
+        frames = RandomHorizontalFlip(0.5, 7)({'frame_dir': name})
+        assert frames['flip'] == flip == moved
+    flips = sum(RandomHorizontalFlip(0.25)({'frame_dir': n})['flip'] for n in NAMES)
+    assert abs(flips - 100) < 5 * np.sqrt(75)
+
+
+def test_flip_leaves_missing_joints_missing():
+    """A joint at (0, 0) is not moved to the other border."""
+    item = DropLimb(1, skeleton='coco17')(video())
+    lost = np.sort((item['keypoint'] == 0).all(-1).sum(-1))
+    item = RandomHorizontalFlip(1, skeleton='coco17')(item)
+    item = RandomRotation(30)(item)
+    np.testing.assert_array_equal(
+        np.sort((item['keypoint'] == 0).all(-1).sum(-1)), lost
+    )
+    assert ((item['keypoint'] == 0).all(-1) == (item['keypoint_score'] == 0)).all()
+
+
+def test_rotation_by_hand(monkeypatch):
+    """A quarter turn about the centre (2, 1) takes what is right of it below it."""
+    monkeypatch.setattr(RandomRotation, 'draw', lambda self, results, low, high: high)
+    item = RandomRotation(90)({
+        'frame_dir': 'v',
+        'img_shape': (3, 5),
+        'keypoint': np.array([[[[2, 1], [4, 1], [2, 0]]]], np.float32),
+        # Depth, left and up: right of the camera becomes below it, too.
+        'keypoint_3d': np.array([[[[5, 0, 0], [5, -2, 0], [5, 0, 1]]]], np.float32),
+    })  # fmt: skip
+    np.testing.assert_allclose(
+        item['keypoint'][0, 0], [[2, 1], [2, 3], [3, 1]], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        item['keypoint_3d'][0, 0], [[5, 0, 0], [5, 0, -2], [5, -1, 0]], atol=1e-6
+    )
+
+
+def test_rotation_keeps_distances():
+    """Between all joints, in the image and in space, and the depth."""
+    before, after = video(), RandomRotation(45, 2)(video())
+    for key in ('keypoint', 'keypoint_3d'):
+        assert abs(after[key] - before[key]).max() > 1
+        ours, theirs = (
+            np.linalg.norm(x[:, :, :, None] - x[:, :, None], axis=-1)
+            for x in (after[key], before[key])
+        )
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    np.testing.assert_array_equal(
+        after['keypoint_3d'][..., 0], before['keypoint_3d'][..., 0]
+    )
+
+
+def test_rotation_draws_angles_up_to_its_limit():
+    """The angles of many videos reach nearly to either side, and not beyond."""
+    angles = []
+    for name in NAMES:
+        item = video(T=1, M=1, name=name)
+        before, after = (
+            x['keypoint'][0, 0, 0] - (24.5, 19.5)
+            for x in (item, RandomRotation(20)(dict(item)))
+        )
+        turned = complex(*after) / complex(*before)
+        angles.append(np.rad2deg(np.angle(turned)))
+    assert -20.01 < min(angles) < -19
+    assert 19 < max(angles) < 20.01
+
+
+def test_shift_moves_the_picture():
+    """By whole pixels here: what was drawn there is drawn further right and up."""
+    render = RenderSkeletonHeatmap('coco17', (40, 50))
+    plain = render(video())['imgs']
+    moved = render({**video(), 'shift': (0.1, -0.25)})['imgs']
+    np.testing.assert_allclose(moved[..., :-10, 5:], plain[..., 10:, :-5], atol=1e-4)
+
+
+def test_shift_stays_within_its_fraction():
+    """In both directions, up to nearly the whole of it, and not alike in both."""
+    shift = RandomShift(0.2)
+    drawn = np.array([shift({'frame_dir': name})['shift'] for name in NAMES])
+    assert (drawn.min(axis=0) > -0.2).all()
+    assert (drawn.min(axis=0) < -0.19).all()
+    assert (drawn.max(axis=0) < 0.2).all()
+    assert (drawn.max(axis=0) > 0.19).all()
+    assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.2
+
+
+def test_skeleton_augmentations_leave_their_input_arrays_as_they_are():
+    """Another modality reads the same arrays."""
+    given = video()
+    RandomHorizontalFlip(1, skeleton='coco17')(dict(given))
+    RandomRotation(90)(dict(given))
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        np.testing.assert_array_equal(given[key], video()[key])
+
+
+@pytest.mark.parametrize(('config', 'settings'), [
+    ({'type': 'RandomHorizontalFlip', 'skeleton': 'lcr15', 'seed': 2},
+     {'p': 0.5, 'seed': 2, 'lateral': 1, 'flip_pairs':
+      [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]}),
+    ({'type': 'RandomShift'}, {'fraction': 0.1, 'seed': 0}),
+    ({'type': 'RandomRotation', 'degrees': 5},
+     {'degrees': 5, 'seed': 0, 'depth': 0}),
+])  # fmt: skip
+def test_skeleton_augmentations_tell_all_that_decides(config, settings):
+    """Plain values, which the name of the folder of features is made of."""
+    told = json.loads(json.dumps(TRANSFORMS.build(config).settings()))
+    assert told == {'type': config['type'], **settings}
+
+
+@pytest.mark.parametrize(('transform', 'options', 'message'), [
+    (RandomHorizontalFlip, {'p': 50}, r'RandomHorizontalFlip: p is 50, .*\(50 % is'),
+    (RandomHorizontalFlip, {'lateral': 3}, 'lateral is 3, .* 0, 1 or 2'),
+    (RandomRotation, {'degrees': -5}, 'RandomRotation: degrees is -5, .* from 0 to'),
+    (RandomRotation, {'depth': 'z'}, "depth is 'z'"),
+    (RandomShift, {'fraction': 10}, r'RandomShift: fraction is 10, .*\(10 % is 0.1\)'),
+])  # fmt: skip
+def test_skeleton_augmentation_refuses_an_option_at_fault(transform, options, message):
+    """The sentence names the transform, the value and what to write."""
+    with pytest.raises(ValueError, match=message):
+        transform(**options)
+
+
+def test_flip_refuses_keypoints_that_it_does_not_know():
+    """Without a skeleton, or with another, also where the draw would leave them."""
+    with pytest.raises(ValueError, match="name the skeleton, for example skeleton='c"):
+        RandomHorizontalFlip(0)(video())
+    with pytest.raises(ValueError, match=r"\(2, 6, 15, 2\), but skeleton 'coco17'"):
+        RandomHorizontalFlip(0, skeleton='coco17')(video(V=15))

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from mmskelseg.interchange.parsing import open_hdf5
 from mmskelseg.interchange.poses import read_deeplabcut, read_sleap
-from mmskelseg.interchange.poses.hdf5 import open_hdf5
 
 NODES = ['nose', 'ear_left', 'ear_right']
 SCORER = 'DLC_resnet50_openfieldAug20shuffle1_30000'
@@ -190,10 +190,11 @@ HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
     ('text', 'message'),
     [
         ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
-        (f'{HEAD}0,1\n', 'row 4 has 1 values, but coords 2'),
+        (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
         (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
         (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
         (HEAD, 'numbered from 0 to 0 in 0 rows'),
+        (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
         (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'no y of animal nose'),
         (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
     ],

@@ -1,19 +1,18 @@
-"""One reader of label files for all formats."""
+"""Recognition and reading of label files of all formats."""
 
-import os
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.interchange.labels.boris import read_boris, read_boris_events
-from mmskelseg.interchange.labels.csv_segments import read_csv_segments
 from mmskelseg.interchange.labels.cvat import read_cvat
 from mmskelseg.interchange.labels.elan import read_elan
 from mmskelseg.interchange.labels.label_studio import read_label_studio
 from mmskelseg.interchange.labels.segments import VideoSegments
+from mmskelseg.interchange.labels.text import read_csv_segments
 from mmskelseg.interchange.labels.via import read_via
-from mmskelseg.interchange.parsing import read_json, read_rows
+from mmskelseg.interchange.parsing import FilePath, read_json, read_rows
 from mmskelseg.utils.errors import UserError
 
 READERS: dict[str, Callable[..., list[VideoSegments]]] = {
@@ -25,16 +24,14 @@ READERS: dict[str, Callable[..., list[VideoSegments]]] = {
     'cvat': read_cvat,
     'csv': read_csv_segments,
 }
-_SUFFIXES = {'.boris': 'boris', '.eaf': 'elan', '.xml': 'cvat'}
 
 
 def read_segments(
-    path: str | os.PathLike, format: str | None = None, **options: Any
+    path: FilePath, format: str | None = None, **options: Any
 ) -> list[VideoSegments]:
     """Return the segments of each video in a file of labels, whatever its format.
 
     Args:
-        path: The file.
         format: A key of ``READERS``; by default as :func:`label_format` tells.
         options: Those of the format's reader, such as ``fps`` or ``subject``. None is
             the same as left out.
@@ -58,25 +55,38 @@ def read_segments(
     return READERS[format](path, **given)
 
 
-def label_format(path: str | os.PathLike) -> str:
-    """Return the format of a file of labels, from its suffix or else its content.
-
-    Raises:
-        ValueError: If it is none of ``READERS``.
-    """
+def label_format(path: FilePath) -> str:
+    """Return the format of a file of labels, from its suffix or else its content."""
     suffix = Path(path).suffix.lower()
-    if suffix in _SUFFIXES:
-        return _SUFFIXES[suffix]
-    if suffix == '.json':
-        content = read_json(path, 'the labelling tool')
-        if isinstance(content, list):
-            return 'label_studio'
-        is_boris = isinstance(content, dict) and 'behaviors_conf' in content
-        return 'boris' if is_boris else 'via'
-    if suffix in ('.csv', '.tsv', '.txt'):
-        known = any('Behavior' in row for _, row in read_rows(path))
-        return 'boris_events' if known else 'csv'
-    raise UserError(
-        f'{path}: the suffix {suffix!r} is of no format of labels; expected .boris, '
-        '.csv, .tsv, .txt, .eaf, .json or .xml.'
-    )
+    if suffix not in _FORMATS:
+        raise UserError(
+            f'{path}: the suffix {suffix!r} is of no format of labels; expected '
+            f'{", ".join(_FORMATS)}.'
+        )
+    format = _FORMATS[suffix]
+    return format if isinstance(format, str) else format(path)
+
+
+def _json_format(path: FilePath) -> str:
+    content = read_json(path, 'the labelling tool')
+    if isinstance(content, list):
+        return 'label_studio'
+    is_boris = isinstance(content, dict) and 'behaviors_conf' in content
+    return 'boris' if is_boris else 'via'
+
+
+def _table_format(path: FilePath) -> str:
+    is_boris = any('Behavior' in row for _, row in read_rows(path))
+    return 'boris_events' if is_boris else 'csv'
+
+
+# The format of each suffix, or what tells it from the content.
+_FORMATS: dict[str, str | Callable[[FilePath], str]] = {
+    '.boris': 'boris',
+    '.csv': _table_format,
+    '.tsv': _table_format,
+    '.txt': _table_format,
+    '.eaf': 'elan',
+    '.json': _json_format,
+    '.xml': 'cvat',
+}

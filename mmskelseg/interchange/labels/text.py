@@ -1,11 +1,11 @@
-"""A table of segments: ``start,end,label``, and ``score`` and ``video`` if you like.
+"""Segments as text: a table to read and write, and subtitles (SubRip, ``.srt``).
 
-Times are in seconds. Cells are separated by commas, semicolons or tabs.
+A table has the columns ``start``, ``end`` and ``label``, and ``score`` and ``video`` if
+you like. Times are in seconds; commas, semicolons or tabs are between cells.
 """
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 
 from mmskelseg.fileio.atomic import atomic_write
@@ -15,21 +15,24 @@ from mmskelseg.interchange.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg.interchange.parsing import as_dicts, number, read_rows, video_name
+from mmskelseg.interchange.parsing import (
+    FilePath,
+    as_dicts,
+    number,
+    read_rows,
+    video_name,
+)
 from mmskelseg.utils.errors import UserError
 
 _NEEDED = ('start', 'end', 'label')
 
 
-def read_csv_segments(path: str | os.PathLike) -> list[VideoSegments]:
+def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 
     Args:
         path: A table with a header. Without the column ``video``, the file's own name
             is the video's.
-
-    Raises:
-        ValueError: If a column is missing, or a cell is none of a segment.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []
@@ -47,19 +50,14 @@ def read_csv_segments(path: str | os.PathLike) -> list[VideoSegments]:
         segment = make_segment(place, start, end, row['label'], score)
         name = row.get('video') or video_name(str(path))
         found.setdefault(name, []).append(segment)
-    return sorted_videos(
-        [VideoSegments(*item) for item in found.items()], path, 'join its rows'
-    )
+    videos = [VideoSegments(*item) for item in found.items()]
+    return sorted_videos(videos, path, 'join its rows')
 
 
-def write_csv_segments(
-    path: str | os.PathLike, videos: Sequence[VideoSegments]
-) -> None:
+def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score, seconds to 6 digits.
 
-    Args:
-        path: The ``.csv`` file to write.
-        videos: A score that is None is an empty cell.
+    A score that is None is an empty cell.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator='\n')
@@ -71,3 +69,34 @@ def write_csv_segments(
             writer.writerow([video.name, *times, segment.label, score])
     with atomic_write(path) as file:
         file.write(table.getvalue().encode())
+
+
+def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
+    """Write a subtitle for each segment, with its confidence, if there is one.
+
+    Args:
+        path: The ``.srt`` file to write; a player shows it beside a video of the same
+            name.
+        segments: In order of time.
+    """
+    blocks = []
+    for i, segment in enumerate(segments, 1):
+        text = ' '.join(segment.label.split())
+        if segment.score is not None:
+            text += f' ({segment.score:.0%})'
+        times = f'{_clock(segment.start)} --> {_clock(segment.end)}'
+        blocks.append(f'{i}\n{times}\n{text}\n\n')
+    with atomic_write(path) as file:
+        file.write(''.join(blocks).encode())
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as SubRip writes it.
+
+    >>> _clock(3725.0496)
+    '01:02:05,050'
+    """
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f'{hours:02d}:{minute:02d}:{second:02d},{milliseconds:03d}'
