@@ -31,7 +31,7 @@ _MODELS = [
     'mmskelseg.models.segmentors',
     'mmskelseg.features',
 ]
-_METRICS = ['mmskelseg.evaluation']
+_METRICS = ['mmskelseg.evaluation.metrics']
 _VISUALIZATION = ['mmskelseg.visualization']
 
 

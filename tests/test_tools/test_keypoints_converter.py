@@ -7,15 +7,12 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.datasets.converters import keypoints as converter
 from mmskelseg.interchange import (
-    READERS,
     Segment,
     VideoSegments,
     write_boris,
     write_elan,
 )
-from mmskelseg.interchange.poses import FORMATS, POLICIES
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30
@@ -356,10 +353,3 @@ def test_fault_is_one_sentence(fault, convert, tmp_path):
 def test_rate_must_be_known(convert):
     _, error = convert(fps=(), code=1)
     assert 'take1.json: states no frame rate; give it (--fps' in error
-
-
-def test_choices_are_those_of_the_readers():
-    """They are written twice, since --help must not wait for PyTorch."""
-    assert converter.POSE_FORMATS == FORMATS
-    assert (*READERS, 'framewise') == converter.LABEL_FORMATS
-    assert converter.PERSONS == POLICIES

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
+from mmskelseg.interchange import READERS
+from mmskelseg.interchange.poses import FORMATS, POLICIES
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,16 +34,6 @@ EXAMPLES = """examples:
   %(prog)s dlc/*.csv data/mice --labels segments \\
       --videos videos --unlabelled ignore --folds 5
 """
-
-
-# As `mmskelseg.interchange` has them, which takes a second to import.
-POSE_FORMATS = (
-    'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
-)  # fmt: skip
-PERSONS = ('track', 'largest', 'score', 'all')
-LABEL_FORMATS = (
-    'boris', 'boris_events', 'elan', 'label_studio', 'via', 'cvat', 'csv', 'framewise',
-)  # fmt: skip
 
 
 def class_names(
@@ -92,7 +84,7 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
 
 def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('keypoints')
-    group.add_argument('--format', choices=POSE_FORMATS, help='of KEYPOINTS')
+    group.add_argument('--format', choices=FORMATS, help='of KEYPOINTS')
     group.add_argument(
         '--fps',
         type=building.positive,
@@ -108,7 +100,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--person',
         default='track',
-        metavar='|'.join((*PERSONS, 'NAME')),
+        metavar='|'.join((*POLICIES, 'NAME')),
         help='which of several people: the longest track, the largest box, the highest '
         'score, everybody, or the one of a name (default: %(default)s)',
     )
@@ -142,7 +134,9 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_label_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('labels')
-    group.add_argument('--label-format', choices=LABEL_FORMATS, help='of LABELS')
+    group.add_argument(
+        '--label-format', choices=[*READERS, 'framewise'], help='of LABELS'
+    )
     group.add_argument(
         '--label-fps',
         type=building.positive,
