@@ -1,7 +1,5 @@
 """The features of a modality, made where they are not there yet."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

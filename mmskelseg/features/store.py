@@ -1,7 +1,5 @@
 """Frame features on disk, named by all that they were made from."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Configs by path or by name."""
 
-from __future__ import annotations
-
 import os
 from difflib import get_close_matches
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reading of the predictions that tests dump, without running code from the file."""
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Reading and atomic writing of video files."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -39,7 +37,7 @@ class VideoFile:
     img_shape: tuple[int, int]
 
     @classmethod
-    def open(cls, path: str | os.PathLike) -> VideoFile:
+    def open(cls, path: str | os.PathLike) -> 'VideoFile':
         """Read the metadata of a file.
 
         Raises:
@@ -47,7 +45,7 @@ class VideoFile:
             ValueError: If it cannot be read as a video.
         """
         path = Path(path)
-        with _capture(path) as capture:
+        with opened_video(path) as capture:
             read, image = capture.read()
             frames = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             fps = capture.get(cv2.CAP_PROP_FPS)
@@ -59,7 +57,7 @@ class VideoFile:
                 )
             if frames < 1:
                 # Streams do not state it.
-                frames = 1 + _rest(capture)
+                frames = 1 + count_rest(capture)
             return cls(path, frames, fps, image.shape[:2])
 
     @property
@@ -69,8 +67,8 @@ class VideoFile:
 
     def count(self) -> int:
         """Return how many frames can be read, which takes as long as decoding them."""
-        with _capture(self.path) as capture:
-            return _rest(capture)
+        with opened_video(self.path) as capture:
+            return count_rest(capture)
 
 
 def is_video(path: str | os.PathLike) -> bool:
@@ -89,12 +87,8 @@ def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read as a video.
     """
-    with _capture(Path(path)) as capture:
-        while True:
-            read, image = capture.read()
-            if not read:
-                return
-            yield image
+    with opened_video(Path(path)) as capture:
+        yield from remaining_frames(capture)
 
 
 @contextmanager
@@ -155,11 +149,7 @@ def _opencv_writer(
             raise UserError(
                 f'This OpenCV cannot write the codec {codec}; choose {others}{also}.'
             )
-
-        def put(image: np.ndarray) -> None:
-            writer.write(image)
-
-        yield put
+        yield writer.write
     finally:
         writer.release()
 
@@ -186,7 +176,13 @@ def _av_writer(
 
 
 @contextmanager
-def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
+def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
+    """Open a video file for a block.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        UserError: If it cannot be read as a video.
+    """
     if not path.is_file():
         raise MissingFileError(f'{path}: there is no such video file.')
     capture = cv2.VideoCapture(os.fspath(path))
@@ -201,8 +197,12 @@ def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _rest(capture: cv2.VideoCapture) -> int:
-    count = 0
-    while capture.grab():
-        count += 1
-    return count
+def remaining_frames(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
+    """Yield the images that are still to be read."""
+    while (image := capture.read()[1]) is not None:
+        yield image
+
+
+def count_rest(capture: cv2.VideoCapture) -> int:
+    """Return how many frames are still to be read."""
+    return sum(1 for _ in iter(capture.grab, False))

@@ -1,8 +1,7 @@
 """Features of the clip around each frame from a frozen network."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -54,22 +53,16 @@ class ClipEncoder:
         std: Sequence[float] | None = None,
         batch_size: int = 4,
     ) -> None:
-        options = {
-            'clip_len': clip_len,
-            'frame_interval': frame_interval,
-            'step': step,
-            'batch_size': batch_size,
-        }
-        for name, value in options.items():
-            if value < 1:
-                raise UserError(f'{name}={value} of ClipEncoder must be at least 1.')
-        self.network = FrozenNetwork(arch, weights)
         self.clip_len = clip_len
         self.frame_interval = frame_interval
         self.step = step
         self.mean = mean
         self.std = std
         self.batch_size = batch_size
+        for name in ('clip_len', 'frame_interval', 'step', 'batch_size'):
+            if (value := getattr(self, name)) < 1:
+                raise UserError(f'{name}={value} of ClipEncoder must be at least 1.')
+        self.network = FrozenNetwork(arch, weights)
 
     @property
     def context(self) -> tuple[int, int]:
@@ -131,13 +124,8 @@ class ClipEncoder:
     @torch.inference_mode()
     def _encode(self, clips: Iterable[np.ndarray]) -> np.ndarray:
         """Return features (clips, C) of clips (frames, channels, H, W)."""
-        features, batch = [], []
-        for clip in clips:
-            batch.append(torch.tensor(clip))
-            if len(batch) == self.batch_size:
-                features.append(self._forward(torch.stack(batch)))
-                batch = []
-        if batch:
+        rest, features = iter(clips), []
+        while batch := [torch.tensor(clip) for clip in islice(rest, self.batch_size)]:
             features.append(self._forward(torch.stack(batch)))
         return torch.cat(features).float().cpu().numpy()
 

@@ -1,7 +1,5 @@
 """Features of single images from a frozen network."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any

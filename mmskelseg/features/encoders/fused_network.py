@@ -1,7 +1,5 @@
 """Frozen image networks, rewritten so that they run faster with the same result."""
 
-from __future__ import annotations
-
 import copy
 import operator
 from collections import Counter
@@ -155,11 +153,7 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
     modules = _called_once(graph)
     for node in list(graph.graph.nodes):
         conv = _module(modules, node, nn.Conv2d)
-        if (
-            conv is None
-            or conv.padding_mode != 'zeros'
-            or isinstance(conv.padding, str)
-        ):
+        if conv is None or conv.padding_mode != 'zeros' or type(conv.padding) is str:
             continue
         source: Any = node.args[0]
         args, last, relu = [source], node, False
@@ -193,9 +187,8 @@ class FusedConv2d(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, relu: bool, input_shape: Sequence[int]) -> None:
         super().__init__()
-        self.settings = (
-            list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups
-        )  # fmt: skip
+        padding, stride, dilation = map(list, (conv.padding, conv.stride, conv.dilation))
+        self.settings = (padding, stride, dilation, conv.groups)
         # Neither a parameter nor a buffer, since its layout is opaque.
         self.weight = torch.ops.mkldnn._reorder_convolution_weight(
             conv.weight.detach(), *self.settings, list(input_shape)
@@ -248,11 +241,8 @@ def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
     if node.kwargs or len(node.args) != 2 or node.args[0] is node.args[1]:
         return None
     other: Any = node.args[1] if node.args[0] is result else node.args[0]
-    shapes = [n.meta['tensor_meta'].shape for n in (result, other) if _has_shape(n)]
+    metas = [n.meta.get('tensor_meta') for n in (result, other) if type(n) is fx.Node]
+    shapes = [meta.shape for meta in metas if hasattr(meta, 'shape')]
     return other if len(shapes) == 2 and shapes[0] == shapes[1] else None
 
 
-def _has_shape(value: object) -> bool:
-    return isinstance(value, fx.Node) and hasattr(
-        value.meta.get('tensor_meta'), 'shape'
-    )

@@ -1,7 +1,5 @@
 """Features of single images without a network."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -6,8 +6,6 @@ then a row of a matrix, and a convolution a few products of matrices, whose rows
 shifted. On other devices they are PyTorch's layers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Multi-stage segmentation of one modality or several."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
