@@ -293,8 +293,8 @@ class FeatureRecipe:
         }
 
     def _check_methods(self, key: str, part: object, protocol: type) -> None:
-        names = [name for name in dir(protocol) if not name.startswith('_')]
-        missing = [name for name in names if not hasattr(part, name)]
+        names = [name for cls in protocol.__mro__[::-1] for name in vars(cls)]
+        missing = [n for n in names if n[0] != '_' and not hasattr(part, n)]
         if missing:
             raise UserError(
                 f'features.{self.modality}.{key}: {type(part).__name__} lacks '

@@ -9,11 +9,12 @@ from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
     frame_ap,
+    frame_mae,
     frame_map,
+    frame_mse,
     frame_recall,
 )
-from mmskelseg.evaluation.functional.regression import frame_mae, frame_mse
-from mmskelseg.evaluation.functional.report import Video, evaluate_videos
+from mmskelseg.evaluation.functional.report import Video, evaluate_videos, format_report
 from mmskelseg.evaluation.functional.segmental import (
     edit_score,
     f1_from_counts,
@@ -25,7 +26,6 @@ from mmskelseg.evaluation.functional.segments import (
     resolve_background,
     to_segments,
 )
-from mmskelseg.evaluation.functional.tables import format_report
 
 __all__ = [
     'IGNORED',

@@ -7,8 +7,6 @@ import numpy as np
 
 from mmskelseg.utils.errors import UserError
 
-Scores = Mapping[str, float]
-
 
 def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[str, Any]:
     """Return mean and standard deviation over folds, over videos and over seeds.
@@ -69,11 +67,7 @@ def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[st
 
 
 def format_summary(summary: Mapping[str, Any]) -> str:
-    """Return a summary of :func:`summarize_runs` as a Markdown table.
-
-    Args:
-        summary: What :func:`summarize_runs` returned.
-    """
+    """Return a summary of :func:`summarize_runs` as a Markdown table."""
     columns = {
         f'over {_number(summary[key]["count"], unit)}{rest}': summary[key]['scores']
         for key, unit, rest in (
@@ -109,11 +103,9 @@ def format_score(score: Mapping[str, float | None] | None) -> str:
     return f'{score["mean"]:.2f}' + ('' if std is None else f' ± {std:.2f}')
 
 
-def _mean(scores: Iterable[Scores]) -> dict[str, float]:
-    scores = list(scores)
-    return {
-        name: float(np.mean([score[name] for score in scores])) for name in scores[0]
-    }
+def _mean(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    first, *others = scores
+    return {name: float(np.mean([s[name] for s in (first, *others)])) for name in first}
 
 
 def _spread(scores: list[dict[str, float]]) -> dict[str, Any]:

@@ -19,9 +19,14 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_counts,
 )
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import text_table
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)
+AVERAGES = {
+    'pooled': 'over all frames and segments together (edit: mean over videos)',
+    'video': 'mean over videos',
+}
 
 
 @dataclass(frozen=True)
@@ -67,43 +72,41 @@ def evaluate_videos(
         raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
     if not videos:
         raise UserError('There is no video to evaluate; at least one is needed.')
+    pairs = [(video.pred, video.gt) for video in videos.values()]
     counts = np.stack(
         [
             segmental_counts(
-                video.pred,
-                video.gt,
+                *pair,
                 list(OVERLAPS.values()),
                 num_classes=len(classes),
                 background=background,
                 last_frame=last_frame,
             )
-            for video in videos.values()
+            for pair in pairs
         ]
     )  # (V, O, K, 3)
     table = np.column_stack(
         [
-            [frame_accuracy(video.pred, video.gt) for video in videos.values()],
-            [edit_score(video.pred, video.gt, background) for video in videos.values()],
+            [frame_accuracy(*pair) for pair in pairs],
+            [edit_score(*pair, background) for pair in pairs],
             f1_from_counts(counts.sum(axis=2)),
         ]
     )  # (V, 2 + O)
-    confusion = np.sum(
-        [confusion_matrix(v.pred, v.gt, len(classes)) for v in videos.values()], axis=0
-    )
+    confusion = np.sum([confusion_matrix(*p, len(classes)) for p in pairs], axis=0)
     ap = frame_ap(
         np.concatenate([video.scores for video in videos.values()], axis=1),
-        np.concatenate([video.gt for video in videos.values()]),
+        np.concatenate([gt for _, gt in pairs]),
     )
     overall = table.mean(axis=0)
     if average == 'pooled':
         overall[0] = 100 * confusion.trace() / confusion.sum()
         overall[2:] = f1_from_counts(counts.sum(axis=(0, 2)))
-    names_std = [f'{name}_std' for name in NAMES]
+    spread = zip(NAMES, table.std(axis=0).tolist(), strict=True)
     return {
         'metrics': {
             **dict(zip(NAMES, overall.tolist(), strict=True)),
             'mAP': mean_ap(ap, absent),
-            **dict(zip(names_std, table.std(axis=0).tolist(), strict=True)),
+            **{f'{name}_std': std for name, std in spread},
         },
         'per_video': {
             frame_dir: dict(zip(NAMES, row, strict=True))
@@ -117,7 +120,7 @@ def evaluate_videos(
 def _per_class(
     classes: Sequence[str], ap: np.ndarray, counts: np.ndarray, confusion: np.ndarray
 ) -> dict[str, dict[str, float | int | None]]:
-    """Return the rows of the per-class table; a score that does not exist is None."""
+    """Return the scores of each class; None where one does not exist."""
     f1 = np.where(counts.any(axis=1), f1_from_counts(counts), np.nan)
     scores = np.stack([ap, f1, frame_recall(confusion)], axis=1)
     segments = counts[:, 0] + counts[:, 2]
@@ -132,3 +135,45 @@ def _per_class(
         }
         for index, (name, row) in enumerate(zip(classes, scores, strict=True))
     }
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """Return aligned tables of the scores and of the classes, and their conventions.
+
+    Args:
+        report: ``SegmentationMetric.report``.
+    """
+    metrics, conventions = report['metrics'], report['conventions']
+    videos = len(report['per_video'])
+    scores = [[name, f'{metrics[name]:.2f}'] for name in (*NAMES, 'mAP')]
+    if videos > 1:
+        for row in scores[: len(NAMES)]:
+            row.append(f'± {metrics[f"{row[0]}_std"]:.2f}')
+        scores[-1].append('')
+    classes = [
+        [
+            name,
+            *(_cell(row[key]) for key in ('ap', 'f1@10', 'recall')),
+            str(row['segments']),
+            str(row['frames']),
+        ]
+        for name, row in report['per_class'].items()
+    ]
+    return '\n'.join(
+        [
+            f'Scores of {videos} video{"s" if videos > 1 else ""} in percent, '
+            f'{AVERAGES[conventions["average"]]}; '
+            f'{"± standard deviation over videos; " * (videos > 1)}'
+            f'background: {conventions["background"] or "none"}',
+            *text_table([['', 'score', ''][: len(scores[0])], *scores]),
+            '',
+            'By class, in percent (a dash: not in these videos):',
+            *text_table(
+                [['', 'AP', 'F1@10', 'recall', 'segments', 'frames'], *classes]
+            ),
+        ]
+    )
+
+
+def _cell(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'

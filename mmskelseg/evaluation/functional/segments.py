@@ -15,11 +15,7 @@ IGNORED = -1
 
 
 def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
-    """Return frame labels as int64, shape (T,).
-
-    Raises:
-        ValueError: If they are not one-dimensional or not integers.
-    """
+    """Return frame labels as int64, shape (T,); others raise an error."""
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise UserError(
@@ -35,11 +31,10 @@ def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
 
 
 def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:
-    """Return annotated labels as int64, shape (T,).
+    """Return annotated labels as int64, shape (T,), some of them not -1.
 
     Raises:
-        ValueError: If they are empty, have no labelled frame, or hold an id that is
-            neither -1 nor a class.
+        UserError: If none has a label, or one is neither -1 nor a class.
     """
     gt = check_labels(gt, 'gt')
     if not gt.size:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmskelseg.evaluation.functional.regression import frame_mae, frame_mse
+from mmskelseg.evaluation.functional.framewise import frame_mae, frame_mse
 from mmskelseg.registry import METRICS
 from mmskelseg.utils.errors import UserError
 

@@ -187,7 +187,9 @@ class FusedConv2d(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, relu: bool, input_shape: Sequence[int]) -> None:
         super().__init__()
-        padding, stride, dilation = map(list, (conv.padding, conv.stride, conv.dilation))
+        padding, stride, dilation = map(
+            list, (conv.padding, conv.stride, conv.dilation)
+        )
         self.settings = (padding, stride, dilation, conv.groups)
         # Neither a parameter nor a buffer, since its layout is opaque.
         self.weight = torch.ops.mkldnn._reorder_convolution_weight(
@@ -244,5 +246,3 @@ def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
     metas = [n.meta.get('tensor_meta') for n in (result, other) if type(n) is fx.Node]
     shapes = [meta.shape for meta in metas if hasattr(meta, 'shape')]
     return other if len(shapes) == 2 and shapes[0] == shapes[1] else None
-
-

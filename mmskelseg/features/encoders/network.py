@@ -140,8 +140,7 @@ class FrozenNetwork:
             name = self._architecture.name
             raise UserError(
                 f'{self.weights}: not the weights of {name}: {"; ".join(faults)}. Name '
-                f'a file with weights of {name}, or set `arch` to the network that they '
-                'are of.'
+                f'a file with weights of {name}, or set `arch` to their network.'
             )
         return state
 

@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, TemporalStage
+from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
@@ -91,12 +91,15 @@ class MMActionGCN(BaseModule):
                 )
             ]
         )
-        for _ in range(num_refinements):
-            layers = [
-                DilatedResidualLayer(channels, 2**i, dropout)
-                for i in range(num_refinement_layers)
-            ]
-            self.stages.append(TemporalStage(num_classes, channels, layers))
+        self.stages.extend(
+            refinement_stages(
+                num_classes,
+                channels,
+                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
+                num_refinement_layers,
+                num_refinements,
+            )
+        )
         self.stage_order = tuple(range(1 + num_refinements))
 
 

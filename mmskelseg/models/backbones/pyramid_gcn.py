@@ -90,11 +90,7 @@ class PyramidStage(BaseModule):
         self.conv_out = nn.Conv1d(len(levels) * channels, channels, 1)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
-
-        Raises:
-            ValueError: If x does not have the skeleton's joints.
-        """
+        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.num_joints)
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         means = []

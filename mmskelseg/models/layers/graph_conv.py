@@ -1,8 +1,9 @@
-"""Convolution over the joints of a frame."""
+"""Layers over the joints of a frame."""
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmskelseg.models.layers.padding import norm_frames
 from mmskelseg.utils.errors import UserError
 
 
@@ -47,3 +48,17 @@ def check_joints(x: Tensor, num_joints: int) -> None:
             f'{num_joints}), but gets {tuple(x.shape)}; set `skeleton` of the backbone '
             'to that of the data set, and `flatten=False` in SkeletonCoordinates.'
         )
+
+
+def norm_joints(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return coordinates, each channel of each joint normalised for itself.
+
+    Args:
+        norm: As in :func:`norm_frames`, of V * C channels, those of a joint in a row.
+        x: Shape (N, C, T, V).
+        mask: Shape (N, 1, T), or None.
+    """
+    N, C, T, V = x.shape
+    # (N, V * C, T)
+    rows = x.permute(0, 3, 1, 2).reshape(N, V * C, T)
+    return norm_frames(norm, rows, mask).view(N, V, C, T).permute(0, 2, 3, 1)

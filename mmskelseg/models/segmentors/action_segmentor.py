@@ -8,8 +8,13 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, BaseModule, ModuleDict
 from torch import Tensor
 
-from mmskelseg.models.layers import check_lengths, masked
-from mmskelseg.models.layers.padding import frame_mask, stack_frames, video_lengths
+from mmskelseg.models.layers import (
+    check_lengths,
+    frame_mask,
+    masked,
+    stack_frames,
+    video_lengths,
+)
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
@@ -112,10 +117,8 @@ class ActionSegmentor(BaseModel):
             self.fusion = ModuleDict(parts)
         if risk_head is not None:
             width = sum(
-                backbone.stem.out_channels
-                if hasattr(backbone, 'stem')
-                else backbone.in_channels
-                for backbone in backbones.values()
+                b.stem.out_channels if hasattr(b, 'stem') else b.in_channels
+                for b in backbones.values()
             )
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
         if loss_weighting is not None:
@@ -161,12 +164,12 @@ class ActionSegmentor(BaseModel):
             raise UserError(f'mode={mode!r} needs data_samples.')
         samples = data_samples or ()
         self._check(inputs)
-        lengths = video_lengths(next(iter(inputs.values())), data_samples)
+        example = next(iter(inputs.values()))
+        lengths = video_lengths(example, data_samples)
         if mode == 'loss' and self.training:
             names = (str(sample.get('frame_dir')) for sample in samples)
             check_lengths(self, zip(names, lengths, strict=True))
-        frames = next(iter(inputs.values())).shape[2]
-        mask = frame_mask(lengths, frames, next(self.parameters()))
+        mask = frame_mask(lengths, example.shape[2], next(self.parameters()))
         if mode == 'predict':
             # So that no more than a chunk is kept of what training would need.
             with torch.no_grad():
@@ -216,10 +219,7 @@ class ActionSegmentor(BaseModel):
                 chunks.append(self._stage(i, read, part, inner))
             logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
             fed = {name: logits[_FUSED if self.feed_fused else name] for name in x}
-            x = {
-                name: masked(values.softmax(dim=1), mask)
-                for name, values in fed.items()
-            }
+            x = {name: masked(v.softmax(dim=1), mask) for name, v in fed.items()}
             yield logits
 
     def _chunks(self, stage: int, frames: int) -> Iterator[tuple[slice, slice]]:
@@ -280,9 +280,9 @@ class ActionSegmentor(BaseModel):
         if hasattr(self, 'risk_head'):
             risk = self.risk_head(list(x.values()))
             losses |= self.risk_head.loss(risk, lengths, data_samples)
-        return (
-            self.loss_weighting(losses) if hasattr(self, 'loss_weighting') else losses
-        )
+        if hasattr(self, 'loss_weighting'):
+            losses = self.loss_weighting(losses)
+        return losses
 
     def _predict(
         self,
@@ -314,15 +314,7 @@ def _output(logits: Mapping[str, Tensor]) -> Tensor:
 def _fusion_options(
     branches: list[str], fusion: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the settings of a fusion with their defaults.
-
-    Args:
-        branches: Names of the branches.
-        fusion: As for :class:`ActionSegmentor`.
-
-    Raises:
-        ValueError: If it is missing, not needed, or has other keys or values.
-    """
+    """Return the settings of a fusion with their defaults, checked."""
     if (len(branches) > 1) != (fusion is not None):
         raise UserError(
             f'The model has the branches {branches} and fusion={fusion}; several '

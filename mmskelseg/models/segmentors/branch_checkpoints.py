@@ -16,7 +16,7 @@ def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, s
     Args:
         branches: ``model.branches`` of a config.
     """
-    inits = {name: dict(cfg.get('init_cfg') or {}) for name, cfg in branches.items()}
+    inits = {name: cfg.get('init_cfg') or {} for name, cfg in branches.items()}
     return {
         name: str(init['checkpoint'])
         for name, init in inits.items()
@@ -30,11 +30,8 @@ def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> Non
     Raises:
         FileNotFoundError: Naming all that are not, and what makes them.
     """
-    missing = {
-        name: Path(file)
-        for name, file in branch_checkpoints(branches).items()
-        if not Path(file).is_file()
-    }
+    files = {name: Path(f) for name, f in branch_checkpoints(branches).items()}
+    missing = {name: file for name, file in files.items() if not file.is_file()}
     if missing:
         which = ', '.join(f'{name} from {file}' for name, file in missing.items())
         commands = '; '.join(
