@@ -199,7 +199,7 @@ def _differences(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
     for name, values in (('pred', pred), ('gt', gt)):
         if wrong := np.count_nonzero(~np.isfinite(values)):
             raise UserError(
-                f'{name} holds {wrong} values that are not finite; look for a loss that '
-                'became NaN in training, or at the annotation file.'
+                f'{name} holds {wrong} values that are not finite; look for a loss '
+                'that became NaN in training, or at the annotation file.'
             )
     return pred - gt
