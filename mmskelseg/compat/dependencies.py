@@ -120,9 +120,7 @@ DEPENDENCIES = (
 
 def problems() -> Iterator[str]:
     """Yield one sentence for each dependency that is missing or unsuitable."""
-    for dependency in DEPENDENCIES:
-        if problem := dependency.problem():
-            yield problem
+    yield from filter(None, (dependency.problem() for dependency in DEPENDENCIES))
 
 
 def check() -> None:

@@ -40,10 +40,8 @@ def _folder(package: str) -> Path | None:
 
 def _lacks_drn() -> bool:
     mmaction = _folder('mmaction')
-    localizers = mmaction and mmaction / 'models' / 'localizers'
-    return bool(
-        localizers and localizers.is_dir() and not (localizers / 'drn').is_dir()
-    )
+    folder = mmaction and mmaction / 'models' / 'localizers'
+    return bool(folder and folder.is_dir() and not (folder / 'drn').is_dir())
 
 
 def _lacks_importlib_metadata() -> bool:
@@ -54,7 +52,7 @@ def _lacks_operators() -> bool:
     mmcv = _folder('mmcv')
     if not mmcv or any(mmcv.glob('_ext*')):
         return False
-    return any(_folder(package) for package in ('mmdet', 'mmpose'))
+    return bool(_folder('mmdet') or _folder('mmpose'))
 
 
 def _lacks_xtcocotools() -> bool:

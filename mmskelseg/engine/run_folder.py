@@ -146,21 +146,15 @@ def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
     """
     with path.open('ab') as log:
         begin = log.seek(0, os.SEEK_END)
+        options: dict[str, Any] = {
+            'start_new_session': True,
+            'pass_fds': [lock.fileno()],
+        }
         if sys.platform == 'win32':
-            process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
-            )
-        else:
-            process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=[lock.fileno()],
-            )
+            options = {'creationflags': subprocess.CREATE_NEW_PROCESS_GROUP}
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, **options
+        )
         try:
             # On Windows no signal is handled while a process waits without an end.
             while process.poll() is None:

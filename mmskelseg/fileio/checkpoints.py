@@ -81,13 +81,11 @@ class CheckpointUnpickler(RestrictedUnpickler):
     )
 
 
-def _load(file: IO[bytes], **options: Any) -> Any:
-    return CheckpointUnpickler(file, **options).load()
-
-
-# What torch.load takes from the module that it is given to unpickle with.
+# The parts of a module that torch.load unpickles with.
 _PICKLE: Any = types.SimpleNamespace(
-    __name__=__name__, Unpickler=CheckpointUnpickler, load=_load
+    __name__=__name__,
+    Unpickler=CheckpointUnpickler,
+    load=lambda file, **options: CheckpointUnpickler(file, **options).load(),
 )
 
 
@@ -108,13 +106,13 @@ def load_checkpoint(
             types and MMEngine's log history; nothing of it has run.
         ValueError: If it is truncated, or not a file of ``torch.save``.
     """
-    if isinstance(path, (str, os.PathLike)):
-        file = Path(path).expanduser()
-        if not file.is_file():
-            raise MissingFileError(f'{file}: there is no such file.')
-        with file.open('rb') as stream:
-            return _read(stream, str(file), map_location)
-    return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
+    if not isinstance(path, (str, os.PathLike)):
+        return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise MissingFileError(f'{file}: there is no such file.')
+    with file.open('rb') as stream:
+        return _read(stream, str(file), map_location)
 
 
 def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
@@ -142,12 +140,7 @@ def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
-    if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0') in (
-        '1',
-        'y',
-        'yes',
-        'true',
-    ):
+    if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD') in ('1', 'y', 'yes', 'true'):
         raise UnavailableError(
             f'{name}: TORCH_FORCE_WEIGHTS_ONLY_LOAD is set, under which torch cannot '
             'use a restricted unpickler; unset it, since checkpoints run no code here.'
@@ -186,10 +179,10 @@ def _refuse_archives(stream: IO[bytes]) -> None:
 
 def _reduce_config_texts(content: Any) -> None:
     """Reduce the texts that MMEngine executes, where the checkpoint has them."""
-    for holders, key in (
-        (('meta',), 'config'),
-        (('meta',), 'cfg'),
-        (('message_hub', 'runtime_info'), 'cfg'),
+    for *holders, key in (
+        ('meta', 'config'),
+        ('meta', 'cfg'),
+        ('message_hub', 'runtime_info', 'cfg'),
     ):
         holder = content
         for name in holders:

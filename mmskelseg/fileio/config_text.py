@@ -73,12 +73,9 @@ def _value(node: ast.expr) -> Any:
             return tuple(_value(item) for item in items)
         case ast.Set(elts=items):
             return {_value(item) for item in items}
-        case ast.Dict(keys=keys, values=items) if None not in keys:
-            return {
-                _value(key): _value(item)
-                for key, item in zip(keys, items, strict=True)
-                if key is not None
-            }
+        case ast.Dict(keys=keys, values=items) if all(keys):
+            names = [_value(key) for key in keys if key]
+            return dict(zip(names, map(_value, items), strict=True))
         case ast.Call(func=ast.Name(id='dict'), args=[], keywords=pairs):
             if all(pair.arg for pair in pairs):
                 return {str(pair.arg): _value(pair.value) for pair in pairs}

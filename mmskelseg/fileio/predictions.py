@@ -48,10 +48,8 @@ def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ValueError: If it would run code, cannot be read, or holds something else.
     """
     samples = load_pickle(path, PredictionsUnpickler)
-    if not isinstance(samples, list) or not samples:
-        samples = [samples]
     predictions = {}
-    for sample in samples:
+    for sample in samples if isinstance(samples, list) and samples else [samples]:
         labels = sample.get('pred_label') if isinstance(sample, dict) else None
         if labels is None or 'frame_dir' not in sample:
             raise UserError(

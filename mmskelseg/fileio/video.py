@@ -149,7 +149,7 @@ def _opencv_writer(
             raise UserError(
                 f'This OpenCV cannot write the codec {codec}; choose {others}{also}.'
             )
-        yield writer.write
+        yield lambda image: writer.write(image)
     finally:
         writer.release()
 

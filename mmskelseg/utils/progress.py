@@ -38,7 +38,7 @@ def progress_listener(listener: Listener) -> Iterator[None]:
 @contextmanager
 def progress_bar(
     what: str, total: int, show: bool = True
-) -> Iterator[Callable[[int], None]]:
+) -> Iterator[Callable[[int], object]]:
     """Yield a function to call with the number of steps done since the last call.
 
     Args:
@@ -54,11 +54,7 @@ def progress_bar(
         is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
         pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
         with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
-
-            def update(steps: int) -> None:
-                bar.update(steps)
-
-            yield update
+            yield bar.update
     else:
         done = 0
 

@@ -23,7 +23,7 @@ class SegVisualizationHook(Hook):
 
     Args:
         enable: Draw at all.
-        interval: Draw every so manieth video.
+        interval: Draw every n-th video.
         show: Show each picture in a window as well.
         wait_time: Seconds until the window closes; 0 waits for a key.
         out_dir: Folder of the pictures, by default ``timelines`` in the work folder.

@@ -244,5 +244,6 @@ def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
         return None
     other: Any = node.args[1] if node.args[0] is result else node.args[0]
     metas = [n.meta.get('tensor_meta') for n in (result, other) if type(n) is fx.Node]
-    shapes = [meta.shape for meta in metas if hasattr(meta, 'shape')]
-    return other if len(shapes) == 2 and shapes[0] == shapes[1] else None
+    shapes = [getattr(meta, 'shape', None) for meta in metas]
+    fits = len(shapes) == 2 and shapes[0] is not None and shapes[0] == shapes[1]
+    return other if fits else None

@@ -283,7 +283,7 @@ def read_joints(
     dims: int,
     dtype: DTypeLike,
     *,
-    score_dtype: DTypeLike,
+    score_dtype: DTypeLike | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return checked coordinates (M, T, V, dims), and scores (M, T, V), 1 by default.
 
@@ -313,5 +313,5 @@ def read_joints(
     return points, score
 
 
-def _array(values: Any, dtype: DTypeLike) -> np.ndarray:
+def _array(values: Any, dtype: DTypeLike | None) -> np.ndarray:
     return np.asarray(values.cpu() if isinstance(values, Tensor) else values, dtype)
