@@ -1,6 +1,7 @@
 """Every config of `configs/` from its data to segments, on small data of its kind."""
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from benchmarks.config import measure
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.datasets import load_annotations, save_annotations
@@ -138,8 +140,8 @@ class Person(PoseEstimator):
 @pytest.mark.parametrize(
     'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
 )
-def test_config_trains_tests_and_segments(path, load, data):
-    """An epoch, its scores, and segments of the test video from its checkpoint."""
+def test_config_trains_tests_segments_and_is_measured(path, load, data, tmp_path):
+    """An epoch, its scores, segments of the test video from its checkpoint, times."""
     cfg = load(path)
     skeleton, num_classes = skeleton_of(path), cfg.model.num_classes
     runner = Runner.from_cfg(cfg)
@@ -164,6 +166,14 @@ def test_config_trains_tests_and_segments(path, load, data):
     (of_file,) = segment(file, split='test')['predictions']
     assert of_file['pred_score'].shape == (num_classes, LENGTHS['test'])
     assert of_file['segments'][-1]['end_frame'] == LENGTHS['test']
+    cfg.dump(tmp_path / 'config.py')
+    measured = measure(
+        tmp_path / 'config.py',
+        Namespace(device='cpu', threads=1, videos=1, repeats=1, cfg_options={}),
+    )
+    assert measured['frames'] == LENGTHS['test']
+    assert measured['ms']['all'] > measured['ms']['segmentor'] > 0
+
     if any('3d' in modality for modality in item):
         with pytest.raises(UserError, match='there is no keypoint_3d'):
             segment(file.parent / 'test.mp4')

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import SegVisualizer, draw_timelines
 
 
@@ -80,5 +81,5 @@ def test_visualization_hook_passes_the_windows_arguments(make_runner, monkeypatc
 def test_visualization_hook_asks_for_our_visualizer(make_runner):
     """Another visualizer is named before the first video is tested."""
     runner = make_runner(hooks(), visualizer={'type': 'Visualizer'})
-    with pytest.raises(TypeError, match=r'The visualizer is Visualizer, .*SegVisual'):
+    with pytest.raises(UserError, match=r'The visualizer is Visualizer, .*SegVisual'):
         runner.test()

@@ -113,7 +113,7 @@ class GraphStem(BaseModule):
             for before, after in pairwise(channels)
         )
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, out_channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.adjacency.shape[1])
         x = norm_joints(self.norm_in, x, mask)
@@ -142,7 +142,7 @@ class EncoderDecoder(BaseModule):
         self.conv_out = nn.Conv1d(in_channels, out_channels, 1)
         self.activate = build_activation_layer(dict(act_cfg or {'type': 'ReLU'}))
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, out_channels, T) of x (N, C, T); mask is (N, 1, T)."""
         frames = x.shape[2]
         # As nothing looks ahead but the averages, a video sees zeros up to the end of

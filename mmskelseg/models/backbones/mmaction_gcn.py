@@ -151,7 +151,7 @@ class NetworkStage(BaseModule):
         with DefaultScope.overwrite_default_scope('mmaction'):
             super().init_weights()
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
 
         Raises:

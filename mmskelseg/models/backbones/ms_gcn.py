@@ -94,7 +94,7 @@ class GraphStage(BaseModule):
         )
         self.context = sum(2**i for i in range(num_layers))
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.adjacency.shape[1])
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
@@ -135,6 +135,6 @@ class NormedResidualLayer(BaseModule):
         )
         self.norm = nn.BatchNorm1d(channels)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, channels, T), changed where mask (N, 1, T) is 1."""
         return x + F.relu(norm_frames(self.norm, self.conv_dilated(x), mask))

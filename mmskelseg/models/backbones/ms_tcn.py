@@ -127,7 +127,7 @@ class TemporalStage(BaseModule):
         self.layers = ModuleList(layers)
         self.context = sum(layer.context for layer in self.layers)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
 
         Features are 0 where the mask is, so that a convolution sees past the end of a
@@ -165,7 +165,7 @@ class DualDilatedLayer(BaseModule):
         self.merge = TemporalConv1d(2 * channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
         return masked(self.dropout.add(x, self._merged(x)), mask)
 
@@ -205,7 +205,7 @@ class DilatedResidualLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
         change = self.conv_out(self.conv_dilated(x, relu=True))
         return masked(self.dropout.add(x, change), mask)

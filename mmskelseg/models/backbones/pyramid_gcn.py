@@ -89,7 +89,7 @@ class PyramidStage(BaseModule):
         self.levels = ModuleList(levels)
         self.conv_out = nn.Conv1d(len(levels) * channels, channels, 1)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.num_joints)
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
@@ -121,7 +121,7 @@ class PyramidLevel(BaseModule):
             for i in range(num_layers)
         )
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (N, channels, T, G) of x (N, channels, T, G'); mask is (N, 1, T)."""
         x = x @ self.pool
         for layer in self.layers:

@@ -1,12 +1,13 @@
 """Multi-stage segmentation of one modality or several."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, BaseModule, ModuleDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmskelseg.models.layers import (
     check_lengths,
@@ -202,7 +203,8 @@ class ActionSegmentor(BaseModel):
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
             if hasattr(branch['backbone'], 'stem'):
-                x[name] = branch['backbone'].stem(x[name].to(like), mask).to(like)
+                stem = branch['backbone'].stem
+                x[name] = _run(stem, x[name].to(like), mask).to(like)
             elif hasattr(self, 'risk_head'):
                 x[name] = x[name].to(like)
         return x
@@ -246,7 +248,8 @@ class ActionSegmentor(BaseModel):
         for name, branch in self.branches.items():
             # Features may lie in half precision, and elsewhere than the model.
             read = x[name].to(like, non_blocking=True)
-            features[name] = branch['backbone'].stages[stage](read, mask)[:, :, inner]
+            stages = branch['backbone'].stages
+            features[name] = _run(stages[stage], read, mask)[:, :, inner]
         logits = {
             name: branch['head'](features[name], stage)
             for name, branch in self.branches.items()
@@ -336,3 +339,11 @@ def _fusion_options(
             'branch_heads=True.'
         )
     return options
+
+
+def _run(stage: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Run a stage; one whose mask has no default gets ones in place of None."""
+    _, parameter, *_ = inspect.signature(stage.forward).parameters.values()
+    if mask is None and parameter.default is inspect.Parameter.empty:
+        mask = x.new_ones(len(x), 1, x.shape[2])
+    return stage(x, mask)

@@ -1,0 +1,74 @@
+"""The rooms of the package, and which way the imports between them run."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.small_data import ROOT
+
+# From the top; a room imports from its own floor and those below.
+FLOORS = (
+    ('__main__', 'doctor'),
+    ('commands',),
+    ('apis',),
+    ('engine',),
+    ('datasets',),
+    ('visualization', 'interchange'),
+    ('features', 'models', 'evaluation', 'compat'),
+    ('structures', 'fileio', 'utils', 'registry', 'version', '__init__'),
+)
+FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
+# Importing the package checks and repairs its dependencies.
+ALLOWED = {('__init__', 'compat')}
+MODULES = sorted((ROOT / 'mmskelseg').rglob('*.py'))
+
+
+def room_of(path: Path) -> str:
+    """Return the folder or the module under `mmskelseg` that a file belongs to."""
+    return path.relative_to(ROOT / 'mmskelseg').with_suffix('').parts[0]
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Return the rooms that a module imports from, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: a relative import'
+            names |= {f'{node.module}.{alias.name}' for alias in node.names}
+    parts = [name.split('.') for name in names if name.startswith('mmskelseg.')]
+    return {part[1] if part[1] in FLOOR else '__init__' for part in parts}
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Return which room imports from which other."""
+    pairs = {(room_of(p), room) for p in MODULES for room in imported_rooms(p)}
+    return {(a, b) for a, b in pairs if a != b} - ALLOWED
+
+
+def test_every_module_stands_in_a_room():
+    assert {room_of(path) for path in MODULES} <= FLOOR.keys()
+
+
+def test_imports_run_downwards():
+    """No room imports from a floor above its own."""
+    upwards = {(a, b) for a, b in arrows() if FLOOR[a] > FLOOR[b]}
+    assert upwards == set()
+
+
+def test_rooms_of_a_floor_form_no_circle():
+    """Of two rooms on a floor at most one imports from the other."""
+    level = {(a, b) for a, b in arrows() if FLOOR[a] == FLOOR[b]}
+    assert {(b, a) for a, b in level} & level == set()
+
+
+@pytest.mark.parametrize(
+    'path', [p for p in MODULES if p.name == '__init__.py'], ids=lambda p: p.parent.name
+)
+def test_room_has_a_sentence(path):
+    """The docstring of a folder says what belongs there."""
+    docstring = ast.get_docstring(ast.parse(path.read_text('utf-8')))
+    assert docstring, f'{path} has no docstring'
+    assert docstring.partition('\n')[0].endswith('.')
