@@ -80,10 +80,10 @@ def peak_memory(function: Callable[[], object]) -> int:
 
 @contextmanager
 def peak_private_memory() -> Iterator[Callable[[], int]]:
-    """Yield what returns the most private bytes within a block, 0 where unknown.
+    """Yield a function that returns the most private bytes in a block, 0 if unknown.
 
-    It is what ``ulimit -d`` counts, which the system keeps no peak of: a thread looks
-    a hundred times a second.
+    They are those that ``ulimit -d`` counts. The system keeps no peak of them, so that
+    a thread looks a hundred times a second.
     """
     status = Path('/proc/self/status')
     seen, ended = [0], Event()

@@ -130,14 +130,11 @@ def plain_segments(labels: list[int]) -> list[tuple[int, int, int]]:
 def plain_map(sample: Sample) -> float:
     """Return scikit-learn's average precision, as a mean over the classes present."""
     gt = sample.gt
-    return 100 * float(
-        np.mean(
-            [
-                average_precision_score(gt == label, sample.scores[label])
-                for label in np.unique(gt)
-            ]
-        )
-    )
+    scores = [
+        average_precision_score(gt == label, sample.scores[label])
+        for label in np.unique(gt)
+    ]
+    return 100 * float(np.mean(scores))
 
 
 def evaluate(sample: Sample) -> Mapping[str, float]:

@@ -95,13 +95,8 @@ def run_folder(
 ) -> RunFolder:
     """Return the run of a fold with a seed.
 
-    Args:
-        cfg: The config.
-        fold: Name of the fold.
-        splits: To train and to test on.
-        seed: Of the training.
-        settings: Of :func:`settings_of`.
-        typed: ``key=value`` of the command line, which have been merged into ``cfg``.
+    Its settings are those of :func:`settings_of`; ``typed`` are ``key=value`` of the
+    command line, which have been merged into ``cfg``.
     """
     train_split, test_split = splits
     chosen = [

@@ -1,7 +1,6 @@
 """Reading and atomic writing of video files."""
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmskelseg.fileio.atomic import atomic_replacement
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
 VIDEO_SUFFIXES = (
@@ -110,13 +110,10 @@ def written_video(
         ValueError: If the codec cannot be written.
         OSError: If the file came out short.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{secrets.token_hex(8)}{path.suffix}')
+    by_av = codec == 'avc1' and find_spec('av') is not None
+    writer = _av_writer if by_av else _opencv_writer
     count = 0
-    try:
-        by_av = codec == 'avc1' and find_spec('av') is not None
-        writer = _av_writer if by_av else _opencv_writer
+    with atomic_replacement(path) as aside:
         with writer(aside, fps, img_shape, codec) as put:
 
             def write(image: np.ndarray) -> None:
@@ -131,9 +128,6 @@ def written_video(
                 f'{path}: {count} frames were written and cannot be read again; see '
                 'whether the disk is full.'
             )
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager

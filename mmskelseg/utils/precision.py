@@ -18,13 +18,6 @@ def has_bfloat16(device: str) -> bool:
     if device == 'cuda':
         return torch.cuda.get_device_capability() >= (8, 0)
     info = Path('/proc/cpuinfo')
-    return device == 'cpu' and info.is_file() and has_flag(info.read_text())
-
-
-def has_flag(cpuinfo: str) -> bool:
-    """Return whether ``/proc/cpuinfo`` lists bfloat16.
-
-    >>> has_flag('flags : fpu avx512_bf16 clzero'), has_flag('flags : fpu avx512f')
-    (True, False)
-    """
-    return re.search(_FLAGS, cpuinfo) is not None
+    if device != 'cpu' or not info.is_file():
+        return False
+    return re.search(_FLAGS, info.read_text()) is not None

@@ -18,13 +18,13 @@ _SUMS = (operator.add, operator.iadd, torch.add, 'add', 'add_')
 
 
 class FusedNetwork:
-    """A frozen image network in the form that is fastest for what it reads.
+    """A frozen image network in the form that is fastest for its input.
 
     Args:
         network: The network, on its device, which gives (N, C') of images (N, 3, H, W).
-        mean: What is taken from each channel before.
-        std: By what each channel is divided before.
-        dtype: What it computes in.
+        mean: Subtracted from each channel before.
+        std: Divisor of each channel before.
+        dtype: In which it computes.
     """
 
     def __init__(
@@ -116,12 +116,7 @@ def read_equal_channels(
     Its input is that channel as it is and a channel of ones, shape (N, 2, H, W), in
     place of ``(image - mean) / std`` in three channels. The first convolution sums its
     weights over the channels; those of the ones carry the mean, which zeros around an
-    image do not have.
-
-    Args:
-        graph: From :func:`trace`.
-        mean: Of each channel.
-        std: Of each channel.
+    image do not have. The graph is from :func:`trace`.
     """
     graph = copy.deepcopy(graph)
     first = _only_user(next(iter(graph.graph.nodes)))
@@ -142,11 +137,8 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
     """Return a graph whose convolutions also do the sums and ReLUs that follow them.
 
     Weights are laid out once as oneDNN multiplies them, and not in every batch. The
-    operators are those that ``torch.compile`` uses on CPUs.
-
-    Args:
-        graph: From :func:`trace`.
-        example: Images of the shape (N, C, H, W) and the type that it will get.
+    operators are those that ``torch.compile`` uses on CPUs. The graph is from
+    :func:`trace`; the example has the shape (N, C, H, W) and type of its input.
     """
     graph = copy.deepcopy(graph).to(example.dtype)
     ShapeProp(graph).propagate(example)
@@ -177,13 +169,7 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
 
 
 class FusedConv2d(nn.Module):
-    """A convolution, what is added to its result if anything, and ReLU if wanted.
-
-    Args:
-        conv: The convolution.
-        relu: Whether ReLU follows.
-        input_shape: Of the images that it will get as a rule.
-    """
+    """A convolution, the sum of its result and another, and ReLU, if wanted."""
 
     def __init__(self, conv: nn.Conv2d, relu: bool, input_shape: Sequence[int]) -> None:
         super().__init__()

@@ -101,14 +101,7 @@ class PyramidStage(BaseModule):
 
 
 class PyramidLevel(BaseModule):
-    """Pools the nodes of the level below and runs blocks over its own.
-
-    Args:
-        channels: Width.
-        num_layers: How many blocks.
-        pool: Shape (G', G), from :func:`skeleton_pyramid`.
-        adjacency: Graph of its nodes in subsets, shape (S, G, G).
-    """
+    """Pools the nodes of the level below (G', G) and runs blocks over its own."""
 
     def __init__(
         self, channels: int, num_layers: int, pool: np.ndarray, adjacency: np.ndarray

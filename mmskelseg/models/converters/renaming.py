@@ -66,11 +66,7 @@ def convert(
     source: Path,
     model: str,
 ) -> dict[str, Tensor]:
-    """Return a reference state dict under our names within a branch.
-
-    Raises:
-        UserError: If a name is not one of the model's, or a needed one is missing.
-    """
+    """Return a reference state dict under our names within a branch."""
     converted = {}
     for key, value in state.items():
         pattern = next((theirs for theirs in renames if re.match(theirs, key)), None)

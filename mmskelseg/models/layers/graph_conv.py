@@ -13,7 +13,7 @@ class GraphConv(BaseModule):
     Args:
         in_channels: Channels of a joint before.
         out_channels: And after.
-        num_subsets: Into how many subsets the neighbours are divided, S.
+        num_subsets: Number of subsets of the neighbours, S.
 
     Source: Yan et al., "Spatial Temporal Graph Convolutional Networks" (AAAI 2018),
     Sec. 3.3.
@@ -37,11 +37,7 @@ class GraphConv(BaseModule):
 
 
 def check_joints(x: Tensor, num_joints: int) -> None:
-    """Check that an input (N, C, T, V) has the joints of a graph.
-
-    Raises:
-        ValueError: If it does not.
-    """
+    """Check that an input (N, C, T, V) has the joints of a graph."""
     if x.dim() != 4 or x.shape[3] != num_joints:
         raise UserError(
             f'A graph of {num_joints} joints reads (videos, channels, frames, '
@@ -51,12 +47,9 @@ def check_joints(x: Tensor, num_joints: int) -> None:
 
 
 def norm_joints(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return coordinates, each channel of each joint normalised for itself.
+    """Return x (N, C, T, V), each channel of each joint normalised by itself.
 
-    Args:
-        norm: As in :func:`norm_frames`, of V * C channels, those of a joint in a row.
-        x: Shape (N, C, T, V).
-        mask: Shape (N, 1, T), or None.
+    ``norm`` is as in :func:`norm_frames`, of V * C channels, those of a joint in a row.
     """
     N, C, T, V = x.shape
     # (N, V * C, T)

@@ -19,9 +19,6 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
 
     It is ``total_frames`` of the sample's meta information, else that of its labels,
     else T.
-
-    Raises:
-        UserError: If a video is longer than the batch.
     """
     longest = x.shape[2]
     if samples is None:
@@ -40,13 +37,7 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
 
 
 def frame_mask(lengths: Sequence[int], frames: int, like: Tensor) -> Tensor | None:
-    """Return 1 for frames and 0 for padding, shape (N, 1, T); None without padding.
-
-    Args:
-        lengths: True length of each video.
-        frames: T.
-        like: A tensor of the type and on the device that the mask gets.
-    """
+    """Return the mask of videos of these lengths, in type and place like a tensor."""
     if min(lengths) == frames:
         return None
     # Filled there, since copying the lengths to a GPU would wait for it.
@@ -66,16 +57,7 @@ def stack_frames(
 ) -> Tensor:
     """Return a field (T,) of all samples as a batch (N, T) on the host.
 
-    Args:
-        samples: With the field.
-        key: Name of the field.
-        lengths: Frames of each video.
-        frames: T.
-        fill: What the padding holds.
-        dtype: Of the batch.
-
-    Raises:
-        UserError: If a video lacks it, or has it for another number of frames.
+    Padding holds ``fill``. Each video needs the field for all of its ``lengths``.
     """
     batch = torch.full((len(samples), frames), fill, dtype=dtype)
     for row, length, sample in zip(batch, lengths, samples, strict=True):
@@ -103,11 +85,7 @@ def masked(x: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def check_lengths(network: nn.Module, videos: Iterable[tuple[str, int]]) -> None:
-    """Check that a network can be trained on videos, given as names and frames.
-
-    Raises:
-        UserError: If it has batch norms, and a video is a single frame.
-    """
+    """Check that a network can be trained on videos, given as names and frames."""
     if not any(isinstance(module, _BatchNorm) for module in network.modules()):
         return
     for name, frames in videos:

@@ -126,12 +126,7 @@ class ActionSegmentor(BaseModel):
             self.loss_weighting = MODELS.build(loss_weighting)
 
     def init_weights(self) -> None:
-        """Set the weights that a training starts from.
-
-        Raises:
-            FileNotFoundError: If a branch that it starts from has not been trained.
-            ValueError: If a checkpoint does not hold the branch.
-        """
+        """Set the weights that a training starts from, after a check of checkpoints."""
         check_branches_are_trained(self._branch_cfgs)
         for name in branch_checkpoints(self._branch_cfgs):
             init_cfg = self._branch_cfgs[name]['init_cfg']
