@@ -53,11 +53,7 @@ def median_seconds(
 ) -> list[float]:
     """Return the median time of a call of each; the functions take turns.
 
-    Args:
-        functions: What is called.
-        repeats: Calls that count.
-        clock: What gives the time.
-        warm: Whether there is a first call, which does not count.
+    With ``warm`` there is a first call, which does not count.
     """
     times: list[list[float]] = [[] for _ in functions]
     for repeat in range(-int(warm), repeats):
@@ -106,8 +102,9 @@ def peak_private_memory() -> Iterator[Callable[[], int]]:
         look()
 
 
-def peak_gflops(dtype: torch.dtype, device: str, size: int = 2048) -> float:
+def peak_gflops(dtype: torch.dtype, device: str) -> float:
     """Return how many GFLOP a second a product of square matrices reaches."""
+    size = 2048
     a, b = torch.rand(2, size, size, device=device).to(dtype)
     (seconds,) = median_seconds([lambda: a @ b], 5)
     return 2 * size**3 / seconds / 1e9

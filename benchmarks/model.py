@@ -57,8 +57,16 @@ def run(args: argparse.Namespace) -> None:
         f'{Path(path).parent.name}/{Path(path).stem}': measure(path, args)
         for path in args.configs
     }
-    conditions = describe_conditions(args)
-    text = '\n'.join([conditions, '', *table(results), '', *notes(results), PAPER])
+    clock = 'processor' if pick_clock(args) is time.process_time else 'clock'
+    conditions = (
+        f'{args.device}: {machine(args)}, '
+        f'CPython {platform.python_version()}; random weights; medians of '
+        f'{args.repeats} repeats, {clock} time, as a mean over the test videos; poses '
+        'are there already.'
+    )
+    notes = [f'{name}: {r["note"]}' for name, r in results.items() if 'note' in r]
+    notes += [''] * bool(notes)
+    text = '\n'.join([conditions, '', *table(results), '', *notes, PAPER])
     print(text)
     if args.out is not None:
         content = {'conditions': conditions, 'configs': results, 'paper': PAPER}
@@ -66,16 +74,6 @@ def run(args: argparse.Namespace) -> None:
         with atomic_write(args.out) as file:
             file.write((as_json if args.out.endswith('.json') else text).encode())
         print(args.out)
-
-
-def describe_conditions(args: argparse.Namespace) -> str:
-    clock = 'processor' if pick_clock(args) is time.process_time else 'clock'
-    return (
-        f'{args.device}: {machine(args)}, '
-        f'CPython {platform.python_version()}; random weights; medians of '
-        f'{args.repeats} repeats, {clock} time, as a mean over the test videos; poses '
-        'are there already.'
-    )
 
 
 def table(results: Mapping[str, dict[str, Any]]) -> list[str]:
@@ -106,11 +104,6 @@ def parts_of(results: Mapping[str, dict[str, Any]], key: str) -> list[str]:
 
 def cell(value: float | None, form: str) -> str:
     return '' if value is None else format(value, form)
-
-
-def notes(results: Mapping[str, dict[str, Any]]) -> list[str]:
-    lines = [f'{name}: {r["note"]}' for name, r in results.items() if 'note' in r]
-    return [*lines, ''] if lines else []
 
 
 def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:

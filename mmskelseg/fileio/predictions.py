@@ -40,12 +40,9 @@ class PredictionsUnpickler(CheckpointUnpickler):
 def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Return the predicted label of each frame, shape (T,), by the video's id.
 
-    Args:
-        path: A file of ``tools/test.py --dump``.
-
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it would run code, cannot be read, or holds something else.
+        UserError: If the file is missing, would run code, or does not come from
+            ``tools/test.py --dump``.
     """
     samples = load_pickle(path, PredictionsUnpickler)
     predictions = {}

@@ -171,12 +171,7 @@ def _av_writer(
 
 @contextmanager
 def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
-    """Open a video file for a block.
-
-    Raises:
-        MissingFileError: If there is no such file.
-        UserError: If it cannot be read as a video.
-    """
+    """Open a video file for a block."""
     if not path.is_file():
         raise MissingFileError(f'{path}: there is no such video file.')
     capture = cv2.VideoCapture(os.fspath(path))

@@ -19,7 +19,7 @@ class FrameCrossEntropyLoss(nn.Module):
     """Cross-entropy averaged over the labelled frames of a batch (Eq. 3).
 
     Args:
-        loss_weight: What the loss is multiplied by.
+        loss_weight: Factor of the loss.
     """
 
     def __init__(self, loss_weight: float = 1.0) -> None:
@@ -54,7 +54,7 @@ class TruncatedMSELoss(nn.Module):
     Args:
         form: ``reference`` or ``printed``.
         tau: Bound of a step of the log-probability; None for that of the form.
-        loss_weight: What the loss is multiplied by; alpha in Eq. 7.
+        loss_weight: Factor of the loss; alpha in Eq. 7.
 
     Raises:
         ValueError: If there is no such form.
@@ -147,10 +147,6 @@ def mean_over_ranks(total: Tensor, count: Tensor | int) -> Tensor:
     differ in length. With W ranks a part is ``W * total / count of all``, so that the
     mean of the parts is the mean over all frames, as one process computes it. All
     ranks must call it equally often, also one without a frame.
-
-    Args:
-        total: Sum over the frames of this rank, a scalar.
-        count: How many these are.
     """
     if isinstance(count, int):
         count = torch.full((), count, device=total.device)

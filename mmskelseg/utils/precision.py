@@ -10,11 +10,7 @@ _FLAGS = r'\b(avx512_bf16|amx_bf16|bf16)\b'
 
 
 def has_bfloat16(device: str) -> bool:
-    """Return whether a device multiplies bfloat16 in hardware.
-
-    Args:
-        device: ``cpu`` or ``cuda``. Of processors it is known under Linux alone.
-    """
+    """Return whether ``cpu`` (known under Linux alone) or ``cuda`` has bfloat16."""
     if device == 'cuda':
         return torch.cuda.get_device_capability() >= (8, 0)
     info = Path('/proc/cpuinfo')

@@ -43,7 +43,7 @@ def progress_bar(
 
     Args:
         what: The title, such as ``Making features``.
-        total: How many steps there are.
+        total: Number of steps.
         show: Whether to show anything.
     """
     listener = _listener.get()

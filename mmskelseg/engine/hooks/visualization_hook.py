@@ -45,11 +45,7 @@ class SegVisualizationHook(Hook):
         self.out_dir = out_dir
 
     def before_test(self, runner: Runner) -> None:
-        """Give the visualizer the names of the test set's classes.
-
-        Raises:
-            TypeError: If the visualizer cannot draw timelines.
-        """
+        """Give the visualizer the names of the test set's classes."""
         if not self.enable:
             return
         if not isinstance(runner.visualizer, SegVisualizer):

@@ -53,10 +53,8 @@ def confusion_matrix(pred: np.ndarray, gt: np.ndarray, num_classes: int) -> np.n
 def frame_recall(confusion: np.ndarray) -> np.ndarray:
     """Return the share of each class's frames predicted right, in percent, (K,).
 
-    A class without true frames has no recall: NaN.
-
-    Args:
-        confusion: Frames, shape (K, K), rows true and columns predicted.
+    A class without true frames has no recall: NaN. Rows of the confusion (K, K) are
+    true classes, columns predicted ones.
 
     >>> frame_recall(np.array([[1, 3], [0, 0]]))
     array([25., nan])
@@ -151,12 +149,7 @@ def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float
 
 
 def mean_ap(ap: np.ndarray, absent: str = 'skip') -> float:
-    """Return the mean of average precisions (K,), NaN for absent classes.
-
-    Args:
-        ap: From :func:`frame_ap`.
-        absent: See :func:`frame_map`.
-    """
+    """Return the mean of what :func:`frame_ap` gives, (K,), as :func:`frame_map`."""
     if absent not in ('skip', 'zero'):
         raise UserError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
     return float(np.nanmean(ap) if absent == 'skip' else np.nan_to_num(ap).mean())

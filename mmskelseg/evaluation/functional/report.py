@@ -138,11 +138,7 @@ def _per_class(
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """Return aligned tables of the scores and of the classes, and their conventions.
-
-    Args:
-        report: ``SegmentationMetric.report``.
-    """
+    """Return ``SegmentationMetric.report`` as aligned tables, and the conventions."""
     metrics, conventions = report['metrics'], report['conventions']
     videos = len(report['per_video'])
     scores = [[name, f'{metrics[name]:.2f}'] for name in (*NAMES, 'mAP')]

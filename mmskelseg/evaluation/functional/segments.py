@@ -53,13 +53,8 @@ def check_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return both label sequences as int64, the prediction -1 wherever the truth is.
 
-    Args:
-        pred: Predicted label of each frame, shape (T,).
-        gt: Annotated label of each frame, shape (T,).
-        num_classes: K, if labels must lie in 0..K-1.
-
     Raises:
-        ValueError: If the two differ in length, or as :func:`check_truth`.
+        UserError: If the two differ in length, or as :func:`check_truth`.
     """
     pred, gt = check_labels(pred, 'pred'), check_labels(gt, 'gt')
     if pred.size != gt.size:

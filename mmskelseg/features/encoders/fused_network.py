@@ -47,11 +47,9 @@ class FusedNetwork:
         return self._networks[2] is not None
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return features (N, C'), float32.
+        """Return features (N, C'), float32, of images (N, 3, H, W) after mean and std.
 
-        Args:
-            images: Shape (N, 3, H, W), after mean and deviation; or (N, 2, H, W): one
-                of three equal channels before them, and ones.
+        Or of (N, 2, H, W): one of three equal channels before these, and ones.
         """
         images = images.to(self.dtype, memory_format=torch.channels_last)
         size = images.shape[1:]
@@ -185,7 +183,7 @@ class FusedConv2d(nn.Module):
         self.relu = 'relu' if relu else None
 
     def forward(self, x: Tensor, summand: Tensor | None = None) -> Tensor:
-        """Return what x and, if anything, a summand of the result's shape give."""
+        """Return the result for x and, if any, a summand of the result's shape."""
         convolve = torch.ops.mkldnn._convolution_pointwise
         parts = (self.weight, self.bias, *self.settings)
         if summand is None:

@@ -29,9 +29,7 @@ _BACKBONE = 'backbone.'
 
 
 class FrozenNetwork:
-    """A network that gives one feature an input, loaded when it is first asked for.
-
-    So features which are there already cost nothing.
+    """A network that gives one feature an input, loaded when it is first needed.
 
     Args:
         arch: See :func:`find_architecture`.

@@ -189,10 +189,7 @@ def _box(
 
 @_compiled
 def _move(
-    source: np.ndarray,
-    image: np.ndarray,
-    ends: tuple[Any, Any, Any, Any],
-    reach: float,
+    source: np.ndarray, image: np.ndarray, ends: tuple[Any, Any, Any, Any], reach: float
 ) -> None:
     """Add to an image what a segment's box holds in another, which becomes 0 there."""
     H, W = image.shape

@@ -6,11 +6,4 @@ from mmskelseg.models.backbones.ms_gcn import MSGCN
 from mmskelseg.models.backbones.ms_tcn import CausalTCN, MSTCNPlusPlus
 from mmskelseg.models.backbones.pyramid_gcn import PyramidGCN
 
-__all__ = [
-    'GCNTCN',
-    'MSGCN',
-    'CausalTCN',
-    'MMActionGCN',
-    'MSTCNPlusPlus',
-    'PyramidGCN',
-]
+__all__ = ['GCNTCN', 'MSGCN', 'CausalTCN', 'MMActionGCN', 'MSTCNPlusPlus', 'PyramidGCN']

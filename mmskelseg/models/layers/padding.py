@@ -99,8 +99,8 @@ def check_lengths(network: nn.Module, videos: Iterable[tuple[str, int]]) -> None
 def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     """Return x, normalised by its frames alone and 0 in the padding.
 
-    All frames of a batch share their statistics, as if its videos stood behind one
-    another without padding. A batch without padding is handed on as it is.
+    All frames of a batch share their statistics, as if its videos followed one another
+    without padding.
 
     Args:
         norm: ``BatchNorm1d``, or the ``SyncBatchNorm`` that it was converted to.
