@@ -90,12 +90,10 @@ class TruncatedMSELoss(nn.Module):
         if self.form == 'reference':
             previous = previous.detach()
         valid = mask > 0
+        both = valid[:, :, 1:] & valid[:, :, :-1]
         steps = (log_prob[:, :, 1:] - previous).abs().clamp(max=self.tau) ** 2
-        steps = torch.where(valid[:, :, 1:] & valid[:, :, :-1], steps, 0)
-        if self.form == 'reference':
-            count = (valid[:, :, 1:] & valid[:, :, :-1]).sum()
-        else:
-            count = valid.sum()
+        steps = torch.where(both, steps, 0)
+        count = (both if self.form == 'reference' else valid).sum()
         return mean_over_ranks(self.loss_weight * steps.sum(), count * logits.shape[1])
 
 

@@ -1,10 +1,5 @@
 """Pure functions on arrays; every score is in percent, and errors are not."""
 
-from mmskelseg.evaluation.functional.cross_validation import (
-    format_score,
-    format_summary,
-    summarize_runs,
-)
 from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
@@ -14,7 +9,14 @@ from mmskelseg.evaluation.functional.framewise import (
     frame_mse,
     frame_recall,
 )
-from mmskelseg.evaluation.functional.report import Video, evaluate_videos, format_report
+from mmskelseg.evaluation.functional.report import (
+    Video,
+    evaluate_videos,
+    format_report,
+    format_score,
+    format_summary,
+    summarize_runs,
+)
 from mmskelseg.evaluation.functional.segmental import (
     edit_score,
     f1_from_counts,
