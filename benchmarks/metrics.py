@@ -13,6 +13,7 @@ beyond the labels and scores.
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -171,7 +172,7 @@ def run(args: argparse.Namespace) -> None:
     )
     for part in (sample.part(max(1, args.videos // 2)), sample):
         size = part.scores.nbytes + sum(p.nbytes + g.nbytes for p, g in part.pairs)
-        extra = peak_memory(lambda part=part: evaluate(part))
+        extra = peak_memory(partial(evaluate, part))
         print(
             f'memory of SegmentationMetric, {len(part.pairs)} videos: input '
             f'{size / 1e6:.2f} MB, extra {extra / 1e6:.2f} MB'

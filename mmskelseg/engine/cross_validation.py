@@ -120,7 +120,7 @@ def run_folder(
 
 
 def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
-    """Yield each run with why it failed, one after another."""
+    """Run one after another, and yield each with the reason of its failure."""
     for run in runs:
         yield run, run.execute()
 
@@ -128,7 +128,7 @@ def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
 def submitted(
     runs: list[RunFolder], folder: Path, cluster: str, options: dict
 ) -> Iterator[tuple[RunFolder, str]]:
-    """Yield each run with why it failed, as jobs of submitit end."""
+    """Run as jobs of submitit, and yield each with the reason of its failure."""
     try:
         import submitit
     except ModuleNotFoundError:

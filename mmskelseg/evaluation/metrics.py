@@ -25,7 +25,11 @@ class _VideoMetric(BaseMetric):
     """A metric that keeps a result of each video, and a report of all."""
 
     def __init__(
-        self, collect_device: str, prefix: str | None, collect_dir: str | None
+        self,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        *,
+        collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
         self.report: dict[str, Any] | None = None
@@ -114,7 +118,7 @@ class SegmentationMetric(_VideoMetric):
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
+        super().__init__(collect_device, prefix, collect_dir=collect_dir)
         for name, value, allowed in (
             ('average', average, ('pooled', 'video')),
             ('scores', scores, tuple(SCORE_FIELDS)),
@@ -237,15 +241,6 @@ class RiskMetric(_VideoMetric):
     """
 
     default_prefix = 'risk'
-
-    def __init__(
-        self,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        *,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
 
     @property
     def _reader(self) -> str:

@@ -223,11 +223,7 @@ class FeatureRecipe:
         return source
 
     def check(self, video: Video) -> None:
-        """Check that a video can be rendered, as far as that is quick.
-
-        Raises:
-            UserError: If it cannot.
-        """
+        """Raise a UserError if a video cannot be rendered, as far as that is quick."""
         if hasattr(self.render, 'check'):
             self.render.check(video)
 

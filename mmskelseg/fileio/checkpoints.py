@@ -202,11 +202,7 @@ def load_url(
     map_location: MapLocation = None,
     progress: bool = True,
 ) -> Any:
-    """Return the checkpoint at a URL, kept in torch's cache of downloads.
-
-    Raises:
-        OSError: If it cannot be downloaded.
-    """
+    """Return the checkpoint at a URL, kept in torch's cache of downloads."""
     folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
     path = folder / Path(urlparse(url).path).name
     if not path.exists():

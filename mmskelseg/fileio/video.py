@@ -94,7 +94,7 @@ def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
 @contextmanager
 def written_video(
     path: str | os.PathLike, fps: float, img_shape: tuple[int, int], codec: str = 'mp4v'
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Callable[[np.ndarray], object]]:
     """Yield a function that adds images to a video, which appears when the block ends.
 
     Args:
@@ -133,7 +133,7 @@ def written_video(
 @contextmanager
 def _opencv_writer(
     path: Path, fps: float, img_shape: tuple[int, int], codec: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Callable[[np.ndarray], object]]:
     fourcc = cv2.VideoWriter.fourcc(*codec)
     writer = cv2.VideoWriter(os.fspath(path), fourcc, fps, img_shape[::-1])
     try:
@@ -151,7 +151,7 @@ def _opencv_writer(
 @contextmanager
 def _av_writer(
     path: Path, fps: float, img_shape: tuple[int, int], codec: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Callable[[np.ndarray], object]]:
     import av
 
     # The index in front, so that a browser plays what it has so far.

@@ -60,11 +60,8 @@ class SegmentationHead(BaseModule):
 
         Args:
             logits: Shape (S, N, K, T).
-            labels: Shape (N, T), int64, -1 for frames that do not count; on the host,
-                where they are checked without waiting for a GPU.
-
-        Raises:
-            UserError: If a label is not one of the classes.
+            labels: Classes, shape (N, T), int64, -1 for frames that do not count; on
+                the host, where they are checked without waiting for a GPU.
         """
         if labels.max() >= self.num_classes:
             raise UserError(
@@ -111,12 +108,7 @@ class RiskHead(BaseModule):
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Return a score (N, T) of each frame, from those up to it alone.
 
-        Args:
-            features: Of each branch, shape (N, C, T), with all channels together as
-                many as ``in_channels``.
-
-        Raises:
-            ValueError: If they are not of this shape.
+        Features are (N, C, T) of each branch, all channels together ``in_channels``.
         """
         if any(x.dim() != 3 for x in features):
             raise UserError(
@@ -137,9 +129,6 @@ class RiskHead(BaseModule):
             pred: Predicted score of each frame, shape (N, T).
             lengths: Frames of each video, N.
             samples: With gt_risk (T,).
-
-        Raises:
-            UserError: If a video lacks its risk.
         """
         frames = pred.shape[1]
         risk = stack_frames(

@@ -122,11 +122,7 @@ class UncertaintyWeighting(nn.Module):
         self.log_variances = nn.Parameter(torch.zeros(len(self.names)))
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return all losses, those named weighed.
-
-        Raises:
-            ValueError: If one of them is not there.
-        """
+        """Return all losses, those named weighed."""
         weighed = dict(losses)
         for name, s in zip(self.names, self.log_variances, strict=True):
             if name not in losses:

@@ -31,8 +31,8 @@ class ClipEncoder:
         frame_interval: From one frame of a clip to the next.
         step: From the middle of a clip to that of the next; the frames around a middle
             share its feature. 1 gives each frame its own; more is faster as many times.
-        mean: What is taken from each channel before, if anything.
-        std: By what each channel is divided before, if by anything.
+        mean: Subtracted from each channel before, if given.
+        std: Divisor of each channel before, if given.
         batch_size: Clips that go through the network at a time.
 
     Raises:

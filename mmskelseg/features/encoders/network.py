@@ -8,7 +8,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 import torchvision
@@ -37,8 +36,9 @@ class FrozenNetwork:
             path of a file.
 
     Raises:
-        ValueError: If there is no such network.
-        FileNotFoundError: If there is no such file.
+        UserError: If there is no such network; on first use, if the weights are those
+            of another or cannot be downloaded.
+        MissingFileError: If there is no such file.
     """
 
     def __init__(self, arch: str | Mapping[str, Any], weights: str) -> None:
@@ -66,12 +66,7 @@ class FrozenNetwork:
 
     @cached_property
     def module(self) -> nn.Module:
-        """The network, in evaluation, on the device that MMEngine picks.
-
-        Raises:
-            ValueError: If a file holds the weights of another network.
-            RuntimeError: If weights cannot be downloaded.
-        """
+        """The network, in evaluation, on the device that MMEngine picks."""
         with torch.random.fork_rng(devices=[]):
             # So that random weights are the same ones in every run.
             torch.manual_seed(0)
@@ -147,7 +142,7 @@ class FrozenNetwork:
             return load_state_dict(self._path)
         try:
             return dict(self._download.read())
-        except (URLError, OSError, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:
             raise UnavailableError(
                 f'{self._download.identity} could not be downloaded ({error}). '
                 f'{self._download.elsewhere}'
@@ -161,7 +156,7 @@ class Download:
     Args:
         identity: A name for their content.
         read: Returns them, and raises an OSError or RuntimeError where it cannot.
-        elsewhere: What to do in that case.
+        elsewhere: The remedy in that case.
     """
 
     identity: str
@@ -174,7 +169,7 @@ class Architecture:
     """A network that gives its pooled last feature map.
 
     Args:
-        name: What it is called in messages.
+        name: Its name in messages.
         build: Returns it, with PyTorch's random weights.
         downloads: Weights of it that its library fetches, by name.
     """
@@ -185,14 +180,11 @@ class Architecture:
 
 
 def find_architecture(arch: str | Mapping[str, Any]) -> Architecture:
-    """Return what ``arch`` of an encoder stands for.
+    """Return the network for ``arch`` of an encoder.
 
     Args:
         arch: ``torchvision.`` or ``timm.`` and the name of a network of theirs, the
             name of a registered backbone with its scope, or such a backbone's config.
-
-    Raises:
-        ValueError: If there is no such network.
     """
     if isinstance(arch, str):
         library, _, name = arch.partition('.')

@@ -292,15 +292,15 @@ class ActionSegmentor(BaseModel):
         # One after another, so that only the last stage's are kept.
         for logits in self._stages(x, mask):
             output = _output(logits)
-        for sample, length, video in zip(data_samples, lengths, output, strict=True):
-            video = video[:, :length].float()
+        has_risk = hasattr(self, 'risk_head')
+        risk = self.risk_head(list(x.values())) if has_risk else None
+        for i, (sample, length) in enumerate(zip(data_samples, lengths, strict=True)):
+            video = output[i, :, :length].float()
             sample.set_pred_score(video.softmax(dim=0))
             sample.set_pred_label(video.argmax(dim=0))
             sample.set_field(video, 'pred_logit', dtype=Tensor)
-        if hasattr(self, 'risk_head'):
-            risk = self.risk_head(list(x.values()))
-            for sample, length, video in zip(data_samples, lengths, risk, strict=True):
-                sample.set_field(video[:length].float(), 'pred_risk', dtype=Tensor)
+            if risk is not None:
+                sample.set_field(risk[i, :length].float(), 'pred_risk', dtype=Tensor)
         return list(data_samples)
 
 
@@ -326,9 +326,8 @@ def _fusion_options(
             f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
             '`branch_heads` only.'
         )
-    if options['feed'] not in (_FUSED, 'own') or (
-        options['feed'] == 'own' and not options['branch_heads']
-    ):
+    feeds = (_FUSED, 'own') if options['branch_heads'] else (_FUSED,)
+    if options['feed'] not in feeds:
         raise UserError(
             f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
             'branch_heads=True.'
