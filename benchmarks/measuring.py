@@ -53,11 +53,7 @@ def median_seconds(
 ) -> list[float]:
     """Return the median time of a call of each; the functions take turns.
 
-    Args:
-        functions: What is called.
-        repeats: Calls that count.
-        clock: What gives the time.
-        warm: Whether there is a first call, which does not count.
+    With ``warm`` there is a first call, which does not count.
     """
     times: list[list[float]] = [[] for _ in functions]
     for repeat in range(-int(warm), repeats):
@@ -80,10 +76,10 @@ def peak_memory(function: Callable[[], object]) -> int:
 
 @contextmanager
 def peak_private_memory() -> Iterator[Callable[[], int]]:
-    """Yield what returns the most private bytes within a block, 0 where unknown.
+    """Yield a function that returns the most private bytes in a block, 0 if unknown.
 
-    It is what ``ulimit -d`` counts, which the system keeps no peak of: a thread looks
-    a hundred times a second.
+    They are those that ``ulimit -d`` counts. The system keeps no peak of them, so that
+    a thread looks a hundred times a second.
     """
     status = Path('/proc/self/status')
     seen, ended = [0], Event()
@@ -106,8 +102,9 @@ def peak_private_memory() -> Iterator[Callable[[], int]]:
         look()
 
 
-def peak_gflops(dtype: torch.dtype, device: str, size: int = 2048) -> float:
+def peak_gflops(dtype: torch.dtype, device: str) -> float:
     """Return how many GFLOP a second a product of square matrices reaches."""
+    size = 2048
     a, b = torch.rand(2, size, size, device=device).to(dtype)
     (seconds,) = median_seconds([lambda: a @ b], 5)
     return 2 * size**3 / seconds / 1e9

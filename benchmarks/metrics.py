@@ -13,6 +13,7 @@ beyond the labels and scores.
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -130,14 +131,11 @@ def plain_segments(labels: list[int]) -> list[tuple[int, int, int]]:
 def plain_map(sample: Sample) -> float:
     """Return scikit-learn's average precision, as a mean over the classes present."""
     gt = sample.gt
-    return 100 * float(
-        np.mean(
-            [
-                average_precision_score(gt == label, sample.scores[label])
-                for label in np.unique(gt)
-            ]
-        )
-    )
+    scores = [
+        average_precision_score(gt == label, sample.scores[label])
+        for label in np.unique(gt)
+    ]
+    return 100 * float(np.mean(scores))
 
 
 def evaluate(sample: Sample) -> Mapping[str, float]:
@@ -166,9 +164,19 @@ def run(args: argparse.Namespace) -> None:
         f'{len(few.pairs)} video(s), scaled'
     )
     print_times(sample, few, args.repeats)
-    print_differences(sample, few)
+    segmental = np.subtract(our_segmental(few.pairs), plain_segmental(few.pairs))
+    by_frame = abs(frame_map(sample.scores, sample.gt) - plain_map(sample))
+    print(
+        f'largest difference, in percent: {np.abs(segmental).max():.1e} of accuracy, '
+        f'edit and F1, {by_frame:.1e} of mAP'
+    )
     for part in (sample.part(max(1, args.videos // 2)), sample):
-        print_memory(part)
+        size = part.scores.nbytes + sum(p.nbytes + g.nbytes for p, g in part.pairs)
+        extra = peak_memory(partial(evaluate, part))
+        print(
+            f'memory of SegmentationMetric, {len(part.pairs)} videos: input '
+            f'{size / 1e6:.2f} MB, extra {extra / 1e6:.2f} MB'
+        )
 
 
 def seconds(function: Callable[[], object], repeats: int) -> float:
@@ -193,21 +201,3 @@ def print_times(sample: Sample, few: Sample, repeats: int) -> None:
         rows.append([name, f'{plain:.2f} s', f'{ours:.2f} s', f'{plain / ours:.1f}'])
     rows.append(['SegmentationMetric, all', '', f'{whole:.2f} s', ''])
     print(*text_table(rows), sep='\n')
-
-
-def print_differences(sample: Sample, few: Sample) -> None:
-    segmental = np.subtract(our_segmental(few.pairs), plain_segmental(few.pairs))
-    by_frame = abs(frame_map(sample.scores, sample.gt) - plain_map(sample))
-    print(
-        f'largest difference, in percent: {np.abs(segmental).max():.1e} of accuracy, '
-        f'edit and F1, {by_frame:.1e} of mAP'
-    )
-
-
-def print_memory(sample: Sample) -> None:
-    size = sample.scores.nbytes + sum(p.nbytes + g.nbytes for p, g in sample.pairs)
-    extra = peak_memory(lambda: evaluate(sample))
-    print(
-        f'memory of SegmentationMetric, {len(sample.pairs)} videos: input '
-        f'{size / 1e6:.2f} MB, extra {extra / 1e6:.2f} MB'
-    )

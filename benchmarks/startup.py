@@ -37,12 +37,9 @@ def run(args: argparse.Namespace) -> None:
     """Print a line for each import and tool."""
     rows = [['fresh processes, clock time', 'first', 'median']]
     imports = [import_seconds() for _ in range(1 + args.repeats)]
-    for name, times in zip(
-        ('import torch', 'import mmskelseg, beyond torch'),
-        zip(*imports, strict=True),
-        strict=True,
-    ):
-        rows.append(row(name, times))
+    torch, ours = zip(*imports, strict=True)
+    rows.append(row('import torch', torch))
+    rows.append(row('import mmskelseg, beyond torch', ours))
     for tool in HELP:
         repeated = [help_seconds(tool) for _ in range(1 + args.repeats)]
         rows.append(row(f'{tool} --help', repeated))

@@ -10,7 +10,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from benchmarks.config import measure
+from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.datasets import load_annotations, save_annotations

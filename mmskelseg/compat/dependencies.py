@@ -20,15 +20,15 @@ class DependencyError(UnavailableError):
 
 @dataclass(frozen=True)
 class Dependency:
-    """A package, its versions that suit, and what they are installed with.
+    """A package and its versions that suit.
 
     Args:
-        name: What ``pip install`` gets.
+        name: Of the distribution, for ``pip install``.
         at_least: The first version that suits.
         below: The first version that does not suit any more.
-        module: What Python imports, where it differs from the name.
+        module: Name of the import, where it differs.
         others: Distributions of the same module that win over ``name``.
-        label: What to call it where none is installed.
+        label: Its name in messages where none is installed.
     """
 
     name: str
@@ -120,9 +120,7 @@ DEPENDENCIES = (
 
 def problems() -> Iterator[str]:
     """Yield one sentence for each dependency that is missing or unsuitable."""
-    for dependency in DEPENDENCIES:
-        if problem := dependency.problem():
-            yield problem
+    yield from filter(None, (dependency.problem() for dependency in DEPENDENCIES))
 
 
 def check() -> None:

@@ -2,13 +2,73 @@
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from mmskelseg.compat import imports
+STAND_INS = Path(__file__).parent / 'stand_ins'
+
+
+class _Finder(MetaPathFinder):
+    """Finds one module, by a function of the path to search."""
+
+    def __init__(
+        self, module: str, find: Callable[[Sequence[str] | None], ModuleSpec | None]
+    ):
+        self.module = module
+        self.find = find
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """Return the spec of the one module that this finder knows."""
+        return self.find(path) if fullname == self.module else None
+
+
+def stand_in(module: str, folder: str | Path, *, first: bool = False) -> None:
+    """Import the package in a folder as ``module`` where nobody else has it.
+
+    A relative folder is one of ``stand_ins``. With ``first``, it takes the place of a
+    package that is installed and broken.
+    """
+    folder = STAND_INS / folder
+
+    def find(path: Sequence[str] | None) -> ModuleSpec | None:
+        return spec_from_file_location(
+            module, folder / '__init__.py', submodule_search_locations=[str(folder)]
+        )
+
+    position = 0 if first else len(sys.meta_path)
+    sys.meta_path.insert(position, _Finder(module, find))
+
+
+def after_import(module: str, action: Callable[[ModuleType], None]) -> None:
+    """Call ``action`` with a module now, or as soon as it is imported."""
+    if module in sys.modules:
+        action(sys.modules[module])
+        return
+
+    def find(path: Sequence[str] | None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(module, path)
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_act(module: ModuleType) -> None:
+            execute(module)
+            action(module)
+
+        spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
+        return spec
+
+    sys.meta_path.insert(0, _Finder(module, find))
 
 
 @dataclass(frozen=True)
@@ -16,9 +76,9 @@ class Repair:
     """One defect of a released dependency and its remedy.
 
     Args:
-        name: What is mended, in a word.
+        name: One word for it.
         upstream: Project and number of the report, or the project alone.
-        mends: What goes wrong without it.
+        mends: The symptom without it.
         needed: Whether the defect is present, found without importing the package.
         apply: Mends it.
     """
@@ -40,10 +100,8 @@ def _folder(package: str) -> Path | None:
 
 def _lacks_drn() -> bool:
     mmaction = _folder('mmaction')
-    localizers = mmaction and mmaction / 'models' / 'localizers'
-    return bool(
-        localizers and localizers.is_dir() and not (localizers / 'drn').is_dir()
-    )
+    folder = mmaction and mmaction / 'models' / 'localizers'
+    return bool(folder and folder.is_dir() and not (folder / 'drn').is_dir())
 
 
 def _lacks_importlib_metadata() -> bool:
@@ -54,7 +112,7 @@ def _lacks_operators() -> bool:
     mmcv = _folder('mmcv')
     if not mmcv or any(mmcv.glob('_ext*')):
         return False
-    return any(_folder(package) for package in ('mmdet', 'mmpose'))
+    return bool(_folder('mmdet') or _folder('mmpose'))
 
 
 def _lacks_xtcocotools() -> bool:
@@ -87,7 +145,7 @@ def _replace_xtcocotools() -> None:
     sys.modules.pop('xtcocotools', None)
     folder = _folder('pycocotools')
     assert folder is not None, 'the repair is needed only where it is installed'
-    imports.stand_in('xtcocotools', folder, first=True)
+    stand_in('xtcocotools', folder, first=True)
 
 
 def _secure(checkpoint_module: ModuleType) -> None:
@@ -103,28 +161,28 @@ REPAIRS = (
         upstream='mmengine 1655',
         mends='loading a checkpoint runs code from the file (torch < 2.6) or fails',
         needed=lambda: bool(_folder('mmengine')),
-        apply=lambda: imports.after_import('mmengine.runner.checkpoint', _secure),
+        apply=lambda: after_import('mmengine.runner.checkpoint', _secure),
     ),
     Repair(
         name='drn',
         upstream='mmaction2 2714',
         mends='`import mmaction.models` fails: localizers/drn was not packaged',
         needed=_lacks_drn,
-        apply=lambda: imports.stand_in('mmaction.models.localizers.drn', 'drn'),
+        apply=lambda: stand_in('mmaction.models.localizers.drn', 'drn'),
     ),
     Repair(
         name='importlib_metadata',
         upstream='mmaction2, undeclared requirement',
         mends='`import mmaction.models` fails: it needs this backport of a built-in',
         needed=_lacks_importlib_metadata,
-        apply=lambda: imports.stand_in('importlib_metadata', 'importlib_metadata'),
+        apply=lambda: stand_in('importlib_metadata', 'importlib_metadata'),
     ),
     Repair(
         name='operators',
         upstream='mmcv-lite, without compiled operators',
         mends="`import mmdet` and `import mmpose` fail; theirs are now torchvision's",
         needed=_lacks_operators,
-        apply=lambda: imports.stand_in('mmcv._ext', 'mmcv_ext'),
+        apply=lambda: stand_in('mmcv._ext', 'mmcv_ext'),
     ),
     Repair(
         name='xtcocotools',

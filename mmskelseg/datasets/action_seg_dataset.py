@@ -10,8 +10,8 @@ import torch
 from mmengine.dataset import BaseDataset
 
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
-from mmskelseg.features.extraction import ensure_features
 from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.features.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
 
 # What a video's entry keeps; its skeleton has become features by then.

@@ -1,4 +1,4 @@
-"""The runs of a cross-validation, and what becomes of them."""
+"""The runs of a cross-validation, and their summary."""
 
 import hashlib
 import json
@@ -49,13 +49,14 @@ def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str
 def settings_of(cfg: Config) -> dict[str, Any]:
     """Return what scores depend on: the config without places, and the data."""
     ann_file = Path(cfg.test_dataloader.dataset.ann_file)
-    settings = {
-        key: value
-        for key, value in flat_settings(cfg.to_dict())
-        if key.rpartition('.')[2] not in PLACES
+    return {
+        **{
+            key: value
+            for key, value in flat_settings(cfg.to_dict())
+            if key.rpartition('.')[2] not in PLACES
+        },
+        'content of ann_file': hashlib.sha256(ann_file.read_bytes()).hexdigest(),
     }
-    digest = hashlib.sha256(ann_file.read_bytes()).hexdigest()
-    return {**settings, 'content of ann_file': digest}
 
 
 def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
@@ -63,11 +64,11 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
 
     One that was trained on another split has seen test videos.
     """
-    files = {}
-    for name, file in branch_checkpoints(cfg.model.get('branches', {})).items():
-        path = Path(file)
-        files[name] = path.parent / file_name(fold) / f'seed_{seed}' / path.name
-    return files
+    files = branch_checkpoints(cfg.model.get('branches', {})).items()
+    return {
+        name: path.parent / file_name(fold) / f'seed_{seed}' / path.name
+        for name, path in ((name, Path(file)) for name, file in files)
+    }
 
 
 def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
@@ -94,13 +95,8 @@ def run_folder(
 ) -> RunFolder:
     """Return the run of a fold with a seed.
 
-    Args:
-        cfg: The config.
-        fold: Name of the fold.
-        splits: To train and to test on.
-        seed: Of the training.
-        settings: Of :func:`settings_of`.
-        typed: ``key=value`` of the command line, which have been merged into ``cfg``.
+    Its settings are those of :func:`settings_of`; ``typed`` are ``key=value`` of the
+    command line, which have been merged into ``cfg``.
     """
     train_split, test_split = splits
     chosen = [
@@ -124,7 +120,7 @@ def run_folder(
 
 
 def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
-    """Yield each run with why it failed, one after another."""
+    """Run one after another, and yield each with the reason of its failure."""
     for run in runs:
         yield run, run.execute()
 
@@ -132,7 +128,7 @@ def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
 def submitted(
     runs: list[RunFolder], folder: Path, cluster: str, options: dict
 ) -> Iterator[tuple[RunFolder, str]]:
-    """Yield each run with why it failed, as jobs of submitit end."""
+    """Run as jobs of submitit, and yield each with the reason of its failure."""
     try:
         import submitit
     except ModuleNotFoundError:

@@ -46,11 +46,7 @@ class RunFolder:
         return self.path / 'run.log'
 
     def report(self) -> dict[str, Any]:
-        """Return ``metrics`` and ``per_video`` of the test, names without prefix.
-
-        Raises:
-            UserError: If the file of the test is broken, naming it.
-        """
+        """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
         file = self.path / 'metrics.json'
         try:
             content = json.loads(file.read_text('utf-8'))
@@ -74,12 +70,9 @@ class RunFolder:
         return self.is_finished or last.is_file() or any(self.path.glob('*.pth'))
 
     def check(self) -> None:
-        """Check that the folder holds no checkpoint or scores of other settings.
+        """Raise a UserError if the folder holds a run of other settings.
 
         A run that ended before its first checkpoint has left nothing to mix up.
-
-        Raises:
-            UserError: Naming the folder and the settings that differ.
         """
         if not self._has_trained:
             return
@@ -146,21 +139,15 @@ def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
     """
     with path.open('ab') as log:
         begin = log.seek(0, os.SEEK_END)
+        options: dict[str, Any] = {
+            'start_new_session': True,
+            'pass_fds': [lock.fileno()],
+        }
         if sys.platform == 'win32':
-            process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
-            )
-        else:
-            process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=[lock.fileno()],
-            )
+            options = {'creationflags': subprocess.CREATE_NEW_PROCESS_GROUP}
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, **options
+        )
         try:
             # On Windows no signal is handled while a process waits without an end.
             while process.poll() is None:

@@ -1,7 +1,6 @@
 """A frame as a vector: renderers, encoders, and the store of what they made."""
 
 from mmskelseg.features.encoders import ClipEncoder, FrameEncoder, GridEncoder
-from mmskelseg.features.extraction import ensure_features
 from mmskelseg.features.recipe import Encoder, FeatureRecipe, Renderer, VideoEncoder
 from mmskelseg.features.renderers import (
     MMActionCoordinates,
@@ -10,7 +9,7 @@ from mmskelseg.features.renderers import (
     RenderSkeletonHeatmap,
     SkeletonCoordinates,
 )
-from mmskelseg.features.store import FeatureStore, load_features
+from mmskelseg.features.store import FeatureStore, ensure_features, load_features
 
 __all__ = [
     'ClipEncoder',

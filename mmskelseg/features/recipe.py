@@ -1,7 +1,5 @@
 """How a frame becomes a vector: the one place that decides it."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,31 +49,27 @@ class Renderer(Protocol):
         """Return all else that decides the images, as plain values."""
 
 
-class Encoder(Protocol):
-    """Makes features of images, each by itself."""
-
+class _AnyEncoder(Protocol):
     def load(self) -> None:
         """Get ready, so that faults in weights come before any work."""
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the features, as plain values."""
+
+
+class Encoder(_AnyEncoder, Protocol):
+    """Makes features of images, each by itself."""
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return features (n, C) of images (n, channels, H, W)."""
 
 
-class VideoEncoder(Protocol):
+class VideoEncoder(_AnyEncoder, Protocol):
     """Makes features of images and of those around them."""
 
     @property
     def context(self) -> Context:
         """How many frames before and after a feature depends on."""
-
-    def load(self) -> None:
-        """Get ready, so that faults in weights come before any work."""
-
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values."""
 
     def encode_video(
         self, blocks: Iterable[np.ndarray], num_frames: int
@@ -121,12 +115,12 @@ class FeatureRecipe:
     @classmethod
     def from_config(
         cls, modality: str, config: Mapping[str, Any], skeleton: Any
-    ) -> FeatureRecipe:
+    ) -> 'FeatureRecipe':
         """Return the recipe of a modality, the first one if it asks for copies.
 
         Args:
             modality: Its key under ``dataset.features``.
-            config: What stands there: ``render`` and, if wanted, ``encoder``,
+            config: The value there: ``render`` and, if wanted, ``encoder``,
                 ``transforms``, ``dtype`` and ``copies``.
             skeleton: Layout of the data set, for parts that take a ``skeleton`` and
                 name none.
@@ -140,7 +134,7 @@ class FeatureRecipe:
     @classmethod
     def copies_from_config(
         cls, modality: str, config: Mapping[str, Any], skeleton: Any
-    ) -> list[FeatureRecipe]:
+    ) -> list['FeatureRecipe']:
         """Return a recipe for each of the ``copies`` of a modality's features.
 
         They differ in the ``seed`` of their transforms. See :meth:`from_config`.
@@ -159,8 +153,8 @@ class FeatureRecipe:
                 'transforms, expected a number from 1, and above it transforms that '
                 'make the copies differ.'
             )
-        for part in transforms if copies > 1 else ():
-            if 'seed' not in _parameters(part):
+        for part in transforms:
+            if copies > 1 and 'seed' not in _parameters(part):
                 raise UserError(
                     f'features.{modality}: {part["type"]} takes no `seed`, so that '
                     f'{copies} copies of it would be the same; leave out one of the '
@@ -174,12 +168,12 @@ class FeatureRecipe:
             config.get('dtype', 'float32'),
             Skeleton.get(skeleton).num_joints,
         )
-        seeded = [
-            [{**part, 'seed': part.get('seed', 0) + i} for part in transforms]
-            for i in range(1, copies)
-        ]
-        others = [[TRANSFORMS.build(part) for part in parts] for parts in seeded]
-        return [first, *(replace(first, transforms=parts) for parts in others)]
+        recipes = [first]
+        for i in range(1, copies):
+            seeded = [{**p, 'seed': p.get('seed', 0) + i} for p in transforms]
+            others = [TRANSFORMS.build(part) for part in seeded]
+            recipes.append(replace(first, transforms=others))
+        return recipes
 
     @property
     def reads(self) -> Literal['poses', 'video']:
@@ -229,11 +223,7 @@ class FeatureRecipe:
         return source
 
     def check(self, video: Video) -> None:
-        """Check that a video can be rendered, as far as that is quick.
-
-        Raises:
-            UserError: If it cannot.
-        """
+        """Raise a UserError if a video cannot be rendered, as far as that is quick."""
         if hasattr(self.render, 'check'):
             self.render.check(video)
 
@@ -299,8 +289,8 @@ class FeatureRecipe:
         }
 
     def _check_methods(self, key: str, part: object, protocol: type) -> None:
-        names = [n for n in vars(protocol) if not n.startswith('_')]
-        missing = [name for name in names if not hasattr(part, name)]
+        names = [name for cls in protocol.__mro__[::-1] for name in vars(cls)]
+        missing = [n for n in names if n[0] != '_' and not hasattr(part, n)]
         if missing:
             raise UserError(
                 f'features.{self.modality}.{key}: {type(part).__name__} lacks '
@@ -332,11 +322,6 @@ def _naming(video: Video) -> Iterator[None]:
 
 
 def _halved(features: np.ndarray) -> np.ndarray:
-    """Return features in half precision.
-
-    Raises:
-        UserError: If one is too large for it.
-    """
     largest = np.finfo(np.float16).max
     if np.abs(features).max(initial=0) > largest:
         raise UserError(

@@ -1,19 +1,21 @@
-"""Frame features on disk, named by all that they were made from."""
-
-from __future__ import annotations
+"""Frame features on disk, named by all their sources, and made where missing."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
 import numpy as np
+from mmengine.dist import barrier, get_rank, get_world_size
+from mmengine.logging import print_log
 
+from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.names import file_name
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.progress import progress_bar
 
 # Raised when the same settings come to give other features.
 _VERSION = 1
@@ -43,12 +45,7 @@ class FeatureStore:
         self.folder = Path(root) / f'{modality}-{digest[:16]}'
 
     def path(self, video_id: str, data: Iterable[np.ndarray]) -> Path:
-        """Return the file for a video's features, whether it is there or not.
-
-        Args:
-            video_id: The video's ``frame_dir``.
-            data: The arrays that the features are made from.
-        """
+        """Return the file for features of such data, whether it is there or not."""
         digest = hashlib.sha256()
         for array in data:
             digest.update(f'{array.dtype.str}{array.shape}'.encode())
@@ -56,13 +53,7 @@ class FeatureStore:
         return self.folder / f'{file_name(video_id)}-{digest.hexdigest()[:16]}.npy'
 
     def write(self, path: Path, num_frames: int, blocks: Iterable[np.ndarray]) -> None:
-        """Write features as they come, and name the file when it is whole.
-
-        Args:
-            path: As from :meth:`path`.
-            num_frames: The number of frames of all blocks together.
-            blocks: Arrays of shape (frames, C).
-        """
+        """Write blocks (frames, C) of features as they come, ``num_frames`` in all."""
         settings = self.folder / 'settings.json'
         if not settings.exists():
             with atomic_write(settings) as file:
@@ -71,7 +62,12 @@ class FeatureStore:
             begin = 0
             for block in blocks:
                 if begin == 0:
-                    _write_header(file, num_frames, block)
+                    header = {
+                        'descr': np.lib.format.dtype_to_descr(block.dtype),
+                        'fortran_order': False,
+                        'shape': (num_frames, *block.shape[1:]),
+                    }
+                    np.lib.format.write_array_header_1_0(file, header)
                 file.write(np.ascontiguousarray(block).data)
                 begin += len(block)
             assert begin == num_frames, f'{path}: {begin} of {num_frames} frames'
@@ -92,12 +88,51 @@ def load_features(path: Path | str) -> np.ndarray:
         ) from error
 
 
-def _write_header(file: Any, num_frames: int, block: np.ndarray) -> None:
-    np.lib.format.write_array_header_1_0(
-        file,
-        {
-            'descr': np.lib.format.dtype_to_descr(block.dtype),
-            'fortran_order': False,
-            'shape': (num_frames, *block.shape[1:]),
-        },
-    )
+def ensure_features(
+    root: Path, recipe: FeatureRecipe, videos: Sequence[Mapping[str, Any]]
+) -> list[Path]:
+    """Return each video's feature file, after making those that are missing.
+
+    An interrupted run loses the video at hand and no more. In a distributed run the
+    ranks share the videos.
+
+    Args:
+        root: Folder of all features of the data set.
+        recipe: Makes the features.
+        videos: Annotations of the videos.
+
+    Raises:
+        MissingFileError: If a video file is missing.
+        UserError: If a video or a feature file is at fault.
+    """
+    store = FeatureStore(root, recipe.modality, recipe.settings())
+    paths = [store.path(v['frame_dir'], recipe.source(v)) for v in videos]
+    # Shared by place among all videos, since another rank may be making some already.
+    missing = [i for i, path in enumerate(paths) if not path.exists()]
+    mine = [i for i in missing if i % get_world_size() == get_rank()]
+    for i in missing:
+        recipe.check(videos[i])
+    if mine:
+        recipe.load()
+        frames = sum(videos[i]['total_frames'] for i in mine)
+        print_log(
+            f'Making {recipe.modality} features of {len(mine)} videos ({frames} '
+            f'frames) in {store.folder}; later runs find them there.',
+            logger='current',
+        )
+        # One bar, since the processes of a run write into one terminal.
+        title, shown = f'Making {recipe.modality} features', get_rank() == 0
+        with progress_bar(title, frames, shown) as count:
+            for i in mine:
+                blocks = recipe.make(videos[i], count)
+                store.write(paths[i], videos[i]['total_frames'], blocks)
+    barrier()
+    for path, video in zip(paths, videos, strict=True):
+        features = load_features(path)
+        if features.ndim < 2 or len(features) != video['total_frames']:
+            raise UserError(
+                f'{path}: holds an array of shape {features.shape}, but video '
+                f'{video["frame_dir"]} needs {video["total_frames"]} frames of '
+                'features; delete the file, and it is made again.'
+            )
+    return paths

@@ -9,24 +9,27 @@ from typing import BinaryIO
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Open a temporary file that replaces ``path`` when the block ends well.
+def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path, whose file replaces ``path`` when the block ends well.
 
     Missing folders are made. After an error, or when the program is stopped, ``path``
     is what it was before.
-
-    Args:
-        path: The file to write.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Processes on other machines may have the same number.
-    aside = path.with_name(f'.{secrets.token_hex(8)}.part')
+    aside = path.with_name(f'.{secrets.token_hex(8)}.part{path.suffix}')
     try:
-        with aside.open('w+b') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield aside
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a temporary file, as :func:`atomic_replacement`, for reading and writing."""
+    with atomic_replacement(path) as aside, aside.open('w+b') as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

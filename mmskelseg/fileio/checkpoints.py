@@ -5,6 +5,7 @@ torch's own ``weights_only`` mode refuses them. The same pickle machine as for o
 data reads them here, with the names that checkpoints need besides.
 """
 
+import ast
 import io
 import os
 import pickle
@@ -19,7 +20,6 @@ from urllib.parse import urlparse
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmskelseg.fileio.config_text import reduce_config_text
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
@@ -28,6 +28,8 @@ MapLocation = Any
 
 _STATISTICS = ('min', 'max', 'current', 'mean')
 _HISTORY = 'mmengine.logging.history_buffer'
+# They make MMEngine read other files or import modules.
+_DROPPED = ('_base_', 'custom_imports')
 
 
 def _statistics_method(owner: Any, name: str) -> Callable:
@@ -81,13 +83,11 @@ class CheckpointUnpickler(RestrictedUnpickler):
     )
 
 
-def _load(file: IO[bytes], **options: Any) -> Any:
-    return CheckpointUnpickler(file, **options).load()
-
-
-# What torch.load takes from the module that it is given to unpickle with.
+# The parts of a module that torch.load unpickles with.
 _PICKLE: Any = types.SimpleNamespace(
-    __name__=__name__, Unpickler=CheckpointUnpickler, load=_load
+    __name__=__name__,
+    Unpickler=CheckpointUnpickler,
+    load=lambda file, **options: CheckpointUnpickler(file, **options).load(),
 )
 
 
@@ -108,13 +108,13 @@ def load_checkpoint(
             types and MMEngine's log history; nothing of it has run.
         ValueError: If it is truncated, or not a file of ``torch.save``.
     """
-    if isinstance(path, (str, os.PathLike)):
-        file = Path(path).expanduser()
-        if not file.is_file():
-            raise MissingFileError(f'{file}: there is no such file.')
-        with file.open('rb') as stream:
-            return _read(stream, str(file), map_location)
-    return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
+    if not isinstance(path, (str, os.PathLike)):
+        return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise MissingFileError(f'{file}: there is no such file.')
+    with file.open('rb') as stream:
+        return _read(stream, str(file), map_location)
 
 
 def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
@@ -142,12 +142,7 @@ def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
-    if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0') in (
-        '1',
-        'y',
-        'yes',
-        'true',
-    ):
+    if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD') in ('1', 'y', 'yes', 'true'):
         raise UnavailableError(
             f'{name}: TORCH_FORCE_WEIGHTS_ONLY_LOAD is set, under which torch cannot '
             'use a restricted unpickler; unset it, since checkpoints run no code here.'
@@ -186,10 +181,10 @@ def _refuse_archives(stream: IO[bytes]) -> None:
 
 def _reduce_config_texts(content: Any) -> None:
     """Reduce the texts that MMEngine executes, where the checkpoint has them."""
-    for holders, key in (
-        (('meta',), 'config'),
-        (('meta',), 'cfg'),
-        (('message_hub', 'runtime_info'), 'cfg'),
+    for *holders, key in (
+        ('meta', 'config'),
+        ('meta', 'cfg'),
+        ('message_hub', 'runtime_info', 'cfg'),
     ):
         holder = content
         for name in holders:
@@ -207,11 +202,7 @@ def load_url(
     map_location: MapLocation = None,
     progress: bool = True,
 ) -> Any:
-    """Return the checkpoint at a URL, kept in torch's cache of downloads.
-
-    Raises:
-        OSError: If it cannot be downloaded.
-    """
+    """Return the checkpoint at a URL, kept in torch's cache of downloads."""
     folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
     path = folder / Path(urlparse(url).path).name
     if not path.exists():
@@ -254,3 +245,88 @@ def secure_mmengine(checkpoint_module: ModuleType) -> None:
     checkpoint_module.CheckpointLoader.register_scheme('', load_from_local, force=True)
     checkpoint_module.torch = _SafeTorch('torch')  # type: ignore[attr-defined]
     checkpoint_module.load_url = load_url  # type: ignore[attr-defined]
+
+
+def reduce_config_text(text: str) -> str:
+    """Return a config as assignments of literals, without imports and bases.
+
+    MMEngine stores a run's config as Python text in its checkpoints and executes it
+    when a run is resumed or an inferencer is made from the checkpoint alone.
+
+    A bare name such as ``torch.float32`` or ``inf`` becomes a string. Text that assigns
+    literals alone is returned as it is.
+
+    Raises:
+        ValueError: If the text holds anything but assignments of literals and calls of
+            ``dict``.
+
+    >>> reduce_config_text('lr = 1e-3\\nopt = dict(type="Adam", dtype=torch.half)')
+    "lr = 0.001\\nopt = {'type': 'Adam', 'dtype': 'torch.half'}\\n"
+    >>> reduce_config_text('import os')
+    Traceback (most recent call last):
+    ValueError: line 1 of its config is not an assignment of values: `import os`
+    """
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise ValueError(f'its config is not valid Python ({error})') from None
+    # MMEngine replaces {{...}} in the text before it is parsed.
+    is_plain = '{{' not in text
+    values = {}
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=node):
+                is_plain &= name not in _DROPPED and not _has_bare_names(node)
+                values[name] = _value(node)
+            case _:
+                raise _not_plain(statement)
+    if is_plain:
+        return text
+    return ''.join(
+        f'{name} = {value!r}\n'.replace('{{', r'{\x7b')
+        for name, value in values.items()
+        if name not in _DROPPED
+    )
+
+
+def _has_bare_names(node: ast.expr) -> bool:
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return bool(names - {'dict'})
+
+
+def _value(node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name():
+            return node.id
+        case ast.Attribute(value=ast.Name() | ast.Attribute() as owner, attr=name):
+            return f'{_value(owner)}.{name}'
+        case ast.UnaryOp(
+            op=ast.USub(), operand=ast.Constant(value=int() | float() as v)
+        ):
+            return -v
+        case ast.List(elts=items):
+            return [_value(item) for item in items]
+        case ast.Tuple(elts=items):
+            return tuple(_value(item) for item in items)
+        case ast.Set(elts=items):
+            return {_value(item) for item in items}
+        case ast.Dict(keys=keys, values=items) if all(keys):
+            names = [_value(key) for key in keys if key]
+            return dict(zip(names, map(_value, items), strict=True))
+        case ast.Call(func=ast.Name(id='dict'), args=[], keywords=pairs):
+            if all(pair.arg for pair in pairs):
+                return {str(pair.arg): _value(pair.value) for pair in pairs}
+        case ast.Call(
+            func=ast.Name(id='dict'), args=[ast.Dict() as mapping], keywords=[]
+        ):
+            return _value(mapping)
+    raise _not_plain(node)
+
+
+def _not_plain(node: ast.AST) -> ValueError:
+    return ValueError(
+        f'line {getattr(node, "lineno", 1)} of its config is not an assignment of '
+        f'values: `{ast.unparse(node)[:60]}`'
+    )

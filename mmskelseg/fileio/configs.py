@@ -1,7 +1,5 @@
 """Configs by path or by name."""
 
-from __future__ import annotations
-
 import os
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,12 +24,9 @@ def find_config(name: str | os.PathLike) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    known = {}
-    for root in (_PACKAGE / '.mim' / 'configs', _PACKAGE.parent / 'configs'):
-        files = sorted(root.glob('[!_]*/*.py'))
-        known = {f'{file.parent.name}/{file.stem}': file for file in files}
-        if known:
-            break
+    roots = (_PACKAGE / '.mim' / 'configs', _PACKAGE.parent / 'configs')
+    files = next(filter(None, (sorted(r.glob('[!_]*/*.py')) for r in roots)), [])
+    known = {f'{file.parent.name}/{file.stem}': file for file in files}
     wanted = path.as_posix().removeprefix('configs/').removesuffix('.py')
     if wanted in known:
         return known[wanted]

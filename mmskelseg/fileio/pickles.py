@@ -19,7 +19,7 @@ import numpy as np
 
 from mmskelseg.utils.errors import MissingFileError, UserError
 
-# What a damaged pickle can raise while its opcodes are carried out.
+# Raised while the opcodes of a damaged pickle are carried out.
 UNREADABLE = (
     AssertionError,
     AttributeError,
@@ -102,20 +102,12 @@ DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
 )
 
 
-def _set_array_state(array: np.ndarray, state: Any) -> None:
-    array.__setstate__(state)
-
-
 def _set_dtype_state(dtype: np.dtype, state: Any) -> None:
     dtype.__setstate__(state)  # type: ignore[attr-defined]
     # A forged state could pass off plain bytes as pointers.
     plain = np.dtype(dtype.str)
     if dtype.fields or dtype.subdtype or (dtype.flags, plain) != (plain.flags, dtype):
         raise UnsafePickleError('it holds an array of a compound type')
-
-
-def _set_dict_state(instance: OrderedDict, state: Any) -> None:
-    instance.__dict__.update(state)
 
 
 # The pure Python unpickler, because only there can an opcode be replaced.
@@ -130,9 +122,9 @@ class RestrictedUnpickler(pickle._Unpickler):
     admitted: ClassVar[Mapping[tuple[str, str], Any]] = DATA_GLOBALS
     setters: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = MappingProxyType(
         {
-            np.ndarray: _set_array_state,
+            np.ndarray: lambda array, state: array.__setstate__(state),
             np.dtype: _set_dtype_state,
-            OrderedDict: _set_dict_state,
+            OrderedDict: lambda instance, state: instance.__dict__.update(state),
         }
     )
     dispatch: ClassVar[dict[int, Callable]] = dict(pickle._Unpickler.dispatch)

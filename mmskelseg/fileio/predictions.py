@@ -1,7 +1,5 @@
 """Reading of the predictions that tests dump, without running code from the file."""
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Mapping
@@ -42,18 +40,13 @@ class PredictionsUnpickler(CheckpointUnpickler):
 def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Return the predicted label of each frame, shape (T,), by the video's id.
 
-    Args:
-        path: A file of ``tools/test.py --dump``.
-
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it would run code, cannot be read, or holds something else.
+        UserError: If the file is missing, would run code, or does not come from
+            ``tools/test.py --dump``.
     """
     samples = load_pickle(path, PredictionsUnpickler)
-    if not isinstance(samples, list) or not samples:
-        samples = [samples]
     predictions = {}
-    for sample in samples:
+    for sample in samples if isinstance(samples, list) and samples else [samples]:
         labels = sample.get('pred_label') if isinstance(sample, dict) else None
         if labels is None or 'frame_dir' not in sample:
             raise UserError(

@@ -1,9 +1,6 @@
 """Reading and atomic writing of video files."""
 
-from __future__ import annotations
-
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmskelseg.fileio.atomic import atomic_replacement
 from mmskelseg.utils.choices import CODECS
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
@@ -39,7 +37,7 @@ class VideoFile:
     img_shape: tuple[int, int]
 
     @classmethod
-    def open(cls, path: str | os.PathLike) -> VideoFile:
+    def open(cls, path: str | os.PathLike) -> 'VideoFile':
         """Read the metadata of a file.
 
         Raises:
@@ -47,7 +45,7 @@ class VideoFile:
             ValueError: If it cannot be read as a video.
         """
         path = Path(path)
-        with _capture(path) as capture:
+        with opened_video(path) as capture:
             read, image = capture.read()
             frames = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             fps = capture.get(cv2.CAP_PROP_FPS)
@@ -59,7 +57,7 @@ class VideoFile:
                 )
             if frames < 1:
                 # Streams do not state it.
-                frames = 1 + _rest(capture)
+                frames = 1 + count_rest(capture)
             return cls(path, frames, fps, image.shape[:2])
 
     @property
@@ -69,8 +67,8 @@ class VideoFile:
 
     def count(self) -> int:
         """Return how many frames can be read, which takes as long as decoding them."""
-        with _capture(self.path) as capture:
-            return _rest(capture)
+        with opened_video(self.path) as capture:
+            return count_rest(capture)
 
 
 def is_video(path: str | os.PathLike) -> bool:
@@ -89,18 +87,14 @@ def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read as a video.
     """
-    with _capture(Path(path)) as capture:
-        while True:
-            read, image = capture.read()
-            if not read:
-                return
-            yield image
+    with opened_video(Path(path)) as capture:
+        yield from remaining_frames(capture)
 
 
 @contextmanager
 def written_video(
     path: str | os.PathLike, fps: float, img_shape: tuple[int, int], codec: str = 'mp4v'
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Callable[[np.ndarray], object]]:
     """Yield a function that adds images to a video, which appears when the block ends.
 
     Args:
@@ -116,13 +110,10 @@ def written_video(
         ValueError: If the codec cannot be written.
         OSError: If the file came out short.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{secrets.token_hex(8)}{path.suffix}')
+    by_av = codec == 'avc1' and find_spec('av') is not None
+    writer = _av_writer if by_av else _opencv_writer
     count = 0
-    try:
-        by_av = codec == 'avc1' and find_spec('av') is not None
-        writer = _av_writer if by_av else _opencv_writer
+    with atomic_replacement(path) as aside:
         with writer(aside, fps, img_shape, codec) as put:
 
             def write(image: np.ndarray) -> None:
@@ -137,15 +128,12 @@ def written_video(
                 f'{path}: {count} frames were written and cannot be read again; see '
                 'whether the disk is full.'
             )
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
 def _opencv_writer(
     path: Path, fps: float, img_shape: tuple[int, int], codec: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Callable[[np.ndarray], object]]:
     fourcc = cv2.VideoWriter.fourcc(*codec)
     writer = cv2.VideoWriter(os.fspath(path), fourcc, fps, img_shape[::-1])
     try:
@@ -155,11 +143,7 @@ def _opencv_writer(
             raise UserError(
                 f'This OpenCV cannot write the codec {codec}; choose {others}{also}.'
             )
-
-        def put(image: np.ndarray) -> None:
-            writer.write(image)
-
-        yield put
+        yield lambda image: writer.write(image)
     finally:
         writer.release()
 
@@ -167,7 +151,7 @@ def _opencv_writer(
 @contextmanager
 def _av_writer(
     path: Path, fps: float, img_shape: tuple[int, int], codec: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Callable[[np.ndarray], object]]:
     import av
 
     # The index in front, so that a browser plays what it has so far.
@@ -186,7 +170,8 @@ def _av_writer(
 
 
 @contextmanager
-def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
+def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
+    """Open a video file for a block."""
     if not path.is_file():
         raise MissingFileError(f'{path}: there is no such video file.')
     capture = cv2.VideoCapture(os.fspath(path))
@@ -201,8 +186,12 @@ def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _rest(capture: cv2.VideoCapture) -> int:
-    count = 0
-    while capture.grab():
-        count += 1
-    return count
+def remaining_frames(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
+    """Yield the images that are still to be read."""
+    while (image := capture.read()[1]) is not None:
+        yield image
+
+
+def count_rest(capture: cv2.VideoCapture) -> int:
+    """Return how many frames are still to be read."""
+    return sum(1 for _ in iter(capture.grab, False))

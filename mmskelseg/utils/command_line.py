@@ -1,7 +1,5 @@
 """Command lines: a parser and the ``main`` of each command."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Sequence
 

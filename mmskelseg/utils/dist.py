@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -16,8 +15,8 @@ from mmengine.utils.dl_utils import set_multi_processing
 
 from mmskelseg.utils.errors import UserError
 
-# Where each launcher writes what torch.distributed reads: rank, number of processes,
-# and rank among those of the same machine.
+# Environment variables with the rank, the number of processes, and the rank among those
+# of the same machine, as torch.distributed reads them and as launchers write them.
 _NAMES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
 _LAUNCHERS = {
     'pytorch': _NAMES,
@@ -43,7 +42,20 @@ def init_distributed(cfg: Config) -> Iterator[None]:
         init_dist(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
         yield
         return
-    cfg.merge_from_dict(_without_gpus(cfg))
+    cfg.merge_from_dict(
+        {
+            'env_cfg.dist_cfg.backend': 'gloo',
+            'sync_bn': None,
+            'default_hooks.sync_buffers': {'type': 'SyncBuffersHook'},
+            'model_wrapper_cfg': {
+                # The Runner's own, but for the last.
+                'broadcast_buffers': False,
+                'find_unused_parameters': cfg.get('find_unused_parameters', False),
+                **(cfg.get('model_wrapper_cfg') or {}),
+                'device_ids': None,
+            },
+        }
+    )
     # MMEngine's init_dist chooses a GPU for each process, so it fails without one.
     options = dict(cfg.env_cfg.dist_cfg)
     options.pop('init_backend', None)
@@ -64,11 +76,7 @@ def init_distributed(cfg: Config) -> Iterator[None]:
 
 
 def _export_places(launcher: str, port: int | None) -> None:
-    """Write what a launcher tells its processes to where torch.distributed reads it.
-
-    Raises:
-        UserError: If the launcher has not started this process.
-    """
+    """Hand the launcher's environment variables on to torch.distributed."""
     if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
         command = ['scontrol', 'show', 'hostname', os.environ.get('SLURM_NODELIST', '')]
         hosts = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -84,19 +92,3 @@ def _export_places(launcher: str, port: int | None) -> None:
                 'how it does.'
             )
         os.environ[name] = os.environ[source]
-
-
-def _without_gpus(cfg: Config) -> dict[str, Any]:
-    """Return the settings to change in a config."""
-    return {
-        'env_cfg.dist_cfg.backend': 'gloo',
-        'sync_bn': None,
-        'default_hooks.sync_buffers': {'type': 'SyncBuffersHook'},
-        'model_wrapper_cfg': {
-            # The Runner's own, but for the last.
-            'broadcast_buffers': False,
-            'find_unused_parameters': cfg.get('find_unused_parameters', False),
-            **(cfg.get('model_wrapper_cfg') or {}),
-            'device_ids': None,
-        },
-    }

@@ -10,21 +10,10 @@ _FLAGS = r'\b(avx512_bf16|amx_bf16|bf16)\b'
 
 
 def has_bfloat16(device: str) -> bool:
-    """Return whether a device multiplies bfloat16 in hardware.
-
-    Args:
-        device: ``cpu`` or ``cuda``. Of processors it is known under Linux alone.
-    """
+    """Return whether ``cpu`` (known under Linux alone) or ``cuda`` has bfloat16."""
     if device == 'cuda':
         return torch.cuda.get_device_capability() >= (8, 0)
     info = Path('/proc/cpuinfo')
-    return device == 'cpu' and info.is_file() and has_flag(info.read_text())
-
-
-def has_flag(cpuinfo: str) -> bool:
-    """Return whether ``/proc/cpuinfo`` lists bfloat16.
-
-    >>> has_flag('flags : fpu avx512_bf16 clzero'), has_flag('flags : fpu avx512f')
-    (True, False)
-    """
-    return re.search(_FLAGS, cpuinfo) is not None
+    if device != 'cpu' or not info.is_file():
+        return False
+    return re.search(_FLAGS, info.read_text()) is not None

@@ -1,7 +1,5 @@
 """Progress of long work: a bar on the error output, or calls of a listener."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,12 +38,12 @@ def progress_listener(listener: Listener) -> Iterator[None]:
 @contextmanager
 def progress_bar(
     what: str, total: int, show: bool = True
-) -> Iterator[Callable[[int], None]]:
+) -> Iterator[Callable[[int], object]]:
     """Yield a function to call with the number of steps done since the last call.
 
     Args:
         what: The title, such as ``Making features``.
-        total: How many steps there are.
+        total: Number of steps.
         show: Whether to show anything.
     """
     listener = _listener.get()
@@ -56,11 +54,7 @@ def progress_bar(
         is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
         pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
         with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
-
-            def update(steps: int) -> None:
-                bar.update(steps)
-
-            yield update
+            yield bar.update
     else:
         done = 0
 

@@ -22,10 +22,6 @@ def text_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
 def markdown_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
     """Return rows as the lines of a Markdown table, whose head is the first row.
 
-    Args:
-        rows: The cells of each row.
-        left: As for :func:`text_table`.
-
     >>> markdown_table([['', 'AP'], ['walk', '9.5']])
     ['|      |  AP |', '|------|----:|', '| walk | 9.5 |']
     """

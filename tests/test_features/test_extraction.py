@@ -9,8 +9,8 @@ from mmskelseg.features import (
     FeatureRecipe,
     GridEncoder,
     ensure_features,
-    extraction,
     load_features,
+    store,
 )
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from tests.small_data import small_annotations
@@ -107,8 +107,8 @@ def test_features_of_an_interrupted_run_are_kept(tmp_path, videos, monkeypatch):
 
 def test_features_of_ranks_are_shared_and_complete(tmp_path, videos, monkeypatch):
     """The second of two ranks makes every second video."""
-    monkeypatch.setattr(extraction, 'get_world_size', lambda: 2)
-    monkeypatch.setattr(extraction, 'get_rank', lambda: 1)
+    monkeypatch.setattr(store, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(store, 'get_rank', lambda: 1)
     with pytest.raises(FileNotFoundError):
         # In one process nobody makes the other half.
         ensure(tmp_path, 'heatmap', CONFIG, videos)
@@ -121,9 +121,9 @@ def test_features_that_another_rank_just_made_do_not_change_the_shares(
 ):
     """A rank that comes late still makes the videos that are its own."""
     videos = small_annotations((20, 20, 20, 20))['annotations']
-    monkeypatch.setattr(extraction, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(store, 'get_world_size', lambda: 2)
     for rank in (0, 1):
-        monkeypatch.setattr(extraction, 'get_rank', lambda rank=rank: rank)
+        monkeypatch.setattr(store, 'get_rank', lambda rank=rank: rank)
         if rank == 0:
             with pytest.raises(FileNotFoundError):
                 ensure(tmp_path, 'heatmap', CONFIG, videos)

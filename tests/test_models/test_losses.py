@@ -11,7 +11,7 @@ from mmskelseg.models import (
     SegmentationHead,
     TruncatedMSELoss,
 )
-from mmskelseg.models.losses import mean_over_ranks as means
+from mmskelseg.models import losses as means
 
 HEAD = {
     'loss_cls': {'type': 'FrameCrossEntropyLoss'},

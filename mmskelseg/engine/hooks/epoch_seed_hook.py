@@ -1,4 +1,4 @@
-"""What makes a resumed training go on as if it had not stopped."""
+"""Random states of a resumed training, as if it had not stopped."""
 
 import random
 from collections.abc import Iterator
@@ -58,11 +58,9 @@ class EpochSeedHook(Hook):
 def _innermost(dataset: Any) -> Iterator[Any]:
     """Yield the data sets inside MMEngine's wrappers (repeated, concatenated, ...)."""
     if hasattr(dataset, 'datasets'):
-        parts = dataset.datasets
+        for part in dataset.datasets:
+            yield from _innermost(part)
     elif hasattr(dataset, 'dataset'):
-        parts = [dataset.dataset]
+        yield from _innermost(dataset.dataset)
     else:
-        parts = []
         yield dataset
-    for part in parts:
-        yield from _innermost(part)

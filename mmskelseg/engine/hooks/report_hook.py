@@ -24,7 +24,7 @@ from mmskelseg.visualization import draw_confusion, save_png
 
 @HOOKS.register_module()
 class SegReportHook(Hook):
-    """Report what :class:`~mmskelseg.evaluation.SegmentationMetric` found.
+    """Report the scores of :class:`~mmskelseg.evaluation.SegmentationMetric`.
 
     After a test, and after training for its last validation, a table of the scores and
     one of the classes go to the log, and all scores to ``metrics.json`` in the work
@@ -51,31 +51,24 @@ class SegReportHook(Hook):
         report = self._report(runner, runner.test_loop.evaluator)
         if report is not None:
             path = Path(runner.work_dir, 'confusion_matrix.png')
-            classes = list(report['per_class'])
-            counts = np.array(report['confusion'])
-            save_png(
-                draw_confusion(counts, classes, 'Frames by true and predicted class'),
-                path,
-            )
+            counts, classes = np.array(report['confusion']), list(report['per_class'])
+            title = 'Frames by true and predicted class'
+            save_png(draw_confusion(counts, classes, title), path)
             runner.logger.info(f'Confusion matrix: {path}')
 
     def _report(self, runner: Runner, evaluator: Evaluator) -> dict[str, Any] | None:
         """Log and write the report of the first metric that has one, and return it."""
-        metric = next(
-            (
-                metric
-                for metric in evaluator.metrics
-                if isinstance(metric, SegmentationMetric) and metric.report
-            ),
-            None,
-        )
-        if metric is None or metric.report is None or not is_main_process():
+        kinds = (m for m in evaluator.metrics if isinstance(m, SegmentationMetric))
+        report = next((metric.report for metric in kinds if metric.report), None)
+        if report is None or not is_main_process():
             return None
-        report = metric.report
         path = Path(runner.work_dir, 'metrics.json')
         content = {
             **_scores(evaluator, report['per_video']),
-            **_details(report),
+            'per_class': report['per_class'],
+            'classes': list(report['per_class']),
+            'confusion': report['confusion'],
+            'conventions': report['conventions'],
             'seed': self.trained_seed,
             **_provenance(runner),
         }
@@ -99,17 +92,8 @@ def _scores(evaluator: Evaluator, videos: Iterable[str]) -> dict[str, Any]:
     return {**scores, 'per_video': per_video}
 
 
-def _details(report: dict[str, Any]) -> dict[str, Any]:
-    return {
-        'per_class': report['per_class'],
-        'classes': list(report['per_class']),
-        'confusion': report['confusion'],
-        'conventions': report['conventions'],
-    }
-
-
 def _provenance(runner: Runner) -> dict[str, Any]:
-    """Return what a reader needs to make the scores again."""
+    """Return checkpoint, config and versions, to make the scores again."""
     # A training has saved its weights, a test has loaded them.
     checkpoint = runner.message_hub.get_info('last_ckpt') or runner.cfg.get('load_from')
     return {

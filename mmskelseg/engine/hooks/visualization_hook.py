@@ -23,7 +23,7 @@ class SegVisualizationHook(Hook):
 
     Args:
         enable: Draw at all.
-        interval: Draw every so manieth video.
+        interval: Draw every n-th video.
         show: Show each picture in a window as well.
         wait_time: Seconds until the window closes; 0 waits for a key.
         out_dir: Folder of the pictures, by default ``timelines`` in the work folder.
@@ -45,11 +45,7 @@ class SegVisualizationHook(Hook):
         self.out_dir = out_dir
 
     def before_test(self, runner: Runner) -> None:
-        """Give the visualizer the names of the test set's classes.
-
-        Raises:
-            TypeError: If the visualizer cannot draw timelines.
-        """
+        """Give the visualizer the names of the test set's classes."""
         if not self.enable:
             return
         if not isinstance(runner.visualizer, SegVisualizer):

@@ -1,19 +1,22 @@
 """Pure functions on arrays; every score is in percent, and errors are not."""
 
-from mmskelseg.evaluation.functional.cross_validation import (
-    format_score,
-    format_summary,
-    summarize_runs,
-)
 from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
     frame_ap,
+    frame_mae,
     frame_map,
+    frame_mse,
     frame_recall,
 )
-from mmskelseg.evaluation.functional.regression import frame_mae, frame_mse
-from mmskelseg.evaluation.functional.report import Video, evaluate_videos
+from mmskelseg.evaluation.functional.report import (
+    Video,
+    evaluate_videos,
+    format_report,
+    format_score,
+    format_summary,
+    summarize_runs,
+)
 from mmskelseg.evaluation.functional.segmental import (
     edit_score,
     f1_from_counts,
@@ -25,7 +28,6 @@ from mmskelseg.evaluation.functional.segments import (
     resolve_background,
     to_segments,
 )
-from mmskelseg.evaluation.functional.tables import format_report
 
 __all__ = [
     'IGNORED',

@@ -1,4 +1,8 @@
-"""Metrics over single frames: accuracy, average precision and confusion, in percent."""
+"""Metrics over single frames.
+
+Accuracy, average precision and recall are in percent; errors of a score of each frame
+are in its unit, or the square of it.
+"""
 
 import numpy as np
 
@@ -47,12 +51,10 @@ def confusion_matrix(pred: np.ndarray, gt: np.ndarray, num_classes: int) -> np.n
 
 
 def frame_recall(confusion: np.ndarray) -> np.ndarray:
-    """Return each class's share of frames predicted right, in percent, shape (K,).
+    """Return the share of each class's frames predicted right, in percent, (K,).
 
-    A class without true frames has no recall: NaN.
-
-    Args:
-        confusion: Frames, shape (K, K), rows true and columns predicted.
+    A class without true frames has no recall: NaN. Rows of the confusion (K, K) are
+    true classes, columns predicted ones.
 
     >>> frame_recall(np.array([[1, 3], [0, 0]]))
     array([25., nan])
@@ -74,9 +76,8 @@ def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
             f'scores has shape {scores.shape}, but (K, {frames}) is needed for '
             f'{frames} labels.'
         )
-    finite = np.isfinite(scores)
-    if not finite.all():
-        wrong = ~finite
+    wrong = ~np.isfinite(scores)
+    if wrong.any():
         raise UserError(
             f'scores holds {wrong.sum()} values that are not finite, such as '
             f'{scores[wrong][0]}; look for a loss that became NaN in training.'
@@ -113,15 +114,11 @@ def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
 
 
 def _average_precision(scores: np.ndarray, hits: np.ndarray) -> float:
-    """Return the average precision of a ranking, a fraction.
+    """Return the average precision of a ranking of frames, a fraction.
 
     It is the mean over the hits of the precision among all frames that score at least
     as high. Frames of equal score come in together, as in scikit-learn's
     ``average_precision_score``, without its search for thresholds.
-
-    Args:
-        scores: Score of each frame, shape (T,).
-        hits: Whether each frame is of the class, shape (T,), at least one.
     """
     thresholds = np.sort(scores[hits])
     found = len(thresholds) - np.searchsorted(thresholds, thresholds)
@@ -152,12 +149,50 @@ def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float
 
 
 def mean_ap(ap: np.ndarray, absent: str = 'skip') -> float:
-    """Return the mean of average precisions (K,), NaN for absent classes.
-
-    Args:
-        ap: From :func:`frame_ap`.
-        absent: See :func:`frame_map`.
-    """
+    """Return the mean of what :func:`frame_ap` gives, (K,), as :func:`frame_map`."""
     if absent not in ('skip', 'zero'):
         raise UserError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
     return float(np.nanmean(ap) if absent == 'skip' else np.nan_to_num(ap).mean())
+
+
+def frame_mse(pred: np.ndarray, gt: np.ndarray) -> float:
+    """Return the mean squared error of one video's frames.
+
+    Args:
+        pred: Predicted score of each frame, shape (T,).
+        gt: Annotated score of each frame, shape (T,).
+
+    Raises:
+        ValueError: If the two differ in shape, are empty or not finite.
+
+    >>> frame_mse(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    2.0
+    """
+    return float(np.mean(_differences(pred, gt) ** 2))
+
+
+def frame_mae(pred: np.ndarray, gt: np.ndarray) -> float:
+    """Return the mean absolute error of one video's frames.
+
+    Args and errors are those of :func:`frame_mse`.
+
+    >>> frame_mae(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    1.0
+    """
+    return float(np.mean(np.abs(_differences(pred, gt))))
+
+
+def _differences(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
+    pred, gt = np.asarray(pred, np.float64), np.asarray(gt, np.float64)
+    if pred.shape != gt.shape or pred.ndim != 1 or not pred.size:
+        raise UserError(
+            f'pred has shape {pred.shape} and gt {gt.shape}, but both need a score of '
+            'each frame, shape (T,), of the same frames.'
+        )
+    for name, values in (('pred', pred), ('gt', gt)):
+        if wrong := np.count_nonzero(~np.isfinite(values)):
+            raise UserError(
+                f'{name} holds {wrong} values that are not finite; look for a loss '
+                'that became NaN in training, or at the annotation file.'
+            )
+    return pred - gt

@@ -1,6 +1,6 @@
-"""All scores of a set of videos: over the set, per video and per class."""
+"""All scores of a set of videos or of the runs of a cross-validation, and as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,14 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_counts,
 )
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import text_table
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)
+AVERAGES = {
+    'pooled': 'over all frames and segments together (edit: mean over videos)',
+    'video': 'mean over videos',
+}
 
 
 @dataclass(frozen=True)
@@ -67,43 +72,41 @@ def evaluate_videos(
         raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
     if not videos:
         raise UserError('There is no video to evaluate; at least one is needed.')
+    pairs = [(video.pred, video.gt) for video in videos.values()]
     counts = np.stack(
         [
             segmental_counts(
-                video.pred,
-                video.gt,
+                *pair,
                 list(OVERLAPS.values()),
                 num_classes=len(classes),
                 background=background,
                 last_frame=last_frame,
             )
-            for video in videos.values()
+            for pair in pairs
         ]
     )  # (V, O, K, 3)
     table = np.column_stack(
         [
-            [frame_accuracy(video.pred, video.gt) for video in videos.values()],
-            [edit_score(video.pred, video.gt, background) for video in videos.values()],
+            [frame_accuracy(*pair) for pair in pairs],
+            [edit_score(*pair, background) for pair in pairs],
             f1_from_counts(counts.sum(axis=2)),
         ]
     )  # (V, 2 + O)
-    confusion = np.sum(
-        [confusion_matrix(v.pred, v.gt, len(classes)) for v in videos.values()], axis=0
-    )
+    confusion = np.sum([confusion_matrix(*p, len(classes)) for p in pairs], axis=0)
     ap = frame_ap(
         np.concatenate([video.scores for video in videos.values()], axis=1),
-        np.concatenate([video.gt for video in videos.values()]),
+        np.concatenate([gt for _, gt in pairs]),
     )
     overall = table.mean(axis=0)
     if average == 'pooled':
         overall[0] = 100 * confusion.trace() / confusion.sum()
         overall[2:] = f1_from_counts(counts.sum(axis=(0, 2)))
-    names_std = [f'{name}_std' for name in NAMES]
+    spread = zip(NAMES, table.std(axis=0).tolist(), strict=True)
     return {
         'metrics': {
             **dict(zip(NAMES, overall.tolist(), strict=True)),
             'mAP': mean_ap(ap, absent),
-            **dict(zip(names_std, table.std(axis=0).tolist(), strict=True)),
+            **{f'{name}_std': std for name, std in spread},
         },
         'per_video': {
             frame_dir: dict(zip(NAMES, row, strict=True))
@@ -117,7 +120,7 @@ def evaluate_videos(
 def _per_class(
     classes: Sequence[str], ap: np.ndarray, counts: np.ndarray, confusion: np.ndarray
 ) -> dict[str, dict[str, float | int | None]]:
-    """Return the rows of the per-class table; a score that does not exist is None."""
+    """Return the scores of each class; None where one does not exist."""
     f1 = np.where(counts.any(axis=1), f1_from_counts(counts), np.nan)
     scores = np.stack([ap, f1, frame_recall(confusion)], axis=1)
     segments = counts[:, 0] + counts[:, 2]
@@ -132,3 +135,154 @@ def _per_class(
         }
         for index, (name, row) in enumerate(zip(classes, scores, strict=True))
     }
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """Return ``SegmentationMetric.report`` as aligned tables, and the conventions."""
+    metrics, conventions = report['metrics'], report['conventions']
+    videos = len(report['per_video'])
+    scores = [[name, f'{metrics[name]:.2f}'] for name in (*NAMES, 'mAP')]
+    if videos > 1:
+        for row in scores[: len(NAMES)]:
+            row.append(f'± {metrics[f"{row[0]}_std"]:.2f}')
+        scores[-1].append('')
+    classes = [
+        [
+            name,
+            *(_cell(row[key]) for key in ('ap', 'f1@10', 'recall')),
+            str(row['segments']),
+            str(row['frames']),
+        ]
+        for name, row in report['per_class'].items()
+    ]
+    return '\n'.join(
+        [
+            f'Scores of {videos} video{"s" if videos > 1 else ""} in percent, '
+            f'{AVERAGES[conventions["average"]]}; '
+            f'{"± standard deviation over videos; " * (videos > 1)}'
+            f'background: {conventions["background"] or "none"}',
+            *text_table([['', 'score', ''][: len(scores[0])], *scores]),
+            '',
+            'By class, in percent (a dash: not in these videos):',
+            *text_table(
+                [['', 'AP', 'F1@10', 'recall', 'segments', 'frames'], *classes]
+            ),
+        ]
+    )
+
+
+def _cell(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'
+
+
+def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return mean and standard deviation over folds, over videos and over seeds.
+
+    - ``over_folds``: over the folds, of each fold's mean over seeds.
+    - ``over_videos``: over the test videos of all folds, of each video's mean over
+      seeds. A video that several folds test counts once for each. Without mAP, which
+      a single video does not have.
+    - ``over_seeds``: over the seeds, of each seed's mean over folds.
+
+    Deviations are numpy's, without Bessel's correction; that of a single value is None.
+
+    Args:
+        runs: What each (fold, seed) gave: ``metrics`` (name → score) and ``per_video``
+            (id → name → score).
+
+    Returns:
+        ``folds``, ``seeds``, and by each of the names above ``count`` and ``scores``
+        (name → ``mean`` and ``std``).
+
+    Raises:
+        ValueError: If there is no run, or that of a fold and seed is missing, since a
+            mean over those at hand would compare different folds.
+
+    >>> runs = {
+    ...     (fold, 0): {'metrics': {'acc': acc}, 'per_video': {fold: {'acc': acc}}}
+    ...     for fold, acc in (('a', 80.0), ('b', 90.0))
+    ... }
+    >>> summarize_runs(runs)['over_folds']
+    {'count': 2, 'scores': {'acc': {'mean': 85.0, 'std': 5.0}}}
+    """
+    folds = list(dict.fromkeys(fold for fold, _ in runs))
+    seeds = list(dict.fromkeys(seed for _, seed in runs))
+    if not runs:
+        raise UserError('There is no run to summarize; at least one is needed.')
+    for fold in folds:
+        for seed in seeds:
+            if (fold, seed) not in runs:
+                raise UserError(
+                    f'Fold {fold} was not run with seed {seed}, but others were; run '
+                    'every fold with every seed.'
+                )
+    metrics = {run: content['metrics'] for run, content in runs.items()}
+    by_fold = [_mean(metrics[fold, seed] for seed in seeds) for fold in folds]
+    by_seed = [_mean(metrics[fold, seed] for fold in folds) for seed in seeds]
+    by_video = [
+        _mean(runs[fold, seed]['per_video'][frame_dir] for seed in seeds)
+        for fold in folds
+        for frame_dir in runs[fold, seeds[0]]['per_video']
+    ]
+    return {
+        'folds': folds,
+        'seeds': seeds,
+        'over_folds': _spread(by_fold),
+        'over_videos': _spread(by_video),
+        'over_seeds': _spread(by_seed),
+    }
+
+
+def format_summary(summary: Mapping[str, Any]) -> str:
+    """Return a summary of :func:`summarize_runs` as a Markdown table."""
+    columns = {
+        f'over {_number(summary[key]["count"], unit)}{rest}': summary[key]['scores']
+        for key, unit, rest in (
+            ('over_folds', 'fold', ' (each the mean over seeds)'),
+            ('over_videos', 'video', ' of all folds (each the mean over seeds)'),
+            ('over_seeds', 'seed', ' (each the mean over folds)'),
+        )
+    }
+    rows = [['Score', *columns], ['---'] * 4]
+    for name in summary['over_folds']['scores']:
+        cells = (format_score(scores.get(name)) for scores in columns.values())
+        rows.append([name, *cells])
+    return '\n'.join(
+        [
+            'Mean ± standard deviation, scores in percent, last epoch; '
+            f'folds: {", ".join(summary["folds"])}; '
+            f'seeds: {", ".join(map(str, summary["seeds"]))}.',
+            '',
+            *(f'| {" | ".join(row)} |' for row in rows),
+        ]
+    )
+
+
+def format_score(score: Mapping[str, float | None] | None) -> str:
+    """Return a score with its deviation, where there is one.
+
+    >>> format_score({'mean': 93.824, 'std': 2.9})
+    '93.82 ± 2.90'
+    """
+    if score is None:
+        return '-'
+    std = score.get('std')
+    return f'{score["mean"]:.2f}' + ('' if std is None else f' ± {std:.2f}')
+
+
+def _mean(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    first, *others = scores
+    return {name: float(np.mean([s[name] for s in (first, *others)])) for name in first}
+
+
+def _spread(scores: list[dict[str, float]]) -> dict[str, Any]:
+    spread: dict[str, dict[str, float | None]] = {}
+    for name in scores[0]:
+        values = [score[name] for score in scores]
+        std = float(np.std(values)) if len(values) > 1 else None
+        spread[name] = {'mean': float(np.mean(values)), 'std': std}
+    return {'count': len(scores), 'scores': spread}
+
+
+def _number(count: int, unit: str) -> str:
+    return f'{count} {unit}' + ('' if count == 1 else 's')

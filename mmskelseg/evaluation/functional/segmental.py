@@ -141,11 +141,7 @@ def match_segments(
 
     Both tables cut the same frames, so two segments overlap exactly where one of them
     starts inside the other: P + G candidates instead of P * G. Where no true segment
-    of the class overlaps, the IoU is 0.
-
-    Args:
-        pred_table: Rows (start, end, label) in order of time, shape (P, 3).
-        gt_table: The same, shape (G, 3).
+    of the class overlaps, the IoU is 0. Rows are (start, end, label) in order of time.
     """
     # Starts that fall together give a candidate twice, which changes nothing. A stable
     # sort merges the two sorted halves, several times faster than np.union1d.

@@ -15,11 +15,7 @@ IGNORED = -1
 
 
 def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
-    """Return frame labels as int64, shape (T,).
-
-    Raises:
-        ValueError: If they are not one-dimensional or not integers.
-    """
+    """Return frame labels as int64, shape (T,); others raise an error."""
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise UserError(
@@ -35,11 +31,10 @@ def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
 
 
 def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:
-    """Return annotated labels as int64, shape (T,).
+    """Return annotated labels as int64, shape (T,), some of them not -1.
 
     Raises:
-        ValueError: If they are empty, have no labelled frame, or hold an id that is
-            neither -1 nor a class.
+        UserError: If none has a label, or one is neither -1 nor a class.
     """
     gt = check_labels(gt, 'gt')
     if not gt.size:
@@ -58,13 +53,8 @@ def check_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return both label sequences as int64, the prediction -1 wherever the truth is.
 
-    Args:
-        pred: Predicted label of each frame, shape (T,).
-        gt: Annotated label of each frame, shape (T,).
-        num_classes: K, if labels must lie in 0..K-1.
-
     Raises:
-        ValueError: If the two differ in length, or as :func:`check_truth`.
+        UserError: If the two differ in length, or as :func:`check_truth`.
     """
     pred, gt = check_labels(pred, 'pred'), check_labels(gt, 'gt')
     if pred.size != gt.size:

@@ -1,8 +1,7 @@
 """Features of the clip around each frame from a frozen network."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,8 @@ class ClipEncoder:
         frame_interval: From one frame of a clip to the next.
         step: From the middle of a clip to that of the next; the frames around a middle
             share its feature. 1 gives each frame its own; more is faster as many times.
-        mean: What is taken from each channel before, if anything.
-        std: By what each channel is divided before, if by anything.
+        mean: Subtracted from each channel before, if given.
+        std: Divisor of each channel before, if given.
         batch_size: Clips that go through the network at a time.
 
     Raises:
@@ -54,22 +53,16 @@ class ClipEncoder:
         std: Sequence[float] | None = None,
         batch_size: int = 4,
     ) -> None:
-        options = {
-            'clip_len': clip_len,
-            'frame_interval': frame_interval,
-            'step': step,
-            'batch_size': batch_size,
-        }
-        for name, value in options.items():
-            if value < 1:
-                raise UserError(f'{name}={value} of ClipEncoder must be at least 1.')
-        self.network = FrozenNetwork(arch, weights)
         self.clip_len = clip_len
         self.frame_interval = frame_interval
         self.step = step
         self.mean = mean
         self.std = std
         self.batch_size = batch_size
+        for name in ('clip_len', 'frame_interval', 'step', 'batch_size'):
+            if (value := getattr(self, name)) < 1:
+                raise UserError(f'{name}={value} of ClipEncoder must be at least 1.')
+        self.network = FrozenNetwork(arch, weights)
 
     @property
     def context(self) -> tuple[int, int]:
@@ -131,13 +124,8 @@ class ClipEncoder:
     @torch.inference_mode()
     def _encode(self, clips: Iterable[np.ndarray]) -> np.ndarray:
         """Return features (clips, C) of clips (frames, channels, H, W)."""
-        features, batch = [], []
-        for clip in clips:
-            batch.append(torch.tensor(clip))
-            if len(batch) == self.batch_size:
-                features.append(self._forward(torch.stack(batch)))
-                batch = []
-        if batch:
+        rest, features = iter(clips), []
+        while batch := [torch.tensor(clip) for clip in islice(rest, self.batch_size)]:
             features.append(self._forward(torch.stack(batch)))
         return torch.cat(features).float().cpu().numpy()
 

@@ -1,6 +1,4 @@
-"""Features of single images from a frozen network."""
-
-from __future__ import annotations
+"""Features of single images, from a frozen network or as means over a grid."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -116,14 +114,10 @@ class FrameEncoder:
 
     @torch.inference_mode()
     def encode(self, images: np.ndarray | Tensor) -> np.ndarray:
-        """Return one feature for each image.
+        """Return features (T, C), float32, of images (T, 3, H, W).
 
-        Args:
-            images: Shape (T, 3, H, W). Where the three channels share memory, as those
-                of heatmaps do, the network reads them as one.
-
-        Returns:
-            Array of shape (T, C), float32.
+        Where the three channels share memory, as those of heatmaps do, the network
+        reads them as one.
         """
         images = torch.as_tensor(images)
         features = [
@@ -138,7 +132,7 @@ class FrameEncoder:
         return FusedNetwork(self.network.module, _MEAN, _STD, dtype)
 
     def _prepare(self, images: Tensor) -> Tensor:
-        """Return what the network reads: three channels, or one and one of ones."""
+        """Return the network's input: three channels, or one and one of ones."""
         equal = images.stride(1) == 0 and self._network.reads_equal_channels
         if equal:
             images = images[:, :1]
@@ -149,3 +143,47 @@ class FrameEncoder:
             return torch.cat([images, torch.ones_like(images)], dim=1)
         mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (images - mean) / std
+
+
+@MODELS.register_module()
+class GridEncoder:
+    """An encoder without a network: the image averaged over the cells of a grid.
+
+    It needs no weights and says how much of the skeleton, or which colour, is where,
+    from which a segmentor can learn; a trained network describes shapes as well.
+
+    Args:
+        grid: Rows and columns of cells.
+        channels: The first so many channels of the image are averaged: 1 for heatmaps,
+            whose channels are equal, 3 for colours.
+
+    Raises:
+        ValueError: If there are not that many channels.
+    """
+
+    def __init__(self, grid: tuple[int, int] = (14, 14), *, channels: int = 1) -> None:
+        self.grid = (int(grid[0]), int(grid[1]))
+        self.channels = channels
+        if not 1 <= channels <= 3:
+            raise UserError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the features, as plain values."""
+        return {
+            'type': type(self).__name__,
+            'grid': list(self.grid),
+            'channels': self.channels,
+        }
+
+    def load(self) -> None:
+        """Do nothing: there is no network to load."""
+
+    @torch.inference_mode()
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return the means over the cells, channel by channel and row by row.
+
+        They are of shape (T, channels * rows * columns), float32; images (T, 3, H, W).
+        """
+        images = np.ascontiguousarray(images[:, : self.channels])
+        cells = F.adaptive_avg_pool2d(torch.from_numpy(images), self.grid)
+        return cells.flatten(1).float().numpy()

@@ -1,7 +1,5 @@
 """Frozen image networks, rewritten so that they run faster with the same result."""
 
-from __future__ import annotations
-
 import copy
 import operator
 from collections import Counter
@@ -20,13 +18,13 @@ _SUMS = (operator.add, operator.iadd, torch.add, 'add', 'add_')
 
 
 class FusedNetwork:
-    """A frozen image network in the form that is fastest for what it reads.
+    """A frozen image network in the form that is fastest for its input.
 
     Args:
         network: The network, on its device, which gives (N, C') of images (N, 3, H, W).
-        mean: What is taken from each channel before.
-        std: By what each channel is divided before.
-        dtype: What it computes in.
+        mean: Subtracted from each channel before.
+        std: Divisor of each channel before.
+        dtype: In which it computes.
     """
 
     def __init__(
@@ -49,11 +47,9 @@ class FusedNetwork:
         return self._networks[2] is not None
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return features (N, C'), float32.
+        """Return features (N, C'), float32, of images (N, 3, H, W) after mean and std.
 
-        Args:
-            images: Shape (N, 3, H, W), after mean and deviation; or (N, 2, H, W): one
-                of three equal channels before them, and ones.
+        Or of (N, 2, H, W): one of three equal channels before these, and ones.
         """
         images = images.to(self.dtype, memory_format=torch.channels_last)
         size = images.shape[1:]
@@ -118,12 +114,7 @@ def read_equal_channels(
     Its input is that channel as it is and a channel of ones, shape (N, 2, H, W), in
     place of ``(image - mean) / std`` in three channels. The first convolution sums its
     weights over the channels; those of the ones carry the mean, which zeros around an
-    image do not have.
-
-    Args:
-        graph: From :func:`trace`.
-        mean: Of each channel.
-        std: Of each channel.
+    image do not have. The graph is from :func:`trace`.
     """
     graph = copy.deepcopy(graph)
     first = _only_user(next(iter(graph.graph.nodes)))
@@ -144,22 +135,15 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
     """Return a graph whose convolutions also do the sums and ReLUs that follow them.
 
     Weights are laid out once as oneDNN multiplies them, and not in every batch. The
-    operators are those that ``torch.compile`` uses on CPUs.
-
-    Args:
-        graph: From :func:`trace`.
-        example: Images of the shape (N, C, H, W) and the type that it will get.
+    operators are those that ``torch.compile`` uses on CPUs. The graph is from
+    :func:`trace`; the example has the shape (N, C, H, W) and type of its input.
     """
     graph = copy.deepcopy(graph).to(example.dtype)
     ShapeProp(graph).propagate(example)
     modules = _called_once(graph)
     for node in list(graph.graph.nodes):
         conv = _module(modules, node, nn.Conv2d)
-        if (
-            conv is None
-            or conv.padding_mode != 'zeros'
-            or isinstance(conv.padding, str)
-        ):
+        if conv is None or conv.padding_mode != 'zeros' or type(conv.padding) is str:
             continue
         source: Any = node.args[0]
         args, last, relu = [source], node, False
@@ -183,19 +167,14 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
 
 
 class FusedConv2d(nn.Module):
-    """A convolution, what is added to its result if anything, and ReLU if wanted.
-
-    Args:
-        conv: The convolution.
-        relu: Whether ReLU follows.
-        input_shape: Of the images that it will get as a rule.
-    """
+    """A convolution, the sum of its result and another, and ReLU, if wanted."""
 
     def __init__(self, conv: nn.Conv2d, relu: bool, input_shape: Sequence[int]) -> None:
         super().__init__()
-        self.settings = (
-            list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups
-        )  # fmt: skip
+        padding, stride, dilation = map(
+            list, (conv.padding, conv.stride, conv.dilation)
+        )
+        self.settings = (padding, stride, dilation, conv.groups)
         # Neither a parameter nor a buffer, since its layout is opaque.
         self.weight = torch.ops.mkldnn._reorder_convolution_weight(
             conv.weight.detach(), *self.settings, list(input_shape)
@@ -204,7 +183,7 @@ class FusedConv2d(nn.Module):
         self.relu = 'relu' if relu else None
 
     def forward(self, x: Tensor, summand: Tensor | None = None) -> Tensor:
-        """Return what x and, if anything, a summand of the result's shape give."""
+        """Return the result for x and, if any, a summand of the result's shape."""
         convolve = torch.ops.mkldnn._convolution_pointwise
         parts = (self.weight, self.bias, *self.settings)
         if summand is None:
@@ -248,11 +227,7 @@ def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
     if node.kwargs or len(node.args) != 2 or node.args[0] is node.args[1]:
         return None
     other: Any = node.args[1] if node.args[0] is result else node.args[0]
-    shapes = [n.meta['tensor_meta'].shape for n in (result, other) if _has_shape(n)]
-    return other if len(shapes) == 2 and shapes[0] == shapes[1] else None
-
-
-def _has_shape(value: object) -> bool:
-    return isinstance(value, fx.Node) and hasattr(
-        value.meta.get('tensor_meta'), 'shape'
-    )
+    metas = [n.meta.get('tensor_meta') for n in (result, other) if type(n) is fx.Node]
+    shapes = [getattr(meta, 'shape', None) for meta in metas]
+    fits = len(shapes) == 2 and shapes[0] is not None and shapes[0] == shapes[1]
+    return other if fits else None

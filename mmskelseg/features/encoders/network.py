@@ -1,16 +1,13 @@
 """Frozen networks: torchvision's, timm's or registered ones, with their weights."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 import torchvision
@@ -31,24 +28,33 @@ _BACKBONE = 'backbone.'
 
 
 class FrozenNetwork:
-    """A network that gives one feature an input, loaded when it is first asked for.
-
-    So features which are there already cost nothing.
+    """A network that gives one feature an input, loaded when it is first needed.
 
     Args:
         arch: See :func:`find_architecture`.
-        weights: See :class:`FrameEncoderWeights`.
+        weights: ``none``, the name of weights that its library offers for it, or the
+            path of a file.
 
     Raises:
-        ValueError: If there is no such network.
-        FileNotFoundError: If there is no such file.
+        UserError: If there is no such network; on first use, if the weights are those
+            of another or cannot be downloaded.
+        MissingFileError: If there is no such file.
     """
 
     def __init__(self, arch: str | Mapping[str, Any], weights: str) -> None:
         self.arch = arch if isinstance(arch, str) else ConfigDict(arch).to_dict()
         self.weights = weights
         self._architecture = find_architecture(arch)
-        self._source = FrameEncoderWeights(self._architecture, weights)
+        self._download = self._architecture.downloads.get(weights)
+        self._path = Path(weights).expanduser().absolute()
+        if weights != 'none' and self._download is None and not self._path.is_file():
+            offered = ', '.join(self._architecture.downloads)
+            raise MissingFileError(
+                f'{weights!r}: there is no such file of weights for '
+                f'{self._architecture.name}; name a file (SKELSEG_WEIGHTS=FILE), '
+                + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
+                + 'or none for random ones.'
+            )
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides its features, as plain values.
@@ -56,16 +62,11 @@ class FrozenNetwork:
         Weights are named by what they hold, so that neither a file that was replaced
         nor one that was moved is mistaken for another.
         """
-        return {'arch': self.arch, 'weights': self._source.identity()}
+        return {'arch': self.arch, 'weights': self._identity()}
 
     @cached_property
     def module(self) -> nn.Module:
-        """The network, in evaluation, on the device that MMEngine picks.
-
-        Raises:
-            ValueError: If a file holds the weights of another network.
-            RuntimeError: If weights cannot be downloaded.
-        """
+        """The network, in evaluation, on the device that MMEngine picks."""
         with torch.random.fork_rng(devices=[]):
             # So that random weights are the same ones in every run.
             torch.manual_seed(0)
@@ -79,93 +80,28 @@ class FrozenNetwork:
                 level=30,
             )
         else:
-            network.load_state_dict(self._source.load(network.state_dict()))
+            network.load_state_dict(self._state(network.state_dict()))
         # In turn, since those of MMAction2 do not return themselves.
         network.eval()
         network.requires_grad_(False)
         return network.to(get_device())
 
-
-@dataclass(frozen=True)
-class Download:
-    """Weights that a library fetches.
-
-    Args:
-        identity: A name for what they hold.
-        read: Returns them, and raises an OSError or RuntimeError where it cannot.
-        elsewhere: What to do in that case.
-    """
-
-    identity: str
-    read: Callable[[], Mapping[str, Tensor]]
-    elsewhere: str
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A network that gives its pooled last feature map.
-
-    Args:
-        name: What it is called in messages.
-        build: Returns it, with PyTorch's random weights.
-        downloads: Weights of it that its library fetches, by name.
-    """
-
-    name: str
-    build: Callable[[], nn.Module]
-    downloads: Mapping[str, Download] = field(default_factory=dict)
-
-
-class FrameEncoderWeights:
-    """Where the weights of a network come from.
-
-    Args:
-        network: The network.
-        source: ``none``, the name of weights that its library offers for it, or the
-            path of a file.
-
-    Raises:
-        FileNotFoundError: If it is none of these.
-    """
-
-    def __init__(self, network: Architecture, source: str) -> None:
-        self.network = network.name
-        self.source = source
-        self.download = network.downloads.get(source)
-        self.path = Path(source).expanduser().absolute()
-        if source != 'none' and self.download is None and not self.path.is_file():
-            offered = ', '.join(network.downloads)
-            raise MissingFileError(
-                f'{source!r}: there is no such file of weights for {self.network}; '
-                'name a file (SKELSEG_WEIGHTS=FILE), '
-                + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
-                + 'or none for random ones.'
-            )
-
-    def identity(self) -> str:
-        """Return a name for what the weights hold, wherever they lie."""
-        if self.source == 'none':
+    def _identity(self) -> str:
+        if self.weights == 'none':
             return 'none'
-        if self.download is not None:
-            return self.download.identity
+        if self._download is not None:
+            return self._download.identity
         digest = hashlib.sha256()
-        with self.path.open('rb') as file:
+        with self._path.open('rb') as file:
             while block := file.read(1 << 20):
                 digest.update(block)
         return f'sha256:{digest.hexdigest()}'
 
-    def load(self, expected: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the weights for a network that is not ``none``.
+    def _state(self, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the weights for a network without classifier, checked.
 
         Of a file with a whole model of the OpenMMLab family, these are the weights
         under ``backbone.``.
-
-        Args:
-            expected: The state dict that they are for, without classifier.
-
-        Raises:
-            ValueError: If a file holds the weights of another network.
-            RuntimeError: If they cannot be downloaded.
         """
         state = self._read()
         if any(key.startswith(_BACKBONE) for key in state.keys() - expected.keys()):
@@ -194,38 +130,67 @@ class FrameEncoderWeights:
             faults.append(f'{len(foreign)} tensors are not its own, as {foreign[0]}')
         faults += wrong[:1]
         if faults:
+            name = self._architecture.name
             raise UserError(
-                f'{self.source}: not the weights of {self.network}: '
-                f'{"; ".join(faults)}. Name a file with weights of '
-                f'{self.network}, or set `arch` to the network that they are of.'
+                f'{self.weights}: not the weights of {name}: {"; ".join(faults)}. Name '
+                f'a file with weights of {name}, or set `arch` to their network.'
             )
         return state
 
     def _read(self) -> dict[str, Tensor]:
-        if self.download is None:
-            return load_state_dict(self.path)
+        if self._download is None:
+            return load_state_dict(self._path)
         try:
-            return dict(self.download.read())
-        except (URLError, OSError, RuntimeError) as error:
+            return dict(self._download.read())
+        except (OSError, RuntimeError) as error:
             raise UnavailableError(
-                f'{self.download.identity} could not be downloaded ({error}). '
-                f'{self.download.elsewhere}'
+                f'{self._download.identity} could not be downloaded ({error}). '
+                f'{self._download.elsewhere}'
             ) from error
 
 
+@dataclass(frozen=True)
+class Download:
+    """Weights that a library fetches.
+
+    Args:
+        identity: A name for their content.
+        read: Returns them, and raises an OSError or RuntimeError where it cannot.
+        elsewhere: The remedy in that case.
+    """
+
+    identity: str
+    read: Callable[[], Mapping[str, Tensor]]
+    elsewhere: str
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network that gives its pooled last feature map.
+
+    Args:
+        name: Its name in messages.
+        build: Returns it, with PyTorch's random weights.
+        downloads: Weights of it that its library fetches, by name.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    downloads: Mapping[str, Download] = field(default_factory=dict)
+
+
 def find_architecture(arch: str | Mapping[str, Any]) -> Architecture:
-    """Return what ``arch`` of an encoder stands for.
+    """Return the network for ``arch`` of an encoder.
 
     Args:
         arch: ``torchvision.`` or ``timm.`` and the name of a network of theirs, the
             name of a registered backbone with its scope, or such a backbone's config.
-
-    Raises:
-        ValueError: If there is no such network.
     """
     if isinstance(arch, str):
         library, _, name = arch.partition('.')
-        if library == 'torchvision' and name in _torchvision_networks():
+        if library == 'torchvision' and name in torchvision.models.list_models(
+            module=torchvision.models
+        ):
             return _torchvision(name)
         if library == 'timm':
             return _timm(name)
@@ -239,10 +204,6 @@ def find_architecture(arch: str | Mapping[str, Any]) -> Architecture:
     return _registered(ConfigDict(arch).to_dict())
 
 
-def _torchvision_networks() -> list[str]:
-    return torchvision.models.list_models(module=torchvision.models)
-
-
 def _torchvision(name: str) -> Architecture:
     members = torchvision.models.get_model_weights(name).__members__
     downloads = {key: _torchvision_download(value) for key, value in members.items()}
@@ -252,16 +213,17 @@ def _torchvision(name: str) -> Architecture:
 
 
 def _torchvision_download(weights: WeightsEnum) -> Download:
-    def read() -> Mapping[str, Tensor]:
-        return weights.get_state_dict(
-            progress=True, check_hash=True, map_location='cpu', weights_only=True
-        )
-
     # The name of the file carries the start of its SHA-256.
     file = weights.url.rpartition('/')[2]
     return Download(
         file,
-        read,
+        partial(
+            weights.get_state_dict,
+            progress=True,
+            check_hash=True,
+            map_location='cpu',
+            weights_only=True,
+        ),
         f'Fetch {weights.url} elsewhere and name the file: SKELSEG_WEIGHTS={file}; or '
         f'put it into {torch.hub.get_dir()}/checkpoints.',
     )

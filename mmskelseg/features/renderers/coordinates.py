@@ -1,12 +1,13 @@
 """Coordinates of joints as features, without an image."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.config import ConfigDict
+from numpy.typing import DTypeLike
+from torch import Tensor
 
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.registry import TRANSFORMS
@@ -16,8 +17,58 @@ from mmskelseg.utils.errors import UserError
 _KEYS = {2: 'keypoint', 3: 'keypoint_3d'}
 
 
+class _Coordinates(BaseTransform):
+    """Coordinates of one person, all frames at once."""
+
+    reads: ClassVar = 'poses'
+    # A scale, or whatever a transform reads, depends on the whole video.
+    context: ClassVar = None
+
+    def __init__(self, dims: int, person: int | None) -> None:
+        if dims not in _KEYS:
+            raise UserError(f'dims={dims!r} is not 2 or 3.')
+        self.dims = dims
+        self.person = person
+
+    def transform(self, results: dict) -> dict:
+        """Write ``coordinates``."""
+        results['coordinates'] = self.coordinates(results)
+        return results
+
+    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
+        """Yield ``coordinates`` of that many frames at a time."""
+        coordinates = self.coordinates(results)
+        for begin in range(0, len(coordinates), frames):
+            yield coordinates[begin : begin + frames]
+
+    def coordinates(self, results: Mapping[str, Any]) -> np.ndarray:
+        """Return an array of shape (T, C, V)."""
+        raise NotImplementedError
+
+    def _key(self, results: Mapping[str, Any]) -> str:
+        key = _KEYS[self.dims]
+        if key not in results:
+            raise UserError(
+                f'there is no {key}, which {type(self).__name__}(dims={self.dims}) '
+                f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
+            )
+        return key
+
+    def _one_of(self, persons: int, score: np.ndarray | None) -> int:
+        """Return the person to take, by default of the highest sum of scores."""
+        person = self.person
+        if person is None:
+            person = 0 if score is None else int(score.sum(axis=(1, 2)).argmax())
+        if not 0 <= person < persons:
+            raise UserError(
+                f'{type(self).__name__}: person={person}, but there are {persons} '
+                f'persons; name one of 0 to {persons - 1}, or None.'
+            )
+        return person
+
+
 @TRANSFORMS.register_module()
-class SkeletonCoordinates(BaseTransform):
+class SkeletonCoordinates(_Coordinates):
     """Gives each joint's displacement to the next frame, and its place from the root.
 
     Used as ``render`` without an encoder, its coordinates are the features.
@@ -54,10 +105,6 @@ class SkeletonCoordinates(BaseTransform):
     Source: Filtjens et al. (IEEE TETC 2022), and the code of MS-GCN.
     """
 
-    reads: ClassVar = 'poses'
-    # Of the scale, and of where a missing root was last seen.
-    context: ClassVar = None
-
     def __init__(
         self,
         skeleton: Skeleton | str | Mapping[str, Any],
@@ -69,8 +116,7 @@ class SkeletonCoordinates(BaseTransform):
         person: int | None = None,
         flatten: bool = False,
     ) -> None:
-        if dims not in _KEYS:
-            raise UserError(f'dims={dims!r} is not 2 or 3.')
+        super().__init__(dims, person)
         if scale not in ('body', None):
             raise UserError(f"scale={scale!r} is not 'body' or None.")
         self.skeleton = Skeleton.get(skeleton)
@@ -81,27 +127,12 @@ class SkeletonCoordinates(BaseTransform):
                 f'root={root!r} must be names of joints of skeleton '
                 f'{self.skeleton.name!r}: {", ".join(joints)}.'
             )
-        self.dims = dims
-        self.root = (
-            self.skeleton.root
-            if names is None
-            else tuple(joints.index(name) for name in names)
-        )
+        self.root = self.skeleton.root
+        if names is not None:
+            self.root = tuple(joints.index(name) for name in names)
         self.displacement = displacement
         self.scale = scale
-        self.person = person
         self.flatten = flatten
-
-    def transform(self, results: dict) -> dict:
-        """Write ``coordinates``."""
-        results['coordinates'] = self.coordinates(results)
-        return results
-
-    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
-        """Yield ``coordinates`` of that many frames at a time."""
-        coordinates = self.coordinates(results)
-        for begin in range(0, len(coordinates), frames):
-            yield coordinates[begin : begin + frames]
 
     def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
         """Return what the coordinates are made of, for the name of a feature file."""
@@ -110,7 +141,12 @@ class SkeletonCoordinates(BaseTransform):
 
     def coordinates(self, results: Mapping[str, Any]) -> np.ndarray:
         """Return an array of shape (T, C, V), or (T, C * V) with ``flatten``."""
-        points, seen = self._one_person(*self._read(results))
+        key = self._key(results)
+        points, score = read_joints(
+            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
+        )
+        person = self._one_of(len(points), score)
+        points, seen = points[person], score[person] >= MIN_SCORE
         relative = np.where(
             seen[..., None], points - self._root_path(points, seen)[:, None], 0
         )
@@ -125,52 +161,6 @@ class SkeletonCoordinates(BaseTransform):
         # (T, V, C) → (T, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
         return values.reshape(len(values), -1) if self.flatten else values
-
-    def _key(self, results: Mapping[str, Any]) -> str:
-        key = _KEYS[self.dims]
-        if key not in results:
-            raise UserError(
-                f'there is no {key}, which SkeletonCoordinates(dims={self.dims}) '
-                f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
-            )
-        return key
-
-    def _read(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Return coordinates (M, T, V, dims) and scores (M, T, V)."""
-        key = self._key(results)
-        points = np.asarray(results[key], np.float64)
-        V = self.skeleton.num_joints
-        if points.ndim != 4 or points.shape[2:] != (V, self.dims):
-            raise UserError(
-                f'{key} has the shape {points.shape}, but skeleton '
-                f'{self.skeleton.name!r} needs (persons, frames, {V}, {self.dims}).'
-            )
-        score = np.asarray(results.get('keypoint_score', np.ones(points.shape[:3])))
-        if score.shape != points.shape[:3]:
-            raise UserError(
-                f'keypoint_score has the shape {score.shape}, but {key} '
-                f'{points.shape} needs {points.shape[:3]}.'
-            )
-        if not (np.isfinite(points).all() and np.isfinite(score).all()):
-            raise UserError(
-                f'{key} or keypoint_score has values that are not finite; set a joint '
-                'that was not seen to 0, with score 0.'
-            )
-        return points, score
-
-    def _one_person(
-        self, points: np.ndarray, score: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return a person's coordinates (T, V, dims), and which are seen (T, V)."""
-        person = self.person
-        if person is None:
-            person = int(score.sum(axis=(1, 2)).argmax())
-        if not 0 <= person < len(points):
-            raise UserError(
-                f'SkeletonCoordinates: person={person}, but there are {len(points)} '
-                f'persons; name one of 0 to {len(points) - 1}, or None.'
-            )
-        return points[person], score[person] >= MIN_SCORE
 
     def _root_path(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return the root of each frame, shape (T, dims)."""
@@ -204,9 +194,124 @@ class SkeletonCoordinates(BaseTransform):
             'flatten': self.flatten,
         }
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(skeleton={self.skeleton.name!r}, '
-            f'dims={self.dims}, root={self.root}, displacement={self.displacement}, '
-            f'scale={self.scale!r}, person={self.person}, flatten={self.flatten})'
+
+@TRANSFORMS.register_module()
+class MMActionCoordinates(_Coordinates):
+    """Gives what MMAction2's transforms make of a skeleton, for its networks.
+
+    Used as ``render`` without an encoder, its coordinates are the features. A network
+    that starts from a checkpoint of MMAction2 reads here what it was trained with: for
+    2D joints ``mmaction.PreNormalize2D`` and ``mmaction.GenSkeFeat`` with
+    ``dataset='coco'`` and ``feats=['j']``, which make x, y and score of each joint.
+
+    Reads: keypoint (M, T, V, 2) in pixels and keypoint_score (M, T, V), or keypoint_3d
+    (M, T, V, 3); img_shape (h, w); total_frames. Writes: coordinates, float32, shape
+    (T, C, V).
+
+    Args:
+        transforms: Configs of transforms that change ``keypoint`` and keep its frames.
+        dims: 3 for keypoint_3d, 2 for keypoint.
+        person: Which of several persons to take; by default the one with the highest
+            sum of scores in the video, or the first where there are no scores.
+
+    Raises:
+        ValueError: If there are no such coordinates or no such person, or if the
+            transforms do not keep the frames.
+    """
+
+    def __init__(
+        self,
+        transforms: Sequence[Mapping[str, Any]],
+        dims: int = 2,
+        *,
+        person: int | None = None,
+    ) -> None:
+        super().__init__(dims, person)
+        self.transforms = [ConfigDict(cfg).to_dict() for cfg in transforms]
+        self._built = [TRANSFORMS.build(cfg) for cfg in self.transforms]
+
+    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
+        """Return what the coordinates are made of, for the name of a feature file."""
+        arrays = list(self._read(results).values())
+        return [*arrays, np.array(results['img_shape'])]
+
+    def coordinates(self, results: Mapping[str, Any]) -> np.ndarray:
+        """Return an array of shape (T, C, V)."""
+        arrays = self._read(results)
+        person = self._one_of(len(arrays['keypoint']), arrays.get('keypoint_score'))
+        # Copies, since some of these transforms write into the arrays.
+        changed = {
+            key: np.array(value[person : person + 1], np.float32)
+            for key, value in arrays.items()
+        }
+        frames = arrays['keypoint'].shape[1]
+        changed |= {'img_shape': results['img_shape'], 'total_frames': frames}
+        for transform in self._built:
+            changed = transform(changed)
+        points = changed['keypoint']
+        if points.ndim != 4 or points.shape[:2] != (1, frames):
+            raise UserError(
+                f'MMActionCoordinates: of {frames} frames of one person, its '
+                f'transforms make keypoint of shape {points.shape}; name only '
+                'transforms that keep persons and frames.'
+            )
+        # (T, V, C) → (T, C, V)
+        return points[0].swapaxes(1, 2).astype(np.float32)
+
+    def _read(self, results: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return ``keypoint`` and, where MMAction2 has it, ``keypoint_score``."""
+        arrays = {'keypoint': np.asarray(results[self._key(results)])}
+        if self.dims == 2:
+            ones = np.ones(arrays['keypoint'].shape[:3], np.float32)
+            arrays['keypoint_score'] = np.asarray(results.get('keypoint_score', ones))
+        return arrays
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the coordinates, as plain values."""
+        return {
+            'type': type(self).__name__,
+            'transforms': self.transforms,
+            'dims': self.dims,
+            'person': self.person,
+        }
+
+
+def read_joints(
+    results: Mapping[str, Any],
+    key: str,
+    skeleton: Skeleton,
+    dims: int,
+    dtype: DTypeLike,
+    *,
+    score_dtype: DTypeLike | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return checked coordinates (M, T, V, dims), and scores (M, T, V), 1 by default.
+
+    Raises:
+        UserError: If they do not fit the skeleton or are not finite.
+    """
+    points = _array(results[key], dtype)
+    if points.ndim != 4 or points.shape[2:] != (skeleton.num_joints, dims):
+        raise UserError(
+            f'{key} has the shape {points.shape}, but skeleton {skeleton.name!r} needs '
+            f'(persons, frames, {skeleton.num_joints}, {dims}).'
         )
+    score = results.get('keypoint_score')
+    score = np.ones(points.shape[:3]) if score is None else score
+    score = _array(score, score_dtype)
+    if score.shape != points.shape[:3]:
+        raise UserError(
+            f'keypoint_score has the shape {score.shape}, but {key} {points.shape} '
+            f'needs {points.shape[:3]}.'
+        )
+    for name, values in ((key, points), ('keypoint_score', score)):
+        if not np.isfinite(values).all():
+            raise UserError(
+                f'{name} has values that are not finite; set a joint that was not seen '
+                'to 0, with score 0.'
+            )
+    return points, score
+
+
+def _array(values: Any, dtype: DTypeLike | None) -> np.ndarray:
+    return np.asarray(values.cpu() if isinstance(values, Tensor) else values, dtype)

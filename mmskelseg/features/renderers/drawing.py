@@ -2,11 +2,9 @@
 
 A joint is a segment whose two ends are one, so joints and limbs are one thing here.
 Each segment is evaluated where it is more than nothing, row by row, in a loop that
-Numba compiles when it is first called and keeps for later runs.
-:mod:`mmskelseg.features.renderers.tensor_drawing` does the same with tensors.
+Numba compiles when it is first called and keeps for later runs; on a GPU, tensors do
+the same.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,6 +12,8 @@ from typing import Any
 
 import numba
 import numpy as np
+import torch
+from torch import Tensor
 
 # MMAction2 leaves out what scores less; such a joint counts as not seen.
 MIN_SCORE = 1e-4
@@ -23,6 +23,8 @@ _NEGLIGIBLE = 3e-6
 _FAR = 1e4
 # Pixels of a row that are evaluated together: a register of AVX2.
 _LANES = 8
+# Pixels of all segments that are evaluated at a time with tensors.
+_PIXELS_AT_A_TIME = 1 << 24
 
 
 def draw_segments(
@@ -187,10 +189,7 @@ def _box(
 
 @_compiled
 def _move(
-    source: np.ndarray,
-    image: np.ndarray,
-    ends: tuple[Any, Any, Any, Any],
-    reach: float,
+    source: np.ndarray, image: np.ndarray, ends: tuple[Any, Any, Any, Any], reach: float
 ) -> None:
     """Add to an image what a segment's box holds in another, which becomes 0 there."""
     H, W = image.shape
@@ -259,3 +258,47 @@ def _add(
                 value = value if low <= i <= high else np.float32(0)
                 row[i] = max(row[i], value) if maximum else row[i] + value
             x = start + _LANES
+
+
+def draw_segments_on_device(
+    keypoint: Tensor,
+    score: Tensor,
+    pairs: Sequence[Sequence[int]],
+    size: tuple[int, int],
+    sigma: float,
+    *,
+    squared: bool = True,
+) -> Tensor:
+    """Return what ``draw_segments`` does, shape (T, H, W), on the keypoints' device.
+
+    Every segment is evaluated at every pixel, which suits a GPU; blocks of frames bound
+    the memory. Arguments are those of ``draw_segments``.
+    """
+    height, width = size
+    frames = max(1, _PIXELS_AT_A_TIME // (len(score) * len(pairs) * height * width))
+    a, b = torch.tensor(pairs, device=keypoint.device).T
+    # 0 for joints, which keep the square.
+    powers = torch.where((a == b) | squared, 1.0, 0.5)[:, None, None]
+    scales = torch.where(
+        (a == b) | squared, 1 / (math.sqrt(2) * sigma), 1 / (2 * sigma**2)
+    )
+    ys, xs = (torch.arange(n, device=keypoint.device) for n in (height, width))
+    blocks = []
+    for places, scores in zip(
+        keypoint.split(frames, 1), score.split(frames, 1), strict=True
+    ):
+        # (M, T, S, 2)
+        start, along = places[:, :, a], places[:, :, b] - places[:, :, a]
+        length = along.norm(dim=-1, keepdim=True)
+        unit = torch.where(length > 0, along / length, along.new_tensor([1.0, 0.0]))
+        # (M, T, S, H, W)
+        x = xs - start[..., :1, None]
+        y = ys[:, None] - start[..., 1:, None]
+        ux, uy, far = (v[..., None] for v in (unit[..., :1], unit[..., 1:], length))
+        forward = x * ux + y * uy
+        beyond = forward - forward.clamp(min=0).minimum(far)
+        square = (beyond**2 + (x * uy - y * ux) ** 2) * (scales**2)[:, None, None]
+        peak = torch.minimum(scores[:, :, a], scores[:, :, b])
+        peak = torch.where(peak >= MIN_SCORE, peak, 0)[..., None, None]
+        blocks.append((peak * torch.exp(-(square**powers))).amax(dim=0).sum(dim=1))
+    return torch.cat(blocks)

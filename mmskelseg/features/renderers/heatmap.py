@@ -1,7 +1,5 @@
 """Skeletons drawn as heatmaps: Sec. III-A of the paper."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -10,8 +8,12 @@ import torch
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
-from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
-from mmskelseg.features.renderers.tensor_drawing import draw_segments_on_device
+from mmskelseg.features.renderers.coordinates import read_joints
+from mmskelseg.features.renderers.drawing import (
+    MIN_SCORE,
+    draw_segments,
+    draw_segments_on_device,
+)
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
@@ -110,7 +112,7 @@ class RenderSkeletonHeatmap(BaseTransform):
             )
             results['imgs'] = heatmap[:, None].expand(-1, 3, -1, -1)
         else:
-            results['imgs'] = _three_channels(self.draw(keypoint, score))
+            results['imgs'] = self.images(keypoint, score)
         return results
 
     def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
@@ -118,32 +120,13 @@ class RenderSkeletonHeatmap(BaseTransform):
         keypoint, score = self.place(results)
         for begin in range(0, keypoint.shape[1], frames):
             block = slice(begin, begin + frames)
-            yield _three_channels(self.draw(keypoint[:, block], score[:, block]))
+            yield self.images(keypoint[:, block], score[:, block])
 
     def place(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Return keypoints in pixels of the heatmap (M, T, V, 2), and their scores."""
-        keypoint = _array(results['keypoint'])
-        V = self.skeleton.num_joints
-        if keypoint.ndim != 4 or keypoint.shape[2:] != (V, 2):
-            raise UserError(
-                f'keypoint has the shape {keypoint.shape}, but skeleton '
-                f'{self.skeleton.name!r} needs (persons, frames, {V}, 2).'
-            )
-        score = results.get('keypoint_score')
-        if score is None:
-            score = np.ones(keypoint.shape[:3], np.float32)
-        score = _array(score)
-        if score.shape != keypoint.shape[:3]:
-            raise UserError(
-                f'keypoint_score has the shape {score.shape}, but keypoint '
-                f'{keypoint.shape} needs {keypoint.shape[:3]}.'
-            )
-        for key, values in (('keypoint', keypoint), ('keypoint_score', score)):
-            if not np.isfinite(values).all():
-                raise UserError(
-                    f'{key} has values that are not finite; set a joint that was not '
-                    'seen to 0, with score 0.'
-                )
+        keypoint, score = read_joints(
+            results, 'keypoint', self.skeleton, 2, np.float32, score_dtype=np.float32
+        )
         if self.box is not None:
             square = self.box == 'square'
             keypoint = _fit(keypoint, score >= MIN_SCORE, self.size, square)
@@ -152,26 +135,23 @@ class RenderSkeletonHeatmap(BaseTransform):
             keypoint = keypoint + np.array(results['shift'], np.float32) * size
         return keypoint, score
 
-    def draw(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """Return the sum of all joints and limbs.
-
-        Args:
-            keypoint: In pixels of the heatmap, shape (M, T, V, 2).
-            score: Confidence of each joint, shape (M, T, V).
-
-        Returns:
-            Array of shape (T, H, W), float32.
-        """
-        return draw_segments(
+    def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Return ``imgs`` of placed joints (M, T, V, 2) and their scores (M, T, V)."""
+        heatmap = draw_segments(
             keypoint, score, self.pairs, self.size, self.sigma, squared=self.squared
+        )
+        T, H, W = heatmap.shape
+        frame, row, column = heatmap.strides
+        # Like np.broadcast_to, but writable, which PyTorch expects of an array.
+        return np.lib.stride_tricks.as_strided(
+            heatmap, (T, 3, H, W), (frame, 0, row, column)
         )
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """Between which joints segments are drawn, a joint and itself for a joint."""
         joints = [(v, v) for v in range(self.skeleton.num_joints)]
-        limbs = [(a, b) for a, b in self.skeleton.limbs]
-        return joints * self.joints + limbs * self.limbs
+        return joints * self.joints + list(self.skeleton.limbs) * self.limbs
 
     @property
     def squared(self) -> bool:
@@ -197,11 +177,35 @@ class RenderSkeletonHeatmap(BaseTransform):
             'distance': self.distance,
         }
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(skeleton={self.skeleton.name!r}, '
-            f'size={self.size}, sigma={self.sigma}, joints={self.joints}, '
-            f'limbs={self.limbs}, box={self.box!r}, distance={self.distance!r})'
+
+@TRANSFORMS.register_module()
+class RenderJointHeatmaps(RenderSkeletonHeatmap):
+    """Draws each joint, and then each limb, of those that are drawn, in its channel.
+
+    PoseC3D reads them: ``limbs=False`` gives V channels, ``joints=False`` one for each
+    limb.
+
+    Reads and options: as for :class:`RenderSkeletonHeatmap`, whose image is the sum of
+    these channels. Writes: imgs (T, channels, H, W), float32, 0 to 1.
+
+    Source: Duan et al., "Revisiting Skeleton-based Action Recognition" (CVPR 2022).
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Write ``imgs`` for the keypoints in ``results``."""
+        results['imgs'] = self.images(*self.place(results))
+        return results
+
+    def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Return ``imgs`` of placed joints (M, T, V, 2) and their scores (M, T, V)."""
+        return draw_segments(
+            keypoint,
+            score,
+            self.pairs,
+            self.size,
+            self.sigma,
+            squared=self.squared,
+            separate=True,
         )
 
 
@@ -220,17 +224,3 @@ def _fit(
         side = np.full_like(extent, 1.25 * extent.max())
         low, extent = low - (side - extent) / 2, side
     return (keypoint - low) / extent * np.array(size[::-1], np.float32)
-
-
-def _array(values: Any) -> np.ndarray:
-    values = values.cpu() if isinstance(values, Tensor) else values
-    return np.asarray(values, np.float32)
-
-
-def _three_channels(heatmap: np.ndarray) -> np.ndarray:
-    T, H, W = heatmap.shape
-    frame, row, column = heatmap.strides
-    # Like np.broadcast_to, but writable, which PyTorch expects of an array.
-    return np.lib.stride_tricks.as_strided(
-        heatmap, (T, 3, H, W), (frame, 0, row, column)
-    )

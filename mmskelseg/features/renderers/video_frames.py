@@ -1,10 +1,7 @@
 """Frames of a video file, one for each label."""
 
-from __future__ import annotations
-
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +10,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -77,7 +75,7 @@ class ReadVideoFrames(BaseTransform):
             if self.align == 'fps' and stated > 0 and rate > 0:
                 _check_end(stated / rate, results)
             elif self.align == 'index' and stated != results['total_frames']:
-                _check_count(_rest(capture), results)
+                _check_count(count_rest(capture), results)
 
     def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
         """Return what the images depend on, for the name of a feature file."""
@@ -93,9 +91,6 @@ class ReadVideoFrames(BaseTransform):
             'size': self.size and list(self.size),
             'align': self.align,
         }
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(size={self.size}, align={self.align!r})'
 
     def _images(self, results: Mapping[str, Any]) -> Iterator[np.ndarray]:
         """Yield an image (h, w, 3) for each label, uint8, blue, green and red."""
@@ -114,13 +109,10 @@ def _by_index(
     capture: cv2.VideoCapture, results: Mapping[str, Any]
 ) -> Iterator[np.ndarray]:
     count = 0
-    while count < results['total_frames']:
-        read, image = capture.read()
-        if not read:
-            break
+    for image in islice(remaining_frames(capture), results['total_frames']):
         count += 1
         yield image
-    _check_count(count + _rest(capture), results)
+    _check_count(count + count_rest(capture), results)
 
 
 def _by_time(
@@ -146,10 +138,7 @@ def _timed(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Yield the frames with their time in seconds, from 0."""
     first = last = None
-    while True:
-        read, image = capture.read()
-        if not read:
-            break
+    for image in remaining_frames(capture):
         time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         if last is not None and time <= last:
             raise UserError(
@@ -184,14 +173,6 @@ def _check_end(seconds: float, results: Mapping[str, Any]) -> None:
         )
 
 
-def _rest(capture: cv2.VideoCapture) -> int:
-    """Return how many frames are still to be read."""
-    count = 0
-    while capture.grab():
-        count += 1
-    return count
-
-
 def _path(results: Mapping[str, Any]) -> Path:
     if not results.get('filename'):
         raise UserError(
@@ -201,8 +182,7 @@ def _path(results: Mapping[str, Any]) -> Path:
     return Path(results['filename'])
 
 
-@contextmanager
-def _opened(results: Mapping[str, Any]) -> Iterator[cv2.VideoCapture]:
+def _opened(results: Mapping[str, Any]) -> AbstractContextManager[cv2.VideoCapture]:
     path = _path(results)
     if not path.is_file():
         raise MissingFileError(
@@ -210,16 +190,7 @@ def _opened(results: Mapping[str, Any]) -> Iterator[cv2.VideoCapture]:
             f'{results["frame_dir"]}; put it there, or name the folder of the videos '
             'with dataset.data_prefix=dict(video=FOLDER).'
         )
-    capture = cv2.VideoCapture(os.fspath(path))
-    try:
-        if not capture.isOpened():
-            raise UserError(
-                f'{path}: cannot be read as a video; play it to see whether it is '
-                'whole, and write it anew (ffmpeg -i OLD NEW.mp4).'
-            )
-        yield capture
-    finally:
-        capture.release()
+    return opened_video(path)
 
 
 def _sample(path: Path) -> np.ndarray:

@@ -114,11 +114,7 @@ class GraphStem(BaseModule):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, out_channels, T) of x (N, C, T, V); mask is (N, 1, T).
-
-        Raises:
-            ValueError: If x does not have the graph's joints.
-        """
+        """Return features (N, out_channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.adjacency.shape[1])
         x = norm_joints(self.norm_in, x, mask)
         for layer in self.layers:

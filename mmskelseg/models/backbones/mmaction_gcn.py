@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, TemporalStage
+from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
@@ -91,24 +91,20 @@ class MMActionGCN(BaseModule):
                 )
             ]
         )
-        for _ in range(num_refinements):
-            layers = [
-                DilatedResidualLayer(channels, 2**i, dropout)
-                for i in range(num_refinement_layers)
-            ]
-            self.stages.append(TemporalStage(num_classes, channels, layers))
+        self.stages.extend(
+            refinement_stages(
+                num_classes,
+                channels,
+                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
+                num_refinement_layers,
+                num_refinements,
+            )
+        )
         self.stage_order = tuple(range(1 + num_refinements))
 
 
 class NetworkStage(BaseModule):
-    """The network, each video at its own length, the mean over joints, and a 1x1.
-
-    Args:
-        network: Its whole config.
-        num_joints: Joints of the data, V.
-        channels: Features that it gives, and that the stage gives.
-        upsample: See :class:`MMActionGCN`.
-    """
+    """The network, each video at its own length, the mean over joints, and a 1x1."""
 
     def __init__(
         self,
@@ -135,11 +131,7 @@ class NetworkStage(BaseModule):
         self.num_persons = reads // one
 
     def init_weights(self) -> None:
-        """Set the weights that a training starts from.
-
-        Raises:
-            ValueError: If a checkpoint lacks weights of the network.
-        """
+        """Set the weights that a training starts from."""
         name = self._cfg['type']
         if branch_checkpoints({name: self._cfg}):
             check_branch_weights(name, self.network, self._cfg['init_cfg'])
@@ -149,12 +141,7 @@ class NetworkStage(BaseModule):
             super().init_weights()
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
-
-        Raises:
-            ValueError: If x does not have the joints, or the network gives other
-                features than it should.
-        """
+        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.num_joints)
         lengths = (
             [x.shape[2]] * len(x) if mask is None else mask[:, 0].sum(1).int().tolist()

@@ -13,7 +13,7 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.backbones.ms_tcn import TemporalStage
+from mmskelseg.models.backbones.ms_tcn import refinement_stages
 from mmskelseg.models.layers import (
     GraphConv,
     check_joints,
@@ -67,12 +67,15 @@ class MSGCN(BaseModule):
         self.stages = ModuleList(
             [GraphStage(in_channels, channels, adjacency, num_layers)]
         )
-        for _ in range(num_refinements):
-            layers = [
-                NormedResidualLayer(channels, 2**i)
-                for i in range(num_refinement_layers)
-            ]
-            self.stages.append(TemporalStage(num_classes, channels, layers))
+        self.stages.extend(
+            refinement_stages(
+                num_classes,
+                channels,
+                lambda dilation: NormedResidualLayer(channels, dilation),
+                num_refinement_layers,
+                num_refinements,
+            )
+        )
         self.stage_order = tuple(range(1 + num_refinements))
 
 
@@ -92,11 +95,7 @@ class GraphStage(BaseModule):
         self.context = sum(2**i for i in range(num_layers))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
-
-        Raises:
-            ValueError: If x does not have the graph's joints.
-        """
+        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.adjacency.shape[1])
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         for layer in self.layers:
@@ -137,8 +136,5 @@ class NormedResidualLayer(BaseModule):
         self.norm = nn.BatchNorm1d(channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, channels, T), changed where mask (N, 1, T) is 1.
-
-        None is a mask of ones.
-        """
+        """Return x (N, channels, T), changed where mask (N, 1, T) is 1."""
         return x + F.relu(norm_frames(self.norm, self.conv_dilated(x), mask))

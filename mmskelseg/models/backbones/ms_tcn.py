@@ -4,7 +4,7 @@ Source: Li et al., "MS-TCN++: Multi-Stage Temporal Convolutional Network for Act
 Segmentation" (TPAMI 2020), and its code at github.com/sj-li/MS-TCN2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 import torch
@@ -64,18 +64,52 @@ class MSTCNPlusPlus(BaseModule):
             for i in range(num_prediction_layers)
         ]
         self.stages = ModuleList([TemporalStage(in_channels, channels, prediction)])
-        for _ in range(
-            min(num_refinements, 1) if share_refinement else num_refinements
-        ):
-            refinement = [
-                DilatedResidualLayer(channels, 2**i, dropout)
-                for i in range(num_refinement_layers)
-            ]
-            self.stages.append(TemporalStage(num_classes, channels, refinement))
+        self.stages.extend(
+            refinement_stages(
+                num_classes,
+                channels,
+                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
+                num_refinement_layers,
+                min(num_refinements, 1) if share_refinement else num_refinements,
+            )
+        )
         self.stage_order = (
             0,
             *(1 if share_refinement else 1 + i for i in range(num_refinements)),
         )
+
+
+@MODELS.register_module()
+class CausalTCN(BaseModule):
+    """One stage as those of MS-TCN++, in which a frame depends on no later one.
+
+    Args:
+        in_channels: Features of a frame, C.
+        num_classes: Not used, since no stage reads classes.
+        channels: Width of the stage.
+        num_layers: Layer i reads frames 2**i and 2 * 2**i back.
+        dropout: Probability of dropout in every layer.
+        init_cfg: Initialisation by MMEngine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        num_layers: int = 10,
+        dropout: float = 0.5,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = channels
+        layers = [
+            CausalResidualLayer(channels, 2**i, dropout) for i in range(num_layers)
+        ]
+        self.stages = ModuleList([TemporalStage(in_channels, channels, layers)])
+        self.stage_order = (0,)
 
 
 class TemporalStage(BaseModule):
@@ -105,6 +139,19 @@ class TemporalStage(BaseModule):
         return x
 
 
+def refinement_stages(
+    num_classes: int,
+    channels: int,
+    layer: Callable[[int], nn.Module],
+    num_layers: int,
+    num_stages: int,
+) -> Iterator[TemporalStage]:
+    """Yield stages that read classes; ``layer`` makes one for a dilation."""
+    for _ in range(num_stages):
+        layers = [layer(2**i) for i in range(num_layers)]
+        yield TemporalStage(num_classes, channels, layers)
+
+
 class DualDilatedLayer(BaseModule):
     """Two dilated convolutions of one input, merged, and added to it."""
 
@@ -119,10 +166,7 @@ class DualDilatedLayer(BaseModule):
         self.dropout = FrameDropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
-
-        None is a mask of ones.
-        """
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
         return masked(self.dropout.add(x, self._merged(x)), mask)
 
     def _merged(self, x: Tensor) -> Tensor:
@@ -162,13 +206,22 @@ class DilatedResidualLayer(BaseModule):
         self.dropout = FrameDropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
-
-        None is a mask of ones.
-        """
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
         change = self.conv_out(self.conv_dilated(x, relu=True))
         return masked(self.dropout.add(x, change), mask)
 
 
-def _dilated(channels: int, dilation: int) -> TemporalConv1d:
-    return TemporalConv1d(channels, channels, 3, padding=dilation, dilation=dilation)
+class CausalResidualLayer(DilatedResidualLayer):
+    """A layer of MS-TCN++ whose dilated convolution reads past frames alone."""
+
+    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+        super().__init__(channels, dilation, dropout)
+        self.context = 2 * dilation
+        self.conv_dilated = _dilated(channels, dilation, 2 * dilation)
+
+
+def _dilated(
+    channels: int, dilation: int, padding: int | None = None
+) -> TemporalConv1d:
+    padding = dilation if padding is None else padding
+    return TemporalConv1d(channels, channels, 3, padding=padding, dilation=dilation)

@@ -89,11 +89,7 @@ class PyramidStage(BaseModule):
         self.conv_out = nn.Conv1d(len(levels) * channels, channels, 1)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T).
-
-        Raises:
-            ValueError: If x does not have the skeleton's joints.
-        """
+        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.num_joints)
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         means = []
@@ -104,14 +100,7 @@ class PyramidStage(BaseModule):
 
 
 class PyramidLevel(BaseModule):
-    """Pools the nodes of the level below and runs blocks over its own.
-
-    Args:
-        channels: Width.
-        num_layers: How many blocks.
-        pool: Shape (G', G), from :func:`skeleton_pyramid`.
-        adjacency: Graph of its nodes in subsets, shape (S, G, G).
-    """
+    """Pools the nodes of the level below (G', G) and runs blocks over its own."""
 
     def __init__(
         self, channels: int, num_layers: int, pool: np.ndarray, adjacency: np.ndarray

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.checkpoints import load_state_dict
-from mmskelseg.utils.errors import UserError, user_errors
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
 
 
 def converter(
@@ -19,7 +20,7 @@ def converter(
     renames: Mapping[str, str],
     needed: set[str],
     model: str,
-) -> Callable[..., None]:
+) -> Callable[..., int | None]:
     """Return the ``main(argv=None, prog=None)`` of a converter.
 
     Args:
@@ -31,12 +32,7 @@ def converter(
         model: What to call the network and its names in messages.
     """
 
-    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-        parser = argparse.ArgumentParser(
-            prog=prog,
-            description=description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument('src', type=Path, help='checkpoint of the reference code')
         parser.add_argument('dst', type=Path, help='checkpoint to write')
         parser.add_argument(
@@ -44,15 +40,15 @@ def converter(
             default=modality,
             help=f'branch that it is for (default: {modality})',
         )
-        args = parser.parse_args(argv)
-        with user_errors():
-            state = load_state_dict(args.src)
-            branch = convert(state, renames, needed, args.src, model)
-            prefix = f'branches.{args.modality}'
-            converted = {f'{prefix}.{key}': value for key, value in branch.items()}
-            with atomic_write(args.dst) as file:
-                meta = {'converted_from': args.src.name}
-                torch.save({'meta': meta, 'state_dict': converted}, file)
+
+    def run(args: argparse.Namespace) -> None:
+        state = load_state_dict(args.src)
+        branch = convert(state, renames, needed, args.src, model)
+        prefix = f'branches.{args.modality}'
+        converted = {f'{prefix}.{key}': value for key, value in branch.items()}
+        with atomic_write(args.dst) as file:
+            meta = {'converted_from': args.src.name}
+            torch.save({'meta': meta, 'state_dict': converted}, file)
         channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
         print(
             f'{args.dst}: {len(converted)} tensors; '
@@ -60,7 +56,7 @@ def converter(
             f'model.{prefix}.in_channels={in_channels}, channels={channels}.'
         )
 
-    return main
+    return command(description, add_arguments, run)
 
 
 def convert(
@@ -70,11 +66,7 @@ def convert(
     source: Path,
     model: str,
 ) -> dict[str, Tensor]:
-    """Return a reference state dict under our names within a branch.
-
-    Raises:
-        UserError: If a name is not one of the model's, or a needed one is missing.
-    """
+    """Return a reference state dict under our names within a branch."""
     converted = {}
     for key, value in state.items():
         pattern = next((theirs for theirs in renames if re.match(theirs, key)), None)

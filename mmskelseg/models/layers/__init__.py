@@ -1,11 +1,14 @@
 """Layers that several backbones share."""
 
-from mmskelseg.models.layers.graph_conv import GraphConv, check_joints
-from mmskelseg.models.layers.masked_norm import (
+from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
+from mmskelseg.models.layers.padding import (
     check_lengths,
+    frame_mask,
     masked,
     norm_frames,
-    norm_joints,
+    stack_frames,
+    to_device,
+    video_lengths,
 )
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
@@ -20,9 +23,13 @@ __all__ = [
     'TemporalConv1d',
     'check_joints',
     'check_lengths',
+    'frame_mask',
     'masked',
     'norm_frames',
     'norm_joints',
     'shifted_products',
+    'stack_frames',
+    'to_device',
     'uses_loops',
+    'video_lengths',
 ]

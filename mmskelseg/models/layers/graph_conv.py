@@ -1,8 +1,9 @@
-"""Convolution over the joints of a frame."""
+"""Layers over the joints of a frame."""
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmskelseg.models.layers.padding import norm_frames
 from mmskelseg.utils.errors import UserError
 
 
@@ -12,7 +13,7 @@ class GraphConv(BaseModule):
     Args:
         in_channels: Channels of a joint before.
         out_channels: And after.
-        num_subsets: Into how many subsets the neighbours are divided, S.
+        num_subsets: Number of subsets of the neighbours, S.
 
     Source: Yan et al., "Spatial Temporal Graph Convolutional Networks" (AAAI 2018),
     Sec. 3.3.
@@ -36,14 +37,21 @@ class GraphConv(BaseModule):
 
 
 def check_joints(x: Tensor, num_joints: int) -> None:
-    """Check that an input (N, C, T, V) has the joints of a graph.
-
-    Raises:
-        ValueError: If it does not.
-    """
+    """Check that an input (N, C, T, V) has the joints of a graph."""
     if x.dim() != 4 or x.shape[3] != num_joints:
         raise UserError(
             f'A graph of {num_joints} joints reads (videos, channels, frames, '
             f'{num_joints}), but gets {tuple(x.shape)}; set `skeleton` of the backbone '
             'to that of the data set, and `flatten=False` in SkeletonCoordinates.'
         )
+
+
+def norm_joints(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return x (N, C, T, V), each channel of each joint normalised by itself.
+
+    ``norm`` is as in :func:`norm_frames`, of V * C channels, those of a joint in a row.
+    """
+    N, C, T, V = x.shape
+    # (N, V * C, T)
+    rows = x.permute(0, 3, 1, 2).reshape(N, V * C, T)
+    return norm_frames(norm, rows, mask).view(N, V, C, T).permute(0, 2, 3, 1)

@@ -1,10 +1,15 @@
-"""Lengths, masks and stacked annotations of a padded batch."""
+"""Batches of videos of different lengths, and layers that padding does not enter.
 
-from collections.abc import Sequence
+A mask is 1 for frames and 0 for padding, shape (N, 1, T), and None where no video of a
+batch is padded: the segmentor decides that once, without asking a GPU.
+"""
+
+from collections.abc import Iterable, Sequence
 
 import torch
 from mmaction.structures import ActionDataSample
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmskelseg.utils.errors import UserError
 
@@ -14,9 +19,6 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
 
     It is ``total_frames`` of the sample's meta information, else that of its labels,
     else T.
-
-    Raises:
-        UserError: If a video is longer than the batch.
     """
     longest = x.shape[2]
     if samples is None:
@@ -35,13 +37,7 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
 
 
 def frame_mask(lengths: Sequence[int], frames: int, like: Tensor) -> Tensor | None:
-    """Return 1 for frames and 0 for padding, shape (N, 1, T); None without padding.
-
-    Args:
-        lengths: True length of each video.
-        frames: T.
-        like: A tensor of the type and on the device that the mask gets.
-    """
+    """Return the mask of videos of these lengths, in type and place like a tensor."""
     if min(lengths) == frames:
         return None
     # Filled there, since copying the lengths to a GPU would wait for it.
@@ -61,16 +57,7 @@ def stack_frames(
 ) -> Tensor:
     """Return a field (T,) of all samples as a batch (N, T) on the host.
 
-    Args:
-        samples: With the field.
-        key: Name of the field.
-        lengths: Frames of each video.
-        frames: T.
-        fill: What the padding holds.
-        dtype: Of the batch.
-
-    Raises:
-        UserError: If a video lacks it, or has it for another number of frames.
+    Padding holds ``fill``. Each video needs the field for all of its ``lengths``.
     """
     batch = torch.full((len(samples), frames), fill, dtype=dtype)
     for row, length, sample in zip(batch, lengths, samples, strict=True):
@@ -90,3 +77,42 @@ def to_device(x: Tensor, device: torch.device) -> Tensor:
     # A GPU is waited for unless the memory is pinned.
     x = x.pin_memory() if device.type == 'cuda' and x.device.type == 'cpu' else x
     return x.to(device, non_blocking=True)
+
+
+def masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return x (N, C, T) with 0 in the padding."""
+    return x if mask is None else x * mask
+
+
+def check_lengths(network: nn.Module, videos: Iterable[tuple[str, int]]) -> None:
+    """Check that a network can be trained on videos, given as names and frames."""
+    if not any(isinstance(module, _BatchNorm) for module in network.modules()):
+        return
+    for name, frames in videos:
+        if frames < 2:
+            raise UserError(
+                f'{name}: {frames} frame, but a network with batch norms trains on '
+                'videos of at least 2; take it out of the training split.'
+            )
+
+
+def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return x, normalised by its frames alone and 0 in the padding.
+
+    All frames of a batch share their statistics, as if its videos followed one another
+    without padding.
+
+    Args:
+        norm: ``BatchNorm1d``, or the ``SyncBatchNorm`` that it was converted to.
+        x: Shape (N, C, T) or (N, C, T, V).
+        mask: Shape (N, 1, T), or None.
+    """
+    if mask is None:
+        return norm(x.flatten(2)).view_as(x)
+    frames = mask[:, 0] > 0
+    # (C, n, ...), with n the number of frames
+    valid = x.transpose(0, 1)[:, frames]
+    normed = norm(valid.flatten(1)[None])[0].view_as(valid)
+    padded = normed.new_zeros(x.shape)
+    padded.transpose(0, 1)[:, frames] = normed
+    return padded

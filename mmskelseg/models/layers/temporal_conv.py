@@ -6,8 +6,6 @@ then a row of a matrix, and a convolution a few products of matrices, whose rows
 shifted. On other devices they are PyTorch's layers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -61,10 +59,10 @@ def shifted_products(
     bias: Tensor | None,
     relu: bool = False,
 ) -> Tensor:
-    """Return what weights make of frames at some distance from each, (N, C', T).
+    """Return a temporal convolution with arbitrary tap offsets, (N, C', T).
 
     Frame t of the result is ``bias + sum_k taps[k] @ x[t + shifts[k]]``, where frames
-    before the first and after the last are 0: a convolution with any taps.
+    before the first and after the last are 0.
 
     Args:
         x: Frames (N, C, T), in any order in memory.

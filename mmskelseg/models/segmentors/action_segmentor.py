@@ -1,7 +1,5 @@
 """Multi-stage segmentation of one modality or several."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,8 +9,13 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, BaseModule, ModuleDict
 from torch import Tensor, nn
 
-from mmskelseg.models.layers import check_lengths, masked
-from mmskelseg.models.layers.padding import frame_mask, stack_frames, video_lengths
+from mmskelseg.models.layers import (
+    check_lengths,
+    frame_mask,
+    masked,
+    stack_frames,
+    video_lengths,
+)
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
@@ -115,22 +118,15 @@ class ActionSegmentor(BaseModel):
             self.fusion = ModuleDict(parts)
         if risk_head is not None:
             width = sum(
-                backbone.stem.out_channels
-                if hasattr(backbone, 'stem')
-                else backbone.in_channels
-                for backbone in backbones.values()
+                b.stem.out_channels if hasattr(b, 'stem') else b.in_channels
+                for b in backbones.values()
             )
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
         if loss_weighting is not None:
             self.loss_weighting = MODELS.build(loss_weighting)
 
     def init_weights(self) -> None:
-        """Set the weights that a training starts from.
-
-        Raises:
-            FileNotFoundError: If a branch that it starts from has not been trained.
-            ValueError: If a checkpoint does not hold the branch.
-        """
+        """Set the weights that a training starts from, after a check of checkpoints."""
         check_branches_are_trained(self._branch_cfgs)
         for name in branch_checkpoints(self._branch_cfgs):
             init_cfg = self._branch_cfgs[name]['init_cfg']
@@ -164,12 +160,12 @@ class ActionSegmentor(BaseModel):
             raise UserError(f'mode={mode!r} needs data_samples.')
         samples = data_samples or ()
         self._check(inputs)
-        lengths = video_lengths(next(iter(inputs.values())), data_samples)
+        example = next(iter(inputs.values()))
+        lengths = video_lengths(example, data_samples)
         if mode == 'loss' and self.training:
             names = (str(sample.get('frame_dir')) for sample in samples)
             check_lengths(self, zip(names, lengths, strict=True))
-        frames = next(iter(inputs.values())).shape[2]
-        mask = frame_mask(lengths, frames, next(self.parameters()))
+        mask = frame_mask(lengths, example.shape[2], next(self.parameters()))
         if mode == 'predict':
             # So that no more than a chunk is kept of what training would need.
             with torch.no_grad():
@@ -220,10 +216,7 @@ class ActionSegmentor(BaseModel):
                 chunks.append(self._stage(i, read, part, inner))
             logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
             fed = {name: logits[_FUSED if self.feed_fused else name] for name in x}
-            x = {
-                name: masked(values.softmax(dim=1), mask)
-                for name, values in fed.items()
-            }
+            x = {name: masked(v.softmax(dim=1), mask) for name, v in fed.items()}
             yield logits
 
     def _chunks(self, stage: int, frames: int) -> Iterator[tuple[slice, slice]]:
@@ -285,9 +278,9 @@ class ActionSegmentor(BaseModel):
         if hasattr(self, 'risk_head'):
             risk = self.risk_head(list(x.values()))
             losses |= self.risk_head.loss(risk, lengths, data_samples)
-        return (
-            self.loss_weighting(losses) if hasattr(self, 'loss_weighting') else losses
-        )
+        if hasattr(self, 'loss_weighting'):
+            losses = self.loss_weighting(losses)
+        return losses
 
     def _predict(
         self,
@@ -299,15 +292,15 @@ class ActionSegmentor(BaseModel):
         # One after another, so that only the last stage's are kept.
         for logits in self._stages(x, mask):
             output = _output(logits)
-        for sample, length, video in zip(data_samples, lengths, output, strict=True):
-            video = video[:, :length].float()
+        has_risk = hasattr(self, 'risk_head')
+        risk = self.risk_head(list(x.values())) if has_risk else None
+        for i, (sample, length) in enumerate(zip(data_samples, lengths, strict=True)):
+            video = output[i, :, :length].float()
             sample.set_pred_score(video.softmax(dim=0))
             sample.set_pred_label(video.argmax(dim=0))
             sample.set_field(video, 'pred_logit', dtype=Tensor)
-        if hasattr(self, 'risk_head'):
-            risk = self.risk_head(list(x.values()))
-            for sample, length, video in zip(data_samples, lengths, risk, strict=True):
-                sample.set_field(video[:length].float(), 'pred_risk', dtype=Tensor)
+            if risk is not None:
+                sample.set_field(risk[i, :length].float(), 'pred_risk', dtype=Tensor)
         return list(data_samples)
 
 
@@ -319,15 +312,7 @@ def _output(logits: Mapping[str, Tensor]) -> Tensor:
 def _fusion_options(
     branches: list[str], fusion: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the settings of a fusion with their defaults.
-
-    Args:
-        branches: Names of the branches.
-        fusion: As for :class:`ActionSegmentor`.
-
-    Raises:
-        ValueError: If it is missing, not needed, or has other keys or values.
-    """
+    """Return the settings of a fusion with their defaults, checked."""
     if (len(branches) > 1) != (fusion is not None):
         raise UserError(
             f'The model has the branches {branches} and fusion={fusion}; several '
@@ -341,9 +326,8 @@ def _fusion_options(
             f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
             '`branch_heads` only.'
         )
-    if options['feed'] not in (_FUSED, 'own') or (
-        options['feed'] == 'own' and not options['branch_heads']
-    ):
+    feeds = (_FUSED, 'own') if options['branch_heads'] else (_FUSED,)
+    if options['feed'] not in feeds:
         raise UserError(
             f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
             'branch_heads=True.'

@@ -16,7 +16,7 @@ def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, s
     Args:
         branches: ``model.branches`` of a config.
     """
-    inits = {name: dict(cfg.get('init_cfg') or {}) for name, cfg in branches.items()}
+    inits = {name: cfg.get('init_cfg') or {} for name, cfg in branches.items()}
     return {
         name: str(init['checkpoint'])
         for name, init in inits.items()
@@ -25,16 +25,9 @@ def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, s
 
 
 def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check that every checkpoint which a branch starts from is there.
-
-    Raises:
-        FileNotFoundError: Naming all that are not, and what makes them.
-    """
-    missing = {
-        name: Path(file)
-        for name, file in branch_checkpoints(branches).items()
-        if not Path(file).is_file()
-    }
+    """Check that every checkpoint which a branch starts from is there."""
+    files = {name: Path(f) for name, f in branch_checkpoints(branches).items()}
+    missing = {name: file for name, file in files.items() if not file.is_file()}
     if missing:
         which = ', '.join(f'{name} from {file}' for name, file in missing.items())
         commands = '; '.join(
@@ -51,15 +44,7 @@ def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> Non
 def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
     """Check that a checkpoint has all weights of a branch, in their shapes.
 
-    MMEngine would leave what is missing or of another shape random.
-
-    Args:
-        name: The branch's modality.
-        branch: The module that will be loaded.
-        init_cfg: With ``checkpoint`` and ``prefix``.
-
-    Raises:
-        ValueError: If weights are missing or have another shape.
+    MMEngine would leave weights that are missing or of another shape random.
     """
     file = init_cfg['checkpoint']
     prefix = init_cfg.get('prefix') or ''

@@ -14,13 +14,9 @@ from torchvision import ops
 def nms(
     bboxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float, offset: int
 ) -> torch.Tensor:
-    """Return the indices of the boxes that stay, by falling score.
+    """Return the indices of the boxes (P, 4) that stay, by falling score (P,).
 
-    Args:
-        bboxes: x and y of first and last corner, shape (P, 4).
-        scores: Shape (P,).
-        iou_threshold: Overlap above which the lesser of two boxes is dropped.
-        offset: 1 where the last corner is the last pixel, 0 where it is the edge.
+    The offset is 1 where the last corner is the last pixel, 0 where it is the edge.
     """
     return ops.nms(
         bboxes + bboxes.new_tensor([0, 0, offset, offset]), scores, iou_threshold
@@ -41,11 +37,7 @@ def roi_align_forward(
     pool_mode: int,
     aligned: bool,
 ) -> None:
-    """Write the features (N, C, h, w) of each region (N, 5) into ``output``.
-
-    Raises:
-        NotImplementedError: If regions are to be pooled by their maximum.
-    """
+    """Write the features (N, C, h, w) of each region (N, 5) into ``output``."""
     if pool_mode == 0:
         raise NotImplementedError(_missing("roi_align(pool_mode='max')"))
     size = aligned_height, aligned_width

@@ -1,4 +1,4 @@
-"""What merges the features of several modalities."""
+"""Fusion of the features of several modalities."""
 
 from collections.abc import Sequence
 

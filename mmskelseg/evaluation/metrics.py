@@ -1,6 +1,6 @@
-"""The scores of temporal action segmentation, as a metric of MMEngine."""
+"""Metrics of MMEngine over the functions of evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from mmskelseg.evaluation.functional.framewise import check_scores
+from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
 from mmskelseg.evaluation.functional.report import Video, evaluate_videos
 from mmskelseg.evaluation.functional.segments import (
     IGNORED,
@@ -21,8 +21,59 @@ from mmskelseg.utils.errors import UserError
 SCORE_FIELDS = {'prob': 'pred_score', 'logit': 'pred_logit'}
 
 
+class _VideoMetric(BaseMetric):
+    """A metric that keeps a result of each video, and a report of all."""
+
+    def __init__(
+        self,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        *,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
+        self.report: dict[str, Any] | None = None
+
+    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
+        """Keep the results of a batch of videos.
+
+        Args:
+            data_batch: Not used.
+            data_samples: ``ActionDataSample`` or their dicts, with ``frame_dir`` and
+                the fields that the class reads.
+
+        Raises:
+            UserError: Naming the video, if a field is missing or wrong.
+        """
+        for sample in data_samples:
+            frame_dir = sample.get('frame_dir')
+            names = self._fields(sample)
+            missing = [name for name in names if sample.get(name) is None]
+            if missing or frame_dir is None:
+                raise UserError(
+                    f'{frame_dir}: the data sample lacks '
+                    f'{", ".join(missing or ["frame_dir"])}, which {self._reader}.'
+                )
+            try:
+                result = self._result(*(_to_numpy(sample.get(name)) for name in names))
+            except ValueError as error:
+                raise UserError(f'{frame_dir}: {error}') from error
+            self.results.append((frame_dir, result))
+
+    @property
+    def _reader(self) -> str:
+        """Who needs the fields, and what to do where they are missing."""
+        raise NotImplementedError
+
+    def _fields(self, sample: Mapping[str, Any]) -> Sequence[str]:
+        raise NotImplementedError
+
+    def _result(self, *arrays: np.ndarray) -> Any:
+        raise NotImplementedError
+
+
 @METRICS.register_module()
-class SegmentationMetric(BaseMetric):
+class SegmentationMetric(_VideoMetric):
     """Frame accuracy, edit score, segmental F1 at 10, 25 and 50 % and frame mAP.
 
     All are in percent. ``acc``, ``edit`` and ``f1@k`` come with a ``_std``, the
@@ -30,6 +81,8 @@ class SegmentationMetric(BaseMetric):
     ``gt_label`` is -1 do not count; a video of only such frames is left out with a
     warning. After evaluation ``report`` holds the same scores, those of each video and
     class, the confusion matrix and the conventions, ready for JSON.
+
+    Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T).
 
     Args:
         num_classes: K.
@@ -65,7 +118,7 @@ class SegmentationMetric(BaseMetric):
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
+        super().__init__(collect_device, prefix, collect_dir=collect_dir)
         for name, value, allowed in (
             ('average', average, ('pooled', 'video')),
             ('scores', scores, tuple(SCORE_FIELDS)),
@@ -82,42 +135,20 @@ class SegmentationMetric(BaseMetric):
         self.scores = scores
         self.absent = absent
         self.last_frame = last_frame
-        self.report: dict[str, Any] | None = None
 
-    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
-        """Keep the arrays of a batch of videos.
+    @property
+    def _reader(self) -> str:
+        return f'SegmentationMetric with scores={self.scores!r} needs'
 
-        Args:
-            data_batch: Not used.
-            data_samples: ``ActionDataSample`` or their dicts, with ``frame_dir``,
-                ``gt_label`` (T,), ``pred_label`` (T,) and ``pred_score`` or
-                ``pred_logit`` (K, T).
+    def _fields(self, sample: Mapping[str, Any]) -> Sequence[str]:
+        scores = SCORE_FIELDS[self.scores]
+        if scores == 'pred_logit' and 'pred_logit' not in sample:
+            # Models of other packages keep what they rank by in pred_score.
+            scores = 'pred_score'
+        return 'pred_label', 'gt_label', scores
 
-        Raises:
-            ValueError: Naming the video, if a field is missing or wrong.
-        """
-        for sample in data_samples:
-            frame_dir = sample.get('frame_dir')
-            scores = SCORE_FIELDS[self.scores]
-            if scores == 'pred_logit' and 'pred_logit' not in sample:
-                # Models of other packages keep what they rank by in pred_score.
-                scores = 'pred_score'
-            names = ('pred_label', 'gt_label', scores)
-            missing = [name for name in names if sample.get(name) is None]
-            if missing or frame_dir is None:
-                raise UserError(
-                    f'{frame_dir}: the data sample lacks '
-                    f'{", ".join(missing or ["frame_dir"])}, which SegmentationMetric '
-                    f'with scores={self.scores!r} needs.'
-                )
-            video = Video(*(_to_numpy(sample.get(name)) for name in names))
-            try:
-                self._check(video)
-            except ValueError as error:
-                raise UserError(f'{frame_dir}: {error}') from error
-            self.results.append((frame_dir, video))
-
-    def _check(self, video: Video) -> None:
+    def _result(self, *arrays: np.ndarray) -> Video:
+        video = Video(*arrays)
         if len(video.scores) != self.num_classes:
             raise UserError(
                 f'scores has {len(video.scores)} rows, but there are '
@@ -126,6 +157,7 @@ class SegmentationMetric(BaseMetric):
         check_scores(video.scores, video.gt.size)
         if not _is_unlabelled(video):
             check_pair(video.pred, video.gt, self.num_classes)
+        return video
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return the scores of all videos and keep the report.
@@ -186,6 +218,54 @@ class SegmentationMetric(BaseMetric):
         if background is None:
             background = meta.get('background')
         return classes, resolve_background(background, classes)
+
+
+@METRICS.register_module()
+class RiskMetric(_VideoMetric):
+    """Mean squared and mean absolute error of the risk score, ``mse`` and ``mae``.
+
+    Both are means over videos, each the mean over its frames, in the unit of the
+    annotated score (its square for ``mse``), not in percent. They come with a ``_std``,
+    numpy's standard deviation over videos. After evaluation ``report`` holds the same,
+    and the errors of each video.
+
+    Reads: gt_risk (T,) and pred_risk (T,).
+
+    Args:
+        collect_device: See :class:`mmengine.evaluator.BaseMetric`, as the next two.
+        prefix: Prefix of the names, by default ``risk``.
+        collect_dir: Folder for the exchange between processes.
+
+    Source: the code of Parsa and Banerjee (WACV 2021), which reports ``mse`` with its
+    deviation.
+    """
+
+    default_prefix = 'risk'
+
+    @property
+    def _reader(self) -> str:
+        return (
+            "RiskMetric needs; annotate the video's `risk` and give the model a "
+            '`risk_head`, or leave RiskMetric out of the evaluators'
+        )
+
+    def _fields(self, sample: Mapping[str, Any]) -> Sequence[str]:
+        return 'pred_risk', 'gt_risk'
+
+    def _result(self, *arrays: np.ndarray) -> dict[str, float]:
+        return {'mse': frame_mse(*arrays), 'mae': frame_mae(*arrays)}
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Return the errors of all videos and keep the report."""
+        # A distributed sampler repeats videos to fill the last batch.
+        videos: dict[str, dict[str, float]] = dict(results)
+        metrics = {}
+        for name in ('mse', 'mae'):
+            values = [errors[name] for errors in videos.values()]
+            metrics[name] = float(np.mean(values))
+            metrics[f'{name}_std'] = float(np.std(values))
+        self.report = {'metrics': metrics, 'per_video': videos}
+        return dict(metrics)
 
 
 def _to_numpy(values: Any) -> np.ndarray:
