@@ -1,4 +1,4 @@
-"""What runs a training's steps in mixed precision."""
+"""Optimizer wrapper for mixed precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""How a frame becomes a vector: the one place that decides it."""
+"""The recipe by which a frame becomes a vector: transforms, renderer, encoder."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class Renderer(Protocol):
 
     @property
     def context(self) -> Context:
-        """How many frames before and after an image depends on."""
+        """Numbers of frames before and after that an image depends on."""
 
     def blocks(self, video: Video, frames: int) -> Iterator[np.ndarray]:
         """Yield arrays of that many frames at a time, shape (n, ...)."""
@@ -69,7 +69,7 @@ class VideoEncoder(_AnyEncoder, Protocol):
 
     @property
     def context(self) -> Context:
-        """How many frames before and after a feature depends on."""
+        """Numbers of frames before and after that a feature depends on."""
 
     def encode_video(
         self, blocks: Iterable[np.ndarray], num_frames: int
@@ -87,7 +87,7 @@ class FeatureRecipe:
         encoder: Makes features of them; None where the images are the features.
         transforms: Change a video's annotation first.
         dtype: Of the features, ``float32`` or ``float16``.
-        num_joints: V of the data set's skeleton.
+        num_joints: V of the skeleton that ``render`` reads.
 
     Raises:
         UserError: If a part lacks a method, or the type is another.
@@ -160,13 +160,14 @@ class FeatureRecipe:
                     f'{copies} copies of it would be the same; leave out one of the '
                     'two.'
                 )
+        render = with_skeleton(config['render'], skeleton)
         first = cls(
             modality,
-            TRANSFORMS.build(with_skeleton(config['render'], skeleton)),
+            TRANSFORMS.build(render),
             MODELS.build(config['encoder']) if 'encoder' in config else None,
             [TRANSFORMS.build(part) for part in transforms],
             config.get('dtype', 'float32'),
-            Skeleton.get(skeleton).num_joints,
+            Skeleton.get(render.get('skeleton', skeleton)).num_joints,
         )
         recipes = [first]
         for i in range(1, copies):
@@ -177,7 +178,7 @@ class FeatureRecipe:
 
     @property
     def reads(self) -> Literal['poses', 'video']:
-        """What a video must have: skeletons, or a file."""
+        """Whether a video must have skeletons (``poses``) or a file (``video``)."""
         return self.render.reads
 
     @property

@@ -1,4 +1,4 @@
-"""What makes one batch of videos of different lengths."""
+"""Padding of videos of different lengths to one batch."""
 
 from typing import Any
 

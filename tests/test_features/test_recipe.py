@@ -137,6 +137,7 @@ def test_parts_get_the_skeleton_that_they_do_not_name():
     assert made.transforms[0].skeleton.name == 'lcr15'
     own = recipe({'render': {**HEATMAP, 'skeleton': 'coco17'}}, 'lcr15')
     assert own.render.skeleton.name == 'coco17'
+    assert own.channels == 3
 
 
 def test_copies_differ_in_their_seeds():
