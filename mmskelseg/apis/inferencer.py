@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,7 +34,7 @@ from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
-from mmskelseg.registry import MODELS, TRANSFORMS, registered_only
+from mmskelseg.registry import FUNCTIONS, MODELS, TRANSFORMS, registered_only
 from mmskelseg.utils.progress import progress_bar
 
 _SCOPE = 'mmskelseg'
@@ -250,6 +251,12 @@ class SkelSegInferencer(BaseInferencer):
         self.needs_poses = any(r.reads == 'poses' for r in self._recipes)
         self.needs_video = any(r.reads == 'video' for r in self._recipes)
         return Compose([TRANSFORMS.build(part) for part in dataset.pipeline])
+
+    def _init_collate(self, cfg: ConfigDict) -> Callable:
+        # MMEngine's takes a name alone.
+        collate = cfg.test_dataloader.get('collate_fn') or 'pseudo_collate'
+        options = dict(collate) if isinstance(collate, Mapping) else {'type': collate}
+        return partial(FUNCTIONS.get(options.pop('type')), **options)
 
     def _init_visualizer(self, cfg: ConfigDict) -> None:
         """Return nothing, since pictures are drawn without one."""

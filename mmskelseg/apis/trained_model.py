@@ -1,25 +1,52 @@
 """A checkpoint: its config, its weights, and what its model was trained on."""
 
+import sys
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from logging import WARNING
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
-from mmengine.registry import Registry
 from torch import nn
 
-from mmskelseg import registry
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.registry import (
+    MODELS,
+    TRANSFORMS,
+    WEIGHT_INITIALIZERS,
+    registered_only,
+)
 from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.settings import flat_settings
 
-# Their registries may be imported where a `type` has such a scope.
+# Those that build a model and what its features are made by.
+_REGISTRIES = (MODELS, TRANSFORMS, WEIGHT_INITIALIZERS)
+_COLLATE = ('pseudo_collate', 'default_collate')
+# Packages whose parts a checkpoint may name by a scope, where they are installed.
 _FAMILY = ('mmengine', 'mmcv', 'mmaction', 'mmdet', 'mmpose', 'mmpretrain', 'mmskelseg')
+# Of these, but for our own, the modules whose parts import, run and open nothing that
+# they are told. Readers of files do, through MMEngine's backends.
+_HARMLESS = (
+    'mmengine.model.',
+    'mmcv.cnn.',
+    *(
+        f'mmaction.models.{part}.'
+        for part in ('backbones', 'data_preprocessors', 'heads', 'losses', 'necks')
+    ),
+    'mmaction.datasets.transforms.formatting',
+    'mmaction.datasets.transforms.pose_transforms',
+    'mmpretrain.models.backbones.',
+    'torch.nn.',
+)
+# It loads whatever file it is told with timm.
+_HARMFUL = 'mmpretrain.models.backbones.timm_backbone'
 # Files that run as programs when parts of the family read them.
 _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
+# Read by this package's own loader.
+_WEIGHTS = ('checkpoint', 'weights')
 
 
 def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:
@@ -62,8 +89,8 @@ def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:
     for problem in _problems(parts):
         raise UserError(
             f'{source}: refused: in its own config, {problem}. A config in a '
-            'checkpoint may name registered parts only; if you trust it, name the '
-            "model's config file, which may run code."
+            'checkpoint may name known parts that only compute; if you trust it, name '
+            "the model's config file, which may run code."
         )
     return cfg
 
@@ -73,16 +100,19 @@ def _problems(value: Any, key: str = '') -> Iterator[str]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             path = f'{key}.{name}' if key else str(name)
-            if name in ('type', 'collate_fn') or (name == 'arch' and _is_type(item)):
-                if isinstance(item, Mapping):
-                    yield from _problems(item, path)
-                elif item is not None and not is_registered(item):
-                    yield f'{path}={item!r} is not registered'
+            if isinstance(item, Mapping):
+                yield from _problems(item, path)
+            elif path in ('collate_fn', 'collate_fn.type'):
+                if item is not None and item not in _COLLATE:
+                    yield f'{path}={item!r} is none of {", ".join(_COLLATE)}'
+            elif name == 'type' or (name == 'arch' and _is_type(item)):
+                if item is not None and not is_harmless(item):
+                    yield f'{path}={item!r} is unknown, or may run files'
             elif name == '_scope_' and item not in _FAMILY:
                 yield f'{path}={item!r} is no package of the family'
-            elif name == 'skeleton' and not is_data_layout(item):
+            elif name == 'skeleton' and not (item is None or is_data_layout(item)):
                 yield f'{path}={item!r} is neither a known layout nor a dict of one'
-            else:
+            elif not (name in _WEIGHTS and isinstance(item, str)):
                 yield from _problems(item, path)
     elif isinstance(value, list | tuple | set):
         for i, item in enumerate(value):
@@ -93,25 +123,43 @@ def _problems(value: Any, key: str = '') -> Iterator[str]:
 
 def _is_type(arch: Any) -> bool:
     """Return whether an encoder looks its network up in a registry."""
-    return isinstance(arch, str) and not arch.startswith(('torchvision.', 'timm.'))
+    if isinstance(arch, str) and arch.startswith('timm.'):
+        return not _is_installed('timm')
+    return isinstance(arch, str) and not arch.startswith('torchvision.')
 
 
-def is_registered(name: Any) -> bool:
-    """Return whether a name stands for a part in a registry of the family.
+def _is_installed(package: str) -> bool:
+    """Return whether a package was installed, and does not just lie in some folder."""
+    return package in sys.modules or package in metadata.packages_distributions()
 
-    >>> is_registered('ActionSegmentor'), is_registered('mmaction.ResNet')
+
+def is_harmless(name: Any) -> bool:
+    """Return whether a name stands for parts that do no more than compute.
+
+    Our own and those that the running program registered count as such.
+
+    >>> is_harmless('ActionSegmentor'), is_harmless('mmaction.ResNet')
     (True, True)
-    >>> is_registered('subprocess.Popen'), is_registered('antigravity')
+    >>> is_harmless('subprocess.Popen'), is_harmless('mmaction.DecordInit')
     (False, False)
     """
     if not isinstance(name, str):
         return False
     scope, _, rest = name.rpartition('.')
-    if scope not in ('', *_FAMILY) or not rest:
+    if not rest or (scope and not (scope in _FAMILY and _is_installed(scope))):
         return False
-    registries = [r for r in vars(registry).values() if type(r) is Registry]
-    with registry.registered_only():
-        return any(r.get(name) is not None for r in registries)
+    with registered_only():
+        parts = [part for r in _REGISTRIES if (part := r.get(name)) is not None]
+    return bool(parts) and all(map(_only_computes, parts))
+
+
+def _only_computes(part: Any) -> bool:
+    module = f'{part.__module__}.'
+    package = module.partition('.')[0]
+    known = package in (*_FAMILY, 'torch', 'torchvision') and package != 'mmskelseg'
+    return not known or (
+        module.startswith(_HARMLESS) and not module.startswith(_HARMFUL)
+    )
 
 
 def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -> None:

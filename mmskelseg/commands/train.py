@@ -95,13 +95,20 @@ def _check_work_dir(cfg: Config) -> None:
     """
     from mmengine.config import Config
 
+    from mmskelseg.fileio.checkpoints import reduce_config_text
+
     folder = Path(cfg.work_dir)
     kept = folder / Path(cfg.filename).name
     if not (folder / 'last_checkpoint').is_file() or not kept.is_file():
         return
+    # Somebody else's folder may be named, so that its config is read as data.
+    try:
+        text = reduce_config_text(kept.read_text('utf-8'))
+    except ValueError:
+        return
     then, now = (
         {name: branch.type for name, branch in config.model.get('branches', {}).items()}
-        for config in (Config.fromfile(kept), cfg)
+        for config in (Config.fromstring(text, '.py'), cfg)
     )
     if then != now:
         raise UserError(

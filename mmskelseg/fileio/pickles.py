@@ -103,11 +103,21 @@ DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
 
 
 def _set_dtype_state(dtype: np.dtype, state: Any) -> None:
+    size = dtype.itemsize
     dtype.__setstate__(state)  # type: ignore[attr-defined]
-    # A forged state could pass off plain bytes as pointers.
+    # A forged state could pass off plain bytes as pointers, or let an array that has
+    # this type already reach beyond its memory.
     plain = np.dtype(dtype.str)
-    if dtype.fields or dtype.subdtype or (dtype.flags, plain) != (plain.flags, dtype):
+    forged = (dtype.flags, plain, dtype.itemsize) != (plain.flags, dtype, size)
+    if dtype.fields or dtype.subdtype or forged:
         raise UnsafePickleError('it holds an array of a compound type')
+
+
+def _set_dict_state(instance: OrderedDict, state: Any) -> None:
+    # Other attributes could take the place of methods, such as `get`.
+    if type(state) is not dict or state.keys() - {'_metadata'}:
+        raise UnsafePickleError('it would change attributes of `OrderedDict`')
+    instance.__dict__.update(state)
 
 
 # The pure Python unpickler, because only there can an opcode be replaced.
@@ -124,7 +134,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         {
             np.ndarray: lambda array, state: array.__setstate__(state),
             np.dtype: _set_dtype_state,
-            OrderedDict: lambda instance, state: instance.__dict__.update(state),
+            OrderedDict: _set_dict_state,
         }
     )
     dispatch: ClassVar[dict[int, Callable]] = dict(pickle._Unpickler.dispatch)
@@ -155,6 +165,12 @@ class RestrictedUnpickler(pickle._Unpickler):
         self.append(self.find_class(module[:-1].decode(), name[:-1].decode()))
 
     dispatch[pickle.GLOBAL[0]] = load_global
+
+    def load_newobj_ex(self) -> None:
+        """Refuse constructors with keywords, which data does without."""
+        raise UnsafePickleError('it would call a constructor with keywords')
+
+    dispatch[pickle.NEWOBJ_EX[0]] = load_newobj_ex
 
     def load_build(self) -> None:
         """Give the instance on top of the stack its state, if its type is known."""

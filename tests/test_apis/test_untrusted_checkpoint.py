@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.trained_model import is_registered
+from mmskelseg.apis.trained_model import is_harmless
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import run_on_page
+from mmskelseg.commands import train
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.interchange.poses import read_poses
 from mmskelseg.utils.errors import UserError
@@ -27,7 +29,8 @@ def canary(tmp_path, monkeypatch):
     file = tmp_path / 'canary'
     code = f'open({str(file)!r}, "w").close()\n'
     layout = 'dataset_info = dict(keypoint_info={}, skeleton_info={})\n'
-    for name in ('evil_module.py', 'evil_layout.py', 'evil/registry.py'):
+    modules = ('evil_module', 'evil_layout', 'evil/registry', 'timm', 'imgaug', 'mc')
+    for name in (f'{module}.py' for module in modules):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(code + layout)
     (tmp_path / 'evil/__init__.py').touch()
@@ -59,7 +62,7 @@ def hostile_settings(canary):
         'scope of a type': {PIPELINE: [{'type': 'evil.PackSegInputs'}]},
         'nested': {
             PIPELINE: [
-                {'type': 'mmcv.RandomApply', 'transforms': [[command(canary)]]},
+                {'type': 'PackSegInputs', 'transforms': [[command(canary)]]},
             ]
         },
         'network': {
@@ -85,6 +88,44 @@ def hostile_settings(canary):
                 '_delete_': True,
             }
         },
+        'reader of files': {
+            PIPELINE: [
+                {
+                    'type': 'mmaction.LoadRGBFromFile',
+                    'io_backend': 'memcached',
+                    'server_list_cfg': 'a',
+                    'client_cfg': 'b',
+                    'sys_path': 'model.pth/model',
+                }
+            ]
+        },
+        'wrapper of a reader': {
+            PIPELINE: [
+                {
+                    'type': 'RandomApply',
+                    'transforms': [{'type': 'mmaction.DecordInit'}],
+                }
+            ]
+        },
+        'optional package': {
+            PIPELINE: [{'type': 'mmaction.ImgAug', 'transforms': 'default'}]
+        },
+        'type within weights': {
+            f'{FEATURES}.encoder': {
+                'type': 'FrameEncoder',
+                'arch': 'torchvision.resnet18',
+                'weights': command(canary),
+                '_delete_': True,
+            }
+        },
+        'network of an optional library': {
+            f'{FEATURES}.encoder': {
+                'type': 'FrameEncoder',
+                'arch': 'timm.evil',
+                'weights': 'none',
+                '_delete_': True,
+            }
+        },
         'file that a part reads': {
             PIPELINE: [{'type': 'PackSegInputs', 'metainfo': 'evil_layout.py'}]
         },
@@ -95,7 +136,9 @@ DOORS = [
     'pipeline', 'encoder', 'renderer', 'transform', 'model', 'branch', 'collate_fn',
     'module', 'scope', 'scope of a type', 'nested', 'network', 'layout',
     'layout without suffix', 'YAML layout', 'layout outside of MMPose',
-    'layout of a graph', 'file that a part reads',
+    'layout of a graph', 'file that a part reads', 'reader of files',
+    'wrapper of a reader', 'optional package', 'type within weights',
+    'network of an optional library',
 ]  # fmt: skip
 
 
@@ -212,5 +255,26 @@ def test_config_that_a_user_names_is_a_program(canary, small_config, checkpoint)
 def test_names_of_other_packages_are_not_registered(canary):
     """Nor does it import anything to look for a name."""
     for name in ('evil_module', 'evil.registry', 'evil_module.x', 'mmskelseg.evil', 3):
-        assert not is_registered(name)
+        assert not is_harmless(name)
     assert not canary.exists()
+
+
+def test_config_of_a_stranger_s_work_folder_is_read_as_data(canary, small_config):
+    """`train --work-dir` looks whether another model was trained there."""
+    folder = canary.parent / 'downloaded'
+    folder.mkdir()
+    (folder / 'last_checkpoint').touch()
+    code = (canary.parent / 'evil_module.py').read_text()
+    (folder / Path(small_config.filename).name).write_text(code)
+    small_config.work_dir = str(folder)
+    train._check_work_dir(small_config)
+    assert not canary.exists()
+
+
+def test_collate_function_may_have_options(small_config, checkpoint):
+    """MMEngine's inferencer fails where it is given as a dict."""
+    small_config.test_dataloader.collate_fn = {'type': 'pseudo_collate'}
+    path = checkpoint(small_config)
+    for config in (small_config, None):
+        segment = SkelSegInferencer(config, path, 'cpu', show_progress=False)
+        assert segment({'keypoint': np.ones((9, 17, 2)), 'fps': 10})['predictions']

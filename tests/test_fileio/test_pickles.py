@@ -1,5 +1,6 @@
 """Reading data, and only data, from pickles."""
 
+import codecs
 import operator
 import os
 import pickle
@@ -151,3 +152,54 @@ def test_load_pickle_names_a_truncated_file(tmp_path, protocol):
 def test_load_pickle_names_a_file_that_is_no_pickle(tmp_path, content):
     with pytest.raises(ValueError, match=r'a\.pkl: a pickle was expected'):
         load_pickle(write(tmp_path / 'a.pkl', content))
+
+
+def test_load_pickle_gives_dicts_no_attributes(tmp_path):
+    """A function in place of a method would run where the dict is read."""
+    values = OrderedDict(config='x')
+    values.get = codecs.encode
+    file = tmp_path / 'a.pkl'
+    file.write_bytes(pickle.dumps(values))
+    with pytest.raises(UnsafePickleError, match='attributes of `OrderedDict`'):
+        load_pickle(file)
+
+
+def test_load_pickle_calls_no_constructor_with_keywords(tmp_path):
+    """They could name an address, such as the allocator of a storage."""
+    file = tmp_path / 'a.pkl'
+    # range(stop=3)
+    file.write_bytes(
+        b'\x80\x04\x8c\x08builtins\x8c\x05range\x93)}\x8c\x04stopK\x03s\x92.'
+    )
+    with pytest.raises(UnsafePickleError, match='constructor with keywords'):
+        load_pickle(file)
+
+
+def test_load_pickle_lets_no_type_grow_under_its_array(tmp_path):
+    """The array would reach beyond its memory."""
+
+    def text(value):
+        return b'\x8c' + bytes([len(value)]) + value.encode()
+
+    def state(size):
+        return (
+            b'(K\x03'
+            + text('|')
+            + b'NNNJ'
+            + size.to_bytes(4, 'little')
+            + b'K\x01K\x00t'
+        )
+
+    dtype = text('numpy') + text('dtype') + b'\x93' + text('S8') + b'\x85R'
+    array = (
+        text('numpy.core.multiarray') + text('_reconstruct') + b'\x93'
+        + text('numpy') + text('ndarray') + b'\x93K\x00\x85C\x01b\x87R'
+        + b'(K\x01K\x01\x85h\x00\x89C\x08AAAAAAAAtb\x94'
+    )  # fmt: skip
+    file = tmp_path / 'a.pkl'
+    head = b'\x80\x04' + dtype + state(8) + b'b\x94' + array
+    file.write_bytes(head + b'.')
+    assert load_pickle(file).tolist() == [b'AAAAAAAA']
+    file.write_bytes(head + b'h\x00' + state(4096) + b'b0.')
+    with pytest.raises(UnsafePickleError, match='compound type'):
+        load_pickle(file)
