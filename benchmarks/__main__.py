@@ -49,10 +49,9 @@ def table_file(text: str) -> str:
 
 def parse_args() -> argparse.Namespace:
     from mmskelseg.commands.arguments import SettingsAction
+    from mmskelseg.utils.command_line import command_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__, prog=None)
     commands = parser.add_subparsers(dest='command', required=True)
     parsers = {}
     for name, numbers in COMMANDS.items():
@@ -93,11 +92,11 @@ def parse_args() -> argparse.Namespace:
     parsers['model'].add_argument(
         '--out', type=table_file, help='.md or .json file to write the table into'
     )
+    parser.set_defaults(threads=1, device=None, configs=())
     args = parser.parse_args()
-    for path in getattr(args, 'configs', ()):
+    for path in args.configs:
         if not Path(path).is_file():
             parsers[args.command].error(f'{path}: there is no such config file.')
-    args.threads = getattr(args, 'threads', 1)
     return args
 
 
@@ -108,7 +107,7 @@ def main() -> None:
     # And torch.
     for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
         os.environ[name] = str(args.threads)
-    if getattr(args, 'device', None) == 'cpu':
+    if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     from mmskelseg.utils.errors import user_errors

@@ -35,7 +35,7 @@ def now() -> float:
 
 
 def pick_clock(args: argparse.Namespace) -> Callable[[], float]:
-    """Return the processor's time, if one thread does it all, else that of the clock."""
+    """Return the processor's time if one thread does it all, else the clock's."""
     return time.process_time if (args.threads, args.device) == (1, 'cpu') else now
 
 

@@ -104,18 +104,14 @@ def test(cfg: Config) -> dict | None:
     """Return the scores of a test; None in all processes but the main one."""
     runner = Runner.from_cfg(cfg)
     runner.test()
-    metrics = runner.test_loop.evaluator.metrics
-    metric = next((m for m in metrics if isinstance(m, SegmentationMetric)), None)
-    if metric is None:
-        raise UserError(
-            f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose '
-            'scores the table is made of.'
-        )
-    if metric.report is None:
-        return None
-    kept = ('metrics', 'per_video', 'conventions')
-    dataset = runner.test_dataloader.dataset.metainfo['dataset']
-    return {'dataset': dataset, **{key: metric.report[key] for key in kept}}
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, SegmentationMetric):
+            dataset = runner.test_dataloader.dataset.metainfo['dataset']
+            return metric.report and {**metric.report, 'dataset': dataset}
+    raise UserError(
+        f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose scores the '
+        'table is made of.'
+    )
 
 
 def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
@@ -137,8 +133,8 @@ def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
     return table
 
 
-def lines(table: dict[float, dict], videos: int) -> list[list[str]]:
-    """Return the rows of the table as texts, with a column for each p."""
+def table_rows(table: dict[float, dict], videos: int) -> list[list[str]]:
+    """Return the rows of the table, with a column for each p."""
     rows = [['', *(f'p = {p:g} %' for p in table)]]
     for title, key in SCORES.items():
         scores = [scores[key] for scores in table.values()]
@@ -160,22 +156,18 @@ def cell(value: float, spread: float | None = None) -> str:
 
 
 def markdown(content: dict, table: dict[float, dict]) -> str:
-    return '\n'.join(
-        [
-            f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
-            f'videos of the data set {content["dataset"]}, in percent.',
-            '',
-            *markdown_table(lines(table, content['videos'])),
-            '',
-            f'± standard deviation over the seeds of what is lost '
-            f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
-            'over the videos of a run, as a mean over seeds.',
-            '',
-            '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
-            'split and weights, so that it compares with a run on these alone.',
-            '',
-        ]
+    rows = markdown_table(table_rows(table, content['videos']))
+    paragraphs = (
+        f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
+        f'videos of the data set {content["dataset"]}, in percent.',
+        '\n'.join(rows),
+        '± standard deviation over the seeds of what is lost '
+        f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
+        'over the videos of a run, as a mean over seeds.',
+        '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
+        'split and weights, so that it compares with a run on these alone.\n',
     )
+    return '\n\n'.join(paragraphs)
 
 
 def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
