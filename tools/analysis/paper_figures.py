@@ -141,7 +141,7 @@ def frame_heatmap(
         values[:, frame, list(lost)] = 0
     keypoint, score = render.place({**video, **changed})
     block = slice(frame, frame + 1)
-    return render.draw(keypoint[:, block], score[:, block])[0]
+    return render.images(keypoint[:, block], score[:, block])[0, 0]
 
 
 def named_file(text: str) -> tuple[str, str]:
@@ -165,20 +165,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         figure.add_argument('annotations', help='annotation file')
         figure.add_argument('--video', help='frame_dir (default: first test video)')
         figure.add_argument(
-            '--width',
-            type=float,
-            default=COLUMN,
+            '--width', type=float, default=COLUMN,
             help=f'inches (default: {COLUMN}, a column; 7.16 is a page)',
-        )
+        )  # fmt: skip
         figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
         if draw is timelines:
             figure.add_argument(
-                'predictions',
-                nargs='+',
-                type=named_file,
-                metavar='NAME=FILE',
+                'predictions', nargs='+', type=named_file, metavar='NAME=FILE',
                 help='a method and what `tools/test.py --dump FILE` kept of it',
-            )
+            )  # fmt: skip
             continue
         figure.add_argument(
             '--frame', type=int, help='from 0 (default: one of a large pose)'
