@@ -76,9 +76,9 @@ def parse_args() -> argparse.Namespace:
             )
     parsers['encode'].add_argument('--arch', default='torchvision.resnet50')
     parsers['long'].add_argument('--folder', help='default: that of temporary files')
-    parsers['epochs'].add_argument('configs', nargs=1, metavar='CONFIG')
-    parsers['model'].add_argument('configs', nargs='+', metavar='CONFIG')
-    for name in ('epochs', 'model'):
+    counts: dict[str, int | str] = {'epochs': 1, 'model': '+'}
+    for name, count in counts.items():
+        parsers[name].add_argument('configs', nargs=count, metavar='CONFIG')
         parsers[name].add_argument(
             '--cfg-options',
             nargs='+',
@@ -105,8 +105,7 @@ def main() -> None:
     os.environ['OPENBLAS_NUM_THREADS'] = '1'
     args = parse_args()
     # And torch.
-    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
-        os.environ[name] = str(args.threads)
+    os.environ['OMP_NUM_THREADS'] = os.environ['MKL_NUM_THREADS'] = str(args.threads)
     if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''

@@ -53,8 +53,7 @@ class Result(NamedTuple):
     def belongs_to(self, config: str) -> bool:
         """Return whether it is of a config, given as ``folder/name``.
 
-        Several models have configs of one name. Where the file does not say the
-        folder, the path of the file must, unless it is `skelseg`.
+        If the file does not say the folder, its path must, unless it is `skelseg`.
         """
         folder, name = config.split('/')
         *known, stem = self.config.removesuffix('.py').split('/')
