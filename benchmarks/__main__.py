@@ -49,10 +49,9 @@ def table_file(text: str) -> str:
 
 def parse_args() -> argparse.Namespace:
     from mmskelseg.commands.arguments import SettingsAction
+    from mmskelseg.utils.command_line import command_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__, prog=None)
     commands = parser.add_subparsers(dest='command', required=True)
     parsers = {}
     for name, numbers in COMMANDS.items():
@@ -77,9 +76,9 @@ def parse_args() -> argparse.Namespace:
             )
     parsers['encode'].add_argument('--arch', default='torchvision.resnet50')
     parsers['long'].add_argument('--folder', help='default: that of temporary files')
-    parsers['epochs'].add_argument('configs', nargs=1, metavar='CONFIG')
-    parsers['model'].add_argument('configs', nargs='+', metavar='CONFIG')
-    for name in ('epochs', 'model'):
+    counts: dict[str, int | str] = {'epochs': 1, 'model': '+'}
+    for name, count in counts.items():
+        parsers[name].add_argument('configs', nargs=count, metavar='CONFIG')
         parsers[name].add_argument(
             '--cfg-options',
             nargs='+',
@@ -93,11 +92,11 @@ def parse_args() -> argparse.Namespace:
     parsers['model'].add_argument(
         '--out', type=table_file, help='.md or .json file to write the table into'
     )
+    parser.set_defaults(threads=1, device=None, configs=())
     args = parser.parse_args()
-    for path in getattr(args, 'configs', ()):
+    for path in args.configs:
         if not Path(path).is_file():
             parsers[args.command].error(f'{path}: there is no such config file.')
-    args.threads = getattr(args, 'threads', 1)
     return args
 
 
@@ -106,9 +105,8 @@ def main() -> None:
     os.environ['OPENBLAS_NUM_THREADS'] = '1'
     args = parse_args()
     # And torch.
-    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
-        os.environ[name] = str(args.threads)
-    if getattr(args, 'device', None) == 'cpu':
+    os.environ['OMP_NUM_THREADS'] = os.environ['MKL_NUM_THREADS'] = str(args.threads)
+    if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     from mmskelseg.utils.errors import user_errors

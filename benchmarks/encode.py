@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from mmengine.logging import MMLogger
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import machine, median_seconds, peak_gflops
+from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gflops
 from benchmarks.render import skeletons
 from mmskelseg.features import FrameEncoder
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
@@ -44,11 +43,8 @@ def run(args: argparse.Namespace) -> None:
         f'{args.arch}, {args.frames} heatmaps of {args.size}x{args.size}, '
         f'{machine(args)}; medians of {args.repeats}, clock'
     )
-    seconds = median_seconds(list(ways.values()), args.repeats)
-    times = dict(zip(ways, seconds, strict=True))
-    with FlopCounterMode(display=False) as counter:
-        plain_loop(encoder.network.module, images[:1])
-    gflops = counter.get_total_flops() / 1e9
+    times = median_seconds(ways, args.repeats)
+    gflops = count_gflops(lambda: plain_loop(encoder.network.module, images[:1]))
     expected = ways['plain loop']()
     for name, taken in times.items():
         rate = args.frames / taken

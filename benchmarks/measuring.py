@@ -5,22 +5,19 @@ import platform
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from mmskelseg.utils.errors import UserError
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Set the threads, and the device where none was chosen.
-
-    Raises:
-        UserError: If there is no GPU to run on.
-    """
+    """Set the threads, and the device where none was chosen."""
     if args.device is None:
         args.device = 'cuda' if torch.cuda.is_available() else 'cpu'
     elif args.device == 'cuda' and not torch.cuda.is_available():
@@ -38,31 +35,40 @@ def now() -> float:
 
 
 def pick_clock(args: argparse.Namespace) -> Callable[[], float]:
-    """Return the processor's time, if one thread does it all, else that of the clock.
-
-    Other programs on the machine change the processor's time little.
-    """
+    """Return the processor's time if one thread does it all, else the clock's."""
     return time.process_time if (args.threads, args.device) == (1, 'cpu') else now
 
 
 def median_seconds(
-    functions: Sequence[Callable[[], object]],
+    functions: Mapping[str, Callable[[], object]], repeats: int
+) -> dict[str, float]:
+    """Return the median time of a call of each after a first; they take turns."""
+    times = [
+        {name: seconds(function, 1, warm=False) for name, function in functions.items()}
+        for _ in range(1 + repeats)
+    ]
+    return combined(times[1:], statistics.median)
+
+
+def seconds(
+    function: Callable[[], object],
     repeats: int,
     clock: Callable[[], float] = now,
     warm: bool = True,
-) -> list[float]:
-    """Return the median time of a call of each; the functions take turns.
+) -> float:
+    """Return the median time of a call; with ``warm`` a first one does not count."""
+    times = []
+    for _ in range(warm + repeats):
+        begin = clock()
+        function()
+        times.append(clock() - begin)
+    return statistics.median(times[warm:])
 
-    With ``warm`` there is a first call, which does not count.
-    """
-    times: list[list[float]] = [[] for _ in functions]
-    for repeat in range(-int(warm), repeats):
-        for function, measured in zip(functions, times, strict=True):
-            begin = clock()
-            function()
-            if repeat >= 0:
-                measured.append(clock() - begin)
-    return [statistics.median(measured) for measured in times]
+
+def combined(
+    items: list[dict[str, float]], function: Callable[[list[float]], float]
+) -> dict[str, float]:
+    return {key: function([item[key] for item in items]) for key in items[0]}
 
 
 def peak_memory(function: Callable[[], object]) -> int:
@@ -84,13 +90,11 @@ def peak_private_memory() -> Iterator[Callable[[], int]]:
     status = Path('/proc/self/status')
     seen, ended = [0], Event()
 
-    def look() -> None:
-        lines = status.read_text().splitlines() if status.is_file() else []
-        seen.extend(1024 * int(x.split()[1]) for x in lines if x.startswith('VmData'))
-
     def watch() -> None:
-        while not ended.wait(0.01):
-            look()
+        done = not status.is_file()
+        while not done:
+            done = ended.wait(0.01)
+            seen.append(1024 * int(status.read_text().split('VmData:')[1].split()[0]))
 
     watcher = Thread(target=watch, daemon=True)
     watcher.start()
@@ -99,15 +103,20 @@ def peak_private_memory() -> Iterator[Callable[[], int]]:
     finally:
         ended.set()
         watcher.join()
-        look()
 
 
 def peak_gflops(dtype: torch.dtype, device: str) -> float:
     """Return how many GFLOP a second a product of square matrices reaches."""
     size = 2048
     a, b = torch.rand(2, size, size, device=device).to(dtype)
-    (seconds,) = median_seconds([lambda: a @ b], 5)
-    return 2 * size**3 / seconds / 1e9
+    return 2 * size**3 / seconds(lambda: a @ b, 5) / 1e9
+
+
+def count_gflops(function: Callable[[], object]) -> float:
+    """Return the GFLOPs of convolutions, matrix products and attention in a call."""
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return counter.get_total_flops() / 1e9
 
 
 def machine(args: argparse.Namespace) -> str:

@@ -12,14 +12,13 @@ beyond the labels and scores.
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.measuring import median_seconds, peak_memory
+from benchmarks.measuring import peak_memory, seconds
 from mmskelseg.evaluation import (
     SegmentationMetric,
     edit_score,
@@ -40,35 +39,18 @@ except ModuleNotFoundError as error:
 
 OVERLAPS = (0.10, 0.25, 0.50)
 
-Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 
-
-class Sample(NamedTuple):
-    """Labels (T,) of each video, predicted and true, and scores (K, all frames)."""
-
-    pairs: Pairs
-    scores: np.ndarray
-
-    @property
-    def gt(self) -> np.ndarray:
-        return np.concatenate([gt for _, gt in self.pairs])
-
-    def part(self, videos: int) -> 'Sample':
-        """Return the first videos alone."""
-        pairs = self.pairs[:videos]
-        return Sample(pairs, self.scores[:, : sum(len(gt) for _, gt in pairs)])
-
-
-def random_sample(videos: int, frames: int, classes: int) -> Sample:
-    """Return random labels, and probabilities of the classes in float32."""
+def random_videos(
+    videos: int, frames: int, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return predicted and true labels (N, 2, T), and probabilities (K, N, T)."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, classes, (videos, 2, frames))
-    scores = np.exp(rng.standard_normal((classes, videos * frames), np.float32))
-    scores /= scores.sum(axis=0)
-    return Sample([(pred, gt) for pred, gt in labels], scores)
+    scores = np.exp(rng.standard_normal((classes, videos, frames), np.float32))
+    return labels, scores / scores.sum(axis=0)
 
 
-def our_segmental(pairs: Pairs) -> list[list[float]]:
+def our_segmental(labels: np.ndarray) -> list[list[float]]:
     """Return accuracy, edit score and F1 of each video."""
     return [
         [
@@ -76,11 +58,11 @@ def our_segmental(pairs: Pairs) -> list[list[float]]:
             edit_score(pred, gt),
             *(segmental_f1(pred, gt, overlap) for overlap in OVERLAPS),
         ]
-        for pred, gt in pairs
+        for pred, gt in labels
     ]
 
 
-def plain_segmental(pairs: Pairs) -> list[list[float]]:
+def plain_segmental(labels: np.ndarray) -> list[list[float]]:
     """Return the same by lists."""
     return [
         [
@@ -88,7 +70,7 @@ def plain_segmental(pairs: Pairs) -> list[list[float]]:
             plain_edit(pred, gt),
             *(plain_f1(pred, gt, overlap) for overlap in OVERLAPS),
         ]
-        for pred, gt in ((pred.tolist(), gt.tolist()) for pred, gt in pairs)
+        for pred, gt in labels.tolist()
     ]
 
 
@@ -128,76 +110,58 @@ def plain_segments(labels: list[int]) -> list[tuple[int, int, int]]:
     return segments
 
 
-def plain_map(sample: Sample) -> float:
+def plain_map(scores: np.ndarray, gt: np.ndarray) -> float:
     """Return scikit-learn's average precision, as a mean over the classes present."""
-    gt = sample.gt
-    scores = [
-        average_precision_score(gt == label, sample.scores[label])
-        for label in np.unique(gt)
-    ]
-    return 100 * float(np.mean(scores))
+    present = np.unique(gt)
+    precisions = [average_precision_score(gt == k, scores[k]) for k in present]
+    return 100 * float(np.mean(precisions))
 
 
-def evaluate(sample: Sample) -> Mapping[str, float]:
-    """Return what ``SegmentationMetric`` makes of the videos."""
-    metric = SegmentationMetric(len(sample.scores))
-    end = 0
-    for index, (pred, gt) in enumerate(sample.pairs):
-        start, end = end, end + len(gt)
-        video = {
-            'frame_dir': str(index),
-            'pred_label': pred,
-            'gt_label': gt,
-            'pred_score': sample.scores[:, start:end],
-        }
-        metric.process(None, [video])
-    return metric.evaluate(len(sample.pairs))
+def evaluate(labels: np.ndarray, scores: np.ndarray) -> Mapping[str, float]:
+    metric = SegmentationMetric(len(scores))
+    for i, (pred, gt) in enumerate(labels):
+        video = {'frame_dir': str(i), 'pred_label': pred, 'gt_label': gt}
+        metric.process(None, [{**video, 'pred_score': scores[:, i]}])
+    return metric.evaluate(len(labels))
 
 
 def run(args: argparse.Namespace) -> None:
     """Print times, the largest difference between both codes, and memory."""
-    sample = random_sample(args.videos, args.frames, args.classes)
-    few = sample.part(args.plain_videos)
+    labels, scores = random_videos(args.videos, args.frames, args.classes)
+    few = labels[: args.plain_videos]
     print(
         f'random labels, {args.videos} videos of {args.frames} frames, {args.classes} '
         'classes, one thread, medians of processor time; segments by plain code: '
-        f'{len(few.pairs)} video(s), scaled'
+        f'{len(few)} video(s), scaled'
     )
-    print_times(sample, few, args.repeats)
-    segmental = np.subtract(our_segmental(few.pairs), plain_segmental(few.pairs))
-    by_frame = abs(frame_map(sample.scores, sample.gt) - plain_map(sample))
+    timed = partial(seconds, repeats=args.repeats, clock=time.process_time, warm=False)
+    frames = scores.reshape(args.classes, -1), labels[:, 1].ravel()
+    slow = timed(lambda: plain_segmental(few), repeats=1) * len(labels) / len(few)
+    fast = timed(lambda: our_segmental(labels))
+    by_sklearn = timed(lambda: plain_map(*frames))
+    whole = timed(lambda: evaluate(labels, scores))
+    rows = [
+        ['', 'plain', 'mmskelseg', 'ratio'],
+        row('accuracy, edit, F1@10/25/50', slow, fast),
+        row('mAP', by_sklearn, timed(lambda: frame_map(*frames))),
+        ['SegmentationMetric, all', '', f'{whole:.2f} s', ''],
+    ]
+    print(*text_table(rows), sep='\n')
+    segmental = np.subtract(our_segmental(few), plain_segmental(few))
+    by_frame = abs(frame_map(*frames) - plain_map(*frames))
     print(
         f'largest difference, in percent: {np.abs(segmental).max():.1e} of accuracy, '
         f'edit and F1, {by_frame:.1e} of mAP'
     )
-    for part in (sample.part(max(1, args.videos // 2)), sample):
-        size = part.scores.nbytes + sum(p.nbytes + g.nbytes for p, g in part.pairs)
-        extra = peak_memory(partial(evaluate, part))
+    for videos in (max(1, args.videos // 2), args.videos):
+        part = labels[:videos], scores[:, :videos]
+        size = sum(values.nbytes for values in part)
+        extra = peak_memory(partial(evaluate, *part))
         print(
-            f'memory of SegmentationMetric, {len(part.pairs)} videos: input '
+            f'memory of SegmentationMetric, {videos} videos: input '
             f'{size / 1e6:.2f} MB, extra {extra / 1e6:.2f} MB'
         )
 
 
-def seconds(function: Callable[[], object], repeats: int) -> float:
-    (median,) = median_seconds([function], repeats, time.process_time, warm=False)
-    return median
-
-
-def print_times(sample: Sample, few: Sample, repeats: int) -> None:
-    pairs, gt = sample.pairs, sample.gt
-    slow = (
-        seconds(lambda: plain_segmental(few.pairs), 1) * len(pairs) / len(few.pairs),
-        seconds(lambda: plain_map(sample), repeats),
-    )
-    fast = (
-        seconds(lambda: our_segmental(pairs), repeats),
-        seconds(lambda: frame_map(sample.scores, gt), repeats),
-    )
-    whole = seconds(lambda: evaluate(sample), repeats)
-    rows = [['', 'plain', 'mmskelseg', 'ratio']]
-    names = ('accuracy, edit, F1@10/25/50', 'mAP')
-    for name, plain, ours in zip(names, slow, fast, strict=True):
-        rows.append([name, f'{plain:.2f} s', f'{ours:.2f} s', f'{plain / ours:.1f}'])
-    rows.append(['SegmentationMetric, all', '', f'{whole:.2f} s', ''])
-    print(*text_table(rows), sep='\n')
+def row(name: str, plain: float, ours: float) -> list[str]:
+    return [name, f'{plain:.2f} s', f'{ours:.2f} s', f'{plain / ours:.1f}']

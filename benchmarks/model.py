@@ -23,7 +23,7 @@ import platform
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,9 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import machine, pick_clock
+from benchmarks.measuring import combined, count_gflops, machine, pick_clock
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
-from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.utils.tables import markdown_table
@@ -78,32 +77,29 @@ def run(args: argparse.Namespace) -> None:
 
 def table(results: Mapping[str, dict[str, Any]]) -> list[str]:
     """Return the lines of the table: a row for each part, a column for each config."""
-    rows = [['', *results]]
-    for label, key, form in (
-        ('test videos', 'videos', 'd'),
-        ('frames a video', 'frames', ',.0f'),
-    ):
-        rows.append([label, *(cell(r.get(key), form) for r in results.values())])
+    rows = [
+        ['', *results],
+        row('test videos', results.values(), 'videos', 'd'),
+        row('frames a video', results.values(), 'frames', ',.0f'),
+    ]
+    # In the order in which a video meets them.
+    last = ('segmentor', 'all')
     for key, unit, form in (
         ('parameters', 'parameters', ',d'),
         ('gflops', 'GFLOPs a video', ',.1f'),
         ('ms', 'ms a video', ',.1f'),
     ):
-        for part in parts_of(results, key):
-            cells = (cell(r.get(key, {}).get(part), form) for r in results.values())
-            rows.append([f'{unit}, {part}', *cells])
+        figures = [result.get(key, {}) for result in results.values()]
+        parts = dict.fromkeys(part for found in figures for part in found)
+        for part in sorted(parts, key=lambda p: last.index(p) if p in last else -1):
+            rows.append(row(f'{unit}, {part}', figures, part, form))
     return markdown_table(rows)
 
 
-def parts_of(results: Mapping[str, dict[str, Any]], key: str) -> list[str]:
-    """Return the parts of all configs in the order in which a video meets them."""
-    parts = dict.fromkeys(p for result in results.values() for p in result.get(key, {}))
-    last = ('segmentor', 'all')
-    return [p for p in parts if p not in last] + [p for p in last if p in parts]
-
-
-def cell(value: float | None, form: str) -> str:
-    return '' if value is None else format(value, form)
+def row(
+    label: str, figures: Iterable[Mapping[str, Any]], key: str, form: str
+) -> list[str]:
+    return [label, *(format(f[key], form) if key in f else '' for f in figures)]
 
 
 def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
@@ -146,10 +142,10 @@ def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[dict[str, Any]]
 
 def count_parameters(part: Any) -> int:
     """Return the parameters of a network, or of all that an encoder holds."""
-    held = [part] if isinstance(part, nn.Module) else vars(part).values()
-    networks = [x.module if isinstance(x, FrozenNetwork) else x for x in held]
-    networks = [x for x in networks if isinstance(x, nn.Module)]
-    return sum(p.numel() for network in networks for p in network.parameters())
+    if isinstance(part, nn.Module):
+        return sum(parameter.numel() for parameter in part.parameters())
+    networks = (getattr(x, 'module', x) for x in vars(part).values())
+    return sum(count_parameters(x) for x in networks if isinstance(x, nn.Module))
 
 
 @torch.no_grad()
@@ -170,14 +166,21 @@ def run_config(
     flops, times = [], []
     clock = pick_clock(args)
     for video in videos:
-        features, encoder_flops = count_encoders(recipes, video)
+        features, gflops = {}, {}
+        for recipe in recipes:
+            with FlopCounterMode(display=False) as counter:
+                made, _ = make(recipe, video, clock)
+            made = made.swapaxes(0, 1)
+            features[recipe.modality] = np.array(made, np.float32, order='C')
+            if recipe.encoder is not None:
+                encoder_gflops = counter.get_total_flops() / 1e9
+                gflops[f'{recipe.modality}: encoder'] = encoder_gflops
         item = {**video, 'features': features}
         for transform in pipeline:
             item = transform(item)
         batch: dict[str, Any] = {key: [value] for key, value in item.items()}
         batch['inputs'] = {key: [x] for key, x in item['inputs'].items()}
-        count = count_segmentor(segmentor, batch)
-        flops.append({**encoder_flops, 'segmentor': count})
+        flops.append({**gflops, 'segmentor': count_segmentor(segmentor, batch)})
         segmentor.test_step(batch)
         repeats = []
         for _ in range(args.repeats):
@@ -197,20 +200,6 @@ def run_config(
     }
 
 
-def count_encoders(
-    recipes: Sequence[FeatureRecipe], video: dict[str, Any]
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Return a video's features (C, T, ...), and the GFLOPs that encoders need."""
-    features, flops = {}, {}
-    for recipe in recipes:
-        with FlopCounterMode(display=False) as counter:
-            made, _ = make(recipe, video, time.perf_counter)
-        features[recipe.modality] = np.array(made.swapaxes(0, 1), np.float32, order='C')
-        if recipe.encoder is not None:
-            flops[f'{recipe.modality}: encoder'] = counter.get_total_flops() / 1e9
-    return features, flops
-
-
 def count_segmentor(segmentor: BaseModel, batch: dict[str, Any]) -> float:
     """Return the GFLOPs of a batch."""
     # Recurrent layers that run as one operation would count as nothing.
@@ -218,11 +207,9 @@ def count_segmentor(segmentor: BaseModel, batch: dict[str, Any]) -> float:
         warnings.catch_warnings(),
         torch.backends.mkldnn.flags(enabled=False),
         torch.backends.cudnn.flags(enabled=False),
-        FlopCounterMode(display=False) as counter,
     ):
         warnings.simplefilter('ignore')
-        segmentor.test_step(batch)
-    return counter.get_total_flops() / 1e9
+        return count_gflops(lambda: segmentor.test_step(batch))
 
 
 def make(
@@ -245,9 +232,3 @@ def make(
         spent = 1000 * (clock() - begin) - sum(ms.values())
         ms[f'{recipe.modality}: encoder'] = spent
     return np.concatenate(features), ms
-
-
-def combined(
-    items: list[dict[str, float]], function: Callable[[list[float]], float]
-) -> dict[str, float]:
-    return {key: function([item[key] for item in items]) for key in items[0]}

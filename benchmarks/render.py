@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 
-from benchmarks.measuring import median_seconds, peak_memory, pick_clock
+from benchmarks.measuring import peak_memory, pick_clock, seconds
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.structures import Skeleton
 
@@ -62,11 +62,9 @@ def run(args: argparse.Namespace) -> None:
     if args.device == 'cuda':
         there |= {key: torch.from_numpy(item[key]).to(args.device) for key in keys}
     clock = pick_clock(args)
-    (fast,) = median_seconds([lambda: ours(dict(there))], args.repeats, clock)
+    fast = seconds(lambda: ours(dict(there)), args.repeats, clock)
     repeats = max(1, args.repeats // 3)
-    (slow,) = median_seconds(
-        [lambda: with_mmaction2(dict(item))], repeats, clock, warm=False
-    )
+    slow = seconds(lambda: with_mmaction2(dict(item)), repeats, clock, warm=False)
     print(
         f'joint+limb, COCO-17, {args.frames} frames, {args.persons} person(s), '
         f'{args.size}x{args.size}, {args.device}, one thread, medians:'

@@ -10,19 +10,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from mmskelseg.utils.tables import text_table
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
-HELP = (
-    'train.py',
-    'test.py',
-    'extract_features.py',
-    'cross_validate.py',
+HELP = [
+    *('train.py', 'test.py', 'extract_features.py', 'cross_validate.py'),
     'analysis/benchmark.py',
-)
+]
 IMPORTS = """\
 import time
 begin = time.perf_counter()
@@ -35,36 +31,22 @@ print(torch_is_there - begin, time.perf_counter() - torch_is_there)
 
 def run(args: argparse.Namespace) -> None:
     """Print a line for each import and tool."""
-    rows = [['fresh processes, clock time', 'first', 'median']]
-    imports = [import_seconds() for _ in range(1 + args.repeats)]
-    torch, ours = zip(*imports, strict=True)
-    rows.append(row('import torch', torch))
-    rows.append(row('import mmskelseg, beyond torch', ours))
+    imports = [python('-c', IMPORTS).split() for _ in range(1 + args.repeats)]
+    torch, ours = ([float(x) for x in times] for times in zip(*imports, strict=True))
+    times = {'import torch': torch, 'import mmskelseg, beyond torch': ours}
     for tool in HELP:
-        repeated = [help_seconds(tool) for _ in range(1 + args.repeats)]
-        rows.append(row(f'{tool} --help', repeated))
+        times[f'{tool} --help'] = [help_seconds(tool) for _ in range(1 + args.repeats)]
+    rows = [['fresh processes, clock time', 'first', 'median']]
+    for name, (first, *rest) in times.items():
+        rows.append([name, f'{first:.2f} s', f'{statistics.median(rest):.2f} s'])
     print(*text_table(rows), sep='\n')
 
 
-def import_seconds() -> tuple[float, float]:
-    """Return how long torch takes to import, and mmskelseg after it."""
-    done = subprocess.run(
-        [sys.executable, '-c', IMPORTS], check=True, stdout=subprocess.PIPE, text=True
-    )
-    torch, ours = map(float, done.stdout.split())
-    return torch, ours
+def python(*arguments: str) -> str:
+    return subprocess.check_output([sys.executable, *arguments], text=True)
 
 
 def help_seconds(tool: str) -> float:
     begin = time.perf_counter()
-    subprocess.run(
-        [sys.executable, str(TOOLS / tool), '--help'],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    python(str(TOOLS / tool), '--help')
     return time.perf_counter() - begin
-
-
-def row(name: str, times: Sequence[float]) -> list[str]:
-    first, *rest = times
-    return [name, f'{first:.2f} s', f'{statistics.median(rest):.2f} s']

@@ -9,17 +9,20 @@ clock, so that nothing else should run on the machine.
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from mmaction.structures import ActionDataSample
+from mmengine.config import Config
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import machine, median_seconds, peak_gflops
+from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gflops
 from mmskelseg.models import ActionSegmentor
 from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.registry import MODELS, OPTIM_WRAPPERS
 from mmskelseg.utils.precision import has_bfloat16
+
+CONFIG = Path(__file__).resolve().parents[1] / 'configs/_base_/models/ms_tcn2.py'
 
 
 def run(args: argparse.Namespace) -> None:
@@ -35,13 +38,11 @@ def run(args: argparse.Namespace) -> None:
         f'frames, dropout 0.5, forward + backward + Adam, {machine(args)}; '
         f'medians of {args.repeats}, clock'
     )
-    times = median_seconds(list(steps.values()), args.repeats)
+    times = median_seconds(steps, args.repeats)
     peaks = {t: peak_gflops(t, args.device) for t in (torch.float32, torch.bfloat16)}
-    plain = times[0]
-    for (name, step), seconds in zip(steps.items(), times, strict=True):
-        with FlopCounterMode(display=False) as counter:
-            step()
-        gflops = counter.get_total_flops() / 1e9
+    plain, *_ = times.values()
+    for name, seconds in times.items():
+        gflops = count_gflops(steps[name])
         peak = peaks[torch.bfloat16 if 'bfloat16' in name else torch.float32]
         print(
             f'  {name:<28}{1000 * seconds:7.0f} ms {plain / seconds:6.2f} times'
@@ -58,23 +59,10 @@ def run(args: argparse.Namespace) -> None:
 def build(args: argparse.Namespace, dropout: float = 0.5) -> ActionSegmentor:
     """Return the segmentor of the configs, with seeded weights."""
     torch.manual_seed(0)
-    backbone = {
-        'type': 'MSTCNPlusPlus', 'in_channels': args.channels, 'dropout': dropout
-    }  # fmt: skip
-    head = {
-        'type': 'SegmentationHead',
-        'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-        'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-    }
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': args.classes,
-            'branches': {'heatmap': backbone},
-            'head': head,
-        }
-    )
-    return model.to(args.device)
+    cfg = Config.fromfile(CONFIG).model
+    cfg.num_classes = args.classes
+    cfg.branches.heatmap.update(in_channels=args.channels, dropout=dropout)
+    return MODELS.build(cfg).to(args.device)
 
 
 def video(args: argparse.Namespace) -> tuple[Tensor, Tensor]:
@@ -107,12 +95,9 @@ def make_step(
     if plain:
         # As in the files of the literature: the frames of a feature in a row.
         x = x.contiguous()
-    wrapper = OPTIM_WRAPPERS.build(
-        {
-            'type': 'BFloat16OptimWrapper' if bfloat16 else 'OptimWrapper',
-            'optimizer': torch.optim.Adam(model.parameters(), lr=1e-3),
-        }
-    )
+    kind = 'BFloat16OptimWrapper' if bfloat16 else 'OptimWrapper'
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    wrapper = OPTIM_WRAPPERS.build({'type': kind, 'optimizer': optimizer})
 
     def step() -> None:
         with wrapper.optim_context(model):

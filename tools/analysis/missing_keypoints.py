@@ -37,15 +37,12 @@ from mmskelseg.utils.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.
-PAPER: dict[str, dict[float, tuple[float, float]]] = {
-    row.split()[0]: {
-        p: (float(mean), float(spread))
-        for p, (mean, spread) in zip(
-            (0, 25, 50, 100), re.findall(r'([\d.]+) ± ([\d.]+)', row), strict=True
-        )
-    }
-    for row, _ in TABLES['III'].rows
-}
+PAPER: dict[str, dict[str, tuple[float, float]]] = {}
+for printed, _ in TABLES['III'].rows:
+    pairs = re.findall(r'([\d.]+) ± ([\d.]+)', printed)
+    figures = ((float(mean), float(spread)) for mean, spread in pairs)
+    percents = ('0', '25', '50', '100')
+    PAPER[printed.split()[0]] = dict(zip(percents, figures, strict=True))
 
 
 def percent(text: str) -> float:
@@ -59,19 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
-        '--p',
-        nargs='+',
-        type=percent,
-        default=[0, 25, 50, 100],
+        '--p', nargs='+', type=percent, default=[0, 25, 50, 100],
         help='percentages of frames that lose a limb (default: 0 25 50 100)',
-    )
+    )  # fmt: skip
     parser.add_argument(
-        '--seeds',
-        nargs='+',
-        type=int,
-        default=[0, 1, 2],
+        '--seeds', nargs='+', type=int, default=[0, 1, 2],
         help='seeds of what is lost (default: 0 1 2); 0 percent needs none',
-    )
+    )  # fmt: skip
     add_config_arguments(parser)
 
 
@@ -90,11 +81,10 @@ def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Conf
     if p > 0:
         drop = dict(type='DropLimb', p=p / 100, seed=seed)
         dataset = cfg.test_dataloader.dataset
-        data = load_annotations(Path(dataset.get('data_root', ''), dataset.ann_file))
+        path = Path(dataset.get('data_root', ''), dataset.ann_file)
+        skeleton = load_annotations(path)['metainfo']['skeleton']
         for modality, config in dataset.features.items():
-            recipe = FeatureRecipe.from_config(
-                modality, config, data['metainfo']['skeleton']
-            )
+            recipe = FeatureRecipe.from_config(modality, config, skeleton)
             if recipe.reads == 'poses':
                 config.transforms = [*config.get('transforms', ()), drop]
     return cfg
@@ -104,26 +94,22 @@ def test(cfg: Config) -> dict | None:
     """Return the scores of a test; None in all processes but the main one."""
     runner = Runner.from_cfg(cfg)
     runner.test()
-    metrics = runner.test_loop.evaluator.metrics
-    metric = next((m for m in metrics if isinstance(m, SegmentationMetric)), None)
-    if metric is None:
-        raise UserError(
-            f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose '
-            'scores the table is made of.'
-        )
-    if metric.report is None:
-        return None
-    kept = ('metrics', 'per_video', 'conventions')
-    dataset = runner.test_dataloader.dataset.metainfo['dataset']
-    return {'dataset': dataset, **{key: metric.report[key] for key in kept}}
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, SegmentationMetric):
+            dataset = runner.test_dataloader.dataset.metainfo['dataset']
+            report = metric.report
+            return None if report is None else {**report, 'dataset': dataset}
+    raise UserError(
+        f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose scores the '
+        'table is made of.'
+    )
 
 
 def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
-    """Return for each score its mean and deviations, over the runs of one p.
+    """Return each score's mean and deviations over the runs of one p.
 
-    `std_seeds` is the deviation over runs; None of a single one. `std_videos` is that
-    over the videos of a run, as a mean over runs; None for mAP, which is one figure
-    for all videos.
+    `std_seeds` is over runs, None of a single one; `std_videos` over the videos of a
+    run, as a mean over runs, None for mAP, which is one figure for all videos.
     """
     table = {}
     for key in SCORES.values():
@@ -137,8 +123,8 @@ def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
     return table
 
 
-def lines(table: dict[float, dict], videos: int) -> list[list[str]]:
-    """Return the rows of the table as texts, with a column for each p."""
+def table_rows(table: dict[float, dict], videos: int) -> list[list[str]]:
+    """Return the rows of the table, with a column for each p."""
     rows = [['', *(f'p = {p:g} %' for p in table)]]
     for title, key in SCORES.items():
         scores = [scores[key] for scores in table.values()]
@@ -150,7 +136,8 @@ def lines(table: dict[float, dict], videos: int) -> list[list[str]]:
             drops = [cell(table[0][key]['mean'] - s['mean']) for s in scores]
             rows.append([f'{title}, drop against p = 0', *drops])
     for method, copied in PAPER.items():
-        cells = [cell(*copied[p]) if p in copied else '' for p in table]
+        found = [copied.get(f'{p:g}') for p in table]
+        cells = [cell(*figures) if figures else '' for figures in found]
         rows.append([f'{method}, F1@10 on UW-IOM †', *cells])
     return rows
 
@@ -160,22 +147,18 @@ def cell(value: float, spread: float | None = None) -> str:
 
 
 def markdown(content: dict, table: dict[float, dict]) -> str:
-    return '\n'.join(
-        [
-            f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
-            f'videos of the data set {content["dataset"]}, in percent.',
-            '',
-            *markdown_table(lines(table, content['videos'])),
-            '',
-            f'± standard deviation over the seeds of what is lost '
-            f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
-            'over the videos of a run, as a mean over seeds.',
-            '',
-            '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
-            'split and weights, so that it compares with a run on these alone.',
-            '',
-        ]
+    rows = markdown_table(table_rows(table, content['videos']))
+    paragraphs = (
+        f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
+        f'videos of the data set {content["dataset"]}, in percent.',
+        '\n'.join(rows),
+        '± standard deviation over the seeds of what is lost '
+        f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
+        'over the videos of a run, as a mean over seeds.',
+        '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
+        'split and weights, so that it compares with a run on these alone.\n',
     )
+    return '\n\n'.join(paragraphs)
 
 
 def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
@@ -196,10 +179,7 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
             {key: run[key] for key in ('p', 'seed', 'metrics', 'per_video')}
             for run in runs
         ],
-        'paper': {
-            method: {f'{p:g}': cells for p, cells in copied.items()}
-            for method, copied in PAPER.items()
-        },
+        'paper': PAPER,
     }
     text = markdown(content, table)
     print(f'\n{text}')

@@ -44,12 +44,10 @@ PARTS: dict[str, dict[str, Any]] = {
 def heatmaps(args: argparse.Namespace) -> np.ndarray:
     video, metainfo = find_video(args)
     frame = find_frame(video, args.frame)
-    images = {
-        title: frame_heatmap(
-            RenderSkeletonHeatmap(metainfo['skeleton'], **options), video, frame
-        )
-        for title, options in PARTS.items()
-    }
+    images = {}
+    for title, options in PARTS.items():
+        render = RenderSkeletonHeatmap(metainfo['skeleton'], **options)
+        images[title] = frame_heatmap(render, video, frame)
     return draw_heatmaps(images, width=args.width)
 
 
@@ -68,7 +66,7 @@ def missing(args: argparse.Namespace) -> np.ndarray:
     lost: dict[str, tuple[int, ...]] = {'Complete': (), **groups}
     render = RenderSkeletonHeatmap(skeleton)
     images = {
-        title: frame_heatmap(render, without(video, frame, joints), frame)
+        title: frame_heatmap(render, video, frame, joints)
         for title, joints in lost.items()
     }
     keypoint, score = (values[:, frame] for values in render.place(video))
@@ -128,24 +126,22 @@ def find_frame(video: dict[str, Any], frame: int | None) -> int:
     return frame
 
 
-def without(
-    video: dict[str, Any], frame: int, joints: tuple[int, ...]
-) -> dict[str, Any]:
-    """Return a video that lacks joints in one frame, as DropLimb removes them."""
-    changed = dict(video)
-    for key in ('keypoint', 'keypoint_score'):
-        changed[key] = video[key].copy()
-        changed[key][:, frame, list(joints)] = 0
-    return changed
-
-
 def frame_heatmap(
-    render: RenderSkeletonHeatmap, video: dict[str, Any], frame: int
+    render: RenderSkeletonHeatmap,
+    video: dict[str, Any],
+    frame: int,
+    lost: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """Return the heatmap of a frame, in the box of the whole video, shape (H, W)."""
-    keypoint, score = render.place(video)
+    """Return the heatmap of a frame, in the box of the whole video, shape (H, W).
+
+    There, lost joints are removed as DropLimb removes them.
+    """
+    changed = {key: video[key].copy() for key in ('keypoint', 'keypoint_score')}
+    for values in changed.values():
+        values[:, frame, list(lost)] = 0
+    keypoint, score = render.place({**video, **changed})
     block = slice(frame, frame + 1)
-    return render.draw(keypoint[:, block], score[:, block])[0]
+    return render.images(keypoint[:, block], score[:, block])[0, 0]
 
 
 def named_file(text: str) -> tuple[str, str]:
@@ -159,31 +155,25 @@ def named_file(text: str) -> tuple[str, str]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest='command', required=True)
-    figures = (
+    for draw, text in (
         (heatmaps, 'joints, limbs, and both of a frame (Fig. 2)'),
         (missing, 'a frame with all joints, without an arm or leg (Fig. 4)'),
         (timelines, 'methods under each other for a video (Fig. 5)'),
-    )
-    for draw, text in figures:
+    ):
         figure = commands.add_parser(draw.__name__, help=text, description=text)
         figure.set_defaults(draw=draw)
         figure.add_argument('annotations', help='annotation file')
         figure.add_argument('--video', help='frame_dir (default: first test video)')
         figure.add_argument(
-            '--width',
-            type=float,
-            default=COLUMN,
+            '--width', type=float, default=COLUMN,
             help=f'inches (default: {COLUMN}, a column; 7.16 is a page)',
-        )
+        )  # fmt: skip
         figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
         if draw is timelines:
             figure.add_argument(
-                'predictions',
-                nargs='+',
-                type=named_file,
-                metavar='NAME=FILE',
+                'predictions', nargs='+', type=named_file, metavar='NAME=FILE',
                 help='a method and what `tools/test.py --dump FILE` kept of it',
-            )
+            )  # fmt: skip
             continue
         figure.add_argument(
             '--frame', type=int, help='from 0 (default: one of a large pose)'

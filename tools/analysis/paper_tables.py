@@ -53,8 +53,7 @@ class Result(NamedTuple):
     def belongs_to(self, config: str) -> bool:
         """Return whether it is of a config, given as ``folder/name``.
 
-        Several models have configs of one name. Where the file does not say the
-        folder, the path of the file must, unless it is `skelseg`.
+        If the file does not say the folder, its path must, unless it is `skelseg`.
         """
         folder, name = config.split('/')
         *known, stem = self.config.removesuffix('.py').split('/')
@@ -130,7 +129,7 @@ def find_results(folders: list[str]) -> list[Result]:
 def is_part_of_another(path: Path) -> bool:
     """Return whether scores are of one run out of several that have a file together."""
     return path.name == 'metrics.json' and (
-        (path.parent / 'run_settings.json').is_file()
+        path.with_name('run_settings.json').is_file()
         or 'missing_keypoints' in path.parts
     )
 
@@ -143,9 +142,7 @@ def split_row(text: str) -> tuple[str, list[str]]:
     """
     label = re.split(r' \d+\.\d+ ±', text)[0].replace('†', '‡')
     figures = re.findall(r'(\d+\.\d+) ± (\d+\.\d+)|-$', text)
-    return label, [
-        f'{mean} ± {float(std):.2f}' if mean else '-' for mean, std in figures
-    ]
+    return label, [f'{m} ± {float(std):.2f}' if m else '-' for m, std in figures]
 
 
 def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
@@ -153,17 +150,13 @@ def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
     yield [table.head, *(f'{name} †' for name in table.scores), *table.scores, 'run']
     for text, config in table.rows:
         label, printed = split_row(text)
-        runs = [
-            result
-            for result in results
-            if config
-            and result.belongs_to(config)
-            and not result.scores.keys().isdisjoint(table.scores.values())
-        ]
+        of_config = [r for r in results if config and r.belongs_to(config)]
+        keys = table.scores.values()
+        runs = [r for r in of_config if not r.scores.keys().isdisjoint(keys)]
         if not runs:
             yield [label, *printed, *[''] * (len(table.scores) + 1)]
         for run in runs:
-            scores = (run.scores.get(key) for key in table.scores.values())
+            scores = map(run.scores.get, keys)
             cells = [format_score(score) if score else '' for score in scores]
             yield [label, *printed, *cells, f'`{run.path.as_posix()}`: {run.of}']
             label, printed = '', [''] * len(printed)
@@ -194,9 +187,9 @@ def run(args: argparse.Namespace) -> None:
     else:
         with atomic_write(args.out) as file:
             file.write(text.encode())
-    configs = [config for table in TABLES.values() for _, config in table.rows]
+    rows = [row for table in TABLES.values() for row in table.rows]
     for result in results:
-        if not any(result.belongs_to(config) for config in configs if config):
+        if not any(config and result.belongs_to(config) for _, config in rows):
             print(f'In no table: {result.path} ({result.config})', file=sys.stderr)
 
 
