@@ -221,7 +221,7 @@ def _sample_frames(
     render = RenderSkeletonHeatmap(skeleton)
     keypoint, score = (values[:, frames] for values in render.place(video))
     titles = [f'frame {frame}, {frame / video["fps"]:.1f} s' for frame in frames]
-    heatmaps = dict(zip(titles, render.draw(keypoint, score), strict=True))
+    heatmaps = dict(zip(titles, render.images(keypoint, score)[:, 0], strict=True))
     seen = seen_joints(video)[:, frames, :, None]
     points = np.where(seen, video['keypoint'][:, frames], np.nan)
     # The last name is that of the label -1.
