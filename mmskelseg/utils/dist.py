@@ -1,5 +1,6 @@
 """Connection of the processes of a distributed run."""
 
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -70,8 +71,10 @@ def init_distributed(cfg: Config) -> Iterator[None]:
     )
     yield
     # A process that ends just after it got data may abort, since a thread of gloo's
-    # frees them when the interpreter is gone (pytorch 190489).
+    # frees them when the interpreter is gone (pytorch 190489). The wrapper of a model
+    # keeps those threads alive, within a Runner that refers to itself.
     barrier()
+    gc.collect()
     torch.distributed.destroy_process_group()
 
 
