@@ -92,26 +92,17 @@ def run_on_page(
     Args:
         segmenter: What does the work.
         listener: Told how far the work is.
-        args: Video, poses, checkpoint, person, fps and least score, in this order.
+        args: Those of :meth:`PageSegmenter.run`.
     """
-    video, poses, checkpoint, person, fps, min_score = args
     try:
-        result = segmenter.run(
-            video,
-            poses,
-            checkpoint,
-            person=person,
-            fps=fps,
-            min_score=min_score,
-            listener=listener,
-        )
+        result = segmenter.run(*args, listener=listener)
     except Exception as error:
         sentence = explanation(error)
         if sentence is None:
             traceback.print_exception(error)
             return message_html(_UNFORESEEN, error=True)
         # Where uploads lie says nothing to who dropped them.
-        for file in filter(None, (video, poses)):
+        for file in filter(None, args[:2]):
             sentence = sentence.replace(str(file), Path(file).name)
         return message_html(sentence, error=True)
     return player_html(result.prediction, result.files, file_url)
