@@ -127,16 +127,13 @@ def read_splits(
             f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
             f'there are {there}.'
         )
+    folds = {'': main}
+    if len(numbers) > 1:
+        folds |= {f'split{number}/': number for number in numbers}
     splits, files = {}, {}
-    for number in numbers:
+    for fold, number in folds.items():
         for part in ('train', 'test'):
-            name = f'split{number}/{part}'
-            files['split', name] = folder / f'{part}.split{number}.bundle'
-            splits[name] = [
-                video_name(line) for line in read_lines(files['split', name])
-            ]
-    split = {}
-    for part in ('train', 'test'):
-        split[part] = splits[f'split{main}/{part}']
-        files['split', part] = files['split', f'split{main}/{part}']
-    return {**split, **splits} if len(numbers) > 1 else split, files
+            path = folder / f'{part}.split{number}.bundle'
+            splits[fold + part] = [video_name(line) for line in read_lines(path)]
+            files['split', fold + part] = path
+    return splits, files
