@@ -21,7 +21,7 @@ from mmskelseg.interchange.poses import (
 )
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays
-from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
+from mmskelseg.interchange.poses.reading import is_openpose, is_poses
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -113,13 +113,12 @@ def _of_annotations(path: Path, split: str | None) -> list[Source]:
 
 
 def _of_folder(folder: Path, split: str | None) -> list[Source]:
-    known = (*SUFFIXES, *_ANNOTATIONS)
     found: dict[str, Source] = {}
     sources = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _ANNOTATIONS:
             sources += _of_annotations(path, split)
-        elif is_video(path) or path.suffix.lower() in known or is_openpose(path):
+        elif is_video(path) or is_poses(path):
             source = _of_file(path)
             other = found.get(source.name)
             if other is not None:
@@ -145,7 +144,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
         files = {
             video_name(path.name): path
             for path in sorted(folder.iterdir())
-            if path.suffix.lower() in SUFFIXES or is_openpose(path)
+            if is_poses(path)
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:

@@ -30,7 +30,7 @@ from mmskelseg.interchange.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
+from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses
 from mmskelseg.utils.errors import UserError
 
 LABEL_SUFFIXES = ('.boris', '.csv', '.eaf', '.json', '.tsv', '.txt', '.xml')
@@ -60,7 +60,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no folder of OpenPose'
-    for path in _look_into(paths, _is_keypoints, kinds):
+    for path in _look_into(paths, is_poses, kinds):
         name = _ENDINGS.sub('', path.name if path.is_dir() else path.stem)
         if name in found:
             raise UserError(
@@ -69,10 +69,6 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
             )
         found[name] = path
     return found
-
-
-def _is_keypoints(path: Path) -> bool:
-    return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
 
 
 def _look_into(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.interchange.parsing import read_text
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
@@ -19,13 +20,9 @@ MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 def read_lines(path: Path) -> list[str]:
     """Return the lines of a text without the space around them, nor empty last ones."""
     try:
-        text = path.read_text(encoding='utf-8-sig')
+        text = read_text(path)
     except FileNotFoundError:
         raise MissingFileError(f'{path}: missing; copy the release again.') from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f'{path}: byte {error.start} is no text in UTF-8; save the file as that.'
-        ) from None
     return [line.strip() for line in text.rstrip().split('\n')]
 
 
