@@ -131,7 +131,11 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
         value = str(round(time * 1000))
         SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
     _add_tiers(root, video.segments)
-    _add_vocabulary(root, classes)
+    root.extend(fromstring(_TYPES))
+    (vocabulary,) = root.iterfind('CONTROLLED_VOCABULARY')
+    for i, name in enumerate(classes):
+        entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{i}')
+        SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name
     indent(root, '    ')
     with atomic_write(path) as file:
         ElementTree(root).write(file, 'UTF-8', xml_declaration=True)
@@ -189,11 +193,3 @@ def _annotate(
     keys = {'ANNOTATION_ID': f'a{number}', **refers}
     annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
     SubElement(annotation, 'ANNOTATION_VALUE').text = text
-
-
-def _add_vocabulary(root: Element, classes: Sequence[str]) -> None:
-    root.extend(fromstring(_TYPES))
-    (vocabulary,) = root.iterfind('CONTROLLED_VOCABULARY')
-    for i, name in enumerate(classes):
-        entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{i}')
-        SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name
