@@ -134,16 +134,7 @@ def strongest(
 
 
 def require(estimator: str, remedy: str, *packages: Dependency) -> None:
-    """Check that packages are installed, without importing them.
-
-    Args:
-        estimator: Who needs them.
-        remedy: What to do where they are not.
-        packages: The packages.
-
-    Raises:
-        DependencyError: In one sentence, for the first that is missing or unsuitable.
-    """
+    """Raise DependencyError if a package is missing or unsuitable; none is imported."""
     for package in packages:
         if package.problem():
             name, version = package.found()

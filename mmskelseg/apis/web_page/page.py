@@ -87,13 +87,7 @@ def launch_page(
 def run_on_page(
     segmenter: PageSegmenter, listener: Callable[[str, int, int], None], *args: Any
 ) -> str:
-    """Return HTML of a result, or of the sentence on what is wrong.
-
-    Args:
-        segmenter: What does the work.
-        listener: Told how far the work is.
-        args: Those of :meth:`PageSegmenter.run`.
-    """
+    """Return HTML of a result of :meth:`PageSegmenter.run`, or of what is wrong."""
     try:
         result = segmenter.run(*args, listener=listener)
     except Exception as error:
