@@ -19,7 +19,9 @@ from mmskelseg.interchange.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
+from mmskelseg.interchange.poses.layouts import counted_layout
+from mmskelseg.interchange.poses.npz import keypoint_arrays
+from mmskelseg.interchange.poses.reading import is_openpose, is_poses
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -111,13 +113,12 @@ def _of_annotations(path: Path, split: str | None) -> list[Source]:
 
 
 def _of_folder(folder: Path, split: str | None) -> list[Source]:
-    known = (*SUFFIXES, *_ANNOTATIONS)
     found: dict[str, Source] = {}
     sources = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _ANNOTATIONS:
             sources += _of_annotations(path, split)
-        elif is_video(path) or path.suffix.lower() in known or is_openpose(path):
+        elif is_video(path) or is_poses(path):
             source = _of_file(path)
             other = found.get(source.name)
             if other is not None:
@@ -143,7 +144,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
         files = {
             video_name(path.name): path
             for path in sorted(folder.iterdir())
-            if path.suffix.lower() in SUFFIXES or is_openpose(path)
+            if is_poses(path)
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:
@@ -245,7 +246,8 @@ class InputReader:
     def _of_entry(self, source: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
-        keypoint, score = _arrays(entry, Skeleton.get(layout), name)
+        keypoint, score = keypoint_arrays(dict(entry), name)
+        counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)
         if fps is None:
             raise UserError(
@@ -270,13 +272,11 @@ class InputReader:
         poses, place = source.poses, source.name
         if poses is None:
             assert file is not None
-            place = str(file.path)
-            poses = choose_person(self.estimate(file.path), self.person, place)
-        else:
-            if isinstance(poses, Path):
-                place = str(poses)
-                poses = read_poses(poses, img_shape=size)
-            poses = choose_person(poses, self.person, place)
+            poses, place = self.estimate(file.path), str(file.path)
+        elif isinstance(poses, Path):
+            poses, place = read_poses(poses, img_shape=size), str(poses)
+        poses = choose_person(poses, self.person, place)
+        if source.poses is not None:
             poses = with_rate(poses, file, self.fps, place)
         video = self._fitted(poses.noting(img_shape=poses.img_shape or size), place)
         if file is not None:
@@ -311,32 +311,3 @@ class InputReader:
         if keypoint_3d is not None:
             video['keypoint_3d'] = np.asarray(keypoint_3d)[:, :, columns]
         return video
-
-
-def _arrays(
-    entry: Mapping[str, Any], skeleton: Skeleton, name: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return keypoint (M, T, V, 2) and keypoint_score (M, T, V) of an entry."""
-    keypoint = np.asarray(entry['keypoint'])
-    keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
-    fits = keypoint.ndim == 4 and keypoint.shape[3] == 2 and keypoint.size
-    if not fits or keypoint.dtype.kind not in 'fiu':
-        raise UserError(
-            f'{name}: keypoint is {keypoint.dtype} of shape {keypoint.shape}, expected '
-            'numbers (persons, frames, joints, 2) or (frames, joints, 2), none 0.'
-        )
-    if keypoint.shape[2] != skeleton.num_joints:
-        raise UserError(
-            f'{name}: keypoint has {keypoint.shape[2]} joints, but the skeleton '
-            f'{skeleton.name} has {skeleton.num_joints}; a model reads the layout that '
-            'it was trained with, so convert the poses to it.'
-        )
-    score = entry.get('keypoint_score')
-    score = np.ones(keypoint.shape[:3]) if score is None else np.asarray(score)
-    score = score[None] if score.ndim == 2 else score
-    if score.shape != keypoint.shape[:3]:
-        raise UserError(
-            f'{name}: keypoint_score has shape {score.shape}, but keypoint needs '
-            f'{keypoint.shape[:3]}.'
-        )
-    return keypoint, score

@@ -31,8 +31,6 @@ Shape = Any
 _NAMES = {
     dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
 }  # fmt: skip
-# For check_shape: whole or not.
-NUMBER = (int, float)
 # What h5py and NumPy raise where a file lacks something or has it otherwise.
 _DAMAGED = (
     AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError,
@@ -180,10 +178,10 @@ def check_shape(
 ) -> None:
     """Make sure that a value of a JSON file has a shape.
 
-    A shape is a type, or several in a tuple; a list with one shape, that of all its
-    items; or a dict with the shapes of the keys that matter. A key that ends in ``?``
-    may be missing or null, and the key ``...`` stands for all keys of an object. ``at``
-    is where in the place the value is.
+    A shape is a type, or several in a tuple, of which ``float`` is any number; a list
+    with one shape, that of all its items; or a dict with the shapes of the keys that
+    matter. A key that ends in ``?`` may be missing or null, and the key ``...`` stands
+    for all keys of an object. ``at`` is where in the place the value is.
 
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
     >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'export it')
@@ -192,6 +190,7 @@ def check_shape(
     """
     kinds = type(shape) if isinstance(shape, dict | list) else shape
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    kinds += (int,) * (float in kinds)
     # A bool is an int in Python, but not in JSON.
     if not isinstance(value, kinds) or isinstance(value, bool):
         expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))

@@ -61,7 +61,7 @@ def draw_bars(
     for i, (what, values) in enumerate(panels.items()):
         place = left + i * (side + GAP), top, side, ROW * len(names)
         axes = add_axes(figure, *place)
-        axes.barh(rows, values, height=0.75, color=colors or PLAIN_COLOR)
+        bars = axes.barh(rows, values, height=0.75, color=colors or PLAIN_COLOR)
         written = [form.format(value) for value in values]
         # Room for the value behind the longest bar.
         room = max(text_width(text, FONT) for text in written) + 0.1
@@ -69,15 +69,7 @@ def draw_bars(
         axes.set(
             xlim=(0, highest * side / (side - room)), ylim=(len(names) - 0.5, -0.5)
         )
-        for row, (value, text) in enumerate(zip(values, written, strict=True)):
-            axes.annotate(
-                text,
-                (value, row),
-                (4, 0),
-                textcoords='offset points',
-                va='center_baseline',
-                fontsize=FONT,
-            )
+        axes.bar_label(bars, written, padding=4, fontsize=FONT)
         axes.set_title(plain(what), fontsize=FONT + 1, loc='left', pad=4)
         axes.set_yticks(rows, [plain(name) if i == 0 else '' for name in names])
         # Bars bear their values, so that a scale would say nothing more.

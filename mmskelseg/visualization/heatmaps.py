@@ -96,18 +96,10 @@ def _panels(
     side = (width - MARGIN - SCALE - columns * GAP) / columns
     tall = side * H / W
     figure = new_figure(width, TITLE + rows * (tall + GAP), dpi=PRINT_DPI)
+    lefts = [MARGIN + column * (side + GAP) for column in range(columns)]
+    tops = [TITLE + row * (tall + GAP) for row in range(rows)]
     panels = [
-        [
-            add_axes(
-                figure,
-                MARGIN + column * (side + GAP),
-                TITLE + row * (tall + GAP),
-                side,
-                tall,
-            )
-            for column in range(columns)
-        ]
-        for row in range(rows)
+        [add_axes(figure, left, top, side, tall) for left in lefts] for top in tops
     ]
     for axes in figure.axes:
         axes.set(xticks=[], yticks=[])
@@ -121,12 +113,8 @@ def _panels(
         axes.imshow(
             image, cmap=COLORMAP, norm=norm, aspect='auto', interpolation='nearest'
         )
-    last = panels[-1][-1]
-    place = last.get_position()
-    scale = figure.add_axes(
-        (place.x1 + GAP / width, place.y0, BAR / width, place.height)
-    )
-    bar = figure.colorbar(last.images[0], cax=scale)
+    scale = add_axes(figure, lefts[-1] + side + GAP, tops[-1], BAR, tall)
+    bar = figure.colorbar(panels[-1][-1].images[0], cax=scale)
     bar.outline.set(linewidth=0.4)
     scale.tick_params(labelsize=FONT - 1, length=1.5, width=0.4, pad=1)
     return figure, panels[0]

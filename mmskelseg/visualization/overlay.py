@@ -23,8 +23,6 @@ from mmskelseg.visualization.images import class_color, text_color
 _LEAST = 480
 # Joints below it are not drawn; trackers are unsure of these.
 _SCORE = 0.2
-# Frames from one update of a progress bar to the next.
-_BETWEEN = 32
 _BACKGROUND, _GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
 _UNLABELLED = '#8C8C8C'
 
@@ -63,8 +61,7 @@ def write_overlay(
     ):
         for i, image in enumerate(images):
             write(overlay.draw(image, i))
-            if i % _BETWEEN == _BETWEEN - 1:
-                count(_BETWEEN)
+            count(1)
 
 
 class Overlay:

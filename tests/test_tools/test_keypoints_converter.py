@@ -308,7 +308,7 @@ FAULTS = {
     ),
     'gap': (
         text('labels', 'take1.csv', 'start,end,label\n0,1,walk\n1.5,3,lift\n'),
-        (), 'take1 has no label at 1.000 s, the first of 5 such frames of 30; label',
+        (), 'take1.csv\': no label from 1.000 to 1.500 s, after \'walk\'',
     ),
     'overlap': (
         text('labels', 'take1.csv', 'start,end,label\n0,2,walk\n1,3,lift\n'),

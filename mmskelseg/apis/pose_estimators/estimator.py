@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.compat.dependencies import Dependency, DependencyError
-from mmskelseg.fileio.video import VideoFile
+from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
 from mmskelseg.registry import INFERENCERS
@@ -134,16 +134,7 @@ def strongest(
 
 
 def require(estimator: str, remedy: str, *packages: Dependency) -> None:
-    """Check that packages are installed, without importing them.
-
-    Args:
-        estimator: Who needs them.
-        remedy: What to do where they are not.
-        packages: The packages.
-
-    Raises:
-        DependencyError: In one sentence, for the first that is missing or unsuitable.
-    """
+    """Raise DependencyError if a package is missing or unsuitable; none is imported."""
     for package in packages:
         if package.problem():
             name, version = package.found()
@@ -232,18 +223,16 @@ class VideoFrames:
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield images (H, W, 3), uint8, blue, green and red."""
         first = last = 0.0
-        capture = cv2.VideoCapture(str(self.file.path))
-        frames = self.file.frames
-        try:
-            with progress_bar('Estimating poses', frames, self.progress) as count:
-                while (image := capture.read()[1]) is not None:
-                    last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                    first = last if self.count == 0 else first
-                    self.count += 1
-                    yield image
-                    count(1)
-        finally:
-            capture.release()
+        with (
+            opened_video(self.file.path) as capture,
+            progress_bar('Estimating poses', self.file.frames, self.progress) as count,
+        ):
+            for image in remaining_frames(capture):
+                last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                first = last if self.count == 0 else first
+                self.count += 1
+                yield image
+                count(1)
         self._take_notes(last - first)
 
     def _take_notes(self, seconds: float) -> None:

@@ -87,31 +87,16 @@ def launch_page(
 def run_on_page(
     segmenter: PageSegmenter, listener: Callable[[str, int, int], None], *args: Any
 ) -> str:
-    """Return HTML of a result, or of the sentence on what is wrong.
-
-    Args:
-        segmenter: What does the work.
-        listener: Told how far the work is.
-        args: Video, poses, checkpoint, person, fps and least score, in this order.
-    """
-    video, poses, checkpoint, person, fps, min_score = args
+    """Return HTML of a result of :meth:`PageSegmenter.run`, or of what is wrong."""
     try:
-        result = segmenter.run(
-            video,
-            poses,
-            checkpoint,
-            person=person,
-            fps=fps,
-            min_score=min_score,
-            listener=listener,
-        )
+        result = segmenter.run(*args, listener=listener)
     except Exception as error:
         sentence = explanation(error)
         if sentence is None:
             traceback.print_exception(error)
             return message_html(_UNFORESEEN, error=True)
         # Where uploads lie says nothing to who dropped them.
-        for file in filter(None, (video, poses)):
+        for file in filter(None, args[:2]):
             sentence = sentence.replace(str(file), Path(file).name)
         return message_html(sentence, error=True)
     return player_html(result.prediction, result.files, file_url)

@@ -128,9 +128,8 @@ def _confidence(prediction: Mapping[str, Any]) -> str:
 
 
 def _axis(seconds: float) -> str:
-    step = next((s for s in _STEPS if seconds / s <= _MARKS), math.inf)
-    if step is math.inf:
-        step = 3600 * math.ceil(seconds / 3600 / _MARKS)
+    hours = math.ceil(seconds / 3600 / _MARKS)
+    step = next((s for s in _STEPS if seconds / s <= _MARKS), 3600 * hours)
     marks = ''.join(
         f'<span style="left:{_percent(i * step, seconds)}">'
         f'{_mark(i * step, step)}</span>'

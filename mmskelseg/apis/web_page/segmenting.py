@@ -79,10 +79,10 @@ class PageSegmenter:
         video: str | os.PathLike | None,
         poses: str | os.PathLike | None,
         checkpoint: str | None,
-        *,
         person: str = 'track',
         fps: float | None = None,
         min_score: float = 0.0,
+        *,
         listener: Listener,
     ) -> Result:
         """Return the prediction of one video, with its files.

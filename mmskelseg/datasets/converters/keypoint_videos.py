@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from mmskelseg.interchange import (
     read_segments,
     segments_to_labels,
 )
+from mmskelseg.interchange.labels.reading import options_of
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -30,7 +30,7 @@ from mmskelseg.interchange.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.interchange.poses.reading import SUFFIXES, is_openpose
+from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses
 from mmskelseg.utils.errors import UserError
 
 LABEL_SUFFIXES = ('.boris', '.csv', '.eaf', '.json', '.tsv', '.txt', '.xml')
@@ -60,7 +60,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no folder of OpenPose'
-    for path in _look_into(paths, _is_keypoints, kinds):
+    for path in _look_into(paths, is_poses, kinds):
         name = _ENDINGS.sub('', path.name if path.is_dir() else path.stem)
         if name in found:
             raise UserError(
@@ -69,10 +69,6 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
             )
         found[name] = path
     return found
-
-
-def _is_keypoints(path: Path) -> bool:
-    return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
 
 
 def _look_into(
@@ -96,7 +92,7 @@ def find_labels(
     Formats are told by name and content, unless one is given. ``options`` are for
     those formats whose readers take them.
     """
-    known = set().union(*map(_options_of, READERS))
+    known = set().union(*map(options_of, READERS))
     unknown = sorted(options.keys() - known)
     if unknown:
         raise UserError(
@@ -115,16 +111,11 @@ def _labels(path: Path, format: str | None, options: dict[str, Any]) -> list[Lab
     if format == 'framewise' or (format is None and _is_framewise(path)):
         return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
     kind = format or label_format(path)
-    given = {key: options[key] for key in _options_of(kind) & options.keys()}
+    given = {key: options[key] for key in options_of(kind) if key in options}
     return [
         Labels(video.name, path, tuple(video.segments), fps=video.fps)
         for video in read_segments(path, kind, **given)
     ]
-
-
-def _options_of(kind: str) -> set[str]:
-    parameters = signature(READERS[kind]).parameters.values()
-    return {p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY}
 
 
 def _is_framewise(path: Path) -> bool:
@@ -216,20 +207,11 @@ def frame_labels(
         frames,
         fps,
         classes,
-        missing='unlabelled',
+        missing='unlabelled' if args.unlabelled == 'ignore' else args.unlabelled,
         overlap=args.overlap,
         background=args.background,
-        video=labels.video,
+        video=f'{labels.video} in {labels.path}',
     )
-    gaps = np.flatnonzero(label == -1)
-    if gaps.size and args.unlabelled == 'error':
-        raise UserError(
-            f'{labels.path}: video {labels.video} has no label at '
-            f'{gaps[0] / fps:.3f} s, the first of {gaps.size} such frames of {frames}; '
-            'label them, or give --unlabelled background or ignore.'
-        )
-    if args.unlabelled == 'background':
-        label[gaps] = classes.index(args.background)
     differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
     note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
     return label, [note] if note else []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.interchange.parsing import read_text
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
@@ -19,13 +20,9 @@ MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 def read_lines(path: Path) -> list[str]:
     """Return the lines of a text without the space around them, nor empty last ones."""
     try:
-        text = path.read_text(encoding='utf-8-sig')
+        text = read_text(path)
     except FileNotFoundError:
         raise MissingFileError(f'{path}: missing; copy the release again.') from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f'{path}: byte {error.start} is no text in UTF-8; save the file as that.'
-        ) from None
     return [line.strip() for line in text.rstrip().split('\n')]
 
 
@@ -127,16 +124,13 @@ def read_splits(
             f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
             f'there are {there}.'
         )
+    folds = {'': main}
+    if len(numbers) > 1:
+        folds |= {f'split{number}/': number for number in numbers}
     splits, files = {}, {}
-    for number in numbers:
+    for fold, number in folds.items():
         for part in ('train', 'test'):
-            name = f'split{number}/{part}'
-            files['split', name] = folder / f'{part}.split{number}.bundle'
-            splits[name] = [
-                video_name(line) for line in read_lines(files['split', name])
-            ]
-    split = {}
-    for part in ('train', 'test'):
-        split[part] = splits[f'split{main}/{part}']
-        files['split', part] = files['split', f'split{main}/{part}']
-    return {**split, **splits} if len(numbers) > 1 else split, files
+            path = folder / f'{part}.split{number}.bundle'
+            splits[fold + part] = [video_name(line) for line in read_lines(path)]
+            files['split', fold + part] = path
+    return splits, files

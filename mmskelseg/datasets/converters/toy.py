@@ -9,7 +9,7 @@ equal annotations.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,9 @@ def make_video(
         video['filename'] = f'videos/{name}.mp4'
         # Random numbers of its own, so that a clip changes nothing in the annotation.
         rng = np.random.default_rng((seed, number, 1))
-        clip = pictures(joints, motion, take, rng, FPS)
-        write_clip(folder / video['filename'], clip, FPS)
+        with written_video(folder / video['filename'], FPS, (HEIGHT, WIDTH)) as put:
+            for picture in pictures(joints, motion, take, rng, FPS):
+                put(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return video
 
 
@@ -209,13 +210,6 @@ def lamp_power(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
     on = (switched + rng.integers(0, 2, 2)) % 2
     power[:, 1:] *= (0.1 + 0.9 * on) * rng.normal(1, 0.08, (frames, 2))
     return power.astype(np.float32)
-
-
-def write_clip(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
-    """Write pictures as an mp4 file, whole or not at all."""
-    with written_video(path, fps, (HEIGHT, WIDTH)) as put:
-        for frame in frames:
-            put(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

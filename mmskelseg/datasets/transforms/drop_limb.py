@@ -103,9 +103,3 @@ class DropLimb(Transform):
             'seed': self.seed,
             'groups': {name: list(joints) for name, joints in self.groups.items()},
         }
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(p={self.p}, seed={self.seed}, '
-            f'skeleton={self.skeleton.name!r})'
-        )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from mimetypes import guess_type
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
+from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.labels.segments import (
@@ -29,6 +29,18 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError
 
 _TIER = 'actions'
+# What follows the tiers of an .eaf.
+_TYPES = """<types>
+<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="action"
+  CONTROLLED_VOCABULARY_REF="classes" TIME_ALIGNABLE="true"/>
+<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="confidence"
+  CONSTRAINTS="Symbolic_Association" TIME_ALIGNABLE="false"/>
+<LANGUAGE LANG_ID="und" LANG_DEF="http://cdb.iso.org/lg/CDB-00130975-001"
+  LANG_LABEL="undetermined (und)"/>
+<CONSTRAINT DESCRIPTION="1-1 association with a parent annotation"
+  STEREOTYPE="Symbolic_Association"/>
+<CONTROLLED_VOCABULARY CV_ID="classes"><DESCRIPTION LANG_REF="und"/>
+</CONTROLLED_VOCABULARY></types>"""
 
 
 def read_elan(path: FilePath, *, tier: str | None = None) -> list[VideoSegments]:
@@ -119,7 +131,11 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
         value = str(round(time * 1000))
         SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
     _add_tiers(root, video.segments)
-    _add_vocabulary(root, classes)
+    root.extend(fromstring(_TYPES))
+    (vocabulary,) = root.iterfind('CONTROLLED_VOCABULARY')
+    for i, name in enumerate(classes):
+        entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{i}')
+        SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name
     indent(root, '    ')
     with atomic_write(path) as file:
         ElementTree(root).write(file, 'UTF-8', xml_declaration=True)
@@ -177,31 +193,3 @@ def _annotate(
     keys = {'ANNOTATION_ID': f'a{number}', **refers}
     annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
     SubElement(annotation, 'ANNOTATION_VALUE').text = text
-
-
-def _add_vocabulary(root: Element, classes: Sequence[str]) -> None:
-    association = 'Symbolic_Association'
-    for name, keys in (
-        ('action', {'CONTROLLED_VOCABULARY_REF': 'classes', 'TIME_ALIGNABLE': 'true'}),
-        ('confidence', {'CONSTRAINTS': association, 'TIME_ALIGNABLE': 'false'}),
-    ):
-        keys = {'GRAPHIC_REFERENCES': 'false', 'LINGUISTIC_TYPE_ID': name, **keys}
-        SubElement(root, 'LINGUISTIC_TYPE', keys)
-    SubElement(
-        root,
-        'LANGUAGE',
-        LANG_ID='und',
-        LANG_DEF='http://cdb.iso.org/lg/CDB-00130975-001',
-        LANG_LABEL='undetermined (und)',
-    )
-    SubElement(
-        root,
-        'CONSTRAINT',
-        DESCRIPTION='1-1 association with a parent annotation',
-        STEREOTYPE=association,
-    )
-    vocabulary = SubElement(root, 'CONTROLLED_VOCABULARY', CV_ID='classes')
-    SubElement(vocabulary, 'DESCRIPTION', LANG_REF='und')
-    for i, name in enumerate(classes):
-        entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{i}')
-        SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name

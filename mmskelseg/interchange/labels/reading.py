@@ -45,7 +45,7 @@ def read_segments(
             f'{path}: {format!r} is no format of labels; expected {", ".join(READERS)}.'
         )
     given = {name: value for name, value in options.items() if value is not None}
-    there = list(signature(READERS[format]).parameters)[1:]
+    there = options_of(format)
     for name in given:
         if name not in there:
             raise UserError(
@@ -53,6 +53,11 @@ def read_segments(
                 f'{", ".join(there) or "none"}.'
             )
     return READERS[format](path, **given)
+
+
+def options_of(format: str) -> list[str]:
+    """Return the names of a reader's options."""
+    return list(signature(READERS[format]).parameters)[1:]
 
 
 def label_format(path: FilePath) -> str:

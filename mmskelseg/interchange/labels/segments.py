@@ -279,5 +279,5 @@ def _first_gap(
     return (
         f'no label from {start / fps:.3f} to {end / fps:.3f} s, {before} and {after}, '
         f'the first gap of {gaps.sum()} unlabelled frames; label them, or choose '
-        "missing='background' or 'unlabelled'."
+        "missing='background' or 'unlabelled' (--unlabelled background or ignore)."
     )

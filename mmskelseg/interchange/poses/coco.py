@@ -15,13 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import (
-    NUMBER,
-    FilePath,
-    check_shape,
-    numbers,
-    read_json,
-)
+from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
@@ -30,9 +24,9 @@ _ENTRY = {
     'image_id': (int, str),
     'category_id?': int,
     'keypoints': list,
-    'score?': NUMBER,
+    'score?': float,
     'track_id?': (int, str),
-    'idx?': (int, float, str, list),
+    'idx?': (float, str, list),
 }
 
 

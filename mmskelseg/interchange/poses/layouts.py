@@ -106,19 +106,17 @@ def in_order(
     Others are ordered as in COCO or in the given layout where that has the same names;
     a given layout with other names takes them as they come.
     """
-    if all(joint.isdecimal() for joint in joints):
-        order = sorted(range(len(joints)), key=lambda i: int(joints[i]))
-        return order, *counted_layout(len(joints), given, source)
+    order = list(range(len(joints)))
     layout = 'coco17' if given is None else given
     names = Skeleton.get(layout).joints
-    if set(names) == set(joints):
-        order = [list(joints).index(name) for name in names]
-        return order, *counted_layout(len(names), layout, source)
-    order = list(range(len(joints)))
-    if given is not None:
-        return order, *counted_layout(len(joints), given, source)
-    note = 'the file has no limbs, so that none are drawn; --skeleton gives them'
-    return order, named_layout(joints), (note,)
+    if all(joint.isdecimal() for joint in joints):
+        order.sort(key=lambda i: int(joints[i]))
+    elif set(names) == set(joints):
+        order, given = [list(joints).index(name) for name in names], layout
+    elif given is None:
+        note = 'the file has no limbs, so that none are drawn; --skeleton gives them'
+        return order, named_layout(joints), (note,)
+    return order, *counted_layout(len(joints), given, source)
 
 
 def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
@@ -152,9 +150,9 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
         )
     shape = (*poses.keypoint_score.shape[:2], len(COCO17))
     keypoint, score = np.zeros((*shape, 2)), np.zeros(shape)
-    for joint, column in columns.items():
-        keypoint[:, :, COCO17.index(joint)] = poses.keypoint[:, :, column]
-        score[:, :, COCO17.index(joint)] = poses.keypoint_score[:, :, column]
+    places = [COCO17.index(joint) for joint in columns]
+    keypoint[:, :, places] = poses.keypoint[:, :, list(columns.values())]
+    score[:, :, places] = poses.keypoint_score[:, :, list(columns.values())]
     absent = [joint for joint in COCO17 if joint not in columns]
     note = f'{len(joints)} joints mapped to coco17 by name'
     if absent:

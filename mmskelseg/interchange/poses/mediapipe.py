@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.interchange.parsing import (
-    NUMBER,
     FilePath,
     check_shape,
     field,
@@ -35,7 +34,7 @@ left_heel right_heel left_foot_index right_foot_index
 """
 LANDMARKS = tuple(_NAMES.split())
 _KEYS = ('pose_landmarks', 'landmarks', 'landmark')
-_FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': NUMBER}
+_FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': float}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 

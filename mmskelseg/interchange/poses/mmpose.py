@@ -14,18 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import (
-    NUMBER,
-    FilePath,
-    check_shape,
-    numbers,
-    read_json,
-)
+from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
-_PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': NUMBER}
+_PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
 _NAMES = {'keypoint_id2name': {...: str}, 'skeleton_links': [[int]]}
 _META = {'dataset_name?': str, **_NAMES}

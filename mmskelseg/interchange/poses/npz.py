@@ -27,14 +27,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
     """
     arrays = npz_arrays(path)
-    keypoint = numeric_array(arrays, 'keypoint', str(path))
-    keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
-    if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or not keypoint.size:
-        raise UserError(
-            f'{path}: keypoint has shape {keypoint.shape}, expected (people, frames, '
-            'joints, 2) or (frames, joints, 2).'
-        )
-    score = _matching(arrays, 'keypoint_score', keypoint.shape[:3], str(path))
+    keypoint, score = keypoint_arrays(arrays, str(path))
     given = skeleton if skeleton is not None else _layout(arrays, str(path))
     layout, notes = counted_layout(keypoint.shape[2], given, str(path))
     size, fps = arrays.get('img_shape'), arrays.get('fps')
@@ -52,7 +45,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         )
     return Poses(
         keypoint,
-        np.ones(keypoint.shape[:3]) if score is None else score,
+        score,
         layout,
         img_shape=None if size is None else (int(size[0]), int(size[1])),
         fps=None if fps is None else float(fps),
@@ -100,11 +93,24 @@ def npz_arrays(path: FilePath) -> dict[str, np.ndarray]:
         ) from None
 
 
-def numeric_array(
-    arrays: Mapping[str, np.ndarray], key: str, source: str
-) -> np.ndarray:
+def keypoint_arrays(
+    arrays: Mapping[str, Any], source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return keypoint (M, T, V, 2) and keypoint_score (M, T, V), 1 by default."""
+    keypoint = numeric_array(arrays, 'keypoint', source)
+    keypoint = keypoint[None] if keypoint.ndim == 3 else keypoint
+    if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or not keypoint.size:
+        raise UserError(
+            f'{source}: keypoint has shape {keypoint.shape}, expected (people, frames, '
+            'joints, 2) or (frames, joints, 2), none of them 0.'
+        )
+    score = _matching(arrays, 'keypoint_score', keypoint.shape[:3], source)
+    return keypoint, np.ones(keypoint.shape[:3]) if score is None else score
+
+
+def numeric_array(arrays: Mapping[str, Any], key: str, source: str) -> np.ndarray:
     """Return one of the arrays, which must be there and have numbers."""
-    array = field(arrays, key, source)
+    array = np.asarray(field(arrays, key, source))
     if array.dtype.kind not in 'fiu':
         raise UserError(f'{source}: {key} is {array.dtype}, expected numbers.')
     return array
@@ -125,10 +131,10 @@ def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
 
 
 def _matching(
-    arrays: Mapping[str, np.ndarray], key: str, shape: tuple[int, ...], source: str
+    arrays: Mapping[str, Any], key: str, shape: tuple[int, ...], source: str
 ) -> np.ndarray | None:
     """Return an array that goes with the poses, if it is there."""
-    if key not in arrays:
+    if arrays.get(key) is None:
         return None
     array = numeric_array(arrays, key, source)
     # Of a single person the first axis may be missing.

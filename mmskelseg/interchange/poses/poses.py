@@ -108,8 +108,6 @@ def gather(
     rows in the order in which they come. Frames may come in any order.
 
     Args:
-        found: The detections.
-        skeleton: The layout of their joints.
         source: What to call the file in messages.
         frames: T, where the file says how many frames there are.
         counted: Whether these are all frames of a video, so that people may be few.
@@ -181,8 +179,6 @@ def with_rate(
     may be added at the end.
 
     Args:
-        poses: Of the video.
-        file: The video.
         given: Frames per second, which count before those of a file.
         source: What to call the poses in messages.
 

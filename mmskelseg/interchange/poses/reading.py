@@ -97,6 +97,11 @@ def recognise(path: FilePath) -> str:
     return found
 
 
+def is_poses(path: Path) -> bool:
+    """Return whether a path has a suffix of pose files, or is a folder of OpenPose."""
+    return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
+
+
 def is_openpose(folder: Path) -> bool:
     """Return whether a folder holds a file of OpenPose for each frame."""
     return next(folder.glob('*_keypoints.json'), None) is not None

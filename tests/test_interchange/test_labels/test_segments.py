@@ -69,7 +69,8 @@ def test_missing_labels_are_an_error_with_video_times_and_classes():
     assert str(error.value) == (
         "video 'take1': no label from 1.000 to 1.500 s, after 'walk' (0.000 to 1.000 "
         "s) and before 'lift' (1.500 to 2.000 s), the first gap of 2 unlabelled "
-        "frames; label them, or choose missing='background' or 'unlabelled'."
+        "frames; label them, or choose missing='background' or 'unlabelled' "
+        '(--unlabelled background or ignore).'
     )
 
 
