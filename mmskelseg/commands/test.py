@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--dump', help='keep the predictions in this pickle file')
+    parser.add_argument(
+        '--dump', type=_pickle_name, help='keep the predictions in this pickle file'
+    )
     parser.add_argument('--show-dir', help='folder for the timelines')
     parser.add_argument(
         '--show', action='store_true', help='show the timelines in a window'
@@ -33,6 +35,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--wait-time', type=float, default=2, help='seconds that a window stays'
     )
     add_config_arguments(parser)
+
+
+def _pickle_name(text: str) -> str:
+    if not text.endswith(('.pkl', '.pickle')):
+        raise argparse.ArgumentTypeError(f'{text}: must end in .pkl or .pickle')
+    return text
 
 
 def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
@@ -51,8 +59,6 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
             '`visualization` in default_hooks.'
         )
     if args.dump is not None:
-        if not args.dump.endswith(('.pkl', '.pickle')):
-            raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
         given = cfg.test_evaluator
         dump = dict(type='DumpResults', out_file_path=args.dump)
         cfg.test_evaluator = [*(given if isinstance(given, list) else [given]), dump]

@@ -178,20 +178,35 @@ class FeatureRecipe:
 
     @property
     def reads(self) -> Literal['poses', 'video']:
-        """Whether a video must have skeletons (``poses``) or a file (``video``)."""
-        return self.render.reads
+        """Whether a video must have skeletons (``poses``) or a file (``video``).
+
+        Raises:
+            UserError: If the renderer does not say.
+        """
+        reads = getattr(self.render, 'reads', None)
+        if reads not in ('poses', 'video'):
+            raise UserError(
+                f'features.{self.modality}.render: {type(self.render).__name__} has '
+                f"reads={reads!r}, expected 'poses' or 'video': whether it reads the "
+                'skeletons of a video or its file.'
+            )
+        return reads
 
     @property
     def context(self) -> Context:
         """Frames before and after that a feature depends on, None for all.
 
-        Transforms are not counted: those that change a video for training change it as
-        a whole.
+        A renderer or video encoder that does not say depends on all frames. Transforms
+        are not counted: those that change a video for training change it as a whole.
         """
-        parts = [self.render.context, getattr(self.encoder, 'context', (0, 0))]
+        own = None if hasattr(self.encoder, 'encode_video') else (0, 0)
+        parts: list[Context] = [
+            getattr(self.render, 'context', None),
+            getattr(self.encoder, 'context', own),
+        ]
         if None in parts:
             return None
-        before, after = (sum(ends) for ends in zip(*parts, strict=True))
+        before, after = (sum(ends) for ends in zip(*filter(None, parts), strict=True))
         return before, after
 
     @cached_property
@@ -290,8 +305,9 @@ class FeatureRecipe:
         }
 
     def _check_methods(self, key: str, part: object, protocol: type) -> None:
-        names = [name for cls in protocol.__mro__[::-1] for name in vars(cls)]
-        missing = [n for n in names if n[0] != '_' and not hasattr(part, n)]
+        names = {n: f for cls in protocol.__mro__[::-1] for n, f in vars(cls).items()}
+        methods = [n for n, f in names.items() if callable(f) and n[0] != '_']
+        missing = [name for name in methods if not hasattr(part, name)]
         if missing:
             raise UserError(
                 f'features.{self.modality}.{key}: {type(part).__name__} lacks '

@@ -137,6 +137,8 @@ def test_topdown_is_mmposes_inferencer_with_the_networks_of_the_paper(monkeypatc
     assert other.settings() == {**paper, **changed}
     given = build_pose_estimator('topdown', pose='vitpose', categories=[0])
     assert given.settings() == {**paper, 'model': 'vitpose', 'categories': (0,)}
+    by_type = build_pose_estimator({'type': 'TopDownPose', 'pose': 'vitpose'})
+    assert by_type.settings() == {**paper, 'model': 'vitpose'}
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,6 @@ def test_missing_video_file_keeps_its_kind_of_error(video):
 class Depth:
     """What a user writes: a renderer with less than all methods."""
 
-    def __init__(self):
-        self.reads = 'poses'
-
     def blocks(self, video, frames):
         yield np.zeros((video['total_frames'], 5), np.float32)
 
@@ -188,7 +185,7 @@ def test_own_part_is_told_what_it_lacks():
     MODELS.register_module('HalfEncoder', module=Depth, force=True)
     with pytest.raises(
         UserError,
-        match=r'features\.heatmap\.render: Depth lacks context, source, settings; '
+        match=r'features\.heatmap\.render: Depth lacks source, settings; '
         r'mmskelseg\.features\.Renderer lists',
     ):
         recipe({'render': {'type': 'Depth'}})
@@ -201,3 +198,24 @@ def test_own_part_is_told_what_it_lacks():
 def test_recipe_takes_parts_themselves(video):
     made = FeatureRecipe('mine', RenderSkeletonHeatmap('coco17'), GridEncoder((2, 2)))
     assert next(made.make(video)).shape == (40, 4)
+
+
+class Height(Depth):
+    """A renderer that says no more than how its features are made."""
+
+    def source(self, video):
+        return [np.asarray(video['keypoint'])]
+
+    def settings(self):
+        return {'type': 'Height'}
+
+
+def test_own_renderer_is_asked_what_it_reads_only_where_that_counts(video):
+    """Training needs neither `reads` nor `context`; inference needs the first."""
+    made = FeatureRecipe('height', Height())
+    assert next(made.make(video)).shape == (40, 5)
+    assert made.context is None
+    with pytest.raises(
+        UserError, match=r"height\.render: Height has reads=None, expected 'poses'"
+    ):
+        _ = made.reads

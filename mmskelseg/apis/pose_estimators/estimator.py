@@ -154,7 +154,7 @@ def build_pose_estimator(
         estimator: ``mediapipe``; ``mmpose:ALIAS`` (MMPose's inferencer,
             ``mmpose:human``); ``topdown`` or ``topdown:NETWORK`` (the same with Faster
             R-CNN, and HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or a
-            config with ``type``.
+            config with ``type``, of which ``TopDownPose`` is ``topdown``.
         options: Further arguments of the type, which replace those of a config.
 
     Raises:
@@ -170,14 +170,17 @@ def build_pose_estimator(
                 'topdown:NETWORK, mmpose:ALIAS, rtmlib or rtmlib:MODE.'
             )
         config: dict[str, Any] = {}
-        if name == 'topdown':
-            config = dict(_TOPDOWN)
-            options = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in options.items()}
         if argument and parameter:
             config[parameter] = argument
+        topdown = name == 'topdown'
     else:
         config = dict(estimator)
         kind = config.pop('type', None)
+        topdown = kind == 'TopDownPose'
+    config.update(options)
+    if topdown:
+        renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
+        kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}
     # Not by `build`, which would look in the default scope, whichever that is.
     cls = INFERENCERS.get(kind) if isinstance(kind, str) else kind
     if cls is None:
@@ -186,7 +189,6 @@ def build_pose_estimator(
             f'The type of a pose estimator is {kind!r}, expected {known}, or another '
             'that is registered in INFERENCERS.'
         )
-    config.update(options)
     parameters = inspect.signature(cls).parameters
     unknown = sorted(config.keys() - parameters.keys())
     if unknown:
