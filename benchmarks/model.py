@@ -40,7 +40,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.measuring import combined, count_gflops, machine, pick_clock
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.utils.tables import markdown_table
 
@@ -70,8 +70,7 @@ def run(args: argparse.Namespace) -> None:
     if args.out is not None:
         content = {'conditions': conditions, 'configs': results, 'paper': PAPER}
         as_json = json.dumps(content, indent=2)
-        with atomic_write(args.out) as file:
-            file.write((as_json if args.out.endswith('.json') else text).encode())
+        atomic_write_text(args.out, as_json if args.out.endswith('.json') else text)
         print(args.out)
 
 

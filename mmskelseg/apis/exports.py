@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.evaluation import IGNORED
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange import (
     Segment,
     VideoSegments,
@@ -93,8 +93,7 @@ def _write_json(prediction: Prediction, path: Path) -> None:
     keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
     content = {key: prediction[key] for key in keys if key in prediction}
     content['segments'] = prediction['segments']
-    with atomic_write(path) as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=2).encode())
+    atomic_write_text(path, json.dumps(content, ensure_ascii=False, indent=2))
 
 
 def draw_prediction(prediction: Prediction) -> np.ndarray:

@@ -12,7 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.utils.command_line import command
 
 
@@ -73,8 +73,7 @@ def _run(args: argparse.Namespace) -> None:
     print(text)
     if args.json:
         content = {**summary, 'suspicions': [one._asdict() for one in found]}
-        with atomic_write(args.json) as file:
-            file.write(json.dumps(content, indent=1).encode())
+        atomic_write_text(args.json, json.dumps(content, indent=1))
     if not args.no_pictures:
         out = args.out or folder / 'browse'
         print(f'\n{draw_all(out, data, summary, text, args.videos, args.frames)}')

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_summary, summarize_runs
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.segmentors.branch_checkpoints import branch_checkpoints
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -167,6 +167,5 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
     text = format_summary(summary)
     files = {'.json': json.dumps(content, indent=2), '.md': f'{text}\n'}
     for suffix, written in files.items():
-        with atomic_write(folder / f'cross_validation{suffix}') as file:
-            file.write(written.encode())
+        atomic_write_text(folder / f'cross_validation{suffix}', written)
     return text

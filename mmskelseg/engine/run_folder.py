@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.utils.errors import UserError
 
 
@@ -107,8 +107,9 @@ class RunFolder:
                 self.check()
             except UserError as error:
                 return str(error)
-            with atomic_write(self.path / 'run_settings.json') as file:
-                file.write(json.dumps(self.settings, indent=2).encode())
+            atomic_write_text(
+                self.path / 'run_settings.json', json.dumps(self.settings, indent=2)
+            )
             failure = _call(self.train, self.log, lock)
             if not failure:
                 last = (self.path / 'last_checkpoint').read_text('utf-8').strip()

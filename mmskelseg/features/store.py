@@ -12,7 +12,7 @@ from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
 from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 from mmskelseg.fileio.names import file_name
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
@@ -56,8 +56,7 @@ class FeatureStore:
         """Write blocks (frames, C) of features as they come, ``num_frames`` in all."""
         settings = self.folder / 'settings.json'
         if not settings.exists():
-            with atomic_write(settings) as file:
-                file.write(self.settings.encode())
+            atomic_write_text(settings, self.settings)
         with atomic_write(path) as file:
             begin = 0
             for block in blocks:

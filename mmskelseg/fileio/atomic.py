@@ -33,3 +33,9 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def atomic_write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text as UTF-8, with its line ends as they are, whole or not at all."""
+    with atomic_write(path) as file:
+        file.write(text.encode())

@@ -1,6 +1,6 @@
 import pytest
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 
 
 def test_atomic_write_names_a_file_when_it_is_whole(tmp_path):
@@ -27,3 +27,9 @@ def test_atomic_write_keeps_the_old_file_when_it_is_interrupted(tmp_path):
         write()
     assert path.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_is_written_as_it_is(tmp_path):
+    """UTF-8 and the same line ends on every system."""
+    atomic_write_text(tmp_path / 'new' / 'a.csv', 'é\r\nb\n')
+    assert (tmp_path / 'new' / 'a.csv').read_bytes() == b'\xc3\xa9\r\nb\n'

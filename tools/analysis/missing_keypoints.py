@@ -28,7 +28,7 @@ from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.features import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.dist import init_distributed
@@ -185,8 +185,7 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
     print(f'\n{text}')
     for suffix, written in (('json', json.dumps(content, indent=2)), ('md', text)):
         path = Path(work_dir, f'missing_keypoints.{suffix}')
-        with atomic_write(path) as file:
-            file.write(written.encode())
+        atomic_write_text(path, written)
         print(path)
 
 

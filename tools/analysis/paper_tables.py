@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.tables import markdown_table
@@ -185,8 +185,7 @@ def run(args: argparse.Namespace) -> None:
     if args.out is None:
         print(text)
     else:
-        with atomic_write(args.out) as file:
-            file.write(text.encode())
+        atomic_write_text(args.out, text)
     rows = [row for table in TABLES.values() for row in table.rows]
     for result in results:
         if not any(config and result.belongs_to(config) for _, config in rows):

@@ -15,7 +15,7 @@ from mmengine.utils import track_iter_progress
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import seen_joints
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import file_name
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.tables import text_table
@@ -265,6 +265,5 @@ def draw_all(
     sys.stderr.write('\n')
     addresses = [(picture.caption, quote(picture.file)) for picture in wanted]
     index = out / 'index.html'
-    with atomic_write(index) as file:
-        file.write(page(f'{summary["dataset"]}: data set', text, addresses).encode())
+    atomic_write_text(index, page(f'{summary["dataset"]}: data set', text, addresses))
     return index

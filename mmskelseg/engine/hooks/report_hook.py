@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 import mmskelseg
 from mmskelseg.evaluation import RiskMetric, SegmentationMetric, format_report
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name
 from mmskelseg.registry import HOOKS
 from mmskelseg.visualization import draw_confusion, save_png
@@ -72,8 +72,7 @@ class SegReportHook(Hook):
             'seed': self.trained_seed,
             **_provenance(runner),
         }
-        with atomic_write(path) as file:
-            file.write(json.dumps(content, indent=2, allow_nan=False).encode())
+        atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False))
         runner.logger.info(f'\n{format_report(report)}')
         runner.logger.info(f'All scores, by video and class: {path}')
         return report

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -281,8 +281,7 @@ def write_boris(
         'behaviors_coding_map': [],
         'converters': {},
     }
-    with atomic_write(path) as file:
-        file.write(json.dumps(project, ensure_ascii=False, indent=1).encode())
+    atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
 
 def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
@@ -326,8 +325,7 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 'Comment start': _comment(segment),
             }
             writer.writerow(values)
-    with atomic_write(path) as file:
-        file.write(table.getvalue().encode())
+    atomic_write_text(path, table.getvalue())
 
 
 def _behavior(i: int, classes: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -124,8 +124,7 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
         prediction = {'model_version': 'mmskelseg', 'result': result}
         prediction |= _score(video.segments)
         tasks.append({'data': data, 'predictions': [prediction]})
-    with atomic_write(path) as file:
-        file.write(json.dumps(tasks, ensure_ascii=False, indent=1).encode())
+    atomic_write_text(path, json.dumps(tasks, ensure_ascii=False, indent=1))
 
 
 def _score(segments: Sequence[Segment]) -> dict[str, Any]:

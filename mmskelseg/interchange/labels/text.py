@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -67,8 +67,7 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             times = [f'{time:.6f}' for time in (segment.start, segment.end)]
             score = '' if segment.score is None else f'{segment.score:.6f}'
             writer.writerow([video.name, *times, segment.label, score])
-    with atomic_write(path) as file:
-        file.write(table.getvalue().encode())
+    atomic_write_text(path, table.getvalue())
 
 
 def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
@@ -86,8 +85,7 @@ def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
             text += f' ({segment.score:.0%})'
         times = f'{_clock(segment.start)} --> {_clock(segment.end)}'
         blocks.append(f'{i}\n{times}\n{text}\n\n')
-    with atomic_write(path) as file:
-        file.write(''.join(blocks).encode())
+    atomic_write_text(path, ''.join(blocks))
 
 
 def _clock(seconds: float) -> str:
