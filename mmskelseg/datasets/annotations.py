@@ -154,15 +154,14 @@ def videos_of_split(
         data: The content of an annotation file.
         split: Name of the split.
         path: The annotation file.
-        video_folder: The folder that each ``filename`` is in; by default that of the
-            annotation file.
+        video_folder: The folder that each ``filename`` is in; by default that of path.
 
     Raises:
         UserError: If there is no such split.
     """
     by_name = {video['frame_dir']: video for video in data['annotations']}
-    folder = Path(path).parent if video_folder is None else video_folder
     videos = [dict(by_name[name]) for name in split_names(data, split, str(path))]
+    folder = Path(path).parent if video_folder is None else video_folder
     for video in videos:
         if 'filename' in video:
             video['filename'] = os.path.join(folder, video['filename'])

@@ -6,12 +6,19 @@ import sys
 import pytest
 
 from mmskelseg import commands
+from mmskelseg.datasets.converters import CONVERTERS
+from mmskelseg.models.converters import CONVERTERS as MODEL_CONVERTERS
 from tests.small_data import ROOT
 
 
 @pytest.mark.parametrize(
     'words',
-    [(), *((name,) for name in commands.COMMANDS)],
+    [
+        (),
+        *((name,) for name in commands.COMMANDS),
+        *(('convert', name) for name in CONVERTERS),
+        *(('convert-model', name) for name in MODEL_CONVERTERS),
+    ],
     ids=str,
 )
 def test_help_comes_before_slow_imports(words):

@@ -4,14 +4,13 @@ import argparse
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TypeVar
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import UserError
+
+Value = TypeVar('Value')
 
 
 def converter(
@@ -42,6 +41,11 @@ def converter(
         )
 
     def run(args: argparse.Namespace) -> None:
+        # Not with --help, since it takes seconds.
+        import torch
+
+        from mmskelseg.fileio.checkpoints import load_state_dict
+
         state = load_state_dict(args.src)
         branch = convert(state, renames, needed, args.src, model)
         prefix = f'branches.{args.modality}'
@@ -60,12 +64,12 @@ def converter(
 
 
 def convert(
-    state: Mapping[str, Tensor],
+    state: Mapping[str, Value],
     renames: Mapping[str, str],
     needed: set[str],
     source: Path,
     model: str,
-) -> dict[str, Tensor]:
+) -> dict[str, Value]:
     """Return a reference state dict under our names within a branch."""
     converted = {}
     for key, value in state.items():
