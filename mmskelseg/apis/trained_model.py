@@ -1,6 +1,5 @@
 """A checkpoint: its config, its weights, and what its model was trained on."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from logging import WARNING
@@ -26,7 +25,8 @@ from mmskelseg.utils.settings import flat_settings
 _REGISTRIES = (MODELS, TRANSFORMS, WEIGHT_INITIALIZERS)
 _COLLATE = ('pseudo_collate', 'default_collate')
 # Packages whose parts a checkpoint may name by a scope, where they are installed.
-_FAMILY = ('mmengine', 'mmcv', 'mmaction', 'mmdet', 'mmpose', 'mmpretrain', 'mmskelseg')
+_OPTIONAL = ('mmdet', 'mmpose', 'mmpretrain')
+_FAMILY = ('mmengine', 'mmcv', 'mmaction', 'mmskelseg', *_OPTIONAL)
 # Of these, but for our own, the modules whose parts import, run and open nothing that
 # they are told. Readers of files do, through MMEngine's backends.
 _HARMLESS = (
@@ -108,8 +108,8 @@ def _problems(value: Any, key: str = '') -> Iterator[str]:
             elif name == 'type' or (name == 'arch' and _is_type(item)):
                 if item is not None and not is_harmless(item):
                     yield f'{path}={item!r} is unknown, or may run files'
-            elif name == '_scope_' and item not in _FAMILY:
-                yield f'{path}={item!r} is no package of the family'
+            elif name == '_scope_' and not _is_scope(item):
+                yield f'{path}={item!r} is no package of the family that is installed'
             elif name == 'skeleton' and not (item is None or is_data_layout(item)):
                 yield f'{path}={item!r} is neither a known layout nor a dict of one'
             elif not (name in _WEIGHTS and isinstance(item, str)):
@@ -128,9 +128,13 @@ def _is_type(arch: Any) -> bool:
     return isinstance(arch, str) and not arch.startswith('torchvision.')
 
 
+def _is_scope(name: Any) -> bool:
+    return name in _FAMILY and (name not in _OPTIONAL or _is_installed(name))
+
+
 def _is_installed(package: str) -> bool:
     """Return whether a package was installed, and does not just lie in some folder."""
-    return package in sys.modules or package in metadata.packages_distributions()
+    return package in metadata.packages_distributions()
 
 
 def is_harmless(name: Any) -> bool:
@@ -146,7 +150,7 @@ def is_harmless(name: Any) -> bool:
     if not isinstance(name, str):
         return False
     scope, _, rest = name.rpartition('.')
-    if not rest or (scope and not (scope in _FAMILY and _is_installed(scope))):
+    if not rest or (scope and not _is_scope(scope)):
         return False
     with registered_only():
         parts = [part for r in _REGISTRIES if (part := r.get(name)) is not None]

@@ -32,8 +32,8 @@ from mmskelseg.commands.arguments import (
     add_pose_estimator_arguments,
     pose_estimator,
 )
-from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS, POLICIES
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.utils.command_line import add_person, command
 
 EXAMPLES = """examples:
   # a video, poses estimated by MediaPipe
@@ -115,13 +115,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         'names',
     )
     add_pose_estimator_arguments(group)
-    group.add_argument(
-        '--person',
-        default='track',
-        metavar='|'.join((*POLICIES, 'NAME')),
-        help='which of several people: the longest track, the largest box, the highest '
-        'score, everybody, or the one of a name (default: %(default)s)',
-    )
+    add_person(group)
     group.add_argument(
         '--fps',
         type=float,

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
+from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.errors import user_errors
 
 
@@ -38,3 +39,14 @@ def command(
             return run(args)
 
     return main
+
+
+def add_person(parser: argparse._ActionsContainer) -> None:
+    """Add --person, which ``choose_person`` of the poses takes."""
+    parser.add_argument(
+        '--person',
+        default='track',
+        metavar='|'.join((*POLICIES, 'NAME')),
+        help='which of several people: the longest track, the largest box, the highest '
+        'score, everybody, or the one of a name (default: %(default)s)',
+    )

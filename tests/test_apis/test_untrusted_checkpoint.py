@@ -278,3 +278,17 @@ def test_collate_function_may_have_options(small_config, checkpoint):
     for config in (small_config, None):
         segment = SkelSegInferencer(config, path, 'cpu', show_progress=False)
         assert segment({'keypoint': np.ones((9, 17, 2)), 'fps': 10})['predictions']
+
+
+def test_scope_of_a_package_that_is_not_installed_imports_nothing(
+    canary, small_config, checkpoint
+):
+    """A module of that name may lie in the folder where the program was started."""
+    code = (canary.parent / 'evil_module.py').read_text()
+    (canary.parent / 'mmpretrain.py').write_text(code)
+    pipeline = small_config.test_dataloader.dataset.pipeline
+    pipeline[-1]['_scope_'] = 'mmpretrain'
+    path = checkpoint(small_config)
+    with pytest.raises(UserError, match=r"_scope_='mmpretrain' is no package"):
+        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    assert not canary.exists()

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
-from mmskelseg.interchange.poses import FORMATS, POLICIES
+from mmskelseg.interchange.poses import FORMATS
+from mmskelseg.utils.command_line import add_person
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -97,13 +98,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
         metavar='WxH',
         help='size of the images that the pixels are of',
     )
-    group.add_argument(
-        '--person',
-        default='track',
-        metavar='|'.join((*POLICIES, 'NAME')),
-        help='which of several people: the longest track, the largest box, the highest '
-        'score, everybody, or the one of a name (default: %(default)s)',
-    )
+    add_person(group)
     group.add_argument(
         '--skeleton',
         type=skeleton,
