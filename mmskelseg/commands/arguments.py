@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class SettingsAction(argparse.Action):
-    """Reads ``key=value ...`` as a dict; anything else is argparse's error."""
+    """Reads ``key=value ...`` as a dict; anything else is argparse's error.
+
+    ``<dest>_typed`` keeps them as they were typed.
+    """
 
     def __call__(
         self,
@@ -44,6 +47,8 @@ class SettingsAction(argparse.Action):
                     f'{value!r} has a bracket that is not closed; write lists as in '
                     'key="[(a,b),(c,d)]" (quoted, without spaces).',
                 ) from error
+        key = f'{self.dest}_typed'
+        setattr(namespace, key, [*getattr(namespace, key, ()), *(values or ())])
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,30 +29,16 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import SettingsAction, load_config
 from mmskelseg.utils.command_line import command
 
 if TYPE_CHECKING:
     from mmskelseg.engine.run_folder import RunFolder
-
-
-class _Options(SettingsAction):
-    """Settings as a dict, and in ``typed`` as they were typed."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        super().__call__(parser, namespace, values, option_string)
-        namespace.typed = values
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +52,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument('--work-dir', help='folder for all runs and the table')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=_Options, help='as for `mmskelseg train`'
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        help='as for `mmskelseg train`',
     )
     parser.add_argument(
         '--executor',
@@ -82,7 +71,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default={},
         help="settings of submitit's AutoExecutor, as key=value",
     )
-    parser.set_defaults(typed=[], launcher='none', local_rank=0)
+    parser.set_defaults(cfg_options_typed=[], launcher='none', local_rank=0)
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -106,7 +95,7 @@ def _run(args: argparse.Namespace) -> None:
     check_branches(cfg, chosen, seeds)
     settings = settings_of(cfg)
     runs = [
-        run_folder(cfg, fold, splits, seed, settings, args.typed)
+        run_folder(cfg, fold, splits, seed, settings, args.cfg_options_typed)
         for fold, splits in chosen.items()
         for seed in seeds
     ]

@@ -20,7 +20,8 @@ def parser():
 def test_settings_are_read_as_mmengine_reads_them(parser):
     """Numbers, lists and words get their types, and a value may hold `=`."""
     typed = ['a.b=1', 'c=[(1,2),x]', 'd=e=f', 'g=True']
-    args = parser.parse_args(['--cfg-options', *typed])
+    args = parser.parse_args(['--cfg-options', *typed[:2], '--cfg-options', *typed[2:]])
+    assert args.cfg_options_typed == typed
     assert args.cfg_options == {'a.b': 1, 'c': [(1, 2), 'x'], 'd': 'e=f', 'g': True}
 
 
