@@ -1,5 +1,5 @@
 # Coordinates of 3D skeletons, augmented anew in each epoch. A config that inherits this
-# one states what `mmskelseg make-config` fills in: ann_file, num_classes, in_channels and
+# one adds what `mmskelseg make-config` fills in: ann_file, num_classes, in_channels and
 # max_epochs.
 _base_ = [
     '../_base_/default_runtime.py',

@@ -47,8 +47,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fold',
         metavar='NAME',
-        help='train and test on the splits NAME/train and NAME/test (default: train and '
-        'test, or the first fold where there are only folds)',
+        help='train and test on the splits NAME/train and NAME/test (default: `train` '
+        'and `test`, or the first fold where there are only folds)',
     )
     parser.add_argument(
         '--epochs',
