@@ -144,8 +144,8 @@ def project(pose: np.ndarray) -> np.ndarray:
     not mirrored as the Kinect's own are: of a person who faces it, the left hand is on
     the right. A missing joint, at 0 in all axes, stays at 0. Nothing is clipped.
 
-    >>> project(np.array([[-1.0, 1.0, 2.0], [0.0, 0.0, 0.0]])).round(2).tolist()
-    [[605.63, -45.63], [0.0, 0.0]]
+    >>> project(np.array([-1.0, 0.5, 2.0]))
+    array([605.63 ,  97.185], dtype=float32)
     """
     left, up, depth = np.moveaxis(pose, -1, 0)
     seen = depth > 0
