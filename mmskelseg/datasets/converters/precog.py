@@ -1,6 +1,6 @@
 """Convert the skeletons of PRECOG-16 to mmskelseg's annotation file.
 
-SRC is the release (GitHub davidjardim/precog_dataset_16) or its folder Dataset/CSV,
+SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
 with a table for each recording: subject P performs the strikes and kicks of sequence S.
 
     SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame:
@@ -303,7 +303,7 @@ def _run(args: argparse.Namespace) -> None:
                 'img_shape': IMG_SHAPE,
                 'fps': FPS,
                 'keypoint': project(pose)[None],
-                'keypoint_score': pose.any(-1).astype(np.float32)[None],
+                'keypoint_score': pose[None].any(-1).astype(np.float32),
                 'keypoint_3d': pose[None],
                 'label': labels[video],
             }
