@@ -183,18 +183,16 @@ def repair(label: np.ndarray) -> np.ndarray:
 
 def label_notes(video: str, label: np.ndarray, repaired: bool) -> Iterator[str]:
     """Yield a sentence for each label of a video that looks wrong."""
-    odd = glitches(label)
+    odd, final = glitches(label), repair(label) if repaired else label
     for frame in odd:
-        became = f', now {CLASSES[label[frame - 1]]}' if repaired else ''
-        yield (
-            f'{video}: frame {frame} alone is {CLASSES[label[frame]]}, between '
-            f'{CLASSES[label[frame - 1]]} and {CLASSES[label[frame + 1]]}{became}'
-        )
-    for start, end, own in to_segments(repair(label) if repaired else label):
-        if end - start < SHORT and own != BACKGROUND and start not in odd:
-            yield (
-                f'{video}: {CLASSES[own]} from frame {start} lasts {end - start} frames'
-            )
+        before, own, after = (CLASSES[i] for i in label[frame - 1 : frame + 2])
+        now = f', now {CLASSES[final[frame]]}' if repaired else ''
+        place = f'between {before} and {after}'
+        yield f'{video}: frame {frame} alone is {own}, {place}{now}'
+    for start, end, action in to_segments(final):
+        if end - start < SHORT and action != BACKGROUND and start not in odd:
+            frames = f'{end - start} frames'
+            yield f'{video}: {CLASSES[action]} from frame {start} lasts {frames}'
 
 
 def pause_notes(labels: dict[str, np.ndarray]) -> Iterator[str]:
