@@ -168,12 +168,16 @@ def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.nda
 
 
 def choose_split(
-    wanted: str | None, videos: Sequence[str], root: Path, default: Sequence[str] = ()
+    wanted: str | None,
+    videos: Sequence[str],
+    root: Path,
+    default: Sequence[str] = (),
+    kind: str = 'video',
 ) -> dict[str, list[str]]:
     """Return train and test: as wanted, those of the release, or every fifth video.
 
     ``wanted`` are ids between commas, whose leading zero may lack; ``root`` is the
-    folder of the release, for messages.
+    folder of the release, for messages; so is ``kind``, which says what the ids are of.
     """
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
     names = [name.strip() for name in names]
@@ -181,13 +185,14 @@ def choose_split(
     missing = [video for video in test if video not in videos]
     if missing:
         raise UserError(
-            f'{root}: the test videos {", ".join(missing)} are not among the '
-            f'{len(videos)} videos here ({", ".join(videos)}); choose others by --test.'
+            f'{root}: the test {kind}s {", ".join(missing)} are not among the '
+            f'{len(videos)} {kind}s here ({", ".join(videos)}); choose others by '
+            '--test.'
         )
     if len(test) == len(videos):
         raise UserError(
-            f'{root}: no video is left to train on, since all test '
-            f'({", ".join(test)}); name fewer by --test, or add videos.'
+            f'{root}: no {kind} is left to train on, since all test '
+            f'({", ".join(test)}); name fewer by --test, or add {kind}s.'
         )
     return split_by_test(videos, test)
 

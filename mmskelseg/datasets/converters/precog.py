@@ -1,0 +1,321 @@
+"""Convert the skeletons of PRECOG-16 to mmskelseg's annotation file.
+
+SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
+with a table for each recording: subject P performs the strikes and kicks of sequence S.
+
+    SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame:
+                  `x y z` of each joint in metres and a class from 0 to 8, between `;`
+
+OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three
+subjects (fold1 to fold4) and eight that test on orders of actions that no training
+video has (unseen_order_1 to unseen_order_8). Odd labels are named and kept, unless
+--repair-labels is given. docs/datasets/precog.md has reasons and findings.
+"""
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.datasets.converters import building
+from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.evaluation import to_segments
+from mmskelseg.utils.errors import MissingFileError, UserError
+
+EXAMPLES = """examples:
+  # train on nine subjects, test on 1, 5 and 9
+  %(prog)s data/precog/raw data/precog
+  # test on others, and replace labels that last one frame
+  %(prog)s data/precog/raw data/precog --test 3,7,11 --repair-labels
+"""
+FOLDER = 'Dataset/CSV'
+# The files have ids only; docs/datasets/precog.md says how the names were checked.
+CLASSES = [
+    'nothing', 'right_punch', 'left_punch', 'front_right_kick', 'front_left_kick',
+    'side_right_kick', 'side_left_kick', 'back_fist', 'elbow_strike',
+]  # fmt: skip
+BACKGROUND = 0
+JOINTS = [
+    'HipCenter', 'Spine', 'ShoulderCenter', 'Head',
+    'ShoulderLeft', 'ElbowLeft', 'WristLeft', 'HandLeft',
+    'ShoulderRight', 'ElbowRight', 'WristRight', 'HandRight',
+    'HipLeft', 'KneeLeft', 'AnkleLeft', 'FootLeft',
+    'HipRight', 'KneeRight', 'AnkleRight', 'FootRight',
+]  # fmt: skip
+FPS = 30.0
+TEST = ('01', '05', '09')
+SUBJECTS = (TEST, ('02', '06', '10'), ('03', '07', '11'), ('04', '08', '12'))
+# Sequences to hold out together. Sequence 6 alone has elbow strikes, so it must train;
+# the others fall into two sets, without either of which all classes are still there.
+# Of such pairs of sets this one shares the fewest successions of two actions.
+ORDERS = (('1', '4'), ('2', '3', '5'))
+IMG_SHAPE = (480, 640)
+# Of Kinect 1's depth camera: NUI_CAMERA_DEPTH_NOMINAL_FOCAL_LENGTH_IN_PIXELS of its
+# SDK, 285.63 in an image of 320 x 240.
+FOCAL_LENGTH = 2 * 285.63
+CAMERA = f'pinhole, focal length {FOCAL_LENGTH:g} pixels, centred, not mirrored'
+# Segments below this many frames are reported.
+SHORT = 5
+
+
+def find_recordings(source: Path) -> dict[str, Path]:
+    """Return the file of each recording by its id, such as Seq1_09."""
+    release = source / FOLDER
+    root = release if release.is_dir() else source
+    if not root.is_dir():
+        raise MissingFileError(f'{root}: no such folder; name that of the release.')
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob('[!.]*.csv')):
+        match = re.fullmatch(r'Seq(\d+)_(\d+)\.csv', path.name)
+        if not match:
+            raise UserError(
+                f'{path}: not a name of the release, such as Seq1_9.csv; rename it or '
+                'take it away.'
+            )
+        video = f'Seq{int(match[1])}_{int(match[2]):02d}'
+        if video in found:
+            raise UserError(
+                f'{path}: the same recording as {found[video].name}; keep one of them.'
+            )
+        found[video] = path
+    if not found:
+        raise MissingFileError(
+            f'{root}: neither this folder nor {FOLDER} in it holds SeqS_P.csv, such as '
+            'Seq1_9.csv; name the folder of the release.'
+        )
+    return dict(sorted(found.items()))
+
+
+def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return joints in metres, (T, 20, 3), and the class of each frame, (T,)."""
+    header, *lines = read_lines(path)
+    if [name.strip() for name in header.split(';')] != JOINTS:
+        raise UserError(
+            f'{path}: line 1 is {header[:60]!r}, expected the names of {len(JOINTS)} '
+            f'joints, {"; ".join(JOINTS[:2])}; ...; copy the release again.'
+        )
+    if not lines:
+        raise UserError(f'{path}: no frame after line 1; copy the release again.')
+    frames = [_read_frame(line, f'{path}: line {n}') for n, line in enumerate(lines, 2)]
+    pose, label = zip(*frames, strict=True)
+    return np.array(pose, np.float32), np.array(label, np.int64)
+
+
+def _read_frame(line: str, place: str) -> tuple[list[list[float]], int]:
+    *cells, label = line.split(';')
+    if len(cells) != len(JOINTS):
+        raise UserError(
+            f'{place} has {len(cells) + 1} columns between `;`, expected '
+            f'{len(JOINTS) + 1}: {len(JOINTS)} joints and a class.'
+        )
+    if label.strip() not in map(str, range(len(CLASSES))):
+        raise UserError(
+            f'{place} has the class {label.strip()!r}, expected 0 to '
+            f'{len(CLASSES) - 1}.'
+        )
+    pairs = zip(JOINTS, cells, strict=True)
+    return [_read_joint(name, cell, place) for name, cell in pairs], int(label)
+
+
+def _read_joint(name: str, cell: str, place: str) -> list[float]:
+    try:
+        joint = [float(number) for number in cell.split()]
+    except ValueError:
+        joint = []
+    if len(joint) != 3 or not all(map(isfinite, joint)):
+        raise UserError(
+            f'{place} has {cell.strip()!r} for {name}, expected three numbers, `x y z`.'
+        )
+    if any(joint) and joint[2] <= 0:
+        raise UserError(
+            f'{place} has the depth {joint[2]:g} for {name}, expected one above 0, or '
+            '`0 0 0` for a missing joint.'
+        )
+    return joint
+
+
+def project(pose: np.ndarray) -> np.ndarray:
+    """Return the image of joints in a nominal Kinect, in pixels, (..., 2).
+
+    Joints are in metres, (..., 3): left as the Kinect looks, up, depth. The image is
+    not mirrored as the Kinect's own are: of a person who faces it, the left hand is on
+    the right. A missing joint, at 0 in all axes, stays at 0. Nothing is clipped.
+
+    >>> project(np.array([-1.0, 0.5, 2.0]))
+    array([605.63 ,  97.185], dtype=float32)
+    """
+    left, up, depth = np.moveaxis(pose, -1, 0)
+    seen = depth > 0
+    image = np.stack([-left, -up], axis=-1) / np.where(seen, depth, 1)[..., None]
+    height, width = IMG_SHAPE
+    pixels = image * FOCAL_LENGTH + (width / 2, height / 2)
+    return np.where(seen[..., None], pixels, 0).astype(np.float32)
+
+
+def glitches(label: np.ndarray) -> list[int]:
+    """Return frames whose label lasts for this frame alone and cannot be meant.
+
+    It is an action, or interrupts one that goes on. A single frame of nothing between
+    two actions is a pause.
+
+    >>> glitches(np.array([1, 1, 2, 0, 0, 6, 6, 0, 6, 6, 0, 5, 5]))
+    [2, 7]
+    """
+    segments = to_segments(label)
+    before_after = zip(segments, segments[1:], segments[2:], strict=False)
+    return [
+        start
+        for (_, _, before), (start, end, own), (_, _, after) in before_after
+        if end - start == 1 and (own != BACKGROUND or before == after)
+    ]
+
+
+def repair(label: np.ndarray) -> np.ndarray:
+    """Return labels in which each glitch has the label of the frame before it."""
+    label = label.copy()
+    for frame in glitches(label):
+        label[frame] = label[frame - 1]
+    return label
+
+
+def label_notes(video: str, label: np.ndarray, repaired: bool) -> Iterator[str]:
+    """Yield a sentence for each label of a video that looks wrong."""
+    odd, final = glitches(label), repair(label) if repaired else label
+    for frame in odd:
+        before, own, after = (CLASSES[i] for i in label[frame - 1 : frame + 2])
+        now = f', now {CLASSES[final[frame]]}' if repaired else ''
+        place = f'between {before} and {after}'
+        yield f'{video}: frame {frame} alone is {own}, {place}{now}'
+    for start, end, action in to_segments(final):
+        if end - start < SHORT and action != BACKGROUND and start not in odd:
+            frames = f'{end - start} frames'
+            yield f'{video}: {CLASSES[action]} from frame {start} lasts {frames}'
+
+
+def pause_notes(labels: dict[str, np.ndarray]) -> Iterator[str]:
+    """Yield a sentence on short pauses between two actions, if there are any."""
+    pauses = [
+        (video, start)
+        for video, label in labels.items()
+        for start, end, own in to_segments(label)[1:-1]
+        if own == BACKGROUND and end - start < SHORT and start not in glitches(label)
+    ]
+    if pauses:
+        video, frame = pauses[0]
+        yield (
+            f'{len(pauses)} pauses ({CLASSES[BACKGROUND]}) between two actions are '
+            f'shorter than {SHORT} frames, in {len(dict(pauses))} videos; the first is '
+            f'in {video} at frame {frame}'
+        )
+
+
+def pose_notes(poses: dict[str, np.ndarray]) -> Iterator[str]:
+    """Yield a sentence for each video with missing joints, and each equal pair."""
+    owners: dict[bytes, str] = {}
+    for video, pose in poses.items():
+        missing = ~pose.any(-1)
+        empty = int(missing.all(-1).sum())
+        if empty == len(pose):
+            yield f'{video}: no skeleton in any of {len(pose)} frames; in no split'
+            continue
+        if missing.any():
+            yield (
+                f'{video}: {empty} frames without a skeleton, '
+                f'{missing.sum() - empty * len(JOINTS)} more joints missing'
+            )
+        owner = owners.setdefault(pose.tobytes(), video)
+        if owner != video:
+            yield f'{video}: the same skeletons as {owner}'
+
+
+def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
+    """Return the splits of all folds that have videos to train and to test on.
+
+    A fold of ``unseen_order`` trains on subjects and on sequences that it doesn't test.
+    """
+    parts = {video: tuple(video.removeprefix('Seq').split('_')) for video in videos}
+    split = {}
+
+    def add(fold: str, train: list[str], test: list[str]) -> None:
+        if train and test:
+            split.update({f'{fold}/train': train, f'{fold}/test': test})
+
+    for i, subjects in enumerate(SUBJECTS, 1):
+        test = [video for video in videos if parts[video][1] in subjects]
+        add(f'fold{i}', [video for video in videos if video not in test], test)
+    pairs = [(order, subjects) for order in ORDERS for subjects in SUBJECTS]
+    for i, (order, subjects) in enumerate(pairs, 1):
+        held = {v: (parts[v][0] in order, parts[v][1] in subjects) for v in videos}
+        add(
+            f'unseen_order_{i}',
+            [video for video in videos if not any(held[video])],
+            [video for video in videos if all(held[video])],
+        )
+    return split
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    building.add_paths(parser, f'folder of the release, or its {FOLDER}')
+    parser.add_argument(
+        '--test',
+        metavar='SUBJECT,SUBJECT',
+        help='subjects whose videos test (default: 1,5,9)',
+    )
+    parser.add_argument(
+        '--repair-labels',
+        action='store_true',
+        help='give a label that lasts one frame and cannot be meant that of the frame '
+        'before (default: report it only)',
+    )
+
+
+def _run(args: argparse.Namespace) -> None:
+    files = find_recordings(args.source)
+    poses, labels = {}, {}
+    for video, path in files.items():
+        poses[video], labels[video] = read_recording(path)
+    notes = [*pose_notes(poses)]
+    for video, label in labels.items():
+        notes += label_notes(video, label, args.repair_labels)
+    if args.repair_labels:
+        labels = {video: repair(label) for video, label in labels.items()}
+    notes += pause_notes(labels)
+    videos = [video for video, pose in poses.items() if pose.any()]
+    subjects = sorted({video.rpartition('_')[2] for video in videos})
+    chosen = building.choose_split(
+        args.test, subjects, args.source, TEST, kind='subject'
+    )
+    split = {
+        part: [video for video in videos if video.rpartition('_')[2] in members]
+        for part, members in chosen.items()
+    }
+    building.write(
+        args.out,
+        [
+            {
+                'frame_dir': video,
+                'total_frames': len(pose),
+                'img_shape': IMG_SHAPE,
+                'fps': FPS,
+                'keypoint': project(pose)[None],
+                'keypoint_score': pose[None].any(-1).astype(np.float32),
+                'keypoint_3d': pose[None],
+                'label': labels[video],
+            }
+            for video, pose in poses.items()
+        ],
+        {**split, **make_folds(videos)},
+        classes=CLASSES,
+        skeleton='kinect20',
+        dataset='precog',
+        background=CLASSES[BACKGROUND],
+        source=args.source,
+        notes=notes,
+        assumed={'camera': CAMERA},
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
