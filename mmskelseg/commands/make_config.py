@@ -84,8 +84,8 @@ def _run(args: argparse.Namespace) -> None:
     print(
         f'{args.out}: recipe {recipe}, since {reason}; '
         f'{len(data["metainfo"]["classes"])} classes; trains on {train!r} '
-        f'({len(data["split"][train])} videos, {frames} frames) for {epochs} epochs and '
-        f'tests on {test!r} ({len(data["split"][test])} videos).\n'
+        f'({len(data["split"][train])} videos, {frames} frames) for {epochs} epochs '
+        f'and tests on {test!r} ({len(data["split"][test])} videos).\n'
         f'Train with: mmskelseg train {args.out}'
     )
 

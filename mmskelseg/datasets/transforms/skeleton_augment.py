@@ -7,7 +7,7 @@ depends on seed, epoch and video alone. Joints that are missing (score 0) stay s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
