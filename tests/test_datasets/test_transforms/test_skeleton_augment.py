@@ -1,0 +1,298 @@
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.transforms import (
+    LoadFrameFeatures,
+    RandomCropFrames,
+    RandomHorizontalFlip,
+    RandomJitter,
+    RandomJointDropout,
+    RandomLimbDropout,
+    RandomProportions,
+    RandomRotation3D,
+    RandomScale,
+    RandomTimeWarp,
+)
+from mmskelseg.datasets.transforms.skeleton_augment import smooth_noise
+from mmskelseg.utils.errors import UserError
+
+ALL = [
+    RandomTimeWarp,
+    RandomRotation3D,
+    RandomScale,
+    RandomProportions,
+    RandomJitter,
+    RandomJointDropout,
+    RandomLimbDropout,
+]
+
+
+def build(transform):
+    """Return a transform that is sure to change a video."""
+    options = {'p': 1.0} if 'Dropout' in transform.__name__ else {}
+    if transform is RandomLimbDropout:
+        options['skeleton'] = 'coco17'
+    return transform(**options)
+
+
+@pytest.fixture
+def video(rng):
+    """Two people of 17 joints, whose first one lacks the last joint."""
+    T, V = 90, 17
+    score = np.ones((2, T, V), np.float32)
+    score[0, :, -1] = 0
+    item = {
+        'frame_dir': 'video',
+        'total_frames': T,
+        'fps': 30.0,
+        'epoch': 3,
+        'img_shape': (480, 640),
+        'keypoint': rng.uniform(1, 400, (2, T, V, 2)).astype(np.float32),
+        'keypoint_3d': rng.normal(0, [0.2, 0.5, 0.2], (2, T, V, 3)).astype(np.float32),
+        'keypoint_score': score,
+        'label': np.arange(T) // 10,
+        'risk': np.arange(T, dtype=np.float32),
+    }
+    for key in ('keypoint', 'keypoint_3d'):
+        item[key][score == 0] = 0
+    return item
+
+
+@pytest.mark.parametrize('transform', ALL)
+def test_draws_depend_on_seed_epoch_and_video_alone(transform, video):
+    """The same ones when a training is resumed, others in each epoch."""
+
+    def made(**keys):
+        changed = build(transform)({**video, **keys})
+        return changed['keypoint_3d'].tobytes()
+
+    np.random.seed(0)
+    expected = made()
+    np.random.seed(1)
+    assert made() == expected
+    others = {made(epoch=4), made(frame_dir='other'), video['keypoint_3d'].tobytes()}
+    assert expected not in others
+
+
+@pytest.mark.parametrize('transform', ALL)
+def test_missing_joints_stay_missing_and_nothing_given_changes(transform, video):
+    """Arrays of the data set are not written into, and keep their types."""
+    before = {key: np.copy(value) for key, value in video.items()}
+    changed = build(transform)(dict(video))
+    for key, value in before.items():
+        np.testing.assert_array_equal(video[key], value)
+    assert not changed['keypoint_score'][0, :, -1].any()
+    for key in ('keypoint', 'keypoint_3d'):
+        assert not changed[key][0, :, -1].any()
+        assert changed[key].dtype == np.float32
+        assert np.isfinite(changed[key]).all()
+    T = changed['total_frames']
+    assert changed['keypoint'].shape == (2, T, 17, 2)
+    assert changed['keypoint_3d'].shape == (2, T, 17, 3)
+    assert changed['label'].shape == changed['risk'].shape == (T,)
+
+
+def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):
+    """A joint that walks evenly tells the time that each new frame shows."""
+    T = video['total_frames']
+    clock = np.arange(T, dtype=np.float32)
+    video['keypoint'][:] = clock[:, None, None]
+    video['keypoint_score'][:] = 1
+    np.save(tmp_path / 'video.npy', clock[:, None])
+    video['feature_files'] = {'rgb': [str(tmp_path / 'video.npy')]}
+    lengths = []
+    for epoch in range(20):
+        item = RandomTimeWarp(0.3)({**video, 'epoch': epoch})
+        shown = item['keypoint'][0, :, 0, 0]
+        assert (np.diff(shown) > 0).all()
+        assert shown[[0, -1]].tolist() == [0, T - 1]
+        nearest = np.rint(shown)
+        np.testing.assert_array_equal(item['label'], nearest // 10)
+        np.testing.assert_array_equal(item['risk'], nearest)
+        loaded = LoadFrameFeatures()(item)['features']['rgb']
+        np.testing.assert_array_equal(loaded[0], nearest)
+        lengths.append(item['total_frames'])
+    # Some play faster, some slower: exp(-2 * 0.3) to exp(2 * 0.3).
+    assert T * 0.5 < min(lengths) < T < max(lengths) < T * 2
+
+
+def test_time_warp_without_spread_changes_nothing(video):
+    """Sigma 0 is the speed that there was."""
+    item = RandomTimeWarp(0)(dict(video))
+    for key in ('keypoint', 'keypoint_3d', 'label', 'risk'):
+        np.testing.assert_allclose(item[key], video[key], rtol=1e-5, atol=1e-5)
+
+
+def test_time_warp_takes_the_nearest_frame_beside_one_that_is_missing(video):
+    """A place between a joint and the origin, where it is not, would be made up."""
+    video['keypoint_score'][0, ::2, 0] = 0
+    video['keypoint'][0, ::2, 0] = 0
+    item = RandomTimeWarp(0.3)(dict(video))
+    given = {tuple(point) for point in video['keypoint'][0, :, 0]}
+    assert {tuple(point) for point in item['keypoint'][0, :, 0]} <= given
+
+
+def test_crop_and_warp_go_together_in_any_order(video, tmp_path):
+    """Each step counts from what the one before has left."""
+    np.save(tmp_path / 'video.npy', np.arange(90, dtype=np.float32)[:, None])
+    video['feature_files'] = {'rgb': [str(tmp_path / 'video.npy')]}
+    steps = [RandomCropFrames(30), RandomTimeWarp(0.3)]
+    for steps in (steps, steps[::-1]):
+        item = video
+        for step in steps:
+            item = step(dict(item))
+        loaded = LoadFrameFeatures()(item)['features']['rgb'][0]
+        np.testing.assert_array_equal(loaded // 10, item['label'])
+        assert item['keypoint'].shape[1] == len(loaded) == item['total_frames']
+
+
+def test_rotation_keeps_lengths_and_heights(video):
+    """About the vertical, which is the longest axis, 1, unless one is named."""
+    turned = RandomRotation3D(30)(dict(video))['keypoint_3d']
+    given = video['keypoint_3d']
+    np.testing.assert_allclose(turned[..., 1], given[..., 1], atol=1e-6)
+    np.testing.assert_allclose(
+        np.linalg.norm(turned, axis=-1), np.linalg.norm(given, axis=-1), atol=1e-6
+    )
+    assert np.abs(turned[..., 0] - given[..., 0]).max() > 0.01
+    named = RandomRotation3D(30, vertical=2)(dict(video))['keypoint_3d']
+    np.testing.assert_allclose(named[..., 2], given[..., 2], atol=1e-6)
+    tilted = RandomRotation3D(0, tilt=30)(dict(video))['keypoint_3d']
+    assert np.abs(tilted[..., 1] - given[..., 1]).max() > 0.01
+
+
+def test_rotation_has_the_spread_that_it_is_told(video):
+    """Of 2,000 epochs, by the angle of one joint."""
+    video['keypoint_3d'] = np.zeros((1, 1, 17, 3), np.float32)
+    video['keypoint_3d'][..., 0, :] = [1, 0, 0]
+    video['keypoint_score'] = np.ones((1, 1, 17), np.float32)
+    rotate = RandomRotation3D(20, vertical=1)
+    angles = []
+    for epoch in range(2000):
+        x, _, z = rotate({**video, 'epoch': epoch})['keypoint_3d'][0, 0, 0]
+        angles.append(np.degrees(np.arctan2(z, x)))
+    # Five deviations of an estimate from 2,000 draws: 1 / sqrt(4,000) of it.
+    assert abs(np.std(angles) - 20) < 5 * 20 / np.sqrt(4000)
+
+
+def test_scale_stretches_each_axis_by_one_factor(video):
+    """All frames alike, the axes differently."""
+    seen = video['keypoint_score'] > 0
+    for key in ('keypoint', 'keypoint_3d'):
+        factors = RandomScale(0.2)(dict(video))[key][seen] / video[key][seen]
+        assert np.ptp(factors, axis=0).max() < 1e-3
+        assert len(set(factors[0].tolist())) == video[key].shape[-1]
+
+
+def test_proportions_move_a_joint_alike_in_all_frames(video):
+    """By sigma times the body size, which is 1 here."""
+    points = np.zeros((1, 50, 2, 3), np.float32)
+    points[..., 0, :], points[..., 1, :] = [1, 0, 0], [-1, 0, 0]
+    given = {**video, 'keypoint_3d': points, 'total_frames': 50}
+    given['keypoint_score'] = np.ones((1, 50, 2), np.float32)
+    del given['keypoint']
+    moves = []
+    for epoch in range(500):
+        changed = RandomProportions(0.1)({**given, 'epoch': epoch})['keypoint_3d']
+        move = changed - points
+        assert np.ptp(move, axis=1).max() < 1e-6
+        moves.append(move[0, 0])
+    assert abs(np.std(moves) - 0.1) < 5 * 0.1 / np.sqrt(2 * 3000)
+
+
+def test_jitter_drifts_slowly(video):
+    """A step from frame to frame is far smaller than the way over a period."""
+    given = np.zeros_like(video['keypoint_3d'])
+    given[..., 0, 0] = 1
+    video |= {'keypoint_3d': given, 'keypoint_score': np.ones((2, 90, 17), np.float32)}
+    drift = RandomJitter(0.1, period=1)(video)['keypoint_3d'] - given
+    steps = np.abs(np.diff(drift, axis=1)).mean()
+    assert 0 < steps < 0.15 * np.abs(drift[:, 30:] - drift[:, :-30]).mean()
+
+
+def test_smooth_noise_swings_with_variance_one_at_knots():
+    """And half of it between two knots, by the formula of the mean of two."""
+    curve = smooth_noise(np.random.default_rng(0), 3000, 10, (40,))
+    assert curve.shape == (3000, 40)
+    assert 0.5 < curve.var() < 1
+    assert np.abs(np.diff(curve, axis=0)).max() < 1.7
+
+
+def test_joint_dropout_loses_stretches_of_some_joints(video):
+    """Each at most once, for 0.5 seconds here, or less at an end of the video."""
+    item = RandomJointDropout(0.5, seconds=(0.5, 0.5))(dict(video))
+    lost = (item['keypoint_score'] == 0) & (video['keypoint_score'] > 0)
+    counts = lost.sum(axis=1)
+    assert 0 < (counts > 0).sum() < 34
+    assert counts.max() <= 15
+    for person, joint in np.argwhere(counts):
+        frames = np.flatnonzero(lost[person, :, joint])
+        assert np.ptp(frames) + 1 == len(frames)
+    for key in ('keypoint', 'keypoint_3d'):
+        assert not item[key][lost].any()
+        np.testing.assert_array_equal(item[key][~lost], video[key][~lost])
+
+
+def test_limb_dropout_loses_whole_limbs(video):
+    """An arm or a leg of both people in a frame, or nothing."""
+    item = RandomLimbDropout(1.0, skeleton='coco17')(dict(video))
+    limbs = {(5, 7, 9), (6, 8, 10), (11, 13, 15), (12, 14, 16)}
+    lost = item['keypoint_score'] == 0
+    found = {tuple(np.flatnonzero(frame).tolist()) for frame in lost[1]}
+    assert found <= {*limbs, ()}
+    assert len(found) > 2
+    np.testing.assert_array_equal(lost[0, :, :16], lost[1, :, :16])
+
+
+def test_flip_changes_the_names_of_classes_in_pairs(video):
+    """Unlabelled frames stay so, and classes without a pair."""
+    classes = ['nothing', 'left punch', 'right punch', 'jump']
+    video |= {'classes': classes, 'label': np.array([0, 1, 2, 3, -1])}
+    pairs = [('left punch', 'right punch')]
+    flip = RandomHorizontalFlip(1.0, skeleton='coco17', class_pairs=pairs)
+    assert flip(dict(video))['label'].tolist() == [0, 2, 1, 3, -1]
+    assert video['label'].tolist() == [0, 1, 2, 3, -1]
+    never = RandomHorizontalFlip(0.0, skeleton='coco17', class_pairs=pairs)
+    assert never(dict(video))['label'].tolist() == [0, 1, 2, 3, -1]
+
+
+def test_flip_names_a_class_that_is_not_there(video):
+    """Before a training, and not as a silent change of nothing."""
+    video['classes'] = ['nothing', 'punch']
+    flip = RandomHorizontalFlip(skeleton='coco17', class_pairs=[('punch', 'kick')])
+    with pytest.raises(UserError, match="names 'kick', which is none of the classes"):
+        flip(video)
+
+
+@pytest.mark.parametrize('transform', ALL)
+def test_skeletons_are_augmented_before_features_are_made(transform, video):
+    """Afterwards it would change nothing that the model reads."""
+    with pytest.raises(UserError, match='has its features already; put Random'):
+        build(transform)({**video, 'features': {}})
+
+
+@pytest.mark.parametrize('transform', [t for t in ALL if t is not RandomTimeWarp])
+def test_features_in_files_are_not_augmented(transform, video):
+    """A config that asks for it is told which setting is missing."""
+    for key in ('keypoint', 'keypoint_3d'):
+        del video[key]
+    with pytest.raises(UserError, match='set online=True'):
+        build(transform)(video)
+
+
+@pytest.mark.parametrize(('transform', 'options', 'message'), [
+    (RandomTimeWarp, {'sigma': -1}, 'sigma is -1, but must be from 0 to 2'),
+    (RandomTimeWarp, {'period': 0}, 'period is 0, but must be seconds above 0'),
+    (RandomRotation3D, {'tilt': 200}, 'tilt is 200, but must be a standard'),
+    (RandomRotation3D, {'vertical': 3}, 'vertical is 3, but must be None or one of'),
+    (RandomScale, {'sigma': 3}, 'RandomScale: sigma is 3'),
+    (RandomJitter, {'sigma': -1}, 'RandomJitter: sigma is -1'),
+    (RandomJointDropout, {'p': 2}, 'p is 2, but must be a probability'),
+    (RandomJointDropout, {'seconds': (2, 1)}, 'the lower one first'),
+    (RandomLimbDropout, {'frames': 2}, 'frames is 2, but must be a probability'),
+    (RandomHorizontalFlip, {'class_pairs': ['left']}, 'must be pairs of names'),
+])  # fmt: skip
+def test_options_that_make_no_sense_are_refused(transform, options, message):
+    """With the name of the option, its value and what is wanted."""
+    with pytest.raises(UserError, match=message):
+        transform(**options)
