@@ -116,9 +116,9 @@ def _choose_splits(
     if fold is not None:
         pairs = [pair for pair in pairs if pair[0] == f'{fold}/train']
     if not pairs:
-        wanted = 'train' if fold is None else f'{fold}/train'
+        wanted, other = (n if fold is None else f'{fold}/{n}' for n in ('train', 'test'))
         raise UserError(
-            f'{path}: has no splits {wanted!r} and {wanted.removesuffix("train")}test, '
+            f'{path}: has no splits {wanted!r} and {other!r}, '
             f'but {", ".join(data["split"])}.'
         )
     return pairs[0]

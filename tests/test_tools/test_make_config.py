@@ -1,0 +1,159 @@
+"""From any annotation file to a trained model, without an edit."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelseg.datasets import save_annotations
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from tests.small_data import small_annotations
+
+TINY = [
+    'train_cfg.max_epochs=4',
+    'default_hooks.checkpoint.interval=1',
+    'default_hooks.checkpoint.max_keep_ckpts=-1',
+]
+
+
+@pytest.fixture
+def make_config(call_tool, tmp_path):
+    """Write annotations and the config for them; return it with what was printed."""
+
+    def make(data, *args, code=0):
+        save_annotations(data, tmp_path / 'annotations.pkl')
+        out = tmp_path / 'mine.py'
+        done = call_tool(
+            'tools/make_config.py', tmp_path / 'annotations.pkl', out, *args, code=code
+        )
+        text = done.stdout + done.stderr
+        return (text, Config.fromfile(out)) if code == 0 else (text, None)
+
+    return make
+
+
+def with_3d(data):
+    """Return annotations whose first person is there in three dimensions as well."""
+    for video in data['annotations']:
+        depth = np.full((*video['keypoint'].shape[:3], 1), 3, np.float32)
+        video['keypoint_3d'] = np.concatenate([video['keypoint'], depth], axis=-1)
+    return data
+
+
+def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
+    """17 joints of 4 channels in 2D; 105 frames are far too few for fewer epochs."""
+    text, cfg = make_config(small_annotations())
+    assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
+    assert "trains on 'train' (2 videos, 105 frames) for 100 epochs" in text
+    assert cfg.model.branches.pose2d.in_channels == 68
+    assert cfg.model.num_classes == cfg.test_evaluator.num_classes == 3
+    for mode in ('train', 'val', 'test'):
+        dataset = cfg[f'{mode}_dataloader'].dataset
+        assert dataset.ann_file == str(tmp_path / 'annotations.pkl')
+    # What the file says is what differs from other data.
+    assert len((tmp_path / 'mine.py').read_text().splitlines()) < 25
+
+
+def test_3d_skeletons_are_chosen_where_every_video_has_them(make_config):
+    """17 joints of 6 channels."""
+    text, cfg = make_config(with_3d(small_annotations()))
+    assert 'recipe pose3d, since every video has keypoint_3d' in text
+    assert cfg.model.branches.pose3d.in_channels == 102
+    assert list(cfg.test_dataloader.dataset.features) == ['pose3d']
+
+
+def test_a_recipe_that_the_data_cannot_serve_is_refused(make_config):
+    """Before a training finds out."""
+    text, _ = make_config(small_annotations(), '--recipe', 'pose3d', code=1)
+    assert "video 'video_0' has no keypoint_3d, the first of 3 such videos" in text
+
+
+def test_folds_are_used_where_there_is_no_other_split(make_config):
+    """The first one, or the one that is named."""
+    data = small_annotations()
+    names = [video['frame_dir'] for video in data['annotations']]
+    data['split'] = {
+        f'{fold}/{part}': members
+        for fold, test in (('a', names[:1]), ('b', names[1:2]))
+        for part, members in (
+            ('train', [name for name in names if name not in test]),
+            ('test', test),
+        )
+    }
+    _, cfg = make_config(data)
+    assert cfg.train_dataloader.dataset.split == 'a/train'
+    _, cfg = make_config(data, '--overwrite', '--fold', 'b', '--epochs', '7')
+    assert cfg.train_dataloader.dataset.split == 'b/train'
+    assert cfg.test_dataloader.dataset.split == 'b/test'
+    assert cfg.train_cfg.max_epochs == 7
+    text, _ = make_config(data, '--overwrite', '--fold', 'c', code=1)
+    assert "has no splits 'c/train' and 'c/test', but a/train" in text
+
+
+def test_a_file_that_is_there_is_not_replaced(make_config, tmp_path):
+    """Somebody may have edited it."""
+    (tmp_path / 'mine.py').write_text('# mine')
+    text, _ = make_config(small_annotations(), code=1)
+    assert 'is there already; name another file, or add --overwrite' in text
+    assert (tmp_path / 'mine.py').read_text() == '# mine'
+
+
+@pytest.mark.parametrize(('args', 'message'), [
+    (['mine.txt'], 'must end in .py'),
+    (['mine.py', '--epochs', '0'], '--epochs is 0, but must be at least 1'),
+])  # fmt: skip
+def test_arguments_are_checked(call_tool, tmp_path, args, message):
+    """With what is wrong."""
+    done = call_tool('tools/make_config.py', tmp_path / 'a.pkl', *args, code=1)
+    assert message in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('add', [lambda data: data, with_3d], ids=['2d', '3d'])
+def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add):
+    """As it is written: train, test, and label a video of the file."""
+    make_config(add(small_annotations()))
+    run_tool('tools/train.py', 'mine.py', '--cfg-options', *TINY)
+    folder = tmp_path / 'work_dirs' / 'mine'
+    (modality,) = load_checkpoint(folder / 'epoch_4.pth')['state_dict'].keys() & {
+        f'branches.{name}.standardizer.fitted' for name in ('pose2d', 'pose3d')
+    }
+    state = load_checkpoint(folder / 'epoch_4.pth')['state_dict']
+    assert state[modality]
+    assert state[modality.replace('fitted', 'mean')].any()
+    run_tool('tools/test.py', 'mine.py', folder / 'epoch_4.pth')
+    assert 0 <= json.loads((folder / 'metrics.json').read_text())['seg/acc'] <= 100
+    run_tool(
+        'demo/demo.py', 'annotations.pkl', folder / 'epoch_4.pth', '--out-dir', 'out',
+    )  # fmt: skip
+    assert any((tmp_path / 'out').iterdir())
+
+
+@pytest.mark.slow
+def test_recipe_resumes_to_the_bit(make_config, run_tool, tmp_path):
+    """Augmentation, schedule and averaged weights, with another number of workers."""
+    make_config(small_annotations())
+
+    def train(*flags, workers=0):
+        options = [*TINY, f'train_dataloader.num_workers={workers}']
+        run_tool('tools/train.py', 'mine.py', *flags, '--cfg-options', *options)
+
+    train('--work-dir', 'through')
+    shutil.copytree(tmp_path / 'through', tmp_path / 'stopped')
+    for name in ('epoch_3.pth', 'epoch_4.pth'):
+        (tmp_path / 'stopped' / name).unlink()
+    last = tmp_path / 'stopped' / 'epoch_2.pth'
+    (tmp_path / 'stopped' / 'last_checkpoint').write_text(str(last))
+    train('--work-dir', 'stopped', '--resume', workers=2)
+    through, stopped = (
+        load_checkpoint(tmp_path / name / 'epoch_4.pth')
+        for name in ('through', 'stopped')
+    )
+    for key in ('state_dict', 'ema_state_dict'):
+        assert all(torch.equal(v, stopped[key][k]) for k, v in through[key].items())
+    averaged = through['state_dict']
+    own = {k.removeprefix('module.'): v for k, v in through['ema_state_dict'].items()}
+    assert not all(torch.equal(averaged[k], own[k]) for k in averaged)
