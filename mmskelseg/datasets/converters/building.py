@@ -167,6 +167,16 @@ def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.nda
     return array
 
 
+def check_finite(path: Path, values: np.ndarray) -> None:
+    """Raise UserError for the first frame of an array (T, ...) that is not finite."""
+    wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
+    if wrong.size:
+        raise UserError(
+            f'{path}: a feature of frame {wrong[0]} is NaN or infinite, the first of '
+            f'{wrong.size} such frames; copy the file again, or write 0 for it.'
+        )
+
+
 def choose_split(
     wanted: str | None,
     videos: Sequence[str],
