@@ -1,6 +1,7 @@
 """The builder of annotation files, and the command line that all converters share."""
 
 import argparse
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -137,6 +138,19 @@ def image_size(text: str) -> tuple[int, int]:
     if not found:
         raise argparse.ArgumentTypeError(f'{text} is not a size such as 640x480')
     return int(found[2]), int(found[1])
+
+
+def skeleton(text: str) -> str | dict[str, Any]:
+    """Return the skeleton of a name, or of a JSON file with joints and limbs."""
+    if not text.endswith('.json'):
+        return text
+    try:
+        layout = json.loads(Path(text).read_text('utf-8'))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f'{text} cannot be read: {error}') from None
+    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
+        raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
+    return layout
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -179,7 +179,7 @@ def _members(path: Path) -> list[str]:
     return [video_name(row['feature']) for row in rows]
 
 
-def _class_names(data: dict[str, Any], unlabelled: str | None) -> list[str]:
+def class_names(data: dict[str, Any], unlabelled: str | None) -> list[str]:
     """Return names without spaces, which readers of the layout take for its end."""
     names = [re.sub(r'\s+', '_', name.strip()) for name in data['metainfo']['classes']]
     for i, name in enumerate(names):
@@ -207,7 +207,7 @@ def _frame_names(
     return [names[k] if k >= 0 else str(unlabelled) for k in video['label']]
 
 
-def _write_text(path: Path, lines: Sequence[str]) -> None:
+def write_text(path: Path, lines: Sequence[str]) -> None:
     """Write lines, the last of them ended, too: some readers drop what follows it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(''.join(f'{line}\n' for line in lines), 'utf-8', newline='\n')
@@ -220,17 +220,17 @@ def write_layout(data: dict[str, Any], out: Path, unlabelled: str | None) -> lis
         UserError: If a frame has no label and ``unlabelled`` names no class for it, or
             if the names of two classes differ in spaces alone.
     """
-    names = _class_names(data, unlabelled)
+    names = class_names(data, unlabelled)
     for video in data['annotations']:
         lines = _frame_names(video, names, unlabelled)
         name = file_name(video['frame_dir'])
-        _write_text(out / 'groundTruth' / f'{name}.txt', lines)
-    _write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
+        write_text(out / 'groundTruth' / f'{name}.txt', lines)
+    write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
     told = [f'{len(data["annotations"])} videos, {len(names)} classes']
     for number, pair in enumerate(fold_splits(data), 1):
         for part, split in zip(('train', 'test'), pair, strict=True):
             bundle = out / f'splits/{part}.split{number}.bundle'
             members = data['split'][split]
-            _write_text(bundle, [f'{file_name(video)}.txt' for video in members])
+            write_text(bundle, [f'{file_name(video)}.txt' for video in members])
         told.append(f'split {number}: {" and ".join(pair)}')
     return told
