@@ -14,6 +14,7 @@ COMMANDS = {
     'segment': 'segment videos or skeletons',
     'app': 'segment videos on a web page',
     'poses': 'estimate the poses in videos',
+    'make-config': 'write a config for a data set of your own',
     'features': 'make features ahead of training',
     'convert': 'convert a data set into an annotation file',
     'browse': 'show what an annotation file holds, and what is suspicious',

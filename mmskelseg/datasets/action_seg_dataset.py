@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, Compose
 
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
-from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.datasets.transforms.augment import SKELETON_KEYS
+from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.features.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
 
-# What a video's entry keeps; its skeleton has become features by then.
+# What a video's entry keeps, and its skeletons where features are made online.
 _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
 
 
@@ -27,7 +28,10 @@ class ActionSegDataset(BaseDataset):
 
     An item holds ``label`` (T,), int64, -1 where a frame has no label; ``frame_dir``,
     ``total_frames``, ``fps``; ``feature_files``, the paths for each modality, one for
-    each copy; and ``epoch``, which says which copy it is the turn of.
+    each copy; ``online``, a :class:`~mmskelseg.features.FeatureRecipe` for each
+    modality whose features are made when they are asked for, and with these the
+    video's skeletons, which transforms of the pipeline may change before; ``classes``,
+    their names; and ``epoch``, by which transforms draw anew.
 
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.
@@ -37,8 +41,9 @@ class ActionSegDataset(BaseDataset):
             one that the annotation file names, unless they are told another. With
             ``dtype='float16'``, files take half the space. With ``copies``, features
             are made as often, each time with the ``seed`` of the transforms raised by
-            1, and epochs take turns at reading them.
-        pipeline: Transforms of an item.
+            1, and epochs take turns at reading them. With ``online=True`` there are no
+            files: features are made each time that an item is read.
+        pipeline: Transforms of an item, told the skeleton in the same way.
         data_root: Folder of ``ann_file`` where that is relative.
         data_prefix: ``video``, the folder that each ``filename`` is in; by default the
             one of the annotation file.
@@ -69,14 +74,12 @@ class ActionSegDataset(BaseDataset):
         self.features = features
         # Shared with the workers of a loader, which live on from epoch to epoch.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._steps = pipeline
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
             data_prefix=dict(data_prefix or {}),
-            # Built here, since MMEngine would look for them in the default scope.
-            pipeline=[
-                TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline
-            ],
+            pipeline=[],
             indices=indices,
             test_mode=test_mode,
             lazy_init=lazy_init,
@@ -86,17 +89,42 @@ class ActionSegDataset(BaseDataset):
         """Read the annotations and make sure of the features."""
         data = load_annotations(self.ann_file)
         self._metainfo.update(data['metainfo'])
+        # Built here, where the skeleton is known, and not by MMEngine, which would look
+        # for them in the default scope.
+        self.pipeline = Compose(
+            [
+                TRANSFORMS.build(with_skeleton(step, data['metainfo']['skeleton']))
+                if isinstance(step, dict)
+                else step
+                for step in self._steps
+            ]
+        )
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
         folder = Path(self.ann_file).parent
-        items = [{key: v[key] for key in _KEPT if key in v} for v in videos]
-        for item in items:
-            item['feature_files'] = {}
-        for modality, config in self.features.items():
-            recipes = FeatureRecipe.copies_from_config(
+        recipes = {
+            modality: FeatureRecipe.copies_from_config(
                 modality, config, data['metainfo']['skeleton']
             )
-            copies = [ensure_features(folder / 'features', r, videos) for r in recipes]
+            for modality, config in self.features.items()
+        }
+        self._online = {
+            m: copies[0] for m, copies in recipes.items() if copies[0].online
+        }
+        kept = (*_KEPT, *SKELETON_KEYS) if self._online else _KEPT
+        items = [{key: v[key] for key in kept if key in v} for v in videos]
+        for recipe in self._online.values():
+            recipe.load()
+            for video in videos:
+                recipe.check(video)
+        for item in items:
+            item['feature_files'] = {}
+        for modality, copies_of in recipes.items():
+            if modality in self._online:
+                continue
+            copies = [
+                ensure_features(folder / 'features', r, videos) for r in copies_of
+            ]
             for item, *files in zip(items, *copies, strict=True):
                 item['feature_files'][modality] = [str(file) for file in files]
         return items
@@ -107,4 +135,9 @@ class ActionSegDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return an item as the pipeline gets it."""
-        return {**super().get_data_info(idx), 'epoch': int(self._epoch)}
+        return {
+            **super().get_data_info(idx),
+            'online': self._online,
+            'classes': self._metainfo['classes'],
+            'epoch': int(self._epoch),
+        }

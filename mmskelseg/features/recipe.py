@@ -21,7 +21,7 @@ Context: TypeAlias = tuple[int, int] | None
 Video: TypeAlias = Mapping[str, Any]
 
 _FRAMES_AT_A_TIME = 128
-_KEYS = {'render', 'encoder', 'transforms', 'dtype', 'copies'}
+_KEYS = {'render', 'encoder', 'transforms', 'dtype', 'copies', 'online'}
 
 
 class Renderer(Protocol):
@@ -88,6 +88,8 @@ class FeatureRecipe:
         transforms: Change a video's annotation first.
         dtype: Of the features, ``float32`` or ``float16``.
         num_joints: V of the skeleton that ``render`` reads.
+        online: Whether a data set makes them anew each time that it reads a video, of
+            skeletons as its augmentations left them, instead of once into files.
 
     Raises:
         UserError: If a part lacks a method, or the type is another.
@@ -99,6 +101,7 @@ class FeatureRecipe:
     transforms: Sequence[Any] = ()
     dtype: str = 'float32'
     num_joints: int = 1
+    online: bool = False
 
     def __post_init__(self) -> None:
         self._check_methods('render', self.render, Renderer)
@@ -121,7 +124,7 @@ class FeatureRecipe:
         Args:
             modality: Its key under ``dataset.features``.
             config: The value there: ``render`` and, if wanted, ``encoder``,
-                ``transforms``, ``dtype`` and ``copies``.
+                ``transforms``, ``dtype``, ``copies`` and ``online``.
             skeleton: Layout of the data set, for parts that take a ``skeleton`` and
                 name none.
 
@@ -142,8 +145,8 @@ class FeatureRecipe:
         if not {'render'} <= set(config) <= _KEYS:
             raise UserError(
                 f'features.{modality} has the keys {sorted(config)}, but needs '
-                '`render`, and may have `encoder`, `dtype`, `transforms` and, with '
-                'these, `copies`.'
+                '`render`, and may have `encoder`, `dtype`, `online`, `transforms` '
+                'and, with these, `copies`.'
             )
         transforms = [with_skeleton(t, skeleton) for t in config.get('transforms', ())]
         copies = config.get('copies', 1)
@@ -152,6 +155,11 @@ class FeatureRecipe:
                 f'features.{modality}.copies is {copies!r} with {len(transforms)} '
                 'transforms, expected a number from 1, and above it transforms that '
                 'make the copies differ.'
+            )
+        if copies > 1 and config.get('online'):
+            raise UserError(
+                f'features.{modality} has copies={copies} and online=True, but online '
+                'features are made anew in each epoch; leave out `copies`.'
             )
         for part in transforms:
             if copies > 1 and 'seed' not in _parameters(part):
@@ -168,6 +176,7 @@ class FeatureRecipe:
             [TRANSFORMS.build(part) for part in transforms],
             config.get('dtype', 'float32'),
             Skeleton.get(render.get('skeleton', skeleton)).num_joints,
+            config.get('online', False),
         )
         recipes = [first]
         for i in range(1, copies):

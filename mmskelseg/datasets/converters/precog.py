@@ -1,6 +1,6 @@
 """Convert the skeletons of PRECOG-16 to mmskelseg's annotation file.
 
-SRC is the release (GitHub davidjardim/precog_dataset_16) or its folder Dataset/CSV,
+SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
 with a table for each recording: subject P performs the strikes and kicks of sequence S.
 
     SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame:
@@ -144,8 +144,8 @@ def project(pose: np.ndarray) -> np.ndarray:
     not mirrored as the Kinect's own are: of a person who faces it, the left hand is on
     the right. A missing joint, at 0 in all axes, stays at 0. Nothing is clipped.
 
-    >>> project(np.array([[-1.0, 1.0, 2.0], [0.0, 0.0, 0.0]])).round(2).tolist()
-    [[605.63, -45.63], [0.0, 0.0]]
+    >>> project(np.array([-1.0, 0.5, 2.0]))
+    array([605.63 ,  97.185], dtype=float32)
     """
     left, up, depth = np.moveaxis(pose, -1, 0)
     seen = depth > 0
@@ -183,18 +183,16 @@ def repair(label: np.ndarray) -> np.ndarray:
 
 def label_notes(video: str, label: np.ndarray, repaired: bool) -> Iterator[str]:
     """Yield a sentence for each label of a video that looks wrong."""
-    odd = glitches(label)
+    odd, final = glitches(label), repair(label) if repaired else label
     for frame in odd:
-        became = f', now {CLASSES[label[frame - 1]]}' if repaired else ''
-        yield (
-            f'{video}: frame {frame} alone is {CLASSES[label[frame]]}, between '
-            f'{CLASSES[label[frame - 1]]} and {CLASSES[label[frame + 1]]}{became}'
-        )
-    for start, end, own in to_segments(repair(label) if repaired else label):
-        if end - start < SHORT and own != BACKGROUND and start not in odd:
-            yield (
-                f'{video}: {CLASSES[own]} from frame {start} lasts {end - start} frames'
-            )
+        before, own, after = (CLASSES[i] for i in label[frame - 1 : frame + 2])
+        now = f', now {CLASSES[final[frame]]}' if repaired else ''
+        place = f'between {before} and {after}'
+        yield f'{video}: frame {frame} alone is {own}, {place}{now}'
+    for start, end, action in to_segments(final):
+        if end - start < SHORT and action != BACKGROUND and start not in odd:
+            frames = f'{end - start} frames'
+            yield f'{video}: {CLASSES[action]} from frame {start} lasts {frames}'
 
 
 def pause_notes(labels: dict[str, np.ndarray]) -> Iterator[str]:
@@ -303,7 +301,7 @@ def _run(args: argparse.Namespace) -> None:
                 'img_shape': IMG_SHAPE,
                 'fps': FPS,
                 'keypoint': project(pose)[None],
-                'keypoint_score': pose.any(-1).astype(np.float32)[None],
+                'keypoint_score': pose[None].any(-1).astype(np.float32),
                 'keypoint_3d': pose[None],
                 'label': labels[video],
             }

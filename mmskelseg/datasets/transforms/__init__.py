@@ -14,6 +14,15 @@ from mmskelseg.datasets.transforms.loading import (
     PackSegInputs,
     RandomCropFrames,
 )
+from mmskelseg.datasets.transforms.skeleton_augment import (
+    RandomJitter,
+    RandomJointDropout,
+    RandomLimbDropout,
+    RandomProportions,
+    RandomRotation3D,
+    RandomScale,
+    RandomTimeWarp,
+)
 
 __all__ = [
     'DropLimb',
@@ -23,7 +32,14 @@ __all__ = [
     'RandomContrast',
     'RandomCropFrames',
     'RandomHorizontalFlip',
+    'RandomJitter',
+    'RandomJointDropout',
+    'RandomLimbDropout',
+    'RandomProportions',
     'RandomRotation',
+    'RandomRotation3D',
+    'RandomScale',
     'RandomShift',
     'RandomSpeed',
+    'RandomTimeWarp',
 ]

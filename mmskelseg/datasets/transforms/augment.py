@@ -17,8 +17,11 @@ from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
+#: Arrays of a video's skeletons, each (M, T, V, ...).
+SKELETON_KEYS = ('keypoint', 'keypoint_score', 'keypoint_3d')
 AXES = (0, 1, 2)
 AN_AXIS = 'one of the three axes of keypoint_3d, 0, 1 or 2'
+A_PROBABILITY = 'a probability from 0 to 1 (50 % is 0.5)'
 
 
 def require(
@@ -47,10 +50,12 @@ class Transform(BaseTransform):
 
 
 class Augmentation(Transform):
-    """A transform whose draws depend on its type, its seed and the video alone.
+    """A transform whose draws depend on its type, its seed, the video and the epoch.
 
     So they are the same on every machine, in every worker and after resuming, and the
-    same for two modalities of a video.
+    same for all modalities of a video. The epoch counts where the item tells it, as it
+    does in the pipeline of a data set; among the ``transforms`` of features that are
+    kept in files it does not.
 
     Args:
         seed: Other seeds give other draws.
@@ -68,16 +73,35 @@ class Augmentation(Transform):
         and ``part``, which tells several draws for a video apart. Unlike NumPy's
         generators, that is the same everywhere.
         """
-        key = f'{type(self).__name__}{part}:{self.seed}:{results["frame_dir"]}'
-        bits = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], 'little')
+        bits = int.from_bytes(self._digest(results, part)[:8], 'little')
         return low + (high - low) * ((bits >> 11) * 2.0**-53)
+
+    def generator(self, results: Mapping[str, Any]) -> np.random.Generator:
+        """Return a generator for draws of many numbers."""
+        return np.random.default_rng(int.from_bytes(self._digest(results), 'little'))
+
+    def _digest(self, results: Mapping[str, Any], part: str = '') -> bytes:
+        epoch = f':{results["epoch"]}' if 'epoch' in results else ''
+        kind, name = f'{type(self).__name__}{part}{epoch}', results['frame_dir']
+        return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
 
     @staticmethod
     def keep(results: dict, frames: np.ndarray) -> dict:
-        """Keep some frames of labels and risk alone, and count them."""
+        """Keep some frames alone, and note which of the video's frames these are.
+
+        ``source_frames`` (T,) and ``source_length`` say so to
+        :class:`LoadFrameFeatures`, which takes stored features of the same frames.
+        """
         for key in ('label', 'risk'):
             if key in results:
                 results[key] = np.asarray(results[key])[frames]
+        for key in SKELETON_KEYS:
+            if key in results:
+                results[key] = np.asarray(results[key])[:, frames]
+        if 'features' not in results:
+            results.setdefault('source_length', results['total_frames'])
+            before = results.get('source_frames')
+            results['source_frames'] = frames if before is None else before[frames]
         results['total_frames'] = len(frames)
         return results
 
@@ -156,8 +180,8 @@ class RandomSpeed(FactorAugmentation):
     fast. Options are those of :class:`FactorAugmentation`.
 
     Reads: frame_dir; total_frames; features, an array (C, T, ...) for each modality;
-    label (T,) and risk (T,), where they are there; epoch, taken as 0 where the key is
-    missing. Writes: features, label, risk and total_frames.
+    label (T,), risk (T,) and epoch, where they are there. Writes: features, label, risk
+    and total_frames.
 
     Raises:
         ValueError: If there are no features yet.
@@ -174,8 +198,7 @@ class RandomSpeed(FactorAugmentation):
                 f'video {results["frame_dir"]} has no features yet; put RandomSpeed '
                 'into the pipeline after LoadFrameFeatures.'
             )
-        epoch = results.get('epoch', 0)
-        factor = self.draw(results, *self.factor, part=f':{epoch}')
+        factor = self.draw(results, *self.factor)
         frames = _frames_at(factor, results['total_frames'])
         # A new dict, since the data set may keep the one that it gave.
         results['features'] = {
@@ -202,13 +225,14 @@ class RandomHorizontalFlip(Augmentation):
 
     Skeletons are mirrored about the middle of the image, and left and right joints
     change names. :class:`ReadVideoFrames` mirrors the frames. Two modalities that name
-    this transform with the same p and seed are mirrored together. Labels stay, so it is
-    not for classes that tell left from right.
+    this transform with the same p and seed are mirrored together. Classes that tell
+    left from right need ``class_pairs``, which change names as the joints do.
 
     Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2), keypoint_score (M, T, V)
     and keypoint_3d (M, T, V, 3), where they are there; flip, taken as False where the
-    key is missing. Writes: the same keypoints as new arrays; flip, whether the video is
-    mirrored, now the other way round if it was before.
+    key is missing; label (T,) and classes, with ``class_pairs``. Writes: the same
+    keypoints and labels as new arrays; flip, whether the video is mirrored, now the
+    other way round if it was before.
 
     Args:
         p: Probability that a video is mirrored, 0 to 1.
@@ -217,10 +241,14 @@ class RandomHorizontalFlip(Augmentation):
             it the one of its annotation file.
         lateral: The axis of ``keypoint_3d`` that points sideways, seen from the camera,
             whose sign changes: 1 in UW-IOM and TUM-Kitchen, 0 where x is to the right.
+        class_pairs: Names of classes that are each other's mirror image, such as
+            ``[('left punch', 'right punch')]``. They need a place in the pipeline of a
+            data set, where labels are.
 
     Raises:
-        ValueError: If p is no probability, if ``lateral`` is no axis, or if there are
-            keypoints and no skeleton, or one that does not fit.
+        ValueError: If p is no probability, if ``lateral`` is no axis, if there are
+            keypoints and no skeleton, or one that does not fit, or if ``class_pairs``
+            names a class that the data set does not have.
 
     Note:
         Pixel centres are integers, so that x becomes w - 1 - x. A joint at (0, 0), as
@@ -234,19 +262,28 @@ class RandomHorizontalFlip(Augmentation):
         *,
         skeleton: Skeleton | str | Mapping[str, Any] | None = None,
         lateral: int = 1,
+        class_pairs: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__(seed)
-        wanted = 'a probability from 0 to 1 (50 % is 0.5)'
-        require(0 <= p <= 1, 'RandomHorizontalFlip', 'p', p, wanted)
+        require(0 <= p <= 1, 'RandomHorizontalFlip', 'p', p, A_PROBABILITY)
         self.p = float(p)
         self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
         require(lateral in AXES, 'RandomHorizontalFlip', 'lateral', lateral, AN_AXIS)
         self.lateral = int(lateral)
+        wanted = "pairs of names, such as [('left punch', 'right punch')]"
+        fits = all(len(p) == 2 and not isinstance(p, str) for p in class_pairs)
+        require(fits, 'RandomHorizontalFlip', 'class_pairs', class_pairs, wanted)
+        self.class_pairs = [list(pair) for pair in class_pairs]
 
     def transform(self, results: dict) -> dict:
         """Write mirrored keypoints, and ``flip``."""
         flip = self.draw(results, 0, 1) < self.p
         results['flip'] = results.get('flip', False) != flip
+        if self.class_pairs:
+            mirrored = self._mirrored_classes(results)
+            if flip:
+                # The last row is -1, which stays.
+                results['label'] = mirrored[results['label']]
         if 'keypoint' not in results:
             return results
         order = self._order(np.shape(results['keypoint']))
@@ -261,6 +298,26 @@ class RandomHorizontalFlip(Augmentation):
             if 'keypoint_3d' in results:
                 results['keypoint_3d'][..., self.lateral] *= -1
         return results
+
+    def _mirrored_classes(self, results: Mapping[str, Any]) -> np.ndarray:
+        """Return for each class id the one that it is in the mirror, and -1 at -1."""
+        if 'label' not in results or 'classes' not in results:
+            raise UserError(
+                'RandomHorizontalFlip: class_pairs needs labels, which features in '
+                'files do not have; put it into the pipeline of the training data.'
+            )
+        classes = list(results['classes'])
+        mirrored = np.append(np.arange(len(classes)), -1)
+        for pair in self.class_pairs:
+            for name in pair:
+                if name not in classes:
+                    raise UserError(
+                        f'RandomHorizontalFlip: class_pairs names {name!r}, which is '
+                        f'none of the classes {", ".join(classes)}.'
+                    )
+            a, b = map(classes.index, pair)
+            mirrored[a], mirrored[b] = b, a
+        return mirrored
 
     def _order(self, shape: tuple[int, ...]) -> list[int]:
         """Return for each joint the one that it is in the mirror."""
@@ -279,7 +336,8 @@ class RandomHorizontalFlip(Augmentation):
         """Return all that decides what is mirrored, as plain values."""
         pairs = self.skeleton.flip_pairs if self.skeleton else ()
         settings = {**super().settings(), 'flip_pairs': [list(pair) for pair in pairs]}
-        del settings['skeleton']
+        # Features in files have no classes, and keep the names that they had.
+        del settings['skeleton'], settings['class_pairs']
         return settings
 
 

@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.transforms.augment import Transform, check_joints, require
+from mmskelseg.datasets.transforms.augment import (
+    A_PROBABILITY,
+    Transform,
+    check_joints,
+    require,
+)
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
@@ -48,8 +53,7 @@ class DropLimb(Transform):
         *,
         skeleton: Skeleton | str | Mapping[str, Any] | None = None,
     ) -> None:
-        wanted = 'a probability from 0 to 1 (50 % is 0.5)'
-        require(0 <= p <= 1, 'DropLimb', 'p', p, wanted)
+        require(0 <= p <= 1, 'DropLimb', 'p', p, A_PROBABILITY)
         if skeleton is None:
             raise UserError(
                 'DropLimb: it is not said which joints are arms and legs; name the '

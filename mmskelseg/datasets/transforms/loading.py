@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,9 +26,9 @@ class RandomCropFrames(Augmentation):
     a step no longer depend on how long videos are. Each place is as likely; what is
     drawn depends on seed, epoch and video alone.
 
-    Reads: frame_dir; total_frames; label (T,) and risk (T,), where they are there;
-    epoch, taken as 0 where the key is missing. Writes: crop, the first frame and the
-    one after the last; frames_of_file, the frames before; total_frames, label and risk.
+    Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,) and epoch, where
+    they are there. Writes: source_frames, which frames these are, and source_length,
+    of how many; total_frames, skeletons, label and risk.
 
     Args:
         num_frames: How many frames; videos that are not longer stay whole.
@@ -49,7 +50,7 @@ class RandomCropFrames(Augmentation):
         require(fits, 'RandomCropFrames', 'num_frames', num_frames, 'at least 1')
 
     def transform(self, results: dict) -> dict:
-        """Write ``crop``, and cut the labels to it."""
+        """Write labels and skeletons of these frames alone."""
         if 'features' in results:
             raise UserError(
                 f'video {results["frame_dir"]} has its features already; put '
@@ -59,25 +60,26 @@ class RandomCropFrames(Augmentation):
         if frames <= self.num_frames:
             return results
         places = frames - self.num_frames + 1
-        drawn = self.draw(results, 0, places, part=f':{results.get("epoch", 0)}')
         # The highest number is drawn once in 2**53 times.
-        begin = min(int(drawn), places - 1)
-        results['crop'] = (begin, begin + self.num_frames)
-        results['frames_of_file'] = frames
-        return self.keep(results, np.arange(*results['crop']))
+        begin = min(int(self.draw(results, 0, places)), places - 1)
+        return self.keep(results, np.arange(begin, begin + self.num_frames))
 
 
 @TRANSFORMS.register_module()
 class LoadFrameFeatures(Transform):
-    """Loads the frame features of every modality.
+    """Loads the frame features of every modality, or makes those that are online.
 
-    Of several copies, each epoch reads the next one.
+    Of several copies in files, each epoch reads the next one. Online features are made
+    of the skeletons as the augmentations before it left them; from files come those of
+    the same frames.
 
-    Reads: feature_files, the paths of each modality's copies; epoch, taken as 0 where
-    the key is missing; frame_dir, total_frames; crop, where
-    :class:`RandomCropFrames` wrote it. Writes: features, an array of shape (C, T) for
-    each modality, or (C, T, V) for coordinates of joints, of the type of its file
-    (float32 or float16), in which the features of a frame lie beside one another.
+    Reads: feature_files, the paths of each modality's copies; online, a
+    :class:`~mmskelseg.features.FeatureRecipe` for each modality that has no files, and
+    what it reads; epoch, taken as 0 where the key is missing; frame_dir, total_frames;
+    source_frames and source_length, where an augmentation changed the frames. Writes:
+    features, an array of shape (C, T) for each modality, or (C, T, V) for coordinates
+    of joints, of the type of its file (float32 or float16), in which the features of a
+    frame lie beside one another.
 
     Args:
         folders: For each modality whose features come from elsewhere, and so are not
@@ -102,8 +104,19 @@ class LoadFrameFeatures(Transform):
         self.max_bytes = max_bytes
 
     def transform(self, results: dict) -> dict:
-        """Write ``features`` from the files."""
-        results['features'] = {}
+        """Write ``features``."""
+        # (T, C, ...) → (C, T, ...)
+        results['features'] = {
+            modality: self._loaded(path, results).swapaxes(0, 1)
+            for modality, path in self._files(results).items()
+        }
+        for modality, recipe in results.get('online', {}).items():
+            made = np.concatenate(list(recipe.make(results)))
+            results['features'][modality] = made.swapaxes(0, 1)
+        return results
+
+    def _files(self, results: Mapping[str, Any]) -> dict[str, Path]:
+        """Return the file of each modality that has one."""
         name = f'{file_name(results["frame_dir"])}.npy'
         files = {key: Path(folder, name) for key, folder in self.folders.items()}
         for path in files.values():
@@ -116,24 +129,26 @@ class LoadFrameFeatures(Transform):
         epoch = results.get('epoch', 0)
         for key, copies in results['feature_files'].items():
             files.setdefault(key, Path(copies[epoch % len(copies)]))
-        for modality, path in files.items():
-            features = load_features(path)
-            begin, end = results.get('crop', (0, results['total_frames']))
-            frames = results.get('frames_of_file', results['total_frames'])
-            if len(features) != frames:
-                raise UserError(
-                    f'{path}: {len(features)} frames of features, but video '
-                    f'{results["frame_dir"]} has {frames} frames; '
-                    'delete the file, and it is made again.'
-                )
-            features = features[begin:end]
-            if features.dtype != np.float16:
-                features = features.astype(np.float32, copy=False)
-            if features.nbytes <= self.max_bytes:
-                features = np.array(features)
-            # (T, C, ...) → (C, T, ...)
-            results['features'][modality] = features.swapaxes(0, 1)
-        return results
+        return files
+
+    def _loaded(self, path: Path, results: Mapping[str, Any]) -> np.ndarray:
+        """Return features (T, C, ...) of a file, of the frames that are wanted."""
+        features = load_features(path)
+        frames = results.get('source_length', results['total_frames'])
+        if len(features) != frames:
+            raise UserError(
+                f'{path}: {len(features)} frames of features, but video '
+                f'{results["frame_dir"]} has {frames} frames; '
+                'delete the file, and it is made again.'
+            )
+        if 'source_frames' in results:
+            wanted = results['source_frames']
+            run = slice(wanted[0], wanted[0] + len(wanted))
+            # A run of frames stays in its file as long as it is large.
+            features = features[run if (np.diff(wanted) == 1).all() else wanted]
+        if features.dtype != np.float16:
+            features = features.astype(np.float32, copy=False)
+        return np.array(features) if features.nbytes <= self.max_bytes else features
 
 
 @TRANSFORMS.register_module()

@@ -10,6 +10,7 @@ from mmskelseg.models.layers.padding import (
     to_device,
     video_lengths,
 )
+from mmskelseg.models.layers.standardizer import FeatureStandardizer
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
     TemporalConv1d,
@@ -18,6 +19,7 @@ from mmskelseg.models.layers.temporal_conv import (
 )
 
 __all__ = [
+    'FeatureStandardizer',
     'FrameDropout',
     'GraphConv',
     'TemporalConv1d',

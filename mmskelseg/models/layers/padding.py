@@ -80,8 +80,8 @@ def to_device(x: Tensor, device: torch.device) -> Tensor:
 
 
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return x (N, C, T) with 0 in the padding."""
-    return x if mask is None else x * mask
+    """Return x (N, C, T, ...) with 0 in the padding."""
+    return x if mask is None else x * mask.view(*mask.shape, *[1] * (x.dim() - 3))
 
 
 def check_lengths(network: nn.Module, videos: Iterable[tuple[str, int]]) -> None:

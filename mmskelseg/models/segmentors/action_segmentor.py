@@ -10,6 +10,7 @@ from mmengine.model import BaseModel, BaseModule, ModuleDict
 from torch import Tensor, nn
 
 from mmskelseg.models.layers import (
+    FeatureStandardizer,
     check_lengths,
     frame_mask,
     masked,
@@ -48,7 +49,10 @@ class ActionSegmentor(BaseModel):
     Args:
         num_classes: Number of classes, K.
         branches: For each modality its backbone, with ``in_channels`` of its features.
-            An ``init_cfg`` there covers backbone and head of the branch.
+            An ``init_cfg`` there covers backbone and head of the branch. With
+            ``standardize=True``, it reads features that are standardised by the mean
+            and deviation of each channel over the training videos, which
+            ``FitStandardizerHook`` finds.
         head: What every backbone is followed by, and the fusion.
         fusion: With several branches: ``neck``, what fuses their features; ``feed``,
             what each branch's next stage reads, ``fused`` (default) or its ``own``
@@ -92,7 +96,8 @@ class ActionSegmentor(BaseModel):
         self.feed_fused = fusion is not None and options['feed'] == _FUSED
         backbones = {}
         for name, cfg in branches.items():
-            cfg = {key: value for key, value in cfg.items() if key != 'init_cfg'}
+            own = ('init_cfg', 'standardize')
+            cfg = {key: value for key, value in cfg.items() if key not in own}
             backbones[name] = MODELS.build({'num_classes': num_classes, **cfg})
         orders = {name: backbone.stage_order for name, backbone in backbones.items()}
         if len(set(orders.values())) != 1:
@@ -107,6 +112,8 @@ class ActionSegmentor(BaseModel):
         self.branches = ModuleDict()
         for name, backbone in backbones.items():
             parts = {'backbone': backbone}
+            if branches[name].get('standardize', False):
+                parts['standardizer'] = FeatureStandardizer(backbone.in_channels)
             if options['branch_heads']:
                 parts['head'] = build_head(backbone.out_channels)
             self.branches[name] = ModuleDict(parts, branches[name].get('init_cfg'))
@@ -197,6 +204,8 @@ class ActionSegmentor(BaseModel):
         like = next(self.parameters())
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
+            if 'standardizer' in branch:
+                x[name] = masked(branch['standardizer'](x[name].to(like)), mask)
             if hasattr(branch['backbone'], 'stem'):
                 stem = branch['backbone'].stem
                 x[name] = _run(stem, x[name].to(like), mask).to(like)

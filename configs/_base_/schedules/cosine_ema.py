@@ -1,0 +1,17 @@
+# The learning rate rises over the first steps and falls to a hundredth along a cosine;
+# the result is a moving average of the weights. Epochs are for the config to state.
+_base_ = './adam_100e.py'
+
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=50),
+    dict(
+        type='CosineAnnealingLR',
+        by_epoch=True,
+        convert_to_iter_based=True,
+        eta_min_ratio=0.01,
+    ),
+]
+custom_hooks = [
+    dict(type='FitStandardizerHook'),
+    dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01),
+]

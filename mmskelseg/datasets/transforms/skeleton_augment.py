@@ -1,0 +1,456 @@
+"""Augmentations of a training video's skeletons: time, view, proportions, losses.
+
+They belong into the pipeline of the training data, before :class:`LoadFrameFeatures`,
+which then makes the ``online`` features of the skeletons that they leave. What is drawn
+depends on seed, epoch and video alone. Joints that are missing (score 0) stay so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.datasets.transforms.augment import (
+    A_PROBABILITY,
+    AN_AXIS,
+    AXES,
+    SKELETON_KEYS,
+    Augmentation,
+    check_joints,
+    require,
+)
+from mmskelseg.registry import TRANSFORMS
+from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
+
+_PLACES = ('keypoint', 'keypoint_3d')
+
+
+class SkeletonAugmentation(Augmentation):
+    """An augmentation that needs skeletons, and not the features made of them."""
+
+    def transform(self, results: dict) -> dict:
+        """Write changed arrays of skeletons."""
+        name = type(self).__name__
+        if 'features' in results:
+            raise UserError(
+                f'video {results["frame_dir"]} has its features already; put {name} '
+                'into the pipeline before LoadFrameFeatures.'
+            )
+        if not any(key in results for key in _PLACES):
+            raise UserError(
+                f'{name}: video {results["frame_dir"]} comes without skeletons, since '
+                'all of its features lie in files; set online=True in '
+                'dataset.features for those that are to be augmented.'
+            )
+        self.change(results, self.generator(results))
+        return results
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Change the arrays of a video by what a generator draws."""
+        raise NotImplementedError
+
+
+@TRANSFORMS.register_module()
+class RandomTimeWarp(Augmentation):
+    """Plays a video faster here and slower there, by a speed that changes smoothly.
+
+    The logarithm of the speed is the sum of one number for the video and a curve that
+    swings around it, both of the same spread. Joints are interpolated, so that their
+    displacements change with the speed; labels, risk and features from files are those
+    of the nearest frame.
+
+    Reads: frame_dir; total_frames; fps; label (T,), risk (T,) and the arrays of
+    skeletons, where they are there. Writes: the same for other T frames.
+
+    Args:
+        sigma: Standard deviation of the logarithm of the speed: with 0.25, two thirds
+            of the frames play at 0.78 to 1.28 times their speed.
+        period: Seconds between the knots of the curve.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If sigma is below 0, the period is not above 0, or features are
+            there already.
+    """
+
+    def __init__(
+        self, sigma: float = 0.25, *, period: float = 2.0, seed: int = 0
+    ) -> None:
+        super().__init__(seed)
+        require(0 <= sigma <= 2, 'RandomTimeWarp', 'sigma', sigma, 'from 0 to 2')
+        require(0 < period < inf, 'RandomTimeWarp', 'period', period, 'seconds above 0')
+        self.sigma = float(sigma)
+        self.period = float(period)
+
+    def transform(self, results: dict) -> dict:
+        """Write frames at another speed."""
+        if 'features' in results:
+            raise UserError(
+                f'video {results["frame_dir"]} has its features already; put '
+                'RandomTimeWarp into the pipeline before LoadFrameFeatures.'
+            )
+        rng = self.generator(results)
+        frames = results['total_frames']
+        curve = smooth_noise(rng, frames, self.period * results['fps'])
+        # The variances of both parts add up to that of sigma.
+        swing = (curve + rng.standard_normal()) * np.sqrt(0.5)
+        # The time that has passed at each old frame, in new ones.
+        passed = np.cumsum(np.exp(-self.sigma * swing))
+        passed -= passed[0]
+        count = max(round(passed[-1]), 1) + 1 if frames > 1 else 1
+        places = np.interp(np.linspace(0, passed[-1], count), passed, np.arange(frames))
+        between = _interpolated(results, places)
+        results = self.keep(results, np.rint(places).astype(np.int64))
+        return {**results, **between}
+
+
+def _interpolated(
+    results: Mapping[str, Any], places: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return joints at places between frames, where both frames show them.
+
+    Elsewhere they are those of the nearest frame.
+    """
+    last = results['total_frames'] - 1
+    before = np.minimum(places.astype(np.int64), max(last - 1, 0))
+    after = np.minimum(before + 1, last)
+    nearest = np.rint(places).astype(np.int64)
+    part = (places - before).astype(np.float32)[:, None, None]
+    made = {}
+    for key in _PLACES:
+        if key in results:
+            points = np.asarray(results[key], np.float32)
+            seen = _seen(results, key)
+            both = (seen[:, before] & seen[:, after])[..., None]
+            between = points[:, before] * (1 - part) + points[:, after] * part
+            made[key] = np.where(both, between, points[:, nearest])
+    return made
+
+
+@TRANSFORMS.register_module()
+class RandomRotation3D(SkeletonAugmentation):
+    """Turns 3D skeletons about the vertical, and tilts it, as another camera sees them.
+
+    2D skeletons stay; see :class:`RandomRotation` for them.
+
+    Reads: frame_dir; keypoint_3d (M, T, V, 3). Writes: it, as a new array.
+
+    Args:
+        degrees: Standard deviation of the angle about the vertical, in degrees.
+        tilt: Standard deviation of the angles about the two other axes.
+        vertical: The axis of ``keypoint_3d`` that points up or down; by default the one
+            along which the joints of a frame lie farthest apart over the whole video.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If an angle is below 0 or above 180, or ``vertical`` is no axis.
+    """
+
+    def __init__(
+        self,
+        degrees: float = 10,
+        *,
+        tilt: float = 0,
+        vertical: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        for option, angle in (('degrees', degrees), ('tilt', tilt)):
+            wanted = 'a standard deviation from 0 to 180 degrees'
+            require(0 <= angle <= 180, 'RandomRotation3D', option, angle, wanted)
+        fits = vertical is None or vertical in AXES
+        require(fits, 'RandomRotation3D', 'vertical', vertical, f'None or {AN_AXIS}')
+        self.degrees = float(degrees)
+        self.tilt = float(tilt)
+        self.vertical = vertical
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Turn the skeletons."""
+        if 'keypoint_3d' not in results:
+            raise UserError(
+                f'RandomRotation3D: video {results["frame_dir"]} has no keypoint_3d; '
+                'use RandomRotation for skeletons in 2D.'
+            )
+        points = np.asarray(results['keypoint_3d'], np.float32)
+        vertical = self.vertical
+        if vertical is None:
+            vertical = int(_extents(points, _seen(results, 'keypoint_3d')).argmax())
+        spreads = np.full(3, self.tilt)
+        spreads[vertical] = self.degrees
+        turn = np.eye(3)
+        for axis, angle in enumerate(np.deg2rad(spreads * rng.standard_normal(3))):
+            turn = turn @ _turn_about(axis, angle)
+        results['keypoint_3d'] = points @ turn.astype(np.float32)
+
+
+def _turn_about(axis: int, angle: float) -> np.ndarray:
+    """Return the matrix (3, 3) that turns row vectors about an axis."""
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    turn = np.eye(3)
+    turn[[i, j], [i, j]] = np.cos(angle)
+    turn[i, j], turn[j, i] = np.sin(angle), -np.sin(angle)
+    return turn
+
+
+@TRANSFORMS.register_module()
+class RandomScale(SkeletonAugmentation):
+    """Stretches skeletons along each axis by a factor of its own.
+
+    One factor for all axes would not show, since features are measured in body sizes.
+
+    Reads: frame_dir; keypoint (M, T, V, 2) and keypoint_3d (M, T, V, 3), where they are
+    there. Writes: both, as new arrays.
+
+    Args:
+        sigma: Standard deviation of the logarithm of the factors.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If sigma is not from 0 to 2.
+    """
+
+    def __init__(self, sigma: float = 0.1, *, seed: int = 0) -> None:
+        super().__init__(seed)
+        require(0 <= sigma <= 2, 'RandomScale', 'sigma', sigma, 'from 0 to 2')
+        self.sigma = float(sigma)
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Stretch the skeletons."""
+        for key, points in _places(results):
+            factors = np.exp(self.sigma * rng.standard_normal(points.shape[-1]))
+            results[key] = points * factors.astype(np.float32)
+
+
+@TRANSFORMS.register_module()
+class RandomProportions(SkeletonAugmentation):
+    """Moves each joint by an offset that stays the same for the whole video.
+
+    People differ in their proportions, and trackers in where they put a joint.
+
+    Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and keypoint_score
+    (M, T, V), where they are there. Writes: the first two, as new arrays.
+
+    Args:
+        sigma: Standard deviation of the offset along each axis, in body sizes: root
+            mean square distances of the joints from their mean.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If sigma is not from 0 to 2.
+    """
+
+    def __init__(self, sigma: float = 0.05, *, seed: int = 0) -> None:
+        super().__init__(seed)
+        require(0 <= sigma <= 2, type(self).__name__, 'sigma', sigma, 'from 0 to 2')
+        self.sigma = float(sigma)
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Move the joints."""
+        for key, points in _places(results):
+            seen = _seen(results, key)
+            size = self.sigma * _body_size(points, seen)
+            moves = (size * self.moves(results, rng, points.shape)).astype(np.float32)
+            results[key] = points + np.where(seen[..., None], moves, 0)
+
+    def moves(
+        self, results: dict, rng: np.random.Generator, shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """Return offsets of variance 1 that fit an array (M, T, V, D) of joints."""
+        return rng.standard_normal((shape[0], 1, *shape[2:]))
+
+
+@TRANSFORMS.register_module()
+class RandomJitter(RandomProportions):
+    """Lets each joint drift slowly about its place, as that of a tracker does.
+
+    Noise that is drawn anew for each frame would drown the displacements.
+
+    Args:
+        sigma: Standard deviation of the drift along each axis, in body sizes.
+        period: Seconds between the knots of the drift.
+        seed: Other seeds give other draws.
+
+    Arrays and errors are those of :class:`RandomProportions`.
+    """
+
+    def __init__(
+        self, sigma: float = 0.02, *, period: float = 1.0, seed: int = 0
+    ) -> None:
+        super().__init__(sigma, seed=seed)
+        require(0 < period < inf, 'RandomJitter', 'period', period, 'seconds above 0')
+        self.period = float(period)
+
+    def moves(
+        self, results: dict, rng: np.random.Generator, shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """Return drifts of about variance 1 for an array (M, T, V, D) of joints."""
+        persons, frames, *rest = shape
+        knots = self.period * results['fps']
+        noise = smooth_noise(rng, frames, knots, (persons, *rest))
+        return noise.swapaxes(0, 1)
+
+
+@TRANSFORMS.register_module()
+class RandomJointDropout(SkeletonAugmentation):
+    """Loses some joints for a stretch of frames, as a tracker does.
+
+    Reads: frame_dir; fps; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and
+    keypoint_score (M, T, V), where they are there. Writes: the same as new arrays, 0 in
+    the joints lost.
+
+    Args:
+        p: Probability that a joint is lost in a video.
+        seconds: The shortest and the longest stretch.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If p is no probability, or the stretch is not two numbers above 0,
+            the lower one first.
+    """
+
+    def __init__(
+        self,
+        p: float = 0.1,
+        *,
+        seconds: tuple[float, float] = (0.2, 2.0),
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        require(0 <= p <= 1, 'RandomJointDropout', 'p', p, A_PROBABILITY)
+        fits = len(seconds) == 2 and 0 < seconds[0] <= seconds[1] < inf
+        wanted = 'two numbers above 0, the lower one first'
+        require(fits, 'RandomJointDropout', 'seconds', seconds, wanted)
+        self.p = float(p)
+        self.seconds = tuple(map(float, seconds))
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Lose joints."""
+        shape = next(_places(results))[1].shape[:3]
+        lost = np.zeros(shape, bool)
+        for person, joint in np.argwhere(rng.random((shape[0], shape[2])) < self.p):
+            length = round(rng.uniform(*self.seconds) * results['fps'])
+            begin = rng.integers(-length, shape[1])
+            lost[person, max(begin, 0) : begin + max(length, 1), joint] = True
+        lose(results, lost)
+
+
+@TRANSFORMS.register_module()
+class RandomLimbDropout(SkeletonAugmentation):
+    """Loses an arm or a leg of all persons, in a whole video or in single frames.
+
+    Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and keypoint_score
+    (M, T, V), where they are there. Writes: the same as new arrays, 0 in the joints
+    lost.
+
+    Args:
+        p: Probability that a video loses limbs at all.
+        frames: The largest part of the frames that lose one; each part up to it is as
+            likely, and each frame loses one of its own.
+        seed: Other seeds give other draws.
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set tells
+            it the one of its annotation file.
+
+    Raises:
+        ValueError: If p or frames is no probability, or if there is no skeleton, or one
+            without drop groups.
+    """
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        *,
+        frames: float = 1.0,
+        seed: int = 0,
+        skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(seed)
+        for option, value in (('p', p), ('frames', frames)):
+            fits = 0 <= value <= 1
+            require(fits, 'RandomLimbDropout', option, value, A_PROBABILITY)
+        self.p = float(p)
+        self.frames = float(frames)
+        self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Lose limbs."""
+        if self.skeleton is None or not self.skeleton.drop_groups:
+            raise UserError(
+                'RandomLimbDropout: it is not said which joints are arms and legs; '
+                'name a skeleton that has `drop_groups`.'
+            )
+        shape = next(_places(results))[1].shape
+        check_joints((*shape[:3], 2), self.skeleton)
+        groups = sorted(self.skeleton.drop_groups.items())
+        rows = np.zeros((len(groups), shape[2]), bool)
+        for row, (_, joints) in zip(rows, groups, strict=True):
+            row[list(joints)] = True
+        happens = rng.random() < self.p
+        part = self.frames * rng.random()
+        lost = rows[rng.integers(len(groups), size=shape[1])]
+        lost &= (rng.random(shape[1]) < part)[:, None]
+        if happens:
+            lose(results, np.broadcast_to(lost, shape[:3]))
+
+
+def lose(results: dict, lost: np.ndarray) -> None:
+    """Write 0 into the joints (M, T, V) of all arrays that are lost."""
+    if 'keypoint_score' not in results:
+        results['keypoint_score'] = np.ones(lost.shape, np.float32)
+    for key in SKELETON_KEYS:
+        if key in results:
+            array = np.asarray(results[key])
+            mask = lost[..., None] if array.ndim == 4 else lost
+            results[key] = np.where(mask, 0, array).astype(array.dtype)
+
+
+def smooth_noise(
+    rng: np.random.Generator,
+    frames: int,
+    knot_frames: float,
+    shape: tuple[int, ...] = (),
+) -> np.ndarray:
+    """Return curves through independent normal knots, shape (frames, *shape).
+
+    Between knots they run along half a wave of the cosine. The variance is 1 at knots
+    and 1/2 between two.
+    """
+    count = int(np.ceil((frames - 1) / knot_frames)) + 2
+    knots = rng.standard_normal((count, *shape)).astype(np.float32)
+    # The knots lie anywhere in relation to the first frame.
+    places = np.arange(frames) / knot_frames + rng.random()
+    before = np.minimum(places.astype(np.int64), count - 2)
+    part = (1 - np.cos(np.pi * (places - before))) / 2
+    part = part.astype(np.float32).reshape(-1, *[1] * len(shape))
+    return knots[before] * (1 - part) + knots[before + 1] * part
+
+
+def _places(results: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the arrays of joints' places, (M, T, V, D), with their keys."""
+    for key in _PLACES:
+        if key in results:
+            yield key, np.asarray(results[key], np.float32)
+
+
+def _seen(results: Mapping[str, Any], key: str) -> np.ndarray:
+    """Return which joints are there, shape (M, T, V)."""
+    if 'keypoint_score' in results:
+        return np.asarray(results['keypoint_score']) > 0
+    return np.asarray(results[key]).any(axis=-1)
+
+
+def _body_size(points: np.ndarray, seen: np.ndarray) -> float:
+    """Return the root mean square distance of joints from the mean of their frame."""
+    return float(np.sqrt(np.square(_extents(points, seen)).sum()))
+
+
+def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return that distance along each axis, shape (D,), of joints (M, T, V, D)."""
+    weights = seen[..., None]
+    counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
+    centre = (points * weights).sum(axis=2, keepdims=True) / counts
+    squares = (np.square(points - centre) * weights).sum(axis=(0, 1, 2))
+    return np.sqrt(squares / max(seen.sum(), 1))

@@ -1,0 +1,56 @@
+"""Standardisation of features by the statistics of the training videos."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+
+class FeatureStandardizer(nn.Module):
+    """Takes the mean of each channel and divides by its standard deviation.
+
+    Both are those of the training videos and are kept with the weights; until
+    :meth:`fit` has found them, features stay as they are. A channel that hardly varies,
+    such as the place of a root that everything is measured from, is divided by a part
+    of the median deviation instead, or noise in it would become as loud as the rest.
+
+    Args:
+        channels: Features of a frame, C.
+        floor: That part of the median.
+    """
+
+    def __init__(self, channels: int, floor: float = 0.1) -> None:
+        super().__init__()
+        self.floor = floor
+        self.register_buffer('mean', torch.zeros(channels))
+        self.register_buffer('std', torch.ones(channels))
+        self.register_buffer('fitted', torch.zeros((), dtype=torch.bool))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether mean and deviation have been found."""
+        return bool(self.fitted)
+
+    def fit(self, videos: Iterable[Tensor]) -> None:
+        """Find mean and deviation of videos (C, T, ...)."""
+        count = 0
+        total = torch.zeros_like(cast(Tensor, self.mean), dtype=torch.float64)
+        squares = torch.zeros_like(total)
+        for video in videos:
+            values = video.to(total).flatten(1)
+            count += values.shape[1]
+            total += values.sum(dim=1)
+            squares += (values**2).sum(dim=1)
+        mean = total / max(count, 1)
+        std = (squares / max(count, 1) - mean**2).clamp(min=0).sqrt()
+        varying = std[std > 1e-6]
+        least = self.floor * varying.median() if len(varying) else std.new_ones(())
+        self.mean.copy_(mean)
+        self.std.copy_(std.clamp(min=least))
+        self.fitted.fill_(True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return standardised features (N, C, T, ...)."""
+        shape = (-1, *[1] * (x.dim() - 2))
+        return (x - self.mean.view(shape)) / self.std.view(shape)

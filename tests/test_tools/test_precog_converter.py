@@ -1,0 +1,329 @@
+"""The converter of PRECOG-16, on a small release made by hand and on the real one."""
+
+from itertools import chain, groupby
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.datasets.converters.precog import CLASSES, JOINTS
+from mmskelseg.evaluation import to_segments
+from tests.small_data import ROOT
+
+TOOL = 'tools/dataset_converters/precog.py'
+REAL = ROOT.parent / 'shared' / 'data' / 'precog'
+HEADER = '; '.join(JOINTS)
+LABEL = [0, 1, 1, 1, 1, 1, 0, 2, 2, 2, 2, 2]
+
+
+def frame(label, joint='0.5 0.25 2', depth='1'):
+    """Return a line with all joints on the optical axis but the last one."""
+    return ';'.join([f'0 0 {depth}'] * 19 + [joint, str(label)])
+
+
+def write(root, name, *lines):
+    path = root / 'Dataset/CSV' / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes('\r\n'.join([HEADER, *lines, '']).encode())
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Sequences 1 and 2 of four subjects, each at a distance of its own."""
+    root = tmp_path / 'release'
+    for subject in (1, 2, 5, 9):
+        for sequence in (1, 2):
+            depth = f'{subject}.{sequence}'
+            lines = [frame(label, depth=depth) for label in LABEL]
+            write(root, f'Seq{sequence}_{subject}.csv', *lines)
+    return root
+
+
+def convert(call_tool, source, out, *arguments):
+    """Return the videos by id, the whole data, and the lines that the tool printed."""
+    done = call_tool(TOOL, source, out, *arguments)
+    data = load_annotations(out / 'annotations.pkl')
+    videos = {video['frame_dir']: video for video in data['annotations']}
+    return videos, data, done.stdout.splitlines()
+
+
+def test_conversion_keeps_joints_and_projects_them(release, tmp_path, call_tool):
+    """1 m to the Kinect's left in a depth of 2 m is 285.63 pixels to the left."""
+    videos, data, printed = convert(call_tool, release, tmp_path / 'out')
+    video = videos['Seq2_05']
+    np.testing.assert_allclose(video['keypoint_3d'][0, 3, 19], [0.5, 0.25, 2])
+    expected = [320 - 285.63 / 2, 240 - 285.63 / 4]
+    np.testing.assert_allclose(video['keypoint'][0, 3, 19], expected, rtol=1e-6)
+    np.testing.assert_allclose(video['keypoint'][0, :, :19], [[[320, 240]] * 19] * 12)
+    np.testing.assert_array_equal(video['keypoint_score'], np.ones((1, 12, 20)))
+    np.testing.assert_array_equal(video['label'], LABEL)
+    assert (video['fps'], video['img_shape']) == (30, (480, 640))
+    meta = data['metainfo']
+    assert meta['background'] == meta['classes'][0] == 'nothing'
+    assert (meta['skeleton'], len(meta['classes'])) == ('kinect20', 9)
+    # The pause at frame 6 is short in each of the eight videos.
+    assert printed[:2] == [
+        '8 pauses (nothing) between two actions are shorter than 5 frames, in 8 '
+        'videos; the first is in Seq1_01 at frame 6',
+        '8 videos, 96 frames at 30 fps, 9 classes, 32 segments',
+    ]
+
+
+def test_folder_of_the_tables_may_be_named_itself(release, tmp_path, call_tool):
+    convert(call_tool, release, tmp_path / 'a')
+    convert(call_tool, release / 'Dataset/CSV', tmp_path / 'b')
+    first, second = (tmp_path / name / 'annotations.pkl' for name in 'ab')
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_folds_keep_subjects_apart_and_orders_too(release, tmp_path, call_tool):
+    """A fold with an empty half, such as that of subjects 3, 7 and 11, is left out."""
+    split = convert(call_tool, release, tmp_path / 'out')[1]['split']
+    ones = ['Seq1_01', 'Seq1_05', 'Seq1_09']
+    twos = ['Seq2_01', 'Seq2_05', 'Seq2_09']
+    assert split == {
+        'train': ['Seq1_02', 'Seq2_02'], 'test': ones + twos,
+        'fold1/train': ['Seq1_02', 'Seq2_02'], 'fold1/test': ones + twos,
+        'fold2/train': ones + twos, 'fold2/test': ['Seq1_02', 'Seq2_02'],
+        'unseen_order_1/train': ['Seq2_02'], 'unseen_order_1/test': ones,
+        'unseen_order_2/train': twos, 'unseen_order_2/test': ['Seq1_02'],
+        'unseen_order_5/train': ['Seq1_02'], 'unseen_order_5/test': twos,
+        'unseen_order_6/train': ones, 'unseen_order_6/test': ['Seq2_02'],
+    }  # fmt: skip
+
+
+def test_other_subjects_test_if_asked_to(release, tmp_path, call_tool):
+    """The folds stay as they are."""
+    split = convert(call_tool, release, tmp_path / 'out', '--test', '2,05')[1]['split']
+    assert split['test'] == ['Seq1_02', 'Seq1_05', 'Seq2_02', 'Seq2_05']
+    assert split['fold2/test'] == ['Seq1_02', 'Seq2_02']
+
+
+def test_joints_at_zero_are_missing(release, tmp_path, call_tool):
+    """One joint, a whole frame, and a whole video, which no split has."""
+    gone = ';'.join(['0 0 0'] * 20)
+    write(release, 'Seq1_2.csv', frame(0), frame(0, '0 0 0'), f'{gone};1', frame(1))
+    write(release, 'Seq2_5.csv', f'{gone};0', f'{gone};1')
+    videos, data, printed = convert(call_tool, release, tmp_path / 'out')
+    video = videos['Seq1_02']
+    expected = np.ones((4, 20))
+    expected[1, 19] = expected[2] = 0
+    np.testing.assert_array_equal(video['keypoint_score'][0], expected)
+    assert not video['keypoint'][0][expected == 0].any()
+    assert video['keypoint'][0][expected == 1].all()
+    assert not videos['Seq2_05']['keypoint_score'].any()
+    assert 'Seq2_05' not in {*chain(*data['split'].values())}
+    assert printed[:2] == [
+        'Seq1_02: 1 frames without a skeleton, 1 more joints missing',
+        'Seq2_05: no skeleton in any of 2 frames; in no split',
+    ]
+
+
+def test_equal_recordings_are_told(release, tmp_path, call_tool):
+    write(release, 'Seq2_9.csv', *[frame(0, depth='1.1') for _ in LABEL])
+    printed = convert(call_tool, release, tmp_path / 'out')[2]
+    assert printed[0] == 'Seq2_09: the same skeletons as Seq1_01'
+
+
+GLITCHES = [0, 1, 1, 2, 0, 0, 6, 6, 6, 6, 0, 6, 6, 6, 6, 6, 0, 3, 3, 3, 3, 3]
+REPAIRED = [0, 1, 1, 1, 0, 0, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 0, 3, 3, 3, 3, 3]
+
+
+@pytest.mark.parametrize('repaired', [False, True])
+def test_odd_labels_are_told_and_repaired_if_asked_to(
+    repaired, release, tmp_path, call_tool
+):
+    """A frame of another action, a gap in one, a short action; pauses are meant."""
+    write(release, 'Seq1_1.csv', *map(frame, GLITCHES))
+    options = ['--repair-labels'] * repaired
+    videos, data, printed = convert(call_tool, release, tmp_path / 'out', *options)
+    expected = REPAIRED if repaired else GLITCHES
+    np.testing.assert_array_equal(videos['Seq1_01']['label'], expected)
+    first, second = ', now right_punch', ', now side_left_kick'
+    own = [line for line in printed if line.startswith('Seq1_01: ')]
+    assert own == [
+        'Seq1_01: frame 3 alone is left_punch, between right_punch and nothing'
+        + first * repaired,
+        'Seq1_01: frame 10 alone is nothing, between side_left_kick and side_left_kick'
+        + second * repaired,
+        f'Seq1_01: right_punch from frame 1 lasts {2 + repaired} frames',
+        *['Seq1_01: side_left_kick from frame 6 lasts 4 frames'] * (not repaired),
+    ]
+    assert set(own) <= set(data['metainfo']['notes'])
+
+
+def change_line(number, old, new):
+    """Return what replaces text in a line, counted from 1, of a table."""
+
+    def change(root):
+        path = root / 'Dataset/CSV/Seq1_5.csv'
+        lines = path.read_text().split('\n')
+        assert old in lines[number - 1]
+        lines[number - 1] = lines[number - 1].replace(old, new, 1)
+        path.write_text('\n'.join(lines))
+
+    return change
+
+
+TABLE = '/Dataset/CSV/Seq1_5.csv'
+FAULTS = {
+    'column too few': (
+        change_line(3, '0 0 5.1;', ''),
+        f'{TABLE}: line 3 has 20 columns between `;`, expected 21',
+    ),
+    'no number': (
+        change_line(4, '0.5 0.25 2', '0,5 0,25 2'),
+        f"{TABLE}: line 4 has '0,5 0,25 2' for FootRight, expected three numbers",
+    ),
+    'two numbers': (
+        change_line(2, '0 0 5.1', '0 5.1'),
+        f"{TABLE}: line 2 has '0 5.1' for HipCenter, expected three numbers",
+    ),
+    'not finite': (
+        change_line(2, '0 0 5.1', '0 nan 5.1'),
+        f"{TABLE}: line 2 has '0 nan 5.1' for HipCenter, expected three numbers",
+    ),
+    'behind the camera': (
+        change_line(2, '0.25 2', '0.25 -2'),
+        f'{TABLE}: line 2 has the depth -2 for FootRight, expected one above 0',
+    ),
+    'label out of range': (
+        change_line(9, ';2', ';9'),
+        f"{TABLE}: line 9 has the class '9', expected 0 to 8.",
+    ),
+    'label that is no number': (
+        change_line(9, ';2', ';kick'),
+        f"{TABLE}: line 9 has the class 'kick', expected 0 to 8.",
+    ),
+    'joints of another kind': (
+        change_line(1, 'Spine', 'SpineMid'),
+        f"{TABLE}: line 1 is 'HipCenter; SpineMid; ",
+    ),
+    'no frame': (
+        lambda root: write(root, 'Seq1_5.csv'),
+        f'{TABLE}: no frame after line 1',
+    ),
+    'strange file': (
+        lambda root: write(root, 'Take1_5.csv'),
+        '/Dataset/CSV/Take1_5.csv: not a name of the release, such as Seq1_9.csv',
+    ),
+    'file that is there twice': (
+        lambda root: write(root, 'Seq1_05.csv'),
+        f'{TABLE}: the same recording as Seq1_05.csv; keep one of them.',
+    ),
+    'no files': (
+        lambda root: (root / 'Dataset').rename(root / 'data'),
+        ': neither this folder nor Dataset/CSV in it holds SeqS_P.csv',
+    ),
+    'no folder': (
+        lambda root: root.rename(root.with_name('moved')),
+        ': no such folder; name that of the release.',
+    ),
+    'missing subject': (
+        lambda root: [path.unlink() for path in root.rglob('Seq*_5.csv')],
+        ': the test subjects 05 are not among the 3 subjects here (01, 02, 09); choose '
+        'others by --test.',
+    ),
+}
+
+
+@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
+def test_fault_ends_the_tool_with_one_sentence(
+    change, message, release, tmp_path, call_tool
+):
+    """It names file, line and value, and nothing is written."""
+    change(release)
+    done = call_tool(TOOL, release, tmp_path / 'out', code=1)
+    assert done.stderr.startswith(f'error: {release}{message}')
+    assert done.stderr.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.fixture(scope='module')
+def real(tmp_path_factory):
+    """The annotations of the real release."""
+    if not REAL.is_dir():
+        pytest.skip('the real release is not here')
+    from mmskelseg.datasets.converters.precog import main
+
+    out = tmp_path_factory.mktemp('precog')
+    main([str(REAL), str(out), '--repair-labels'])
+    return load_annotations(out / 'annotations.pkl')
+
+
+def test_real_release_has_known_sizes(real):
+    """72 recordings, of which two are empty, and fixed orders of actions."""
+    videos = real['annotations']
+    assert len(videos) == 72
+    assert sum(video['total_frames'] for video in videos) == 19219
+    empty = [v['frame_dir'] for v in videos if not v['keypoint_score'].any()]
+    assert empty == ['Seq2_10', 'Seq4_10']
+    assert sum((v['keypoint_score'] == 0).any() for v in videos) == 2
+    orders = {}
+    for video in videos:
+        actions = [label for label, _ in groupby(video['label']) if label]
+        orders.setdefault(video['frame_dir'][:4], set()).add(tuple(actions))
+    assert orders == {
+        'Seq1': {(1, 2, 5, 6, 3)}, 'Seq2': {(1, 6, 2, 5, 3)}, 'Seq3': {(1, 4, 6, 7, 3)},
+        'Seq4': {(7, 2, 5, 6, 4)}, 'Seq5': {(7, 5, 1, 4, 6)}, 'Seq6': {(7, 5, 3, 8, 6)},
+    }  # fmt: skip
+
+
+def test_real_folds_have_every_tested_class_in_training(real):
+    """Subjects are apart in each; so are orders where the name says so."""
+    label = {video['frame_dir']: video['label'] for video in real['annotations']}
+    split = real['split']
+    folds = [name.removesuffix('/test') for name in split if name.endswith('/test')]
+    assert len(folds) == 12
+    for fold in folds:
+        train, test = split[f'{fold}/train'], split[f'{fold}/test']
+        assert not {v[-2:] for v in train} & {v[-2:] for v in test}
+        if fold.startswith('unseen_order'):
+            assert not {v[:4] for v in train} & {v[:4] for v in test}
+        known, asked = ({c for v in part for c in label[v]} for part in (train, test))
+        assert asked <= known
+    for family, count in (('fold', 70), ('unseen_order', 58)):
+        names = [fold for fold in folds if fold.startswith(family)]
+        tested = [*chain(*(split[f'{fold}/test'] for fold in names))]
+        assert len(tested) == len(set(tested)) == count
+
+
+def test_real_limbs_move_as_the_names_of_the_classes_say(real):
+    """The hand or foot that gets farthest from where it was, seen from the hips."""
+    ends = {'left_hand': 7, 'right_hand': 11, 'left_foot': 15, 'right_foot': 19}
+    limb = {
+        'right_punch': 'right_hand', 'left_punch': 'left_hand',
+        'front_right_kick': 'right_foot', 'front_left_kick': 'left_foot',
+        'side_right_kick': 'right_foot', 'side_left_kick': 'left_foot',
+        'back_fist': 'right_hand', 'elbow_strike': 'right_hand',
+    }  # fmt: skip
+    hits = {name: [] for name in limb}
+    for video in real['annotations']:
+        pose = video['keypoint_3d'][0]
+        for start, end, label in to_segments(video['label']):
+            if label and pose.any() and end - start >= 5:
+                ways = pose[start:end, list(ends.values())] - pose[start:end, :1]
+                reach = np.linalg.norm(ways - ways[0], axis=-1).max(axis=0)
+                moved = list(ends)[reach.argmax()]
+                hits[CLASSES[label]].append(moved == limb[CLASSES[label]])
+    assert {name: (sum(own), len(own)) for name, own in hits.items()} == {
+        'right_punch': (44, 47), 'left_punch': (32, 34),
+        'front_right_kick': (44, 47), 'front_left_kick': (33, 35),
+        'side_right_kick': (50, 58), 'side_left_kick': (55, 70),
+        'back_fist': (40, 47), 'elbow_strike': (9, 12),
+    }  # fmt: skip
+
+
+def test_real_people_face_the_kinect_in_right_handed_axes(real):
+    """So x points to its left, and joints named left are on the person's left."""
+    agree = frames = 0
+    for video in real['annotations']:
+        pose = video['keypoint_3d'][0]
+        if pose.any():
+            toes = pose[:, [15, 19]].mean(axis=1) - pose[:, [14, 18]].mean(axis=1)
+            to_left = pose[:, 4] - pose[:, 8]
+            left = np.cross([0, 1, 0], toes)
+            agree += ((left * to_left).sum(axis=1) > 0).sum()
+            frames += len(pose)
+            assert (to_left[:, 0] < 0).mean() > 0.9
+    assert (agree, frames) == (18570, 18784)
