@@ -30,6 +30,22 @@ def hop_distances(skeleton: Skeleton) -> np.ndarray:
     return distance
 
 
+def graph_center(skeleton: Skeleton) -> tuple[int, ...]:
+    """Return the joints that a graph is ordered by: the root, as far as it is a part.
+
+    Where all joints are the root, as in a skeleton without one, it is the joint from
+    which the others are the fewest limbs away, the first of several.
+
+    >>> graph_center(Skeleton.get(dict(joints=3, limbs=[[0, 1], [1, 2]])))
+    (1,)
+    """
+    if len(skeleton.root) < skeleton.num_joints:
+        return skeleton.root
+    # A joint that no way leads to is farther than any.
+    steps = np.minimum(hop_distances(skeleton), skeleton.num_joints)
+    return (int(steps.sum(axis=0).argmin()),)
+
+
 def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
     """Return a graph's adjacency in subsets by the way to the root, (3, V, V), float32.
 
@@ -39,7 +55,8 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
     joint reads are equal and add up to 1 over the subsets.
 
     Args:
-        skeleton: Its ``limbs`` are the edges; the nearest joint of ``root`` counts.
+        skeleton: Its ``limbs`` are the edges; of several joints of its
+            :func:`graph_center` the nearest counts.
         reach: Joints more limbs away from the root than this count as equally far. None
             tells all distances apart, as the paper has it.
 
@@ -56,7 +73,7 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
            [0, 0, 0]])
     """
     distance = hop_distances(skeleton)
-    to_root = distance[list(skeleton.root)].min(axis=0)
+    to_root = distance[list(graph_center(skeleton))].min(axis=0)
     if reach is not None:
         to_root[to_root > reach] = np.inf
     neighbours = distance == 1

@@ -1,29 +1,71 @@
 """The layouts of joints that have a name of ours, as dicts that Skeleton.get takes."""
 
-from itertools import combinations
+import re
+from collections.abc import Sequence
 from typing import Any
 
-_SIDES = ('left', 'right')
+# Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
+_SIDES = (
+    r'(?i)(.*?)(left|right)(.*)',
+    r'(?i)()(l|r)[\W_]+(.+)',
+    r'(?i)(.+)[\W_]+(l|r)(\d*)',
+    r'()([LR])([A-Z].*)',
+    r'(.*[a-z])([LR])(\d*)',
+)
 # Names of the joints of each body part that a tracker loses as a whole.
 BODY_PARTS = {
     f'{side}_{part}': [f'{side}_{joint}' for joint in joints.split()]
-    for part, joints in (('arm', 'shoulder elbow wrist'), ('leg', 'hip knee ankle'))
-    for side in _SIDES
+    for part, joints in (
+        ('arm', 'shoulder elbow wrist hand hand_tip thumb'),
+        ('leg', 'hip knee ankle foot toe big_toe small_toe heel'),
+    )
+    for side in ('left', 'right')
 }
 
 
-def _layout(name: str, joints: str, limbs: str) -> dict[str, Any]:
-    flip_pairs = [
-        (first, second)
-        for first, second in combinations(joints.split(), 2)
-        if {first, second} == {f'{side}_{first.partition("_")[2]}' for side in _SIDES}
-    ]
+def split_side(name: str) -> tuple[str, str]:
+    """Return a joint's side, which may be empty, and the rest of its name.
+
+    >>> split_side('RWrist'), split_side('ear_left'), split_side('neck')
+    (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
+    """
+    for pattern in _SIDES:
+        if match := re.fullmatch(pattern, name):
+            side = 'left' if match[2][0] in 'lL' else 'right'
+            return side, re.sub(r'[\W_]', '', match[1] + match[3]).lower()
+    return '', re.sub(r'[\W_]', '', name).lower()
+
+
+def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the pairs of joints whose names differ in left and right alone.
+
+    They are in the order of the joints, as is each pair.
+
+    >>> mirrored_joints(['nose', 'earR', 'earL', 'tail'])
+    [(1, 2)]
+    """
+    other = {'left': 'right', 'right': 'left'}
+    places = {split_side(joint): i for i, joint in enumerate(joints)}
+    pairs = (
+        (i, places.get((other[side], rest), -1))
+        for (side, rest), i in places.items()
+        if side
+    )
+    return [(i, j) for i, j in pairs if i < j]
+
+
+def _layout(name: str, joints: str, limbs: str, root: str = '') -> dict[str, Any]:
+    names = joints.split()
     return {
         'name': name,
-        'joints': joints.split(),
+        'joints': names,
         'limbs': [limb.split('-') for limb in limbs.split()],
-        'flip_pairs': flip_pairs,
-        'drop_groups': BODY_PARTS,
+        'flip_pairs': mirrored_joints(names),
+        'drop_groups': {
+            part: [joint for joint in group if joint in names]
+            for part, group in BODY_PARTS.items()
+        },
+        'root': root.split(),
     }
 
 
@@ -49,6 +91,7 @@ _LCR15 = _layout(
     'left_knee-left_hip right_hip-center left_hip-center right_wrist-right_elbow '
     'left_wrist-left_elbow right_elbow-right_shoulder left_elbow-left_shoulder '
     'right_shoulder-neck left_shoulder-neck neck-head neck-center',
+    'center',
 )
 # Of Kinect 1, in the order of its SDK.
 _KINECT20 = _layout(
@@ -65,17 +108,106 @@ _KINECT20 = _layout(
     'left_hip-left_knee left_knee-left_ankle left_ankle-left_foot '
     'hip_center-right_hip right_hip-right_knee right_knee-right_ankle '
     'right_ankle-right_foot',
+    'hip_center',
 )
-_KINECT20_PARTS = {
-    part: [*joints, part.replace('arm', 'hand').replace('leg', 'foot')]
-    for part, joints in BODY_PARTS.items()
-}
+# Of Kinect 2 (PKU-MMD, NTU RGB+D), in the order of its SDK.
+_KINECT25 = _layout(
+    'kinect25',
+    'spine_base spine_mid neck head left_shoulder left_elbow left_wrist left_hand '
+    'right_shoulder right_elbow right_wrist right_hand left_hip left_knee left_ankle '
+    'left_foot right_hip right_knee right_ankle right_foot spine_shoulder '
+    'left_hand_tip left_thumb right_hand_tip right_thumb',
+    'spine_base-spine_mid spine_mid-spine_shoulder spine_shoulder-neck neck-head '
+    'spine_shoulder-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'left_wrist-left_hand left_hand-left_hand_tip left_wrist-left_thumb '
+    'spine_shoulder-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
+    'right_wrist-right_hand right_hand-right_hand_tip right_wrist-right_thumb '
+    'spine_base-left_hip left_hip-left_knee left_knee-left_ankle left_ankle-left_foot '
+    'spine_base-right_hip right_hip-right_knee right_knee-right_ankle '
+    'right_ankle-right_foot',
+    'spine_base',
+)
+_OPENPOSE_LIMBS = (
+    'neck-nose neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
+    'neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'right_hip-right_knee right_knee-right_ankle left_hip-left_knee '
+    'left_knee-left_ankle nose-right_eye right_eye-right_ear nose-left_eye '
+    'left_eye-left_ear'
+)
+# Of OpenPose's model BODY_25 (MCFS), which has a joint between the hips.
+_BODY25 = _layout(
+    'openpose_body25',
+    'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow '
+    'left_wrist mid_hip right_hip right_knee right_ankle left_hip left_knee left_ankle '
+    'right_eye left_eye right_ear left_ear left_big_toe left_small_toe left_heel '
+    'right_big_toe right_small_toe right_heel',
+    'neck-mid_hip mid_hip-right_hip mid_hip-left_hip '
+    'left_ankle-left_big_toe left_big_toe-left_small_toe left_ankle-left_heel '
+    'right_ankle-right_big_toe right_big_toe-right_small_toe right_ankle-right_heel '
+    + _OPENPOSE_LIMBS,
+    'mid_hip',
+)
+# Of its model COCO.
+_COCO18 = _layout(
+    'openpose_coco18',
+    'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow '
+    'left_wrist right_hip right_knee right_ankle left_hip left_knee left_ankle '
+    'right_eye left_eye right_ear left_ear',
+    f'neck-right_hip neck-left_hip {_OPENPOSE_LIMBS}',
+)
+# Of LARa as action segmentation shares it; docs/datasets/dest.md has what is assumed.
+_LARA19 = _layout(
+    'lara19',
+    'mid_hip right_hip right_knee right_ankle right_foot left_hip left_knee left_ankle '
+    'left_foot spine head right_collar right_shoulder right_elbow right_wrist '
+    'left_collar left_shoulder left_elbow left_wrist',
+    'mid_hip-right_hip right_hip-right_knee right_knee-right_ankle '
+    'right_ankle-right_foot mid_hip-left_hip left_hip-left_knee left_knee-left_ankle '
+    'left_ankle-left_foot mid_hip-spine spine-head spine-right_collar '
+    'right_collar-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
+    'spine-left_collar left_collar-left_shoulder left_shoulder-left_elbow '
+    'left_elbow-left_wrist',
+    'mid_hip',
+)
+# Of LARa's own files, each segment by the joint that it begins at.
+_LARA22 = _layout(
+    'lara22',
+    'head head_top left_collar left_elbow left_hip left_ankle left_shoulder left_knee '
+    'left_toe left_wrist left_hand spine right_collar right_elbow right_hip '
+    'right_ankle right_shoulder right_knee right_toe right_wrist right_hand mid_hip',
+    'mid_hip-spine spine-head head-head_top spine-left_collar '
+    'left_collar-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'left_wrist-left_hand spine-right_collar right_collar-right_shoulder '
+    'right_shoulder-right_elbow right_elbow-right_wrist right_wrist-right_hand '
+    'mid_hip-left_hip left_hip-left_knee left_knee-left_ankle left_ankle-left_toe '
+    'mid_hip-right_hip right_hip-right_knee right_knee-right_ankle '
+    'right_ankle-right_toe',
+    'mid_hip',
+)
+# Of TCG, by the alphabet of its names; docs/datasets/dest.md has what is assumed.
+_TCG17 = _layout(
+    'tcg17',
+    'chest head mid_hip left_shoulder left_ankle left_elbow left_wrist left_knee '
+    'left_hip neck right_shoulder right_ankle right_elbow right_wrist right_knee '
+    'right_hip spine',
+    'head-neck neck-chest chest-left_shoulder left_shoulder-left_elbow '
+    'left_elbow-left_wrist chest-right_shoulder right_shoulder-right_elbow '
+    'right_elbow-right_wrist chest-spine spine-mid_hip mid_hip-left_hip '
+    'left_hip-left_knee left_knee-left_ankle mid_hip-right_hip right_hip-right_knee '
+    'right_knee-right_ankle',
+    'mid_hip',
+)
 LAYOUTS = {
-    'coco17': _COCO17,
-    'lcr15': {**_LCR15, 'root': ['center']},
-    'kinect20': {
-        **_KINECT20,
-        'drop_groups': _KINECT20_PARTS,
-        'root': ['hip_center'],
-    },
+    layout['name']: layout
+    for layout in (
+        _COCO17,
+        _LCR15,
+        _KINECT20,
+        _KINECT25,
+        _BODY25,
+        _COCO18,
+        _LARA19,
+        _LARA22,
+        _TCG17,
+    )
 }

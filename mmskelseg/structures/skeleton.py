@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmskelseg.structures.layouts import LAYOUTS
+from mmskelseg.structures.layouts import LAYOUTS, mirrored_joints
 from mmskelseg.utils.errors import UserError
 
 _HIPS = ('left_hip', 'right_hip')
@@ -32,7 +32,7 @@ class Skeleton:
         drop_groups: Joint indices of each body part that a tracker loses as a whole
             (``left_arm``, ``right_arm``, ``left_leg``, ``right_leg``).
         root: Joint indices whose mean is the middle of the body: by default those named
-            ``left_hip`` and ``right_hip``, or the first joint where these are missing.
+            ``left_hip`` and ``right_hip``, or all joints where these are missing.
 
     Raises:
         UserError: If a name is used twice or an index is not one of a joint.
@@ -48,7 +48,8 @@ class Skeleton:
     def __post_init__(self) -> None:
         if not self.root:
             hips = [i for i, name in enumerate(self.joints) if name in _HIPS]
-            object.__setattr__(self, 'root', tuple(hips) if len(hips) == 2 else (0,))
+            root = hips if len(hips) == 2 else range(self.num_joints)
+            object.__setattr__(self, 'root', tuple(root))
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
             raise UserError(
@@ -79,12 +80,14 @@ class Skeleton:
         """Return the skeleton that a name, a path or a dict stands for.
 
         Args:
-            skeleton: ``coco17`` or ``lcr15``; ``mmpose:NAME`` for a layout of an
-                installed MMPose (``mmpose:halpe``); the path of a config file with a
-                ``dataset_info`` in MMPose's format; such a ``dataset_info``; or a dict
-                with ``joints`` (names, or how many) and ``limbs`` (pairs of joints),
-                and, if wanted, ``name``, ``flip_pairs``, ``drop_groups`` and ``root``.
-                They refer to joints by name or by index.
+            skeleton: A name of :data:`mmskelseg.structures.layouts.LAYOUTS`, such as
+                ``coco17``; ``mmpose:NAME`` for a layout of an installed MMPose
+                (``mmpose:halpe``); the path of a config file with a ``dataset_info`` in
+                MMPose's format; such a ``dataset_info``; or a dict with ``joints``
+                (names, or how many) and ``limbs`` (pairs of joints), and, if wanted,
+                ``name``, ``flip_pairs``, ``drop_groups`` and ``root``. They refer to
+                joints by name or by index. Without ``flip_pairs``, joints whose names
+                differ in left and right alone are pairs.
 
         Raises:
             UserError: If there is no such layout, or it contradicts itself.
@@ -168,8 +171,10 @@ class Skeleton:
                     joints.index(j) if isinstance(j, str) else int(j) for j in group
                 )
 
+            if 'flip_pairs' not in parts:
+                parts = {**parts, 'flip_pairs': mirrored_joints(joints)}
             pairs: dict[str, Any] = {
-                key: tuple(indices(pair, key) for pair in parts.get(key, ()))
+                key: tuple(indices(pair, key) for pair in parts[key])
                 for key in ('limbs', 'flip_pairs')
             }
             return cls(

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import hop_distances, skeleton_pyramid, spatial_subsets
+from mmskelseg.structures.graph import (
+    graph_center,
+    hop_distances,
+    skeleton_pyramid,
+    spatial_subsets,
+)
 
 LAYOUTS = ['coco17', 'lcr15']
 
@@ -44,12 +49,22 @@ def test_each_joint_reads_with_weights_that_add_up_to_1(name, reach):
 
 def test_spatial_subsets_follow_the_way_to_the_root():
     """Of an arm, each joint but the root reads the one nearer to it apart."""
-    arm = {'joints': ['shoulder', 'elbow', 'wrist'], 'limbs': [[0, 1], [1, 2]]}
+    arm = {'joints': 3, 'limbs': [[0, 1], [1, 2]], 'root': [0]}
     own, farther, nearer = spatial_subsets(Skeleton.get(arm), reach=None)
     third = np.float32(1 / 3)
     np.testing.assert_array_equal(np.diag(own), [0.5, third, 0.5])
     np.testing.assert_array_equal(farther, [[0, 0, 0], [0.5, 0, 0], [0, third, 0]])
     np.testing.assert_array_equal(nearer, [[0, third, 0], [0, 0, 0.5], [0, 0, 0]])
+
+
+def test_graph_without_a_root_is_ordered_from_its_middle():
+    """Fewest limbs to the others; a joint that no way leads to is far from it."""
+    limbs = [[0, 1], [1, 2], [2, 3], [2, 4]]
+    assert graph_center(Skeleton.get({'joints': 6, 'limbs': limbs})) == (2,)
+    rooted = {'joints': 6, 'limbs': limbs, 'root': [0, 1]}
+    assert graph_center(Skeleton.get(rooted)) == (0, 1)
+    nearer = spatial_subsets(Skeleton.get({'joints': 6, 'limbs': limbs}))[2]
+    assert np.argwhere(nearer).tolist() == [[1, 0], [2, 1], [2, 3], [2, 4]]
 
 
 def test_spatial_subsets_are_symmetric_with_two_roots():

@@ -1,8 +1,12 @@
 import json
+import re
 
+import numpy as np
 import pytest
 
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.graph import hop_distances
+from mmskelseg.structures.layouts import LAYOUTS
 
 
 @pytest.mark.parametrize(
@@ -22,7 +26,7 @@ def test_skeleton_by_name_has_the_published_layout(shared, name, layout, limbs):
     assert groups == layouts[layout]['drop_groups']
 
 
-@pytest.mark.parametrize('name', ['coco17', 'lcr15'])
+@pytest.mark.parametrize('name', LAYOUTS)
 def test_skeleton_flip_pairs_swap_left_and_right(name):
     """Each joint with a side is paired with the same joint of the other side."""
     skeleton = Skeleton.get(name)
@@ -30,8 +34,56 @@ def test_skeleton_flip_pairs_swap_left_and_right(name):
         names = {skeleton.joints[a], skeleton.joints[b]}
         part = skeleton.joints[a].partition('_')[2]
         assert names == {f'left_{part}', f'right_{part}'}
-    sided = sum('_' in joint for joint in skeleton.joints)
+    sided = sum(joint.startswith(('left_', 'right_')) for joint in skeleton.joints)
     assert 2 * len(skeleton.flip_pairs) == sided
+
+
+@pytest.mark.parametrize('name', LAYOUTS)
+def test_skeleton_by_name_is_one_body_with_two_equal_sides(name):
+    """Every joint is reached, and the limbs of the mirror image are the same."""
+    skeleton = Skeleton.get(name)
+    assert skeleton.num_joints == int(re.sub(r'\D', '', name))
+    assert np.isfinite(hop_distances(skeleton)).all()
+    mirror = {a: b for pair in skeleton.flip_pairs for a, b in (pair, pair[::-1])}
+    limbs = {frozenset(limb) for limb in skeleton.limbs}
+    assert len(limbs) == len(skeleton.limbs)
+    assert {frozenset(mirror.get(i, i) for i in limb) for limb in limbs} == limbs
+    for part, joints in skeleton.drop_groups.items():
+        assert len(joints) >= 3
+        assert {skeleton.joints[i].partition('_')[0] for i in joints} == {
+            part.partition('_')[0]
+        }
+
+
+# Edges in the public code that shares these data sets (docs/datasets/dest.md).
+PUBLISHED = {
+    'kinect25': '12-0 13-12 14-13 15-14 16-0 17-16 18-17 19-18 1-0 20-1 2-20 3-2 4-20 '
+    '5-4 6-5 7-6 21-7 22-6 8-20 9-8 10-9 11-10 24-10 23-11',
+    'openpose_body25': '1-8 0-1 15-0 17-15 16-0 18-16 5-1 6-5 7-6 2-1 3-2 4-3 9-8 10-9 '
+    '11-10 24-11 22-11 23-22 12-8 13-12 14-13 21-14 19-14 20-19',
+    'lara19': '1-0 2-1 3-2 4-3 5-0 6-5 7-6 8-7 9-0 10-9 11-9 12-11 13-12 14-13 15-9 '
+    '16-15 17-16 18-17',
+    'tcg17': '1-9 9-0 0-3 3-5 5-6 0-10 10-12 12-13 0-16 16-2 2-8 8-7 7-4 2-15 15-14 '
+    '14-11',
+}
+
+
+@pytest.mark.parametrize(('name', 'edges'), PUBLISHED.items(), ids=PUBLISHED.keys())
+def test_skeleton_has_the_graph_of_the_code_that_shares_its_data(name, edges):
+    wanted = {frozenset(map(int, edge.split('-'))) for edge in edges.split()}
+    assert {frozenset(limb) for limb in Skeleton.get(name).limbs} == wanted
+
+
+def test_skeleton_of_joints_and_limbs_alone_knows_its_sides_and_its_middle():
+    """An animal: sides are told by names, and the middle is that of all joints."""
+    animal = Skeleton.get(
+        {'joints': ['snout', 'earR', 'ear_left', 'tail'], 'limbs': [[0, 1]]}
+    )
+    assert animal.flip_pairs == ((1, 2),)
+    assert animal.root == (0, 1, 2, 3)
+    assert animal.drop_groups == {}
+    none = {'joints': ['left_ear', 'right_ear'], 'limbs': [], 'flip_pairs': []}
+    assert Skeleton.get(none).flip_pairs == ()
 
 
 def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
@@ -145,11 +197,11 @@ def test_skeleton_that_is_no_skeleton_is_a_value_error(skeleton):
     [
         ('lcr15', ['center']),
         ('coco17', ['left_hip', 'right_hip']),
-        ({'joints': ['wrist', 'tip'], 'limbs': []}, ['wrist']),
+        ({'joints': ['wrist', 'tip'], 'limbs': []}, ['wrist', 'tip']),
         ({'joints': ['tip', 'wrist'], 'limbs': [], 'root': [1]}, ['wrist']),
     ],
 )
 def test_skeleton_has_a_root(skeleton, root):
-    """The one of its layout, else the hips, else the first joint."""
+    """The one of its layout, else the hips, else all joints."""
     skeleton = Skeleton.get(skeleton)
     assert [skeleton.joints[i] for i in skeleton.root] == root

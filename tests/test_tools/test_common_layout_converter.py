@@ -221,11 +221,11 @@ FAULTS = {
     ),
     'other length': (
         save('features/b.npy', np.ones((4, 13))),
-        '/features/b.npy: features (D, T) of 13 frames, but b.txt has 14 lines;',
+        '/features/b.npy: features of 13 frames, but b.txt has 14 labels;',
     ),
     'other width': (
         save('features/b.npy', np.ones((5, 14))),
-        '/features/b.npy: 5 features a frame, but a has 4;',
+        '/features/b.npy: 5 features a frame, but the videos before have 4;',
     ),
     'NaN': (
         save('features/b.npy', NAN),

@@ -5,14 +5,18 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.datasets.transforms import RandomHorizontalFlip
+from mmskelseg.features.renderers import RenderSkeletonHeatmap, SkeletonCoordinates
 from mmskelseg.interchange import (
     Segment,
     VideoSegments,
     write_boris,
     write_elan,
 )
+from mmskelseg.models.backbones import MSGCN
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30
@@ -259,6 +263,41 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(convert, walk, tmp_pa
     assert data['metainfo']['skeleton']['limbs'] == [[0, 1], [1, 2]]
     keypoint = data['annotations'][0]['keypoint'][0]
     np.testing.assert_allclose(keypoint, walk[:, [1, 0, 2], :2], rtol=1e-6)
+
+
+def test_an_animal_needs_neither_root_nor_flip_pairs(convert, walk, tmp_path):
+    """From a file of DeepLabCut to features of all kinds, with joints and limbs alone.
+
+    Places are measured from the mean of what is seen; a mirror image swaps the ears.
+    """
+    folder, layout = tmp_path / 'dlc', tmp_path / 'mouse.json'
+    folder.mkdir()
+    parts = ['snout', 'earL', 'earR', 'tail']
+    for name in VIDEOS:
+        write_dlc(folder, name, parts, walk[:, :4, :2])
+    layout.write_text(json.dumps({'joints': parts, 'limbs': [[0, 1], [0, 2], [0, 3]]}))
+    data, _ = convert('--skeleton', layout, '--size', '640x480', keypoints=(folder,))
+    skeleton, video = data['metainfo']['skeleton'], dict(data['annotations'][0])
+    assert skeleton.keys() & {'root', 'flip_pairs', 'drop_groups'} == set()
+    video['keypoint_score'] = video['keypoint_score'].copy()
+    video['keypoint_score'][0, 0, 3] = 0
+
+    render = SkeletonCoordinates(skeleton, 2, scale=None)
+    place = render.coordinates(video)[0, 2:].T
+    seen = walk[0, :3, :2]
+    np.testing.assert_allclose(place[:3], seen - seen.mean(0), rtol=1e-4, atol=1e-4)
+    assert not place[3].any()
+
+    images = RenderSkeletonHeatmap(skeleton).transform(dict(video))['imgs']
+    assert images[0].any()
+
+    mirrored = RandomHorizontalFlip(1, skeleton=skeleton).transform(dict(video))
+    x = walk[1, [0, 2, 1, 3], 0]
+    np.testing.assert_allclose(mirrored['keypoint'][0, 1, :, 0], 639 - x, rtol=1e-5)
+
+    stage = MSGCN(4, 2, skeleton=skeleton, num_refinements=1).stages[0].eval()
+    inputs = torch.from_numpy(render.coordinates(video)).swapaxes(0, 1)[None]
+    assert stage(inputs).isfinite().all()
 
 
 def test_files_without_a_partner_are_named_or_left_out(convert, labels):

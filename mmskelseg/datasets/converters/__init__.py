@@ -8,5 +8,6 @@ CONVERTERS = {
     'desktop_assembly': 'convert labels and 2D poses of Desktop Assembly',
     'precog': 'convert the Kinect skeletons of PRECOG-16',
     'keypoints': 'join keypoints that a tracker wrote and labels that people made',
+    'dest': 'convert from and to the skeletons that DeST and its followers share',
     'common_layout': 'convert from and to the text files of other repositories',
 }

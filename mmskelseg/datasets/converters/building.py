@@ -1,6 +1,7 @@
 """The builder of annotation files, and the command line that all converters share."""
 
 import argparse
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -139,6 +140,19 @@ def image_size(text: str) -> tuple[int, int]:
     return int(found[2]), int(found[1])
 
 
+def skeleton(text: str) -> str | dict[str, Any]:
+    """Return the skeleton of a name, or of a JSON file with joints and limbs."""
+    if not text.endswith('.json'):
+        return text
+    try:
+        layout = json.loads(Path(text).read_text('utf-8'))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f'{text} cannot be read: {error}') from None
+    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
+        raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
+    return layout
+
+
 def read_array(path: Path) -> np.ndarray:
     """Return the array of a .npy file."""
     try:
@@ -165,6 +179,16 @@ def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.nda
             f'floats of shape {meaning}.'
         )
     return array
+
+
+def check_finite(path: Path, values: np.ndarray) -> None:
+    """Raise UserError for the first frame of an array (T, ...) that is not finite."""
+    wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
+    if wrong.size:
+        raise UserError(
+            f'{path}: a feature of frame {wrong[0]} is NaN or infinite, the first of '
+            f'{wrong.size} such frames; copy the file again, or write 0 for it.'
+        )
 
 
 def choose_split(

@@ -12,10 +12,9 @@ is the one that counts. docs/keypoint_formats.md says how each format is read.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
@@ -55,19 +54,6 @@ def class_names(
     return classes
 
 
-def skeleton(text: str) -> str | dict[str, Any]:
-    """Return the skeleton of a name, or of a JSON file with joints and limbs."""
-    if not text.endswith('.json'):
-        return text
-    try:
-        layout = json.loads(Path(text).read_text('utf-8'))
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f'{text} cannot be read: {error}') from None
-    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
-        raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
-    return layout
-
-
 def assignment(text: str) -> tuple[str, str]:
     """Return both sides of a text such as hand_l=left_wrist."""
     name, _, value = text.partition('=')
@@ -101,7 +87,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     add_person(group)
     group.add_argument(
         '--skeleton',
-        type=skeleton,
+        type=building.skeleton,
         help='layout of the joints: coco17, mmpose:NAME, or a JSON file with joints '
         'and limbs',
     )

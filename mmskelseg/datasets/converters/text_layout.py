@@ -6,11 +6,16 @@ splits/train.split1.bundle   the videos of a split, a line each
 splits/test.split1.bundle
 """
 
+import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mmskelseg.datasets.annotations import fold_splits
+from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.parsing import read_text
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -55,6 +60,17 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     return classes
 
 
+def read_mapping(root: Path) -> dict[int, str]:
+    """Return the name of each class id, from the mapping that a release must have."""
+    mapping = find_mapping(root)
+    if mapping is None:
+        raise MissingFileError(
+            f'{root}: there is no {" nor ".join(MAPPINGS)}; it must hold a line '
+            '`ID NAME` for each class.'
+        )
+    return read_classes(mapping)
+
+
 def find_mapping(root: Path) -> Path | None:
     """Return the file of class names in a release, if there is one."""
     return next((root / name for name in MAPPINGS if (root / name).is_file()), None)
@@ -66,20 +82,23 @@ def video_name(name: str) -> str:
     >>> video_name('groundTruth/rgb-01-1.txt'), video_name('2020-04-19_14-03-25')
     ('rgb-01-1', '2020-04-19_14-03-25')
     """
-    return name.replace('\\', '/').rpartition('/')[2].removesuffix('.txt')
+    name = name.replace('\\', '/').rpartition('/')[2]
+    return re.sub(r'\.(txt|npy|csv)$', '', name)
 
 
-def find_labels(folder: Path) -> dict[str, Path]:
-    """Return the label file of each video, sorted by the videos' ids."""
+def find_labels(
+    folder: Path, kind: str = 'a text for each video, with a class in each line'
+) -> dict[str, Path]:
+    """Return the label file of each video, sorted by the videos' ids.
+
+    ``kind`` says in messages what the files are.
+    """
     if not folder.is_dir():
-        raise MissingFileError(
-            f'{folder}: no such folder; it must hold a text for each video, with the '
-            'class of each frame in a line.'
-        )
+        raise MissingFileError(f'{folder}: no such folder; it must hold {kind}.')
     files = [path for path in folder.glob('[!.]*') if path.is_file()]
     labels = {video_name(path.name): path for path in sorted(files)}
     if not labels:
-        raise UserError(f'{folder}: empty, expected a text for each video.')
+        raise UserError(f'{folder}: empty, expected {kind}.')
     if len(labels) < len(files):
         raise UserError(
             f'{folder}: {len(files)} files for {len(labels)} videos; keep one of '
@@ -111,13 +130,19 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
 def read_splits(
     folder: Path, main: int
 ) -> tuple[dict[str, list[str]], dict[tuple[str, str], Path]]:
-    """Return every split in a folder of bundles, a fold each, and the splits' files.
+    """Return every split in a folder, a fold each, and the splits' files.
 
-    The bundles with the number ``main`` become ``train`` and ``test``.
+    They are bundles (``train.split1.bundle``) or tables (``train1.csv``), of which the
+    column ``feature`` has the path of each video. Those to validate on (``val``) train.
+    The files with the number ``main`` become ``train`` and ``test``.
     """
-    bundle = r'(?:train|test)\.split(\d+)\.bundle'
-    found = [re.fullmatch(bundle, path.name) for path in folder.glob('*.bundle')]
-    numbers = sorted({int(match[1]) for match in found if match})
+    file = re.compile(r'(train|val|test)(?:\.split)?(\d+)\.(?:bundle|csv)')
+    found: dict[tuple[str, int], Path] = {}
+    # Of a bundle and a table the bundle.
+    for path in sorted(folder.glob('[!.]*'), key=lambda path: path.suffix):
+        if match := file.fullmatch(path.name):
+            found.setdefault((match[1], int(match[2])), path)
+    numbers = sorted({number for part, number in found if part != 'val'})
     if main not in numbers:
         there = ', '.join(map(str, numbers)) or 'none'
         raise UserError(
@@ -130,7 +155,82 @@ def read_splits(
     splits, files = {}, {}
     for fold, number in folds.items():
         for part in ('train', 'test'):
-            path = folder / f'{part}.split{number}.bundle'
-            splits[fold + part] = [video_name(line) for line in read_lines(path)]
+            path = found.get((part, number), folder / f'{part}.split{number}.bundle')
+            splits[fold + part] = _members(path)
             files['split', fold + part] = path
+        if ('val', number) in found:
+            train = splits[f'{fold}train']
+            more = _members(found['val', number])
+            train += [video for video in more if video not in train]
     return splits, files
+
+
+def _members(path: Path) -> list[str]:
+    """Return the videos that a bundle or a table names."""
+    lines = read_lines(path)
+    if path.suffix == '.bundle':
+        return [video_name(line) for line in lines]
+    rows = list(csv.DictReader(lines))
+    if 'feature' not in lines[0].split(','):
+        raise UserError(
+            f'{path}: line 1 is {lines[0]!r}, expected the names of columns, one of '
+            'them `feature`.'
+        )
+    return [video_name(row['feature']) for row in rows]
+
+
+def class_names(data: dict[str, Any], unlabelled: str | None) -> list[str]:
+    """Return names without spaces, which readers of the layout take for its end."""
+    names = [re.sub(r'\s+', '_', name.strip()) for name in data['metainfo']['classes']]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise UserError(
+                f'two classes are called {name} once their spaces are underscores; '
+                'rename one in the annotation file.'
+            )
+    if unlabelled and unlabelled not in names:
+        names.append(unlabelled)
+    return names
+
+
+def _frame_names(
+    video: dict[str, Any], names: list[str], unlabelled: str | None
+) -> list[str]:
+    """Return the name of each frame's class."""
+    without = np.flatnonzero(video['label'] == -1)
+    if without.size and not unlabelled:
+        raise UserError(
+            f'video {video["frame_dir"]}: frame {without[0]} has no label, the first '
+            f'of {without.size}, and the layout knows no such frames; give them a '
+            'class by --unlabelled NAME.'
+        )
+    return [names[k] if k >= 0 else str(unlabelled) for k in video['label']]
+
+
+def write_text(path: Path, lines: Sequence[str]) -> None:
+    """Write lines, the last of them ended, too: some readers drop what follows it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(''.join(f'{line}\n' for line in lines), 'utf-8', newline='\n')
+
+
+def write_layout(data: dict[str, Any], out: Path, unlabelled: str | None) -> list[str]:
+    """Write groundTruth/, mapping.txt and splits/; return lines about them.
+
+    Raises:
+        UserError: If a frame has no label and ``unlabelled`` names no class for it, or
+            if the names of two classes differ in spaces alone.
+    """
+    names = class_names(data, unlabelled)
+    for video in data['annotations']:
+        lines = _frame_names(video, names, unlabelled)
+        name = file_name(video['frame_dir'])
+        write_text(out / 'groundTruth' / f'{name}.txt', lines)
+    write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
+    told = [f'{len(data["annotations"])} videos, {len(names)} classes']
+    for number, pair in enumerate(fold_splits(data), 1):
+        for part, split in zip(('train', 'test'), pair, strict=True):
+            bundle = out / f'splits/{part}.split{number}.bundle'
+            members = data['split'][split]
+            write_text(bundle, [f'{file_name(video)}.txt' for video in members])
+        told.append(f'split {number}: {" and ".join(pair)}')
+    return told

@@ -1,36 +1,15 @@
 """Layouts of joints: by their names, by their number, or as COCO's 17."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.structures import Skeleton, is_data_layout
+from mmskelseg.structures.layouts import mirrored_joints, split_side
 from mmskelseg.utils.errors import UserError
 
 COCO17 = Skeleton.get('coco17').joints
-# Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
-_SIDES = (
-    r'(?i)(.*?)(left|right)(.*)',
-    r'(?i)()(l|r)[\W_]+(.+)',
-    r'(?i)(.+)[\W_]+(l|r)(\d*)',
-    r'()([LR])([A-Z].*)',
-    r'(.*[a-z])([LR])(\d*)',
-)
-
-
-def split_side(name: str) -> tuple[str, str]:
-    """Return a joint's side, which may be empty, and the rest of its name.
-
-    >>> split_side('RWrist'), split_side('ear_left'), split_side('neck')
-    (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
-    """
-    for pattern in _SIDES:
-        if match := re.fullmatch(pattern, name):
-            side = 'left' if match[2][0] in 'lL' else 'right'
-            return side, re.sub(r'[\W_]', '', match[1] + match[3]).lower()
-    return '', re.sub(r'[\W_]', '', name).lower()
 
 
 def named_layout(
@@ -48,17 +27,11 @@ def named_layout(
     """
     if tuple(joints) == COCO17:
         return 'coco17'
-    index = {split_side(joint): i for i, joint in enumerate(joints)}
-    pairs = [
-        [i, index['right', rest]]
-        for (side, rest), i in index.items()
-        if side == 'left' and ('right', rest) in index
-    ]
     return {
         'name': name,
         'joints': list(joints),
         'limbs': [list(limb) for limb in limbs],
-        'flip_pairs': pairs,
+        'flip_pairs': [list(pair) for pair in mirrored_joints(joints)],
     }
 
 

@@ -12,57 +12,13 @@ COCO (54); their joints stay as they are, and ``to_coco17`` finds COCO's 17 in b
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
-from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.structures.layouts import BODY_PARTS
 from mmskelseg.utils.errors import UserError
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
-_ARMS = 'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow'
-_HEAD = 'right_eye left_eye right_ear left_ear'
-_FEET = 'left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel'
-_LEGS = 'right_hip right_knee right_ankle left_hip left_knee left_ankle'
-_PARTS = {
-    'openpose_body25': f'{_ARMS} left_wrist mid_hip {_LEGS} {_HEAD} {_FEET}',
-    'openpose_coco18': f'{_ARMS} left_wrist {_LEGS} {_HEAD}',
-}
-# The middle of the body differs: BODY_25 has a joint between the hips.
-_TRUNK = {
-    'openpose_body25': 'neck-mid_hip mid_hip-right_hip mid_hip-left_hip '
-    'left_ankle-left_big_toe left_big_toe-left_small_toe left_ankle-left_heel '
-    'right_ankle-right_big_toe right_big_toe-right_small_toe right_ankle-right_heel',
-    'openpose_coco18': 'neck-right_hip neck-left_hip',
-}
-_LIMBS = (
-    'neck-nose neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
-    'neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'right_hip-right_knee right_knee-right_ankle left_hip-left_knee '
-    'left_knee-left_ankle nose-right_eye right_eye-right_ear nose-left_eye '
-    'left_eye-left_ear'
-)
-
 _FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}
-
-
-def openpose_layout(name: str) -> dict[str, Any]:
-    """Return the skeleton ``openpose_body25`` or ``openpose_coco18``.
-
-    >>> openpose_layout('openpose_coco18')['joints'][1]
-    'neck'
-    """
-    joints = _PARTS[name].split()
-    pairs = [pair.split('-') for pair in f'{_TRUNK[name]} {_LIMBS}'.split()]
-    limbs = [[joints.index(joint) for joint in pair] for pair in pairs]
-    groups = {
-        part: [joints.index(joint) for joint in group]
-        for part, group in BODY_PARTS.items()
-    }
-    layout = named_layout(joints, limbs, name)
-    assert isinstance(layout, dict)
-    return {**layout, 'drop_groups': groups}
 
 
 def read_openpose(path: FilePath) -> Poses:
@@ -92,7 +48,7 @@ def read_openpose(path: FilePath) -> Poses:
         )
     joints = counts.pop() if counts else 25
     name = {25: 'openpose_body25', 18: 'openpose_coco18'}[joints]
-    poses = gather(found, openpose_layout(name), str(path), frames=len(files))
+    poses = gather(found, name, str(path), frames=len(files))
     if poses.keypoint.max() <= 1:
         raise UserError(
             f'{path}: no coordinate exceeds 1, so these are not pixels; run OpenPose '

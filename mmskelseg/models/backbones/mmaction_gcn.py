@@ -18,7 +18,7 @@ from mmskelseg.models.segmentors.branch_checkpoints import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import hop_distances
+from mmskelseg.structures.graph import graph_center, hop_distances
 from mmskelseg.utils.errors import UserError
 
 
@@ -189,10 +189,11 @@ def graph_layout(skeleton: Skeleton) -> dict[str, Any]:
     >>> graph_layout(Skeleton.get(dict(joints=3, limbs=[[0, 1], [1, 2]], root=[1])))
     {'num_node': 3, 'inward': [(0, 1), (2, 1)], 'center': 1}
     """
-    to_root = hop_distances(skeleton)[list(skeleton.root)].min(axis=0)
+    center = graph_center(skeleton)
+    to_root = hop_distances(skeleton)[list(center)].min(axis=0)
     inward = [(a, b) if to_root[a] >= to_root[b] else (b, a) for a, b in skeleton.limbs]
     return {
         'num_node': skeleton.num_joints,
         'inward': inward,
-        'center': skeleton.root[0],
+        'center': center[0],
     }

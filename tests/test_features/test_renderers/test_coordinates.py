@@ -5,7 +5,11 @@ from mmskelseg.datasets.transforms import DropLimb
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.registry import TRANSFORMS
 
-ARM = {'joints': ['shoulder', 'elbow', 'wrist'], 'limbs': [[0, 1], [1, 2]]}
+ARM = {
+    'joints': ['shoulder', 'elbow', 'wrist'],
+    'limbs': [[0, 1], [1, 2]],
+    'root': ['shoulder'],
+}
 
 
 def arm(*frames, score=None):
