@@ -127,9 +127,10 @@ def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add):
     run_tool('tools/test.py', 'mine.py', folder / 'epoch_4.pth')
     assert 0 <= json.loads((folder / 'metrics.json').read_text())['seg/acc'] <= 100
     run_tool(
-        'demo/demo.py', 'annotations.pkl', folder / 'epoch_4.pth', '--out-dir', 'out',
+        'demo/demo.py', 'annotations.pkl', 'mine.py', folder / 'epoch_4.pth', '--split',
+        'test', '--out', 'out', '--formats', 'csv',
     )  # fmt: skip
-    assert any((tmp_path / 'out').iterdir())
+    assert list((tmp_path / 'out').glob('*.csv'))
 
 
 @pytest.mark.slow

@@ -325,7 +325,7 @@ class RandomJointDropout(SkeletonAugmentation):
         wanted = 'two numbers above 0, the lower one first'
         require(fits, 'RandomJointDropout', 'seconds', seconds, wanted)
         self.p = float(p)
-        self.seconds = tuple(map(float, seconds))
+        self.seconds = (float(seconds[0]), float(seconds[1]))
 
     def change(self, results: dict, rng: np.random.Generator) -> None:
         """Lose joints."""
@@ -390,8 +390,8 @@ class RandomLimbDropout(SkeletonAugmentation):
             row[list(joints)] = True
         happens = rng.random() < self.p
         part = self.frames * rng.random()
-        lost = rows[rng.integers(len(groups), size=shape[1])]
-        lost &= (rng.random(shape[1]) < part)[:, None]
+        loses = rng.random((shape[1], 1)) < part
+        lost = rows[rng.integers(len(groups), size=shape[1])] & loses
         if happens:
             lose(results, np.broadcast_to(lost, shape[:3]))
 
@@ -423,8 +423,8 @@ def smooth_noise(
     # The knots lie anywhere in relation to the first frame.
     places = np.arange(frames) / knot_frames + rng.random()
     before = np.minimum(places.astype(np.int64), count - 2)
-    part = (1 - np.cos(np.pi * (places - before))) / 2
-    part = part.astype(np.float32).reshape(-1, *[1] * len(shape))
+    wave = (1 - np.cos(np.pi * (places - before))) / 2
+    part = wave.astype(np.float32).reshape(-1, *[1] * len(shape))
     return knots[before] * (1 - part) + knots[before + 1] * part
 
 
@@ -438,8 +438,8 @@ def _places(results: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
 def _seen(results: Mapping[str, Any], key: str) -> np.ndarray:
     """Return which joints are there, shape (M, T, V)."""
     if 'keypoint_score' in results:
-        return np.asarray(results['keypoint_score']) > 0
-    return np.asarray(results[key]).any(axis=-1)
+        return np.greater(results['keypoint_score'], 0)
+    return np.any(results[key], axis=-1)
 
 
 def _body_size(points: np.ndarray, seen: np.ndarray) -> float:

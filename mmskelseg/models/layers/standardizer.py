@@ -1,7 +1,6 @@
 """Standardisation of features by the statistics of the training videos."""
 
 from collections.abc import Iterable
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,10 @@ class FeatureStandardizer(nn.Module):
         floor: That part of the median.
     """
 
+    mean: Tensor
+    std: Tensor
+    fitted: Tensor
+
     def __init__(self, channels: int, floor: float = 0.1) -> None:
         super().__init__()
         self.floor = floor
@@ -35,7 +38,7 @@ class FeatureStandardizer(nn.Module):
     def fit(self, videos: Iterable[Tensor]) -> None:
         """Find mean and deviation of videos (C, T, ...)."""
         count = 0
-        total = torch.zeros_like(cast(Tensor, self.mean), dtype=torch.float64)
+        total = torch.zeros_like(self.mean, dtype=torch.float64)
         squares = torch.zeros_like(total)
         for video in videos:
             values = video.to(total).flatten(1)
