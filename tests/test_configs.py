@@ -9,7 +9,12 @@ from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from tests.small_data import ROOT
 
-CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+# Those that name no data are for others to inherit.
+CONFIGS = [
+    path
+    for path in sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+    if 'ann_file' in Config.fromfile(path).test_dataloader.dataset
+]
 
 
 def joints(branch):
