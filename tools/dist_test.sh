@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Scores a checkpoint in several processes, on the GPUs of one machine or of several:
 #
-#   tools/dist_test.sh CONFIG CHECKPOINT GPUS [flags of tools/test.py]
+#   tools/dist_test.sh CONFIG CHECKPOINT GPUS [CHECKPOINT ...] [flags of tools/test.py]
 #
 # On several machines, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 # Without GPUs, GPUS is the number of processes.
@@ -22,4 +22,4 @@ exec "${PYTHON:-python}" -m torch.distributed.run \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \
     --master_port="${PORT:-29500}" \
     --nproc_per_node="$gpus" \
-    "$(dirname "$0")/test.py" "$config" "$checkpoint" --launcher pytorch "$@"
+    "$(dirname "$0")/test.py" "$config" "$checkpoint" "$@" --launcher pytorch

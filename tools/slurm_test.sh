@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Scores a checkpoint on a cluster that Slurm manages:
 #
-#   tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [flags of tools/test.py]
+#   tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT... [flags of tools/test.py]
 #
 # GPUS (8), GPUS_PER_NODE (8), CPUS_PER_TASK (5) and SRUN_ARGS are read from the
 # environment. On nodes without GPUs, GPUS is the number of processes, and
@@ -32,4 +32,4 @@ exec srun --partition="$partition" \
     --kill-on-bad-exit=1 \
     ${SRUN_ARGS:-} \
     "${PYTHON:-python}" -u "$(dirname "$0")/test.py" "$config" "$checkpoint" \
-    --launcher slurm "$@"
+    "$@" --launcher slurm

@@ -23,7 +23,6 @@ from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.trained_model import (
     check_features,
     checkpoint_config,
-    load_weights,
     model_metainfo,
 )
 from mmskelseg.evaluation import IGNORED, to_segments
@@ -32,16 +31,19 @@ from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import file_name
+from mmskelseg.fileio.trained_weights import load_weights
 from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
+from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import FUNCTIONS, MODELS, TRANSFORMS, registered_only
+from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 
 _SCOPE = 'mmskelseg'
 
 
 class SkelSegInferencer(BaseInferencer):
-    """Segments videos by a trained model.
+    """Segments videos by a trained model, or by several of one config as an ensemble.
 
     A prediction is the video's annotation (docs/data_format.md) and besides:
 
@@ -63,7 +65,8 @@ class SkelSegInferencer(BaseInferencer):
             package, such as ``skelseg/toy_joint_limb``. Such a config is a program,
             as everywhere in OpenMMLab. None: the one in the checkpoint, which is data:
             it may name registered parts only.
-        weights: Path of a checkpoint.
+        weights: Path of a checkpoint, or of several, such as of seeds, whose
+            probabilities are averaged.
         device: Where the model runs; by default a GPU, if there is one.
         pose_estimator: What estimates poses of videos that come without: its name or
             config, for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
@@ -88,19 +91,23 @@ class SkelSegInferencer(BaseInferencer):
     def __init__(
         self,
         model: str | os.PathLike | Config | ConfigDict | None,
-        weights: str | os.PathLike,
+        weights: str | os.PathLike | Sequence[str | os.PathLike],
         device: str | None = None,
         *,
         pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
         show_progress: bool = True,
     ) -> None:
-        self.weights = str(weights)
+        files = [weights] if isinstance(weights, (str, os.PathLike)) else weights
+        self.checkpoints = [str(file) for file in files]
+        if not self.checkpoints:
+            raise UserError('No checkpoint is named; name one or several.')
         self.pose_estimator = pose_estimator
         if isinstance(model, str | os.PathLike):
             model = str(find_config(model))
         trust = nullcontext() if model is not None else registered_only()
         with DefaultScope.overwrite_default_scope(_SCOPE), trust:
-            super().__init__(model, self.weights, device, _SCOPE, show_progress)
+            first = self.checkpoints[0]
+            super().__init__(model, first, device, _SCOPE, show_progress)
 
     def __call__(
         self,
@@ -233,8 +240,11 @@ class SkelSegInferencer(BaseInferencer):
         checkpoint = load_checkpoint(weights)
         if not cfg:
             cfg.update(checkpoint_config(checkpoint, weights))
-        model = MODELS.build(cfg.model)
-        load_weights(model, checkpoint, weights)
+        if len(self.checkpoints) > 1:
+            model = ActionSegmentorEnsemble(cfg.model, self.checkpoints)
+        else:
+            model = MODELS.build(cfg.model)
+            load_weights(model, checkpoint, weights)
         check_features(cfg, checkpoint)
         self.dataset_meta = model_metainfo(cfg, checkpoint, model, weights)
         return model.to(device).eval()

@@ -1,4 +1,4 @@
-"""A checkpoint: its config, its weights, and what its model was trained on."""
+"""A checkpoint: its config, and what its model was trained on."""
 
 from collections.abc import Iterator, Mapping
 from importlib import metadata
@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.fileio.trained_weights import changed_features, trained_features
 from mmskelseg.registry import (
     MODELS,
     TRANSFORMS,
@@ -19,7 +20,6 @@ from mmskelseg.registry import (
 )
 from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import flat_settings
 
 # Those that build a model and what its features are made by.
 _REGISTRIES = (MODELS, TRANSFORMS, WEIGHT_INITIALIZERS)
@@ -166,30 +166,6 @@ def _only_computes(part: Any) -> bool:
     )
 
 
-def load_weights(model: nn.Module, checkpoint: Mapping[str, Any], source: str) -> None:
-    """Load all weights of a model, or none, from the content of the file ``source``.
-
-    Raises:
-        ValueError: If the checkpoint has others, or in other shapes.
-    """
-    if not isinstance(checkpoint, dict):
-        raise UserError(
-            f'{source}: holds {type(checkpoint).__name__}, not a checkpoint; name a '
-            'file that training wrote.'
-        )
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1:2] or [str(error)]
-        raise UserError(
-            f'{source}: not a checkpoint of the model of the config '
-            f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
-            'trained with, which lies in its work folder.'
-        ) from None
-
-
 def model_metainfo(
     cfg: ConfigDict, checkpoint: Mapping[str, Any], model: nn.Module, source: str
 ) -> dict[str, Any]:
@@ -238,29 +214,12 @@ def check_features(cfg: ConfigDict, checkpoint: Mapping[str, Any]) -> None:
             'The config has no dataset.features, since features come from files; a '
             'video without such files cannot be segmented.'
         )
-    text = checkpoint.get('meta', {}).get('cfg')
-    if not isinstance(text, str):
-        return
-    then = Config.fromstring(text, '.py').test_dataloader.dataset.get('features', {})
-    before, after = (
-        {key: _without_folder(value) for key, value in flat_settings(features)}
-        for features in (then, now)
-    )
-    changed = [
-        f'{key} was {before.get(key)!r} and is {after.get(key)!r}'
-        for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and not key.endswith('batch_size')
-    ]
+    then = trained_features(checkpoint)
+    changed = '' if then is None else changed_features(then, now)
     if changed:
         print_log(
             'The model was trained on other features than the config makes, so its '
-            f'labels may be wrong: {"; ".join(changed[:3])}'
-            f'{"; ..." if len(changed) > 3 else ""}.',
+            f'labels may be wrong: {changed}.',
             'current',
             WARNING,
         )
-
-
-def _without_folder(value: Any) -> Any:
-    """Return a file's name, since the same weights may lie elsewhere."""
-    return Path(value).name if isinstance(value, str) else value

@@ -10,7 +10,8 @@ from mmskelseg.utils.command_line import command_parser
 # A module of the same name has main(argv, prog); it is imported when it is asked for.
 COMMANDS = {
     'train': 'train a segmentor',
-    'test': 'score a trained segmentor',
+    'test': 'score a trained segmentor, or several as an ensemble',
+    'ensemble': 'score the mean of what several models predict',
     'segment': 'segment videos or skeletons',
     'app': 'segment videos on a web page',
     'poses': 'estimate the poses in videos',

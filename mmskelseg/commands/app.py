@@ -47,6 +47,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder of trainings, or one checkpoint (default: %(default)s)',
     )
     parser.add_argument(
+        '--ensemble',
+        nargs='+',
+        default=[],
+        metavar='CHECKPOINT',
+        help='with one checkpoint: further ones of the same config, such as of other '
+        'seeds, whose probabilities are averaged',
+    )
+    parser.add_argument(
         '--config', help='of checkpoints that do not hold theirs; a file, or its name'
     )
     add_pose_estimator_arguments(parser)
@@ -84,6 +92,7 @@ def _run(args: argparse.Namespace) -> None:
         segmenter = PageSegmenter(
             args.checkpoints,
             Path(folder, 'results'),
+            ensemble=args.ensemble,
             config=args.config,
             device=args.device,
             pose_estimator=pose_estimator(args),

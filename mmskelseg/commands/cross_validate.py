@@ -4,9 +4,10 @@
 
 Each run trains to the last epoch and tests that, in WORK_DIR/<fold>/seed_<n>/. The end
 is a table of mean ± standard deviation over folds, over all test videos and over seeds,
-kept in WORK_DIR/cross_validation.md and .json. Started again, it leaves finished runs
-alone and goes on with those that were stopped. A run of other settings in the same
-folder is an error, so that no table mixes settings.
+kept in WORK_DIR/cross_validation.md and .json. With several seeds it has their ensemble
+as well: in each fold, the mean of their probabilities. Started again, it leaves
+finished runs alone and goes on with those that were stopped. A run of other settings in
+the same folder is an error, so that no table mixes settings.
 
 A model that starts from trained branches (configs/skelseg/toy_fusion.py) starts from
 those of the same fold and seed, so cross-validate the branches first, with their own

@@ -5,7 +5,8 @@
 INPUT is a video; a file of poses, as MMPose, OpenPose (a folder a video), MediaPipe,
 DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of these.
 CONFIG is a file, or the name of one that comes with the package; the one of a training
-lies in its work folder. CHECKPOINT is what training wrote.
+lies in its work folder. CHECKPOINT is what training wrote; with more of the same config
+(--ensemble), probabilities are averaged.
 
 A model of skeletons needs the poses of a video: a file (--poses), else one of the same
 name beside it in a folder, else they are estimated (--pose-estimator). They must have
@@ -45,6 +46,8 @@ EXAMPLES = """examples:
   # every video of a folder, poses by RTMPose, files to correct in BORIS and no overlay
   %(prog)s videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
       --formats csv boris timeline
+  # the mean of three trainings
+  %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, their labels above the prediction
   %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split test
 """
@@ -58,6 +61,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        '--ensemble',
+        nargs='+',
+        default=[],
+        metavar='CHECKPOINT',
+        help='further checkpoints of the same config, such as of other seeds',
+    )
     parser.add_argument(
         '--out',
         default='work_dirs/demo',
@@ -151,7 +161,10 @@ def _run(args: argparse.Namespace) -> None:
     if args.cfg_options is not None:
         config.merge_from_dict(args.cfg_options)
     inferencer = SkelSegInferencer(
-        config, args.checkpoint, args.device, pose_estimator=pose_estimator(args)
+        config,
+        [args.checkpoint, *args.ensemble],
+        args.device,
+        pose_estimator=pose_estimator(args),
     )
     poses = args.poses
     batches = inferencer.stream(

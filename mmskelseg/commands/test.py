@@ -3,6 +3,9 @@
     %(prog)s configs/skelseg/toy_joint_limb.py \\
         work_dirs/toy_joint_limb/epoch_30.pth
 
+Several checkpoints, such as of seeds, are an ensemble: the mean of their probabilities
+is scored, and each checkpoint beside it.
+
 Prints the scores, also by class, and writes into the work folder metrics.json, the
 confusion matrix, and a timeline of each test video.
 """
@@ -13,7 +16,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, pickle_name
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,9 +25,14 @@ if TYPE_CHECKING:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
-    parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
-        '--dump', type=_pickle_name, help='keep the predictions in this pickle file'
+        'checkpoints',
+        metavar='CHECKPOINT',
+        nargs='+',
+        help='checkpoint file; several are averaged',
+    )
+    parser.add_argument(
+        '--dump', type=pickle_name, help='keep the predictions in this pickle file'
     )
     parser.add_argument('--show-dir', help='folder for the timelines')
     parser.add_argument(
@@ -37,14 +45,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
 
 
-def _pickle_name(text: str) -> str:
-    if not text.endswith(('.pkl', '.pickle')):
-        raise argparse.ArgumentTypeError(f'{text}: must end in .pkl or .pickle')
-    return text
-
-
 def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
-    cfg.load_from = args.checkpoint
+    one, *others = args.checkpoints
+    cfg.load_from = None if others else one
     cfg.resume = False
     visualization = cfg.default_hooks.get('visualization')
     if visualization is not None:
@@ -58,21 +61,31 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
             f'{args.config}: --show and --show-dir need a hook of the name '
             '`visualization` in default_hooks.'
         )
-    if args.dump is not None:
-        given = cfg.test_evaluator
-        dump = dict(type='DumpResults', out_file_path=args.dump)
-        cfg.test_evaluator = [*(given if isinstance(given, list) else [given]), dump]
 
 
 def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
+    from mmskelseg.evaluation import DumpPredictions
+    from mmskelseg.models import ActionSegmentorEnsemble
     from mmskelseg.utils.dist import init_distributed
 
     cfg = load_config(args)
     _merge_args(cfg, args)
     with init_distributed(cfg):
-        Runner.from_cfg(cfg).test()
+        runner = Runner.from_cfg(cfg)
+        # The runner keeps its config in the work folder, where it is to stay that of
+        # one model for whoever trains or segments with it.
+        if len(args.checkpoints) > 1:
+            ensemble = ActionSegmentorEnsemble(cfg.model, args.checkpoints)
+            wrapper = cfg.get('model_wrapper_cfg')
+            runner.model = runner.wrap_model(wrapper, ensemble)
+        if args.dump is not None:
+            evaluator = runner.test_loop.evaluator
+            dump = DumpPredictions(args.dump)
+            dump.dataset_meta = evaluator.dataset_meta
+            evaluator.metrics.append(dump)
+        runner.test()
 
 
 main = command(__doc__, _add_arguments, _run)

@@ -10,8 +10,14 @@ from typing import Any
 from mmengine.config import Config
 
 from mmskelseg.datasets.annotations import folds, load_annotations
-from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.evaluation import format_summary, summarize_runs
+from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
+from mmskelseg.evaluation import (
+    RiskMetric,
+    SegmentationMetric,
+    format_summary,
+    summarize_runs,
+)
+from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.segmentors.branch_checkpoints import branch_checkpoints
@@ -22,6 +28,8 @@ from mmskelseg.utils.settings import flat_settings
 DEFAULT = 'default'
 # They say where things lie, not what is computed.
 PLACES = ('work_dir', 'launcher', 'ann_file')
+# How a metric counts, as metrics.json keeps it.
+CONVENTIONS = ('average', 'scores', 'absent', 'last_frame')
 
 
 def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str, str]]:
@@ -116,6 +124,8 @@ def run_folder(
     )
     # No scores before the last epoch: nothing is to be chosen by them.
     train += ['--resume', '--no-validate', '--seed', str(seed)]
+    # Of these the ensemble of the seeds is made.
+    test += ['--dump', str(path / PREDICTIONS)]
     return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
 
 
@@ -150,12 +160,69 @@ def submitted(
         yield by_id[job.job_id], failure
 
 
+def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
+    """Return the scores of the mean of all seeds' probabilities, for each fold.
+
+    They are those of :meth:`RunFolder.report`, by the conventions of the runs.
+
+    Raises:
+        UserError: If a run has kept no predictions, or others than those beside it.
+    """
+    reports = {}
+    for fold in dict.fromkeys(run.settings['fold'] for run in runs):
+        same = [run for run in runs if run.settings['fold'] == fold]
+        for run in same:
+            if not run.predictions.is_file():
+                raise MissingFileError(
+                    f'{run.predictions}: there is no such file, since this run was '
+                    f'tested without it; delete {run.path / "metrics.json"} and start '
+                    'again to test it again.'
+                )
+        samples = average_dumps([run.predictions for run in same])
+        scores = same[0].scores()
+        conventions = scores['conventions']
+        metrics: list[SegmentationMetric | RiskMetric] = [
+            SegmentationMetric(
+                len(scores['classes']),
+                conventions['background'],
+                **{key: conventions[key] for key in CONVENTIONS},
+            )
+        ]
+        metrics[0].dataset_meta = {'classes': scores['classes']}
+        if 'risk/mse' in scores:
+            metrics.append(RiskMetric())
+        report: dict[str, Any] = {'metrics': {}, 'per_video': {}}
+        for metric in metrics:
+            metric.process(None, samples)
+            values = metric.compute_metrics(metric.results).items()
+            report['metrics'] |= {k: v for k, v in values if not k.endswith('_std')}
+            for name, row in (metric.report or {})['per_video'].items():
+                report['per_video'].setdefault(name, {}).update(row)
+        reports[fold] = report
+    return reports
+
+
 def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
-    """Write the summary of finished runs as JSON and Markdown; return the latter."""
+    """Write the summary of finished runs as JSON and Markdown; return the latter.
+
+    With two seeds or more it has their ensemble as well, or says why there is none.
+    """
     reports = {
         (run.settings['fold'], run.settings['seed']): run.report() for run in runs
     }
     summary = summarize_runs(reports)
+    note = ''
+    if len(summary['seeds']) > 1:
+        try:
+            ensembles = ensemble_of_seeds(runs)
+        except UserError as error:
+            note = f'\n\nThere is no ensemble of the seeds: {error}'
+        else:
+            whole = summarize_runs({(fold, 0): r for fold, r in ensembles.items()})
+            summary['ensemble'] = {
+                **{key: whole[key] for key in ('over_folds', 'over_videos')},
+                'runs': [{'fold': fold, **r} for fold, r in ensembles.items()],
+            }
     content = {
         'config': config_name(config),
         **summary,
@@ -164,7 +231,7 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
             for (fold, seed), report in reports.items()
         ],
     }
-    text = format_summary(summary)
+    text = format_summary(summary) + note
     files = {'.json': json.dumps(content, indent=2), '.md': f'{text}\n'}
     for suffix, written in files.items():
         atomic_write_text(folder / f'cross_validation{suffix}', written)

@@ -14,13 +14,16 @@ from typing import Any, BinaryIO
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.utils.errors import UserError
 
+PREDICTIONS = 'predictions.pkl'
+
 
 @dataclass(frozen=True)
 class RunFolder:
     """A training and the test of its last epoch, as commands that write into a folder.
 
     ``run_settings.json`` there keeps what the scores depend on, ``run.log`` the output
-    of both commands; ``metrics.json``, which the test writes, says that all is done.
+    of both commands; ``predictions.pkl`` what the test dumps; ``metrics.json``, which
+    it writes after that, says that all is done.
 
     Args:
         path: The folder.
@@ -45,15 +48,24 @@ class RunFolder:
         """The file with the output of both commands."""
         return self.path / 'run.log'
 
-    def report(self) -> dict[str, Any]:
-        """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
+    @property
+    def predictions(self) -> Path:
+        """The file that the test dumps its predictions into."""
+        return self.path / PREDICTIONS
+
+    def scores(self) -> dict[str, Any]:
+        """Return the content of ``metrics.json``."""
         file = self.path / 'metrics.json'
         try:
-            content = json.loads(file.read_text('utf-8'))
+            return json.loads(file.read_text('utf-8'))
         except json.JSONDecodeError as error:
             raise UserError(
                 f'{file}: is broken ({error}); delete it to test again.'
             ) from None
+
+    def report(self) -> dict[str, Any]:
+        """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
+        content = self.scores()
         return {
             'metrics': {
                 key.rpartition('/')[2]: value

@@ -5,12 +5,13 @@ from typing import Any
 from mmskelseg.evaluation.functional import *  # noqa: F403
 from mmskelseg.evaluation.functional import __all__ as _functions
 
-__all__ = ['RiskMetric', 'SegmentationMetric', *_functions]  # noqa: F405
+_METRICS = ('DumpPredictions', 'RiskMetric', 'SegmentationMetric')
+__all__ = [*_METRICS, *_functions]
 
 
 def __getattr__(name: str) -> Any:
     # They need PyTorch, without which the functions come at once.
-    if name in ('RiskMetric', 'SegmentationMetric'):
+    if name in _METRICS:
         from mmskelseg.evaluation import metrics
 
         return getattr(metrics, name)

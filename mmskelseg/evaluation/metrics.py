@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, DumpResults
 from mmengine.logging import MMLogger
 
 from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
@@ -47,18 +47,21 @@ class _VideoMetric(BaseMetric):
         """
         for sample in data_samples:
             frame_dir = sample.get('frame_dir')
-            names = self._fields(sample)
-            missing = [name for name in names if sample.get(name) is None]
-            if missing or frame_dir is None:
-                raise UserError(
-                    f'{frame_dir}: the data sample lacks '
-                    f'{", ".join(missing or ["frame_dir"])}, which {self._reader}.'
-                )
-            try:
-                result = self._result(*(_to_numpy(sample.get(name)) for name in names))
-            except ValueError as error:
-                raise UserError(f'{frame_dir}: {error}') from error
-            self.results.append((frame_dir, result))
+            self.results.append((frame_dir, self._entry(frame_dir, sample)))
+
+    def _entry(self, frame_dir: str | None, sample: Mapping[str, Any]) -> Any:
+        """Return what is kept of a sample."""
+        names = self._fields(sample)
+        missing = [name for name in names if sample.get(name) is None]
+        if missing or frame_dir is None:
+            raise UserError(
+                f'{frame_dir}: the data sample lacks '
+                f'{", ".join(missing or ["frame_dir"])}, which {self._reader}.'
+            )
+        try:
+            return self._result(*(_to_numpy(sample.get(name)) for name in names))
+        except ValueError as error:
+            raise UserError(f'{frame_dir}: {error}') from error
 
     @property
     def _reader(self) -> str:
@@ -82,7 +85,9 @@ class SegmentationMetric(_VideoMetric):
     warning. After evaluation ``report`` holds the same scores, those of each video and
     class, the confusion matrix and the conventions, ready for JSON.
 
-    Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T).
+    Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T). Where
+    samples of an ensemble have ``members``, a list of what each member predicts,
+    ``report['members']`` has the scores of each.
 
     Args:
         num_classes: K.
@@ -147,6 +152,14 @@ class SegmentationMetric(_VideoMetric):
             scores = 'pred_score'
         return 'pred_label', 'gt_label', scores
 
+    def _entry(self, frame_dir: str | None, sample: Mapping[str, Any]) -> list[Video]:
+        """Return the prediction of a sample, and those of an ensemble's members."""
+        entries = [super()._entry(frame_dir, sample)]
+        for member in sample.get('members') or ():
+            alone = {'gt_label': sample.get('gt_label'), **member}
+            entries.append(super()._entry(frame_dir, alone))
+        return entries
+
     def _result(self, *arrays: np.ndarray) -> Video:
         video = Video(*arrays)
         if len(video.scores) != self.num_classes:
@@ -166,35 +179,41 @@ class SegmentationMetric(_VideoMetric):
             ValueError: If no video has a labelled frame, or the data set's classes do
                 not fit ``num_classes`` or ``background``.
         """
-        videos: dict[str, Video] = {}
-        for frame_dir, video in results:
+        entries: dict[str, list[Video]] = {}
+        for frame_dir, entry in results:
             # A distributed sampler repeats videos to fill the last batch; these are
             # equal and count once.
-            if not np.array_equal(videos.setdefault(frame_dir, video).pred, video.pred):
+            known = entries.setdefault(frame_dir, entry)
+            if not np.array_equal(known[0].pred, entry[0].pred):
                 raise UserError(
                     f'{frame_dir}: two different videos have this id; give each a '
                     'frame_dir of its own.'
                 )
-        for frame_dir in [name for name in videos if _is_unlabelled(videos[name])]:
+        for frame_dir in [name for name in entries if _is_unlabelled(entries[name][0])]:
             MMLogger.get_current_instance().warning(
                 f'{frame_dir}: none of its frames has a label, so it is left out of '
                 'the evaluation.'
             )
-            del videos[frame_dir]
-        if not videos:
+            del entries[frame_dir]
+        if not entries:
             raise UserError(
                 'None of the videos to evaluate has a labelled frame; '
                 'look at the labels of the validation or test split.'
             )
         classes, background = self._resolve_classes()
-        self.report = evaluate_videos(
-            videos,
-            classes,
-            background=background,
-            average=self.average,
-            absent=self.absent,
-            last_frame=self.last_frame,
+        self.report, *members = (
+            evaluate_videos(
+                dict(zip(entries, videos, strict=True)),
+                classes,
+                background=background,
+                average=self.average,
+                absent=self.absent,
+                last_frame=self.last_frame,
+            )
+            for videos in zip(*entries.values(), strict=True)
         )
+        if members:
+            self.report['members'] = [member['metrics'] for member in members]
         self.report['conventions'] = {
             'average': self.average,
             'scores': self.scores,
@@ -266,6 +285,28 @@ class RiskMetric(_VideoMetric):
             metrics[f'{name}_std'] = float(np.std(values))
         self.report = {'metrics': metrics, 'per_video': videos}
         return dict(metrics)
+
+
+@METRICS.register_module()
+class DumpPredictions(DumpResults):
+    """Keeps predictions in a pickle file, of which an ensemble can be made.
+
+    They are samples as MMEngine's ``DumpResults`` keeps them, with ``classes`` and
+    ``background`` of the data set; what members of an ensemble predict is left out.
+    A frame takes 8 K + 16 bytes: float32 of ``pred_score`` and ``pred_logit``, int64 of
+    both labels.
+    """
+
+    def process(self, data_batch: Any, predictions: Sequence[dict]) -> None:
+        """Keep the samples of a batch, on the CPU."""
+        kept = [{k: v for k, v in p.items() if k != 'members'} for p in predictions]
+        super().process(data_batch, kept)
+
+    def compute_metrics(self, results: list) -> dict:
+        """Write the file; return no score."""
+        meta = self.dataset_meta or {}
+        known = {key: meta[key] for key in ('classes', 'background') if key in meta}
+        return super().compute_metrics([{**result, **known} for result in results])
 
 
 def _to_numpy(values: Any) -> np.ndarray:

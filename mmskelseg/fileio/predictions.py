@@ -37,16 +37,16 @@ class PredictionsUnpickler(CheckpointUnpickler):
     )
 
 
-def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the predicted label of each frame, shape (T,), by the video's id.
+def load_samples(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
+    """Return all that a test dumped of each video, by the video's id.
 
     Raises:
         UserError: If the file is missing, would run code, or does not come from
             ``tools/test.py --dump``.
     """
-    samples = load_pickle(path, PredictionsUnpickler)
-    predictions = {}
-    for sample in samples if isinstance(samples, list) and samples else [samples]:
+    content = load_pickle(path, PredictionsUnpickler)
+    samples = {}
+    for sample in content if isinstance(content, list) and content else [content]:
         labels = sample.get('pred_label') if isinstance(sample, dict) else None
         if labels is None or 'frame_dir' not in sample:
             raise UserError(
@@ -54,5 +54,15 @@ def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
                 'pred_label; make it with `tools/test.py CONFIG CHECKPOINT --dump '
                 'FILE.pkl`.'
             )
-        predictions[sample['frame_dir']] = np.asarray(labels)
-    return predictions
+        samples[sample['frame_dir']] = sample
+    return samples
+
+
+def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the predicted label of each frame, shape (T,), by the video's id.
+
+    Raises:
+        UserError: As :func:`load_samples` does.
+    """
+    samples = load_samples(path)
+    return {name: np.asarray(s['pred_label']) for name, s in samples.items()}

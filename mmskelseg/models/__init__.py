@@ -13,7 +13,7 @@ _PARTS = {
     'heads': ('RiskHead', 'SegmentationHead'),
     'losses': ('FrameCrossEntropyLoss', 'TruncatedMSELoss', 'UncertaintyWeighting'),
     'necks': ('ConcatFusion',),
-    'segmentors': ('ActionSegmentor',),
+    'segmentors': ('ActionSegmentor', 'ActionSegmentorEnsemble'),
 }  # fmt: skip
 
 

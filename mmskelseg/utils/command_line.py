@@ -50,3 +50,10 @@ def add_person(parser: argparse._ActionsContainer) -> None:
         help='which of several people: the longest track, the largest box, the highest '
         'score, everybody, or the one of a name (default: %(default)s)',
     )
+
+
+def pickle_name(text: str) -> str:
+    """Return the name of a pickle file as a ``type`` of argparse."""
+    if not text.endswith(('.pkl', '.pickle')):
+        raise argparse.ArgumentTypeError(f'{text}: must end in .pkl or .pickle')
+    return text

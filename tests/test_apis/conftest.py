@@ -30,8 +30,8 @@ def small_config(small_data):
 def checkpoint(tmp_path):
     """Save a model with random weights; return its checkpoint."""
 
-    def save(cfg, meta=META, name='model.pth'):
-        torch.manual_seed(0)
+    def save(cfg, meta=META, name='model.pth', seed=0):
+        torch.manual_seed(seed)
         state = MODELS.build(cfg.model).state_dict()
         path = tmp_path / name
         meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}

@@ -262,3 +262,28 @@ def test_other_features_than_in_training_are_told(
     render.limbs = False
     SkelSegInferencer(small_config, path, 'cpu')
     assert 'heatmap.render.limbs was True and is False' in told[0]
+
+
+def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
+    """Config and classes come from the first checkpoint; one in a list is itself."""
+    files = [checkpoint(small_config, name=f'{i}.pth', seed=i) for i in (0, 1)]
+
+    def scores(*weights):
+        segment = SkelSegInferencer(None, weights, 'cpu', show_progress=False)
+        return [p['pred_score'] for p in segment(small_data)['predictions']]
+
+    alone = [scores(file) for file in files]
+    for mean, one, other in zip(scores(*files), *alone, strict=True):
+        np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-6)
+        assert np.abs(one - other).max() > 1e-3
+
+
+def test_ensemble_refuses_a_checkpoint_of_another_model(small_config, checkpoint):
+    """The second one is named."""
+    first = checkpoint(small_config)
+    small_config.model.branches.heatmap.channels = 16
+    second = checkpoint(small_config, name='second.pth')
+    with pytest.raises(ValueError, match=r'second\.pth: not a checkpoint of the model'):
+        SkelSegInferencer(None, [first, second], 'cpu')
+    with pytest.raises(ValueError, match='No checkpoint is named'):
+        SkelSegInferencer(small_config, [], 'cpu')

@@ -142,6 +142,27 @@ def test_bad_input_is_told_by_its_name_alone(
     assert str(tmp_path) not in html
 
 
+def test_page_averages_an_ensemble(
+    small_config, checkpoint, tmp_path, poses, monkeypatch
+):
+    """Checkpoints beside the one that is offered; a folder has none beside it."""
+    monkeypatch.setattr(segmenting, 'write_exports', lambda *args, **options: [])
+    files = [checkpoint(small_config, name=f'{i}.pth', seed=i) for i in (0, 1)]
+    places = tmp_path / 'results', {'device': 'cpu'}
+
+    def score(first, *others):
+        page = PageSegmenter(first, places[0], ensemble=others, **places[1])
+        result = page.run(None, poses, first.name, listener=lambda *step: None)
+        return result.prediction['pred_score']
+
+    mean = (score(files[0]) + score(files[1])) / 2
+    np.testing.assert_allclose(score(*files), mean, atol=1e-6)
+    with pytest.raises(ValueError, match='a folder, but an ensemble is of one config'):
+        PageSegmenter(tmp_path, places[0], ensemble=files)
+    with pytest.raises(FileNotFoundError, match=r'no\.pth: there is no such checkpoi'):
+        PageSegmenter(files[0], places[0], ensemble=['no.pth'])
+
+
 def test_choice_that_is_not_offered_is_told(segmenter, poses):
     html, _ = run(segmenter, poses=poses, checkpoint='../../other')
     assert '../../other: not among the checkpoints of' in html

@@ -78,6 +78,20 @@ def test_summarize_runs_refuses_a_missing_run():
         summarize_runs({})
 
 
+def test_format_summary_has_a_row_of_each_score_of_the_ensemble():
+    """In each fold one ensemble, so that there is no deviation over seeds."""
+    ensembles = {('a', 0): run(80.0, 70.0, x=72.0, y=88.0)}
+    ensembles['b', 0] = run(96.0, 90.0, z=96.0)
+    summary = summarize_runs(RUNS) | {'ensemble': summarize_runs(ensembles)}
+    lines = format_summary(summary).splitlines()
+    assert lines[4].startswith('| acc | 83.00 ± 8.00 |')
+    # Mean 256/3, squared differences 1600/9, 64/9 and 1024/9.
+    assert lines[-2:] == [
+        '| acc, ensemble of 2 seeds | 88.00 ± 8.00 | 85.33 ± 9.98 | - |',
+        '| mAP, ensemble of 2 seeds | 80.00 ± 10.00 | - | - |',
+    ]
+
+
 def test_format_summary_says_what_each_column_runs_over():
     """Every ± has a name; mAP has no value over videos."""
     lines = format_summary(summarize_runs(RUNS)).splitlines()

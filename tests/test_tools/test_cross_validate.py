@@ -69,6 +69,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
     mean = sum(each['seg/acc'] for each in metrics) / 2
     for name in ('over_folds', 'over_videos', 'over_seeds'):
         assert content[name]['scores']['acc']['mean'] == pytest.approx(mean)
+    assert 'ensemble' not in content
 
     times = [file.stat().st_mtime_ns for file in files]
     done = run_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
@@ -155,6 +156,28 @@ def test_cross_validate_without_folds_repeats_the_one_split(
     metrics = json.loads((tmp_path / 'out/default/seed_1/metrics.json').read_text())
     assert list(metrics['per_video']) == ['video_2']
     assert 'folds: default; seeds: 0, 1.' in done.stdout
+    # The ensemble is that of the dumps, and its own table has the same scores.
+    dumps = [tmp_path / f'out/default/seed_{i}/predictions.pkl' for i in (0, 1)]
+    run_tool('tools/ensemble.py', *dumps, '--work-dir', 'both')
+    both = json.loads((tmp_path / 'both/metrics.json').read_text())
+    content = json.loads((tmp_path / 'out/cross_validation.json').read_text())
+    (run,) = content['ensemble']['runs']
+    assert run['per_video'] == both['per_video']
+    for name, value in run['metrics'].items():
+        assert value == pytest.approx(both[f'seg/{name}'])
+        score = content['ensemble']['over_folds']['scores'][name]
+        assert score == {'mean': value, 'std': None}
+        assert f'| {name}, ensemble of 2 seeds | {value:.2f} | ' in done.stdout
+    # A folder of an earlier version has a table without it.
+    dumps[1].unlink()
+    done = run_tool(TOOL, *arguments(options, '--seeds', 0, 1))
+    assert (
+        'There is no ensemble of the seeds: out/default/seed_1/predictions.pkl: there '
+        'is no such file'
+    ) in done.stdout
+    assert '2 seeds |' not in done.stdout
+    content = json.loads((tmp_path / 'out/cross_validation.json').read_text())
+    assert 'ensemble' not in content
 
 
 def test_cross_validate_names_a_wrong_executor_option(run_tool, small_data, options):

@@ -117,6 +117,24 @@ def test_demo_of_a_video_with_poses_writes_an_overlay(
     assert in_frames(written.segments) == expected
 
 
+def test_demo_averages_an_ensemble(small_model, poses, call_tool, tmp_path):
+    """Confidences are means over both models."""
+    config, first, _ = small_model
+    content = torch.load(first)
+    for value in content['state_dict'].values():
+        value *= 1.01
+    second = tmp_path / 'second.pth'
+    torch.save(content, second)
+
+    def score(*files):
+        call_tool('demo/demo.py', poses, config, *files, '--out', tmp_path / 'out')
+        text = (tmp_path / 'out' / 'segments.json').read_text()
+        return json.loads(text)['segments'][0]['score']
+
+    both = sorted([score(first), score(second)])
+    assert both[0] < score(first, '--ensemble', second) < both[1]
+
+
 def test_demo_names_files_by_video_where_there_are_several(
     small_model, call_tool, tmp_path
 ):

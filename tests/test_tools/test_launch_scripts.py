@@ -54,14 +54,14 @@ def test_slurm_train_asks_for_the_gpus(launch):
 
 
 def test_dist_test_starts_a_process_a_gpu(launch):
-    """The checkpoint comes before the number of GPUs."""
-    done = launch('dist_test.sh', 'c.py', 'c.pth', '3', '--dump', 'p.pkl')
+    """One checkpoint comes before the number of GPUs, others of an ensemble after."""
+    done = launch('dist_test.sh', 'c.py', 'c.pth', '3', 'd.pth', '--dump', 'p.pkl')
     words = done.stdout.split('\n')
     assert words[:3] == ['python', '-m', 'torch.distributed.run']
     assert '--nproc_per_node=3' in words
     script = words.index(str(ROOT / 'tools' / 'test.py'))
     assert words[script + 1 : -1] == [
-        'c.py', 'c.pth', '--launcher', 'pytorch', '--dump', 'p.pkl',
+        'c.py', 'c.pth', 'd.pth', '--dump', 'p.pkl', '--launcher', 'pytorch',
     ]  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_slurm_test_asks_for_the_gpus(launch):
     assert {'--ntasks=16', '--ntasks-per-node=8', '--cpus-per-task=2'} < set(words)
     script = words.index(str(ROOT / 'tools' / 'test.py'))
     assert words[script + 1 : -1] == [
-        'c.py', 'c.pth', '--launcher', 'slurm', '--show-dir', 'd',
+        'c.py', 'c.pth', '--show-dir', 'd', '--launcher', 'slurm',
     ]  # fmt: skip
 
 

@@ -73,6 +73,8 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     assert prediction['pred_score'].shape == (3, 50)
     accuracy = (prediction['pred_label'] == prediction['gt_label']).float().mean()
     assert metrics['seg/acc'] == pytest.approx(100 * accuracy.item())
+    assert metrics['checkpoint'] == str(work_dir / 'epoch_4.pth')
+    assert 'members' not in metrics
 
 
 @pytest.mark.parametrize('workers', [0, 1])

@@ -78,7 +78,9 @@ def from_metrics(content: dict[str, Any], path: Path) -> Result:
         for key, value in content.items()
         if '/' in key and not key.endswith('_std')
     }
-    of = f'seed {content.get("seed")}; {spread_of(videos)}'
+    members = content.get('members')
+    source = f'ensemble of {len(members)}' if members else f'seed {content.get("seed")}'
+    of = f'{source}; {spread_of(videos)}'
     return Result(content['config'], path, of, {**scores, 'p0': scores['f1@10']})
 
 

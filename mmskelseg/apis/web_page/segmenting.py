@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -36,13 +36,15 @@ class PageSegmenter:
     Args:
         checkpoints: A checkpoint, or a folder of trainings.
         results: Folder for the files of results.
+        ensemble: With one checkpoint: further ones of the same config, such as of other
+            seeds, whose probabilities are averaged with its own.
         config: A config for checkpoints that do not hold theirs.
         device: Where the model runs; by default a GPU, if there is one.
         pose_estimator: As for :class:`mmskelseg.apis.SkelSegInferencer`.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint or folder.
-        ValueError: If the folder holds no checkpoint.
+        ValueError: If the folder holds no checkpoint, or is to be one of an ensemble.
     """
 
     def __init__(
@@ -50,20 +52,30 @@ class PageSegmenter:
         checkpoints: str | os.PathLike,
         results: str | os.PathLike,
         *,
+        ensemble: Sequence[str | os.PathLike] = (),
         config: str | os.PathLike | None = None,
         device: str | None = None,
         pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
     ) -> None:
         self.checkpoints = Path(checkpoints)
         self.results = Path(results)
+        self.ensemble = [Path(file) for file in ensemble]
         self.config = config
         self.device = device
         self.pose_estimator = pose_estimator
         self._inferencer: SkelSegInferencer | None = None
-        self._version: tuple[Path, int] | None = None
+        self._version: list[tuple[Path, int]] | None = None
         self._kept: list[Path] = []
         self._lock = Lock()
         self.choices()
+        if self.ensemble and not self.checkpoints.is_file():
+            raise UserError(
+                f'{self.checkpoints}: a folder, but an ensemble is of one config; name '
+                'one checkpoint, and the others of its ensemble.'
+            )
+        for file in self.ensemble:
+            if not file.is_file():
+                raise MissingFileError(f'{file}: there is no such checkpoint.')
 
     def choices(self) -> list[str]:
         """Return the names of the checkpoints that are there now."""
@@ -125,13 +137,14 @@ class PageSegmenter:
                 f'{self.checkpoints}; choose one in the list.'
             )
         # A training that goes on may write the file anew.
-        version = path, path.stat().st_mtime_ns
+        files = [path, *self.ensemble]
+        version = [(file, file.stat().st_mtime_ns) for file in files]
         if self._inferencer is None or self._version != version:
             # The last one goes first, so that no two are held.
             self._inferencer, self._version = None, version
             self._inferencer = SkelSegInferencer(
                 None if self.config is None else os.fspath(self.config),
-                path,
+                files,
                 self.device,
                 pose_estimator=self.pose_estimator,
             )

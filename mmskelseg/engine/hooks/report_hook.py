@@ -1,7 +1,7 @@
 """The scores of a run: a table in the log, a JSON file and the confusion matrix."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,21 @@ import mmengine
 import numpy as np
 import torch
 from mmengine.dist import is_main_process
-from mmengine.evaluator import Evaluator
+from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import mmskelseg
-from mmskelseg.evaluation import RiskMetric, SegmentationMetric, format_report
+from mmskelseg.evaluation import (
+    RiskMetric,
+    SegmentationMetric,
+    format_members,
+    format_report,
+)
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name
+from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
 from mmskelseg.visualization import draw_confusion, save_png
 
@@ -29,7 +36,8 @@ class SegReportHook(Hook):
     After a test, and after training for its last validation, a table of the scores and
     one of the classes go to the log, and all scores to ``metrics.json`` in the work
     folder, with those of :class:`~mmskelseg.evaluation.RiskMetric`. A test also draws
-    ``confusion_matrix.png`` there. Only the main process reports.
+    ``confusion_matrix.png`` there; that of an ensemble reports its members as well.
+    Only the main process reports.
     """
 
     trained_seed: int | None = None
@@ -63,26 +71,64 @@ class SegReportHook(Hook):
         if report is None or not is_main_process():
             return None
         path = Path(runner.work_dir, 'metrics.json')
-        content = {
-            **_scores(evaluator, report['per_video']),
-            'per_class': report['per_class'],
-            'classes': list(report['per_class']),
-            'confusion': report['confusion'],
-            'conventions': report['conventions'],
-            'seed': self.trained_seed,
-            **_provenance(runner),
-        }
-        atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False))
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        members = []
+        if isinstance(model, ActionSegmentorEnsemble):
+            files = zip(model.checkpoints, model.seeds, strict=True)
+            members = [{'checkpoint': file, 'seed': seed} for file, seed in files]
+        provenance = {'seed': self.trained_seed, **_provenance(runner)}
+        write_scores(path, evaluator.metrics, provenance, members)
         runner.logger.info(f'\n{format_report(report)}')
+        if members:
+            table = format_members(report, [item['checkpoint'] for item in members])
+            runner.logger.info(f'\n{table}')
         runner.logger.info(f'All scores, by video and class: {path}')
         return report
 
 
-def _scores(evaluator: Evaluator, videos: Iterable[str]) -> dict[str, Any]:
+def write_scores(
+    path: Path,
+    metrics: Sequence[BaseMetric],
+    provenance: Mapping[str, Any],
+    members: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write ``metrics.json``.
+
+    Args:
+        path: The file.
+        metrics: After evaluation, with a :class:`SegmentationMetric` that has a report.
+        provenance: From what the scores were made.
+        members: Of an ensemble: from what each was made; its scores are added.
+    """
+    kinds = [m for m in metrics if isinstance(m, SegmentationMetric) and m.report]
+    report: dict[str, Any] = kinds[0].report or {}
+    content = {
+        **_scores(metrics, report['per_video']),
+        'per_class': report['per_class'],
+        'classes': list(report['per_class']),
+        'confusion': report['confusion'],
+        'conventions': report['conventions'],
+        **provenance,
+        'versions': {
+            'torch': torch.__version__,
+            'mmengine': mmengine.__version__,
+            'mmaction2': mmaction.__version__,
+            'mmskelseg': mmskelseg.__version__,
+        },
+    }
+    if members:
+        content['members'] = [
+            {**member, **{f'{kinds[0].prefix}/{k}': v for k, v in scores.items()}}
+            for member, scores in zip(members, report['members'], strict=True)
+        ]
+    atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False))
+
+
+def _scores(metrics: Sequence[BaseMetric], videos: Iterable[str]) -> dict[str, Any]:
     """Return all scores by their names, and those of each video in ``per_video``."""
     scores: dict[str, Any] = {}
     per_video: dict[str, dict[str, float]] = {name: {} for name in videos}
-    for metric in evaluator.metrics:
+    for metric in metrics:
         if isinstance(metric, SegmentationMetric | RiskMetric) and metric.report:
             for name, value in metric.report['metrics'].items():
                 scores[f'{metric.prefix}/{name}'] = value
@@ -92,16 +138,10 @@ def _scores(evaluator: Evaluator, videos: Iterable[str]) -> dict[str, Any]:
 
 
 def _provenance(runner: Runner) -> dict[str, Any]:
-    """Return checkpoint, config and versions, to make the scores again."""
+    """Return checkpoint and config, to make the scores again."""
     # A training has saved its weights, a test has loaded them.
     checkpoint = runner.message_hub.get_info('last_ckpt') or runner.cfg.get('load_from')
     return {
         'checkpoint': checkpoint and str(checkpoint),
         'config': runner.cfg.filename and config_name(runner.cfg.filename),
-        'versions': {
-            'torch': torch.__version__,
-            'mmengine': mmengine.__version__,
-            'mmaction2': mmaction.__version__,
-            'mmskelseg': mmskelseg.__version__,
-        },
     }

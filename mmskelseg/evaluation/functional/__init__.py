@@ -12,6 +12,7 @@ from mmskelseg.evaluation.functional.framewise import (
 from mmskelseg.evaluation.functional.report import (
     Video,
     evaluate_videos,
+    format_members,
     format_report,
     format_score,
     format_summary,
@@ -36,6 +37,7 @@ __all__ = [
     'edit_score',
     'evaluate_videos',
     'f1_from_counts',
+    'format_members',
     'format_report',
     'format_score',
     'format_summary',

@@ -171,6 +171,21 @@ def format_report(report: dict[str, Any]) -> str:
     )
 
 
+def format_members(report: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return the scores of an ensemble and of each of its members as a table.
+
+    Args:
+        report: That of ``SegmentationMetric`` for an ensemble, which has ``members``.
+        names: What to call each member.
+    """
+    head = (*NAMES, 'mAP')
+    rows = {f'ensemble of {len(names)}': report['metrics']}
+    rows |= dict(zip(names, report['members'], strict=True))
+    cells = [[name, *(f'{row[key]:.2f}' for key in head)] for name, row in rows.items()]
+    title = 'The ensemble and each of its members, in percent:'
+    return '\n'.join([title, *text_table([['', *head], *cells])])
+
+
 def _cell(value: float | None) -> str:
     return '-' if value is None else f'{value:.2f}'
 
@@ -234,7 +249,11 @@ def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[st
 
 
 def format_summary(summary: Mapping[str, Any]) -> str:
-    """Return a summary of :func:`summarize_runs` as a Markdown table."""
+    """Return a summary of :func:`summarize_runs` as a Markdown table.
+
+    ``summary['ensemble']``, where it is there, is the summary of the ensembles of all
+    seeds, one for each fold; it gets a row for each score.
+    """
     columns = {
         f'over {_number(summary[key]["count"], unit)}{rest}': summary[key]['scores']
         for key, unit, rest in (
@@ -247,6 +266,14 @@ def format_summary(summary: Mapping[str, Any]) -> str:
     for name in summary['over_folds']['scores']:
         cells = (format_score(scores.get(name)) for scores in columns.values())
         rows.append([name, *cells])
+    if 'ensemble' in summary:
+        over_folds, over_videos = (
+            summary['ensemble'][key]['scores'] for key in ('over_folds', 'over_videos')
+        )
+        title = f'ensemble of {_number(len(summary["seeds"]), "seed")}'
+        for name in over_folds:
+            values = over_folds[name], over_videos.get(name), None
+            rows.append([f'{name}, {title}', *map(format_score, values)])
     return '\n'.join(
         [
             'Mean ± standard deviation, scores in percent, last epoch; '

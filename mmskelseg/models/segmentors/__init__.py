@@ -1,5 +1,6 @@
 """Segmentors: models that label every frame."""
 
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 
-__all__ = ['ActionSegmentor']
+__all__ = ['ActionSegmentor', 'ActionSegmentorEnsemble']

@@ -1,0 +1,154 @@
+"""Scores the mean of what several models predict of the same test videos.
+
+    %(prog)s joint.pkl motion.pkl heatmap.pkl
+
+The files are those that tests keep, of any configs on the same annotation file and
+split:
+
+    mmskelseg test CONFIG CHECKPOINT --dump joint.pkl
+
+Prints the scores of the ensemble, the mean of the probabilities, and beside it those of
+each file, and writes all into metrics.json in the work folder. Several checkpoints of
+one config need no files: give all of them to `mmskelseg test`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmskelseg.utils.command_line import command, pickle_name
+from mmskelseg.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from mmskelseg.evaluation import SegmentationMetric
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'dumps', metavar='DUMP', nargs='+', help='two or more files of test --dump'
+    )
+    parser.add_argument(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='W',
+        help='how much each file counts (default: all the same)',
+    )
+    parser.add_argument(
+        '--work-dir',
+        default='work_dirs/ensemble',
+        help='folder for metrics.json (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--dump', type=pickle_name, help='keep the predictions in this pickle file'
+    )
+    group = parser.add_argument_group('what is scored, as SegmentationMetric takes it')
+    group.add_argument(
+        '--background',
+        help='class whose segments do not count in edit score and F1 (default: that of '
+        'the files)',
+    )
+    group.add_argument(
+        '--average',
+        choices=['pooled', 'video'],
+        default='pooled',
+        help='count all videos together, or take the mean over videos (default: '
+        '%(default)s)',
+    )
+    group.add_argument(
+        '--scores',
+        choices=['prob', 'logit'],
+        default='prob',
+        help='rank frames for mAP by probability or by its logarithm (default: '
+        '%(default)s)',
+    )
+    group.add_argument(
+        '--absent',
+        choices=['skip', 'zero'],
+        default='skip',
+        help='leave classes without a true frame out of mAP, or count them as 0 '
+        '(default: %(default)s)',
+    )
+    group.add_argument(
+        '--skip-last-frame',
+        action='store_true',
+        help='leave the last frame of the last segment out of F1',
+    )
+
+
+def _check(args: argparse.Namespace) -> None:
+    if len(args.dumps) < 2:
+        raise UserError(f'{args.dumps[0]}: an ensemble needs two files or more.')
+    weights = args.weights
+    if weights is None:
+        return
+    if len(weights) != len(args.dumps):
+        raise UserError(
+            f'--weights: {len(weights)} for {len(args.dumps)} files; give one each.'
+        )
+    for weight in weights:
+        if not (math.isfinite(weight) and weight >= 0):
+            raise UserError(f'--weights: {weight:g} is not a number from 0 on.')
+    if sum(weights) == 0:
+        raise UserError('--weights: all are 0; give at least one that is larger.')
+
+
+def _evaluated(
+    samples: list[dict[str, Any]], args: argparse.Namespace
+) -> SegmentationMetric:
+    """Return the metric with the report of the samples."""
+    from mmskelseg.evaluation import SegmentationMetric
+
+    metric = SegmentationMetric(
+        len(samples[0]['pred_score']),
+        args.background,
+        average=args.average,
+        scores=args.scores,
+        absent=args.absent,
+        last_frame=not args.skip_last_frame,
+    )
+    known = ('classes', 'background')
+    metric.dataset_meta = {k: samples[0][k] for k in known if k in samples[0]}
+    metric.process(None, samples)
+    metric.compute_metrics(metric.results)
+    return metric
+
+
+def _run(args: argparse.Namespace) -> None:
+    _check(args)
+    from mmskelseg.engine.hooks.report_hook import write_scores
+    from mmskelseg.evaluation import (
+        DumpPredictions,
+        format_members,
+        format_report,
+    )
+    from mmskelseg.evaluation.ensembles import average_dumps
+
+    samples = average_dumps(args.dumps, args.weights)
+    metric = _evaluated(samples, args)
+    assert metric.report is not None, 'compute_metrics has made it'
+    weights = args.weights or [1.0] * len(args.dumps)
+    names = ', '.join(Path(file).stem for file in args.dumps)
+    path = Path(args.work_dir, 'metrics.json')
+    write_scores(
+        path,
+        [metric],
+        {'seed': None, 'checkpoint': None, 'config': f'ensemble of {names}'},
+        [
+            {'dump': file, 'weight': weight}
+            for file, weight in zip(args.dumps, weights, strict=True)
+        ],
+    )
+    print(f'{format_report(metric.report)}\n')
+    print(f'{format_members(metric.report, args.dumps)}\n')
+    print(f'All scores, by video and class: {path}')
+    if args.dump is not None:
+        dump = DumpPredictions(args.dump)
+        dump.process(None, samples)
+        dump.compute_metrics(dump.results)
+
+
+main = command(__doc__, _add_arguments, _run)

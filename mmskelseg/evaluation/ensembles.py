@@ -1,0 +1,132 @@
+"""Averages of the predictions that several models make of the same videos."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.utils.errors import UserError
+
+# What a model predicts of a video, and what the members of an ensemble keep of it.
+FIELDS = ('pred_label', 'pred_score', 'pred_logit', 'pred_risk')
+
+
+def average_predictions(
+    members: Sequence[Mapping[str, Tensor]], weights: Sequence[float] | None = None
+) -> dict[str, Tensor]:
+    """Return the prediction of an ensemble for one video.
+
+    Args:
+        members: What each member predicts: ``pred_score`` (K, T), the probabilities,
+            and, if it has one, ``pred_risk`` (T,).
+        weights: Of each member, of any positive sum; by default they are equal.
+
+    Returns:
+        ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), its
+        likeliest class; ``pred_logit``, its logarithm, whose softmax it is; and, where
+        all members have it, ``pred_risk``, the mean.
+
+    >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
+    >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
+    >>> average_predictions(members)['pred_label']
+    tensor([1])
+    """
+    weights = [1.0] * len(members) if weights is None else weights
+
+    def mean(field: str) -> Tensor:
+        rows = (w * m[field].float() for w, m in zip(weights, members, strict=True))
+        return torch.stack(list(rows)).sum(dim=0) / sum(weights)
+
+    score = mean('pred_score')
+    averaged = {
+        'pred_label': score.argmax(dim=0),
+        'pred_score': score,
+        # Finite where every member rounds a probability to 0.
+        'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
+    }
+    if all('pred_risk' in member for member in members):
+        averaged['pred_risk'] = mean('pred_risk')
+    return averaged
+
+
+def average_dumps(
+    paths: Sequence[str | os.PathLike], weights: Sequence[float] | None = None
+) -> list[dict[str, Any]]:
+    """Return the ensemble of what tests of several models dumped of the same videos.
+
+    Args:
+        paths: Files of ``tools/test.py --dump``.
+        weights: Of each dump; by default they are equal.
+
+    Returns:
+        A sample for each video as the first dump has it, with the prediction of
+        :func:`average_predictions`, and those of each dump in ``members``.
+
+    Raises:
+        UserError: Naming dump and video, if a dump cannot be read, or differs from the
+            first in videos, frames, labels or classes.
+    """
+    dumps = [load_samples(path) for path in paths]
+    for path, dump in zip(paths, dumps, strict=True):
+        _check_dump(dump, str(path), dumps[0], str(paths[0]))
+    averaged = []
+    for name, sample in dumps[0].items():
+        members = [
+            {
+                field: torch.as_tensor(dump[name][field])
+                for field in FIELDS
+                if field in dump[name]
+            }
+            for dump in dumps
+        ]
+        prediction = average_predictions(members, weights)
+        kept = {key: value for key, value in sample.items() if key not in FIELDS}
+        averaged.append({**kept, **prediction, 'members': members})
+    return averaged
+
+
+def _check_dump(
+    dump: Mapping[str, Mapping[str, Any]],
+    path: str,
+    first: Mapping[str, Mapping[str, Any]],
+    first_path: str,
+) -> None:
+    """Raise an error if a dump cannot be averaged with the first one."""
+    same = 'dump tests of the same annotation file and split'
+    for name in (*first, *dump):
+        if (name in first) != (name in dump):
+            has, lacks = (first_path, path) if name in first else (path, first_path)
+            raise UserError(
+                f'{lacks}: lacks the video {name}, which {has} has; {same}.'
+            )
+    for name, sample in dump.items():
+        other = first[name]
+        if sample.get('pred_score') is None:
+            raise UserError(
+                f'{path}: video {name} has no pred_score, the probabilities (K, T); '
+                'make it with `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl`.'
+            )
+        classes, expected = (list(s.get('classes') or ()) for s in (sample, other))
+        if classes and expected and classes != expected:
+            raise UserError(
+                f'{path}: video {name} has the classes {", ".join(classes)}, but in '
+                f'{first_path} {", ".join(expected)}; {same}.'
+            )
+        shape, expected_shape = (tuple(s['pred_score'].shape) for s in (sample, other))
+        if shape != expected_shape:
+            raise UserError(
+                f'{path}: video {name} has probabilities of {shape[0]} classes in '
+                f'{shape[-1]} frames, but in {first_path} of {expected_shape[0]} in '
+                f'{expected_shape[-1]}; {same}.'
+            )
+        if 'gt_label' in sample and 'gt_label' in other:
+            here, there = (torch.as_tensor(s['gt_label']) for s in (sample, other))
+            if not torch.equal(here, there):
+                frame = int((here != there).nonzero()[0])
+                raise UserError(
+                    f'{path}: video {name} has the label {int(here[frame])} in frame '
+                    f'{frame}, but {int(there[frame])} in {first_path}; {same}.'
+                )

@@ -1,0 +1,66 @@
+"""Weights of a checkpoint into a model, and what they were trained on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from torch import nn
+
+from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import flat_settings
+
+
+def load_weights(model: nn.Module, checkpoint: Any, source: str) -> None:
+    """Load all weights of a model, or none, from the content of the file ``source``.
+
+    Raises:
+        ValueError: If the checkpoint has others, or in other shapes.
+    """
+    if not isinstance(checkpoint, dict):
+        raise UserError(
+            f'{source}: holds {type(checkpoint).__name__}, not a checkpoint; name a '
+            'file that training wrote.'
+        )
+    state = checkpoint.get('state_dict', checkpoint)
+    state = {key.removeprefix('module.'): value for key, value in state.items()}
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2] or [str(error)]
+        raise UserError(
+            f'{source}: not a checkpoint of the model of the config '
+            f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
+            'trained with, which lies in its work folder.'
+        ) from None
+
+
+def trained_features(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return ``dataset.features`` that a model was trained on; None if not stated."""
+    text = (checkpoint.get('meta') or {}).get('cfg')
+    if not isinstance(text, str):
+        return None
+    loader = Config.fromstring(text, '.py').get('test_dataloader') or {}
+    return loader.get('dataset', {}).get('features', {})
+
+
+def changed_features(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return in words in what two ``dataset.features`` differ, '' if in nothing.
+
+    Batch sizes do not count, nor the folders that files lie in.
+    """
+    before, after = (
+        {key: _without_folder(value) for key, value in flat_settings(features)}
+        for features in (then, now)
+    )
+    changed = [
+        f'{key} was {before.get(key)!r} and is {after.get(key)!r}'
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key) and not key.endswith('batch_size')
+    ]
+    return '; '.join(changed[:3]) + ('; ...' if len(changed) > 3 else '')
+
+
+def _without_folder(value: Any) -> Any:
+    """Return a file's name, since the same weights may lie elsewhere."""
+    return Path(value).name if isinstance(value, str) else value

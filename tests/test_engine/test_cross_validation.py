@@ -1,0 +1,81 @@
+"""The ensemble of a cross-validation's seeds, of files that runs left."""
+
+import json
+
+import pytest
+import torch
+
+from mmskelseg.engine.cross_validation import ensemble_of_seeds
+from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg.evaluation import DumpPredictions
+
+CONVENTIONS = {'average': 'video', 'scores': 'prob', 'absent': 'skip'}
+
+
+def write_run(folder, fold, seed, rows, label, **extra):
+    """Leave what a test of one video of two frames and three classes writes."""
+    path = folder / fold / f'seed_{seed}'
+    path.mkdir(parents=True)
+    score = torch.tensor(rows)
+    metric = DumpPredictions(str(path / 'predictions.pkl'))
+    sample = {
+        'frame_dir': f'video_{fold}',
+        'gt_label': torch.tensor(label),
+        'pred_label': score.argmax(dim=0),
+        'pred_score': score,
+        **extra,
+    }
+    metric.process(None, [sample])
+    metric.compute_metrics(metric.results)
+    content = {
+        'seg/acc': 0.0,
+        'per_video': {},
+        'classes': ['walk', 'stand', 'rest'],
+        'conventions': {**CONVENTIONS, 'last_frame': True, 'background': 'rest'},
+    }
+    if extra:
+        content['risk/mse'] = 1.0
+    (path / 'metrics.json').write_text(json.dumps(content))
+    return RunFolder(path, {'fold': fold, 'seed': seed}, [], [])
+
+
+ONE = [[0.5, 0.9], [0.45, 0.1], [0.05, 0.0]]
+OTHER = [[0.05, 0.3], [0.45, 0.7], [0.5, 0.0]]
+
+
+def test_ensemble_of_seeds_averages_within_each_fold(tmp_path):
+    """By hand: the mean labels 1, 0; that is right in fold a, half right in b."""
+    runs = [
+        write_run(tmp_path, fold, seed, rows, label)
+        for fold, label in (('a', [1, 0]), ('b', [1, 2]))
+        for seed, rows in ((0, ONE), (7, OTHER))
+    ]
+    reports = ensemble_of_seeds(runs)
+    assert reports['a']['metrics']['acc'] == 100
+    assert reports['b']['metrics']['acc'] == 50
+    assert list(reports['b']['per_video']) == ['video_b']
+    assert not any(name.endswith('_std') for name in reports['a']['metrics'])
+    # Segments of `rest`, the background, do not count: one of two predicted is right.
+    assert reports['b']['metrics']['f1@10'] == pytest.approx(200 / 3)
+
+
+def test_ensemble_of_seeds_averages_risk(tmp_path):
+    """Where the runs have scored it: (2 - 1)^2 and (4 - 1)^2 with a mean of 3 - 1."""
+    runs = [
+        write_run(
+            tmp_path, 'a', seed, ONE, [1, 0],
+            gt_risk=torch.ones(2), pred_risk=torch.full((2,), risk),
+        )
+        for seed, risk in ((0, 2.0), (1, 4.0))
+    ]  # fmt: skip
+    report = ensemble_of_seeds(runs)['a']
+    assert report['metrics']['mse'] == 4
+    assert report['per_video']['video_a']['mae'] == 2
+
+
+def test_ensemble_of_seeds_names_a_run_without_predictions(tmp_path):
+    """And says how it gets them."""
+    runs = [write_run(tmp_path, 'a', seed, ONE, [1, 0]) for seed in (0, 1)]
+    runs[1].predictions.unlink()
+    with pytest.raises(FileNotFoundError, match=r'seed_1/predictions\.pkl: .* delete'):
+        ensemble_of_seeds(runs)

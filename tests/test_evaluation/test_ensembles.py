@@ -1,0 +1,170 @@
+"""Means of predictions by hand, of dumps, and dumps that do not belong together."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmskelseg.evaluation import DumpPredictions, SegmentationMetric, format_members
+from mmskelseg.evaluation.ensembles import average_dumps, average_predictions
+from mmskelseg.fileio.predictions import load_samples
+
+# The likeliest class of the first frame is 0 and 2, on average it is 1.
+ONE = torch.tensor([[0.5, 0.9], [0.45, 0.1], [0.05, 0.0]])
+OTHER = torch.tensor([[0.05, 0.3], [0.45, 0.7], [0.5, 0.0]])
+
+
+def prediction(score):
+    return {
+        'pred_score': score,
+        'pred_label': score.argmax(dim=0),
+        'pred_logit': score.clamp_min(1e-30).log(),
+    }
+
+
+def test_average_takes_the_likeliest_class_of_the_mean():
+    """A class that no member takes for the likeliest may be it on average."""
+    averaged = average_predictions([prediction(ONE), prediction(OTHER)])
+    expected = torch.tensor([[0.275, 0.6], [0.45, 0.4], [0.275, 0.0]])
+    torch.testing.assert_close(averaged['pred_score'], expected)
+    assert averaged['pred_label'].tolist() == [1, 0]
+    assert averaged['pred_label'].tolist() not in (
+        ONE.argmax(dim=0).tolist(),
+        OTHER.argmax(dim=0).tolist(),
+    )
+    assert 'pred_risk' not in averaged
+
+
+def test_average_logit_is_the_logarithm_of_the_mean():
+    """Its softmax is the probability, and it is finite where that is 0."""
+    averaged = average_predictions([prediction(ONE), prediction(OTHER)])
+    assert averaged['pred_logit'].isfinite().all()
+    assert averaged['pred_logit'][1, 0].item() == pytest.approx(np.log(0.45))
+    torch.testing.assert_close(
+        averaged['pred_logit'].softmax(dim=0), averaged['pred_score']
+    )
+
+
+def test_average_follows_the_weights():
+    """Weights are relative; a weight of 0 leaves a member out."""
+    members = [prediction(ONE), prediction(OTHER)]
+    averaged = average_predictions(members, [6, 2])['pred_score']
+    torch.testing.assert_close(averaged, (3 * ONE + OTHER) / 4)
+    alone = average_predictions(members, [0, 5])['pred_score']
+    torch.testing.assert_close(alone, OTHER)
+
+
+def test_average_of_risk_needs_that_of_every_member():
+    members = [prediction(ONE), prediction(OTHER)]
+    members[0]['pred_risk'] = torch.tensor([1.0, 2.0])
+    assert 'pred_risk' not in average_predictions(members)
+    members[1]['pred_risk'] = torch.tensor([3.0, 6.0])
+    assert average_predictions(members)['pred_risk'].tolist() == [2.0, 4.0]
+
+
+def sample(score, frame_dir='a', label=(1, 0)):
+    return {
+        'frame_dir': frame_dir,
+        'gt_label': torch.tensor(label),
+        **prediction(score),
+    }
+
+
+@pytest.fixture
+def dump(tmp_path):
+    """Write samples as a test does; return the file."""
+
+    def write(name, samples, classes=('walk', 'stand', 'rest'), background='rest'):
+        path = tmp_path / name
+        metric = DumpPredictions(str(path))
+        metric.dataset_meta = {'classes': list(classes), 'background': background}
+        metric.process(None, samples)
+        metric.compute_metrics(metric.results)
+        return path
+
+    return write
+
+
+def test_dump_keeps_classes_and_leaves_members_out(dump):
+    """So that an ensemble's file can be part of another one."""
+    path = dump('one.pkl', [{**sample(ONE), 'members': [prediction(ONE)]}])
+    kept = load_samples(path)['a']
+    assert kept['classes'] == ['walk', 'stand', 'rest']
+    assert kept['background'] == 'rest'
+    assert 'members' not in kept
+    torch.testing.assert_close(kept['pred_score'], ONE)
+
+
+def test_average_dumps_goes_by_the_video(dump):
+    """Videos may stand in another order; members keep that of the files."""
+    paths = [
+        dump('one.pkl', [sample(ONE), sample(ONE, 'b')]),
+        dump('other.pkl', [sample(ONE, 'b'), sample(OTHER)]),
+    ]
+    first, second = average_dumps(paths)
+    assert (first['frame_dir'], second['frame_dir']) == ('a', 'b')
+    assert first['pred_label'].tolist() == [1, 0]
+    torch.testing.assert_close(second['pred_score'], ONE)
+    torch.testing.assert_close(first['members'][1]['pred_score'], OTHER)
+    assert first['classes'] == ['walk', 'stand', 'rest']
+
+
+@pytest.mark.parametrize(
+    ('samples', 'classes', 'words'),
+    [
+        (
+            [sample(ONE), sample(ONE, 'b')],
+            'wsr',
+            r'one\.pkl: lacks the video b',
+        ),
+        (
+            [sample(ONE, 'b')],
+            'wsr',
+            r'other\.pkl: lacks the video a, which .*one',
+        ),
+        ([sample(ONE)], 'wxr', r'other\.pkl: video a has the classes w, x, r, but in'),
+        ([sample(ONE[:2])], (), r'other\.pkl: video a has probabilities of 2 classes'),
+        ([sample(ONE[:, :1], label=[1])], 'wsr', 'in 1 frames, but .* of 3 in 2;'),
+        ([sample(ONE, label=[1, 2])], 'wsr', 'has the label 2 in frame 1, but 0 in'),
+        ([{**sample(ONE), 'pred_score': None}], 'wsr', 'video a has no pred_score'),
+    ],
+)
+def test_average_dumps_names_dump_and_video_that_differ(dump, samples, classes, words):
+    one = dump('one.pkl', [sample(ONE)], 'wsr')
+    with pytest.raises(ValueError, match=words):
+        average_dumps([one, dump('other.pkl', samples, classes)])
+
+
+def test_metric_scores_the_members_of_an_ensemble(dump):
+    """Of two frames the ensemble gets both right, the members one and none."""
+    paths = [dump('one.pkl', [sample(ONE)]), dump('other.pkl', [sample(OTHER)])]
+    samples = average_dumps(paths)
+    metric = SegmentationMetric(3)
+    metric.process(None, samples)
+    assert metric.compute_metrics(metric.results)['acc'] == 100
+    assert [m['acc'] for m in metric.report['members']] == [50, 0]
+    lines = format_members(metric.report, ['one.pkl', 'other.pkl']).splitlines()
+    assert [line.split()[:4] for line in lines[2:]] == [
+        ['ensemble', 'of', '2', '100.00'],
+        ['one.pkl', '50.00', '50.00', '66.67'],
+        ['other.pkl', '0.00', '0.00', '0.00'],
+    ]
+
+
+def test_metric_ranks_a_member_by_its_own_scores(dump):
+    """One without logits by its probabilities, never by the ensemble's logits."""
+    bare = sample(ONE)
+    del bare['pred_logit']
+    samples = average_dumps([dump('one.pkl', [bare]), dump('b.pkl', [sample(OTHER)])])
+    metric = SegmentationMetric(3, scores='logit')
+    metric.process(None, samples)
+    metric.compute_metrics(metric.results)
+    alone = SegmentationMetric(3)
+    alone.process(None, [bare])
+    assert metric.report['members'][0] == alone.compute_metrics(alone.results)
+
+
+def test_metric_has_no_members_without_an_ensemble():
+    metric = SegmentationMetric(3)
+    metric.process(None, [sample(ONE)])
+    metric.compute_metrics(metric.results)
+    assert 'members' not in metric.report

@@ -1,0 +1,145 @@
+"""Several checkpoints as one model, and checkpoints that do not belong together."""
+
+import copy
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+
+from mmskelseg.models import ActionSegmentorEnsemble
+from mmskelseg.registry import MODELS
+
+FEATURES = "dict(heatmap=dict(render=dict(type='RenderSkeletonHeatmap', sigma={})))"
+
+
+def config(modalities=('heatmap',), channels=8, risk=False):
+    branch = {
+        'type': 'MSTCNPlusPlus',
+        'in_channels': 6,
+        'channels': channels,
+        'num_prediction_layers': 3,
+        'num_refinement_layers': 2,
+    }
+    fusion = {'neck': {'type': 'ConcatFusion', 'out_channels': 8}}
+    return {
+        'type': 'ActionSegmentor',
+        'num_classes': 4,
+        'branches': dict.fromkeys(modalities, branch),
+        'head': {
+            'type': 'SegmentationHead',
+            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+        },
+        'fusion': fusion if len(modalities) > 1 else None,
+        'risk_head': {'type': 'RiskHead'} if risk else None,
+    }
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Save a model of random weights with what it was trained on; return the file."""
+
+    def write(cfg, seed, classes='abcd', sigma=0.6):
+        torch.manual_seed(seed)
+        state = MODELS.build(copy.deepcopy(cfg)).state_dict()
+        features = FEATURES.format(sigma)
+        text = f'test_dataloader = dict(dataset=dict(features={features}))\n'
+        meta = {'dataset_meta': {'classes': list(classes)}, 'cfg': text, 'seed': seed}
+        path = tmp_path / f'seed_{seed}.pth'
+        torch.save({'state_dict': state, 'meta': meta}, path)
+        return path
+
+    return write
+
+
+def batch(modalities=('heatmap',), lengths=(20, 12)):
+    torch.manual_seed(9)
+    return {
+        'inputs': {m: [torch.randn(6, n) for n in lengths] for m in modalities},
+        'data_samples': [
+            ActionDataSample(metainfo={'frame_dir': str(n), 'total_frames': n})
+            for n in lengths
+        ],
+    }
+
+
+@pytest.mark.parametrize('risk', [False, True])
+@pytest.mark.parametrize('modalities', [('heatmap',), ('heatmap', 'rgb')])
+def test_ensemble_predicts_the_mean_of_its_members(save, modalities, risk):
+    """Of padded batches, of fused branches and of risk too."""
+    cfg = config(modalities, risk=risk)
+    files = [save(cfg, seed) for seed in (0, 1, 2)]
+    ensemble = ActionSegmentorEnsemble(cfg, files).eval()
+    assert ensemble.seeds == [0, 1, 2]
+    assert ensemble.num_classes == 4
+    with torch.no_grad():
+        predicted = ensemble.test_step(batch(modalities))
+        alone = []
+        for file in files:
+            member = MODELS.build(copy.deepcopy(cfg)).eval()
+            member.load_state_dict(torch.load(file)['state_dict'])
+            alone.append(member.test_step(batch(modalities)))
+    for sample, *members in zip(predicted, *alone, strict=True):
+        mean = sum(member.pred_score for member in members) / 3
+        torch.testing.assert_close(sample.pred_score, mean)
+        assert torch.equal(sample.pred_label, mean.argmax(dim=0))
+        torch.testing.assert_close(sample.pred_logit, mean.log())
+        for kept, member in zip(sample.members, members, strict=True):
+            torch.testing.assert_close(kept['pred_score'], member.pred_score)
+        if risk:
+            mean = sum(member.pred_risk for member in members) / 3
+            torch.testing.assert_close(sample.pred_risk, mean)
+
+
+def test_ensemble_only_predicts(save):
+    cfg = config()
+    ensemble = ActionSegmentorEnsemble(cfg, [save(cfg, 0), save(cfg, 1)])
+    with pytest.raises(ValueError, match=r"mode='loss', but an ensemble knows 'pred"):
+        ensemble(batch()['inputs'], batch()['data_samples'], mode='loss')
+
+
+def test_ensemble_names_a_checkpoint_of_another_model(save):
+    cfg = config()
+    files = [save(cfg, 0), save(config(channels=16), 1)]
+    with pytest.raises(ValueError, match=r'seed_1\.pth: not a checkpoint of the model'):
+        ActionSegmentorEnsemble(cfg, files)
+
+
+def test_ensemble_names_a_missing_checkpoint(save, tmp_path):
+    cfg = config()
+    with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
+        ActionSegmentorEnsemble(cfg, [save(cfg, 0), tmp_path / 'none.pth'])
+
+
+def test_ensemble_refuses_a_checkpoint_that_counts_twice(save):
+    cfg = config()
+    file = save(cfg, 0)
+    with pytest.raises(ValueError, match=r'seed_0\.pth: named twice'):
+        ActionSegmentorEnsemble(cfg, [file, file])
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'classes': 'abdc'}, r'seed_1\.pth: was trained on the classes a, b, d, c'),
+        (
+            {'sigma': 0.9},
+            r'seed_1\.pth: was trained on other features than .*seed_0\.pth: '
+            r"heatmap\.render\.sigma was 0\.6 and is 0\.9\..*tools/ensemble\.py",
+        ),
+    ],
+)  # fmt: skip
+def test_ensemble_refuses_what_learned_something_else(save, change, words):
+    """Classes in another order would be averaged with each other."""
+    cfg = config()
+    with pytest.raises(ValueError, match=words):
+        ActionSegmentorEnsemble(cfg, [save(cfg, 0), save(cfg, 1, **change)])
+
+
+def test_ensemble_takes_weights_that_do_not_say_what_they_learned(save, tmp_path):
+    """Such as of a converter: only their shapes are checked."""
+    cfg = config()
+    bare = tmp_path / 'bare.pth'
+    torch.save(MODELS.build(copy.deepcopy(cfg)).state_dict(), bare)
+    ensemble = ActionSegmentorEnsemble(Config({'m': cfg}).m, [bare, save(cfg, 1)])
+    assert ensemble.seeds == [None, 1]

@@ -1,0 +1,158 @@
+"""Ensembles as a user makes them: of checkpoints, and of dumped predictions."""
+
+import json
+import pickle
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.registry import MODELS
+from tests.small_data import ROOT, small_annotations
+
+CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+TEST, TOOL = 'tools/test.py', 'tools/ensemble.py'
+
+
+@pytest.fixture
+def options(small_data):
+    """The toy config on the small data, all three videos tested, with a small model."""
+    return [
+        '--cfg-options',
+        f'test_dataloader.dataset.ann_file={small_data}',
+        'test_dataloader.dataset.split=train',
+        'test_dataloader.num_workers=0',
+        'test_dataloader.persistent_workers=False',
+        'test_dataloader.batch_size=2',
+        'test_evaluator.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.heatmap.channels=8',
+    ]
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Two checkpoints of random weights."""
+    cfg = Config.fromfile(CONFIG).model
+    cfg.num_classes, cfg.branches.heatmap.channels = 3, 8
+    meta = {'dataset_meta': small_annotations()['metainfo']}
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        content = {
+            'state_dict': MODELS.build(cfg).state_dict(),
+            'meta': {**meta, 'seed': seed},
+        }
+        torch.save(content, tmp_path / f'seed_{seed}.pth')
+    return ['seed_0.pth', 'seed_1.pth']
+
+
+@pytest.mark.slow
+def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
+    run_tool, tmp_path, options, checkpoints
+):
+    """Scores of each member are those of its own test, and all of both tools equal."""
+    work = tmp_path / 'work_dirs' / 'toy_joint_limb'
+    alone = []
+    for file in checkpoints:
+        dump = file.replace('pth', 'pkl')
+        run_tool(TEST, CONFIG, file, '--dump', dump, *options)
+        alone.append(json.loads((work / 'metrics.json').read_text()))
+    config = (work / CONFIG.name).read_text()
+
+    done = run_tool(TEST, CONFIG, *checkpoints, '--dump', 'both.pkl', *options)
+    assert 'The ensemble and each of its members, in percent:' in done.stdout
+    both = json.loads((work / 'metrics.json').read_text())
+    assert both['checkpoint'] is both['seed'] is None
+    for member, file, single in zip(both['members'], checkpoints, alone, strict=True):
+        assert member['checkpoint'] == file == single['checkpoint']
+        assert member['seed'] == single['seed']
+        for key in ('seg/acc', 'seg/f1@10', 'seg/mAP', 'seg/edit_std'):
+            assert member[key] == pytest.approx(single[key])
+    names = ('both.pkl', 'seed_0.pkl', 'seed_1.pkl')
+    samples, *others = (load_samples(tmp_path / name) for name in names)
+    assert list(samples) == ['video_0', 'video_1']
+    for name, sample in samples.items():
+        mean = sum(other[name]['pred_score'] for other in others) / 2
+        torch.testing.assert_close(sample['pred_score'], mean)
+        assert torch.equal(sample['pred_label'], mean.argmax(dim=0))
+    # A training or a segmentation from the work folder is of one model.
+    assert (work / CONFIG.name).read_text().replace(
+        'load_from = None', f"load_from = '{checkpoints[1]}'"
+    ) == config
+
+    done = run_tool(TOOL, 'seed_0.pkl', 'seed_1.pkl', '--dump', 'again.pkl')
+    path = tmp_path / 'work_dirs' / 'ensemble' / 'metrics.json'
+    again = json.loads(path.read_text())
+    for key in ('per_class', 'confusion', 'per_video', 'conventions', 'classes'):
+        assert again[key] == both[key]
+    assert again['seg/mAP'] == pytest.approx(both['seg/mAP'])
+    assert again['members'][1]['dump'] == 'seed_1.pkl'
+    assert again['members'][1]['seg/mAP'] == pytest.approx(alone[1]['seg/mAP'])
+    assert 'seed_1.pkl' in done.stdout
+    assert 'class_2' in done.stdout
+    kept = load_samples(tmp_path / 'again.pkl')
+    for name, sample in kept.items():
+        torch.testing.assert_close(sample['pred_score'], samples[name]['pred_score'])
+
+
+@pytest.mark.slow
+def test_test_names_the_checkpoint_of_an_ensemble_that_is_another_model(
+    run_tool, tmp_path, options, checkpoints
+):
+    """Not only that one of them is."""
+    torch.save({'foo': torch.zeros(1)}, tmp_path / 'other.pth')
+    files = [checkpoints[0], 'other.pth']
+    error = run_tool(TEST, CONFIG, *files, *options, code=1).stderr.splitlines()[-1]
+    assert error.startswith('error: other.pth: not a checkpoint of the model')
+    assert not list(tmp_path.rglob('metrics.json'))
+
+
+@pytest.fixture
+def dumps(tmp_path, monkeypatch):
+    """Two dumps of a video of two frames, of which one says its classes."""
+    monkeypatch.chdir(tmp_path)
+    for name, rows in (
+        ('a', [[0.5, 0.9], [0.45, 0.1], [0.05, 0]]),
+        ('b', [[0.05, 0.3], [0.45, 0.7], [0.5, 0]]),
+    ):
+        score = torch.tensor(rows)
+        video = {
+            'frame_dir': 'v',
+            'gt_label': torch.tensor([1, 0]),
+            'pred_label': score.argmax(dim=0),
+            'pred_score': score,
+        }
+        (tmp_path / f'{name}.pkl').write_bytes(pickle.dumps([video]))
+    return ['a.pkl', 'b.pkl']
+
+
+def test_ensemble_takes_weights_and_conventions(call_tool, tmp_path, dumps):
+    """Dumps of any test serve; without names, classes are numbers."""
+    call_tool(TOOL, *dumps, '--work-dir', 'out', '--background', 0, '--average=video')
+    content = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
+    assert content['seg/acc'] == 100
+    assert content['conventions']['background'] == '0'
+    assert content['conventions']['average'] == 'video'
+    assert content['config'] == 'ensemble of a, b'
+    call_tool(TOOL, *dumps, '--work-dir', 'out', '--weights', 1, 0)
+    content = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
+    assert content['seg/acc'] == content['members'][0]['seg/acc'] == 50
+    assert [member['weight'] for member in content['members']] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ('flags', 'words'),
+    [
+        (['a.pkl'], 'a.pkl: an ensemble needs two files or more.'),
+        (['a.pkl', 'b.pkl', '--weights', 1], '--weights: 1 for 2 files; give one each'),
+        (['a.pkl', 'b.pkl', '--weights', 0, 0], '--weights: all are 0'),
+        (['a.pkl', 'b.pkl', '--weights', 'nan', 1], '--weights: nan is not a number'),
+        (['a.pkl', 'c.pkl'], 'c.pkl: there is no such file.'),
+        (['a.pkl', 'b.pkl', '--background', 'rest'], "'rest'"),
+    ],
+)
+def test_ensemble_says_what_is_wrong(call_tool, dumps, flags, words):
+    error = call_tool(TOOL, *flags, code=1).stderr
+    assert error.startswith('error: ')
+    assert words in error

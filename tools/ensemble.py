@@ -1,0 +1,6 @@
+"""Scores the mean of several dumped predictions: `mmskelseg ensemble`."""
+
+from mmskelseg.commands.ensemble import main
+
+if __name__ == '__main__':
+    main(prog='python tools/ensemble.py')
