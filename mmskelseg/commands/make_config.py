@@ -116,7 +116,9 @@ def _choose_splits(
     if fold is not None:
         pairs = [pair for pair in pairs if pair[0] == f'{fold}/train']
     if not pairs:
-        wanted, other = (n if fold is None else f'{fold}/{n}' for n in ('train', 'test'))
+        wanted, other = (
+            n if fold is None else f'{fold}/{n}' for n in ('train', 'test')
+        )
         raise UserError(
             f'{path}: has no splits {wanted!r} and {other!r}, '
             f'but {", ".join(data["split"])}.'

@@ -1,14 +1,16 @@
 """Multi-stage segmentation of one modality or several."""
 
 import inspect
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
-from mmengine.model import BaseModel, BaseModule, ModuleDict
+from mmengine.model import BaseModel, BaseModule, ModuleDict, ModuleList
 from torch import Tensor, nn
 
+from mmskelseg.evaluation.ensembles import average_predictions
 from mmskelseg.models.layers import (
     FeatureStandardizer,
     check_lengths,
@@ -60,6 +62,9 @@ class ActionSegmentor(BaseModel):
             of their own (default True).
         risk_head: What scores the risk of each frame, if wanted.
         loss_weighting: What weighs the losses; by default each counts as it is.
+        members: How many models of this kind are trained side by side, each from random
+            weights of its own. Their losses add up, and their probabilities are
+            averaged: an ensemble in one checkpoint.
         chunk_frames: How many frames a chunk gives.
         data_preprocessor: What batches come through.
         init_cfg: Initialisation by MMEngine.
@@ -80,6 +85,7 @@ class ActionSegmentor(BaseModel):
         fusion: Mapping[str, Any] | None = None,
         risk_head: Mapping[str, Any] | None = None,
         loss_weighting: Mapping[str, Any] | None = None,
+        members: int = 1,
         chunk_frames: int = 32768,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
@@ -131,6 +137,25 @@ class ActionSegmentor(BaseModel):
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
         if loss_weighting is not None:
             self.loss_weighting = MODELS.build(loss_weighting)
+        if members < 1:
+            raise UserError(f'members={members}, but must be at least 1.')
+        # They read what this one has standardised.
+        shared = {
+            name: {key: v for key, v in cfg.items() if key != 'standardize'}
+            for name, cfg in branches.items()
+        }
+        self.others = ModuleList(
+            ActionSegmentor(
+                num_classes,
+                shared,
+                head=head,
+                fusion=fusion,
+                risk_head=risk_head,
+                loss_weighting=loss_weighting,
+                chunk_frames=chunk_frames,
+            )
+            for _ in range(members - 1)
+        )
 
     def init_weights(self) -> None:
         """Set the weights that a training starts from, after a check of checkpoints."""
@@ -173,15 +198,27 @@ class ActionSegmentor(BaseModel):
             names = (str(sample.get('frame_dir')) for sample in samples)
             check_lengths(self, zip(names, lengths, strict=True))
         mask = frame_mask(lengths, example.shape[2], next(self.parameters()))
+        standardized = self._standardized(inputs, mask)
+        models = [self, *self.others]
         if mode == 'predict':
             # So that no more than a chunk is kept of what training would need.
             with torch.no_grad():
-                return self._predict(self._stems(inputs, mask), mask, lengths, samples)
-        x = self._stems(inputs, mask)
-        stages = list(self._stages(x, mask))
+                predicted = [m._predict(standardized, mask, lengths) for m in models]
+            for i, sample in enumerate(samples):
+                videos = [videos[i] for videos in predicted]
+                video = videos[0] if len(models) == 1 else average_predictions(videos)
+                for key, value in video.items():
+                    sample.set_field(value, key, dtype=Tensor)
+            return list(samples)
         if mode == 'loss':
-            return self._losses(x, stages, lengths, samples)
-        return torch.stack([_output(logits) for logits in stages])
+            losses = [m._losses(standardized, mask, lengths, samples) for m in models]
+            return {key: sum(part[key] for part in losses) for key in losses[0]}
+        logits = torch.stack([m._logits(standardized, mask) for m in models])
+        if len(models) == 1:
+            return logits[0]
+        # Those whose softmax is the mean of the probabilities.
+        mean = logits.log_softmax(dim=3).logsumexp(dim=0) - math.log(len(models))
+        return torch.stack([masked(stage, mask) for stage in mean])
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, branch in self.branches.items():
@@ -197,15 +234,24 @@ class ActionSegmentor(BaseModel):
                     f'model.branches.{name}.in_channels to what the encoder gives.'
                 )
 
-    def _stems(
+    def _standardized(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return what the first stage of each branch reads."""
+        """Return what each branch reads, standardised where it asks for that."""
         like = next(self.parameters())
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
             if 'standardizer' in branch:
                 x[name] = masked(branch['standardizer'](x[name].to(like)), mask)
+        return x
+
+    def _stems(
+        self, inputs: Mapping[str, Tensor], mask: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Return what the first stage of each branch reads."""
+        like = next(self.parameters())
+        x = dict(inputs)
+        for name, branch in self.branches.items():
             if hasattr(branch['backbone'], 'stem'):
                 stem = branch['backbone'].stem
                 x[name] = _run(stem, x[name].to(like), mask).to(like)
@@ -266,13 +312,20 @@ class ActionSegmentor(BaseModel):
         # Mixed precision ends here.
         return {key: masked(x.to(like), mask) for key, x in logits.items()}
 
+    def _logits(self, inputs: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
+        """Return the logits (S, N, K, T) of all stages."""
+        x = self._stems(inputs, mask)
+        return torch.stack([_output(logits) for logits in self._stages(x, mask)])
+
     def _losses(
         self,
-        x: Mapping[str, Tensor],
-        stages: Sequence[Mapping[str, Tensor]],
+        inputs: Mapping[str, Tensor],
+        mask: Tensor | None,
         lengths: Sequence[int],
         data_samples: Sequence[ActionDataSample],
     ) -> dict[str, Tensor]:
+        x = self._stems(inputs, mask)
+        stages = list(self._stages(x, mask))
         logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
         frames = next(iter(logits.values())).shape[3]
         labels = stack_frames(
@@ -292,25 +345,27 @@ class ActionSegmentor(BaseModel):
         return losses
 
     def _predict(
-        self,
-        x: Mapping[str, Tensor],
-        mask: Tensor | None,
-        lengths: Sequence[int],
-        data_samples: Sequence[ActionDataSample],
-    ) -> list[ActionDataSample]:
+        self, inputs: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
+    ) -> list[dict[str, Tensor]]:
+        """Return the fields that a sample of each video gets."""
+        x = self._stems(inputs, mask)
         # One after another, so that only the last stage's are kept.
         for logits in self._stages(x, mask):
             output = _output(logits)
         has_risk = hasattr(self, 'risk_head')
         risk = self.risk_head(list(x.values())) if has_risk else None
-        for i, (sample, length) in enumerate(zip(data_samples, lengths, strict=True)):
+        videos = []
+        for i, length in enumerate(lengths):
             video = output[i, :, :length].float()
-            sample.set_pred_score(video.softmax(dim=0))
-            sample.set_pred_label(video.argmax(dim=0))
-            sample.set_field(video, 'pred_logit', dtype=Tensor)
+            fields = {
+                'pred_score': video.softmax(dim=0),
+                'pred_label': video.argmax(dim=0),
+                'pred_logit': video,
+            }
             if risk is not None:
-                sample.set_field(risk[i, :length].float(), 'pred_risk', dtype=Tensor)
-        return list(data_samples)
+                fields['pred_risk'] = risk[i, :length].float()
+            videos.append(fields)
+        return videos
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

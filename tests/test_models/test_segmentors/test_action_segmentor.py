@@ -22,7 +22,9 @@ def branch(in_channels=6, **options):
     }  # fmt: skip
 
 
-def build(modalities=('heatmap',), fusion=None, num_classes=5, **options):
+def build(
+    modalities=('heatmap',), fusion=None, num_classes=5, model=None, **options
+):  # fmt: skip
     torch.manual_seed(0)
     if len(modalities) > 1:
         fusion = {
@@ -35,6 +37,7 @@ def build(modalities=('heatmap',), fusion=None, num_classes=5, **options):
             'branches': {name: branch(**options) for name in modalities},
             'head': HEAD,
             'fusion': fusion,
+            **(model or {}),
         }
     )
 
@@ -55,6 +58,7 @@ MODELS_TO_TRY = [
     (('heatmap', 'rgb'), None),
     (('heatmap', 'rgb', 'flow'), {'fusion': {'feed': 'own'}}),
     (('heatmap', 'rgb'), {'fusion': {'branch_heads': False}}),
+    (('heatmap',), {'model': {'members': 2}, 'standardize': True}),
 ]
 
 
@@ -345,3 +349,55 @@ def test_features_of_a_video_alone_are_not_copied():
     batch = {'inputs': {'heatmap': [x]}, 'data_samples': samples((50,))}
     padded = MODELS.build({'type': 'SegDataPreprocessor'})(batch)['inputs']['heatmap']
     assert padded.data_ptr() == x.data_ptr()
+
+
+def test_members_average_their_probabilities():
+    """Each is a model of its own, from random weights of its own."""
+    model = build(model={'members': 3}).eval()
+    inputs = {'heatmap': torch.randn(1, 6, 20)}
+    models = [model, *model.others]
+    alone = [m._logits(inputs, None).softmax(dim=2) for m in models]
+    assert not torch.allclose(alone[0], alone[1], atol=1e-3)
+    mean = torch.stack(alone).mean(dim=0)
+    torch.testing.assert_close(model(inputs).softmax(dim=2), mean)
+    (sample,) = model(inputs, samples([20]), mode='predict')
+    torch.testing.assert_close(sample.pred_score, mean[-1, 0])
+    assert torch.equal(sample.pred_label, mean[-1, 0].argmax(dim=0))
+
+
+def test_members_learn_as_if_they_were_alone():
+    """Losses add up, so that the gradient of each is that of its own loss."""
+    model = build(model={'members': 2}, dropout=0)
+    inputs, truth = {'heatmap': torch.randn(1, 6, 20)}, samples([20])
+    together = model(inputs, truth, mode='loss')
+    sum(together.values()).backward()
+    gradients = [p.grad.clone() for p in model.others.parameters()]
+    model.zero_grad()
+    alone = model.others[0](inputs, truth, mode='loss')
+    sum(alone.values()).backward()
+    for parameter, gradient in zip(model.others.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+    assert all(together[key] > alone[key] for key in alone)
+
+
+def test_members_must_be_at_least_one():
+    """With the value."""
+    with pytest.raises(ValueError, match='members=0, but must be at least 1'):
+        build(model={'members': 0})
+
+
+def test_standardized_features_have_mean_0_and_deviation_1():
+    """Of all training frames together; a channel that never varies stays small."""
+    model = build(standardize=True)
+    standardizer = model.branches['heatmap']['standardizer']
+    inputs = {'heatmap': torch.randn(1, 6, 50) * 7 + 3}
+    inputs['heatmap'][:, 5] = 2
+    before = model._standardized(inputs, None)['heatmap']
+    assert torch.equal(before, inputs['heatmap'])
+    standardizer.fit([inputs['heatmap'][0, :, :20], inputs['heatmap'][0, :, 20:]])
+    x = model._standardized(inputs, None)['heatmap'][0]
+    torch.testing.assert_close(x.mean(dim=1), torch.zeros(6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x[:5].std(dim=1, correction=0), torch.ones(5))
+    # Noise in it is measured by a tenth of the median deviation of the others.
+    noise = model._standardized({'heatmap': inputs['heatmap'] + 1}, None)['heatmap']
+    assert 1 < (noise[0, 5] - x[5]).mean() < 10 / 5
