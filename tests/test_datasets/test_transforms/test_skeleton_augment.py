@@ -136,8 +136,8 @@ def test_crop_and_warp_go_together_in_any_order(video, tmp_path):
     """Each step counts from what the one before has left."""
     np.save(tmp_path / 'video.npy', np.arange(90, dtype=np.float32)[:, None])
     video['feature_files'] = {'rgb': [str(tmp_path / 'video.npy')]}
-    steps = [RandomCropFrames(30), RandomTimeWarp(0.3)]
-    for steps in (steps, steps[::-1]):
+    pair = [RandomCropFrames(30), RandomTimeWarp(0.3)]
+    for steps in (pair, pair[::-1]):
         item = video
         for step in steps:
             item = step(dict(item))

@@ -1,0 +1,79 @@
+"""The table of a recipe's ingredients, as a user makes it, on small data."""
+
+import importlib
+import json
+
+import pytest
+from mmengine.config import Config, ConfigDict
+
+from mmskelseg.datasets import save_annotations
+from mmskelseg.utils.errors import UserError
+from tests.small_data import ROOT, small_annotations
+
+TOOL = 'tools/analysis/ingredients.py'
+CONFIG = ROOT / 'configs' / 'recipes' / 'precog_pose3d.py'
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
+    return importlib.import_module('ingredients')
+
+
+def merged(options):
+    """Return the recipe with options as the command line sets them."""
+    cfg = Config.fromfile(CONFIG)
+    pairs = (option.split('=') for option in options)
+    cfg.merge_from_dict({k: eval(v) for k, v in pairs}, allow_list_keys=True)
+    return cfg
+
+
+def test_each_ingredient_of_the_recipe_can_be_switched_off(tool):
+    """Without one, exactly its settings change; with one, all the others do."""
+    cfg = Config.fromfile(CONFIG)
+    known = tool.variants(cfg)
+    steps = [step.type for step in cfg.train_dataloader.dataset.pipeline]
+    names = {step for step in steps if step.startswith('Random')}
+    names |= {'cosine rate', 'averaged weights', 'standardised features'}
+    assert {n.removeprefix('without ') for n in known if n.startswith('w')} >= names
+    assert known['all'] == []
+    pipeline = merged(known['without RandomTimeWarp']).train_dataloader.dataset.pipeline
+    strengths = [step.sigma for step in pipeline if step.type == 'RandomTimeWarp']
+    assert strengths == [0]
+    for name in names:
+        assert sorted(known[f'without {name}'] + known[f'only {name}']) == sorted(
+            known['none']
+        )
+    bare = merged(known['none'])
+    assert not bare.model.branches.pose3d.standardize
+    assert bare.param_scheduler[1].eta_min_ratio == 1
+
+
+def test_an_augmentation_without_a_strength_is_named(tool):
+    """Since it would be in all rows."""
+    cfg = Config.fromfile(CONFIG)
+    cfg.train_dataloader.dataset.pipeline[0] = ConfigDict(type='RandomSpeed')
+    with pytest.raises(UserError, match='RandomSpeed has none of p, sigma'):
+        tool.switches(cfg)
+
+
+@pytest.mark.slow
+def test_table_of_two_variants(run_tool, tmp_path):
+    """Scores are those of the cross-validations; a second call runs nothing again."""
+    data = small_annotations()
+    names = [video['frame_dir'] for video in data['annotations']]
+    data['split'] |= {'a/train': names[1:], 'a/test': names[:1]}
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    run_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
+    args = ['mine.py', '--folds', 'a', '--work-dir', 'out', '--cfg-options']
+    args += ['train_cfg.max_epochs=1', '--variants', 'all', 'without RandomTimeWarp']
+    run_tool(TOOL, *args)
+    text = (tmp_path / 'out' / 'ingredients.md').read_text()
+    done = run_tool(TOOL, *args)
+    assert '1 runs, of which 1 were finished before' in done.stdout
+    assert (tmp_path / 'out' / 'ingredients.md').read_text() == text
+    content = json.loads((tmp_path / 'out' / 'ingredients.json').read_text())
+    assert list(content) == ['all', 'without RandomTimeWarp']
+    whole, part = (c['over_seeds']['scores']['acc']['mean'] for c in content.values())
+    assert f'{whole:.2f}' in text
+    assert f'{part:.2f} ({part - whole:+.2f})' in text

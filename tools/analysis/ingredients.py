@@ -1,0 +1,171 @@
+"""Measures what each ingredient of a recipe gains: with all, without one, with one.
+
+    python tools/analysis/ingredients.py configs/recipes/precog_pose3d.py \\
+        --folds fold1 fold2 fold3 fold4 --seeds 0 1 2
+
+Every variant is a cross-validation of the config with options that switch ingredients
+off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
+the cosine schedule, the averaged weights, the standardised features and the members.
+The table goes to WORK_DIR/ingredients.md and .json. Started again, it goes on; so
+several processes may share the work, each with some of --variants.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmskelseg.commands import cross_validate
+from mmskelseg.commands.arguments import SettingsAction
+from mmskelseg.evaluation import format_score
+from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.names import config_name
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import markdown_table
+
+SCORES = {
+    'F1@10': 'f1@10',
+    'F1@50': 'f1@50',
+    'Edit': 'edit',
+    'mAP': 'mAP',
+    'Acc': 'acc',
+}
+# What decides the strength of an augmentation, in the order in which it is looked for.
+STRENGTHS = ('p', 'sigma', 'degrees', 'fraction')
+
+
+def switches(cfg: Config) -> dict[str, list[str]]:
+    """Return for each ingredient of a config the options that switch it off."""
+    found = {}
+    for i, step in enumerate(cfg.train_dataloader.dataset.pipeline):
+        if step.type.startswith('Random'):
+            key = f'train_dataloader.dataset.pipeline.{i}'
+            names = [name for name in STRENGTHS if name in step]
+            if not names:
+                raise UserError(
+                    f'{cfg.filename}: {step.type} has none of {", ".join(STRENGTHS)}, '
+                    'so that it cannot be switched off; state its strength.'
+                )
+            options = [f'{key}.{names[0]}=0']
+            found[step.type] = options + ([f'{key}.tilt=0'] if 'tilt' in step else [])
+    for i, scheduler in enumerate(cfg.param_scheduler):
+        if scheduler.type == 'CosineAnnealingLR':
+            found['cosine rate'] = [f'param_scheduler.{i}.eta_min_ratio=1.0']
+    for i, hook in enumerate(cfg.get('custom_hooks', ())):
+        if hook.type == 'EMAHook':
+            # An average of the last step alone, nearly.
+            found['averaged weights'] = [f'custom_hooks.{i}.momentum=0.999']
+    for name, branch in cfg.model.branches.items():
+        if branch.get('standardize'):
+            off = f'model.branches.{name}.standardize=False'
+            found.setdefault('standardised features', []).append(off)
+    if cfg.model.get('members', 1) > 1:
+        found['members'] = ['model.members=1']
+    return found
+
+
+def variants(cfg: Config) -> dict[str, list[str]]:
+    """Return the options of each variant by its name."""
+    off = switches(cfg)
+    every = [option for options in off.values() for option in options]
+    alone = {
+        f'only {name}': [option for option in every if option not in options]
+        for name, options in off.items()
+    }
+    without = {f'without {name}': options for name, options in off.items()}
+    return {'all': [], **without, 'none': every, **alone}
+
+
+def folder_of(work_dir: Path, variant: str) -> Path:
+    return work_dir / variant.replace(' ', '_')
+
+
+def markdown(config: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table of finished variants, each beside the change to ``all``."""
+    header = ['Variant', *SCORES]
+    rows = [header]
+    whole = results.get('all')
+    for name, result in results.items():
+        cells = []
+        for key in SCORES.values():
+            score = result['over_seeds']['scores'][key]
+            cell = format_score(score['mean'], score['std'])
+            if whole is not None and name != 'all':
+                change = score['mean'] - whole['over_seeds']['scores'][key]['mean']
+                cell += f' ({change:+.2f})'
+            cells.append(cell)
+        rows.append([name, *cells])
+    first = next(iter(results.values()))
+    folds, seeds = ', '.join(first['folds']), ', '.join(map(str, first['seeds']))
+    return '\n\n'.join(
+        (
+            f'{config}, folds {folds}, seeds {seeds}; in percent, in brackets the '
+            'change to `all`.',
+            '\n'.join(markdown_table(rows)),
+            '± standard deviation over seeds, of means over folds.\n',
+        )
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    parser.add_argument('--folds', nargs='+', help='as for cross-validate')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--work-dir', type=Path, help='folder of all variants')
+    parser.add_argument(
+        '--variants', nargs='+',
+        help='run these alone, such as `all "without RandomTimeWarp"` (default: all of '
+        'them); the table has what is finished',
+    )  # fmt: skip
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=SettingsAction, help='as for train'
+    )
+    parser.set_defaults(cfg_options_typed=[])
+
+
+def run(args: argparse.Namespace) -> None:
+    cfg = Config.fromfile(find_config(args.config))
+    name = config_name(cfg.filename)
+    work_dir = args.work_dir or Path('work_dirs', 'ingredients', Path(name).stem)
+    known = variants(cfg)
+    for variant in args.variants or ():
+        if variant not in known:
+            raise UserError(
+                f'--variants names {variant!r}, which is none of {", ".join(known)}.'
+            )
+    for variant in args.variants or known:
+        options = [*args.cfg_options_typed, *known[variant]]
+        print(f'\n{variant}: {" ".join(options) or "as it is"}', flush=True)
+        code = cross_validate.main(
+            [
+                str(cfg.filename),
+                *(['--folds', *args.folds] if args.folds else []),
+                *('--seeds', *map(str, args.seeds)),
+                *('--work-dir', str(folder_of(work_dir, variant))),
+                *(['--cfg-options', *options] if options else []),
+            ]
+        )
+        if code:
+            raise UserError(f'{variant}: the cross-validation failed; see above.')
+    files = {v: folder_of(work_dir, v) / 'cross_validation.json' for v in known}
+    results = {
+        variant: json.loads(file.read_text('utf-8'))
+        for variant, file in files.items()
+        if file.is_file()
+    }
+    text = markdown(name, results)
+    print(f'\n{text}')
+    atomic_write_text(work_dir / 'ingredients.md', text)
+    kept = ('folds', 'seeds', 'over_folds', 'over_videos', 'over_seeds')
+    content = {v: {key: r[key] for key in kept} for v, r in results.items()}
+    atomic_write_text(work_dir / 'ingredients.json', json.dumps(content, indent=2))
+    print(work_dir / 'ingredients.md')
+
+
+if __name__ == '__main__':
+    command(__doc__, add_arguments, run)()
