@@ -94,7 +94,7 @@ def markdown(config: str, results: Mapping[str, Mapping[str, Any]]) -> str:
         cells = []
         for key in SCORES.values():
             score = result['over_seeds']['scores'][key]
-            cell = format_score(score['mean'], score['std'])
+            cell = format_score(score)
             if whole is not None and name != 'all':
                 change = score['mean'] - whole['over_seeds']['scores'][key]['mean']
                 cell += f' ({change:+.2f})'
