@@ -18,7 +18,7 @@ train_dataloader = dict(
             dict(type='RandomRotation', degrees=15),
             dict(type='RandomScale', sigma=0.1),
             dict(type='RandomJitter', sigma=0.02),
-            dict(type='RandomJointDropout', p=0.1),
+            dict(type='RandomLimbDropout', p=0.5),
             dict(type='LoadFrameFeatures'),
             dict(type='PackSegInputs'),
         ],
@@ -27,8 +27,7 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
-model = dict(
-    branches=dict(_delete_=True, pose2d=dict(type='MSTCNPlusPlus', standardize=True))
-)
+backbone = dict(type='MSTCNPlusPlus', channels=32, dropout=0.3, standardize=True)
+model = dict(branches=dict(_delete_=True, pose2d=backbone))
 
-del coordinates, features
+del backbone, coordinates, features

@@ -15,10 +15,10 @@ train_dataloader = dict(
         features=features,
         pipeline=[
             dict(type='RandomTimeWarp', sigma=0.25),
-            dict(type='RandomRotation3D', degrees=10),
+            dict(type='RandomRotation3D', degrees=20, tilt=5),
             dict(type='RandomScale', sigma=0.1),
             dict(type='RandomJitter', sigma=0.02),
-            dict(type='RandomJointDropout', p=0.1),
+            dict(type='RandomLimbDropout', p=0.5),
             dict(type='LoadFrameFeatures'),
             dict(type='PackSegInputs'),
         ],
@@ -27,8 +27,7 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
-model = dict(
-    branches=dict(_delete_=True, pose3d=dict(type='MSTCNPlusPlus', standardize=True))
-)
+backbone = dict(type='MSTCNPlusPlus', channels=32, dropout=0.3, standardize=True)
+model = dict(branches=dict(_delete_=True, pose3d=backbone))
 
-del coordinates, features
+del backbone, coordinates, features

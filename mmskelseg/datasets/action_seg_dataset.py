@@ -31,7 +31,8 @@ class ActionSegDataset(BaseDataset):
     each copy; ``online``, a :class:`~mmskelseg.features.FeatureRecipe` for each
     modality whose features are made when they are asked for, and with these the
     video's skeletons, which transforms of the pipeline may change before; ``classes``,
-    their names; and ``epoch``, by which transforms draw anew.
+    their names; ``epoch``, by which transforms draw anew; and ``dataset``, this one,
+    for those that mix videos.
 
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.
@@ -137,6 +138,7 @@ class ActionSegDataset(BaseDataset):
         """Return an item as the pipeline gets it."""
         return {
             **super().get_data_info(idx),
+            'dataset': self,
             'online': self._online,
             'classes': self._metainfo['classes'],
             'epoch': int(self._epoch),

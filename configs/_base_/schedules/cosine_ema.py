@@ -13,5 +13,6 @@ param_scheduler = [
 ]
 custom_hooks = [
     dict(type='FitStandardizerHook'),
-    dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01),
+    # Over the last 100 steps, and at the start over most of those so far.
+    dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.01, gamma=9),
 ]

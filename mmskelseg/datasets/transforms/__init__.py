@@ -22,6 +22,7 @@ from mmskelseg.datasets.transforms.skeleton_augment import (
     RandomRotation3D,
     RandomScale,
     RandomTimeWarp,
+    RecombineSegments,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     'RandomShift',
     'RandomSpeed',
     'RandomTimeWarp',
+    'RecombineSegments',
 ]

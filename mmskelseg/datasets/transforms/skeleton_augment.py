@@ -1,4 +1,4 @@
-"""Augmentations of a training video's skeletons: time, view, proportions, losses.
+"""Augmentations of a training video's skeletons: time, order, view, losses.
 
 They belong into the pipeline of the training data, before :class:`LoadFrameFeatures`,
 which then makes the ``online`` features of the skeletons that they leave. What is drawn
@@ -106,6 +106,129 @@ class RandomTimeWarp(Augmentation):
         between = _interpolated(results, places)
         results = self.keep(results, np.rint(places).astype(np.int64))
         return {**results, **between}
+
+
+@TRANSFORMS.register_module()
+class RecombineSegments(Augmentation):
+    """Goes on with another training video where a segment ends.
+
+    Of a video, what follows a boundary is replaced by what follows a boundary of
+    another one, with the skeleton moved to where the first one stood. So orders of
+    actions appear that nobody performed, and a model cannot learn whole videos by
+    heart.
+
+    Reads: frame_dir; dataset, the :class:`ActionSegDataset` that the video is of; label
+    (T,), risk (T,) and the arrays of skeletons. Writes: all but the first two, for the
+    frames of both parts.
+
+    Args:
+        p: Probability of a change; after one, the next is drawn, up to ``times``.
+        transitions: ``observed`` changes only between boundaries of the same two
+            classes, so that each still follows one that it followed in the data;
+            ``any`` changes between any two, for data in which all orders are possible.
+        times: The most changes in a video.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If p is no probability, if ``transitions`` is neither, or if the
+            model reads features from files, which cannot follow.
+    """
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        *,
+        transitions: str = 'observed',
+        times: int = 3,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        require(0 <= p <= 1, 'RecombineSegments', 'p', p, A_PROBABILITY)
+        fits = transitions in ('observed', 'any')
+        wanted = "'observed' or 'any'"
+        require(fits, 'RecombineSegments', 'transitions', transitions, wanted)
+        require(times >= 1, 'RecombineSegments', 'times', times, 'at least 1')
+        self.p = float(p)
+        self.transitions = transitions
+        self.times = int(times)
+        self._places: dict[tuple[int, int], list[tuple[int, int]]] = {}
+
+    def transform(self, results: dict) -> dict:
+        """Write another order of segments."""
+        if results['feature_files']:
+            raise UserError(
+                f'RecombineSegments: features of {", ".join(results["feature_files"])} '
+                'lie in files, which cannot follow; set online=True for them in '
+                'dataset.features, or leave RecombineSegments out.'
+            )
+        rng = self.generator(results)
+        for _ in range(self.times):
+            if rng.random() >= self.p:
+                break
+            results = self._spliced(results, rng)
+        return results
+
+    def _spliced(self, results: dict, rng: np.random.Generator) -> dict:
+        """Return a video that goes on as another one from some boundary."""
+        label = results['label']
+        cuts = np.flatnonzero(np.diff(label)) + 1
+        if not cuts.size:
+            return results
+        cut = int(rng.choice(cuts))
+        pair = (int(label[cut - 1]), int(label[cut]))
+        places = self._boundaries(results['dataset'])
+        if self.transitions == 'observed':
+            chosen = places[pair]
+        else:
+            chosen = [place for pairs in places.values() for place in pairs]
+        index, begin = chosen[rng.integers(len(chosen))]
+        other = results['dataset'].get_data_info(index)
+        if not _same_people(results, other):
+            return results
+        joined = dict(results)
+        for key in ('label', 'risk'):
+            if key in results:
+                joined[key] = np.concatenate([results[key][:cut], other[key][begin:]])
+        for key in SKELETON_KEYS:
+            if key in results:
+                after = np.array(other[key][:, begin:])
+                if key in _PLACES:
+                    seen = _seen(other, key)[:, begin:]
+                    after[seen] += _middle(results, key, cut - 1) - _middle(
+                        other, key, begin
+                    )
+                joined[key] = np.concatenate([results[key][:, :cut], after], axis=1)
+        joined['total_frames'] = len(joined['label'])
+        return joined
+
+    def _boundaries(self, dataset: Any) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """Return where each pair of classes meets: (video, first frame of the second).
+
+        Found once, since it reads all videos.
+        """
+        if not self._places:
+            for index in range(len(dataset)):
+                label = dataset.get_data_info(index)['label']
+                for cut in np.flatnonzero(np.diff(label)) + 1:
+                    pair = (int(label[cut - 1]), int(label[cut]))
+                    self._places.setdefault(pair, []).append((index, int(cut)))
+        return self._places
+
+
+def _same_people(video: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether videos have the same arrays of skeletons, of as many people."""
+    kept = [[key for key in SKELETON_KEYS if key in v] for v in (video, other)]
+    return kept[0] == kept[1] and all(
+        len(video[key]) == len(other[key]) for key in kept[0]
+    )
+
+
+def _middle(video: Mapping[str, Any], key: str, frame: int) -> np.ndarray:
+    """Return the mean (D,) of the joints of a frame that are seen, 0 if none is."""
+    points = np.asarray(video[key])[:, frame]
+    seen = _seen(video, key)[:, frame]
+    mean = points[seen].mean(axis=0) if seen.any() else np.zeros(points.shape[-1])
+    return mean.astype(np.float32)
 
 
 def _interpolated(
@@ -340,7 +463,10 @@ class RandomJointDropout(SkeletonAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomLimbDropout(SkeletonAugmentation):
-    """Loses an arm or a leg of all persons, in a whole video or in single frames.
+    """Loses an arm or a leg in some frames, another one in each, of all persons.
+
+    A skeleton that does not say which joints are arms and legs (``drop_groups``) loses
+    a joint with its neighbours instead.
 
     Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and keypoint_score
     (M, T, V), where they are there. Writes: the same as new arrays, 0 in the joints
@@ -348,15 +474,15 @@ class RandomLimbDropout(SkeletonAugmentation):
 
     Args:
         p: Probability that a video loses limbs at all.
-        frames: The largest part of the frames that lose one; each part up to it is as
-            likely, and each frame loses one of its own.
+        frames: The largest part of its frames that lose one; each part up to it is as
+            likely.
         seed: Other seeds give other draws.
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set tells
             it the one of its annotation file.
 
     Raises:
         ValueError: If p or frames is no probability, or if there is no skeleton, or one
-            without drop groups.
+            that does not fit.
     """
 
     def __init__(
@@ -371,29 +497,35 @@ class RandomLimbDropout(SkeletonAugmentation):
         for option, value in (('p', p), ('frames', frames)):
             fits = 0 <= value <= 1
             require(fits, 'RandomLimbDropout', option, value, A_PROBABILITY)
+        if skeleton is None:
+            raise UserError(
+                'RandomLimbDropout: it is not said which joints belong together; name '
+                "the skeleton, for example skeleton='coco17'."
+            )
         self.p = float(p)
         self.frames = float(frames)
-        self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
+        self.skeleton = Skeleton.get(skeleton)
+        self.groups = _limbs(self.skeleton)
 
     def change(self, results: dict, rng: np.random.Generator) -> None:
         """Lose limbs."""
-        if self.skeleton is None or not self.skeleton.drop_groups:
-            raise UserError(
-                'RandomLimbDropout: it is not said which joints are arms and legs; '
-                'name a skeleton that has `drop_groups`.'
-            )
         shape = next(_places(results))[1].shape
         check_joints((*shape[:3], 2), self.skeleton)
-        groups = sorted(self.skeleton.drop_groups.items())
-        rows = np.zeros((len(groups), shape[2]), bool)
-        for row, (_, joints) in zip(rows, groups, strict=True):
-            row[list(joints)] = True
         happens = rng.random() < self.p
-        part = self.frames * rng.random()
-        loses = rng.random((shape[1], 1)) < part
-        lost = rows[rng.integers(len(groups), size=shape[1])] & loses
+        loses = rng.random((shape[1], 1)) < self.frames * rng.random()
+        limbs = rng.integers(len(self.groups), size=shape[1])
         if happens:
-            lose(results, np.broadcast_to(lost, shape[:3]))
+            lose(results, np.broadcast_to(self.groups[limbs] & loses, shape[:3]))
+
+
+def _limbs(skeleton: Skeleton) -> np.ndarray:
+    """Return which joints each limb has, shape (limbs, V), bool."""
+    joints = range(skeleton.num_joints)
+    members = [group for _, group in sorted(skeleton.drop_groups.items())]
+    if not members:
+        bones = [set(bone) for bone in skeleton.limbs]
+        members = [{joint}.union(*(b for b in bones if joint in b)) for joint in joints]
+    return np.array([[joint in group for joint in joints] for group in members])
 
 
 def lose(results: dict, lost: np.ndarray) -> None:

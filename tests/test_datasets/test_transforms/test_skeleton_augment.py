@@ -12,6 +12,7 @@ from mmskelseg.datasets.transforms import (
     RandomRotation3D,
     RandomScale,
     RandomTimeWarp,
+    RecombineSegments,
 )
 from mmskelseg.datasets.transforms.skeleton_augment import smooth_noise
 from mmskelseg.utils.errors import UserError
@@ -244,6 +245,87 @@ def test_limb_dropout_loses_whole_limbs(video):
     np.testing.assert_array_equal(lost[0, :, :16], lost[1, :, :16])
 
 
+def test_limb_dropout_of_a_skeleton_without_limbs_loses_neighbours(video):
+    """A joint with those that it is connected to."""
+    tail = {
+        'joints': ['nose', 'back', 'tail', 'tip'],
+        'limbs': [[0, 1], [1, 2], [2, 3]],
+    }
+    item = {key: value for key, value in video.items() if key != 'keypoint_3d'}
+    for key in ('keypoint', 'keypoint_score'):
+        item[key] = video[key][1:, :, :4]
+    lost = RandomLimbDropout(1.0, skeleton=tail)(item)['keypoint_score'][0] == 0
+    found = {tuple(np.flatnonzero(frame).tolist()) for frame in lost}
+    assert found == {(), (0, 1), (0, 1, 2), (1, 2, 3), (2, 3)}
+
+
+class Videos(list):
+    """A data set of these videos."""
+
+    def get_data_info(self, index):
+        return {**self[index], 'dataset': self, 'feature_files': {}}
+
+
+def labelled(name, label, place, persons=1):
+    """A video whose only joint stands at a place, and moves on by 1 a frame."""
+    label = np.array(label)
+    walk = place + np.arange(len(label), dtype=np.float32)
+    keypoint = np.tile(walk[None, :, None, None], (persons, 1, 1, 2))
+    score = np.ones(keypoint.shape[:3], np.float32)
+    return {
+        'frame_dir': name,
+        'total_frames': len(label),
+        'label': label,
+        'keypoint': keypoint,
+        'keypoint_score': score,
+    }
+
+
+def test_recombination_joins_videos_where_the_same_classes_meet():
+    """The second part starts from where the first one stood."""
+    videos = Videos(
+        [labelled('a', [0, 0, 1, 1], 0), labelled('b', [2, 0, 1, 2, 2], 100)]
+    )
+    found = set()
+    for epoch in range(50):
+        item = {**videos.get_data_info(0), 'epoch': epoch}
+        item = RecombineSegments(1.0, times=1)(item)
+        found.add(tuple(item['label'].tolist()))
+        assert item['total_frames'] == item['keypoint'].shape[1] == len(item['label'])
+        assert item['keypoint_score'].shape == (1, len(item['label']), 1)
+        walk = item['keypoint'][0, :, 0, 0]
+        assert walk[:2].tolist() == [0, 1]
+        # Continued from the frame before the cut.
+        assert walk[2:].tolist() == [1 + i for i in range(len(walk) - 2)]
+    assert found == {(0, 0, 1, 1), (0, 0, 1, 2, 2)}
+
+
+def test_recombination_makes_any_order_where_it_is_told():
+    """Transitions that no video has."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [2, 3], 0)])
+    mix = RecombineSegments(1.0, transitions='any', times=1)
+    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
+    assert {tuple(item['label'].tolist()) for item in items} == {(0, 1), (0, 3)}
+
+
+def test_recombination_leaves_what_has_no_counterpart():
+    """A video of one segment, or one of another number of people."""
+    single = Videos([labelled('a', [0, 0], 0)])
+    item = RecombineSegments(1.0)(single.get_data_info(0))
+    assert item['label'].tolist() == [0, 0]
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0, persons=2)])
+    for epoch in range(10):
+        item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
+        assert item['keypoint'].shape[:2] == (1, 2)
+
+
+def test_recombination_needs_features_that_follow():
+    """Those in a file are of the video that was."""
+    item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
+    with pytest.raises(UserError, match='features of rgb lie in files'):
+        RecombineSegments()(item)
+
+
 def test_flip_changes_the_names_of_classes_in_pairs(video):
     """Unlabelled frames stay so, and classes without a pair."""
     classes = ['nothing', 'left punch', 'right punch', 'jump']
@@ -290,6 +372,9 @@ def test_features_in_files_are_not_augmented(transform, video):
     (RandomJointDropout, {'p': 2}, 'p is 2, but must be a probability'),
     (RandomJointDropout, {'seconds': (2, 1)}, 'the lower one first'),
     (RandomLimbDropout, {'frames': 2}, 'frames is 2, but must be a probability'),
+    (RandomLimbDropout, {}, 'it is not said which joints belong together'),
+    (RecombineSegments, {'transitions': 'all'}, "must be 'observed' or 'any'"),
+    (RecombineSegments, {'times': 0}, 'times is 0, but must be at least 1'),
     (RandomHorizontalFlip, {'class_pairs': ['left']}, 'must be pairs of names'),
 ])  # fmt: skip
 def test_options_that_make_no_sense_are_refused(transform, options, message):
