@@ -8,8 +8,9 @@ annotation file. All else comes from a recipe, a config that the new one inherit
 
     pose3d    coordinates of 3D skeletons: the choice where there are such
     pose2d    coordinates of 2D skeletons
+    heatmap   heatmaps of 2D skeletons on a coarse grid
 
-Both augment skeletons anew in each epoch. docs/recipes.md says what each ingredient
+All augment skeletons anew in each epoch. docs/recipes.md says what each ingredient
 gains.
 """
 
@@ -27,7 +28,7 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-_RECIPES = ('pose3d', 'pose2d')
+_RECIPES = ('pose3d', 'pose2d', 'heatmap')
 # Frames that a training sees in all, and the fewest and most epochs that make them up.
 _FRAMES_SEEN = 1_500_000
 _EPOCHS = (40, 100)
