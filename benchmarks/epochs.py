@@ -1,4 +1,4 @@
-"""Epochs of a config beside a plain loop.
+"""Epochs of a config beside a plain loop, or without its augmentations.
 
 Times epochs of a config with one modality and MS-TCN++ by the Runner, as tools/train.py
 runs it without validation, beside a plain network and loop: nn.Conv1d, PyTorch's
@@ -7,10 +7,17 @@ its features must be there. Times are of the clock, so that nothing else should 
 the machine.
 
     python tools/analysis/benchmark.py epochs configs/skelseg/uwiom_joint_limb.py
+
+A config with online features is timed with all augmentations of its training pipeline
+and with none.
+
+    python tools/analysis/benchmark.py epochs configs/recipes/uwiom_pose2d.py
 """
 
 import argparse
+import copy
 import tempfile
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,16 +35,41 @@ def run(args: argparse.Namespace) -> None:
     (path,) = args.configs
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
+    features = cfg.train_dataloader.dataset.features
+    online = any(feature.get('online') for feature in features.values())
     with tempfile.TemporaryDirectory(prefix='benchmark-') as folder:
-        ours = run_config(cfg, args, folder)
-        plain, videos, frames = run_plainly(cfg, args)
+        times = {'Runner': run_config(cfg, args, folder)}
+        if online:
+            times['without augmentation'] = run_config(bare(cfg), args, folder)
+        else:
+            times = {'plain network and loop': run_plainly(cfg, args), **times}
+    infos = videos_of(cfg)
+    frames = sum(info['total_frames'] for info in infos)
     print(
-        f'{path}: {args.epochs} epochs of {videos} videos, {frames} frames, '
+        f'{path}: {args.epochs} epochs of {len(infos)} videos, {frames} frames, '
         f'{machine(args)}'
     )
-    for name, seconds in (('plain network and loop', plain), ('Runner', ours)):
+    for name, seconds in times.items():
         print(f'  {name:<24}{seconds / args.epochs:7.2f} s an epoch')
-    print(f'  ratio                   {plain / ours:7.2f}')
+    first, second = times.values()
+    print(f'  ratio                   {first / second:7.2f}')
+
+
+def bare(cfg: Config) -> Config:
+    """Return a config that loads its training videos as they are."""
+    cfg = copy.deepcopy(cfg)
+    dataset = cfg.train_dataloader.dataset
+    kept = ('LoadFrameFeatures', 'PackSegInputs')
+    dataset.pipeline = [step for step in dataset.pipeline if step.type in kept]
+    # MMEngine keeps what has a name for the whole process.
+    cfg.experiment_name = 'bare'
+    return cfg
+
+
+def videos_of(cfg: Config) -> list[dict[str, Any]]:
+    """Return what the data set knows of each training video."""
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    return [dataset.get_data_info(i) for i in range(len(dataset))]
 
 
 def run_config(cfg: Config, args: argparse.Namespace, folder: str) -> float:
@@ -62,10 +94,9 @@ def run_config(cfg: Config, args: argparse.Namespace, folder: str) -> float:
     return ends[-1] - ends[0]
 
 
-def run_plainly(cfg: Config, args: argparse.Namespace) -> tuple[float, int, int]:
-    """Return the seconds of as many plain epochs, the videos and their frames."""
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+def run_plainly(cfg: Config, args: argparse.Namespace) -> float:
+    """Return the seconds of as many plain epochs."""
+    infos = videos_of(cfg)
     network = MODELS.build(cfg.model).to(args.device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     rng = np.random.default_rng(0)
@@ -81,5 +112,4 @@ def run_plainly(cfg: Config, args: argparse.Namespace) -> tuple[float, int, int]
             loss.backward()
             optimizer.step()
             loss.item()
-    seconds = now() - begin
-    return seconds, len(infos), sum(info['total_frames'] for info in infos)
+    return now() - begin

@@ -125,6 +125,27 @@ def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
     assert (ratio - 0.005) * (fast - 0.005) < slow + 0.01
 
 
+@pytest.mark.slow
+def test_benchmark_epochs_of_a_recipe_is_with_and_without_augmentation(
+    run_tool, small_data
+):
+    """The ratio is of the printed times, as far as they are printed."""
+    run_tool('tools/make_config.py', small_data, 'mine.py')
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'epochs', 'mine.py'),
+        *('--epochs', 1, '--threads', 1),
+    )
+    assert '1 epochs of 2 videos, 105 frames' in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines()]
+    (ours,) = [row for row in rows if row[:1] == ['Runner']]
+    (bare,) = [row for row in rows if row[:1] == ['without']]
+    (ratio,) = [float(row[1]) for row in rows if row[:1] == ['ratio']]
+    lowest = (float(ours[1]) - 0.006) / (float(bare[2]) + 0.006)
+    highest = (float(ours[1]) + 0.006) / max(float(bare[2]) - 0.006, 1e-3)
+    assert lowest - 0.006 <= ratio <= highest + 0.006
+
+
+
 def test_benchmark_of_an_installed_package_says_where_benchmarks_are(tmp_path):
     """A wheel has the tools, for MIM, but not what they would run."""
     folder = tmp_path / '.mim' / 'tools' / 'analysis'
