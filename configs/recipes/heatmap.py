@@ -28,6 +28,6 @@ val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
 backbone = dict(type='MSTCNPlusPlus', channels=32, dropout=0.3, standardize=True)
-model = dict(branches=dict(_delete_=True, heatmap=backbone))
+model = dict(members=3, branches=dict(_delete_=True, heatmap=backbone))
 
 del backbone, features
