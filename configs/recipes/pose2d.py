@@ -18,7 +18,7 @@ train_dataloader = dict(
             dict(type='RandomRotation', degrees=15),
             dict(type='RandomScale', sigma=0.1),
             dict(type='RandomJitter', sigma=0.02),
-            dict(type='RandomLimbDropout', p=0.5),
+            dict(type='RandomJointDropout', p=0.02),
             dict(type='LoadFrameFeatures'),
             dict(type='PackSegInputs'),
         ],

@@ -145,7 +145,6 @@ def test_benchmark_epochs_of_a_recipe_is_with_and_without_augmentation(
     assert lowest - 0.006 <= ratio <= highest + 0.006
 
 
-
 def test_benchmark_of_an_installed_package_says_where_benchmarks_are(tmp_path):
     """A wheel has the tools, for MIM, but not what they would run."""
     folder = tmp_path / '.mim' / 'tools' / 'analysis'

@@ -7,7 +7,7 @@ depends on seed, epoch and video alone. Joints that are missing (score 0) stay s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -419,14 +419,15 @@ class RandomJitter(RandomProportions):
 
 @TRANSFORMS.register_module()
 class RandomJointDropout(SkeletonAugmentation):
-    """Loses some joints for a stretch of frames, as a tracker does.
+    """Loses single joints for stretches of frames, as a tracker does.
 
     Reads: frame_dir; fps; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and
     keypoint_score (M, T, V), where they are there. Writes: the same as new arrays, 0 in
     the joints lost.
 
     Args:
-        p: Probability that a joint is lost in a video.
+        p: The part of the frames in which a joint is lost, on average over videos, as
+            far as stretches do not overlap.
         seconds: The shortest and the longest stretch.
         seed: Other seeds give other draws.
 
@@ -436,11 +437,7 @@ class RandomJointDropout(SkeletonAugmentation):
     """
 
     def __init__(
-        self,
-        p: float = 0.1,
-        *,
-        seconds: tuple[float, float] = (0.2, 2.0),
-        seed: int = 0,
+        self, p: float = 0.02, *, seconds: Sequence[float] = (0.2, 2.0), seed: int = 0
     ) -> None:
         super().__init__(seed)
         require(0 <= p <= 1, 'RandomJointDropout', 'p', p, A_PROBABILITY)
@@ -452,12 +449,19 @@ class RandomJointDropout(SkeletonAugmentation):
 
     def change(self, results: dict, rng: np.random.Generator) -> None:
         """Lose joints."""
-        shape = next(_places(results))[1].shape[:3]
-        lost = np.zeros(shape, bool)
-        for person, joint in np.argwhere(rng.random((shape[0], shape[2])) < self.p):
-            length = round(rng.uniform(*self.seconds) * results['fps'])
-            begin = rng.integers(-length, shape[1])
-            lost[person, max(begin, 0) : begin + max(length, 1), joint] = True
+        persons, frames, joints = next(_places(results))[1].shape[:3]
+        shortest, longest = (max(s * results['fps'], 1) for s in self.seconds)
+        # Stretches begin before the video as well, so that its first frames are lost as
+        # often as others.
+        span = frames + longest
+        expected = self.p * span / ((shortest + longest) / 2)
+        counts = rng.poisson(expected, (persons, joints))
+        lost = np.zeros((persons, frames, joints), bool)
+        for person, joint in np.argwhere(counts):
+            for _ in range(counts[person, joint]):
+                begin = round(rng.uniform(-longest, frames))
+                end = begin + round(rng.uniform(shortest, longest))
+                lost[person, max(begin, 0) : max(end, 0), joint] = True
         lose(results, lost)
 
 
