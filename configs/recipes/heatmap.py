@@ -1,6 +1,6 @@
-# Heatmaps of 2D skeletons as grids of means, augmented anew in each epoch. What inherits
-# this adds what `mmskelseg make-config` fills in: ann_file, num_classes, in_channels and
-# max_epochs.
+# Heatmaps of 2D skeletons, on a grid, augmented anew in each epoch. A config that
+# inherits this adds what `mmskelseg make-config` fills in: ann_file, num_classes,
+# in_channels and max_epochs.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/schedules/cosine_ema.py',
