@@ -80,6 +80,10 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
     with (tmp_path / 'out/segments.csv').open(newline='') as file:
         assert list(csv.DictReader(file))
 
+    command('make-config', 'data/toy/annotations.pkl', 'mine.py')
+    command('train', 'mine.py', '--cfg-options', 'train_cfg.max_epochs=1')
+    assert 'acc' in command('test', 'mine.py', 'work_dirs/mine/epoch_1.pth')
+
     folds = ('--folds', 'fold1', '--work-dir', 'folds')
     assert 'acc' in command('cross-validate', CONFIG, *folds, *QUICK)
     assert run(python, tools / 'train.py', '--help', cwd=tmp_path).startswith('usage: ')

@@ -2,8 +2,9 @@
 
     %(prog)s data/mine/annotations.pkl mine.py
     mmskelseg train mine.py
+    mmskelseg test mine.py work_dirs/mine/epoch_100.pth
 
-Classes, channels, folds and the length of the training are filled in from the
+Classes, channels, splits and the length of the training are filled in from the
 annotation file. All else comes from a recipe, a config that the new one inherits:
 
     pose3d    coordinates of 3D skeletons: the choice where there are such
@@ -12,12 +13,16 @@ annotation file. All else comes from a recipe, a config that the new one inherit
 
 All augment skeletons anew in each epoch. docs/recipes.md says what each ingredient
 gains.
+
+ANN is written into the config as you name it: a relative path counts from the folder in
+which you train. docs/data_format.md describes the file.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +69,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     from mmskelseg.datasets import load_annotations
+    from mmskelseg.datasets.annotations import videos_of_split
     from mmskelseg.fileio.atomic import atomic_write_text
 
     if args.out.suffix != '.py':
@@ -75,25 +81,40 @@ def _run(args: argparse.Namespace) -> None:
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f'--epochs is {args.epochs}, but must be at least 1.')
     data = load_annotations(args.ann_file)
-    recipe, reason = _choose_recipe(data, args.recipe)
-    train, test = _choose_splits(data, args.ann_file, args.fold)
-    frames = _count_frames(data, train)
+    splits = _choose_splits(data, args.ann_file, args.fold)
+    train, test = (videos_of_split(data, split, args.ann_file) for split in splits)
+    recipe, reason = _choose_recipe([*train, *test], args.recipe)
+    _check_skeletons(train, args.ann_file, splits[0], recipe)
+    for split, videos in zip(splits, (train, test), strict=True):
+        _check_labels(videos, args.ann_file, split)
+    frames = sum(video['total_frames'] for video in train)
     fewest, most = _EPOCHS
     epochs = args.epochs or min(max(round(_FRAMES_SEEN / frames), fewest), most)
-    text = _config_text(args, recipe, reason, data, (train, test), epochs)
-    atomic_write_text(args.out, text)
+    text = _config_text(args, recipe, reason, data['metainfo'], splits, epochs)
+    try:
+        atomic_write_text(args.out, text)
+    except OSError as error:
+        raise UserError(
+            f'{args.out}: cannot be written ({error.strerror}); name a file in another '
+            'folder.'
+        ) from error
+    out = shlex.quote(os.fspath(args.out))
+    checkpoint = shlex.quote(f'work_dirs/{args.out.stem}/epoch_{epochs}.pth')
     print(
         f'{args.out}: recipe {recipe}, since {reason}; '
-        f'{len(data["metainfo"]["classes"])} classes; trains on {train!r} '
-        f'({len(data["split"][train])} videos, {frames} frames) for {epochs} epochs '
-        f'and tests on {test!r} ({len(data["split"][test])} videos).\n'
-        f'Train with: mmskelseg train {args.out}'
+        f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
+        f'({len(train)} videos, {frames} frames) for {epochs} epochs '
+        f'and tests on {splits[1]!r} ({len(test)} videos).\n'
+        f'Train with: mmskelseg train {out}\n'
+        f'Test with:  mmskelseg test {out} {checkpoint}'
     )
 
 
-def _choose_recipe(data: Mapping[str, Any], asked: str | None) -> tuple[str, str]:
-    """Return the name of a recipe, and why."""
-    without = [v['frame_dir'] for v in data['annotations'] if 'keypoint_3d' not in v]
+def _choose_recipe(
+    videos: Sequence[Mapping[str, Any]], asked: str | None
+) -> tuple[str, str]:
+    """Return the name of a recipe for the videos that are used, and why."""
+    without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
     if asked == 'pose3d' and without:
         raise UserError(
             f'--recipe pose3d: video {without[0]!r} has no keypoint_3d, the first of '
@@ -102,8 +123,7 @@ def _choose_recipe(data: Mapping[str, Any], asked: str | None) -> tuple[str, str
     if asked is not None:
         return asked, '--recipe asks for it'
     if without:
-        count, total = len(without), len(data['annotations'])
-        return 'pose2d', f'{count} of {total} videos have no keypoint_3d'
+        return 'pose2d', f'{len(without)} of {len(videos)} videos have no keypoint_3d'
     return 'pose3d', 'every video has keypoint_3d'
 
 
@@ -121,23 +141,47 @@ def _choose_splits(
             n if fold is None else f'{fold}/{n}' for n in ('train', 'test')
         )
         raise UserError(
-            f'{path}: has no splits {wanted!r} and {other!r}, '
-            f'but {", ".join(data["split"])}.'
+            f'{path}: has no splits {wanted!r} and {other!r}, but '
+            f'{", ".join(data["split"])}; '
+            + (
+                'add the two to the file.'
+                if fold is None
+                else 'give --fold the name of one of its folds, without /train.'
+            )
         )
     return pairs[0]
 
 
-def _count_frames(data: Mapping[str, Any], split: str) -> int:
-    members = set(data['split'][split])
-    videos = (v for v in data['annotations'] if v['frame_dir'] in members)
-    return sum(video['total_frames'] for video in videos)
+def _check_skeletons(
+    videos: Sequence[Mapping[str, Any]], path: Path, split: str, recipe: str
+) -> None:
+    """Raise UserError if no video shows a joint."""
+    from mmskelseg.features.renderers.drawing import MIN_SCORE
+
+    key = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
+    if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
+        raise UserError(
+            f'{path}: no video of split {split!r} shows a joint: {key} or its '
+            'keypoint_score is 0 throughout, and recipes read skeletons; put poses '
+            'into the file, or, for features that were made elsewhere, write a config '
+            'as in docs/datasets/common_layout.md.'
+        )
+
+
+def _check_labels(videos: Sequence[Mapping[str, Any]], path: Path, split: str) -> None:
+    """Raise UserError if no frame has a label."""
+    if not any((video['label'] >= 0).any() for video in videos):
+        raise UserError(
+            f'{path}: no frame of split {split!r} has a label, they are all -1; put a '
+            'labelled video into it, or name another fold by --fold.'
+        )
 
 
 def _config_text(
     args: argparse.Namespace,
     recipe: str,
     reason: str,
-    data: Mapping[str, Any],
+    metainfo: Mapping[str, Any],
     splits: Sequence[str],
     epochs: int,
 ) -> str:
@@ -145,29 +189,31 @@ def _config_text(
     from mmskelseg.fileio.configs import find_config
 
     base = find_config(f'recipes/{recipe}').resolve()
-    num_classes = len(data['metainfo']['classes'])
-    modality, channels = _channels(base, data)
-    dataset = f'dict(ann_file={os.fspath(args.ann_file)!r}, split={{!r}})'
-    train, test = (dataset.format(split) for split in splits)
+    num_classes = len(metainfo['classes'])
+    modality, channels = _channels(base, metainfo['skeleton'])
+    branches = f'dict({modality}=dict(in_channels={channels}))'
+    train, test = splits
     return f"""\
-# Made by `mmskelseg make-config` of {args.ann_file.name}: {recipe}, since {reason}.
+# Made by `mmskelseg make-config` of {args.ann_file.name!r}.
+# Recipe {recipe}, since {reason}.
 _base_ = {_base_path(base, args.out)!r}
 
-train_dataloader = dict(dataset={train})
-val_dataloader = dict(dataset={test})
+ann_file = {os.fspath(args.ann_file)!r}
+train_dataloader = dict(dataset=dict(ann_file=ann_file, split={train!r}))
+val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
 test_dataloader = val_dataloader
 
-model = dict(
-    num_classes={num_classes}, branches=dict({modality}=dict(in_channels={channels}))
-)
+model = dict(num_classes={num_classes}, branches={branches})
 val_evaluator = dict(num_classes={num_classes})
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs={epochs})
+
+del ann_file
 """
 
 
-def _channels(base: Path, data: Mapping[str, Any]) -> tuple[str, int]:
+def _channels(base: Path, skeleton: Any) -> tuple[str, int]:
     """Return the modality of a recipe, and how many features a frame has."""
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
@@ -177,7 +223,6 @@ def _channels(base: Path, data: Mapping[str, Any]) -> tuple[str, int]:
     cfg: Config = Config.fromfile(base)
     init_default_scope(cfg.default_scope)
     ((modality, config),) = cfg.test_dataloader.dataset.features.items()
-    skeleton = data['metainfo']['skeleton']
     return modality, FeatureRecipe.from_config(modality, config, skeleton).channels
 
 

@@ -1,7 +1,10 @@
 """From any annotation file to a trained model, without an edit."""
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -99,6 +102,74 @@ def test_a_file_that_is_there_is_not_replaced(make_config, tmp_path):
     text, _ = make_config(small_annotations(), code=1)
     assert 'is there already; name another file, or add --overwrite' in text
     assert (tmp_path / 'mine.py').read_text() == '# mine'
+
+
+def test_splits_that_are_not_there_are_named(make_config):
+    """With those that are."""
+    data = small_annotations()
+    data['split'] = {'train': ['video_0'], 'val': ['video_1']}
+    text, _ = make_config(data, code=1)
+    assert "has no splits 'train' and 'test', but train, val; add the two" in text
+
+
+def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):
+    """Those of the two splits do."""
+    data = with_3d(small_annotations((60, 45, 50, 40)))
+    del data['annotations'][2]['keypoint_3d']
+    data['split'] = {'train': ['video_0', 'video_1'], 'test': ['video_3']}
+    text, _ = make_config(data)
+    assert 'recipe pose3d' in text
+
+
+@pytest.mark.parametrize(('key', 'split', 'value', 'message'), [
+    ('keypoint_score', 'train', 0, "split 'train' shows a joint: keypoint or its key"),
+    ('keypoint', 'train', 0, 'write a config as in docs/datasets/common_layout.md'),
+    ('label', 'train', -1, "no frame of split 'train' has a label, they are all -1"),
+    ('label', 'test', -1, "no frame of split 'test' has a label, they are all -1"),
+])  # fmt: skip
+def test_data_from_which_nothing_is_learnt_are_refused(
+    make_config, key, split, value, message
+):
+    """Such as an import of features without skeletons, before time is spent on it."""
+    data = small_annotations()
+    for video in data['annotations']:
+        if video['frame_dir'] in data['split'][split]:
+            video[key][:] = value
+    text, _ = make_config(data, code=1)
+    assert 'annotations.pkl: no ' in text
+    assert message in text
+
+
+def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path):
+    """As ruff formats it, whatever the names of files, folders and folds are."""
+    folder = tmp_path / "it's \"mine\" ü"
+    data = small_annotations()
+    data['split'] = {f"o'ne/{key}": value for key, value in data['split'].items()}
+    save_annotations(data, folder / 'a b.pkl')
+    out = folder / 'new folder' / 'mine v2.py'
+    done = call_tool('tools/make_config.py', folder / 'a b.pkl', out)
+    cfg = Config.fromfile(out)
+    assert cfg.test_dataloader.dataset.ann_file == str(folder / 'a b.pkl')
+    assert cfg.train_dataloader.dataset.split == "o'ne/train"
+    train, test = (
+        shlex.split(line.partition(': ')[2]) for line in done.stdout.splitlines()[1:]
+    )
+    assert train == ['mmskelseg', 'train', str(out)]
+    assert test[-2:] == [str(out), 'work_dirs/mine v2/epoch_100.pth']
+    assert 'ann_file' not in cfg
+    style = ['--isolated', '--config', "format.quote-style = 'single'"]
+    subprocess.run(
+        [sys.executable, '-m', 'ruff', 'format', *style, '--check', str(out)],
+        check=True,
+    )
+
+
+def test_a_file_that_cannot_be_written_is_named(call_tool, small_data, tmp_path):
+    """In one sentence."""
+    (tmp_path / 'file').touch()
+    out = tmp_path / 'file' / 'mine.py'
+    done = call_tool('tools/make_config.py', small_data, out, code=1)
+    assert f'error: {out}: cannot be written' in done.stderr
 
 
 @pytest.mark.parametrize(('args', 'message'), [

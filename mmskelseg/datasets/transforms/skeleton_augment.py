@@ -552,8 +552,9 @@ def smooth_noise(
     """Return curves through independent normal knots, shape (frames, *shape).
 
     Between knots they run along half a wave of the cosine. The variance is 1 at knots
-    and 1/2 between two.
+    and 1/2 between two. Knots lie at least a frame apart.
     """
+    knot_frames = max(knot_frames, 1)
     count = int(np.ceil((frames - 1) / knot_frames)) + 2
     knots = rng.standard_normal((count, *shape)).astype(np.float32)
     # The knots lie anywhere in relation to the first frame.

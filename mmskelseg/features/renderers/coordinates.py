@@ -15,6 +15,8 @@ from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 _KEYS = {2: 'keypoint', 3: 'keypoint_3d'}
+# A size below this part of the coordinates is no more than rounding in float32.
+_ROUNDING = 1e-6
 
 
 class _Coordinates(BaseTransform):
@@ -58,7 +60,9 @@ class _Coordinates(BaseTransform):
         """Return the person to take, by default of the highest sum of scores."""
         person = self.person
         if person is None:
-            person = 0 if score is None else int(score.sum(axis=(1, 2)).argmax())
+            # In float64, since the sum of a long video exceeds float16.
+            ones = np.ones((persons, 1, 1)) if score is None else score
+            person = int(ones.sum(axis=(1, 2), dtype=np.float64).argmax())
         if not 0 <= person < persons:
             raise UserError(
                 f'{type(self).__name__}: person={person}, but there are {persons} '
@@ -74,7 +78,9 @@ class SkeletonCoordinates(_Coordinates):
     Used as ``render`` without an encoder, its coordinates are the features.
 
     A joint that is missing has zeros, and so has the displacement from or to it, and
-    that of the last frame. Where the root is missing, it stays where it was last seen.
+    that of the last frame. Where the root is missing, it stays where it was last seen;
+    in a video that never shows it, places are measured from the mean of all joints seen
+    in a frame instead.
 
     Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
     (M, T, V), taken as 1 where the key is missing. Writes: coordinates, float32, shape
@@ -156,8 +162,11 @@ class SkeletonCoordinates(_Coordinates):
             moved = np.zeros_like(points)
             moved[:-1] = np.where(both, np.diff(points, axis=0), 0)
             values = np.concatenate([moved, relative], axis=-1)
-        if self.scale == 'body' and relative.any():
-            values = values / np.sqrt(np.square(relative[seen]).sum(axis=-1).mean())
+        if self.scale == 'body' and seen.any():
+            size = np.sqrt(np.square(relative[seen]).sum(axis=-1).mean())
+            # Joints that all lie at one point have no size but that of rounding.
+            if size > _ROUNDING * np.abs(points[seen]).max():
+                values = values / size
         # (T, V, C) → (T, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
         return values.reshape(len(values), -1) if self.flatten else values
@@ -165,15 +174,11 @@ class SkeletonCoordinates(_Coordinates):
     def _root_path(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return the root of each frame, shape (T, dims)."""
         joints = list(self.root)
+        if not seen[:, joints].any():
+            joints = list(range(self.skeleton.num_joints))
         counts = seen[:, joints].sum(axis=1)
         known = np.flatnonzero(counts)
         if not known.size:
-            if seen.any():
-                names = [self.skeleton.joints[joint] for joint in joints]
-                raise UserError(
-                    f'no frame shows the root {names}, from which SkeletonCoordinates '
-                    'measures; name joints that are seen as its `root`.'
-                )
             return np.zeros_like(points[:, 0])
         weights = seen[:, joints, None] / np.maximum(counts, 1)[:, None, None]
         mean = (points[:, joints] * weights).sum(axis=1)

@@ -93,6 +93,21 @@ def test_missing_joints_stay_missing_and_nothing_given_changes(transform, video)
     assert changed['label'].shape == changed['risk'].shape == (T,)
 
 
+@pytest.mark.parametrize('transform', ALL)
+def test_coordinates_of_missing_joints_do_not_count(transform, video):
+    """Any finite number may stand there; the others become what they were."""
+    expected = build(transform)(dict(video))
+    lost = video['keypoint_score'] == 0
+    for key in ('keypoint', 'keypoint_3d'):
+        video[key] = np.where(lost[..., None], np.float32(1e30), video[key])
+    found = build(transform)(dict(video))
+    seen = expected['keypoint_score'] > 0
+    np.testing.assert_array_equal(found['keypoint_score'] > 0, seen)
+    for key in ('keypoint', 'keypoint_3d'):
+        assert np.isfinite(found[key]).all()
+        np.testing.assert_array_equal(found[key][seen], expected[key][seen])
+
+
 def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):
     """A joint that walks evenly tells the time that each new frame shows."""
     T = video['total_frames']
@@ -217,6 +232,12 @@ def test_smooth_noise_swings_with_variance_one_at_knots():
     assert curve.shape == (3000, 40)
     assert 0.5 < curve.var() < 1
     assert np.abs(np.diff(curve, axis=0)).max() < 1.7
+
+
+def test_smooth_noise_has_at_most_a_knot_a_frame():
+    """Of a video with a frame an hour, knots a second apart would fill the memory."""
+    curves = [smooth_noise(np.random.default_rng(0), 9, k, (2,)) for k in (1e-9, 1)]
+    np.testing.assert_array_equal(*curves)
 
 
 def test_joint_dropout_loses_stretches_of_some_joints(video):
