@@ -10,6 +10,6 @@ model = dict(num_classes=9, branches=dict(pose3d=dict(in_channels=120)))
 val_evaluator = dict(num_classes=9)
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs=100)
+train_cfg = dict(max_epochs=77)
 
 del dataset

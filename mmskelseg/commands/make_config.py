@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 _RECIPES = ('pose3d', 'pose2d', 'heatmap')
-# Frames that a training sees in all, and the fewest and most epochs that make them up.
-_FRAMES_SEEN = 1_500_000
-_EPOCHS = (40, 100)
+# What a training sees in all, whichever comes first, and the fewest and most epochs.
+_FRAMES_SEEN, _VIDEOS_SEEN = 1_500_000, 4000
+_EPOCHS = (40, 120)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +59,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=int,
-        help='length of the training (default: as many as show it 1.5 million frames, '
-        f'from {_EPOCHS[0]} to {_EPOCHS[1]})',
+        help='length of the training (default: as many as show it 1.5 million frames '
+        f'or 4000 videos, from {_EPOCHS[0]} to {_EPOCHS[1]})',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it is there'
@@ -89,7 +89,8 @@ def _run(args: argparse.Namespace) -> None:
         _check_labels(videos, args.ann_file, split)
     frames = sum(video['total_frames'] for video in train)
     fewest, most = _EPOCHS
-    epochs = args.epochs or min(max(round(_FRAMES_SEEN / frames), fewest), most)
+    enough = min(_FRAMES_SEEN / frames, _VIDEOS_SEEN / len(train))
+    epochs = args.epochs or min(max(round(enough), fewest), most)
     text = _config_text(args, recipe, reason, data['metainfo'], splits, epochs)
     try:
         atomic_write_text(args.out, text)

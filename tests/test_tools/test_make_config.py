@@ -50,7 +50,7 @@ def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
     """17 joints of 4 channels in 2D; 105 frames are far too few for fewer epochs."""
     text, cfg = make_config(small_annotations())
     assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
-    assert "trains on 'train' (2 videos, 105 frames) for 100 epochs" in text
+    assert "trains on 'train' (2 videos, 105 frames) for 120 epochs" in text
     assert cfg.model.branches.pose2d.in_channels == 68
     assert cfg.model.num_classes == cfg.test_evaluator.num_classes == 3
     for mode in ('train', 'val', 'test'):
