@@ -10,6 +10,6 @@ model = dict(num_classes=17, branches=dict(pose3d=dict(in_channels=90)))
 val_evaluator = dict(num_classes=17)
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs=60)
+train_cfg = dict(max_epochs=120)
 
 del dataset

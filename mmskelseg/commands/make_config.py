@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _RECIPES = ('pose3d', 'pose2d', 'heatmap')
 # What a training sees in all, whichever comes first, and the fewest and most epochs.
-_FRAMES_SEEN, _VIDEOS_SEEN = 1_500_000, 4000
-_EPOCHS = (40, 120)
+_FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 4000
+_EPOCHS = (40, 150)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=int,
-        help='length of the training (default: as many as show it 1.5 million frames '
+        help='length of the training (default: as many as show it 3 million frames '
         f'or 4000 videos, from {_EPOCHS[0]} to {_EPOCHS[1]})',
     )
     parser.add_argument(

@@ -200,3 +200,51 @@ def test_video_files_are_beside_the_annotations(small_data, tmp_path, named):
     inputs = dataset[0]['inputs']
     assert list(inputs) == ['heatmap', 'rgb']
     assert inputs['rgb'].shape == (12, 60)
+
+
+ONLINE = {
+    'heatmap': {**FEATURES['heatmap'], 'online': True},
+    'pose2d': {
+        'render': {'type': 'SkeletonCoordinates', 'dims': 2, 'flatten': True},
+        'online': True,
+    },
+}
+
+
+def test_online_features_are_those_of_files_until_something_augments(small_data):
+    """And leave no file."""
+    online = build(small_data, features=ONLINE)
+    assert not (small_data.parent / 'features').exists()
+    kept = {m: {k: v for k, v in f.items() if k != 'online'} for m, f in ONLINE.items()}
+    stored = build(small_data, features=kept)
+    assert len(list(small_data.parent.glob('features/*/*.npy'))) == 4
+    for i in range(2):
+        for modality in ONLINE:
+            expected = stored[i]['inputs'][modality]
+            assert torch.equal(online[i]['inputs'][modality], expected)
+
+
+def test_augmentations_draw_anew_in_each_epoch_for_all_modalities_alike(small_data):
+    """Both are made of one skeleton, whose limbs the data set knows."""
+    drop = {'type': 'RandomLimbDropout', 'p': 1.0}
+    pipeline = [{'type': 'RandomTimeWarp'}, drop, *PIPELINE]
+    dataset = build(small_data, features=ONLINE, pipeline=pipeline)
+    lengths = []
+    for epoch in (0, 1, 0):
+        dataset.set_epoch(epoch)
+        inputs, sample = dataset[0]['inputs'], dataset[0]['data_samples']
+        assert inputs['heatmap'].shape[1] == inputs['pose2d'].shape[1]
+        assert inputs['pose2d'].shape[1] == len(sample.gt_label) == sample.total_frames
+        lengths.append(sample.total_frames)
+        # A joint that is lost has zeros in all of its channels.
+        lost = (inputs['pose2d'].view(4, 17, -1) == 0).all(dim=0)
+        assert lost[[9, 10, 15, 16]].any()
+    assert lengths[0] == lengths[2] != lengths[1]
+
+
+def test_copies_of_online_features_are_refused(small_data):
+    """Every epoch has its own anyway."""
+    drop = [{'type': 'DropLimb', 'p': 1.0}]
+    feature = {**ONLINE['heatmap'], 'copies': 2, 'transforms': drop}
+    with pytest.raises(ValueError, match='copies=2 and online=True'):
+        build(small_data, features={'heatmap': feature})

@@ -300,6 +300,23 @@ def test_an_animal_needs_neither_root_nor_flip_pairs(convert, walk, tmp_path):
     assert stage(inputs).isfinite().all()
 
 
+@pytest.mark.slow
+def test_a_recipe_trains_on_an_animal(convert, run_tool, walk, tmp_path):
+    """From files of DeepLabCut to scores, with joints and limbs alone."""
+    folder, layout = tmp_path / 'dlc', tmp_path / 'mouse.json'
+    folder.mkdir()
+    parts = ['snout', 'earL', 'earR', 'tail']
+    for name in VIDEOS:
+        write_dlc(folder, name, parts, walk[:, :4, :2])
+    layout.write_text(json.dumps({'joints': parts, 'limbs': [[0, 1], [0, 2], [0, 3]]}))
+    convert('--skeleton', layout, '--size', '640x480', keypoints=(folder,))
+    (file,) = tmp_path.rglob('annotations.pkl')
+    run_tool('tools/make_config.py', file, 'mouse.py', '--epochs', 1)
+    run_tool('tools/train.py', 'mouse.py')
+    metrics = tmp_path / 'work_dirs' / 'mouse' / 'metrics.json'
+    assert 0 <= json.loads(metrics.read_text())['seg/acc'] <= 100
+
+
 def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     (labels / 'take2.csv').rename(labels / 'take9.csv')
     _, error = convert(code=1)

@@ -1,0 +1,60 @@
+import torch
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
+
+from mmskelseg.engine.hooks import FitStandardizerHook
+from mmskelseg.registry import MODELS
+
+BRANCH = {
+    'type': 'MSTCNPlusPlus',
+    'in_channels': 3,
+    'channels': 4,
+    'num_prediction_layers': 1,
+    'num_refinement_layers': 1,
+    'standardize': True,
+}
+
+
+class Runner:
+    """What the hook reads of a runner: two videos of three channels, and a model."""
+
+    def __init__(self):
+        generator = torch.Generator().manual_seed(0)
+        videos = [5 + 2 * torch.randn(3, T, generator=generator) for T in (40, 25)]
+        items = [{'inputs': {'pose': video}} for video in videos]
+        self.frames = torch.cat(videos, dim=1)
+        self.train_dataloader = DataLoader(items, collate_fn=pseudo_collate)
+        head = {
+            'type': 'SegmentationHead',
+            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+        }
+        self.model = MODELS.build(
+            {
+                'type': 'ActionSegmentor',
+                'num_classes': 2,
+                'branches': {'pose': BRANCH},
+                'head': head,
+            }
+        )
+
+
+def test_statistics_are_those_of_all_training_frames():
+    """A longer video counts more; they are in the checkpoint."""
+    runner = Runner()
+    FitStandardizerHook().before_train(runner)
+    state = runner.model.state_dict()
+    prefix = 'branches.pose.standardizer'
+    torch.testing.assert_close(state[f'{prefix}.mean'], runner.frames.mean(dim=1))
+    deviation = runner.frames.std(dim=1, correction=0)
+    torch.testing.assert_close(state[f'{prefix}.std'], deviation)
+    assert state[f'{prefix}.fitted']
+
+
+def test_a_model_that_has_statistics_keeps_them():
+    """The weights of a checkpoint were trained with its own."""
+    runner = Runner()
+    standardizer = runner.model.branches['pose']['standardizer']
+    standardizer.fit([torch.randn(3, 10)])
+    before = standardizer.mean.clone()
+    FitStandardizerHook().before_train(runner)
+    assert torch.equal(standardizer.mean, before)
