@@ -10,6 +10,7 @@ _base_ = [
 
 features = dict(heatmap=dict(encoder=dict(type='GridEncoder'), online=True))
 train_dataloader = dict(
+    batch_size=2,
     dataset=dict(
         features=features,
         pipeline=[

@@ -11,6 +11,7 @@ _base_ = [
 coordinates = dict(type='SkeletonCoordinates', dims=2, flatten=True)
 features = dict(_delete_=True, pose2d=dict(render=coordinates, online=True))
 train_dataloader = dict(
+    batch_size=2,
     dataset=dict(
         features=features,
         pipeline=[
