@@ -162,10 +162,10 @@ def _check_skeletons(
     key = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
     if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
         raise UserError(
-            f'{path}: no video of split {split!r} shows a joint: {key} or its '
-            'keypoint_score is 0 throughout, and recipes read skeletons; put poses '
-            'into the file, or, for features that were made elsewhere, write a config '
-            'as in docs/datasets/common_layout.md.'
+            f'{path}: no video of split {split!r} shows a joint: {key} is 0, or its '
+            f'keypoint_score below {MIN_SCORE:g}, throughout, and recipes read '
+            'skeletons; put poses into the file, or, for features that were made '
+            'elsewhere, write a config as in docs/datasets/common_layout.md.'
         )
 
 

@@ -122,7 +122,7 @@ def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):
 
 
 @pytest.mark.parametrize(('key', 'split', 'value', 'message'), [
-    ('keypoint_score', 'train', 0, "split 'train' shows a joint: keypoint or its key"),
+    ('keypoint_score', 'train', 0, "split 'train' shows a joint: keypoint is 0, or"),
     ('keypoint', 'train', 0, 'write a config as in docs/datasets/common_layout.md'),
     ('label', 'train', -1, "no frame of split 'train' has a label, they are all -1"),
     ('label', 'test', -1, "no frame of split 'test' has a label, they are all -1"),

@@ -525,7 +525,7 @@ class RandomLimbDropout(SkeletonAugmentation):
 def _limbs(skeleton: Skeleton) -> np.ndarray:
     """Return which joints each limb has, shape (limbs, V), bool."""
     joints = range(skeleton.num_joints)
-    members = [group for _, group in sorted(skeleton.drop_groups.items())]
+    members = [set(group) for _, group in sorted(skeleton.drop_groups.items())]
     if not members:
         bones = [set(bone) for bone in skeleton.limbs]
         members = [{joint}.union(*(b for b in bones if joint in b)) for joint in joints]
