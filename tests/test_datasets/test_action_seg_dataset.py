@@ -248,3 +248,13 @@ def test_copies_of_online_features_are_refused(small_data):
     feature = {**ONLINE['heatmap'], 'copies': 2, 'transforms': drop}
     with pytest.raises(ValueError, match='copies=2 and online=True'):
         build(small_data, features={'heatmap': feature})
+
+
+def test_online_features_of_other_frames_than_the_labels_are_refused(small_data):
+    """A renderer of the user's own may leave some out."""
+    dataset = build(small_data, features={'pose2d': ONLINE['pose2d']})
+    (recipe,) = dataset._online.values()
+    make = recipe.render.coordinates
+    recipe.render.coordinates = lambda video: make(video)[::2]
+    with pytest.raises(ValueError, match=r'60 frames after .* pose2d features of 30'):
+        dataset[0]

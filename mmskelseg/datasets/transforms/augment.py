@@ -85,6 +85,24 @@ class Augmentation(Transform):
         kind, name = f'{type(self).__name__}{part}{epoch}', results['frame_dir']
         return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
 
+    def check_place(self, results: Mapping[str, Any]) -> None:
+        """Raise UserError if there are features already, which would not follow."""
+        if 'features' in results:
+            name = type(self).__name__
+            raise UserError(
+                f'video {results["frame_dir"]} has its features already; put {name} '
+                'into the pipeline before LoadFrameFeatures.'
+            )
+
+    def check_skeletons(self, results: Mapping[str, Any], *keys: str) -> None:
+        """Raise UserError if a video has none of these arrays of skeletons."""
+        if not any(key in results for key in keys):
+            raise UserError(
+                f'{type(self).__name__}: video {results["frame_dir"]} comes without '
+                'skeletons, since all of its features lie in files; set online=True in '
+                'dataset.features for those that are to be augmented.'
+            )
+
     @staticmethod
     def keep(results: dict, frames: np.ndarray) -> dict:
         """Keep some frames alone, and note which of the video's frames these are.
@@ -243,12 +261,13 @@ class RandomHorizontalFlip(Augmentation):
             whose sign changes: 1 in UW-IOM and TUM-Kitchen, 0 where x is to the right.
         class_pairs: Names of classes that are each other's mirror image, such as
             ``[('left punch', 'right punch')]``. They need a place in the pipeline of a
-            data set, where labels are.
+            data set, where labels are, before :class:`LoadFrameFeatures`, and features
+            that are all online.
 
     Raises:
         ValueError: If p is no probability, if ``lateral`` is no axis, if there are
             keypoints and no skeleton, or one that does not fit, or if ``class_pairs``
-            names a class that the data set does not have.
+            names a class that the data set does not have, or features cannot follow.
 
     Note:
         Pixel centres are integers, so that x becomes w - 1 - x. A joint at (0, 0), as
@@ -301,6 +320,14 @@ class RandomHorizontalFlip(Augmentation):
 
     def _mirrored_classes(self, results: Mapping[str, Any]) -> np.ndarray:
         """Return for each class id the one that it is in the mirror, and -1 at -1."""
+        self.check_place(results)
+        if results.get('feature_files'):
+            raise UserError(
+                'RandomHorizontalFlip: class_pairs changes labels, but features of '
+                f'{", ".join(results["feature_files"])} lie in files, which are not '
+                'mirrored; set online=True for them in dataset.features, or leave '
+                'RandomHorizontalFlip out.'
+            )
         if 'label' not in results or 'classes' not in results:
             raise UserError(
                 'RandomHorizontalFlip: class_pairs needs labels, which features in '
@@ -407,6 +434,7 @@ class RandomRotation(Augmentation):
 
     def transform(self, results: dict) -> dict:
         """Write turned keypoints."""
+        self.check_skeletons(results, 'keypoint')
         angle = np.deg2rad(self.draw(results, -self.degrees, self.degrees))
         # Of row vectors. With y downwards, an angle above 0 turns clockwise.
         turn = np.array(

@@ -51,11 +51,7 @@ class RandomCropFrames(Augmentation):
 
     def transform(self, results: dict) -> dict:
         """Write labels and skeletons of these frames alone."""
-        if 'features' in results:
-            raise UserError(
-                f'video {results["frame_dir"]} has its features already; put '
-                'RandomCropFrames into the pipeline before LoadFrameFeatures.'
-            )
+        self.check_place(results)
         frames = results['total_frames']
         if frames <= self.num_frames:
             return results
@@ -91,7 +87,7 @@ class LoadFrameFeatures(Transform):
 
     Raises:
         FileNotFoundError: If a folder lacks a video's file.
-        ValueError: If a file is not whole, or does not have a feature for each frame.
+        ValueError: If a file is not whole, or there is not a feature for each frame.
     """
 
     def __init__(
@@ -113,6 +109,14 @@ class LoadFrameFeatures(Transform):
         for modality, recipe in results.get('online', {}).items():
             made = np.concatenate(list(recipe.make(results)))
             results['features'][modality] = made.swapaxes(0, 1)
+        for modality, features in results['features'].items():
+            if features.shape[1] != results['total_frames']:
+                raise UserError(
+                    f'video {results["frame_dir"]} has {results["total_frames"]} '
+                    f'frames after the transforms before LoadFrameFeatures, but '
+                    f'{modality} features of {features.shape[1]}; leave out the '
+                    'transforms that these features do not follow.'
+                )
         return results
 
     def _files(self, results: Mapping[str, Any]) -> dict[str, Path]:

@@ -34,18 +34,8 @@ class SkeletonAugmentation(Augmentation):
 
     def transform(self, results: dict) -> dict:
         """Write changed arrays of skeletons."""
-        name = type(self).__name__
-        if 'features' in results:
-            raise UserError(
-                f'video {results["frame_dir"]} has its features already; put {name} '
-                'into the pipeline before LoadFrameFeatures.'
-            )
-        if not any(key in results for key in _PLACES):
-            raise UserError(
-                f'{name}: video {results["frame_dir"]} comes without skeletons, since '
-                'all of its features lie in files; set online=True in '
-                'dataset.features for those that are to be augmented.'
-            )
+        self.check_place(results)
+        self.check_skeletons(results, *_PLACES)
         self.change(results, self.generator(results))
         return results
 
@@ -88,11 +78,7 @@ class RandomTimeWarp(Augmentation):
 
     def transform(self, results: dict) -> dict:
         """Write frames at another speed."""
-        if 'features' in results:
-            raise UserError(
-                f'video {results["frame_dir"]} has its features already; put '
-                'RandomTimeWarp into the pipeline before LoadFrameFeatures.'
-            )
+        self.check_place(results)
         rng = self.generator(results)
         frames = results['total_frames']
         curve = smooth_noise(rng, frames, self.period * results['fps'])
@@ -178,9 +164,12 @@ class RecombineSegments(Augmentation):
         pair = (int(label[cut - 1]), int(label[cut]))
         places = self._boundaries(results['dataset'])
         if self.transitions == 'observed':
-            chosen = places[pair]
+            # Those of the data: augmentations before may have made others.
+            chosen = places.get(pair, [])
         else:
             chosen = [place for pairs in places.values() for place in pairs]
+        if not chosen:
+            return results
         index, begin = chosen[rng.integers(len(chosen))]
         other = results['dataset'].get_data_info(index)
         if not _same_people(results, other):
@@ -191,14 +180,17 @@ class RecombineSegments(Augmentation):
                 joined[key] = np.concatenate([results[key][:cut], other[key][begin:]])
         for key in SKELETON_KEYS:
             if key in results:
-                after = np.array(other[key][:, begin:])
+                after = np.asarray(other[key])[:, begin:]
                 if key in _PLACES:
+                    after = after.astype(np.float32)
                     seen = _seen(other, key)[:, begin:]
                     after[seen] += _middle(results, key, cut - 1) - _middle(
                         other, key, begin
                     )
                 joined[key] = np.concatenate([results[key][:, :cut], after], axis=1)
         joined['total_frames'] = len(joined['label'])
+        # Frames of two videos are not those of one, and no file is to be read by them.
+        joined.pop('source_frames', None)
         return joined
 
     def _boundaries(self, dataset: Any) -> dict[tuple[int, int], list[tuple[int, int]]]:

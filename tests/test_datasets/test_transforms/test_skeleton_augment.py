@@ -9,6 +9,7 @@ from mmskelseg.datasets.transforms import (
     RandomJointDropout,
     RandomLimbDropout,
     RandomProportions,
+    RandomRotation,
     RandomRotation3D,
     RandomScale,
     RandomTimeWarp,
@@ -343,6 +344,33 @@ def test_recombination_leaves_what_has_no_counterpart():
         assert item['keypoint'].shape[:2] == (1, 2)
 
 
+def test_recombination_leaves_classes_that_meet_in_no_video():
+    """Such as those of a mirror image, or beside a segment that a warp has lost."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0)])
+    item = {**videos.get_data_info(0), 'label': np.array([1, 0])}
+    assert RecombineSegments(1.0)(item)['label'].tolist() == [1, 0]
+
+
+def test_recombination_stands_between_other_changes_of_time():
+    """A crop counts from the frames of both videos, not from those of the first."""
+    videos = Videos([labelled('a', [0, 0, 1, 1], 0), labelled('b', [0] + 40 * [1], 0)])
+    steps = RandomTimeWarp(0.3), RecombineSegments(1.0), RandomCropFrames(20)
+    for epoch in range(20):
+        item = {**videos.get_data_info(0), 'epoch': epoch, 'fps': 30.0}
+        for step in steps:
+            item = step(item)
+        assert item['keypoint'].shape[1] == len(item['label']) == item['total_frames']
+
+
+def test_recombination_moves_skeletons_in_whole_pixels():
+    """By the mean of their joints, which is no whole number."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 5)])
+    for video in videos:
+        video['keypoint'] = video['keypoint'].astype(np.int64)
+    item = RecombineSegments(1.0, times=1)(videos.get_data_info(0))
+    assert item['keypoint'][0, :, 0, 0].tolist() == [0, *range(len(item['label']) - 1)]
+
+
 def test_recombination_needs_features_that_follow():
     """Those in a file are of the video that was."""
     item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
@@ -362,6 +390,16 @@ def test_flip_changes_the_names_of_classes_in_pairs(video):
     assert never(dict(video))['label'].tolist() == [0, 1, 2, 3, -1]
 
 
+def test_flip_changes_no_names_of_features_that_it_does_not_mirror(video):
+    """They lie in files, are there already, or are made beside the labels."""
+    video |= {'classes': ['left', 'right'], 'label': np.zeros(90, int)}
+    flip = RandomHorizontalFlip(1.0, skeleton='coco17', class_pairs=[('left', 'right')])
+    with pytest.raises(UserError, match='features of rgb lie in files, which are not'):
+        flip({**video, 'feature_files': {'rgb': ['a.npy']}})
+    with pytest.raises(UserError, match='features already; put RandomHorizontalFlip'):
+        flip({**video, 'features': {}})
+
+
 def test_flip_names_a_class_that_is_not_there(video):
     """Before a training, and not as a silent change of nothing."""
     video['classes'] = ['nothing', 'punch']
@@ -377,7 +415,9 @@ def test_skeletons_are_augmented_before_features_are_made(transform, video):
         build(transform)({**video, 'features': {}})
 
 
-@pytest.mark.parametrize('transform', [t for t in ALL if t is not RandomTimeWarp])
+@pytest.mark.parametrize(
+    'transform', [RandomRotation, *(t for t in ALL if t is not RandomTimeWarp)]
+)
 def test_features_in_files_are_not_augmented(transform, video):
     """A config that asks for it is told which setting is missing."""
     for key in ('keypoint', 'keypoint_3d'):
