@@ -47,16 +47,18 @@ def trained_features(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def changed_features(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return in words in what two ``dataset.features`` differ, '' if in nothing.
 
-    Batch sizes do not count, nor the folders that files lie in.
+    Batch sizes do not count, nor the folders that files lie in, nor whether features
+    are made online.
     """
     before, after = (
         {key: _without_folder(value) for key, value in flat_settings(features)}
         for features in (then, now)
     )
+    same = ('batch_size', '.online')
     changed = [
         f'{key} was {before.get(key)!r} and is {after.get(key)!r}'
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and not key.endswith('batch_size')
+        if before.get(key) != after.get(key) and not key.endswith(same)
     ]
     return '; '.join(changed[:3]) + ('; ...' if len(changed) > 3 else '')
 
