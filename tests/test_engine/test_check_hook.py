@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.datasets import save_annotations
-from mmskelseg.engine.hooks import SegCheckHook
+from mmskelseg.engine.hooks import FitStandardizerHook, SegCheckHook
 from mmskelseg.registry import DATASETS, MODELS
 from tests.small_data import ROOT, small_annotations
 
@@ -22,4 +22,18 @@ def test_training_set_with_a_video_of_one_frame_is_refused(tmp_path):
     with pytest.raises(ValueError, match='video_1: 1 frame, but a network with batch'):
         SegCheckHook().before_train(runner)
     runner.model = SimpleNamespace(modules=list)
+    SegCheckHook().before_train(runner)
+
+
+def test_features_that_nothing_standardises_are_refused():
+    """Hooks of a config replace those of one that it inherits."""
+    path = ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py'
+    model = MODELS.build(Config.fromfile(path).model)
+    loader = SimpleNamespace(dataset=[])
+    runner = SimpleNamespace(
+        model=model, train_dataloader=loader, val_loop=None, hooks=[SegCheckHook()]
+    )
+    with pytest.raises(ValueError, match=r'branches\.pose2d has standardize=True, but'):
+        SegCheckHook().before_train(runner)
+    runner.hooks.append(FitStandardizerHook())
     SegCheckHook().before_train(runner)

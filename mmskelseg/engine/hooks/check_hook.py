@@ -8,6 +8,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from mmskelseg.engine.hooks.fit_standardizer_hook import (
+    FitStandardizerHook,
+    open_standardizers,
+)
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.registry import HOOKS
@@ -22,11 +26,12 @@ class SegCheckHook(Hook):
     to test or resume must have the model's tensors and no others, since MMEngine goes
     on with random weights where it finds none; one to start a training from must share
     some, in their shapes. A model with batch norms needs two frames of every video that
-    it trains on.
+    it trains on, and one that standardises features the hook that finds how.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check the training videos, and the classes there and in the validation."""
+        """Check the training videos, the classes there and in the validation, hooks."""
+        _check_standardizers(runner)
         _check_classes(runner, runner.train_dataloader, None)
         _check_videos(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
@@ -89,6 +94,16 @@ def _check_videos(runner: Runner, dataset: Any) -> None:
         infos = map(dataset.get_data_info, range(len(dataset)))
         videos = ((i.get('frame_dir'), i.get('total_frames', 2)) for i in infos)
         check_lengths(runner.model, videos)
+
+
+def _check_standardizers(runner: Runner) -> None:
+    names = list(open_standardizers(runner))
+    if names and not any(isinstance(h, FitStandardizerHook) for h in runner.hooks):
+        raise UserError(
+            f'model.branches.{names[0]} has standardize=True, but no hook finds mean '
+            "and deviation of its features; add dict(type='FitStandardizerHook') to "
+            'custom_hooks, which replace those of a config that is inherited.'
+        )
 
 
 def _few(names: list[str]) -> str:

@@ -8,6 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmskelseg.models.layers import FeatureStandardizer
 from mmskelseg.registry import HOOKS
 from mmskelseg.utils.errors import UserError
 
@@ -23,20 +24,24 @@ class FitStandardizerHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Find them, unless the model has them."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        open_ones = {
-            name: branch['standardizer']
-            for name, branch in getattr(model, 'branches', {}).items()
-            if 'standardizer' in branch and not branch['standardizer'].is_fitted
-        }
         dataset = runner.train_dataloader.dataset
-        for name, standardizer in open_ones.items():
+        for name, standardizer in open_standardizers(runner).items():
             if is_main_process():
                 items = (dataset[i]['inputs'] for i in range(len(dataset)))
                 standardizer.fit(_features(items, name))
             for tensor in (standardizer.mean, standardizer.std):
                 broadcast(tensor)
             standardizer.fitted.fill_(True)
+
+
+def open_standardizers(runner: Runner) -> dict[str, FeatureStandardizer]:
+    """Return those of a runner's model without statistics, by branch."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return {
+        name: branch['standardizer']
+        for name, branch in getattr(model, 'branches', {}).items()
+        if 'standardizer' in branch and not branch['standardizer'].is_fitted
+    }
 
 
 def _features(items: Iterable[Mapping[str, Tensor]], name: str) -> Iterator[Tensor]:
