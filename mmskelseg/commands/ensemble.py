@@ -91,7 +91,7 @@ def _check(args: argparse.Namespace) -> None:
         )
     for weight in weights:
         if not (math.isfinite(weight) and weight >= 0):
-            raise UserError(f'--weights: {weight:g} is not a number from 0 on.')
+            raise UserError(f'--weights: {weight:g} must be a number, 0 or more.')
     if sum(weights) == 0:
         raise UserError('--weights: all are 0; give at least one that is larger.')
 

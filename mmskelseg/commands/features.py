@@ -3,7 +3,8 @@
     %(prog)s configs/skelseg/uwiom_joint_limb.py
 
 Training and testing make what is missing by themselves; this does the same without
-them, for all videos of the config's splits. Stopped, it goes on where it was.
+them, for all videos of the config's splits. Stopped, it goes on where it was. Online
+features, as those of recipes, are made as they are read, and need no file.
 """
 
 import argparse

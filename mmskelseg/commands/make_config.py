@@ -7,7 +7,7 @@
 Classes, channels, splits and the length of the training are filled in from the
 annotation file. All else comes from a recipe, a config that the new one inherits:
 
-    pose3d    coordinates of 3D skeletons: the choice where there are such
+    pose3d    coordinates of 3D skeletons, chosen where every video has them
     pose2d    coordinates of 2D skeletons
     heatmap   heatmaps of 2D skeletons on a coarse grid
 
@@ -59,8 +59,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=int,
-        help='length of the training (default: as many as show it 3 million frames '
-        f'or 4000 videos, from {_EPOCHS[0]} to {_EPOCHS[1]})',
+        help='length of the training (default: until it has seen 3 million frames or '
+        f'4000 videos, but {_EPOCHS[0]} at least and {_EPOCHS[1]} at most)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it is there'

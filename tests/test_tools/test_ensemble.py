@@ -147,7 +147,7 @@ def test_ensemble_takes_weights_and_conventions(call_tool, tmp_path, dumps):
         (['a.pkl'], 'a.pkl: an ensemble needs two files or more.'),
         (['a.pkl', 'b.pkl', '--weights', 1], '--weights: 1 for 2 files; give one each'),
         (['a.pkl', 'b.pkl', '--weights', 0, 0], '--weights: all are 0'),
-        (['a.pkl', 'b.pkl', '--weights', 'nan', 1], '--weights: nan is not a number'),
+        (['a.pkl', 'b.pkl', '--weights', 'nan', 1], '--weights: nan must be a number'),
         (['a.pkl', 'c.pkl'], 'c.pkl: there is no such file.'),
         (['a.pkl', 'b.pkl', '--background', 'rest'], "'rest'"),
     ],

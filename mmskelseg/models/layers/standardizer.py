@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 class FeatureStandardizer(nn.Module):
-    """Takes the mean of each channel and divides by its standard deviation.
+    """Subtracts the mean of each channel and divides by its standard deviation.
 
     Both are those of the training videos and are kept with the weights; until
     :meth:`fit` has found them, features stay as they are. A channel that hardly varies,
     such as the place of a root that everything is measured from, is divided by a part
-    of the median deviation instead, or noise in it would become as loud as the rest.
+    of the median deviation instead, or noise in it would count as much as the rest.
 
     Args:
         channels: Features of a frame, C.
