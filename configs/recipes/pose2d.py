@@ -23,7 +23,7 @@ train_dataloader = dict(
             dict(type='LoadFrameFeatures'),
             dict(type='PackSegInputs'),
         ],
-    )
+    ),
 )
 val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
