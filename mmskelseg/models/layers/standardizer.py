@@ -17,15 +17,18 @@ class FeatureStandardizer(nn.Module):
     Args:
         channels: Features of a frame, C.
         floor: That part of the median.
+        limit: What is more deviations than this from the mean is cut to it, since a
+            joint that leaps away says no more than that it was lost.
     """
 
     mean: Tensor
     std: Tensor
     fitted: Tensor
 
-    def __init__(self, channels: int, floor: float = 0.1) -> None:
+    def __init__(self, channels: int, floor: float = 0.1, limit: float = 5.0) -> None:
         super().__init__()
         self.floor = floor
+        self.limit = limit
         self.register_buffer('mean', torch.zeros(channels))
         self.register_buffer('std', torch.ones(channels))
         self.register_buffer('fitted', torch.zeros((), dtype=torch.bool))
@@ -56,4 +59,7 @@ class FeatureStandardizer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return standardised features (N, C, T, ...)."""
         shape = (-1, *[1] * (x.dim() - 2))
-        return (x - self.mean.view(shape)) / self.std.view(shape)
+        standard = (x - self.mean.view(shape)) / self.std.view(shape)
+        # Not by an `if`, for which a GPU would be waited for.
+        limited = standard.clamp(-self.limit, self.limit)
+        return torch.where(self.fitted, limited, x)

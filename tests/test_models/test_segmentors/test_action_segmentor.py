@@ -401,3 +401,6 @@ def test_standardized_features_have_mean_0_and_deviation_1():
     # Noise in it is measured by a tenth of the median deviation of the others.
     noise = model._standardized({'heatmap': inputs['heatmap'] + 1}, None)['heatmap']
     assert 1 < (noise[0, 5] - x[5]).mean() < 10 / 5
+    # A joint that leaps away.
+    far = model._standardized({'heatmap': inputs['heatmap'] * 100}, None)['heatmap']
+    assert far.abs().max() == 5
