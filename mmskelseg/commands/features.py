@@ -30,8 +30,10 @@ def _run(args: argparse.Namespace) -> None:
     with init_distributed(cfg):
         for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             dataset = DATASETS.build(cfg[key].dataset)
+            made = [m for m, f in dataset.features.items() if not f.get('online')]
             if is_main_process():
-                print(f'{key}: features of {len(dataset)} videos are ready.')
+                what = 'are ready' if made else 'are made online, as they are read'
+                print(f'{key}: features of {len(dataset)} videos {what}.')
 
 
 main = command(__doc__, _add_arguments, _run)

@@ -31,7 +31,7 @@ class ActionSegDataset(BaseDataset):
     each copy; ``online``, a :class:`~mmskelseg.features.FeatureRecipe` for each
     modality whose features are made when they are asked for, and with these the
     video's skeletons, which transforms of the pipeline may change before; ``classes``,
-    their names; ``epoch``, by which transforms draw anew; and ``dataset``, this one,
+    their names; ``epoch`` and ``run_seed``, by which transforms draw anew; and ``dataset``, this one,
     for those that mix videos.
 
     Args:
@@ -74,7 +74,7 @@ class ActionSegDataset(BaseDataset):
         self.split = split
         self.features = features
         # Shared with the workers of a loader, which live on from epoch to epoch.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._epoch = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._steps = pipeline
         super().__init__(
             ann_file=ann_file,
@@ -130,9 +130,9 @@ class ActionSegDataset(BaseDataset):
                 item['feature_files'][modality] = [str(file) for file in files]
         return items
 
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the transforms of an item the epoch, from 0, that a training is in."""
-        self._epoch.fill_(epoch)
+    def set_epoch(self, epoch: int, seed: int = 0) -> None:
+        """Tell the transforms of an item a training's epoch, from 0, and seed."""
+        self._epoch.copy_(torch.tensor([epoch, seed]))
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return an item as the pipeline gets it."""
@@ -141,5 +141,6 @@ class ActionSegDataset(BaseDataset):
             'dataset': self,
             'online': self._online,
             'classes': self._metainfo['classes'],
-            'epoch': int(self._epoch),
+            'epoch': int(self._epoch[0]),
+            'run_seed': int(self._epoch[1]),
         }

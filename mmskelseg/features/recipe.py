@@ -109,6 +109,11 @@ class FeatureRecipe:
             whole = hasattr(self.encoder, 'encode_video')
             kind = VideoEncoder if whole else Encoder
             self._check_methods('encoder', self.encoder, kind)
+        if self.online and self.reads != 'poses':
+            raise UserError(
+                f'features.{self.modality} has online=True, but its renderer reads the '
+                'video file, not the skeletons that augmentations change; leave it out.'
+            )
         if self.dtype not in ('float32', 'float16'):
             raise UserError(
                 f'features.{self.modality}.dtype is {self.dtype!r}, but must be '

@@ -219,3 +219,10 @@ def test_own_renderer_is_asked_what_it_reads_only_where_that_counts(video):
         UserError, match=r"height\.render: Height has reads=None, expected 'poses'"
     ):
         _ = made.reads
+
+
+def test_online_features_of_a_video_file_are_refused():
+    """Augmentations change skeletons, which its renderer does not read."""
+    config = {'render': {'type': 'ReadVideoFrames'}, 'online': True}
+    with pytest.raises(UserError, match='rgb has online=True, but its renderer reads'):
+        FeatureRecipe.from_config('rgb', config, 'coco17')

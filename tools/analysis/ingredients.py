@@ -43,7 +43,7 @@ def switches(cfg: Config) -> dict[str, list[str]]:
     """Return for each ingredient of a config the options that switch it off."""
     found = {}
     for i, step in enumerate(cfg.train_dataloader.dataset.pipeline):
-        if step.type.startswith('Random'):
+        if step.type not in ('LoadFrameFeatures', 'PackSegInputs'):
             key = f'train_dataloader.dataset.pipeline.{i}'
             names = [name for name in STRENGTHS if name in step]
             if not names:

@@ -12,7 +12,6 @@ param_scheduler = [
     ),
 ]
 custom_hooks = [
-    dict(type='FitStandardizerHook'),
     # Over about the last 100 steps, and up to step 900 over a tenth of those so far.
     dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.01, gamma=9),
 ]

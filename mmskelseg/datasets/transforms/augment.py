@@ -50,12 +50,12 @@ class Transform(BaseTransform):
 
 
 class Augmentation(Transform):
-    """A transform whose draws depend on its type, its seed, the video and the epoch.
+    """A transform whose draws depend on its type, its seed, the video and the training.
 
     So they are the same on every machine, in every worker and after resuming, and the
-    same for all modalities of a video. The epoch counts where the item tells it, as it
-    does in the pipeline of a data set; among the ``transforms`` of features that are
-    kept in files it does not.
+    same for all modalities of a video. Of a training, epoch and seed count where the
+    item tells them, as it does in the pipeline of a data set; among the ``transforms``
+    of features that are kept in files they do not.
 
     Args:
         seed: Other seeds give other draws.
@@ -82,7 +82,9 @@ class Augmentation(Transform):
 
     def _digest(self, results: Mapping[str, Any], part: str = '') -> bytes:
         epoch = f':{results["epoch"]}' if 'epoch' in results else ''
-        kind, name = f'{type(self).__name__}{part}{epoch}', results['frame_dir']
+        # Nothing for seed 0, so that draws are what they were before there was a seed.
+        run = f'/{results["run_seed"]}' if results.get('run_seed') else ''
+        kind, name = f'{type(self).__name__}{part}{epoch}{run}', results['frame_dir']
         return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
 
     def check_place(self, results: Mapping[str, Any]) -> None:

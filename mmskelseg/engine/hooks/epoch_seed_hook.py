@@ -28,7 +28,7 @@ class EpochSeedHook(Hook):
         """Order the videos by the seed of the checkpoint, and tell them the epoch."""
         for dataset in _innermost(runner.train_dataloader.dataset):
             if hasattr(dataset, 'set_epoch'):
-                dataset.set_epoch(runner.epoch)
+                dataset.set_epoch(runner.epoch, runner.seed)
         loader = runner.train_dataloader
         # A loader has a sampler of its own where another one puts batches together.
         batches = getattr(loader, 'batch_sampler', None)

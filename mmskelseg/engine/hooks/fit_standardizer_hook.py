@@ -27,6 +27,7 @@ class FitStandardizerHook(Hook):
         dataset = runner.train_dataloader.dataset
         for name, standardizer in open_standardizers(runner).items():
             if is_main_process():
+                # A pass for each branch, since features of all may fill the memory.
                 items = (dataset[i]['inputs'] for i in range(len(dataset)))
                 standardizer.fit(_features(items, name))
             for tensor in (standardizer.mean, standardizer.std):

@@ -139,6 +139,12 @@ class ActionSegmentor(BaseModel):
             self.loss_weighting = MODELS.build(loss_weighting)
         if members < 1:
             raise UserError(f'members={members}, but must be at least 1.')
+        if members > 1 and any(cfg.get('init_cfg') for cfg in branches.values()):
+            raise UserError(
+                f'members={members}, but branches start from checkpoints (init_cfg), '
+                'so that all members would start from the same weights; leave out one '
+                'of the two.'
+            )
         # They read what this one has standardised.
         shared = {
             name: {key: v for key, v in cfg.items() if key != 'standardize'}

@@ -386,6 +386,13 @@ def test_members_must_be_at_least_one():
         build(model={'members': 0})
 
 
+def test_members_start_from_weights_of_their_own():
+    """And not all from one checkpoint."""
+    start = {'type': 'Pretrained', 'checkpoint': 'branch.pth'}
+    with pytest.raises(ValueError, match='members=2, but branches start from'):
+        build(model={'members': 2}, init_cfg=start)
+
+
 def test_standardized_features_have_mean_0_and_deviation_1():
     """Of all training frames together; a channel that never varies stays small."""
     model = build(standardize=True)
