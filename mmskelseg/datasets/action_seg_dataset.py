@@ -31,8 +31,8 @@ class ActionSegDataset(BaseDataset):
     each copy; ``online``, a :class:`~mmskelseg.features.FeatureRecipe` for each
     modality whose features are made when they are asked for, and with these the
     video's skeletons, which transforms of the pipeline may change before; ``classes``,
-    their names; ``epoch`` and ``run_seed``, by which transforms draw anew; and ``dataset``, this one,
-    for those that mix videos.
+    their names; ``epoch`` and ``run_seed``, by which transforms draw anew; and
+    ``dataset``, this one, for those that mix videos.
 
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.

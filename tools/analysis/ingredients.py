@@ -130,6 +130,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     cfg = Config.fromfile(find_config(args.config))
+    cfg.merge_from_dict(args.cfg_options or {})
     name = config_name(cfg.filename)
     work_dir = args.work_dir or Path('work_dirs', 'ingredients', Path(name).stem)
     known = variants(cfg)

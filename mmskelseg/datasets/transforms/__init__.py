@@ -8,21 +8,20 @@ from mmskelseg.datasets.transforms.augment import (
     RandomShift,
     RandomSpeed,
 )
-from mmskelseg.datasets.transforms.drop_limb import DropLimb
-from mmskelseg.datasets.transforms.loading import (
-    LoadFrameFeatures,
-    PackSegInputs,
-    RandomCropFrames,
-)
-from mmskelseg.datasets.transforms.skeleton_augment import (
+from mmskelseg.datasets.transforms.augment_skeletons import (
     RandomJitter,
     RandomJointDropout,
     RandomLimbDropout,
     RandomProportions,
     RandomRotation3D,
     RandomScale,
-    RandomTimeWarp,
-    RecombineSegments,
+)
+from mmskelseg.datasets.transforms.augment_time import RandomTimeWarp, RecombineSegments
+from mmskelseg.datasets.transforms.drop_limb import DropLimb
+from mmskelseg.datasets.transforms.loading import (
+    LoadFrameFeatures,
+    PackSegInputs,
+    RandomCropFrames,
 )
 
 __all__ = [

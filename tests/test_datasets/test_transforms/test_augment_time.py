@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.transforms import (
+    LoadFrameFeatures,
+    RandomCropFrames,
+    RandomTimeWarp,
+    RecombineSegments,
+)
+from mmskelseg.utils.errors import UserError
+
+
+def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):
+    """A joint that walks evenly tells the time that each new frame shows."""
+    T = video['total_frames']
+    clock = np.arange(T, dtype=np.float32)
+    video['keypoint'][:] = clock[:, None, None]
+    video['keypoint_score'][:] = 1
+    np.save(tmp_path / 'video.npy', clock[:, None])
+    video['feature_files'] = {'rgb': [str(tmp_path / 'video.npy')]}
+    lengths = []
+    for epoch in range(20):
+        item = RandomTimeWarp(0.3)({**video, 'epoch': epoch})
+        shown = item['keypoint'][0, :, 0, 0]
+        assert (np.diff(shown) > 0).all()
+        assert shown[[0, -1]].tolist() == [0, T - 1]
+        nearest = np.rint(shown)
+        np.testing.assert_array_equal(item['label'], nearest // 10)
+        np.testing.assert_array_equal(item['risk'], nearest)
+        loaded = LoadFrameFeatures()(item)['features']['rgb']
+        np.testing.assert_array_equal(loaded[0], nearest)
+        lengths.append(item['total_frames'])
+    # Some play faster, some slower: exp(-2 * 0.3) to exp(2 * 0.3).
+    assert T * 0.5 < min(lengths) < T < max(lengths) < T * 2
+
+
+def test_time_warp_without_spread_changes_nothing(video):
+    """Sigma 0 is the speed that there was."""
+    item = RandomTimeWarp(0)(dict(video))
+    for key in ('keypoint', 'keypoint_3d', 'label', 'risk'):
+        np.testing.assert_allclose(item[key], video[key], rtol=1e-5, atol=1e-5)
+
+
+def test_time_warp_takes_the_nearest_frame_beside_one_that_is_missing(video):
+    """A place between a joint and the origin, where it is not, would be made up."""
+    video['keypoint_score'][0, ::2, 0] = 0
+    video['keypoint'][0, ::2, 0] = 0
+    item = RandomTimeWarp(0.3)(dict(video))
+    given = {tuple(point) for point in video['keypoint'][0, :, 0]}
+    assert {tuple(point) for point in item['keypoint'][0, :, 0]} <= given
+
+
+def test_crop_and_warp_go_together_in_any_order(video, tmp_path):
+    """Each step counts from what the one before has left."""
+    np.save(tmp_path / 'video.npy', np.arange(90, dtype=np.float32)[:, None])
+    video['feature_files'] = {'rgb': [str(tmp_path / 'video.npy')]}
+    pair = [RandomCropFrames(30), RandomTimeWarp(0.3)]
+    for steps in (pair, pair[::-1]):
+        item = video
+        for step in steps:
+            item = step(dict(item))
+        loaded = LoadFrameFeatures()(item)['features']['rgb'][0]
+        np.testing.assert_array_equal(loaded // 10, item['label'])
+        assert item['keypoint'].shape[1] == len(loaded) == item['total_frames']
+
+
+class Videos(list):
+    """A data set of these videos."""
+
+    def get_data_info(self, index):
+        return {**self[index], 'dataset': self, 'feature_files': {}}
+
+
+def labelled(name, label, place, persons=1):
+    """A video whose only joint stands at a place, and moves on by 1 a frame."""
+    label = np.array(label)
+    walk = place + np.arange(len(label), dtype=np.float32)
+    keypoint = np.tile(walk[None, :, None, None], (persons, 1, 1, 2))
+    score = np.ones(keypoint.shape[:3], np.float32)
+    return {
+        'frame_dir': name,
+        'total_frames': len(label),
+        'label': label,
+        'keypoint': keypoint,
+        'keypoint_score': score,
+    }
+
+
+def test_recombination_joins_videos_where_the_same_classes_meet():
+    """The second part starts from where the first one stood."""
+    videos = Videos(
+        [labelled('a', [0, 0, 1, 1], 0), labelled('b', [2, 0, 1, 2, 2], 100)]
+    )
+    found = set()
+    for epoch in range(50):
+        item = {**videos.get_data_info(0), 'epoch': epoch}
+        item = RecombineSegments(1.0, times=1)(item)
+        found.add(tuple(item['label'].tolist()))
+        assert item['total_frames'] == item['keypoint'].shape[1] == len(item['label'])
+        assert item['keypoint_score'].shape == (1, len(item['label']), 1)
+        walk = item['keypoint'][0, :, 0, 0]
+        assert walk[:2].tolist() == [0, 1]
+        # Continued from the frame before the cut.
+        assert walk[2:].tolist() == [1 + i for i in range(len(walk) - 2)]
+    assert found == {(0, 0, 1, 1), (0, 0, 1, 2, 2)}
+
+
+def test_recombination_makes_any_order_where_it_is_told():
+    """Transitions that no video has."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [2, 3], 0)])
+    mix = RecombineSegments(1.0, transitions='any', times=1)
+    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
+    assert {tuple(item['label'].tolist()) for item in items} == {(0, 1), (0, 3)}
+
+
+def test_recombination_leaves_what_has_no_counterpart():
+    """A video of one segment, or one of another number of people."""
+    single = Videos([labelled('a', [0, 0], 0)])
+    item = RecombineSegments(1.0)(single.get_data_info(0))
+    assert item['label'].tolist() == [0, 0]
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0, persons=2)])
+    for epoch in range(10):
+        item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
+        assert item['keypoint'].shape[:2] == (1, 2)
+
+
+def test_recombination_leaves_classes_that_meet_in_no_video():
+    """Such as those of a mirror image, or beside a segment that a warp has lost."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0)])
+    item = {**videos.get_data_info(0), 'label': np.array([1, 0])}
+    assert RecombineSegments(1.0)(item)['label'].tolist() == [1, 0]
+
+
+def test_recombination_stands_between_other_changes_of_time():
+    """A crop counts from the frames of both videos, not from those of the first."""
+    videos = Videos([labelled('a', [0, 0, 1, 1], 0), labelled('b', [0] + 40 * [1], 0)])
+    steps = RandomTimeWarp(0.3), RecombineSegments(1.0), RandomCropFrames(20)
+    for epoch in range(20):
+        item = {**videos.get_data_info(0), 'epoch': epoch, 'fps': 30.0}
+        for step in steps:
+            item = step(item)
+        assert item['keypoint'].shape[1] == len(item['label']) == item['total_frames']
+
+
+def test_recombination_moves_skeletons_in_whole_pixels():
+    """By the mean of their joints, which is no whole number."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 5)])
+    for video in videos:
+        video['keypoint'] = video['keypoint'].astype(np.int64)
+    item = RecombineSegments(1.0, times=1)(videos.get_data_info(0))
+    assert item['keypoint'][0, :, 0, 0].tolist() == [0, *range(len(item['label']) - 1)]
+
+
+def test_recombination_needs_features_that_follow():
+    """Those in a file are of the video that was."""
+    item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
+    with pytest.raises(UserError, match='features of rgb lie in files'):
+        RecombineSegments()(item)
