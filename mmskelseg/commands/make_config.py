@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _RECIPES = ('pose3d', 'pose2d', 'heatmap')
 # What a training sees in all, whichever comes first, and the fewest and most epochs.
-_FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 4000
-_EPOCHS = (40, 150)
+_FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
+_EPOCHS = (40, 300)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
