@@ -60,7 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--epochs',
         type=int,
         help='length of the training (default: until it has seen 3 million frames or '
-        f'4000 videos, but {_EPOCHS[0]} at least and {_EPOCHS[1]} at most)',
+        f'3000 videos, but {_EPOCHS[0]} at least and {_EPOCHS[1]} at most)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it is there'
