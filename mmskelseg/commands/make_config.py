@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _RECIPES = ('pose3d', 'pose2d', 'heatmap')
 # What a training sees in all, whichever comes first, and the fewest and most epochs.
 _FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
-_EPOCHS = (40, 300)
+_EPOCHS = (40, 400)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -50,7 +50,7 @@ def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
     """17 joints of 4 channels in 2D; 105 frames are far too few for fewer epochs."""
     text, cfg = make_config(small_annotations())
     assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
-    assert "trains on 'train' (2 videos, 105 frames) for 300 epochs" in text
+    assert "trains on 'train' (2 videos, 105 frames) for 400 epochs" in text
     assert cfg.model.branches.pose2d.in_channels == 68
     assert cfg.model.num_classes == cfg.test_evaluator.num_classes == 3
     for mode in ('train', 'val', 'test'):
@@ -155,7 +155,7 @@ def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path):
         shlex.split(line.partition(': ')[2]) for line in done.stdout.splitlines()[1:]
     )
     assert train == ['mmskelseg', 'train', str(out)]
-    assert test[-2:] == [str(out), 'work_dirs/mine v2/epoch_300.pth']
+    assert test[-2:] == [str(out), 'work_dirs/mine v2/epoch_400.pth']
     assert 'ann_file' not in cfg
     style = ['--isolated', '--config', "format.quote-style = 'single'"]
     subprocess.run(
