@@ -46,7 +46,8 @@ class ActionSegmentor(BaseModel):
 
     In evaluation, a stage that says how many frames to each side it depends on (its
     ``context``) computes long videos in chunks that overlap by these frames. The result
-    is the same, and memory does not grow with the video but for what is returned.
+    is the same, and memory does not grow with the video but for what is returned, and
+    for features that are standardised.
 
     Args:
         num_classes: Number of classes, K.

@@ -59,6 +59,12 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
                 f'{tuple(value.shape)}: {prefix}{key} {what}; name a checkpoint and a '
                 'prefix of a model that has the same branch.'
             )
+    statistics = f'{prefix}standardizer.mean'
+    if statistics in state and 'standardizer.mean' not in branch.state_dict():
+        raise UserError(
+            f'{file}: branch {name!r} was trained on standardised features there, but '
+            f'reads them as they are here; set model.branches.{name}.standardize=True.'
+        )
 
 
 def _config(checkpoint: Path) -> str:

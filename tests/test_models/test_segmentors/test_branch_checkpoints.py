@@ -65,3 +65,12 @@ def test_weights_of_a_branch_must_all_be_there(tmp_path, prefix, width, message)
     else:
         with pytest.raises(ValueError, match=message):
             check_branch_weights('rgb', nn.Linear(width, 2), init_cfg)
+
+
+def test_weights_that_were_trained_on_standardised_features_need_them(tmp_path):
+    """They would read other numbers without a word."""
+    file = tmp_path / 'a.pth'
+    weights = nn.Linear(3, 2).state_dict()
+    torch.save({**weights, 'standardizer.mean': torch.zeros(3)}, file)
+    with pytest.raises(ValueError, match=r'set model.branches.rgb.standardize=True'):
+        check_branch_weights('rgb', nn.Linear(3, 2), branch(file)['init_cfg'])
