@@ -6,7 +6,6 @@ from mmskelseg.datasets.transforms.augment import (
     RandomHorizontalFlip,
     RandomRotation,
     RandomShift,
-    RandomSpeed,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import (
     RandomJitter,
@@ -16,7 +15,11 @@ from mmskelseg.datasets.transforms.augment_skeletons import (
     RandomRotation3D,
     RandomScale,
 )
-from mmskelseg.datasets.transforms.augment_time import RandomTimeWarp, RecombineSegments
+from mmskelseg.datasets.transforms.augment_time import (
+    RandomSpeed,
+    RandomTimeWarp,
+    RecombineSegments,
+)
 from mmskelseg.datasets.transforms.drop_limb import DropLimb
 from mmskelseg.datasets.transforms.loading import (
     LoadFrameFeatures,

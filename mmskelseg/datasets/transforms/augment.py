@@ -1,4 +1,4 @@
-"""Augmentations of a training video: light, speed, mirror images, place and tilt.
+"""Augmentations of a training video: light, mirror images, place and tilt.
 
 Source of all: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
 """
@@ -186,57 +186,6 @@ class RandomContrast(FactorAugmentation):
     """
 
     key = 'contrast'
-
-
-@TRANSFORMS.register_module()
-class RandomSpeed(FactorAugmentation):
-    """Plays a video faster or slower: leaves out frames, or repeats some.
-
-    Of T frames, T / factor remain, rounded, one at least. Each is the frame that is
-    shown at its middle, so that features and labels of all modalities stay together. It
-    belongs into the pipeline of the training data, after :class:`LoadFrameFeatures`.
-
-    What is drawn depends on seed, epoch and video alone; a factor of 2 is twice as
-    fast. Options are those of :class:`FactorAugmentation`.
-
-    Reads: frame_dir; total_frames; features, an array (C, T, ...) for each modality;
-    label (T,), risk (T,) and epoch, where they are there. Writes: features, label, risk
-    and total_frames.
-
-    Raises:
-        ValueError: If there are no features yet.
-
-    Note:
-        Displacements from frame to frame, where features hold such, stay those of the
-        original speed.
-    """
-
-    def transform(self, results: dict) -> dict:
-        """Write features and labels at another speed."""
-        if 'features' not in results:
-            raise UserError(
-                f'video {results["frame_dir"]} has no features yet; put RandomSpeed '
-                'into the pipeline after LoadFrameFeatures.'
-            )
-        factor = self.draw(results, *self.factor)
-        frames = _frames_at(factor, results['total_frames'])
-        # A new dict, since the data set may keep the one that it gave.
-        results['features'] = {
-            modality: np.take(features, frames, axis=1)
-            for modality, features in results['features'].items()
-        }
-        return self.keep(results, frames)
-
-
-def _frames_at(factor: float, num_frames: int) -> np.ndarray:
-    """Return the frames that are shown at a speed, shape (T / factor,).
-
-    >>> _frames_at(2, 6).tolist(), _frames_at(0.5, 3).tolist()
-    ([1, 3, 5], [0, 0, 1, 1, 2, 2])
-    """
-    count = max(1, round(num_frames / factor))
-    # The middle of each new frame, in whole steps of the old ones: (j + 1/2) T / count.
-    return (2 * np.arange(count) + 1) * num_frames // (2 * count)
 
 
 @TRANSFORMS.register_module()
