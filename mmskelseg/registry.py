@@ -65,6 +65,10 @@ VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
 INFERENCERS = _child(root.INFERENCERS)
 FUNCTIONS = _child(root.FUNCTIONS)
+# MMEngine has no root for it.
+POSTPROCESSORS = Registry(
+    'postprocessor', scope='mmskelseg', locations=['mmskelseg.models.postprocessors']
+)
 
 _imports_by_name = mmengine_registry.get_object_from_string
 _registered_only = ContextVar('registered_only', default=False)

@@ -15,7 +15,7 @@ FLOORS = (
     ('engine',),
     ('datasets',),
     ('visualization', 'interchange'),
-    ('features', 'models', 'evaluation', 'compat'),
+    ('features', 'models', 'decoding', 'evaluation', 'compat'),
     ('structures', 'fileio', 'utils', 'registry', 'version', '__init__'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -9,7 +9,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=5, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     epoch_seed=dict(type='EpochSeedHook'),
-    standardizer=dict(type='FitStandardizerHook'),
+    statistics=dict(type='FitStatisticsHook'),
     check=dict(type='SegCheckHook'),
     report=dict(type='SegReportHook'),
     visualization=dict(type='SegVisualizationHook'),

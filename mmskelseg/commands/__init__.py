@@ -17,6 +17,7 @@ COMMANDS = {
     'poses': 'estimate the poses in videos',
     'make-config': 'write a config for a data set of your own',
     'features': 'make features ahead of training',
+    'fit-decoder': 'count transitions and durations into a checkpoint',
     'convert': 'convert a data set into an annotation file',
     'browse': 'show what an annotation file holds, and what is suspicious',
     'cross-validate': 'train and test on every fold, with every seed',

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +198,19 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
             report['metrics'] |= {k: v for k, v in values if not k.endswith('_std')}
             for name, row in (metric.report or {})['per_video'].items():
                 report['per_video'].setdefault(name, {}).update(row)
+        if 'seg/raw_acc' in scores:
+            # Only the models themselves post-process, each with what it has counted.
+            report = {
+                'metrics': _as_raw(report['metrics']),
+                'per_video': {k: _as_raw(v) for k, v in report['per_video'].items()},
+            }
         reports[fold] = report
     return reports
+
+
+def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
+    """Return scores under the names of those before post-processing."""
+    return {k if k == 'mAP' else f'raw_{k}': value for k, value in scores.items()}
 
 
 def save(runs: list[RunFolder], config: Path, folder: Path) -> str:

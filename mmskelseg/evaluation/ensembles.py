@@ -11,7 +11,7 @@ from mmskelseg.fileio.predictions import load_samples
 from mmskelseg.utils.errors import UserError
 
 # What a model predicts of a video, and what the members of an ensemble keep of it.
-FIELDS = ('pred_label', 'pred_score', 'pred_logit', 'pred_risk')
+FIELDS = ('pred_label', 'raw_label', 'pred_score', 'pred_logit', 'pred_risk')
 
 
 def average_predictions(
@@ -63,7 +63,8 @@ def average_dumps(
 
     Returns:
         A sample for each video as the first dump has it, with the prediction of
-        :func:`average_predictions`, and those of each dump in ``members``.
+        :func:`average_predictions`, and those of each dump in ``members``. Models post-
+        process their own labels; those of the average are not post-processed.
 
     Raises:
         UserError: Naming dump and video, if a dump cannot be read, or differs from the

@@ -18,6 +18,9 @@ from mmskelseg.evaluation.functional.segments import (
 from mmskelseg.registry import METRICS
 from mmskelseg.utils.errors import UserError
 
+# Of the predictions of a sample, that which counts, and it before post-processing.
+_OWN = 'own'
+_RAW = 'raw'
 SCORE_FIELDS = {'prob': 'pred_score', 'logit': 'pred_logit'}
 
 
@@ -87,7 +90,9 @@ class SegmentationMetric(_VideoMetric):
 
     Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T). Where
     samples of an ensemble have ``members``, a list of what each member predicts,
-    ``report['members']`` has the scores of each.
+    ``report['members']`` has the scores of each. Where they have ``raw_label`` (T,),
+    the labels before post-processing, their scores are there as well, with a ``raw_``
+    in front of the name.
 
     Args:
         num_classes: K.
@@ -152,13 +157,19 @@ class SegmentationMetric(_VideoMetric):
             scores = 'pred_score'
         return 'pred_label', 'gt_label', scores
 
-    def _entry(self, frame_dir: str | None, sample: Mapping[str, Any]) -> list[Video]:
-        """Return the prediction of a sample, and those of an ensemble's members."""
-        entries = [super()._entry(frame_dir, sample)]
-        for member in sample.get('members') or ():
-            alone = {'gt_label': sample.get('gt_label'), **member}
-            entries.append(super()._entry(frame_dir, alone))
-        return entries
+    def _entry(
+        self, frame_dir: str | None, sample: Mapping[str, Any]
+    ) -> dict[str, Video]:
+        """Return the prediction of a sample, and those that it was made of."""
+        made_of = {_OWN: sample}
+        if sample.get('raw_label') is not None:
+            made_of[_RAW] = {**sample, 'pred_label': sample['raw_label']}
+        for i, member in enumerate(sample.get('members') or ()):
+            made_of[f'member {i}'] = {'gt_label': sample.get('gt_label'), **member}
+        return {
+            key: super(SegmentationMetric, self)._entry(frame_dir, part)
+            for key, part in made_of.items()
+        }
 
     def _result(self, *arrays: np.ndarray) -> Video:
         video = Video(*arrays)
@@ -179,17 +190,19 @@ class SegmentationMetric(_VideoMetric):
             ValueError: If no video has a labelled frame, or the data set's classes do
                 not fit ``num_classes`` or ``background``.
         """
-        entries: dict[str, list[Video]] = {}
+        entries: dict[str, dict[str, Video]] = {}
         for frame_dir, entry in results:
             # A distributed sampler repeats videos to fill the last batch; these are
             # equal and count once.
             known = entries.setdefault(frame_dir, entry)
-            if not np.array_equal(known[0].pred, entry[0].pred):
+            if not np.array_equal(known[_OWN].pred, entry[_OWN].pred):
                 raise UserError(
                     f'{frame_dir}: two different videos have this id; give each a '
                     'frame_dir of its own.'
                 )
-        for frame_dir in [name for name in entries if _is_unlabelled(entries[name][0])]:
+        for frame_dir in [
+            name for name in entries if _is_unlabelled(entries[name][_OWN])
+        ]:
             MMLogger.get_current_instance().warning(
                 f'{frame_dir}: none of its frames has a label, so it is left out of '
                 'the evaluation.'
@@ -201,19 +214,27 @@ class SegmentationMetric(_VideoMetric):
                 'look at the labels of the validation or test split.'
             )
         classes, background = self._resolve_classes()
-        self.report, *members = (
-            evaluate_videos(
-                dict(zip(entries, videos, strict=True)),
+        reports = {
+            key: evaluate_videos(
+                {name: entry[key] for name, entry in entries.items()},
                 classes,
                 background=background,
                 average=self.average,
                 absent=self.absent,
                 last_frame=self.last_frame,
             )
-            for videos in zip(*entries.values(), strict=True)
-        )
-        if members:
-            self.report['members'] = [member['metrics'] for member in members]
+            for key in next(iter(entries.values()))
+        }
+        self.report = reports.pop(_OWN)
+        if _RAW in reports:
+            # Post-processing changes no probabilities, by which mAP ranks.
+            self.report['metrics'] |= {
+                f'raw_{key}': value
+                for key, value in reports.pop(_RAW)['metrics'].items()
+                if key != 'mAP'
+            }
+        if reports:
+            self.report['members'] = [member['metrics'] for member in reports.values()]
         self.report['conventions'] = {
             'average': self.average,
             'scores': self.scores,

@@ -1,10 +1,11 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmskelseg.datasets import save_annotations
-from mmskelseg.engine.hooks import FitStandardizerHook, SegCheckHook
+from mmskelseg.engine.hooks import FitStatisticsHook, SegCheckHook
 from mmskelseg.registry import DATASETS, MODELS
 from tests.small_data import ROOT, small_annotations
 
@@ -21,7 +22,7 @@ def test_training_set_with_a_video_of_one_frame_is_refused(tmp_path):
     runner = SimpleNamespace(model=model, train_dataloader=loader, val_loop=None)
     with pytest.raises(ValueError, match='video_1: 1 frame, but a network with batch'):
         SegCheckHook().before_train(runner)
-    runner.model = SimpleNamespace(modules=list)
+    runner.model = torch.nn.Identity()
     SegCheckHook().before_train(runner)
 
 
@@ -33,7 +34,7 @@ def test_features_that_nothing_standardises_are_refused():
     runner = SimpleNamespace(
         model=model, train_dataloader=loader, val_loop=None, hooks=[SegCheckHook()]
     )
-    with pytest.raises(ValueError, match=r'branches\.pose2d has standardize=True, but'):
+    with pytest.raises(ValueError, match=r'branches\.pose2d\.standardizer needs sta'):
         SegCheckHook().before_train(runner)
-    runner.hooks.append(FitStandardizerHook())
+    runner.hooks.append(FitStatisticsHook())
     SegCheckHook().before_train(runner)

@@ -7,7 +7,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 
-from mmskelseg.evaluation import SegmentationMetric, frame_map
+from mmskelseg.evaluation import SegmentationMetric, format_report, frame_map
 from mmskelseg.registry import METRICS
 
 
@@ -227,3 +227,20 @@ def test_metric_rejects_classes_of_another_number():
     """The data set and the metric must agree on the classes."""
     with pytest.raises(ValueError, match=r'num_classes is 3, but .* 2 classes'):
         evaluate(TWO_VIDEOS, classes=('x', 'y'))
+
+
+def test_metric_scores_labels_before_post_processing():
+    """Those of video a had one frame more right and a segment too many."""
+    processed = sample('a', [0, 0, 0, 0], [0, 0, 1, 1])
+    raw = sample('a', [0, 1, 0, 1], [0, 0, 1, 1]).pred_label
+    scores, metric = evaluate([sample('a', [0] * 4, [0, 0, 1, 1], raw_label=raw)])
+    plain, _ = evaluate([processed])
+    assert {k: v for k, v in scores.items() if '/raw' not in k} == plain
+    alone, _ = evaluate([sample('a', [0, 1, 0, 1], [0, 0, 1, 1])])
+    assert scores['seg/raw_acc'] == alone['seg/acc'] == 50
+    assert scores['seg/raw_edit'] == alone['seg/edit'] == 50
+    assert 'seg/raw_mAP' not in scores
+    assert 'before post-processing' in format_report(metric.report)
+    assert 'before post-processing' not in format_report(
+        evaluate([processed])[1].report
+    )

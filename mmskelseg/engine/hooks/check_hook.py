@@ -8,10 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmskelseg.engine.hooks.fit_standardizer_hook import (
-    FitStandardizerHook,
-    open_standardizers,
-)
+from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.registry import HOOKS
@@ -26,12 +23,13 @@ class SegCheckHook(Hook):
     to test or resume must have the model's tensors and no others, since MMEngine goes
     on with random weights where it finds none; one to start a training from must share
     some, in their shapes. A model with batch norms needs two frames of every video that
-    it trains on, and one that standardises features the hook that finds how.
+    it trains on, and one that keeps statistics of the training set the hook that finds
+    them.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Check the training videos, the classes there and in the validation, hooks."""
-        _check_standardizers(runner)
+        _check_statistics(runner)
         _check_classes(runner, runner.train_dataloader, None)
         _check_videos(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
@@ -96,13 +94,13 @@ def _check_videos(runner: Runner, dataset: Any) -> None:
         check_lengths(runner.model, videos)
 
 
-def _check_standardizers(runner: Runner) -> None:
-    names = list(open_standardizers(runner))
-    if names and not any(isinstance(h, FitStandardizerHook) for h in runner.hooks):
+def _check_statistics(runner: Runner) -> None:
+    names = list(unfitted(runner))
+    if names and not any(isinstance(h, FitStatisticsHook) for h in runner.hooks):
         raise UserError(
-            f'model.branches.{names[0]} has standardize=True, but no hook finds mean '
-            "and deviation of its features; add dict(type='FitStandardizerHook') to "
-            'custom_hooks, which replace those of a config that is inherited.'
+            f'model.{names[0]} needs statistics of the training set, but no hook finds '
+            "them; add dict(type='FitStatisticsHook') to custom_hooks, which replace "
+            'those of a config that is inherited.'
         )
 
 

@@ -146,6 +146,12 @@ def format_report(report: dict[str, Any]) -> str:
         for row in scores[: len(NAMES)]:
             row.append(f'± {metrics[f"{row[0]}_std"]:.2f}')
         scores[-1].append('')
+    header = ['', 'score', ''][: len(scores[0])]
+    if 'raw_acc' in metrics:
+        header.append('before post-processing')
+        for row in scores:
+            # mAP ranks by probabilities, which stay as they are.
+            row.append(f'{metrics.get(f"raw_{row[0]}", metrics[row[0]]):.2f}')
     classes = [
         [
             name,
@@ -161,7 +167,7 @@ def format_report(report: dict[str, Any]) -> str:
             f'{AVERAGES[conventions["average"]]}; '
             f'{"± standard deviation over videos; " * (videos > 1)}'
             f'background: {conventions["background"] or "none"}',
-            *text_table([['', 'score', ''][: len(scores[0])], *scores]),
+            *text_table([header, *scores]),
             '',
             'By class, in percent (a dash: not in these videos):',
             *text_table(

@@ -10,7 +10,7 @@ from mmskelseg.models.layers.padding import (
     to_device,
     video_lengths,
 )
-from mmskelseg.models.layers.standardizer import FeatureStandardizer
+from mmskelseg.models.layers.standardizer import FeatureStandardizer, Fitted
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
     TemporalConv1d,
@@ -20,6 +20,7 @@ from mmskelseg.models.layers.temporal_conv import (
 
 __all__ = [
     'FeatureStandardizer',
+    'Fitted',
     'FrameDropout',
     'GraphConv',
     'TemporalConv1d',

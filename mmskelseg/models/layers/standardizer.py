@@ -6,7 +6,25 @@ import torch
 from torch import Tensor, nn
 
 
-class FeatureStandardizer(nn.Module):
+class Fitted(nn.Module):
+    """A module that takes something from the training set before the first step.
+
+    Whether it has is kept with the weights.
+    """
+
+    fitted: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer('fitted', torch.zeros((), dtype=torch.bool))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has taken what it needs."""
+        return bool(self.fitted)
+
+
+class FeatureStandardizer(Fitted):
     """Subtracts the mean of each channel and divides by its standard deviation.
 
     Both are those of the training videos and are kept with the weights; until
@@ -23,7 +41,6 @@ class FeatureStandardizer(nn.Module):
 
     mean: Tensor
     std: Tensor
-    fitted: Tensor
 
     def __init__(self, channels: int, floor: float = 0.1, limit: float = 5.0) -> None:
         super().__init__()
@@ -31,12 +48,6 @@ class FeatureStandardizer(nn.Module):
         self.limit = limit
         self.register_buffer('mean', torch.zeros(channels))
         self.register_buffer('std', torch.ones(channels))
-        self.register_buffer('fitted', torch.zeros((), dtype=torch.bool))
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether mean and deviation have been found."""
-        return bool(self.fitted)
 
     def fit(self, videos: Iterable[Tensor]) -> None:
         """Find mean and deviation of videos (C, T, ...)."""

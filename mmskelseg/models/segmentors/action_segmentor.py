@@ -19,6 +19,7 @@ from mmskelseg.models.layers import (
     stack_frames,
     video_lengths,
 )
+from mmskelseg.models.postprocessors import build_postprocessors, postprocess
 from mmskelseg.models.segmentors.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
@@ -55,7 +56,7 @@ class ActionSegmentor(BaseModel):
             An ``init_cfg`` there covers backbone and head of the branch. With
             ``standardize=True``, it reads features that are standardised by the mean
             and deviation of each channel over the training videos, which
-            ``FitStandardizerHook`` finds.
+            ``FitStatisticsHook`` finds.
         head: What every backbone is followed by, and the fusion.
         fusion: With several branches: ``neck``, what fuses their features; ``feed``,
             what each branch's next stage reads, ``fused`` (default) or its ``own``
@@ -66,6 +67,8 @@ class ActionSegmentor(BaseModel):
         members: How many models of this kind are trained side by side, each from random
             weights of its own. Their losses add up, and their probabilities are
             averaged: an ensemble in one checkpoint.
+        postprocess: Steps that change the predicted labels, of the registry
+            ``POSTPROCESSORS``.
         chunk_frames: How many frames a chunk gives.
         data_preprocessor: What batches come through.
         init_cfg: Initialisation by MMEngine.
@@ -87,6 +90,7 @@ class ActionSegmentor(BaseModel):
         risk_head: Mapping[str, Any] | None = None,
         loss_weighting: Mapping[str, Any] | None = None,
         members: int = 1,
+        postprocess: Sequence[Mapping[str, Any]] = (),
         chunk_frames: int = 32768,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
@@ -146,7 +150,8 @@ class ActionSegmentor(BaseModel):
                 'so that all members would start from the same weights; leave out one '
                 'of the two.'
             )
-        # They read what this one has standardised.
+        self.postprocess = build_postprocessors(postprocess, num_classes)
+        # They read what this one has standardised, and its steps follow their average.
         shared = {
             name: {key: v for key, v in cfg.items() if key != 'standardize'}
             for name, cfg in branches.items()
@@ -188,7 +193,8 @@ class ActionSegmentor(BaseModel):
             mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
                 padding; ``loss`` for a dict of losses; ``predict`` for samples with
                 pred_label (T,), pred_score (K, T), the probabilities, pred_logit
-                (K, T) and, with a risk head, pred_risk (T,).
+                (K, T), with a risk head pred_risk (T,) and, with post-processing,
+                raw_label (T,), which is pred_label before it.
 
         Raises:
             ValueError: If the inputs do not fit the branches, or there is no such mode.
@@ -214,7 +220,7 @@ class ActionSegmentor(BaseModel):
             for i, sample in enumerate(samples):
                 videos = [videos[i] for videos in predicted]
                 video = videos[0] if len(models) == 1 else average_predictions(videos)
-                for key, value in video.items():
+                for key, value in postprocess(video, self.postprocess).items():
                     sample.set_field(value, key, dtype=Tensor)
             return list(samples)
         if mode == 'loss':

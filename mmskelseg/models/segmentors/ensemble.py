@@ -16,6 +16,7 @@ from mmskelseg.fileio.trained_weights import (
     load_weights,
     trained_features,
 )
+from mmskelseg.models.postprocessors import postprocess
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
@@ -76,8 +77,9 @@ class ActionSegmentorEnsemble(BaseModel):
             inputs: As for the members.
             data_samples: As for the members.
             mode: ``predict``: samples get the fields of
-                :func:`mmskelseg.evaluation.ensembles.average_predictions`, and
-                ``members``, a list with the fields that each member predicts.
+                :func:`mmskelseg.evaluation.ensembles.average_predictions`, after the
+                post-processing of the first model, and ``members``, a list with the
+                fields that each member predicts.
 
         Raises:
             ValueError: If another mode is asked for.
@@ -93,7 +95,9 @@ class ActionSegmentorEnsemble(BaseModel):
             for kept, sample in zip(predicted, samples, strict=True):
                 kept.append({key: sample.get(key) for key in FIELDS if key in sample})
         for sample, members in zip(data_samples, predicted, strict=True):
-            for key, value in average_predictions(members).items():
+            averaged = average_predictions(members)
+            steps = getattr(self.members[0], 'postprocess', ())
+            for key, value in postprocess(averaged, steps).items():
                 sample.set_field(value, key, dtype=Tensor)
             sample.set_field(members, 'members', dtype=list)
         return list(data_samples)

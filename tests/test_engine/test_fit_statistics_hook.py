@@ -2,7 +2,8 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from mmskelseg.engine.hooks import FitStandardizerHook
+from mmskelseg.engine.hooks import FitStatisticsHook
+from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.registry import MODELS
 
 BRANCH = {
@@ -41,7 +42,7 @@ class Runner:
 def test_statistics_are_those_of_all_training_frames():
     """A longer video counts more; they are in the checkpoint."""
     runner = Runner()
-    FitStandardizerHook().before_train(runner)
+    FitStatisticsHook().before_train(runner)
     state = runner.model.state_dict()
     prefix = 'branches.pose.standardizer'
     torch.testing.assert_close(state[f'{prefix}.mean'], runner.frames.mean(dim=1))
@@ -56,5 +57,25 @@ def test_a_model_that_has_statistics_keeps_them():
     standardizer = runner.model.branches['pose']['standardizer']
     standardizer.fit([torch.randn(3, 10)])
     before = standardizer.mean.clone()
-    FitStandardizerHook().before_train(runner)
+    FitStatisticsHook().before_train(runner)
     assert torch.equal(standardizer.mean, before)
+
+
+def test_steps_of_post_processing_count_the_labels():
+    """As they are annotated, whatever the pipeline makes of them."""
+
+    class Dataset(list):
+        def get_data_info(self, i):
+            return {'label': [[0, 0, 1, 1, 1], [1, 1, 1, 0, 0]][i]}
+
+    runner = Runner()
+    videos = [{'inputs': {'pose': torch.randn(3, 9)}} for _ in range(2)]
+    runner.train_dataloader = DataLoader(Dataset(videos), collate_fn=pseudo_collate)
+    viterbi = {'type': 'SemiMarkovViterbi'}
+    runner.model.postprocess = build_postprocessors([viterbi], num_classes=2)
+    FitStatisticsHook().before_train(runner)
+    step = runner.model.postprocess[0]
+    assert step.is_fitted
+    assert step.grammar.longest == 3
+    assert step.grammar.start.tolist() == [0.5, 0.5]
+    assert runner.model.branches['pose']['standardizer'].is_fitted

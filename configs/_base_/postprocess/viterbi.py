@@ -1,0 +1,2 @@
+# The likeliest segmentation by transitions and durations of the training labels.
+model = dict(postprocess=[dict(type='SemiMarkovViterbi')])

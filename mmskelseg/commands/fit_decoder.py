@@ -1,0 +1,72 @@
+"""Counts transitions and durations of the training labels into a checkpoint.
+
+    %(prog)s viterbi.py work_dirs/mine/epoch_120.pth with_decoder.pth
+
+The config is that of the training with a step of post-processing that counts, such as
+
+    _base_ = 'mine.py'
+    model = dict(postprocess=[dict(type='SemiMarkovViterbi')])
+
+A training with such a config counts by itself; this is for a model that was trained
+without. The new checkpoint is for tests and for segmenting, not for resuming.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UserError
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint file of a training')
+    parser.add_argument('out', type=Path, help='checkpoint file to write')
+    add_config_arguments(parser)
+
+
+def _run(args: argparse.Namespace) -> None:
+    cfg = load_config(args)
+
+    import numpy as np
+    import torch
+
+    from mmskelseg.datasets.annotations import load_annotations, videos_of_split
+    from mmskelseg.fileio.atomic import atomic_write
+    from mmskelseg.fileio.checkpoints import load_checkpoint
+    from mmskelseg.fileio.trained_weights import load_weights
+    from mmskelseg.models.layers import Fitted
+    from mmskelseg.registry import MODELS
+
+    model = MODELS.build(cfg.model)
+    steps = getattr(model, 'postprocess', torch.nn.ModuleList())
+    counting = [step for step in steps if isinstance(step, Fitted)]
+    if not counting:
+        raise UserError(
+            f'{cfg.filename}: has no step of post-processing that counts; add '
+            "model = dict(postprocess=[dict(type='SemiMarkovViterbi')])."
+        )
+    checkpoint = load_checkpoint(args.checkpoint)
+    dataset = cfg.train_dataloader.dataset
+    ann_file = Path(dataset.get('data_root', ''), dataset.ann_file)
+    videos = videos_of_split(load_annotations(ann_file), dataset.split, ann_file, None)
+    labels = [np.asarray(video['label']) for video in videos]
+    for step in counting:
+        step.fit(labels)  # type: ignore[operator]
+    own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
+    state = checkpoint.get('state_dict', checkpoint) | own
+    load_weights(model, {'state_dict': state}, str(args.checkpoint))
+    meta = checkpoint.get('meta')
+    with atomic_write(args.out) as file:
+        torch.save({'meta': meta, 'state_dict': state}, file)
+    names = ', '.join(type(step).__name__ for step in counting)
+    print(
+        f'{args.out}: has what {names} counted in {len(labels)} training videos of '
+        f'{dataset.split!r}'
+    )
+
+
+main = command(__doc__, _add_arguments, _run)

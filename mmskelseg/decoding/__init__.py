@@ -1,0 +1,12 @@
+"""Labels of frames from the probabilities of a model, by NumPy alone."""
+
+from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
+from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
+
+__all__ = [
+    'SegmentGrammar',
+    'median_filter',
+    'min_duration',
+    'refine_boundaries',
+    'viterbi',
+]

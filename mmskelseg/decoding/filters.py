@@ -1,0 +1,97 @@
+"""Filters of labels: short segments, flicker, and cuts at boundaries."""
+
+import numpy as np
+
+from mmskelseg.evaluation.functional.segments import segment_table
+from mmskelseg.utils.errors import UserError
+
+
+def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarray:
+    """Return labels without segments shorter than a number of frames.
+
+    The shortest segment first, of equally short ones the earliest, each gets the class
+    of the neighbour that is likelier in it, and becomes part of that. A video that is
+    one segment keeps it, however short.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        score: Probability of each class, shape (K, T).
+        frames: The least duration.
+
+    >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
+    >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
+    array([0, 0, 0, 0])
+    """
+    result = labels.copy()
+    sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    while len(table := segment_table(result)) > 1:
+        lengths = table[:, 1] - table[:, 0]
+        i = int(lengths.argmin())
+        if lengths[i] >= frames:
+            break
+        start, end, _ = table[i]
+        sides = [int(table[j, 2]) for j in (i - 1, i + 1) if 0 <= j < len(table)]
+        result[start:end] = max(sides, key=lambda c: sums[c, end] - sums[c, start])
+    return result
+
+
+def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
+    """Return the class that more than half of the frames around each frame have.
+
+    It is the median filter of each class's indicator. Where no class has more than
+    half, a frame keeps its label. Windows are cut at the ends of the video.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        frames: Length of the window, odd.
+
+    Raises:
+        UserError: If the length is not odd and positive.
+
+    >>> median_filter(np.array([0, 0, 1, 0, 0, 1, 1]), 3)
+    array([0, 0, 0, 0, 0, 1, 1])
+    """
+    if frames < 1 or frames % 2 == 0:
+        raise UserError(f'A window of {frames} frames has no middle; take an odd one.')
+    result, half = labels.copy(), frames // 2
+    ends = np.arange(len(labels))
+    first, last = np.maximum(ends - half, 0), np.minimum(ends + half + 1, len(labels))
+    for label in np.unique(labels):
+        counts = np.concatenate([[0], np.cumsum(labels == label)])
+        result[2 * (counts[last] - counts[first]) > last - first] = label
+    return result
+
+
+def refine_boundaries(
+    labels: np.ndarray, boundary: np.ndarray, threshold: float = 0.5
+) -> np.ndarray:
+    """Return labels that change only where a boundary is likely.
+
+    Boundaries are the local maxima of their probability that reach the threshold. In
+    each part between two of them, all frames get the class that most of them have, the
+    lowest of equally frequent ones.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        boundary: Probability that a segment starts at each frame, shape (T,).
+        threshold: Probability from which a maximum counts.
+
+    Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
+    Boundaries" (WACV 2021), Sec. 3.4.
+
+    >>> refine_boundaries(np.array([0, 1, 0, 1, 1]), np.array([0, 0.2, 0.3, 0.9, 0.1]))
+    array([0, 0, 0, 1, 1])
+    """
+    if len(boundary) != len(labels):
+        raise UserError(
+            f'There are {len(labels)} labels, but {len(boundary)} probabilities of a '
+            'boundary; both need one for each frame.'
+        )
+    padded = np.pad(boundary.astype(np.float64), 1, constant_values=-np.inf)
+    # Of a plateau the first frame counts.
+    peak = (padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:])
+    cuts = np.flatnonzero(peak & (boundary >= threshold))
+    result = labels.copy()
+    for part in np.split(result, cuts[cuts > 0]):
+        part[:] = np.bincount(part).argmax()
+    return result

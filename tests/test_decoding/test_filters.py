@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from mmskelseg.decoding import median_filter, min_duration, refine_boundaries
+from mmskelseg.evaluation.functional import to_segments
+
+
+def one_hot(labels, num_classes):
+    return np.eye(num_classes)[:, labels]
+
+
+def test_short_segments_go_to_the_likelier_neighbour():
+    labels = np.array([0] * 5 + [1] * 2 + [2] * 5)
+    score = one_hot(labels, 3)
+    score[0, 5:7], score[2, 5:7] = 0.1, 0.3
+    assert min_duration(labels, score, 3).tolist() == [0] * 5 + [2] * 7
+    score[0, 5:7] = 0.4
+    assert min_duration(labels, score, 3).tolist() == [0] * 7 + [2] * 5
+
+
+def test_the_shortest_segment_goes_first():
+    """A single frame between two short segments of one class joins them."""
+    labels = np.array([0] * 6 + [1, 1, 2, 1, 1] + [0] * 6)
+    expected = [0] * 6 + [1] * 5 + [0] * 6
+    assert min_duration(labels, one_hot(labels, 3), 3).tolist() == expected
+
+
+@pytest.mark.parametrize('frames', [1, 4, 9, 100])
+def test_no_segment_is_shorter_than_the_least_duration(frames):
+    rng = np.random.default_rng(0)
+    score = rng.random((4, 60))
+    labels = score.argmax(axis=0)
+    result = min_duration(labels, score, frames)
+    segments = to_segments(result)
+    assert len(segments) == 1 or all(e - s >= frames for s, e, _ in segments)
+    assert set(result) <= set(labels)
+    assert (min_duration(labels, score, 1) == labels).all()
+
+
+def test_median_filter_keeps_what_has_a_majority():
+    labels = np.array([0, 0, 1, 0, 0, 2, 1, 0, 1, 1])
+    # Frame 5 sees 0, 2, 1 and frame 6 2, 1, 0: no class has more than half.
+    assert median_filter(labels, 3).tolist() == [0, 0, 0, 0, 0, 2, 1, 1, 1, 1]
+    assert (median_filter(labels, 1) == labels).all()
+    # Frame 0 sees three frames of a window of five, of which two are 0; frame 3 too.
+    assert median_filter(np.array([1, 0, 0, 1]), 5).tolist() == [0, 0, 0, 0]
+
+
+def test_median_filter_needs_a_middle():
+    with pytest.raises(ValueError, match=r'A window of 4 frames has no middle'):
+        median_filter(np.zeros(9, np.int64), 4)
+
+
+def test_labels_change_at_boundaries_alone():
+    labels = np.array([0, 0, 1, 0, 1, 1, 0, 1])
+    boundary = np.array([0.9, 0.1, 0.4, 0.1, 0.8, 0.8, 0.1, 0.2])
+    # The one at frame 0 starts the video, that of frame 2 is too unlikely, and of the
+    # plateau the first frame counts.
+    assert refine_boundaries(labels, boundary).tolist() == [0] * 4 + [1] * 4
+    assert refine_boundaries(labels, boundary, 0.3).tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_boundaries_need_a_value_for_each_frame():
+    with pytest.raises(ValueError, match=r'5 labels, but 4 probabilities'):
+        refine_boundaries(np.zeros(5, np.int64), np.zeros(4))

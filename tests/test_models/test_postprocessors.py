@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.decoding import SegmentGrammar, viterbi
+from mmskelseg.models.postprocessors import build_postprocessors, postprocess
+from mmskelseg.registry import MODELS
+
+VITERBI = {'type': 'SemiMarkovViterbi'}
+FLICKER = [0, 0, 0, 1, 0, 0, 2, 2, 2, 2]
+
+
+def prediction(labels=FLICKER, **fields):
+    score = torch.nn.functional.one_hot(torch.tensor(labels), 3).T * 0.7 + 0.1
+    return {'pred_label': torch.tensor(labels), 'pred_score': score, **fields}
+
+
+def apply(*configs, **fields):
+    """Return the labels after steps."""
+    steps = build_postprocessors(configs, num_classes=3)
+    return postprocess(prediction(**fields), steps)
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'expected'),
+    [
+        ({'type': 'MinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
+        ({'type': 'MedianFilter', 'frames': 3}, [0] * 6 + [2] * 4),
+        ({'type': 'BoundaryRefinement', 'threshold': 0.8}, [0] * 5 + [2] * 5),
+    ],
+)
+def test_steps_change_labels_alone(cfg, expected):
+    boundary = torch.zeros(10)
+    boundary[5] = 0.9
+    result = apply(cfg, pred_boundary=boundary)
+    assert result['pred_label'].tolist() == expected
+    assert result['raw_label'].tolist() == FLICKER
+    assert torch.equal(result['pred_score'], prediction()['pred_score'])
+
+
+def test_steps_follow_one_another():
+    """The filter makes 0, 0, 0, 2 of a flicker, and that is too short then."""
+    labels = [1, 1, 1, 1, 2, 1, 2, 2, 0, 0]
+    median, least = (
+        {'type': 'MedianFilter', 'frames': 3},
+        {'type': 'MinDuration', 'frames': 4},
+    )
+    assert apply(median, labels=labels)['pred_label'].tolist() == [1] * 5 + [2] * 3 + [
+        0,
+        0,
+    ]
+    both = apply(median, least, labels=labels)
+    assert both['pred_label'].tolist() == [1] * 5 + [2] * 5
+    assert both['raw_label'].tolist() == labels
+
+
+def test_without_steps_nothing_is_raw():
+    assert 'raw_label' not in apply()
+
+
+@pytest.mark.parametrize(
+    ('configs', 'message'),
+    [
+        ([{'type': 'MinDuration', 'frames': 0}], 'frames=0, but must be at least 1'),
+        ([{'type': 'MedianFilter', 'frames': 4}], 'frames=4 must be odd'),
+        ([{**VITERBI, 'order': 3}], 'order=3 must be 1 or 2'),
+        ([{'type': 'MinDuration', 'frames': 3}, VITERBI], 'no effect; put it first'),
+    ],
+)
+def test_options_are_checked(configs, message):
+    with pytest.raises(ValueError, match=message):
+        build_postprocessors(configs, num_classes=3)
+
+
+def test_what_a_step_lacks_is_said():
+    with pytest.raises(ValueError, match='which the model does not predict; give it a'):
+        apply({'type': 'BoundaryRefinement'})
+    with pytest.raises(ValueError, match=r'no transitions .* run tools/fit_decoder'):
+        apply(VITERBI)
+
+
+@pytest.mark.parametrize('order', [1, 2])
+def test_viterbi_keeps_what_it_counted_with_the_weights(order):
+    """Another model that loads them decodes the same."""
+    videos = [np.repeat([0, 2, 1], 5), np.repeat([1, 0], 7)]
+    steps, others = (
+        build_postprocessors([{**VITERBI, 'order': order}], 3) for _ in range(2)
+    )
+    steps[0].fit(videos)
+    others.load_state_dict(steps.state_dict())
+    rng = np.random.default_rng(0)
+    score = rng.dirichlet([1] * 3, 40).T
+    fields = prediction(list(score.argmax(axis=0)))
+    fields['pred_score'] = torch.from_numpy(score)
+    grammar = SegmentGrammar.count(videos, 3, order=order)
+    expected = viterbi(score, grammar, weight=2.0)
+    assert (expected != score.argmax(axis=0)).any()
+    assert postprocess(fields, others)['pred_label'].tolist() == expected.tolist()
+
+
+def model(members=1):
+    torch.manual_seed(0)
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 3,
+            'branches': {
+                'pose': {
+                    'type': 'MSTCNPlusPlus',
+                    'in_channels': 4,
+                    'channels': 8,
+                    'num_prediction_layers': 2,
+                    'num_refinements': 0,
+                }
+            },
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+            },
+            'members': members,
+            'postprocess': [{'type': 'MinDuration', 'frames': 5}],
+        }
+    ).eval()
+
+
+@pytest.mark.parametrize('members', [1, 3])
+def test_model_postprocesses_the_mean_of_its_members(members):
+    segmentor = model(members)
+    sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 60})
+    inputs = {'pose': 100 * torch.randn(1, 4, 60)}
+    (result,) = segmentor(inputs, [sample], mode='predict')
+    assert torch.equal(result.raw_label, result.pred_score.argmax(dim=0))
+    lengths = torch.unique_consecutive(result.pred_label, return_counts=True)[1]
+    assert lengths.min() >= 5
+    assert torch.unique_consecutive(result.raw_label, return_counts=True)[1].min() < 5

@@ -1,0 +1,66 @@
+"""Transitions and durations counted into a checkpoint that was trained without."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+
+from mmskelseg.datasets import save_annotations
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from tests.small_data import small_annotations
+
+
+@pytest.fixture
+def trained(call_tool, tmp_path):
+    """Return the config and the checkpoint of a short training."""
+    save_annotations(small_annotations(), tmp_path / 'annotations.pkl')
+    config = tmp_path / 'mine.py'
+    call_tool(
+        'tools/make_config.py', tmp_path / 'annotations.pkl', config, '--epochs', 2
+    )
+    work = tmp_path / 'work'
+    options = ['--cfg-options', 'model.members=1']
+    call_tool('tools/train.py', config, '--work-dir', work, *options)
+    return config, work / 'epoch_2.pth'
+
+
+def test_decoder_is_counted_and_scored_beside_the_labels_without(
+    trained, call_tool, tmp_path
+):
+    config, checkpoint = trained
+    decoded = tmp_path / 'viterbi.py'
+    decoded.write_text(
+        f"_base_ = '{config}'\n"
+        "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
+    )
+    out = tmp_path / 'decoder.pth'
+    text = call_tool('tools/fit_decoder.py', decoded, checkpoint, out).stdout
+    assert "what SemiMarkovViterbi counted in 2 training videos of 'train'" in text
+    state = load_checkpoint(out)['state_dict']
+    # Labels are runs of 12 frames, and in the video of 45 frames one of 9.
+    assert state['postprocess.0.longest'] == 12
+    work = tmp_path / 'test'
+    shown = call_tool('tools/test.py', decoded, out, '--work-dir', work)
+    assert 'before post-processing' in shown.stdout + shown.stderr
+    scores = json.loads((work / 'metrics.json').read_text())
+    plain = tmp_path / 'plain'
+    call_tool(
+        'tools/test.py', config, checkpoint, '--work-dir', plain,
+        '--cfg-options', 'model.members=1',
+    )  # fmt: skip
+    expected = json.loads((plain / 'metrics.json').read_text())
+    for name in ('acc', 'edit', 'f1@10'):
+        assert scores[f'seg/raw_{name}'] == expected[f'seg/{name}']
+    # The checkpoint without it is refused, with the way out.
+    done = call_tool('tools/test.py', decoded, checkpoint, '--work-dir', work, code=1)
+    assert 'postprocess.0' in done.stdout + done.stderr
+
+
+def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
+    config, checkpoint = trained
+    done = call_tool(
+        'tools/fit_decoder.py', config, checkpoint, tmp_path / 'out.pth', code=1
+    )
+    assert 'has no step of post-processing that counts; add model' in done.stderr
+    assert not (tmp_path / 'out.pth').exists()
+    assert Config.fromfile(config).model.members == 3

@@ -1,0 +1,6 @@
+"""Counts transitions and durations into a checkpoint: `mmskelseg fit-decoder`."""
+
+from mmskelseg.commands.fit_decoder import main
+
+if __name__ == '__main__':
+    main(prog='python tools/fit_decoder.py')
