@@ -36,6 +36,8 @@ class FrameCrossEntropyLoss(nn.Module):
             not as many weights as classes.
     """
 
+    class_weight: Tensor | None
+
     def __init__(
         self,
         loss_weight: float = 1.0,
@@ -50,8 +52,9 @@ class FrameCrossEntropyLoss(nn.Module):
                 'frames, 0 for none.'
             )
         self.loss_weight = loss_weight
-        self.class_weight = class_weight
         self.boundary_smoothing = boundary_smoothing
+        weight = None if class_weight is None else torch.tensor(class_weight).float()
+        self.register_buffer('class_weight', weight, persistent=False)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss, 0 where no frame is labelled.
@@ -86,7 +89,7 @@ class FrameCrossEntropyLoss(nn.Module):
                 f'{classes} classes; give one for each class, in the order of '
                 "`classes` in the data set's annotation file."
             )
-        return targets * targets.new_tensor(self.class_weight)[:, None]
+        return targets * self.class_weight[:, None].to(targets)
 
 
 @MODELS.register_module()
@@ -117,7 +120,7 @@ class TruncatedMSELoss(nn.Module):
         ValueError: If there is no such form, or the similarity is not positive.
 
     Note:
-        The code of GS-TMSE has the distance of the features where the paper has its
+        The code of ASRF has the distance of the features where a Gaussian has its
         square.
 
     Source: Farha and Gall, "MS-TCN" (CVPR 2019), Sec. 3.3. The paper's "tau = 16" is
@@ -157,12 +160,11 @@ class TruncatedMSELoss(nn.Module):
         """
         if self.similarity is None:
             return None
-        squares = [
-            x.to(like).transpose(1, 2).flatten(2).diff(dim=1).square().sum(dim=2)
-            for x in inputs
+        rows = [
+            x.to(like, non_blocking=True).transpose(1, 2).flatten(2) for x in inputs
         ]
-        distance = torch.stack(squares).sum(dim=0)
-        return torch.exp(-distance / (2 * self.similarity**2))[:, None]
+        squares = torch.stack([x.diff(dim=1).square().sum(dim=2) for x in rows])
+        return torch.exp(-squares.sum(dim=0) / (2 * self.similarity**2))[:, None]
 
     def forward(
         self, logits: Tensor, mask: Tensor, similarities: Tensor | None = None
