@@ -300,12 +300,12 @@ class ActionSegmentor(BaseModel):
         yield logits
         like, head = next(self.parameters()), self.boundary_head
         for i, stage in enumerate(head.stages, 1):
-            x, chunks = masked(logits.sigmoid(), mask), []
+            x, chunks = logits.sigmoid(), []
             for wide, inner in self._chunks([stage], x.shape[2]):
                 part = None if mask is None else mask[:, :, wide]
                 features = _run(stage, x[:, :, wide], part)[:, :, inner]
                 chunks.append(head(features, i).to(like))
-            logits = masked(torch.cat(chunks, 2), mask)
+            logits = torch.cat(chunks, 2)
             yield logits
 
     def _chunks(
