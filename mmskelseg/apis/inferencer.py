@@ -54,6 +54,8 @@ class SkelSegInferencer(BaseInferencer):
       ``end`` in seconds, ``label``, ``label_id`` and ``score``, the mean probability of
       the label over the segment;
     - ``pred_risk`` (T,), of a model with a risk head;
+    - ``pred_boundary`` (T,), the probability that a segment begins in a frame, of a
+      model with a boundary head;
     - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input.
 
     Features of a batch are made in blocks of frames into a temporary file, 4 bytes a
@@ -302,11 +304,15 @@ def _to_prediction(
     """Return a video's annotation with the labels, scores and segments of a sample."""
     label = sample.pred_label.cpu().numpy()
     score = sample.pred_score.cpu().numpy()
-    risk = sample.get('pred_risk')
+    extra = {
+        field: sample.get(field).cpu().numpy()
+        for field in ('pred_risk', 'pred_boundary')
+        if field in sample
+    }
     segments = labels_to_segments(label, video['fps'], classes, score)
     return {
         **video,
-        **({} if risk is None else {'pred_risk': risk.cpu().numpy()}),
+        **extra,
         'classes': list(classes),
         'pred_label': label,
         'pred_score': score,

@@ -11,7 +11,14 @@ from mmskelseg.fileio.predictions import load_samples
 from mmskelseg.utils.errors import UserError
 
 # What a model predicts of a video, and what the members of an ensemble keep of it.
-FIELDS = ('pred_label', 'raw_label', 'pred_score', 'pred_logit', 'pred_risk')
+FIELDS = (
+    'pred_label',
+    'raw_label',
+    'pred_score',
+    'pred_logit',
+    'pred_risk',
+    'pred_boundary',
+)
 
 
 def average_predictions(
@@ -21,13 +28,13 @@ def average_predictions(
 
     Args:
         members: What each member predicts: ``pred_score`` (K, T), the probabilities,
-            and, if it has one, ``pred_risk`` (T,).
+            and, if it has them, ``pred_risk`` and ``pred_boundary`` (T,).
         weights: Of each member, of any positive sum; by default they are equal.
 
     Returns:
         ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), its
         likeliest class; ``pred_logit``, its logarithm, whose softmax it is; and, where
-        all members have it, ``pred_risk``, the mean.
+        all members have them, the means of ``pred_risk`` and ``pred_boundary``.
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
@@ -47,8 +54,9 @@ def average_predictions(
         # Finite where every member rounds a probability to 0.
         'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
     }
-    if all('pred_risk' in member for member in members):
-        averaged['pred_risk'] = mean('pred_risk')
+    for field in ('pred_risk', 'pred_boundary'):
+        if all(field in member for member in members):
+            averaged[field] = mean(field)
     return averaged
 
 

@@ -10,7 +10,7 @@ _PARTS = {
         'GCNTCN', 'MSGCN', 'CausalTCN', 'MMActionGCN', 'MSTCNPlusPlus', 'PyramidGCN',
     ),
     'data_preprocessor': ('SegDataPreprocessor',),
-    'heads': ('RiskHead', 'SegmentationHead'),
+    'heads': ('BoundaryHead', 'RiskHead', 'SegmentationHead'),
     'losses': ('FrameCrossEntropyLoss', 'TruncatedMSELoss', 'UncertaintyWeighting'),
     'necks': ('ConcatFusion',),
     'segmentors': ('ActionSegmentor', 'ActionSegmentorEnsemble'),

@@ -7,7 +7,9 @@ import torch
 from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.layers import (
     TemporalConv1d,
     frame_mask,
@@ -55,13 +57,17 @@ class SegmentationHead(BaseModule):
         """Return the logits (N, K, T) of features (N, C, T) of a stage."""
         return self.classifiers[stage](features)
 
-    def loss(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, logits: Tensor, labels: Tensor, inputs: Sequence[Tensor] = ()
+    ) -> dict[str, Tensor]:
         """Return each loss, summed over the stages.
 
         Args:
             logits: Shape (S, N, K, T).
             labels: Classes, shape (N, T), int64, -1 for frames that do not count; on
                 the host, where they are checked without waiting for a GPU.
+            inputs: Features that the model reads, of each modality (N, C, T) or
+                (N, C, T, V).
         """
         if labels.max() >= self.num_classes:
             raise UserError(
@@ -73,8 +79,113 @@ class SegmentationHead(BaseModule):
         losses = {'loss_cls': sum(self.loss_cls(stage, labels) for stage in logits)}
         if self.loss_smooth is not None:
             mask = (labels >= 0)[:, None].to(logits.dtype)
-            losses['loss_smooth'] = sum(self.loss_smooth(s, mask) for s in logits)
+            weights = self.loss_smooth.similarities(inputs, logits)
+            losses['loss_smooth'] = sum(
+                self.loss_smooth(stage, mask, weights) for stage in logits
+            )
         return losses
+
+
+@MODELS.register_module()
+class BoundaryHead(BaseModule):
+    """A classifier of the frames in which a segment begins, and stages that refine it.
+
+    The classifier, a 1x1, reads the features that the first stage of each branch gives;
+    each further stage, one of MS-TCN, reads the probabilities of the one before. A
+    frame is a boundary if it and the frame before have labels, and these differ.
+
+    Args:
+        in_channels: Channels of the features, C, of all branches together.
+        channels: Width of each stage.
+        num_layers: Layers of each stage.
+        num_refinements: How many refine.
+        dropout: Probability of dropout in every layer.
+        positive_weight: How many times as much a boundary counts in the loss as
+            another frame. None: as many as there are frames to a boundary in a batch.
+        loss_weight: Factor of the loss.
+        init_cfg: Initialisation by MMEngine.
+
+    Note:
+        The code of ASRF takes the frames to a boundary of all training videos as
+        weight, counts the first frame of a video as a boundary as well, and averages
+        over stages, the losses of the classes likewise.
+
+    Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
+    Boundaries" (WACV 2021), its boundary regression branch; the defaults from its code.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        channels: int = 64,
+        num_layers: int = 10,
+        num_refinements: int = 3,
+        dropout: float = 0.5,
+        positive_weight: float | None = None,
+        loss_weight: float = 0.1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.positive_weight = positive_weight
+        self.loss_weight = loss_weight
+        self.stages = ModuleList(
+            refinement_stages(
+                1,
+                channels,
+                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
+                num_layers,
+                num_refinements,
+            )
+        )
+        self.classifiers = ModuleList(
+            TemporalConv1d(width, 1, 1)
+            for width in [in_channels] + num_refinements * [channels]
+        )
+
+    def forward(self, features: Tensor, stage: int) -> Tensor:
+        """Return the logits (N, 1, T) of features (N, C, T) of a stage.
+
+        Stage 0 is that of the branches, and stage i the one in ``stages[i - 1]``.
+        """
+        return self.classifiers[stage](features)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return the binary cross-entropy, summed over the stages.
+
+        Args:
+            logits: Shape (S, N, 1, T).
+            labels: Classes, shape (N, T), -1 for frames that do not count.
+        """
+        labels = to_device(labels, logits.device)
+        valid = labels >= 0
+        boundary = label_boundaries(labels)
+        errors = F.binary_cross_entropy_with_logits(
+            logits[:, :, 0],
+            boundary.to(logits).expand(len(logits), -1, -1),
+            reduction='none',
+        )
+        positive = torch.where(boundary, errors, 0).sum()
+        negative = torch.where(valid & ~boundary, errors, 0).sum()
+        if self.positive_weight is None:
+            # A weight of frames / boundaries, and a mean over the frames.
+            loss = mean_over_ranks(positive, boundary.sum())
+            loss = loss + mean_over_ranks(negative, valid.sum())
+        else:
+            total = self.positive_weight * positive + negative
+            loss = mean_over_ranks(total, valid.sum())
+        return {'loss_boundary': self.loss_weight * loss}
+
+
+def label_boundaries(labels: Tensor) -> Tensor:
+    """Return whether a segment begins in each frame, (N, T), of labels (N, T).
+
+    That is where the label differs from that of the frame before, and none is -1.
+    """
+    begins = torch.zeros_like(labels, dtype=torch.bool)
+    before, after = labels[:, :-1], labels[:, 1:]
+    begins[:, 1:] = (before != after) & (before >= 0) & (after >= 0)
+    return begins
 
 
 @MODELS.register_module()

@@ -51,6 +51,21 @@ def test_prediction_is_that_of_a_test(inferencer, small_config, small_data):
     assert first['score'] == pytest.approx(part.mean().item(), abs=1e-6)
 
 
+def test_prediction_has_the_boundaries_of_a_boundary_head(
+    small_config, checkpoint, small_data
+):
+    """As probabilities, where the model has such a head."""
+    small_config.model.boundary_head = {'type': 'BoundaryHead', 'num_layers': 2}
+    inferencer = SkelSegInferencer(
+        small_config, checkpoint(small_config), 'cpu', show_progress=False
+    )
+    (prediction,) = inferencer(small_data, split='test')['predictions']
+    boundary = prediction['pred_boundary']
+    assert boundary.shape == prediction['pred_label'].shape
+    assert np.all((boundary > 0) & (boundary < 1))
+    assert 'pred_risk' not in prediction
+
+
 def test_prediction_keeps_the_annotation(inferencer, small_data):
     """Id, size, rate, skeleton and labels of the file are there besides."""
     prediction = inferencer(small_data, split='test')['predictions'][0]

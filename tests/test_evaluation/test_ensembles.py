@@ -53,12 +53,13 @@ def test_average_follows_the_weights():
     torch.testing.assert_close(alone, OTHER)
 
 
-def test_average_of_risk_needs_that_of_every_member():
+@pytest.mark.parametrize('field', ['pred_risk', 'pred_boundary'])
+def test_average_of_another_field_needs_that_of_every_member(field):
     members = [prediction(ONE), prediction(OTHER)]
-    members[0]['pred_risk'] = torch.tensor([1.0, 2.0])
-    assert 'pred_risk' not in average_predictions(members)
-    members[1]['pred_risk'] = torch.tensor([3.0, 6.0])
-    assert average_predictions(members)['pred_risk'].tolist() == [2.0, 4.0]
+    members[0][field] = torch.tensor([1.0, 2.0])
+    assert field not in average_predictions(members)
+    members[1][field] = torch.tensor([3.0, 6.0])
+    assert average_predictions(members)[field].tolist() == [2.0, 4.0]
 
 
 def sample(score, frame_dir='a', label=(1, 0)):

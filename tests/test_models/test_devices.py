@@ -59,13 +59,34 @@ CAUSAL = {
     'dropout': 0.0,
 }
 RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4}
-# Branches, and whether the risk is predicted as well.
+HEAD = {
+    'type': 'SegmentationHead',
+    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+    'loss_smooth': {'type': 'TruncatedMSELoss'},
+}
+ASRF = {
+    'head': {
+        'type': 'SegmentationHead',
+        'loss_cls': {
+            'type': 'FrameCrossEntropyLoss',
+            'class_weight': [1, 2, 3, 4, 5],
+            'boundary_smoothing': 2,
+        },
+        'loss_smooth': {'type': 'TruncatedMSELoss', 'similarity': 2.0},
+    },
+    'boundary_head': {
+        'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'dropout': 0.0
+    },
+}  # fmt: skip
+# Branches, and what else the model has.
 NETWORKS = {
-    'ms_tcn': ({'a': TCN}, False),
-    'fusion': ({'a': TCN, 'b': TCN}, False),
-    'causal': ({'a': CAUSAL}, False),
-    **{name: ({'a': backbone}, False) for name, backbone in GRAPHS.items()},
-    'mtl': ({'a': GRAPHS['stl']}, True),
+    'ms_tcn': ({'a': TCN}, {}),
+    'fusion': ({'a': TCN, 'b': TCN}, {}),
+    'causal': ({'a': CAUSAL}, {}),
+    **{name: ({'a': backbone}, {}) for name, backbone in GRAPHS.items()},
+    'mtl': ({'a': GRAPHS['stl']}, {'risk_head': RISK}),
+    'asrf': ({'a': TCN}, ASRF),
+    'asrf_of_joints': ({'a': GRAPHS['ms_gcn']}, ASRF),
 }
 every_network = pytest.mark.parametrize('name', NETWORKS)
 on_gpu = [
@@ -77,19 +98,15 @@ gpu = pytest.param('cuda', marks=on_gpu)
 
 def build(name):
     torch.manual_seed(0)
-    branches, risk = NETWORKS[name]
+    branches, options = NETWORKS[name]
     return MODELS.build(
         {
             'type': 'ActionSegmentor',
             'num_classes': 5,
             'branches': branches,
             'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-                'loss_smooth': {'type': 'TruncatedMSELoss'},
-            },
-            'risk_head': RISK if risk else None,
+            'head': HEAD,
+            **options,
         }
     )
 

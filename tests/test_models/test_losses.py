@@ -151,40 +151,18 @@ def test_smoothness_form_at_fault_is_named():
         TruncatedMSELoss('paper')
 
 
-@pytest.fixture
-def on_ranks(monkeypatch):
-    """Run a function of a rank on each of several, with what their counts add up to."""
-
-    def run(function, world_size):
-        counts = []
-        sums = None
-
-        def all_reduce(count):
-            counts[-1].append(int(count))
-            if sums is not None:
-                count.fill_(sums[len(counts[-1]) - 1])
-
-        monkeypatch.setattr(means, 'get_world_size', lambda: world_size)
-        monkeypatch.setattr(means, 'all_reduce', all_reduce)
-        for rank in range(world_size):
-            counts.append([])
-            function(rank)
-        sums = [sum(of_ranks) for of_ranks in zip(*counts, strict=True)]
-        counts.clear()
-        results = []
-        for rank in range(world_size):
-            counts.append([])
-            results.append(function(rank))
-        return results
-
-    return run
-
-
 def test_mean_over_ranks_by_hand(on_ranks):
     """Frames of 6 and 1 with sums of 12 and 9: the mean of the parts is 21 / 7."""
     totals, counts = torch.tensor([12.0, 9.0]), [6, 1]
     parts = on_ranks(lambda r: means.mean_over_ranks(totals[r], counts[r]), 2)
     assert [float(part) for part in parts] == pytest.approx([24 / 7, 18 / 7])
+
+
+def test_mean_over_ranks_takes_weights(on_ranks):
+    """Weights of 0.25 and 0.5 with sums of 1 and 2: the mean of the parts is 4."""
+    totals, counts = torch.tensor([1.0, 2.0]), torch.tensor([0.25, 0.5])
+    parts = on_ranks(lambda r: means.mean_over_ranks(totals[r], counts[r]), 2)
+    assert [float(part) for part in parts] == pytest.approx([2 / 0.75, 4 / 0.75])
 
 
 def test_mean_over_ranks_keeps_the_count_that_it_is_given(on_ranks):
@@ -233,3 +211,170 @@ def test_risk_loss_of_ranks_has_the_gradient_of_one_process(on_ranks):
     expected = gradient(slice(None))
     of_ranks = on_ranks(lambda rank: gradient(slice(rank, rank + 1)), 2)
     torch.testing.assert_close(sum(of_ranks) / 2, expected)
+
+
+@pytest.mark.parametrize('options', [{'class_weight': [1, 1, 1]}, {}])
+def test_cross_entropy_with_equal_weights_is_the_plain_one(options):
+    """And without options it is PyTorch's to the bit."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 9)
+    labels = torch.randint(-1, 3, (2, 9))
+    expected = F.cross_entropy(logits, labels, ignore_index=-1)
+    loss = FrameCrossEntropyLoss(**options)(logits, labels)
+    torch.testing.assert_close(loss, expected)
+    plain = F.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
+    count = (labels >= 0).sum()
+    assert torch.equal(FrameCrossEntropyLoss()(logits, labels), plain / count)
+
+
+def test_class_weights_give_the_weighted_mean():
+    """As PyTorch's, also where the weights of a batch add up to less than 1."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 4)
+    labels = torch.tensor([[0, 1, 2, -1], [0, 0, -1, -1]])
+    weight = [0.1, 0.2, 0.05]
+    loss = FrameCrossEntropyLoss(0.5, class_weight=weight)(logits, labels)
+    expected = F.cross_entropy(
+        logits, labels, weight=torch.tensor(weight), ignore_index=-1
+    )
+    torch.testing.assert_close(loss, 0.5 * expected)
+
+
+def test_class_weights_by_hand():
+    """Two frames of even odds and one of three to one, of classes 0, 0 and 1."""
+    logits = torch.tensor([[[0.0, 0.0, 0.0], [0.0, 0.0, math.log(3)]]])
+    loss = FrameCrossEntropyLoss(class_weight=[1, 4])(logits, torch.tensor([[0, 0, 1]]))
+    expected = (2 * math.log(2) + 4 * math.log(4 / 3)) / (1 + 1 + 4)
+    assert loss.item() == pytest.approx(expected)
+
+
+def smoothed(labels, width, classes=3):
+    """Return the target of each frame, counted one at a time."""
+    targets = torch.zeros(classes, len(labels))
+    for t, label in enumerate(labels):
+        near = [k for k in labels[max(t - width, 0) : t + width + 1] if k >= 0]
+        for k in near if label >= 0 else ():
+            targets[k, t] += 1 / len(near)
+    return targets
+
+
+@pytest.mark.parametrize('width', [1, 2, 4, 20])
+@pytest.mark.parametrize(
+    'labels', [[0] * 5 + [1] * 5, [0, 0, 1, 2, 2, 2], [0, 0, -1, -1, 1, 2, -1], [2]]
+)
+def test_smoothed_targets_are_means_of_near_labels(labels, width):
+    """At the ends of a video and beside frames without a label too."""
+    torch.manual_seed(0)
+    logits = torch.randn(1, 3, len(labels))
+    loss = FrameCrossEntropyLoss(boundary_smoothing=width)
+    targets = smoothed(labels, width)
+    total = -(targets * logits[0].log_softmax(dim=0)).sum()
+    expected = total / sum(label >= 0 for label in labels)
+    torch.testing.assert_close(loss(logits, torch.tensor([labels])), expected)
+    weight = [1.0, 2.0, 0.5]
+    loss = FrameCrossEntropyLoss(class_weight=weight, boundary_smoothing=width)
+    targets = targets * torch.tensor(weight)[:, None]
+    expected = -(targets * logits[0].log_softmax(dim=0)).sum() / targets.sum()
+    torch.testing.assert_close(loss(logits, torch.tensor([labels])), expected)
+
+
+def test_smoothing_by_hand():
+    """Over two frames, the shares of the other class are 1/5 and 2/5."""
+    labels = torch.tensor([[0] * 5 + [1] * 5])
+    targets = FrameCrossEntropyLoss(boundary_smoothing=2)._targets(
+        torch.zeros(1, 2, 10), labels
+    )
+    shares = [0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1]
+    torch.testing.assert_close(targets[0, 1], torch.tensor(shares))
+    torch.testing.assert_close(targets.sum(dim=1), torch.ones(1, 10))
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'boundary_smoothing': 2},
+        {'class_weight': [0.5, 2.0, 0.1]},
+        {'class_weight': [0.5, 2.0, 0.1], 'boundary_smoothing': 2},
+    ],
+)
+def test_weighted_and_smoothed_losses_ignore_padding_and_ranks(on_ranks, options):
+    """Also a rank without a labelled frame."""
+    torch.manual_seed(0)
+    loss = FrameCrossEntropyLoss(**options)
+    logits = torch.randn(3, 3, 9, dtype=torch.float64, requires_grad=True)
+    labels = torch.full((3, 9), -1)
+    labels[0], labels[1, :4] = torch.arange(9) // 3, torch.tensor([2, 2, 0, 0])
+
+    def gradient(rows, padding=0):
+        padded = F.pad(logits, (0, padding), value=7)[rows]
+        value = loss(padded, F.pad(labels, (0, padding), value=-1)[rows])
+        return torch.autograd.grad(value, logits)[0]
+
+    expected = gradient(slice(None))
+    torch.testing.assert_close(gradient(slice(None), 5), expected)
+    of_ranks = on_ranks(lambda rank: gradient(slice(rank, rank + 1)), 3)
+    torch.testing.assert_close(sum(of_ranks) / 3, expected)
+    assert expected[:2].any()
+    assert not expected[2].any()
+
+
+def test_class_weights_and_smoothing_at_fault_are_named():
+    """With the numbers."""
+    with pytest.raises(ValueError, match='has 2 numbers, but the model 3 classes'):
+        FrameCrossEntropyLoss(class_weight=[1, 2])(
+            torch.zeros(1, 3, 2), torch.tensor([[0, 1]])
+        )
+    with pytest.raises(ValueError, match='boundary_smoothing=-1, but must be'):
+        FrameCrossEntropyLoss(boundary_smoothing=-1)
+
+
+def test_similarity_by_hand():
+    """Squared distances of 0, 1 + 4 and 8 of two modalities, one with joints."""
+    plain = torch.tensor([[[0.0, 0.0, 1.0, 3.0]]])
+    joints = torch.zeros(1, 1, 4, 2)
+    joints[0, 0, 2:, 1] = 2.0
+    joints[0, 0, 3, 0] = 2.0
+    loss = TruncatedMSELoss(similarity=2.0)
+    weights = loss.similarities([plain, joints], torch.zeros(1))
+    expected = torch.tensor([[[1.0, math.exp(-5 / 8), math.exp(-8 / 8)]]])
+    torch.testing.assert_close(weights, expected)
+
+
+def test_similarity_weighs_steps():
+    """The mean is still over all steps; half of a weight is half of the loss."""
+    torch.manual_seed(0)
+    logits, mask = torch.randn(2, 3, 8), torch.ones(2, 1, 8)
+    mask[1, :, 5:] = 0
+    loss = TruncatedMSELoss(similarity=1.0)
+    half = torch.full((2, 1, 7), 0.5)
+    torch.testing.assert_close(loss(logits, mask, half), loss(logits, mask) / 2)
+    one = torch.zeros(2, 1, 7)
+    one[1, 0, 3] = 1
+    step = (
+        logits.log_softmax(dim=1)[1, :, 4] - logits.log_softmax(dim=1)[1, :, 3]
+    ) ** 2
+    torch.testing.assert_close(loss(logits, mask, one), step.sum() / (3 * (7 + 4)))
+
+
+@pytest.mark.parametrize('form', ['reference', 'printed'])
+def test_similarity_of_features_that_do_not_change_is_the_plain_loss(form):
+    """Every step has weight 1 then; far apart it has 0."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 2, 3, 8), torch.randint(3, (2, 8))
+    losses = []
+    for similarity in (None, 1.0):
+        smooth = {'type': 'TruncatedMSELoss', 'form': form, 'similarity': similarity}
+        head = SegmentationHead(4, 3, 2, **{**HEAD, 'loss_smooth': smooth})
+        constant = torch.randn(2, 5, 1).expand(-1, -1, 8).half()
+        losses.append(head.loss(logits, labels, [constant])['loss_smooth'])
+    torch.testing.assert_close(*losses)
+    steps = 100 * torch.arange(8.0).expand(2, 5, 8)
+    assert head.loss(logits, labels, [steps])['loss_smooth'] == 0
+    assert losses[0] > 0
+
+
+@pytest.mark.parametrize('similarity', [0, -1.0])
+def test_similarity_at_fault_is_named(similarity):
+    """It is a deviation."""
+    with pytest.raises(ValueError, match=f'similarity={similarity}, but must be a pos'):
+        TruncatedMSELoss(similarity=similarity)

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,8 +28,9 @@ from mmskelseg.models.segmentors.branch_checkpoints import (
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
-# Key of what is predicted from the features of all branches.
+# Keys of what is predicted from the features of all branches.
 _FUSED = 'fused'
+_BOUNDARY = 'boundary'
 
 
 @MODELS.register_module()
@@ -43,7 +44,8 @@ class ActionSegmentor(BaseModel):
 
     A backbone may have a ``stem``, a module like a stage that runs once before them.
     With ``risk_head``, what the first stages of all branches read gives a risk score of
-    each frame as well.
+    each frame as well. With ``boundary_head``, what these stages give, the probability
+    that a segment begins in it.
 
     In evaluation, a stage that says how many frames to each side it depends on (its
     ``context``) computes long videos in chunks that overlap by these frames. The result
@@ -63,6 +65,7 @@ class ActionSegmentor(BaseModel):
             prediction; ``branch_heads``, whether branches keep classifiers and losses
             of their own (default True).
         risk_head: What scores the risk of each frame, if wanted.
+        boundary_head: What finds the frames in which segments begin, if wanted.
         loss_weighting: What weighs the losses; by default each counts as it is.
         members: How many models of this kind are trained side by side, each from random
             weights of its own. Their losses add up, and their probabilities are
@@ -77,7 +80,7 @@ class ActionSegmentor(BaseModel):
         ValueError: If the branches do not fit together.
 
     Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C; the risk head: Parsa and
-    Banerjee (WACV 2021).
+    Banerjee (WACV 2021); the boundary head: Ishikawa et al. (WACV 2021).
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class ActionSegmentor(BaseModel):
         head: Mapping[str, Any],
         fusion: Mapping[str, Any] | None = None,
         risk_head: Mapping[str, Any] | None = None,
+        boundary_head: Mapping[str, Any] | None = None,
         loss_weighting: Mapping[str, Any] | None = None,
         members: int = 1,
         postprocess: Sequence[Mapping[str, Any]] = (),
@@ -140,6 +144,9 @@ class ActionSegmentor(BaseModel):
                 for b in backbones.values()
             )
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
+        if boundary_head is not None:
+            width = sum(backbone.out_channels for backbone in backbones.values())
+            self.boundary_head = MODELS.build({'in_channels': width, **boundary_head})
         if loss_weighting is not None:
             self.loss_weighting = MODELS.build(loss_weighting)
         if members < 1:
@@ -163,6 +170,7 @@ class ActionSegmentor(BaseModel):
                 head=head,
                 fusion=fusion,
                 risk_head=risk_head,
+                boundary_head=boundary_head,
                 loss_weighting=loss_weighting,
                 chunk_frames=chunk_frames,
             )
@@ -193,7 +201,8 @@ class ActionSegmentor(BaseModel):
             mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
                 padding; ``loss`` for a dict of losses; ``predict`` for samples with
                 pred_label (T,), pred_score (K, T), the probabilities, pred_logit
-                (K, T), with a risk head pred_risk (T,) and, with post-processing,
+                (K, T), with these heads pred_risk (T,) and pred_boundary (T,), the
+                probability that a segment begins in a frame, and, with post-processing,
                 raw_label (T,), which is pred_label before it.
 
         Raises:
@@ -275,25 +284,42 @@ class ActionSegmentor(BaseModel):
     def _stages(
         self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> Iterator[dict[str, Tensor]]:
-        """Yield each stage's logits (N, K, T), of branches with a head and fused."""
-        for i in self.stage_order:
+        """Yield each stage's logits (N, K, T), of branches with a head and fused.
+
+        Before those of the first stage stand the logits (N, 1, T) of boundaries.
+        """
+        frames = next(iter(x.values())).shape[2]
+        for step, i in enumerate(self.stage_order):
+            stages = [branch['backbone'].stages[i] for branch in self.branches.values()]
             chunks = []
-            for wide, inner in self._chunks(i, next(iter(x.values())).shape[2]):
+            for wide, inner in self._chunks(stages, frames):
                 read = {name: v[:, :, wide] for name, v in x.items()}
                 part = None if mask is None else mask[:, :, wide]
-                chunks.append(self._stage(i, read, part, inner))
+                chunks.append(self._stage(i, read, part, inner, first=step == 0))
             logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
             fed = {name: logits[_FUSED if self.feed_fused else name] for name in x}
             x = {name: masked(v.softmax(dim=1), mask) for name, v in fed.items()}
             yield logits
 
-    def _chunks(self, stage: int, frames: int) -> Iterator[tuple[slice, slice]]:
+    def _boundaries(self, logits: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
+        """Yield the logits (N, 1, T) of boundaries of each stage, given the first."""
+        yield logits
+        like, head = next(self.parameters()), self.boundary_head
+        for i, stage in enumerate(head.stages, 1):
+            x, chunks = logits.sigmoid(), []
+            for wide, inner in self._chunks([stage], x.shape[2]):
+                part = None if mask is None else mask[:, :, wide]
+                features = _run(stage, x[:, :, wide], part)[:, :, inner]
+                chunks.append(head(features, i).to(like))
+            logits = torch.cat(chunks, 2)
+            yield logits
+
+    def _chunks(
+        self, stages: Iterable[nn.Module], frames: int
+    ) -> Iterator[tuple[slice, slice]]:
         """Yield which frames a chunk reads, and which of its own it answers for."""
-        context = 0
-        for branch in self.branches.values():
-            # A stage that does not say it depends on all frames.
-            known = getattr(branch['backbone'].stages[stage], 'context', frames)
-            context = max(context, known)
+        # A stage that does not say it depends on all frames.
+        context = max(getattr(stage, 'context', frames) for stage in stages)
         step = self.chunk_frames
         if torch.is_grad_enabled() or self.training or context >= frames:
             context, step = 0, frames
@@ -303,7 +329,13 @@ class ActionSegmentor(BaseModel):
             yield slice(first, end + context), slice(begin - first, end - first)
 
     def _stage(
-        self, stage: int, x: Mapping[str, Tensor], mask: Tensor | None, inner: slice
+        self,
+        stage: int,
+        x: Mapping[str, Tensor],
+        mask: Tensor | None,
+        inner: slice,
+        *,
+        first: bool,
     ) -> dict[str, Tensor]:
         """Return the logits (N, K, inner frames) of one stage, by branch and fused."""
         like = next(self.parameters())
@@ -313,11 +345,13 @@ class ActionSegmentor(BaseModel):
             read = x[name].to(like, non_blocking=True)
             stages = branch['backbone'].stages
             features[name] = _run(stages[stage], read, mask)[:, :, inner]
-        logits = {
-            name: branch['head'](features[name], stage)
-            for name, branch in self.branches.items()
-            if 'head' in branch
-        }
+        logits = {}
+        if first and hasattr(self, 'boundary_head'):
+            together = torch.cat(list(features.values()), dim=1)
+            logits[_BOUNDARY] = self.boundary_head(together, 0)
+        for name, branch in self.branches.items():
+            if 'head' in branch:
+                logits[name] = branch['head'](features[name], stage)
         if hasattr(self, 'fusion'):
             fused = self.fusion['neck'](list(features.values()), stage)
             logits[_FUSED] = self.fusion['head'](fused, stage)
@@ -339,6 +373,7 @@ class ActionSegmentor(BaseModel):
     ) -> dict[str, Tensor]:
         x = self._stems(inputs, mask)
         stages = list(self._stages(x, mask))
+        boundary = stages[0].pop(_BOUNDARY, None)
         logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
         frames = next(iter(logits.values())).shape[3]
         labels = stack_frames(
@@ -348,8 +383,11 @@ class ActionSegmentor(BaseModel):
         for source, value in logits.items():
             head = (self.fusion if source == _FUSED else self.branches[source])['head']
             prefix = '' if len(logits) == 1 else f'{source}.'
-            for key, loss in head.loss(value, labels).items():
+            for key, loss in head.loss(value, labels, list(inputs.values())).items():
                 losses[prefix + key] = loss
+        if boundary is not None:
+            boundaries = torch.stack(list(self._boundaries(boundary, mask)))
+            losses |= self.boundary_head.loss(boundaries, labels)
         if hasattr(self, 'risk_head'):
             risk = self.risk_head(list(x.values()))
             losses |= self.risk_head.loss(risk, lengths, data_samples)
@@ -362,9 +400,13 @@ class ActionSegmentor(BaseModel):
     ) -> list[dict[str, Tensor]]:
         """Return the fields that a sample of each video gets."""
         x = self._stems(inputs, mask)
+        boundary = None
         # One after another, so that only the last stage's are kept.
         for logits in self._stages(x, mask):
+            boundary = logits.pop(_BOUNDARY, boundary)
             output = _output(logits)
+        if boundary is not None:
+            *_, boundary = self._boundaries(boundary, mask)
         has_risk = hasattr(self, 'risk_head')
         risk = self.risk_head(list(x.values())) if has_risk else None
         videos = []
@@ -377,6 +419,8 @@ class ActionSegmentor(BaseModel):
             }
             if risk is not None:
                 fields['pred_risk'] = risk[i, :length].float()
+            if boundary is not None:
+                fields['pred_boundary'] = boundary[i, 0, :length].float().sigmoid()
             videos.append(fields)
         return videos
 

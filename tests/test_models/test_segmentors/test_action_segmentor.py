@@ -411,3 +411,42 @@ def test_standardized_features_have_mean_0_and_deviation_1():
     # A joint that leaps away.
     far = model._standardized({'heatmap': inputs['heatmap'] * 100}, None)['heatmap']
     assert far.abs().max() == 5
+
+
+def test_smoothness_compares_the_features_that_the_model_reads():
+    """Of all branches, standardised; with padding as without."""
+    modalities = ('heatmap', 'rgb')
+    model, plain = (
+        build(
+            modalities,
+            model={'head': {**HEAD, 'loss_smooth': {'type': 'TruncatedMSELoss', **s}}},
+            dropout=0.0,
+            standardize=True,
+        )
+        for s in ({'similarity': 1.0}, {})
+    )
+    inputs = {m: torch.randn(2, 6, 40) for m in modalities}
+    inputs['rgb'] *= 1000
+
+    def losses(network, padding=0):
+        padded = {
+            m: torch.nn.functional.pad(x, (0, padding), value=5)
+            for m, x in inputs.items()
+        }
+        return network(padded, samples((40, 25)), mode='loss')
+
+    def divide(**deviations):
+        for network in (model, plain):
+            for m, std in deviations.items():
+                network.branches[m]['standardizer'].std.fill_(std)
+                network.branches[m]['standardizer'].fitted.fill_(True)
+
+    # One branch alone tells all frames apart.
+    assert all(losses(model)[f'{m}.loss_smooth'] == 0 for m in modalities)
+    divide(heatmap=1e6, rgb=1e9)
+    torch.testing.assert_close(losses(model), losses(plain))
+    divide(heatmap=3, rgb=1000)
+    torch.testing.assert_close(losses(model, padding=30), losses(model))
+    for m in (*modalities, 'fused'):
+        key = f'{m}.loss_smooth'
+        assert 0 < losses(model)[key] < losses(plain)[key]

@@ -1,0 +1,8 @@
+_base_ = '../recipes/precog_pose2d.py'
+
+model = dict(
+    members=1,
+    head=dict(loss_smooth=dict(form='printed', tau=4, similarity=1.0, loss_weight=1.0)),
+    boundary_head=dict(type='BoundaryHead', channels=32, dropout=0.3),
+    postprocess=[dict(type='BoundaryRefinement')],
+)
