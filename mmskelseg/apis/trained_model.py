@@ -14,6 +14,7 @@ from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.fileio.trained_weights import changed_features, trained_features
 from mmskelseg.registry import (
     MODELS,
+    POSTPROCESSORS,
     TRANSFORMS,
     WEIGHT_INITIALIZERS,
     registered_only,
@@ -22,7 +23,7 @@ from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.errors import UserError
 
 # Those that build a model and what its features are made by.
-_REGISTRIES = (MODELS, TRANSFORMS, WEIGHT_INITIALIZERS)
+_REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)
 _COLLATE = ('pseudo_collate', 'default_collate')
 # Packages whose parts a checkpoint may name by a scope, where they are installed.
 _OPTIONAL = ('mmdet', 'mmpose', 'mmpretrain')

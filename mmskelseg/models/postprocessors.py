@@ -206,19 +206,18 @@ def build_postprocessors(
 
 
 def postprocess(
-    prediction: Mapping[str, Tensor], steps: Iterable[nn.Module]
+    prediction: Mapping[str, Tensor], steps: Sequence[nn.Module] | nn.ModuleList
 ) -> dict[str, Tensor]:
     """Return a video's prediction after all steps.
 
     ``pred_label`` is then the last one's, and ``raw_label`` that of the model alone.
     Without steps there is no ``raw_label``.
     """
-    result = dict(prediction)
+    if not steps:
+        return dict(prediction)
     arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
     for step in steps:
         arrays['pred_label'] = step(arrays)
-        result['raw_label'] = prediction['pred_label']
-    if 'raw_label' in result:
-        labels = torch.from_numpy(arrays['pred_label'])
-        result['pred_label'] = labels.to(prediction['pred_label'])
-    return result
+    raw = prediction['pred_label']
+    labels = torch.from_numpy(arrays['pred_label']).to(raw)
+    return {**prediction, 'pred_label': labels, 'raw_label': raw}
