@@ -29,6 +29,7 @@ _MODELS = [
     'mmskelseg.models.losses',
     'mmskelseg.models.necks',
     'mmskelseg.models.segmentors',
+    'mmskelseg.models.stems',
     'mmskelseg.features',
 ]
 _METRICS = ['mmskelseg.evaluation.metrics']

@@ -13,6 +13,7 @@ _PARTS = {
     'heads': ('BoundaryHead', 'RiskHead', 'SegmentationHead'),
     'losses': ('FrameCrossEntropyLoss', 'TruncatedMSELoss', 'UncertaintyWeighting'),
     'necks': ('ConcatFusion',),
+    'stems': ('HeatmapEncoder',),
     'segmentors': ('ActionSegmentor', 'ActionSegmentorEnsemble'),
 }  # fmt: skip
 

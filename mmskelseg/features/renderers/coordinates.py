@@ -60,9 +60,7 @@ class _Coordinates(BaseTransform):
         """Return the person to take, by default of the highest sum of scores."""
         person = self.person
         if person is None:
-            # In float64, since the sum of a long video exceeds float16.
-            ones = np.ones((persons, 1, 1)) if score is None else score
-            person = int(ones.sum(axis=(1, 2), dtype=np.float64).argmax())
+            person = 0 if score is None else main_person(score)
         if not 0 <= person < persons:
             raise UserError(
                 f'{type(self).__name__}: person={person}, but there are {persons} '
@@ -153,38 +151,19 @@ class SkeletonCoordinates(_Coordinates):
         )
         person = self._one_of(len(points), score)
         points, seen = points[person], score[person] >= MIN_SCORE
-        relative = np.where(
-            seen[..., None], points - self._root_path(points, seen)[:, None], 0
-        )
+        root = root_path(points, seen, self.root)
+        relative = np.where(seen[..., None], points - root[:, None], 0)
         values = relative
         if self.displacement:
             both = (seen[1:] & seen[:-1])[..., None]
             moved = np.zeros_like(points)
             moved[:-1] = np.where(both, np.diff(points, axis=0), 0)
             values = np.concatenate([moved, relative], axis=-1)
-        if self.scale == 'body' and seen.any():
-            size = np.sqrt(np.square(relative[seen]).sum(axis=-1).mean())
-            # Joints that all lie at one point have no size but that of rounding.
-            if size > _ROUNDING * np.abs(points[seen]).max():
-                values = values / size
+        if self.scale == 'body':
+            values = values / body_size(points, relative, seen)
         # (T, V, C) → (T, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
         return values.reshape(len(values), -1) if self.flatten else values
-
-    def _root_path(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-        """Return the root of each frame, shape (T, dims)."""
-        joints = list(self.root)
-        if not seen[:, joints].any():
-            joints = list(range(self.skeleton.num_joints))
-        counts = seen[:, joints].sum(axis=1)
-        known = np.flatnonzero(counts)
-        if not known.size:
-            return np.zeros_like(points[:, 0])
-        weights = seen[:, joints, None] / np.maximum(counts, 1)[:, None, None]
-        mean = (points[:, joints] * weights).sum(axis=1)
-        # The last frame that shows it, or before all of these the first.
-        last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
-        return mean[known[np.maximum(last, 0)]]
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the coordinates, as plain values."""
@@ -279,6 +258,54 @@ class MMActionCoordinates(_Coordinates):
             'dims': self.dims,
             'person': self.person,
         }
+
+
+def main_person(score: np.ndarray) -> int:
+    """Return which of M persons has the highest sum of scores (M, T, V)."""
+    # In float64, since the sum of a long video exceeds float16.
+    return int(score.sum(axis=(1, 2), dtype=np.float64).argmax())
+
+
+def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
+    """Return the middle of a person in each frame, shape (T, dims).
+
+    It is the mean of the root's joints, as far as they are seen. In frames that show
+    none it stays where it was last, and before the first that does it is there; in a
+    video that never shows one it is the mean of all joints.
+
+    Args:
+        points: Joints of one person, shape (T, V, dims).
+        seen: Which of them are seen, shape (T, V).
+        root: Indices of the joints whose mean it is.
+    """
+    joints = list(root)
+    if not seen[:, joints].any():
+        joints = list(range(seen.shape[1]))
+    counts = seen[:, joints].sum(axis=1)
+    known = np.flatnonzero(counts)
+    if not known.size:
+        return np.zeros_like(points[:, 0])
+    weights = seen[:, joints, None] / np.maximum(counts, 1)[:, None, None]
+    mean = (points[:, joints] * weights).sum(axis=1)
+    # The last frame that shows it, or before all of these the first.
+    last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
+    return mean[known[np.maximum(last, 0)]]
+
+
+def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:
+    """Return the root mean square distance of a video's joints from the root.
+
+    It is 1 where nothing is seen, or all at one point, of no size but that of rounding.
+
+    Args:
+        points: Joints of one person, shape (T, V, dims).
+        relative: The same, from the root.
+        seen: Which of them are seen, shape (T, V).
+    """
+    if not seen.any():
+        return 1.0
+    size = float(np.sqrt(np.square(relative[seen]).sum(axis=-1).mean()))
+    return size if size > _ROUNDING * np.abs(points[seen]).max() else 1.0
 
 
 def read_joints(

@@ -275,8 +275,10 @@ def draw_segments_on_device(
     the memory. Arguments are those of ``draw_segments``.
     """
     height, width = size
-    frames = max(1, _PIXELS_AT_A_TIME // (len(score) * len(pairs) * height * width))
-    a, b = torch.tensor(pairs, device=keypoint.device).T
+    segments = len(score) * max(len(pairs), 1)
+    frames = max(1, _PIXELS_AT_A_TIME // (segments * height * width))
+    ends = torch.tensor(pairs, device=keypoint.device, dtype=torch.long)
+    a, b = ends.reshape(-1, 2).T
     # 0 for joints, which keep the square.
     powers = torch.where((a == b) | squared, 1.0, 0.5)[:, None, None]
     scales = torch.where(

@@ -8,7 +8,12 @@ import torch
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
-from mmskelseg.features.renderers.coordinates import read_joints
+from mmskelseg.features.renderers.coordinates import (
+    body_size,
+    main_person,
+    read_joints,
+    root_path,
+)
 from mmskelseg.features.renderers.drawing import (
     MIN_SCORE,
     draw_segments,
@@ -18,6 +23,10 @@ from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
+# Width of the box that follows a person: arms and legs that are stretched out reach to
+# 2.5 root mean square distances from the hips.
+_BODY_SIZES = 5
+
 
 @TRANSFORMS.register_module()
 class RenderSkeletonHeatmap(BaseTransform):
@@ -25,8 +34,9 @@ class RenderSkeletonHeatmap(BaseTransform):
 
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
     1 where the key is missing; shift (2,), where :class:`RandomShift` wrote it, by
-    which x and y move, as parts of the heatmap's width and height. Writes: imgs
-    (T, 3, H, W), float32, about 0 to 3, whose three equal channels share memory. Where
+    which x and y move, as parts of the heatmap's width and height; fps, for the
+    velocity. Writes: imgs (T, 3, H, W), float32, about 0 to 3, whose three channels are
+    equal and share memory unless they hold sides; with the velocity (T, 5, H, W). Where
     the keypoints are a tensor, so is it, drawn on the device that they are on.
 
     Args:
@@ -38,10 +48,20 @@ class RenderSkeletonHeatmap(BaseTransform):
         limbs: Whether limbs are drawn (Eq. 2).
         box: ``sequence`` maps the smallest box around all joints seen in the whole
             video onto the heatmap, whatever its aspect; ``square`` a square around that
-            box, a quarter larger, as MMAction2 does for PoseC3D; None draws the
-            keypoints as they stand, in pixels of the heatmap.
+            box, a quarter larger, as MMAction2 does for PoseC3D; ``person`` a box that
+            follows the person's root and is five body sizes wide and high, so that
+            neither where people are nor how large they appear shows; None draws the
+            keypoints as they stand, in pixels of the heatmap. A body size is the root
+            mean square distance of a video's joints from the root. Of several persons,
+            ``person`` draws the one with the highest sum of scores.
         distance: ``squared`` (of MMAction2's code), or ``printed``: Eq. 2 as it
             stands in the paper, without the square.
+        sides: Whether the three channels hold the left side, the middle and the right
+            side of the body, by the skeleton's flip pairs, in place of three times all.
+            What touches both sides, or neither, is in the middle.
+        velocity: Whether two more channels hold the velocity of the root along x and
+            y, the same in all pixels, in body sizes a second. Only with
+            ``box='person'``, whose picture does not show it.
 
     Raises:
         ValueError: If an option is not one of these, if nothing is to be drawn, or if
@@ -70,6 +90,8 @@ class RenderSkeletonHeatmap(BaseTransform):
         limbs: bool = True,
         box: str | None = 'sequence',
         distance: str = 'squared',
+        sides: bool = False,
+        velocity: bool = False,
     ) -> None:
         self.skeleton = Skeleton.get(skeleton)
         self.size = (int(size[0]), int(size[1]))
@@ -78,6 +100,8 @@ class RenderSkeletonHeatmap(BaseTransform):
         self.limbs = limbs
         self.box = box
         self.distance = distance
+        self.sides = sides
+        self.velocity = velocity
         if min(self.size) < 1 or sigma <= 0:
             raise UserError(
                 f'size={size} and sigma={sigma} must be positive, in pixels.'
@@ -87,8 +111,15 @@ class RenderSkeletonHeatmap(BaseTransform):
                 f'joints={joints} and limbs={limbs} leave nothing of skeleton '
                 f'{self.skeleton.name!r} to draw; set one of them to True.'
             )
-        if box not in ('sequence', 'square', None):
-            raise UserError(f"box={box!r} is not 'sequence', 'square' or None.")
+        if box not in ('sequence', 'square', 'person', None):
+            raise UserError(
+                f"box={box!r} is not 'sequence', 'square', 'person' or None."
+            )
+        if velocity and box != 'person':
+            raise UserError(
+                f"velocity=True needs box='person', but box is {box!r}, in which the "
+                'picture shows how the person moves.'
+            )
         if distance not in ('squared', 'printed'):
             raise UserError(f"distance={distance!r} is not 'squared' or 'printed'.")
 
@@ -99,53 +130,120 @@ class RenderSkeletonHeatmap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
-        keypoint, score = self.place(results)
+        keypoint, score, velocity = self._place(results)
         given = results['keypoint']
         if isinstance(given, Tensor):
-            heatmap = draw_segments_on_device(
-                torch.from_numpy(keypoint).to(given.device),
-                torch.from_numpy(score).to(given.device),
-                self.pairs,
-                self.size,
-                self.sigma,
-                squared=self.squared,
-            )
-            results['imgs'] = heatmap[:, None].expand(-1, 3, -1, -1)
+            imgs: Any = self._on_device(keypoint, score, velocity, given.device)
         else:
-            results['imgs'] = self.images(keypoint, score)
+            imgs = self._with_velocity(self.images(keypoint, score), velocity)
+        results['imgs'] = imgs
         return results
 
     def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
         """Yield ``imgs`` of that many frames at a time, so that no more are held."""
-        keypoint, score = self.place(results)
+        keypoint, score, velocity = self._place(results)
         for begin in range(0, keypoint.shape[1], frames):
             block = slice(begin, begin + frames)
-            yield self.images(keypoint[:, block], score[:, block])
+            images = self.images(keypoint[:, block], score[:, block])
+            yield self._with_velocity(images, velocity[block])
 
     def place(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Return keypoints in pixels of the heatmap (M, T, V, 2), and their scores."""
+        return self._place(results)[:2]
+
+    def _place(
+        self, results: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return placed keypoints, their scores, and the velocity of the root (T, 2).
+
+        Where it is not wanted, it has no columns.
+        """
         keypoint, score = read_joints(
             results, 'keypoint', self.skeleton, 2, np.float32, score_dtype=np.float32
         )
-        if self.box is not None:
+        velocity = np.zeros((keypoint.shape[1], 0), np.float32)
+        size = np.array(self.size[::-1], np.float32)
+        if self.box == 'person':
+            person = main_person(score)
+            score = score[person : person + 1]
+            points, seen = keypoint[person].astype(np.float64), score[0] >= MIN_SCORE
+            root = root_path(points, seen, self.skeleton.root)
+            relative = np.where(seen[..., None], points - root[:, None], 0)
+            body = body_size(points, relative, seen)
+            if self.velocity:
+                moved = np.diff(root, axis=0, append=root[-1:])
+                velocity = (moved / body * results['fps']).astype(np.float32)
+            placed = relative * size / (_BODY_SIZES * body) + (size - 1) / 2
+            keypoint = placed[None].astype(np.float32)
+        elif self.box is not None:
             square = self.box == 'square'
             keypoint = _fit(keypoint, score >= MIN_SCORE, self.size, square)
         if 'shift' in results:
-            size = np.array(self.size[::-1], np.float32)
             keypoint = keypoint + np.array(results['shift'], np.float32) * size
-        return keypoint, score
+        return keypoint, score, velocity
 
     def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """Return ``imgs`` of placed joints (M, T, V, 2) and their scores (M, T, V)."""
-        heatmap = draw_segments(
-            keypoint, score, self.pairs, self.size, self.sigma, squared=self.squared
-        )
+        """Return the pictures of placed joints (M, T, V, 2) and scores (M, T, V)."""
+        drawn = [
+            draw_segments(
+                keypoint, score, pairs, self.size, self.sigma, squared=self.squared
+            )
+            for pairs in self._channels
+        ]
+        if self.sides:
+            return np.stack(drawn, axis=1)
+        (heatmap,) = drawn
         T, H, W = heatmap.shape
         frame, row, column = heatmap.strides
         # Like np.broadcast_to, but writable, which PyTorch expects of an array.
         return np.lib.stride_tricks.as_strided(
             heatmap, (T, 3, H, W), (frame, 0, row, column)
         )
+
+    def _with_velocity(self, images: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+        if not self.velocity:
+            return images
+        planes = velocity[..., None, None]
+        planes = np.broadcast_to(planes, (*velocity.shape, *self.size))
+        return np.concatenate([images, planes], axis=1)
+
+    def _on_device(
+        self,
+        keypoint: np.ndarray,
+        score: np.ndarray,
+        velocity: np.ndarray,
+        device: torch.device,
+    ) -> Tensor:
+        drawn = [
+            draw_segments_on_device(
+                torch.from_numpy(keypoint).to(device),
+                torch.from_numpy(score).to(device),
+                pairs,
+                self.size,
+                self.sigma,
+                squared=self.squared,
+            )
+            for pairs in self._channels
+        ]
+        images = torch.stack(drawn, dim=1).expand(-1, 3, -1, -1)
+        if not self.velocity:
+            return images
+        planes = torch.from_numpy(velocity).to(device)[..., None, None]
+        return torch.cat([images, planes.expand(-1, -1, *self.size)], dim=1)
+
+    @property
+    def _channels(self) -> list[list[tuple[int, int]]]:
+        """Which segments are drawn into each of the channels that differ."""
+        if not self.sides:
+            return [self.pairs]
+        left, right = (
+            {pair[side] for pair in self.skeleton.flip_pairs} for side in (0, 1)
+        )
+        channels: list[list[tuple[int, int]]] = [[], [], []]
+        for pair in self.pairs:
+            touched = bool({*pair} & left), bool({*pair} & right)
+            channels[{(True, False): 0, (False, True): 2}.get(touched, 1)].append(pair)
+        return channels
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -175,6 +273,8 @@ class RenderSkeletonHeatmap(BaseTransform):
             'limbs': self.limbs,
             'box': self.box,
             'distance': self.distance,
+            'sides': self.sides,
+            'velocity': self.velocity,
         }
 
 
@@ -193,11 +293,12 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
 
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
-        results['imgs'] = self.images(*self.place(results))
+        keypoint, score, velocity = self._place(results)
+        results['imgs'] = self._with_velocity(self.images(keypoint, score), velocity)
         return results
 
     def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """Return ``imgs`` of placed joints (M, T, V, 2) and their scores (M, T, V)."""
+        """Return the pictures of placed joints (M, T, V, 2) and scores (M, T, V)."""
         return draw_segments(
             keypoint,
             score,

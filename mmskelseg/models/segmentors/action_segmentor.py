@@ -42,7 +42,8 @@ class ActionSegmentor(BaseModel):
     classified as well (Fig. 3b). Each classifier of each stage is supervised; the last
     stage's prediction, the fused one where there is one, is the output.
 
-    A backbone may have a ``stem``, a module like a stage that runs once before them.
+    A branch may have a ``stem``, a module like a stage that runs once before them and
+    reads the features; some backbones have one of their own.
     With ``risk_head``, what the first stages of all branches read gives a risk score of
     each frame as well. With ``boundary_head``, what these stages give, the probability
     that a segment begins in it.
@@ -55,7 +56,8 @@ class ActionSegmentor(BaseModel):
     Args:
         num_classes: Number of classes, K.
         branches: For each modality its backbone, with ``in_channels`` of its features.
-            An ``init_cfg`` there covers backbone and head of the branch. With
+            An ``init_cfg`` there covers all of the branch. ``stem`` is what reads the
+            features first, such as :class:`mmskelseg.models.HeatmapEncoder`. With
             ``standardize=True``, it reads features that are standardised by the mean
             and deviation of each channel over the training videos, which
             ``FitStatisticsHook`` finds.
@@ -109,11 +111,21 @@ class ActionSegmentor(BaseModel):
         self._branch_cfgs = branches
         options = _fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options['feed'] == _FUSED
-        backbones = {}
+        backbones, stems = {}, {}
         for name, cfg in branches.items():
-            own = ('init_cfg', 'standardize')
-            cfg = {key: value for key, value in cfg.items() if key not in own}
-            backbones[name] = MODELS.build({'num_classes': num_classes, **cfg})
+            own = ('init_cfg', 'standardize', 'stem')
+            sizes = {key: value for key, value in cfg.items() if key not in own}
+            if cfg.get('stem') is not None:
+                reads = {'in_channels': cfg['in_channels']}
+                stems[name] = MODELS.build({**reads, **cfg['stem']})
+                sizes['in_channels'] = stems[name].out_channels
+            backbones[name] = MODELS.build({'num_classes': num_classes, **sizes})
+            if hasattr(backbones[name], 'stem'):
+                stems[name] = backbones[name].stem
+        self._in_channels = {
+            name: branches[name].get('in_channels', backbone.in_channels)
+            for name, backbone in backbones.items()
+        }
         orders = {name: backbone.stage_order for name, backbone in backbones.items()}
         if len(set(orders.values())) != 1:
             raise UserError(f'Branches must have the same stages, but have {orders}.')
@@ -127,8 +139,10 @@ class ActionSegmentor(BaseModel):
         self.branches = ModuleDict()
         for name, backbone in backbones.items():
             parts = {'backbone': backbone}
+            if branches[name].get('stem') is not None:
+                parts['stem'] = stems[name]
             if branches[name].get('standardize', False):
-                parts['standardizer'] = FeatureStandardizer(backbone.in_channels)
+                parts['standardizer'] = FeatureStandardizer(self._in_channels[name])
             if options['branch_heads']:
                 parts['head'] = build_head(backbone.out_channels)
             self.branches[name] = ModuleDict(parts, branches[name].get('init_cfg'))
@@ -140,8 +154,8 @@ class ActionSegmentor(BaseModel):
             self.fusion = ModuleDict(parts)
         if risk_head is not None:
             width = sum(
-                b.stem.out_channels if hasattr(b, 'stem') else b.in_channels
-                for b in backbones.values()
+                stems[name].out_channels if name in stems else backbone.in_channels
+                for name, backbone in backbones.items()
             )
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
         if boundary_head is not None:
@@ -243,16 +257,16 @@ class ActionSegmentor(BaseModel):
         return torch.stack([masked(stage, mask) for stage in mean])
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
-        for name, branch in self.branches.items():
+        for name, expected in self._in_channels.items():
             if name not in inputs:
                 raise UserError(
                     f'The model has a branch {name!r}, but the inputs are '
                     f'{list(inputs)}; name it under dataset.features as well.'
                 )
-            if inputs[name].shape[1] != branch['backbone'].in_channels:
+            if inputs[name].shape[1] != expected:
                 raise UserError(
                     f'The {name} features have {inputs[name].shape[1]} channels, but '
-                    f'the model expects {branch["backbone"].in_channels}; set '
+                    f'the model expects {expected}; set '
                     f'model.branches.{name}.in_channels to what the encoder gives.'
                 )
 
@@ -274,9 +288,13 @@ class ActionSegmentor(BaseModel):
         like = next(self.parameters())
         x = dict(inputs)
         for name, branch in self.branches.items():
-            if hasattr(branch['backbone'], 'stem'):
-                stem = branch['backbone'].stem
-                x[name] = _run(stem, x[name].to(like), mask).to(like)
+            if (stem := _stem(branch)) is not None:
+                chunks = []
+                for wide, inner in self._chunks([stem], x[name].shape[2]):
+                    part = None if mask is None else mask[:, :, wide]
+                    features = _run(stem, x[name][:, :, wide].to(like), part)
+                    chunks.append(features[:, :, inner].to(like))
+                x[name] = torch.cat(chunks, 2)
             elif hasattr(self, 'risk_head'):
                 x[name] = x[name].to(like)
         return x
@@ -423,6 +441,15 @@ class ActionSegmentor(BaseModel):
                 fields['pred_boundary'] = boundary[i, 0, :length].float().sigmoid()
             videos.append(fields)
         return videos
+
+
+def _stem(branch: ModuleDict) -> nn.Module | None:
+    """Return what runs before the stages of a branch, its own or of the backbone."""
+    return (
+        branch['stem']
+        if 'stem' in branch
+        else getattr(branch['backbone'], 'stem', None)
+    )
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

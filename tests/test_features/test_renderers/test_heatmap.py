@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.structures import Skeleton
@@ -223,6 +224,7 @@ def test_render_ignores_far_off_coordinates(rng):
         ({'box': 'frame'}, "box='frame'"),
         ({'distance': 'cubed'}, "distance='cubed'"),
         ({'sigma': 0}, 'sigma=0'),
+        ({'velocity': True}, "velocity=True needs box='person', but box is 'seq"),
     ],
 )
 def test_render_option_at_fault_is_named(options, message):
@@ -252,3 +254,101 @@ def test_render_keypoints_at_fault_are_named(item, message):
     """Keypoints of another skeleton, or not finite, are refused."""
     with pytest.raises(ValueError, match=message):
         RenderSkeletonHeatmap('coco17')(item)
+
+
+SIDES = {
+    'joints': ['hip', 'left_hand', 'right_hand'],
+    'limbs': [('hip', 'left_hand'), ('hip', 'right_hand')],
+    'root': ['hip'],
+}
+
+
+def walker(frames=4, size=10.0, start=(200.0, 100.0), step=(5.0, -2.0)):
+    """A person whose hands are `size` to the sides of the hip, which moves on."""
+    hip = np.array(start) + np.arange(frames)[:, None] * np.array(step)
+    hands = [hip + (size, 0), hip - (size, 0)]
+    keypoint = np.stack([hip, *hands], axis=1)[None].astype(np.float32)
+    return {
+        'keypoint': keypoint,
+        'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
+        'fps': 10.0,
+        'frame_dir': 'walk',
+    }
+
+
+def test_box_of_the_person_follows_the_root_and_the_body_size():
+    """A size of sqrt(200 / 3) pixels; the box is five of them wide."""
+    render = RenderSkeletonHeatmap(SIDES, (50, 50), box='person')
+    placed, _ = render.place(walker())
+    reach = 10 / np.sqrt(200 / 3) * 50 / 5
+    for frame in placed[0]:
+        np.testing.assert_allclose(frame[0], [24.5, 24.5], atol=1e-4)
+        np.testing.assert_allclose(frame[1], [24.5 + reach, 24.5], atol=1e-4)
+    other = render.place(walker(size=70, start=(900, 20), step=(0, 9)))[0]
+    np.testing.assert_allclose(placed, other, atol=1e-3)
+
+
+def test_velocity_of_the_root_is_in_body_sizes_a_second():
+    render = RenderSkeletonHeatmap(SIDES, (20, 20), box='person', velocity=True)
+    imgs = render(walker())['imgs']
+    assert imgs.shape == (4, 5, 20, 20)
+    size = np.sqrt(200 / 3)
+    for t, factor in enumerate((1, 1, 1, 0)):
+        np.testing.assert_allclose(imgs[t, 3], factor * 50 / size, rtol=1e-5)
+        np.testing.assert_allclose(imgs[t, 4], factor * -20 / size, rtol=1e-5)
+    without = RenderSkeletonHeatmap(SIDES, (20, 20), box='person')(walker())['imgs']
+    assert (imgs[:, :3] == without).all()
+    assert (np.concatenate(list(render.blocks(walker(), 3))) == imgs).all()
+
+
+def test_sides_of_the_body_have_channels_of_their_own(rng):
+    """Together they are the whole; a mirror image swaps them."""
+    options = {'box': 'person', 'sigma': 1.5}
+    item = walker()
+    left, middle, right = RenderSkeletonHeatmap(SIDES, (30, 30), sides=True, **options)(
+        item
+    )['imgs'].swapaxes(0, 1)
+    whole = RenderSkeletonHeatmap(SIDES, (30, 30), **options)(item)['imgs'][:, 0]
+    np.testing.assert_allclose(left + middle + right, whole, atol=1e-6)
+    np.testing.assert_allclose(left, right[..., ::-1], atol=1e-5)
+    assert left[..., :10].max() < 0.01 < 1 < left[..., 20:].max()
+    # The hip alone is in the middle.
+    assert middle.sum(axis=(1, 2)) == pytest.approx(2 * np.pi * 1.5**2, rel=1e-2)
+
+
+def test_skeleton_without_sides_is_in_the_middle():
+    skeleton = {**SIDES, 'flip_pairs': []}
+    imgs = RenderSkeletonHeatmap(skeleton, sides=True)(walker())['imgs']
+    whole = RenderSkeletonHeatmap(skeleton)(walker())['imgs']
+    assert (imgs[:, 1] == whole[:, 1]).all()
+    assert not imgs[:, [0, 2]].any()
+
+
+@pytest.mark.parametrize('flip_pairs', [[], [('left_hand', 'right_hand')]])
+def test_sides_and_velocity_of_tensors_are_those_of_arrays(flip_pairs):
+    skeleton = {**SIDES, 'flip_pairs': flip_pairs}
+    render = RenderSkeletonHeatmap(skeleton, box='person', sides=True, velocity=True)
+    item = walker()
+    tensors = {**item, 'keypoint': torch.from_numpy(item['keypoint'])}
+    drawn = render(tensors)['imgs']
+    np.testing.assert_allclose(drawn.numpy(), render(item)['imgs'], atol=1e-5)
+
+
+def test_box_of_the_person_is_that_of_the_one_seen_best():
+    one, other = walker(), walker(size=25, start=(50, 80), step=(0, 3))
+    both = {
+        **one,
+        'keypoint': np.concatenate([one['keypoint'], other['keypoint']]),
+        'keypoint_score': np.concatenate(
+            [0.5 * one['keypoint_score'], other['keypoint_score']]
+        ),
+    }
+    render = RenderSkeletonHeatmap(SIDES, box='person', velocity=True)
+    np.testing.assert_array_equal(render(both)['imgs'], render(other)['imgs'])
+
+
+def test_person_who_is_never_seen_is_an_empty_picture():
+    item = walker()
+    item['keypoint_score'][:] = 0
+    render = RenderSkeletonHeatmap(SIDES, box='person', sides=True, velocity=True)
+    assert not render(item)['imgs'].any()

@@ -1,0 +1,154 @@
+import copy
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.models.layers import frame_mask
+from mmskelseg.registry import MODELS
+
+
+def encoder(**options):
+    torch.manual_seed(0)
+    sizes = {'in_channels': 2, 'arch': (4, 8), 'out_channels': 6}
+    return MODELS.build({'type': 'HeatmapEncoder', **sizes, **options})
+
+
+def pictures(*lengths, size=14):
+    """Return a padded batch of pictures (N, 2, T, H, W) and its mask."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(len(lengths), 2, max(lengths), size, size, generator=generator)
+    for video, length in zip(x, lengths, strict=True):
+        # What stands in the padding must not matter.
+        video[:, length:] = 9
+    return x, frame_mask(lengths, max(lengths), x)
+
+
+def gradients(model, x, mask):
+    features = model(x, mask)
+    (features.square() * torch.arange(6.0)[:, None]).sum().backward()
+    return features, [p.grad for p in model.parameters()]
+
+
+@pytest.mark.parametrize('lengths', [(20,), (20, 13, 1)])
+@pytest.mark.parametrize('chunk_frames', [1, 3, 20])
+def test_gradients_of_chunks_are_those_of_the_whole(lengths, chunk_frames):
+    """The whole is computed at once, and nothing of it again."""
+    whole = encoder(chunk_frames=10**6).double()
+    parts = copy.deepcopy(whole)
+    parts.chunk_frames = chunk_frames
+    whole._encode = whole.layers
+    batch = [t if t is None else t.double() for t in pictures(*lengths)]
+    features, expected = gradients(whole, *batch)
+    others, found = gradients(parts, *batch)
+    torch.testing.assert_close(others, features)
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_memory_is_that_of_a_chunk():
+    """Between the passes, activations inside of chunks are not kept."""
+    kept = []
+
+    def pack(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    model = encoder(chunk_frames=4)
+    x, mask = pictures(64)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        model(x, mask)
+    # Of a frame, the first layer alone gives 7 * 7 * 4 values, twice.
+    assert sum(kept) < x.numel() + 64 * 7 * 7 * 4
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_padding_is_invisible(training):
+    model = encoder().train(training)
+    x, mask = pictures(9, 5)
+    together = model(x, mask)
+    assert not together[1, :, 5:].any()
+    if training:
+        # Statistics are those of all frames of the batch.
+        rows = torch.cat([x[0], x[1, :, :5]], dim=1)[None]
+        expected = model(rows)[0]
+        torch.testing.assert_close(together[0], expected[:, :9])
+        torch.testing.assert_close(together[1, :, :5], expected[:, 9:])
+    else:
+        torch.testing.assert_close(together[1:, :, :5], model(x[1:, :, :5]))
+
+
+@pytest.mark.parametrize(
+    ('arch', 'parameters'),
+    [
+        # 3x3 of each layer, scale and shift of its norm, the linear layer, its norm.
+        ('small', 9 * (5 * 16 + 16 * 32 + 32 * 64 + 64 * 128) + 480 + 65664 + 256),
+        ('medium', 9 * (5 * 32 + 32 * 64 + 64 * 128 + 128 * 256) + 960 + 131200 + 256),
+    ],
+)
+def test_number_of_parameters(arch, parameters):
+    model = encoder(in_channels=5, arch=arch, out_channels=128)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+
+
+def test_unknown_architecture_and_features_without_pictures_are_refused():
+    with pytest.raises(ValueError, match=r"arch='tiny' is not one of small, medium"):
+        encoder(arch='tiny')
+    with pytest.raises(ValueError, match=r'reads pictures .* but gets \(1, 2, 9\)'):
+        encoder()(torch.zeros(1, 2, 9))
+
+
+def segmentor(**options):
+    torch.manual_seed(0)
+    branch = {
+        'type': 'MSTCNPlusPlus',
+        'in_channels': 2,
+        'channels': 8,
+        'num_prediction_layers': 2,
+        'num_refinement_layers': 2,
+        'stem': {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 6},
+    }
+    head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 3,
+            'branches': {'heatmap': branch},
+            'head': head,
+            **options,
+        }
+    )
+
+
+def samples(*lengths):
+    return [
+        ActionDataSample(
+            metainfo={'frame_dir': str(n), 'total_frames': n}
+        ).set_gt_label(torch.arange(n) % 3)
+        for n in lengths
+    ]
+
+
+@pytest.mark.parametrize('members', [1, 2])
+def test_a_branch_trains_its_stem(members):
+    model = segmentor(members=members)
+    x, _ = pictures(9, 5)
+    losses = model({'heatmap': x}, samples(9, 5), mode='loss')
+    sum(losses.values()).backward()
+    stems = [m.branches['heatmap']['stem'] for m in (model, *model.others)]
+    assert len(stems) == members
+    assert all(p.grad.abs().sum() > 0 for stem in stems for p in stem.parameters())
+
+
+def test_prediction_of_a_long_video_in_chunks_is_that_of_the_whole():
+    model = segmentor().eval()
+    x, _ = pictures(40)
+    (whole,) = model({'heatmap': x.half()}, samples(40), mode='predict')
+    model.chunk_frames = 7
+    (parts,) = model({'heatmap': x.half()}, samples(40), mode='predict')
+    torch.testing.assert_close(parts.pred_score, whole.pred_score)
+
+
+def test_channels_are_those_of_the_pictures():
+    with pytest.raises(ValueError, match=r'have 3 channels, but the model expects 2'):
+        segmentor()({'heatmap': torch.zeros(1, 3, 9, 14, 14)})
