@@ -116,3 +116,22 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     padded = normed.new_zeros(x.shape)
     padded.transpose(0, 1)[:, frames] = normed
     return padded
+
+
+def norm_videos(x: Tensor, mask: Tensor | None, eps: float = 1e-5) -> Tensor:
+    """Return x, each channel of each video normalised over its own frames.
+
+    It is ``InstanceNorm1d`` without parameters, for videos of any length; padding is
+    then 0.
+
+    Args:
+        x: Shape (N, C, T), 0 in the padding or not.
+        mask: Shape (N, 1, T), or None.
+        eps: What is added to the variance.
+    """
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    length = x.shape[2] if mask is None else mask.sum(dim=2, keepdim=True)
+    mean = masked(wide, mask).sum(dim=2, keepdim=True) / length
+    centred = masked(wide - mean, mask)
+    variance = (centred**2).sum(dim=2, keepdim=True) / length
+    return (centred * torch.rsqrt(variance + eps)).to(x.dtype)
