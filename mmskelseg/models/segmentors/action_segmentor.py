@@ -1,7 +1,6 @@
 """Multi-stage segmentation of one modality or several."""
 
 import inspect
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from mmengine.model import BaseModel, BaseModule, ModuleDict, ModuleList
 from torch import Tensor, nn
 
 from mmskelseg.evaluation.ensembles import average_predictions
+from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import (
     FeatureStandardizer,
     check_lengths,
@@ -242,9 +242,7 @@ class ActionSegmentor(BaseModel):
         logits = torch.stack([m._logits(standardized, mask) for m in models])
         if len(models) == 1:
             return logits[0]
-        # Those whose softmax is the mean of the probabilities.
-        mean = logits.log_softmax(dim=3).logsumexp(dim=0) - math.log(len(models))
-        return torch.stack([masked(stage, mask) for stage in mean])
+        return torch.stack([masked(stage, mask) for stage in average_logits(logits)])
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, branch in self.branches.items():
