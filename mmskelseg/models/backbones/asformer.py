@@ -14,6 +14,10 @@ from torch.nn import functional as F
 from mmskelseg.models.layers import FrameDropout, TemporalConv1d, masked, norm_videos
 from mmskelseg.registry import MODELS
 
+# Least frames that attention is computed for at a time: blocks of single frames of a
+# long video would be more than a GPU takes, and slower.
+_BLOCK = 32
+
 
 @MODELS.register_module()
 class ASFormer(BaseModule):
@@ -109,7 +113,7 @@ class EncoderStage(BaseModule):
         """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T)."""
         x = masked(self.conv_in(self.masking(x)), mask)
         for layer in self.layers:
-            x = layer(x, x, mask)
+            x = layer(x, None, mask)
         return x
 
 
@@ -162,18 +166,18 @@ class AttentionLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, source: Tensor | None, mask: Tensor | None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
 
-        Values of the attention come from ``source`` (N, C, T), or from the layer's own
-        features where that is x itself.
+        Values of the attention come from ``source`` (N, C, T), or where there is none
+        from the layer's own features.
         """
         local = self.conv_dilated(x, relu=True)
         normed = norm_videos(local, mask)
         attended = window_attention(
             self.query(normed),
             self.key(normed),
-            self.value(normed if source is x else source),
+            self.value(normed if source is None else source),
             mask,
             window=self.window,
             blocks=self.block_windows,
@@ -202,9 +206,11 @@ def window_attention(
         mask: Shape (N, 1, T), or None; padding is not read.
     """
     frames, half = query.shape[2], window // 2
-    # Blocks of queries and the keys on both sides, so that memory grows as T * window.
+    # Blocks of queries and the keys about them, so that memory grows as T * window.
     # A video within one block needs no more than itself.
-    size, reach = (window, half) if frames > window else (frames, 0)
+    size, reach = window * -(-_BLOCK // window), half
+    if frames <= size:
+        size, reach = frames, 0
     count = -(-frames // size)
     padding = count * size - frames
     queries, keys, values = (
@@ -218,12 +224,12 @@ def window_attention(
     valid = query.new_ones(1, frames) if mask is None else mask[:, 0]
     valid = F.pad(valid > 0, (reach, reach + padding))
     valid = valid.unfold(1, size + 2 * reach, size)
-    place = torch.arange(size + 2 * reach, device=query.device) - reach
-    distance = place - torch.arange(size, device=query.device)[:, None]
-    allowed = valid[:, :, None]
-    if not blocks:
-        allowed = allowed & (distance >= -half) & (distance < window - half)
+    reader = torch.arange(size, device=query.device)[:, None]
+    place = torch.arange(-reach, size + reach, device=query.device)
+    first = (reader // window * window if blocks else reader) - half
+    end = first + window + (2 * half if blocks else 0)
+    allowed = valid[:, :, None] & (place >= first) & (place < end)
     # What is padding reads itself, since the softmax over nothing is not a number.
-    allowed = allowed | (distance == 0)
+    allowed = allowed | (place == reader)
     attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
     return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
