@@ -48,9 +48,9 @@ class ASFormer(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        Queries and keys of a decoder come from its own features alone, as in that code,
-        whose number of parameters is the published one. There a key outside of a window
-        still counts with 1e-6 in the softmax; here it doesn't count.
+        Queries and keys of a decoder come from its own features alone, as in that code.
+        There a key outside of a window still counts with 1e-6 in the softmax; here it
+        doesn't count.
     """
 
     def __init__(
