@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmskelseg.utils.errors import UserError
@@ -114,7 +115,8 @@ def peak_gflops(dtype: torch.dtype, device: str) -> float:
 
 def count_gflops(function: Callable[[], object]) -> float:
     """Return the GFLOPs of convolutions, matrix products and attention in a call."""
-    with FlopCounterMode(display=False) as counter:
+    # As matrix products, since the counter does not know the attention of CPUs.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         function()
     return counter.get_total_flops() / 1e9
 

@@ -7,7 +7,8 @@ from typing import Any
 # `mmskelseg convert-model` do without.
 _PARTS = {
     'backbones': (
-        'GCNTCN', 'MSGCN', 'CausalTCN', 'MMActionGCN', 'MSTCNPlusPlus', 'PyramidGCN',
+        'C2FTCN', 'GCNTCN', 'MSGCN', 'ASFormer', 'CausalTCN', 'MMActionGCN',
+        'MSTCNPlusPlus', 'PyramidGCN',
     ),
     'data_preprocessor': ('SegDataPreprocessor',),
     'heads': ('BoundaryHead', 'RiskHead', 'SegmentationHead'),

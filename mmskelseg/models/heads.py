@@ -1,5 +1,6 @@
 """Heads: features into classes, or into a score of each frame."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,13 @@ class SegmentationHead(BaseModule):
         num_stages: How many stages have a classifier of their own.
         loss_cls: Loss of the class of each frame.
         loss_smooth: Loss of the change between frames; None for none.
+        num_levels: In how many levels of ``in_channels / num_levels`` channels the
+            features come. Each has a classifier, and their probabilities are averaged;
+            losses are of the average, as in C2F-TCN.
         init_cfg: Initialisation by MMEngine.
+
+    Raises:
+        ValueError: If the channels are not divisible into the levels.
     """
 
     def __init__(
@@ -43,12 +50,22 @@ class SegmentationHead(BaseModule):
         *,
         loss_cls: dict[str, Any],
         loss_smooth: dict[str, Any] | None = None,
+        num_levels: int = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.num_classes = num_classes
+        if num_levels < 1 or in_channels % num_levels:
+            raise UserError(
+                f'The head has num_levels={num_levels}, but reads {in_channels} '
+                'channels, which are not divisible by that; set head.num_levels to the '
+                'number of levels that the backbone gives, or leave it out.'
+            )
         self.classifiers = ModuleList(
-            TemporalConv1d(in_channels, num_classes, 1) for _ in range(num_stages)
+            TemporalConv1d(in_channels, num_classes, 1)
+            if num_levels == 1
+            else LevelClassifier(in_channels // num_levels, num_classes, num_levels)
+            for _ in range(num_stages)
         )
         self.loss_cls = MODELS.build(loss_cls)
         self.loss_smooth = MODELS.build(loss_smooth) if loss_smooth else None
@@ -84,6 +101,32 @@ class SegmentationHead(BaseModule):
                 self.loss_smooth(stage, mask, weights) for stage in logits
             )
         return losses
+
+
+class LevelClassifier(BaseModule):
+    """A 1x1 classifier of each level of features; their probabilities are averaged."""
+
+    def __init__(self, channels: int, num_classes: int, num_levels: int) -> None:
+        super().__init__()
+        self.levels = ModuleList(
+            TemporalConv1d(channels, num_classes, 1) for _ in range(num_levels)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the logarithms of the probabilities, (N, K, T), of (N, L * C, T)."""
+        parts = features.chunk(len(self.levels), dim=1)
+        logits = [level(x) for level, x in zip(self.levels, parts, strict=True)]
+        return average_logits(torch.stack(logits))
+
+
+def average_logits(logits: Tensor) -> Tensor:
+    """Return the logarithm of the mean of several probabilities of classes.
+
+    Args:
+        logits: Shape (L, ..., K, T), of L members; the result is (..., K, T), and its
+            softmax is the mean of theirs.
+    """
+    return logits.log_softmax(dim=-2).logsumexp(dim=0) - math.log(len(logits))
 
 
 @MODELS.register_module()

@@ -58,6 +58,21 @@ CAUSAL = {
     'num_layers': 3,
     'dropout': 0.0,
 }
+ASFORMER = {
+    'type': 'ASFormer',
+    'in_channels': 6,
+    'channels': 8,
+    'num_layers': 4,
+    'channel_masking': 0.0,
+    'dropout': 0.0,
+}
+C2F_TCN = {
+    'type': 'C2FTCN',
+    'in_channels': 6,
+    'encoder_channels': (6, 5, 4),
+    'channels': 8,
+    'num_outputs': 2,
+}
 RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4}
 HEAD = {
     'type': 'SegmentationHead',
@@ -83,6 +98,8 @@ NETWORKS = {
     'ms_tcn': ({'a': TCN}, {}),
     'fusion': ({'a': TCN, 'b': TCN}, {}),
     'causal': ({'a': CAUSAL}, {}),
+    'asformer': ({'a': ASFORMER}, {}),
+    'c2f_tcn': ({'a': C2F_TCN}, {'head': {**HEAD, 'num_levels': 2}}),
     **{name: ({'a': backbone}, {}) for name, backbone in GRAPHS.items()},
     'mtl': ({'a': GRAPHS['stl']}, {'risk_head': RISK}),
     'asrf': ({'a': TCN}, ASRF),
@@ -169,7 +186,7 @@ def test_padding_of_convolutions_reads_no_value_of_a_device():
     step(build('ms_tcn').to('meta'), {'a': inputs['a'].to('meta')}, samples)
 
 
-@pytest.mark.parametrize('name', [*GRAPHS, 'mtl'])
+@pytest.mark.parametrize('name', [*GRAPHS, 'mtl', 'c2f_tcn'])
 def test_training_video_of_one_frame_is_named(name):
     """Batch norms have nothing to normalise by; prediction needs no statistics."""
     model = build(name)

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import torch
 from mmengine.config import Config
+from torch.nn import functional as F
 
+from benchmarks.measuring import count_gflops
 from mmskelseg.registry import MODELS
 from tests.small_data import ROOT
 
@@ -62,6 +65,13 @@ def test_benchmark_model_counts_what_the_layers_multiply(measure):
     assert min(times.values()) > 0
     assert 0.5 < sum(times[part] for part in parts) / times['all'] < 2
     assert '1 thread(s), torch' in shown
+
+
+def test_benchmarks_count_attention():
+    """Each of 3 queries multiplies 5 keys, then as many values, of 4 channels."""
+    query, key = torch.ones(1, 3, 4), torch.ones(1, 5, 4)
+    gflops = count_gflops(lambda: F.scaled_dot_product_attention(query, key, key))
+    assert gflops == pytest.approx(2 * 3 * 5 * (4 + 4) / 1e9)
 
 
 def test_benchmark_model_measures_each_modality(measure):

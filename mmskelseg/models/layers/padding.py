@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmskelseg.utils.errors import UserError
@@ -100,7 +101,8 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     """Return x, normalised by its frames alone and 0 in the padding.
 
     All frames of a batch share their statistics, as if its videos followed one another
-    without padding.
+    without padding. A single one has no deviation, and gets the running statistics in
+    training, too.
 
     Args:
         norm: ``BatchNorm1d``, or the ``SyncBatchNorm`` that it was converted to.
@@ -108,11 +110,40 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
         mask: Shape (N, 1, T), or None.
     """
     if mask is None:
-        return norm(x.flatten(2)).view_as(x)
+        return _normed(norm, x.flatten(2)).view_as(x)
     frames = mask[:, 0] > 0
     # (C, n, ...), with n the number of frames
     valid = x.transpose(0, 1)[:, frames]
-    normed = norm(valid.flatten(1)[None])[0].view_as(valid)
+    normed = _normed(norm, valid.flatten(1)[None])[0].view_as(valid)
     padded = normed.new_zeros(x.shape)
     padded.transpose(0, 1)[:, frames] = normed
     return padded
+
+
+def _normed(norm: nn.Module, x: Tensor) -> Tensor:
+    """Return x (N, C, T), normalised."""
+    # Processes that share statistics must all take part, and have other frames.
+    if isinstance(norm, nn.BatchNorm1d) and x.shape[0] * x.shape[2] == 1:
+        return F.batch_norm(
+            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+        )
+    return norm(x)
+
+
+def norm_videos(x: Tensor, mask: Tensor | None, eps: float = 1e-5) -> Tensor:
+    """Return x, each channel of each video normalised over its own frames.
+
+    It is ``InstanceNorm1d`` without parameters, for videos of any length; padding is
+    then 0.
+
+    Args:
+        x: Shape (N, C, T), 0 in the padding or not.
+        mask: Shape (N, 1, T), or None.
+        eps: What is added to the variance.
+    """
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    length = x.shape[2] if mask is None else mask.sum(dim=2, keepdim=True)
+    mean = masked(wide, mask).sum(dim=2, keepdim=True) / length
+    centred = masked(wide - mean, mask)
+    variance = (centred**2).sum(dim=2, keepdim=True) / length
+    return (centred * torch.rsqrt(variance + eps)).to(x.dtype)

@@ -1,7 +1,6 @@
 """Multi-stage segmentation of one modality or several."""
 
 import inspect
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from mmengine.model import BaseModel, BaseModule, ModuleDict, ModuleList
 from torch import Tensor, nn
 
 from mmskelseg.evaluation.ensembles import average_predictions
+from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import (
     FeatureStandardizer,
     check_lengths,
@@ -47,6 +47,10 @@ class ActionSegmentor(BaseModel):
     With ``risk_head``, what the first stages of all branches read gives a risk score of
     each frame as well. With ``boundary_head``, what these stages give, the probability
     that a segment begins in it.
+
+    A later stage reads the class probabilities of the one before. One whose
+    ``reads_features`` is true gets that one's features (N, out_channels, T) of its own
+    branch as well: ``stage(x, mask, features)``.
 
     In evaluation, a stage that says how many frames to each side it depends on (its
     ``context``) computes long videos in chunks that overlap by these frames. The result
@@ -252,9 +256,7 @@ class ActionSegmentor(BaseModel):
         logits = torch.stack([m._logits(standardized, mask) for m in models])
         if len(models) == 1:
             return logits[0]
-        # Those whose softmax is the mean of the probabilities.
-        mean = logits.log_softmax(dim=3).logsumexp(dim=0) - math.log(len(models))
-        return torch.stack([masked(stage, mask) for stage in mean])
+        return torch.stack([masked(stage, mask) for stage in average_logits(logits)])
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, expected in self._in_channels.items():
@@ -307,17 +309,36 @@ class ActionSegmentor(BaseModel):
         Before those of the first stage stand the logits (N, 1, T) of boundaries.
         """
         frames = next(iter(x.values())).shape[2]
+        read = {name: [v] for name, v in x.items()}
         for step, i in enumerate(self.stage_order):
             stages = [branch['backbone'].stages[i] for branch in self.branches.values()]
+            readers = self._readers(step + 1)
             chunks = []
             for wide, inner in self._chunks(stages, frames):
-                read = {name: v[:, :, wide] for name, v in x.items()}
+                near = {name: [v[:, :, wide] for v in vs] for name, vs in read.items()}
                 part = None if mask is None else mask[:, :, wide]
-                chunks.append(self._stage(i, read, part, inner, first=step == 0))
-            logits = {key: torch.cat([c[key] for c in chunks], 2) for key in chunks[0]}
-            fed = {name: logits[_FUSED if self.feed_fused else name] for name in x}
-            x = {name: masked(v.softmax(dim=1), mask) for name, v in fed.items()}
+                features, logits = self._stage(i, near, part, inner, first=step == 0)
+                kept = {name: features[name] for name in readers}
+                chunks.append((kept, logits))
+            features, logits = (
+                {key: torch.cat([part[key] for part in parts], 2) for key in parts[0]}
+                for parts in zip(*chunks, strict=True)
+            )
+            for name in read:
+                fed = logits[_FUSED if self.feed_fused else name]
+                read[name] = [masked(fed.softmax(dim=1), mask)]
+                if name in readers:
+                    read[name].append(masked(features[name], mask))
             yield logits
+
+    def _readers(self, step: int) -> list[str]:
+        """Return the branches that read features of the stage before, at a step."""
+        return [
+            name
+            for name, branch in self.branches.items()
+            for i in self.stage_order[step : step + 1]
+            if getattr(branch['backbone'].stages[i], 'reads_features', False)
+        ]
 
     def _boundaries(self, logits: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
         """Yield the logits (N, 1, T) of boundaries of each stage, given the first."""
@@ -349,20 +370,24 @@ class ActionSegmentor(BaseModel):
     def _stage(
         self,
         stage: int,
-        x: Mapping[str, Tensor],
+        x: Mapping[str, Sequence[Tensor]],
         mask: Tensor | None,
         inner: slice,
         *,
         first: bool,
-    ) -> dict[str, Tensor]:
-        """Return the logits (N, K, inner frames) of one stage, by branch and fused."""
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return features and logits (N, K, inner frames) of one stage.
+
+        Features are by branch, logits by branch and fused. ``x`` holds all that the
+        stage of a branch reads.
+        """
         like = next(self.parameters())
         features = {}
         for name, branch in self.branches.items():
             # Features may lie in half precision, and elsewhere than the model.
-            read = x[name].to(like, non_blocking=True)
+            read, *previous = (v.to(like, non_blocking=True) for v in x[name])
             stages = branch['backbone'].stages
-            features[name] = _run(stages[stage], read, mask)[:, :, inner]
+            features[name] = _run(stages[stage], read, mask, *previous)[:, :, inner]
         logits = {}
         if first and hasattr(self, 'boundary_head'):
             together = torch.cat(list(features.values()), dim=1)
@@ -375,7 +400,7 @@ class ActionSegmentor(BaseModel):
             logits[_FUSED] = self.fusion['head'](fused, stage)
         mask = None if mask is None else mask[:, :, inner]
         # Mixed precision ends here.
-        return {key: masked(x.to(like), mask) for key, x in logits.items()}
+        return features, {key: masked(v.to(like), mask) for key, v in logits.items()}
 
     def _logits(self, inputs: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
         """Return the logits (S, N, K, T) of all stages."""
@@ -483,9 +508,9 @@ def _fusion_options(
     return options
 
 
-def _run(stage: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+def _run(stage: nn.Module, x: Tensor, mask: Tensor | None, *features: Tensor) -> Tensor:
     """Run a stage; one whose mask has no default gets ones in place of None."""
     _, parameter, *_ = inspect.signature(stage.forward).parameters.values()
     if mask is None and parameter.default is inspect.Parameter.empty:
         mask = x.new_ones(len(x), 1, x.shape[2])
-    return stage(x, mask)
+    return stage(x, mask, *features)

@@ -325,6 +325,38 @@ def test_stage_that_depends_on_all_frames_reads_them_at_once():
         torch.testing.assert_close(model(x), whole, atol=1e-5, rtol=1e-5)
 
 
+class FeatureReader(nn.Module):
+    """Gives class probabilities and the features of the stage before, shifted."""
+
+    reads_features = True
+    context = 1
+
+    def forward(self, x, mask, features):
+        assert x.shape[2] == features.shape[2] == mask.shape[2]
+        later = torch.cat([features[:, :, 1:], 0 * features[:, :, :1]], dim=2)
+        return masked(later + x.sum(dim=1, keepdim=True), mask)
+
+
+@pytest.mark.parametrize('chunk_frames', [7, 64, 100])
+@pytest.mark.parametrize('modalities', [('heatmap',), ('heatmap', 'rgb')])
+def test_stage_reads_features_of_the_one_before(modalities, chunk_frames):
+    """Those of its own branch, at the same frames, in chunks as in whole videos."""
+    model = build(modalities).eval()
+    stages = model.branches['heatmap']['backbone'].stages
+    stages[1] = FeatureReader()
+    given = []
+    stages[0].register_forward_hook(lambda module, x, output: given.append(output))
+    stages[1].register_forward_hook(lambda module, x, output: given.append(x[2]))
+    inputs = {m: torch.randn(2, 6, 101) for m in modalities}
+    with torch.no_grad():
+        whole = model(inputs, samples((101, 60)))
+        torch.testing.assert_close(given[1], given[0])
+        model.chunk_frames = chunk_frames
+        torch.testing.assert_close(
+            model(inputs, samples((101, 60))), whole, atol=1e-5, rtol=1e-5
+        )
+
+
 def test_training_is_not_cut():
     """Gradients come from whole videos."""
     model = build(dropout=0.0).train()

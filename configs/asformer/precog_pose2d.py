@@ -1,0 +1,9 @@
+_base_ = '../recipes/precog_pose2d.py'
+
+# Other models have a config of this name.
+work_dir = 'work_dirs/asformer_precog_pose2d'
+
+backbone = dict(_delete_=True, type='ASFormer', in_channels=80, standardize=True)
+model = dict(members=1, branches=dict(pose2d=backbone))
+
+del backbone

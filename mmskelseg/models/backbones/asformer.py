@@ -1,0 +1,235 @@
+"""ASFormer: attention in windows that double from layer to layer, in stages.
+
+Source: Yi et al., "ASFormer: Transformer for Action Segmentation" (BMVC 2021), and the
+facts that its text leaves open from github.com/ChinaYi/ASFormer.
+"""
+
+import math
+
+import torch
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.models.layers import FrameDropout, TemporalConv1d, masked, norm_videos
+from mmskelseg.registry import MODELS
+
+# Least frames that attention is computed for at a time: blocks of single frames of a
+# long video would be more than a GPU takes, and slower.
+_BLOCK = 32
+
+
+@MODELS.register_module()
+class ASFormer(BaseModule):
+    """An encoder that predicts and decoders that refine, each a stage.
+
+    Layer i of a stage is a convolution of dilation 2**i and attention in a window of
+    2**i frames. The decoders' attention takes its values from the features of the stage
+    before, weighted by exp(-3 s) in decoder s, counted from 0.
+
+    Each layer normalises every channel over all frames of a video, so that no stage has
+    a ``context``: a video is always computed as a whole. Memory grows with the largest
+    window times the frames, not with their square.
+
+    Args:
+        in_channels: Features of a frame, C.
+        num_classes: Classes that a decoder reads, K.
+        channels: Width of every stage.
+        num_layers: Layers of every stage.
+        num_decoders: How many refine.
+        reduction: Attention is ``channels // reduction`` wide.
+        channel_masking: Probability, in training, that the encoder reads a channel of
+            a video as 0.
+        dropout: Probability of dropout in every layer.
+        block_windows: Whether a frame attends to all of its block, which is a window
+            long, and to half a window on each side of that, in place of the window
+            about the frame itself. The released code does so, and its published
+            weights are trained so, by an error that its authors name in their README.
+        init_cfg: Initialisation by MMEngine.
+
+    Note:
+        Queries and keys of a decoder come from its own features alone, as in that code.
+        There a key outside of a window still counts with 1e-6 in the softmax; here it
+        doesn't count.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        num_layers: int = 10,
+        num_decoders: int = 3,
+        reduction: int = 2,
+        channel_masking: float = 0.3,
+        dropout: float = 0.5,
+        block_windows: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = in_channels
+        self.out_channels = channels
+
+        def layers(weight: float) -> ModuleList:
+            return ModuleList(
+                AttentionLayer(
+                    channels,
+                    2**i,
+                    attention_channels=channels // reduction,
+                    attention_weight=weight,
+                    dropout=dropout,
+                    block_windows=block_windows,
+                )
+                for i in range(num_layers)
+            )
+
+        self.stages = ModuleList(
+            [EncoderStage(in_channels, channels, layers(1), channel_masking)]
+        )
+        self.stages.extend(
+            DecoderStage(num_classes, channels, layers(math.exp(-3 * i)))
+            for i in range(num_decoders)
+        )
+        self.stage_order = tuple(range(1 + num_decoders))
+
+
+class EncoderStage(BaseModule):
+    """A 1x1 convolution of features, some masked, then layers of self-attention."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        layers: ModuleList,
+        channel_masking: float,
+    ) -> None:
+        super().__init__()
+        self.masking = nn.Dropout1d(channel_masking)
+        self.conv_in = TemporalConv1d(in_channels, channels, 1)
+        self.layers = layers
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T)."""
+        x = masked(self.conv_in(self.masking(x)), mask)
+        for layer in self.layers:
+            x = layer(x, None, mask)
+        return x
+
+
+class DecoderStage(BaseModule):
+    """A 1x1 convolution of class probabilities, then layers of cross-attention."""
+
+    #: See :class:`mmskelseg.models.ActionSegmentor`.
+    reads_features = True
+
+    def __init__(self, num_classes: int, channels: int, layers: ModuleList) -> None:
+        super().__init__()
+        self.conv_in = TemporalConv1d(num_classes, channels, 1)
+        self.layers = layers
+
+    def forward(self, x: Tensor, mask: Tensor | None, features: Tensor) -> Tensor:
+        """Return features (N, channels, T) of x (N, K, T); mask is (N, 1, T).
+
+        ``features`` (N, channels, T) are those of the stage before.
+        """
+        x = masked(self.conv_in(x), mask)
+        for layer in self.layers:
+            x = layer(x, features, mask)
+        return x
+
+
+class AttentionLayer(BaseModule):
+    """A dilated convolution, attention in a window, and a 1x1, added to their input."""
+
+    def __init__(
+        self,
+        channels: int,
+        window: int,
+        *,
+        attention_channels: int,
+        attention_weight: float,
+        dropout: float,
+        block_windows: bool,
+    ) -> None:
+        super().__init__()
+        self.window = window
+        self.attention_weight = attention_weight
+        self.block_windows = block_windows
+        self.conv_dilated = TemporalConv1d(
+            channels, channels, 3, padding=window, dilation=window
+        )
+        self.query = TemporalConv1d(channels, attention_channels, 1)
+        self.key = TemporalConv1d(channels, attention_channels, 1)
+        self.value = TemporalConv1d(channels, attention_channels, 1)
+        self.project = TemporalConv1d(attention_channels, channels, 1)
+        self.conv_out = TemporalConv1d(channels, channels, 1)
+        self.dropout = FrameDropout(dropout)
+
+    def forward(self, x: Tensor, source: Tensor | None, mask: Tensor | None) -> Tensor:
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
+
+        Values of the attention come from ``source`` (N, C, T), or where there is none
+        from the layer's own features.
+        """
+        local = self.conv_dilated(x, relu=True)
+        normed = norm_videos(local, mask)
+        attended = window_attention(
+            self.query(normed),
+            self.key(normed),
+            self.value(normed if source is None else source),
+            mask,
+            window=self.window,
+            blocks=self.block_windows,
+        )
+        change = local + self.attention_weight * self.project(F.relu(attended))
+        return masked(self.dropout.add(x, self.conv_out(change)), mask)
+
+
+def window_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    window: int,
+    blocks: bool,
+) -> Tensor:
+    """Return the attention of each frame to those in a window about it, (N, C, T).
+
+    Frame t reads ``window`` frames from ``t - window // 2`` on, of those that there
+    are; with ``blocks``, all that any frame of its block reads, where block b begins at
+    frame ``b * window``.
+
+    Args:
+        query: Shape (N, C, T), as are ``key`` and ``value``.
+        mask: Shape (N, 1, T), or None; padding is not read.
+    """
+    frames, half = query.shape[2], window // 2
+    # Blocks of queries and the keys about them, so that memory grows as T * window.
+    # A video within one block needs no more than itself.
+    size, reach = window * -(-_BLOCK // window), half
+    if frames <= size:
+        size, reach = frames, 0
+    count = -(-frames // size)
+    padding = count * size - frames
+    queries, keys, values = (
+        F.pad(x.transpose(1, 2), (0, 0, before, before + padding))
+        for x, before in ((query, 0), (key, reach), (value, reach))
+    )
+    queries = queries.unflatten(1, (count, size))
+    keys, values = (
+        x.unfold(1, size + 2 * reach, size).transpose(2, 3) for x in (keys, values)
+    )
+    valid = query.new_ones(1, frames) if mask is None else mask[:, 0]
+    valid = F.pad(valid > 0, (reach, reach + padding))
+    valid = valid.unfold(1, size + 2 * reach, size)
+    reader = torch.arange(size, device=query.device)[:, None]
+    place = torch.arange(-reach, size + reach, device=query.device)
+    first = (reader // window * window if blocks else reader) - half
+    end = first + window + (2 * half if blocks else 0)
+    allowed = valid[:, :, None] & (place >= first) & (place < end)
+    # What is padding reads itself, since the softmax over nothing is not a number.
+    allowed = allowed | (place == reader)
+    attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
+    return attended.flatten(1, 2)[:, :frames].transpose(1, 2)

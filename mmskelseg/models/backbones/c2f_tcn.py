@@ -1,0 +1,204 @@
+"""C2F-TCN: down to a 64th of the frames and back up, with an answer at each level.
+
+Source: Singhania et al., "Coarse to Fine Multi-Resolution Temporal Convolutional
+Network" (arXiv 2105.10859), and the facts that its text leaves open from
+github.com/dipika-singhania/C2F-TCN.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
+from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
+
+# Frames of the windows whose maxima describe the coarsest level.
+_PYRAMID = (2, 3, 5, 6)
+
+
+@MODELS.register_module()
+class C2FTCN(BaseModule):
+    """One stage: an encoder that halves the frames at each level, and a decoder.
+
+    Its features are those of the finest ``num_outputs`` levels of the decoder,
+    concatenated. :class:`mmskelseg.models.SegmentationHead` with as many ``num_levels``
+    classifies each and averages their probabilities, which is the ensemble of the
+    paper.
+
+    An output depends on all frames of a video, so that the stage has no ``context``: a
+    video is always computed as a whole.
+
+    Args:
+        in_channels: Features of a frame, C.
+        num_classes: Not used, since no stage reads classes.
+        encoder_channels: Width of each level, from the finest on.
+        channels: Width of the decoder.
+        num_outputs: How many of its levels count.
+        init_cfg: Initialisation by MMEngine.
+
+    Raises:
+        ValueError: If there are not that many levels.
+
+    Note:
+        In that code a video of T frames has floor(T / 2) at the next level, and zeros
+        fill up on the way back; here it has ceil(T / 2), and a level is stretched to
+        the length of the one above it, so that videos of any length can be segmented.
+        Both are the same where T is a multiple of 64.
+
+        The classifiers of the two coarsest levels, which that code has and does not
+        use, are left out, as are the loss of the actions in a video and the features
+        pooled in windows of random length.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        encoder_channels: Sequence[int] = (256, 256, 256, 128, 128, 128, 128),
+        channels: int = 128,
+        num_outputs: int = 4,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if not 1 <= num_outputs < len(encoder_channels):
+            raise UserError(
+                f'num_outputs={num_outputs}, but an encoder of {len(encoder_channels)} '
+                f'levels has a decoder of {len(encoder_channels) - 1}; set num_outputs '
+                'to at most that, and at least 1.'
+            )
+        self.in_channels = in_channels
+        self.out_channels = num_outputs * channels
+        self.stages = ModuleList(
+            [CoarseToFineStage(in_channels, encoder_channels, channels, num_outputs)]
+        )
+        self.stage_order = (0,)
+
+
+class CoarseToFineStage(BaseModule):
+    """The encoder, the maxima of its coarsest level, and the decoder."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        encoder_channels: Sequence[int],
+        channels: int,
+        num_outputs: int,
+    ) -> None:
+        super().__init__()
+        self.num_outputs = num_outputs
+        widths = [in_channels, *encoder_channels]
+        self.encoder = ModuleList(map(ConvPair, widths, encoder_channels))
+        *skipped, coarsest = encoder_channels
+        self.conv_pool = TemporalConv1d(coarsest, 1, 1)
+        below = [coarsest + len(_PYRAMID)] + [channels] * (len(skipped) - 1)
+        self.decoder = ModuleList(
+            ConvPair(skip + width, channels)
+            for skip, width in zip(reversed(skipped), below, strict=True)
+        )
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return features (N, outputs * channels, T) of x (N, C, T), finest first.
+
+        mask is (N, 1, T).
+        """
+        x, level = masked(x, mask), Level(x, mask)
+        skipped: list[tuple[Tensor, Level]] = []
+        for block in self.encoder:
+            if skipped:
+                x, level = level.pooled(x, 2)
+            x = block(x, level.mask)
+            skipped.append((x, level))
+        skipped.pop()
+        pyramid = [x]
+        for window in _PYRAMID:
+            pooled, coarse = level.pooled(x, window)
+            pooled = masked(self.conv_pool(pooled), coarse.mask)
+            pyramid.append(coarse.stretched(pooled, level))
+        x = torch.cat(pyramid, dim=1)
+        outputs = []
+        for block in self.decoder:
+            skip, finer = skipped.pop()
+            x = block(torch.cat([skip, level.stretched(x, finer)], 1), finer.mask)
+            level = finer
+            outputs.append((x, level))
+        return torch.cat(
+            [
+                coarse.stretched(output, level)
+                for output, coarse in reversed(outputs[-self.num_outputs :])
+            ],
+            dim=1,
+        )
+
+
+class ConvPair(BaseModule):
+    """Two convolutions over 5 frames, each with a batch norm and ReLU."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.convs = ModuleList(
+            TemporalConv1d(width, channels, 5, padding=2)
+            for width in (in_channels, channels)
+        )
+        self.norms = ModuleList(nn.BatchNorm1d(channels) for _ in self.convs)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return (N, channels, T) of x (N, C, T), 0 in the padding of both."""
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = F.relu(norm_frames(norm, conv(x), mask))
+        return x
+
+
+class Level:
+    """How many frames the videos of a batch have at a resolution in time.
+
+    Args:
+        x: Something (N, C, T) of that level.
+        mask: Shape (N, 1, T), or None.
+    """
+
+    def __init__(self, x: Tensor, mask: Tensor | None) -> None:
+        self.mask = mask
+        self.frames = x.shape[2]
+        if mask is None:
+            self.lengths = torch.full((len(x), 1), self.frames, device=x.device)
+        else:
+            self.lengths = (mask[:, 0] > 0).sum(dim=1, keepdim=True)
+
+    def pooled(self, x: Tensor, window: int) -> tuple[Tensor, 'Level']:
+        """Return the maxima of windows of x (N, C, T), and their level.
+
+        x is at least 0, and 0 in the padding. The last window may be a part of one.
+        """
+        mask = self.mask
+        if mask is not None:
+            mask = mask[:, :, ::window]
+        pooled = F.max_pool1d(x, window, ceil_mode=True)
+        return pooled, Level(pooled, mask)
+
+    def stretched(self, x: Tensor, finer: 'Level') -> Tensor:
+        """Return x (N, C, T), each video interpolated to its frames at another level.
+
+        First and last frames lie on one another, and the others evenly between.
+        """
+        if finer is self:
+            return x
+        # In whole numbers, so that a video gets the same in any batch.
+        last = finer.lengths - 1
+        frames = torch.arange(finer.frames, device=x.device).minimum(last)
+        steps = frames * (self.lengths - 1)
+        whole = last.clamp(min=1)
+        before = steps // whole
+        share = (steps % whole).to(x.dtype) / whole
+        after = (before + 1).minimum(self.lengths - 1)
+        offsets = self.frames * torch.arange(len(x), device=x.device)[:, None]
+        # A frame is a row, since that is how convolutions give them.
+        rows = x.transpose(1, 2).flatten(0, 1)
+        between = torch.lerp(
+            rows[before + offsets], rows[after + offsets], share[:, :, None]
+        )
+        return masked(between.transpose(1, 2), finer.mask)

@@ -1,0 +1,258 @@
+import math
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from torch.nn import functional as F
+
+from mmskelseg.models.backbones.asformer import window_attention
+from mmskelseg.models.layers import norm_videos
+from mmskelseg.registry import MODELS
+
+POSE = {'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4}
+RGB = {
+    'type': 'MSTCNPlusPlus',
+    'in_channels': 4,
+    'channels': 8,
+    'num_prediction_layers': 3,
+    'num_refinement_layers': 2,
+    'dropout': 0.0,
+}
+QUIET = {**POSE, 'dropout': 0.0, 'channel_masking': 0.0}
+BRANCHES = {
+    'alone': {'pose': QUIET},
+    'blocks': {'pose': {**QUIET, 'block_windows': True}},
+    'fusion': {'pose': QUIET, 'rgb': RGB},
+}
+
+
+def build(branches, **options):
+    torch.manual_seed(0)
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 5,
+            'branches': branches,
+            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+                'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
+            },
+            **options,
+        }
+    )
+
+
+def samples(lengths):
+    return [
+        ActionDataSample(
+            metainfo={'frame_dir': str(n), 'total_frames': n}
+        ).set_gt_label(torch.arange(n) % 5)
+        for n in lengths
+    ]
+
+
+def videos(branches, frames, number=1):
+    torch.manual_seed(1)
+    return {
+        name: torch.randn(number, branch['in_channels'], frames)
+        for name, branch in branches.items()
+    }
+
+
+def linear(conv, frame):
+    """Return what a 1x1 convolution makes of the channels of one frame."""
+    return conv.weight[:, :, 0] @ frame + conv.bias
+
+
+def slow_layer(layer, x, source, blocks):
+    """Return a layer's output as a list of frames, from lists of frames."""
+    frames, w = len(x), layer.window
+    local = []
+    for t in range(frames):
+        total = layer.conv_dilated.bias
+        for tap, other in enumerate((t - w, t, t + w)):
+            if 0 <= other < frames:
+                total = total + layer.conv_dilated.weight[:, :, tap] @ x[other]
+        local.append(total.clamp(min=0))
+    mean = sum(local) / frames
+    variance = sum((frame - mean) ** 2 for frame in local) / frames
+    normed = [(frame - mean) / (variance + 1e-5) ** 0.5 for frame in local]
+    values = [linear(layer.value, f) for f in (normed if source is None else source)]
+    keys = [linear(layer.key, frame) for frame in normed]
+    output = []
+    for t in range(frames):
+        begin, end = t - w // 2, t - w // 2 + w
+        if blocks:
+            begin, end = t // w * w - w // 2, (t // w + 1) * w + w // 2
+        window = range(max(begin, 0), min(end, frames))
+        query = linear(layer.query, normed[t])
+        weights = [math.exp(query @ keys[s] / len(query) ** 0.5) for s in window]
+        attended = sum(
+            weight / sum(weights) * values[s]
+            for weight, s in zip(weights, window, strict=True)
+        )
+        change = local[t] + layer.attention_weight * linear(
+            layer.project, attended.clamp(min=0)
+        )
+        output.append(x[t] + linear(layer.conv_out, change))
+    return output
+
+
+def slow_model(model, video, blocks):
+    """Return the logits of all stages (S, K, T) of a video (C, T), frame by frame."""
+    branch, source, stages = model.branches['pose'], None, []
+    x = list(video.T)
+    for stage, head in zip(
+        branch['backbone'].stages, branch['head'].classifiers, strict=True
+    ):
+        x = [linear(stage.conv_in, frame) for frame in x]
+        for layer in stage.layers:
+            x = slow_layer(layer, x, source, blocks)
+        logits = torch.stack([linear(head, frame) for frame in x], dim=1)
+        stages.append(logits)
+        source, x = x, list(logits.softmax(dim=0).T)
+    return torch.stack(stages)
+
+
+@pytest.mark.parametrize('blocks', [False, True])
+@pytest.mark.parametrize('frames', [1, 2, 3, 15, 33, 63, 64, 65, 100])
+def test_asformer_agrees_with_attention_frame_by_frame(frames, blocks):
+    """Windows are of 1 to 64 frames, longer and shorter than the video."""
+    model = build({'pose': {**QUIET, 'num_layers': 7, 'block_windows': blocks}}).eval()
+    x = videos({'pose': POSE}, frames)
+    with torch.no_grad():
+        expected = slow_model(model, x['pose'][0], blocks)
+        torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('blocks', 'expected'),
+    [
+        (False, [0.5, 1, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7]),
+        (True, [2.5, 2.5, 2.5, 2.5, 5, 5, 5, 5, 7]),
+    ],
+)
+def test_windows_by_hand(blocks, expected):
+    """With equal weights, attention is the mean of what it reads.
+
+    Windows of 4 of the frames 0 to 8: frame 3 reads 1 to 4, or 0 to 5, which is its
+    block and 2 frames on each side; frame 0 reads 0 and 1, or these; frame 8 reads 6
+    to 8 either way.
+    """
+    zeros, value = torch.zeros(1, 1, 9), torch.arange(9.0).view(1, 1, 9)
+    got = window_attention(zeros, zeros, value, None, window=4, blocks=blocks)
+    torch.testing.assert_close(got[0, 0], torch.tensor(expected))
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+@pytest.mark.parametrize('lengths', [(65, 64, 63, 15), (15, 3, 2, 1)])
+def test_padding_of_asformer_is_invisible_in_evaluation(branches, lengths):
+    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
+    model = build(branches).eval()
+    x = videos(branches, lengths[0], number=len(lengths))
+    with torch.no_grad():
+        together = model(x, samples(lengths))
+        for i, length in enumerate(lengths):
+            alone = {name: value[i : i + 1, :, :length] for name, value in x.items()}
+            torch.testing.assert_close(
+                together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
+            )
+            assert not together[:, i, :, length:].any()
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+def test_padding_of_asformer_enters_no_loss_and_no_gradient(branches):
+    """Longer padding, of anything, changes nothing that is learned."""
+    x, results = videos(branches, 20, number=2), []
+    for padding in (0, 13):
+        model = build(branches).train()
+        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
+        losses = model(padded, samples((20, 12)), mode='loss')
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        results.append([total.detach(), *(p.grad for p in model.parameters())])
+    torch.testing.assert_close(*results)
+    # A window of one frame leaves nothing to weigh.
+    idle = {name for name, p in model.named_parameters() if not p.grad.any()}
+    assert all('.layers.0.query' in name or '.layers.0.key' in name for name in idle)
+
+
+def test_number_of_parameters_by_hand():
+    """With 2048 features of a frame and 19 classes, as for 50Salads."""
+    dilated, attention = 3 * 64 * 64 + 64, 3 * (64 * 32 + 32) + 32 * 64 + 64
+    layer = dilated + attention + 64 * 64 + 64
+    inputs = (2048 * 64 + 64) + 3 * (19 * 64 + 64)
+    model = MODELS.build({'type': 'ASFormer', 'in_channels': 2048, 'num_classes': 19})
+    assert sum(p.numel() for p in model.parameters()) == 40 * layer + inputs
+    heads = 4 * (64 * 19 + 19)
+    assert 40 * layer + inputs + heads == 1_134_476
+
+
+def test_decoder_reads_features_of_the_stage_before():
+    """What an encoder gives reaches the last stage even if its classes are fixed."""
+    model = build({'pose': QUIET}).eval()
+    head = model.branches['pose']['head'].classifiers[0]
+    torch.nn.init.zeros_(head.weight)
+    x = videos({'pose': POSE}, 20)
+    with torch.no_grad():
+        first = model(x)
+        x['pose'][:, :, 5] += 10
+        change = (model(x) - first).abs().amax(dim=(1, 2, 3))
+    assert change[0] == 0
+    assert (change[1:] > 1e-4).all()
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+@pytest.mark.parametrize('members', [1, 2])
+def test_asformer_ignores_chunks(branches, members):
+    """Its norms read the whole video, so it is computed as a whole."""
+    model = build(branches, members=members).eval()
+    x = videos(branches, 90)
+    with torch.no_grad():
+        score = model(x)[-1, 0].softmax(dim=0)
+    chunked = build(branches, members=members, chunk_frames=16).eval()
+    (sample,) = chunked(x, samples((90,)), mode='predict')
+    torch.testing.assert_close(sample.pred_score, score, atol=1e-5, rtol=1e-5)
+
+
+def test_members_of_asformer_differ():
+    """Two of them are two models, each with losses of its own."""
+    model = build({'pose': QUIET}, members=2)
+    first, second = model.branches['pose'], model.others[0].branches['pose']
+    weights = [b['backbone'].stages[1].layers[0].key.weight for b in (first, second)]
+    assert not torch.equal(*weights)
+    x = videos({'pose': POSE}, 20)
+    losses, _ = model.parse_losses(model(x, samples((20,)), mode='loss'))
+    losses.backward()
+    assert all(
+        b['backbone'].stages[3].conv_in.weight.grad.any() for b in (first, second)
+    )
+
+
+def test_masked_channels_are_0_in_the_whole_video():
+    """About a third of the channels that the encoder reads, in training alone."""
+    stage = (
+        build({'pose': {**POSE, 'in_channels': 1000}})
+        .branches['pose']['backbone']
+        .stages[0]
+    )
+    torch.manual_seed(0)
+    kept = stage.masking(torch.ones(1, 1000, 7))[0]
+    assert ((kept == 0).all(dim=1) | (kept - 1 / 0.7).abs().amax(dim=1).lt(1e-5)).all()
+    assert 0.25 < (kept == 0).float().mean() < 0.35
+    assert stage.eval().masking(torch.ones(1, 4, 7)).eq(1).all()
+
+
+@pytest.mark.parametrize('frames', [2, 9])
+def test_norm_of_videos_is_instance_norm(frames):
+    """On whole videos it is PyTorch's, for more than one frame."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, frames) * 5 + 2
+    torch.testing.assert_close(norm_videos(x, None), F.instance_norm(x))
+
+
+def test_norm_of_a_single_frame_is_0():
+    """It has no deviation from its mean."""
+    assert not norm_videos(torch.full((1, 3, 1), 7.0), None).any()

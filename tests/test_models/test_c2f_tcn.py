@@ -1,0 +1,275 @@
+import math
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from torch import nn
+from torch.nn import functional as F
+
+from mmskelseg.models.backbones.c2f_tcn import Level
+from mmskelseg.models.layers import norm_frames
+from mmskelseg.registry import MODELS
+
+POSE = {
+    'type': 'C2FTCN',
+    'in_channels': 6,
+    'encoder_channels': (7, 6, 5, 4, 4, 4, 3),
+    'channels': 5,
+}
+RGB = {'type': 'CausalTCN', 'in_channels': 4, 'channels': 12, 'num_layers': 3}
+BRANCHES = {
+    'alone': {'pose': POSE},
+    'fusion': {'pose': POSE, 'rgb': {**RGB, 'dropout': 0.0}},
+}
+
+
+def build(branches, **options):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 5,
+            'branches': branches,
+            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+                'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
+                'num_levels': 4,
+            },
+            **options,
+        }
+    )
+    # Else all running statistics are 0 and 1, and hide what enters them.
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return model
+
+
+def samples(lengths):
+    return [
+        ActionDataSample(
+            metainfo={'frame_dir': str(n), 'total_frames': n}
+        ).set_gt_label(torch.arange(n) % 5)
+        for n in lengths
+    ]
+
+
+def videos(branches, frames, number=1):
+    torch.manual_seed(1)
+    return {
+        name: torch.randn(number, branch['in_channels'], frames)
+        for name, branch in branches.items()
+    }
+
+
+def slow_pair(pair, x):
+    """Return two convolutions, norms and ReLUs of a list of frames, as a list."""
+    for conv, norm in zip(pair.convs, pair.norms, strict=True):
+        result = []
+        for t in range(len(x)):
+            total = conv.bias
+            for tap in range(5):
+                if 0 <= t + tap - 2 < len(x):
+                    total = total + conv.weight[:, :, tap] @ x[t + tap - 2]
+            deviation = (norm.running_var + norm.eps) ** 0.5
+            total = (total - norm.running_mean) / deviation * norm.weight + norm.bias
+            result.append(total.clamp(min=0))
+        x = result
+    return x
+
+
+def slow_pool(x, window):
+    """Return the maxima of windows of frames, the last of which may be short."""
+    return [
+        torch.stack(x[t : t + window]).amax(dim=0) for t in range(0, len(x), window)
+    ]
+
+
+def slow_stretch(x, frames):
+    """Return the frames of x, interpolated to others from its first to its last."""
+    result = []
+    for t in range(frames):
+        place = t * (len(x) - 1) / (frames - 1) if frames > 1 else 0.0
+        before = min(int(place), len(x) - 1)
+        after = min(before + 1, len(x) - 1)
+        result.append(x[before] + (place - before) * (x[after] - x[before]))
+    return result
+
+
+def slow_scores(model, video):
+    """Return the probabilities (K, T) of a video (C, T), frame by frame."""
+    branch = model.branches['pose']
+    stage = branch['backbone'].stages[0]
+    x, levels = list(video.T), []
+    for pair in stage.encoder:
+        x = slow_pair(pair, slow_pool(x, 2) if levels else x)
+        levels.append(x)
+    levels.pop()
+    maxima = []
+    for window in (2, 3, 5, 6):
+        conv = stage.conv_pool
+        pooled = [conv.weight[:, :, 0] @ f + conv.bias for f in slow_pool(x, window)]
+        maxima.append(slow_stretch(pooled, len(x)))
+    x = [torch.cat(parts) for parts in zip(x, *maxima, strict=True)]
+    decoded = []
+    for pair in stage.decoder:
+        skip = levels.pop()
+        x = slow_stretch(x, len(skip))
+        x = slow_pair(pair, [torch.cat(both) for both in zip(skip, x, strict=True)])
+        decoded.append(x)
+    scores = []
+    classifiers = branch['head'].classifiers[0].levels
+    for conv, level in zip(classifiers, decoded[:1:-1], strict=True):
+        # Classes of a level, then as many frames as the video has.
+        logits = [conv.weight[:, :, 0] @ frame + conv.bias for frame in level]
+        logits = slow_stretch(logits, video.shape[1])
+        scores.append(torch.stack([f.softmax(dim=0) for f in logits], dim=1))
+    return sum(scores) / 4
+
+
+@pytest.mark.parametrize('frames', [1, 2, 3, 15, 63, 64, 65, 130])
+def test_c2f_tcn_agrees_with_loops_over_frames(frames):
+    """Of every length, whether or not levels halve evenly."""
+    model = build({'pose': POSE}).eval()
+    x = videos({'pose': POSE}, frames)
+    with torch.no_grad():
+        expected = slow_scores(model, x['pose'][0])
+        score = model(x)[0, 0].softmax(dim=0)
+    torch.testing.assert_close(score, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('frames', [64, 192])
+def test_stretching_is_torch_interpolate(frames):
+    """Where lengths double, the way back up is that of the released code."""
+    torch.manual_seed(0)
+    # In double precision, since PyTorch rounds where a frame lies.
+    x = torch.randn(2, 3, frames // 2, dtype=torch.double)
+    finer = Level(torch.empty(2, 3, frames), None)
+    expected = F.interpolate(x, size=frames, mode='linear', align_corners=True)
+    torch.testing.assert_close(Level(x, None).stretched(x, finer), expected)
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+@pytest.mark.parametrize('lengths', [(129, 65, 64, 63, 15), (15, 3, 2, 1)])
+def test_padding_of_c2f_tcn_is_invisible_in_evaluation(branches, lengths):
+    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
+    model = build(branches).eval()
+    x = videos(branches, lengths[0], number=len(lengths))
+    with torch.no_grad():
+        together = model(x, samples(lengths))
+        for i, length in enumerate(lengths):
+            alone = {name: value[i : i + 1, :, :length] for name, value in x.items()}
+            torch.testing.assert_close(
+                together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
+            )
+            assert not together[:, i, :, length:].any()
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+def test_padding_of_c2f_tcn_enters_no_gradient_and_no_statistic(branches):
+    """Longer padding, of anything, changes nothing that is learned or kept."""
+    x, results = videos(branches, 150, number=2), []
+    for padding in (0, 77):
+        model = build(branches).train()
+        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
+        losses = model(padded, samples((150, 101)), mode='loss')
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        results.append(
+            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
+        )
+    torch.testing.assert_close(*results)
+    assert all(p.grad.any() for p in model.parameters())
+
+
+def test_number_of_parameters_by_hand():
+    """Of the default widths, with 60 features of a frame and 17 classes."""
+
+    def pair(width, channels):
+        return 5 * width * channels + 5 * channels**2 + 2 * 3 * channels
+
+    encoder = pair(60, 256) + 2 * pair(256, 256) + pair(256, 128) + 3 * pair(128, 128)
+    decoder = pair(128 + 132, 128) + 2 * pair(128 + 128, 128) + 3 * pair(384, 128)
+    model = build({'pose': {'type': 'C2FTCN', 'in_channels': 60}}, num_classes=17)
+    number = sum(p.numel() for p in model.parameters())
+    assert number == encoder + (128 + 1) + decoder + 4 * (128 * 17 + 17)
+
+
+@pytest.mark.parametrize('frames', [2, 3, 64])
+def test_c2f_tcn_trains_on_short_videos(frames):
+    """Its coarsest level then has one frame, which gets the running statistics."""
+    model = build({'pose': POSE}).train()
+    coarsest = model.branches['pose']['backbone'].stages[0].encoder[-1].norms[0]
+    before = coarsest.running_mean.clone()
+    x = videos({'pose': POSE}, frames)
+    loss, _ = model.parse_losses(model(x, samples((frames,)), mode='loss'))
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+    assert torch.equal(coarsest.running_mean, before)
+
+
+def test_norm_of_one_frame_is_that_of_evaluation():
+    """In a batch of one frame, be there padding or not."""
+    norm = nn.BatchNorm1d(2)
+    norm.running_mean.copy_(torch.tensor([1.0, 2.0]))
+    norm.running_var.copy_(torch.tensor([4.0, 9.0]))
+    x = torch.tensor([[[5.0, 7.0], [8.0, 7.0]]])
+    mask = torch.tensor([[[1.0, 0.0]]])
+    expected = torch.tensor([[[2.0, 0.0], [2.0, 0.0]]])
+    torch.testing.assert_close(norm_frames(norm, x, mask), expected)
+    torch.testing.assert_close(norm_frames(norm, x[..., :1], None), expected[..., :1])
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+@pytest.mark.parametrize('members', [1, 2])
+def test_c2f_tcn_ignores_chunks(branches, members):
+    """Its levels lie on a grid over the whole video, so it is computed as a whole."""
+    model = build(branches, members=members).eval()
+    x = videos(branches, 90)
+    with torch.no_grad():
+        score = model(x)[-1, 0].softmax(dim=0)
+    chunked = build(branches, members=members, chunk_frames=16).eval()
+    chunked.load_state_dict(model.state_dict())
+    (sample,) = chunked(x, samples((90,)), mode='predict')
+    torch.testing.assert_close(sample.pred_score, score, atol=1e-5, rtol=1e-5)
+
+
+def test_loss_is_of_the_mean_of_probabilities():
+    """One frame, one level sure of the right class and three of the wrong one."""
+    head = MODELS.build(
+        {
+            'type': 'SegmentationHead',
+            'in_channels': 4,
+            'num_classes': 2,
+            'num_stages': 1,
+            'num_levels': 4,
+            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+        }
+    )
+    for level in head.classifiers[0].levels:
+        level.weight.data = torch.tensor([0.0, 1.0]).view(2, 1, 1)
+        level.bias.data.zero_()
+    logits = head(torch.tensor([50.0, -50, -50, -50]).view(1, 4, 1), 0)
+    torch.testing.assert_close(
+        logits.softmax(dim=1)[0, :, 0], torch.tensor([0.75, 0.25])
+    )
+    loss = head.loss(logits[None], torch.tensor([[1]]))['loss_cls']
+    assert loss.item() == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize('num_levels', [0, 3])
+def test_head_names_levels_that_do_not_fit(num_levels):
+    """The channels are those of the backbone."""
+    head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
+    with pytest.raises(ValueError, match=f'num_levels={num_levels}, but reads 20'):
+        build({'pose': POSE}, head={**head, 'num_levels': num_levels})
+
+
+@pytest.mark.parametrize('num_outputs', [0, 7])
+def test_c2f_tcn_names_outputs_that_it_does_not_have(num_outputs):
+    """There are six levels in the decoder."""
+    with pytest.raises(ValueError, match=f'num_outputs={num_outputs}, but an encoder'):
+        build({'pose': {**POSE, 'num_outputs': num_outputs}})
