@@ -266,7 +266,8 @@ SIDES = {
 def walker(frames=4, size=10.0, start=(200.0, 100.0), step=(5.0, -2.0)):
     """A person whose hands are `size` to the sides of the hip, which moves on."""
     hip = np.array(start) + np.arange(frames)[:, None] * np.array(step)
-    hands = [hip + (size, 0), hip - (size, 0)]
+    reach = np.array([size, 0])
+    hands = [hip + reach, hip - reach]
     keypoint = np.stack([hip, *hands], axis=1)[None].astype(np.float32)
     return {
         'keypoint': keypoint,
