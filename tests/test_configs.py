@@ -17,8 +17,10 @@ CONFIGS = [
 ]
 
 
-def joints(branch):
-    """Return how many joints a backbone reads in each frame, if it reads joints."""
+def more_axes(branch):
+    """Return what a branch reads of each channel of a frame: joints, or a picture."""
+    if 'stem' in branch:
+        return [56, 56]
     return [Skeleton.get(branch.skeleton).num_joints] if 'skeleton' in branch else []
 
 
@@ -30,7 +32,7 @@ def test_config_builds_and_does_a_loss_step(path):
     cfg = Config.fromfile(path)
     model = MODELS.build(cfg.model)
     inputs = {
-        name: torch.randn(1, branch.in_channels, 30, *joints(branch))
+        name: torch.randn(1, branch.in_channels, 30, *more_axes(branch))
         for name, branch in cfg.model.branches.items()
     }
     sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 30})

@@ -10,6 +10,8 @@ annotation file. All else comes from a recipe, a config that the new one inherit
     pose3d    coordinates of 3D skeletons, chosen where every video has them
     pose2d    coordinates of 2D skeletons
     heatmap   heatmaps of 2D skeletons on a coarse grid
+    heatmap_cnn  the same through a small network that is trained with the rest,
+              which takes some ten times as long
 
 All augment skeletons anew in each epoch. docs/recipes.md says what each ingredient
 gains.
@@ -33,7 +35,7 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-_RECIPES = ('pose3d', 'pose2d', 'heatmap')
+_RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
 # What a training sees in all, whichever comes first, and the fewest and most epochs.
 _FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
 _EPOCHS = (40, 400)
