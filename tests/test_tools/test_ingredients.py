@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 
 import pytest
 from mmengine.config import Config, ConfigDict
@@ -73,7 +74,16 @@ def test_table_of_two_variants(run_tool, tmp_path):
     assert '1 runs, of which 1 were finished before' in done.stdout
     assert (tmp_path / 'out' / 'ingredients.md').read_text() == text
     content = json.loads((tmp_path / 'out' / 'ingredients.json').read_text())
-    assert list(content) == ['all', 'without RandomTimeWarp']
-    whole, part = (c['over_seeds']['scores']['acc']['mean'] for c in content.values())
+    assert list(content['variants']) == ['all', 'without RandomTimeWarp']
+    whole, part = (runs[0]['metrics']['acc'] for runs in content['variants'].values())
     assert f'{whole:.2f}' in text
     assert f'{part:.2f} ({part - whole:+.2f})' in text
+    # Runs of elsewhere need not run here.
+    shutil.move(tmp_path / 'out' / 'ingredients.json', tmp_path / 'elsewhere.json')
+    args[args.index('out')] = 'new'
+    done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:])
+    assert done.stdout.count('all seeds are in the files of --add') == 2
+    assert (tmp_path / 'new' / 'ingredients.md').read_text() == text
+    args[args.index('train_cfg.max_epochs=1')] = 'train_cfg.max_epochs=2'
+    done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:], code=1)
+    assert "elsewhere.json: was made with options ['train_cfg.max_ep" in done.stderr

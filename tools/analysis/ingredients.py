@@ -6,8 +6,13 @@
 Every variant is a cross-validation of the config with options that switch ingredients
 off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
 the cosine schedule, the averaged weights, the standardised features and the members.
-The table goes to WORK_DIR/ingredients.md and .json. Started again, it goes on; so
-several processes may share the work, each with some of --variants.
+The table goes to WORK_DIR/ingredients.md, and the scores of all runs to
+ingredients.json. Started again, it goes on; so several processes may share the work,
+each with some of --variants. With --add, runs of another such file count as well, so
+that seeds may be run on several machines:
+
+    python tools/analysis/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
+        --add benchmarks/results/ingredients_precog.json
 """
 
 import argparse
@@ -20,7 +25,7 @@ from mmengine.config import Config
 
 from mmskelseg.commands import cross_validate
 from mmskelseg.commands.arguments import SettingsAction
-from mmskelseg.evaluation import format_score
+from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import config_name
@@ -85,10 +90,14 @@ def folder_of(work_dir: Path, variant: str) -> Path:
     return work_dir / variant.replace(' ', '_')
 
 
-def markdown(config: str, results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the table of finished variants, each beside the change to ``all``."""
-    header = ['Variant', *SCORES]
-    rows = [header]
+def markdown(title: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table of variants, each beside the change to ``all``.
+
+    Args:
+        title: What was run.
+        results: Summaries of :func:`~mmskelseg.evaluation.summarize_runs`.
+    """
+    rows = [['Variant', *SCORES]]
     whole = results.get('all')
     for name, result in results.items():
         cells = []
@@ -104,12 +113,42 @@ def markdown(config: str, results: Mapping[str, Mapping[str, Any]]) -> str:
     folds, seeds = ', '.join(first['folds']), ', '.join(map(str, first['seeds']))
     return '\n\n'.join(
         (
-            f'{config}, folds {folds}, seeds {seeds}; in percent, in brackets the '
+            f'{title}, folds {folds}, seeds {seeds}; in percent, in brackets the '
             'change to `all`.',
             '\n'.join(markdown_table(rows)),
             '± standard deviation over seeds, of means over folds.\n',
         )
     )
+
+
+def finished_runs(
+    work_dir: Path, known: Mapping[str, Any], added: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of each variant, those in its folder and those added."""
+    runs = {}
+    for variant in known:
+        file = folder_of(work_dir, variant) / 'cross_validation.json'
+        own = json.loads(file.read_text('utf-8'))['runs'] if file.is_file() else []
+        by_key = {(r['fold'], r['seed']): r for r in [*added.get(variant, ()), *own]}
+        if by_key:
+            runs[variant] = [by_key[key] for key in sorted(by_key)]
+    return runs
+
+
+def summaries(
+    runs: Mapping[str, list[dict[str, Any]]], seeds: list[int]
+) -> dict[str, dict[str, Any]]:
+    """Return the summary of each variant that has runs of all these seeds."""
+    folds = {run['fold'] for variant in runs.values() for run in variant}
+    wanted = {(fold, seed) for fold in sorted(folds) for seed in seeds}
+    found = {}
+    for variant, all_of_it in runs.items():
+        chosen = {(r['fold'], r['seed']): r for r in all_of_it}
+        if wanted <= chosen.keys():
+            found[variant] = summarize_runs(
+                {key: chosen[key] for key in sorted(wanted)}
+            )
+    return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,6 +160,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--variants', nargs='+',
         help='run these alone, such as `all "without RandomTimeWarp"` (default: all of '
         'them); the table has what is finished',
+    )  # fmt: skip
+    parser.add_argument(
+        '--add', nargs='+', type=Path, default=[], metavar='FILE',
+        help='ingredients.json of runs elsewhere, which count as finished',
     )  # fmt: skip
     parser.add_argument(
         '--cfg-options', nargs='+', action=SettingsAction, help='as for train'
@@ -139,33 +182,53 @@ def run(args: argparse.Namespace) -> None:
             raise UserError(
                 f'--variants names {variant!r}, which is none of {", ".join(known)}.'
             )
+    settings = {'config': name, 'options': args.cfg_options_typed}
+    added = read_runs(args.add, settings)
     for variant in args.variants or known:
         options = [*args.cfg_options_typed, *known[variant]]
+        there = {run['seed'] for run in added.get(variant, ())}
+        seeds = [seed for seed in args.seeds if seed not in there]
         print(f'\n{variant}: {" ".join(options) or "as it is"}', flush=True)
+        if not seeds:
+            print('all seeds are in the files of --add.')
+            continue
         code = cross_validate.main(
             [
                 str(cfg.filename),
                 *(['--folds', *args.folds] if args.folds else []),
-                *('--seeds', *map(str, args.seeds)),
+                *('--seeds', *map(str, seeds)),
                 *('--work-dir', str(folder_of(work_dir, variant))),
                 *(['--cfg-options', *options] if options else []),
             ]
         )
         if code:
             raise UserError(f'{variant}: the cross-validation failed; see above.')
-    files = {v: folder_of(work_dir, v) / 'cross_validation.json' for v in known}
-    results = {
-        variant: json.loads(file.read_text('utf-8'))
-        for variant, file in files.items()
-        if file.is_file()
-    }
-    text = markdown(name, results)
+    runs = finished_runs(work_dir, known, added)
+    title = ' '.join([name, *args.cfg_options_typed])
+    text = markdown(title, summaries(runs, args.seeds))
     print(f'\n{text}')
     atomic_write_text(work_dir / 'ingredients.md', text)
-    kept = ('folds', 'seeds', 'over_folds', 'over_videos', 'over_seeds')
-    content = {v: {key: r[key] for key in kept} for v, r in results.items()}
-    atomic_write_text(work_dir / 'ingredients.json', json.dumps(content, indent=2))
+    content = {**settings, 'variants': runs}
+    atomic_write_text(work_dir / 'ingredients.json', json.dumps(content, indent=1))
     print(work_dir / 'ingredients.md')
+
+
+def read_runs(
+    files: list[Path], settings: Mapping[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of each variant in files of this tool, of the same settings."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for file in files:
+        content = json.loads(file.read_text('utf-8'))
+        for key, value in settings.items():
+            if content.get(key) != value:
+                raise UserError(
+                    f'{file}: was made with {key} {content.get(key)!r}, not {value!r}; '
+                    'add runs of the same.'
+                )
+        for variant, some in content['variants'].items():
+            runs.setdefault(variant, []).extend(some)
+    return runs
 
 
 if __name__ == '__main__':
