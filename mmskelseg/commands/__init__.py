@@ -21,6 +21,7 @@ COMMANDS = {
     'convert': 'convert a data set into an annotation file',
     'browse': 'show what an annotation file holds, and what is suspicious',
     'cross-validate': 'train and test on every fold, with every seed',
+    'compare': 'compare cross-validations, and say what is more than chance',
     'doctor': 'show what is installed, and what is missing',
     'convert-model': 'convert a checkpoint of reference code',
 }

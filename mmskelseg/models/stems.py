@@ -35,8 +35,8 @@ class HeatmapEncoder(BaseModule):
     Args:
         in_channels: Channels of the heatmaps, C.
         arch: ``small``, ``medium`` or ``large``, or the channels of each layer. For
-            5 channels of 56x56 pixels they take 3.6, 13.2 and 50.3 million multiply-adds
-            a frame; ResNet-50 takes 4,090 million for 224x224.
+            5 channels of 56x56 pixels they take 3.6, 13.2 and 50.3 million
+            multiply-adds a frame; ResNet-50 takes 4,090 million for 224x224.
         out_channels: Features of a frame.
         chunk_frames: How many frames are computed together.
         init_cfg: Initialisation by MMEngine.

@@ -29,9 +29,11 @@ from mmskelseg.evaluation.functional.segments import (
     resolve_background,
     to_segments,
 )
+from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
 
 __all__ = [
     'IGNORED',
+    'Difference',
     'Video',
     'confusion_matrix',
     'edit_score',
@@ -47,6 +49,7 @@ __all__ = [
     'frame_map',
     'frame_mse',
     'frame_recall',
+    'paired_bootstrap',
     'resolve_background',
     'segmental_counts',
     'segmental_f1',

@@ -1,0 +1,158 @@
+"""Compares cross-validations of several configs: a table, and what is more than chance.
+
+    %(prog)s work_dirs/uwiom_pose2d work_dirs/uwiom_heatmap_cnn
+
+Each is the folder of a cross-validation, or its cross_validation.json; all must have
+the same folds. The last columns say by how much a config differs from the best one
+(or that of --to) in the mean over test videos, with a 95 % interval of a paired
+bootstrap over videos, and the probability of such a difference by chance.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import MissingFileError, UserError
+
+_SCORES = {
+    'f1@10': 'F1@10',
+    'f1@25': 'F1@25',
+    'f1@50': 'F1@50',
+    'edit': 'Edit',
+    'mAP': 'mAP',
+    'acc': 'Acc',
+}
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'results', nargs='+', type=Path, metavar='RESULT',
+        help='folder of a cross-validation, or its cross_validation.json',
+    )  # fmt: skip
+    parser.add_argument(
+        '--names', nargs='+', help='what to call each (default: the name of its config)'
+    )
+    parser.add_argument(
+        '--score',
+        choices=[key for key in _SCORES if key != 'mAP'],
+        default='f1@10',
+        help='what configs are sorted by and tested for (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--to', metavar='NAME', help='compare with this one (default: the best)'
+    )
+    parser.add_argument('--out', type=Path, help='keep the table in this Markdown file')
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmskelseg.fileio.atomic import atomic_write_text
+
+    results = _named([_read(path) for path in args.results], args)
+    _check_same(results)
+    text = '\n'.join(_table(results, args.score, args.to))
+    print(text)
+    if args.out is not None:
+        atomic_write_text(args.out, f'{text}\n')
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import json
+
+    file = path / 'cross_validation.json' if path.is_dir() else path
+    if not file.is_file():
+        raise MissingFileError(
+            f'{file}: there is no such file; name the folder of a finished '
+            '`mmskelseg cross-validate`.'
+        )
+    try:
+        content = json.loads(file.read_text('utf-8'))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f'{file}: is broken ({error}).') from None
+    if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
+        raise UserError(f'{file}: is not the summary of a cross-validation.')
+    return {**content, 'file': str(file)}
+
+
+def _named(
+    contents: list[dict[str, Any]], args: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """Return the results by the names of their configs, or those that are given."""
+    names = args.names or [c['config'].removesuffix('.py') for c in contents]
+    if len(names) != len(contents):
+        raise UserError(
+            f'--names has {len(names)} for {len(contents)} results; give one each.'
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f'{name}: two results have this name; set --names.')
+    if args.to is not None and args.to not in names:
+        raise UserError(f'--to {args.to}: there are only {", ".join(names)}.')
+    return dict(zip(names, contents, strict=True))
+
+
+def _check_same(results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise an error if results have other folds or test videos than the first."""
+    first = next(iter(results.values()))
+    for result in results.values():
+        videos, expected = _by_video(result, 'acc'), _by_video(first, 'acc')
+        for fold, video in sorted(videos.keys() ^ expected.keys()):
+            has, lacks = result, first
+            if (fold, video) not in videos:
+                has, lacks = first, result
+            raise UserError(
+                f'{lacks["file"]}: tests no video {video!r} in fold {fold!r}, as '
+                f'{has["file"]} does; compare cross-validations with the same folds.'
+            )
+
+
+def _by_video(result: Mapping[str, Any], score: str) -> dict[tuple[str, str], float]:
+    """Return the score of each test video of each fold, as its mean over seeds."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for run in result['runs']:
+        for video, scores in run['per_video'].items():
+            found.setdefault((run['fold'], video), []).append(scores[score])
+    return {key: sum(found[key]) / len(found[key]) for key in sorted(found)}
+
+
+def _table(
+    results: Mapping[str, Mapping[str, Any]], score: str, reference: str | None
+) -> list[str]:
+    """Return the lines of the table, and of what it shows."""
+    from mmskelseg.evaluation import format_score, paired_bootstrap
+    from mmskelseg.utils.tables import markdown_table
+
+    def mean(name: str) -> float:
+        return results[name]['over_seeds']['scores'][score]['mean']
+
+    ranked = sorted(results, key=mean, reverse=True)
+    to = reference or ranked[0]
+    videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
+    shown = _SCORES[score]
+    rows = [['Config', 'Seeds', *_SCORES.values(), f'{shown}, to {to}', 'p']]
+    for name in ranked:
+        scores = results[name]['over_seeds']['scores']
+        cells = [format_score(scores[key]) for key in _SCORES]
+        difference = ['', '']
+        if name != to:
+            d = paired_bootstrap(videos[name], videos[to])
+            difference = [
+                f'{d.mean:+.2f} ({d.low:+.2f} to {d.high:+.2f})',
+                f'{d.p:.3f}',
+            ]
+        rows.append([name, str(len(results[name]['seeds'])), *cells, *difference])
+    first = results[to]
+    return [
+        *markdown_table(rows),
+        '',
+        f'Folds: {", ".join(first["folds"])}. Scores in percent, means over folds, ± '
+        f'standard deviation over seeds. Differences are those of the mean over '
+        f'{len(videos[to])} test videos, each the mean over seeds, with the 95 % '
+        'interval of a paired bootstrap over videos.',
+    ]
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -1,0 +1,98 @@
+"""Cross-validations side by side, from their summaries."""
+
+import json
+
+import pytest
+
+from mmskelseg.evaluation import summarize_runs
+
+TOOL = 'tools/analysis/compare.py'
+NAMES = ('acc', 'edit', 'f1@10', 'f1@25', 'f1@50')
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Write the summary of a cross-validation; return its folder."""
+
+    def write(name, base, *, seeds=(0, 1), videos=('a', 'b', 'c'), folds=('x', 'y')):
+        runs = {}
+        for k, fold in enumerate(folds):
+            for seed in seeds:
+                values = {v: base + 10 * i + seed + k for i, v in enumerate(videos)}
+                mean = sum(values.values()) / len(values)
+                runs[fold, seed] = {
+                    'metrics': {**dict.fromkeys(NAMES, mean), 'mAP': mean - 1},
+                    'per_video': {
+                        v: dict.fromkeys(NAMES, score) for v, score in values.items()
+                    },
+                }
+        content = {
+            'config': f'some/{name}.py',
+            **summarize_runs(runs),
+            'runs': [{'fold': f, 'seed': s, **r} for (f, s), r in runs.items()],
+        }
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / 'cross_validation.json').write_text(json.dumps(content))
+        return folder
+
+    return write
+
+
+def rows(text):
+    lines = [line for line in text.splitlines() if line.startswith('|')]
+    cells = [[c.strip() for c in line.strip('|').split('|')] for line in lines]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
+
+
+def test_table_has_the_best_first_and_differences_to_it(save, call_tool, tmp_path):
+    """The seed adds 0 or 1, and so does the fold."""
+    worse, best = save('worse', 40), save('best', 43.5, seeds=(0,))
+    out = tmp_path / 'table.md'
+    done = call_tool(TOOL, worse, best / 'cross_validation.json', '--out', out)
+    first, second = rows(done.stdout)
+    assert first['Config'] == 'some/best'
+    assert (first['F1@10'], first['mAP'], first['p']) == ('54.00', '53.00', '')
+    assert second['F1@10'] == '51.00 ± 0.50'
+    assert (first['Seeds'], second['Seeds']) == ('1', '2')
+    # Each video is 3 lower on average over seeds.
+    assert second['F1@10, to some/best'] == '-3.00 (-3.00 to -3.00)'
+    assert second['p'] == '0.000'
+    assert 'over 6 test videos' in done.stdout
+    assert out.read_text().strip() == done.stdout.strip()
+
+
+def test_names_score_and_reference_can_be_chosen(save, call_tool):
+    done = call_tool(
+        TOOL, save('one', 40), save('two', 42), '--names', 'A', 'B', '--to', 'A',
+        '--score', 'acc',
+    )  # fmt: skip
+    first, second = rows(done.stdout)
+    assert first['Config'] == 'B'
+    assert first['Acc, to A'] == '+2.00 (+2.00 to +2.00)'
+    assert second['Acc, to A'] == ''
+
+
+@pytest.mark.parametrize(
+    ('other', 'args', 'message'),
+    [
+        ({'folds': ('x',)}, [], "tests no video 'a' in fold 'y'"),
+        ({'videos': ('a', 'b')}, [], "tests no video 'c' in fold 'x'"),
+        ({}, ['--names', 'A'], '--names has 1 for 2 results'),
+        ({}, ['--names', 'A', 'A'], 'A: two results have this name'),
+        ({}, ['--to', 'C'], '--to C: there are only some/one, some/two'),
+    ],
+)
+def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message):
+    done = call_tool(TOOL, save('one', 40), save('two', 42, **other), *args, code=1)
+    assert message in done.stderr
+
+
+def test_files_at_fault_are_named(save, call_tool, tmp_path):
+    good = save('one', 40)
+    done = call_tool(TOOL, good, tmp_path / 'none', code=1)
+    assert 'none: there is no such file' in done.stderr
+    for text, message in (('{', 'is broken'), ('[1]', 'is not the summary')):
+        (tmp_path / 'bad.json').write_text(text)
+        done = call_tool(TOOL, good, tmp_path / 'bad.json', code=1)
+        assert f'bad.json: {message}' in done.stderr
