@@ -4,7 +4,7 @@
 
 Each is the folder of a cross-validation, or its cross_validation.json; all must have
 the same folds. The last columns say by how much a config differs from the best one
-(or that of --to) in the mean over test videos, with a 95 % interval of a paired
+(or that of --to) in the mean over test videos, with a 95 %% interval of a paired
 bootstrap over videos, and the probability of such a difference by chance.
 """
 
