@@ -77,15 +77,13 @@ def load_config(args: argparse.Namespace) -> Config:
     The folder is that of the command line, else of the config, else
     ``work_dirs/<name of the config>``.
     """
-    from mmengine.config import Config
-
+    from mmskelseg.engine.config_checks import check_config, read_config
     from mmskelseg.fileio.configs import find_config
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(find_config(args.config))
+    cfg = read_config(find_config(args.config), args.cfg_options)
+    check_config(cfg, args.config)
     cfg.launcher = args.launcher
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:

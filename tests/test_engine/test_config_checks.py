@@ -1,0 +1,171 @@
+"""Mistakes in configs, found before anything is built."""
+
+import pytest
+
+from mmskelseg.engine.config_checks import check_config, read_config
+from tests.small_data import ROOT
+
+RECIPE = ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py'
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Check a config of some lines that inherits a recipe."""
+
+    def run(text, base=RECIPE):
+        file = tmp_path / 'mine.py'
+        file.write_text(f"_base_ = '{base}'\n{text}\n")
+        cfg = read_config(file)
+        check_config(cfg, 'mine.py')
+        return cfg
+
+    return run
+
+
+@pytest.mark.parametrize(
+    'path',
+    sorted((ROOT / 'configs').glob('[!_]*/*.py')),
+    ids=lambda path: f'{path.parent.name}/{path.stem}',
+)
+def test_configs_of_the_package_pass(path):
+    check_config(read_config(path), str(path))
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (
+            "model = dict(type='ActionSegmenter')",
+            "model.type='ActionSegmenter' is not a known model; did you mean 'Action",
+        ),
+        (
+            'model = dict(branches=dict(pose2d=dict(chanels=64)))',
+            "model.branches.pose2d: MSTCNPlusPlus takes no 'chanels'; did you mean "
+            "'channels'",
+        ),
+        (
+            "model = dict(num_classes='abc')",
+            "model.num_classes='abc', but ActionSegmentor takes int there",
+        ),
+        (
+            'model = dict(branches=dict(pose2d=dict(dropout="high")))',
+            "dropout='high', but MSTCNPlusPlus takes float there",
+        ),
+        ('model = dict(members=1.5)', 'model.members=1.5, but ActionSegmentor takes'),
+        (
+            'model = dict(head=dict(loss_cls=dict(loss_weigth=2.0)))',
+            "model.head.loss_cls: FrameCrossEntropyLoss takes no 'loss_weigth'; did",
+        ),
+        (
+            "model = dict(postprocess=[dict(type='Viterbi')])",
+            "model.postprocess.0.type='Viterbi' is not a known postprocessor",
+        ),
+        (
+            'train_dataloader = dict('
+            "dataset=dict(pipeline=[dict(type='RandomTimWarp')]))",
+            "pipeline.0.type='RandomTimWarp' is not a known transform; did you mean "
+            "'RandomTimeWarp'",
+        ),
+        (
+            "train_dataloader = dict(dataset=dict(features=dict(pose2d=dict(render="
+            "dict(dimensions=2)))))",
+            "features.pose2d.render: SkeletonCoordinates takes no 'dimensions'",
+        ),
+        (
+            "train_dataloader = dict(dataset=dict(spilt='fold1/train'))",
+            "train_dataloader.dataset: ActionSegDataset takes no 'spilt'; did you mean "
+            "'split'",
+        ),
+        (
+            'train_dataloader = dict(batch_size=0)',
+            'train_dataloader.batch_size=0, but must be a whole number from 1',
+        ),
+        ('train_cfg = dict(max_epochs="many")', "max_epochs='many', but must be"),
+        ('randomness = dict(seed=-1)', 'randomness.seed=-1, but must be a'),
+        (
+            "custom_hooks = [dict(type='EMAHok')]",
+            "custom_hooks.0.type='EMAHok' is not a known hook; did you mean 'EMAHook'",
+        ),
+        (
+            "test_evaluator = dict(type='SegmentationMetric', bakground=0)",
+            "test_evaluator: SegmentationMetric takes no 'bakground'; did you mean "
+            "'background'",
+        ),
+        (
+            "optim_wrapper = dict(optimizer=dict(type='Adamm'))",
+            "optim_wrapper.optimizer.type='Adamm' is not a known optimizer; did you "
+            "mean 'Adam'",
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_with_what_was_meant(check, text, message):
+    with pytest.raises(ValueError, match=r'mine\.py: ') as caught:
+        check(text)
+    assert message in str(caught.value)
+
+
+def test_a_slip_in_a_name_at_the_top_is_found(tmp_path):
+    file = tmp_path / 'mine.py'
+    file.write_text("model = dict(type='ActionSegmentor')\ntrain_dataloder = dict()\n")
+    with pytest.raises(
+        ValueError, match=r"'train_dataloder'; did you mean 'train_data"
+    ):
+        check_config(read_config(file), 'mine.py')
+    file.write_text('classes = 5\n')
+    with pytest.raises(ValueError, match=r"has no 'model'; begin with a config that"):
+        check_config(read_config(file), 'mine.py')
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        # Variables of a config, and names of modalities.
+        'modle_size = 3',
+        # Parts of others are left to them.
+        "custom_hooks = [dict(type='EMAHook', anything=3)]",
+        "model = dict(branches=dict(pose2d=dict(standardize=False, stem=None)))",
+        'default_hooks = dict(check=dict(priority=10))',
+        'train_cfg = dict(val_interval=5)',
+    ],
+)  # fmt: skip
+def test_what_may_be_right_passes(check, text):
+    check(text)
+
+
+def test_class_of_a_user_passes(check, tmp_path, monkeypatch):
+    """Registered by a module that the config imports."""
+    (tmp_path / 'mine_too.py').write_text(
+        'from mmskelseg.registry import MODELS\n'
+        '@MODELS.register_module()\n'
+        'class Own:\n'
+        '    def __init__(self, in_channels, num_classes, width: int = 3): ...\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    check(
+        "custom_imports = dict(imports=['mine_too'])\n"
+        "branch = dict(_delete_=True, type='Own', in_channels=60, width='wide')\n"
+        'model = dict(branches=dict(pose2d=branch))'
+    )
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('x = (1,\n', r'mine\.py:\d+: cannot be read \(SyntaxError'),
+        ('x = undefined\n', r"mine\.py: cannot be read \(NameError: name 'undefined'"),
+        ("_base_ = 'none.py'\n", r'mine\.py: cannot be read \(.*none\.py'),
+    ],
+)  # fmt: skip
+def test_a_file_that_does_not_run_is_named(tmp_path, text, message):
+    file = tmp_path / 'mine.py'
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_config(file)
+
+
+def test_options_that_fit_nowhere_are_named():
+    options = {'train_dataloader.dataset.pipeline.99.sigma': 1}
+    with pytest.raises(
+        ValueError, match=r'--cfg-options: .*counts the items of a list'
+    ):
+        read_config(RECIPE, options)
