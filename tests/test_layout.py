@@ -16,6 +16,7 @@ FLOORS = (
     ('datasets',),
     ('visualization', 'interchange'),
     ('features', 'models', 'decoding', 'evaluation', 'compat'),
+    ('streaming',),
     ('structures', 'fileio', 'utils', 'registry', 'version', '__init__'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
