@@ -168,13 +168,7 @@ class ModelStream:
         Raises:
             UserError: If the state is of another model.
         """
-        for key, own in self.state_dict().items():
-            shape = np.shape(state[key]) if key in state else None
-            if shape != own.shape:
-                raise UserError(
-                    f'The state of the stream has {key} of shape {shape}, but this '
-                    f"model's is {own.shape}; load it with the model that it is of."
-                )
+        check_state(state, self.state_dict())
         for i, step in enumerate(self._steps):
             step.frames = int(state[f'{i}.frames'])
             for j, ring in enumerate(step.rings):
@@ -250,6 +244,17 @@ class _StageStream:
             x = change
         self.frames += n
         return x @ self.stage.cls_weight + self.stage.cls_bias
+
+
+def check_state(state: Mapping[str, Any], own: Mapping[str, np.ndarray]) -> None:
+    """Raise an error if a state lacks arrays of one's own, or has them otherwise."""
+    for key, value in own.items():
+        shape = np.shape(state[key]) if key in state else None
+        if shape != value.shape:
+            raise UserError(
+                f'The state of the stream has {key} of shape {shape}, but the '
+                f"model's is {value.shape}; load it with the model that it is of."
+            )
 
 
 def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -27,7 +27,7 @@ def build(branch=CAUSAL, seed=0, **model):
     model = MODELS.build({'type': 'ActionSegmentor', 'head': head, **config, **model})
     for name, parameter in model.named_parameters():
         std = 0.9 * parameter[0].numel() ** -0.5 if name.endswith('weight') else 0.1
-        nn.init.normal_(parameter, std=8 * std if 'classifiers' in name else std)
+        nn.init.normal_(parameter, std=5 * std if 'classifiers' in name else std)
     if branch.get('standardize'):
         standardizer = model.branches['pose2d']['standardizer']
         standardizer.fit([3 * torch.randn(6, 90) + 5])
