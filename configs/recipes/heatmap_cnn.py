@@ -7,7 +7,8 @@ render = dict(
     type='RenderSkeletonHeatmap', sigma=1.0, box='person', sides=True, velocity=True
 )
 features = dict(heatmap=dict(_delete_=True, render=render, online=True))
-train_dataloader = dict(dataset=dict(features=features))
+# One video a step: of so few steps, twice as many are worth more.
+train_dataloader = dict(batch_size=1, dataset=dict(features=features))
 val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 

@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 STAND_INS = Path(__file__).parent / 'stand_ins'
 
@@ -155,6 +156,24 @@ def _secure(checkpoint_module: ModuleType) -> None:
     secure_mmengine(checkpoint_module)
 
 
+def _find_latest(runner_module: ModuleType) -> None:
+    from mmskelseg.fileio.checkpoints import find_latest_checkpoint
+
+    runner_module.find_latest_checkpoint = (  # type: ignore[attr-defined]
+        find_latest_checkpoint
+    )
+
+
+def _write_whole(backend_module: ModuleType) -> None:
+    from mmskelseg.fileio.atomic import atomic_write
+
+    def put(self: Any, obj: bytes, filepath: str | Path) -> None:
+        with atomic_write(filepath) as file:
+            file.write(obj)
+
+    backend_module.LocalBackend.put = put
+
+
 REPAIRS = (
     Repair(
         name='checkpoints',
@@ -162,6 +181,22 @@ REPAIRS = (
         mends='loading a checkpoint runs code from the file (torch < 2.6) or fails',
         needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.runner.checkpoint', _secure),
+    ),
+    Repair(
+        name='whole files',
+        upstream='mmengine, which writes in place',
+        mends='a training that is killed leaves half a checkpoint',
+        needed=lambda: bool(_folder('mmengine')),
+        apply=lambda: after_import(
+            'mmengine.fileio.backends.local_backend', _write_whole
+        ),
+    ),
+    Repair(
+        name='last checkpoint',
+        upstream='mmengine, which takes the name in a file as it is',
+        mends='a training that was killed while it wrote that name does not resume',
+        needed=lambda: bool(_folder('mmengine')),
+        apply=lambda: after_import('mmengine.runner.runner', _find_latest),
     ),
     Repair(
         name='drn',

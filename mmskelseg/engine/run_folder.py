@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.utils.errors import UserError
 
 PREDICTIONS = 'predictions.pkl'
@@ -124,8 +125,8 @@ class RunFolder:
             )
             failure = _call(self.train, self.log, lock)
             if not failure:
-                last = (self.path / 'last_checkpoint').read_text('utf-8').strip()
-                failure = _call([*self.test, last], self.log, lock)
+                last = find_latest_checkpoint(self.path)
+                failure = _call([*self.test, str(last)], self.log, lock)
         return failure
 
 

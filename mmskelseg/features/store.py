@@ -19,6 +19,8 @@ from mmskelseg.utils.progress import progress_bar
 
 # Raised when the same settings come to give other features.
 _VERSION = 1
+# Of a file, that are checked before each training.
+_CHECKED_BYTES = 1 << 26
 
 
 class FeatureStore:
@@ -79,12 +81,19 @@ def load_features(path: Path | str) -> np.ndarray:
         ValueError: If the file is not whole.
     """
     try:
-        return np.load(path, mmap_mode='r', allow_pickle=False)
+        features = np.load(path, mmap_mode='r', allow_pickle=False)
     except (ValueError, EOFError, TokenError) as error:
         raise UserError(
             f'{path}: the feature file is cut short or damaged; delete it, and it is '
             'made again.'
         ) from error
+    if not isinstance(features, np.ndarray) or features.dtype.kind != 'f':
+        kind = getattr(features, 'dtype', type(features).__name__)
+        raise UserError(
+            f'{path}: holds {kind} values, but features are floating-point numbers; '
+            'delete it, and it is made again, or save the array as float32.'
+        )
+    return features
 
 
 def ensure_features(
@@ -134,4 +143,17 @@ def ensure_features(
                 f'{video["frame_dir"]} needs {video["total_frames"]} frames of '
                 'features; delete the file, and it is made again.'
             )
+        _check_finite(features, path)
     return paths
+
+
+def _check_finite(features: np.ndarray, path: Path) -> None:
+    """Raise an error if a feature is not finite, of a long video among some frames."""
+    step = max(1, features.nbytes // _CHECKED_BYTES)
+    wrong = ~np.isfinite(features[::step]).reshape(-(-len(features) // step), -1)
+    if wrong.any():
+        frame = int(wrong.any(axis=1).argmax()) * step
+        raise UserError(
+            f'{path}: the features of frame {frame} are not finite; delete the file, '
+            'and it is made again.'
+        )

@@ -1,9 +1,13 @@
 """Writing of files that are whole or absent."""
 
+import hashlib
 import os
+import re
 import secrets
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,12 +17,15 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path, whose file replaces ``path`` when the block ends well.
 
     Missing folders are made. After an error, or when the program is stopped, ``path``
-    is what it was before.
+    is what it was before. Temporary files that programs of this machine left in the
+    folder when they were killed are removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Processes on other machines may have the same number.
-    aside = path.with_name(f'.{secrets.token_hex(8)}.part{path.suffix}')
+    _remove_strays(path.parent.resolve())
+    # The number tells those apart that a process writes at the same time.
+    mark = f'{_machine()}-{os.getpid()}-{secrets.token_hex(8)}'
+    aside = path.with_name(f'.{mark}.part{path.suffix}')
     try:
         yield aside
         os.replace(aside, path)
@@ -39,3 +46,41 @@ def atomic_write_text(path: str | os.PathLike, text: str) -> None:
     """Write a text as UTF-8, with its line ends as they are, whole or not at all."""
     with atomic_write(path) as file:
         file.write(text.encode())
+
+
+@cache
+def _machine() -> str:
+    """Return what tells apart machines, and containers, that number processes."""
+    with suppress(OSError):
+        return _digest(f'{socket.gethostname()} {os.readlink("/proc/self/ns/pid")}')
+    return _digest(socket.gethostname())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+# Once for each folder, since a folder of features may hold thousands of files.
+@cache
+def _remove_strays(folder: Path) -> None:
+    """Remove the temporary files of processes that are no more.
+
+    On Windows, where a process cannot be asked for without ending it, none is removed.
+    """
+    if os.name == 'nt':
+        return
+    for file in folder.glob(f'.{_machine()}-*.part*'):
+        name = re.match(r'\.\w+-(\d+)-', file.name)
+        if name is not None and not _is_running(int(name[1])):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

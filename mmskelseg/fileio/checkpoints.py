@@ -9,9 +9,11 @@ import ast
 import io
 import os
 import pickle
+import re
 import tarfile
 import types
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import IO, Any, ClassVar
@@ -245,6 +247,26 @@ def secure_mmengine(checkpoint_module: ModuleType) -> None:
     checkpoint_module.CheckpointLoader.register_scheme('', load_from_local, force=True)
     checkpoint_module.torch = _SafeTorch('torch')  # type: ignore[attr-defined]
     checkpoint_module.load_url = load_url  # type: ignore[attr-defined]
+
+
+def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
+    """Return the last checkpoint of a work folder, or None if it has none.
+
+    It is what the file ``last_checkpoint`` names. Where that is missing or empty, or
+    names a file that is gone, as after a kill, it is the newest ``epoch_N.pth`` or
+    ``iter_N.pth``.
+    """
+    folder = Path(path)
+    with suppress(OSError, UnicodeDecodeError):
+        named = (folder / 'last_checkpoint').read_text('utf-8').strip()
+        if named and Path(named).exists():
+            return named
+    found = [
+        file
+        for file in folder.glob('*.pth')
+        if re.fullmatch(r'(epoch|iter)_\d+', file.stem)
+    ]
+    return str(max(found, key=lambda file: file.stat().st_mtime)) if found else None
 
 
 def reduce_config_text(text: str) -> str:

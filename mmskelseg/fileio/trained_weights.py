@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from torch import nn
+from torch import Tensor, nn
 
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.settings import flat_settings
@@ -24,6 +24,7 @@ def load_weights(model: nn.Module, checkpoint: Any, source: str) -> None:
         )
     state = checkpoint.get('state_dict', checkpoint)
     state = {key.removeprefix('module.'): value for key, value in state.items()}
+    check_finite(state, source)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -33,6 +34,20 @@ def load_weights(model: nn.Module, checkpoint: Any, source: str) -> None:
             f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
             'trained with, which lies in its work folder.'
         ) from None
+
+
+def check_finite(state: Mapping[str, Any], source: str) -> None:
+    """Raise a UserError that names a tensor which has values that are not finite."""
+    for key, value in state.items():
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            continue
+        wrong = int((~value.isfinite()).sum())
+        if wrong:
+            raise UserError(
+                f'{source}: {wrong} of the {value.numel()} values of {key} are not '
+                'finite, so that the model predicts nothing; its training diverged. '
+                'Take an earlier checkpoint, or train again at a lower learning rate.'
+            )
 
 
 def trained_features(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:

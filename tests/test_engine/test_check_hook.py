@@ -1,3 +1,4 @@
+from math import nan
 from types import SimpleNamespace
 
 import pytest
@@ -38,3 +39,26 @@ def test_features_that_nothing_standardises_are_refused():
         SegCheckHook().before_train(runner)
     runner.hooks.append(FitStatisticsHook())
     SegCheckHook().before_train(runner)
+
+
+@pytest.mark.parametrize(
+    ('value', 'message'),
+    [
+        (1.0, 'in epoch 2, step 8: the training diverged, so it ends here'),
+        (float('inf'), "the pose2d features of video 'b' are not finite"),
+    ],
+)
+def test_loss_that_is_not_finite_ends_the_training(value, message):
+    """In its step, or before a checkpoint would keep its weights."""
+    inputs = {'pose2d': [torch.ones(3, 5), torch.full((3, 5), value)]}
+    batch = {'inputs': inputs, 'data_samples': [{'frame_dir': n} for n in 'ab']}
+    runner = SimpleNamespace(epoch=1, iter=7)
+    hook = SegCheckHook()
+    hook.after_train_iter(runner, 3, batch, {'loss': torch.tensor(2.0)})
+    hook.before_save_checkpoint(runner, {})
+    for check in (
+        lambda: hook.after_train_iter(runner, 3, batch, {'loss': torch.tensor(nan)}),
+        lambda: hook.before_save_checkpoint(runner, {}),
+    ):
+        with pytest.raises(ValueError, match=message):
+            check()

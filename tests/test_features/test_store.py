@@ -1,7 +1,42 @@
 import numpy as np
 import pytest
 
-from mmskelseg.features import FeatureStore, load_features
+from mmskelseg.features import (
+    FeatureRecipe,
+    FeatureStore,
+    ensure_features,
+    load_features,
+)
+from mmskelseg.features import store as store_module
+from tests.small_data import small_annotations
+
+
+@pytest.mark.parametrize('dtype', ['int64', 'int8', 'bool', 'complex64', 'U3'])
+def test_features_of_another_type_are_refused(tmp_path, dtype):
+    """They would be read as numbers that they are not."""
+    np.save(tmp_path / 'video.npy', np.zeros((5, 3)).astype(dtype))
+    with pytest.raises(ValueError, match=r'video.npy: holds .* values, but features'):
+        load_features(tmp_path / 'video.npy')
+
+
+@pytest.mark.parametrize('frames', [6, 3000])
+def test_features_that_are_not_finite_are_found_before_training(
+    tmp_path, monkeypatch, frames
+):
+    """The file and the frame are named, not the training."""
+    monkeypatch.setattr(store_module, '_CHECKED_BYTES', 4000)
+    data = small_annotations(lengths=(frames,))
+    render = {'type': 'SkeletonCoordinates', 'dims': 2, 'flatten': True}
+    recipe = FeatureRecipe.from_config('pose', {'render': render}, 'coco17')
+    (path,) = ensure_features(tmp_path, recipe, data['annotations'])
+    features = np.load(path)
+    # Of a long file, every so-many-th frame is read.
+    step = max(1, features.nbytes // 4000)
+    bad = 2 * step
+    features[bad, 1] = np.nan
+    np.save(path, features)
+    with pytest.raises(ValueError, match=f'features of frame {bad} are not finite'):
+        ensure_features(tmp_path, recipe, data['annotations'])
 
 
 def test_store_gives_back_what_blocks_wrote(tmp_path, rng):

@@ -1,4 +1,10 @@
+import os
+import subprocess
+import sys
+
 import pytest
+import torch
+from mmengine.runner import save_checkpoint
 
 from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 
@@ -33,3 +39,43 @@ def test_text_is_written_as_it_is(tmp_path):
     """UTF-8 and the same line ends on every system."""
     atomic_write_text(tmp_path / 'new' / 'a.csv', 'é\r\nb\n')
     assert (tmp_path / 'new' / 'a.csv').read_bytes() == b'\xc3\xa9\r\nb\n'
+
+
+KILLED = """
+import os, sys
+from mmskelseg.fileio.atomic import atomic_write
+
+with atomic_write(sys.argv[1]) as file:
+    file.write(b'half')
+    file.flush()
+    os._exit(9)
+"""
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='no process can be asked for there')
+def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path):
+    """And nothing of a program that still runs, or of another machine."""
+    path = tmp_path / 'scores.json'
+    subprocess.run([sys.executable, '-c', KILLED, str(path)], check=False)
+    (stray,) = tmp_path.iterdir()
+    assert stray.read_bytes() == b'half'
+    machine = stray.name.split('-')[0]
+    kept = [f'{machine}-{os.getpid()}-0.part.json', f'.ffffffff-{2**22 + 1}-0.part']
+    for name in kept:
+        (tmp_path / name).touch()
+    atomic_write_text(path, 'whole')
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*kept, 'scores.json'])
+
+
+def test_checkpoints_of_mmengine_are_whole_or_absent(tmp_path, monkeypatch):
+    path = tmp_path / 'epoch_1.pth'
+    save_checkpoint({'epoch': 1}, str(path))
+
+    def fail(*_):
+        raise OSError('No space left on device')
+
+    monkeypatch.setattr(os, 'replace', fail)
+    with pytest.raises(OSError, match='No space left'):
+        save_checkpoint({'epoch': 2}, str(path))
+    assert torch.load(path, weights_only=True) == {'epoch': 1}
+    assert list(tmp_path.iterdir()) == [path]

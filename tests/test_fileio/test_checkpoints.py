@@ -15,6 +15,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.runner import Runner, load_checkpoint
 from mmengine.runner import checkpoint as mmengine_checkpoint
+from mmengine.runner import runner as mmengine_runner
 from torch import nn
 
 import mmskelseg  # noqa: F401
@@ -380,3 +381,18 @@ def test_inferencer_refuses_config_text_that_runs_a_command(trained, tmp_path):
     with pytest.raises(UnsafePickleError, match='not an assignment of values'):
         BaseInferencer._init_model(None, {}, evil)
     assert not trace.exists()
+
+
+@pytest.mark.parametrize('named', [None, '', 'gone.pth', 'epoch_1.pth'])
+def test_last_checkpoint_is_found_after_a_kill(tmp_path, named):
+    """The newest one, where `last_checkpoint` names none that is there."""
+    for i, name in enumerate(('epoch_1.pth', 'epoch_2.pth', 'other.pth')):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (i, i))
+    if named is not None:
+        text = named and str(tmp_path / named)
+        (tmp_path / 'last_checkpoint').write_text(text)
+    expected = 'epoch_1.pth' if named == 'epoch_1.pth' else 'epoch_2.pth'
+    found = mmengine_runner.find_latest_checkpoint(str(tmp_path))
+    assert found == str(tmp_path / expected)
+    assert mmengine_runner.find_latest_checkpoint(str(tmp_path / 'none')) is None

@@ -14,7 +14,7 @@ def encoder(**options):
     return MODELS.build({'type': 'HeatmapEncoder', **sizes, **options})
 
 
-def pictures(*lengths, size=14):
+def pictures(*lengths, size=28):
     """Return a padded batch of pictures (N, 2, T, H, W) and its mask."""
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(len(lengths), 2, max(lengths), size, size, generator=generator)
@@ -81,9 +81,9 @@ def test_padding_is_invisible(training):
 @pytest.mark.parametrize(
     ('arch', 'parameters'),
     [
-        # 3x3 of each layer, scale and shift of its norm, the linear layer, its norm.
-        ('small', 9 * (5 * 16 + 16 * 32 + 32 * 64 + 64 * 128) + 480 + 65664 + 256),
-        ('medium', 9 * (5 * 32 + 32 * 64 + 64 * 128 + 128 * 256) + 960 + 131200 + 256),
+        # Convolutions, scale and shift of their norms, the linear layer, its norm.
+        ('small', 25 * 5 * 32 + 9 * (32 * 64 + 64 * 128) + 448 + 65664 + 256),
+        ('medium', 25 * 5 * 64 + 9 * (64 * 128 + 128 * 256) + 896 + 131200 + 256),
     ],
 )
 def test_number_of_parameters(arch, parameters):
@@ -151,4 +151,4 @@ def test_prediction_of_a_long_video_in_chunks_is_that_of_the_whole():
 
 def test_channels_are_those_of_the_pictures():
     with pytest.raises(ValueError, match=r'have 3 channels, but the model expects 2'):
-        segmentor()({'heatmap': torch.zeros(1, 3, 9, 14, 14)})
+        segmentor()({'heatmap': torch.zeros(1, 3, 9, 28, 28)})

@@ -229,3 +229,18 @@ def test_recipe_resumes_to_the_bit(make_config, run_tool, tmp_path):
     averaged = through['state_dict']
     own = {k.removeprefix('module.'): v for k, v in through['ema_state_dict'].items()}
     assert not all(torch.equal(averaged[k], own[k]) for k in averaged)
+
+
+def test_training_that_diverges_ends_at_once(make_config, call_tool, tmp_path):
+    """In the step in which the loss is no number, with what to do."""
+    make_config(small_annotations())
+    work = tmp_path / 'work'
+    done = call_tool(
+        'tools/train.py', tmp_path / 'mine.py', '--work-dir', work, '--cfg-options',
+        *TINY, 'model.members=1', 'optim_wrapper.optimizer.lr=1e38', code=1,
+    )  # fmt: skip
+    assert 'the training diverged, so it ends here' in done.stderr
+    assert 'in epoch ' in done.stderr
+    for file in work.glob('*.pth'):
+        state = load_checkpoint(file)['state_dict']
+        assert all(torch.isfinite(value).all() for value in state.values())

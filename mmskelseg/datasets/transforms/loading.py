@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class LoadFrameFeatures(Transform):
             for modality, path in self._files(results).items()
         }
         for modality, recipe in results.get('online', {}).items():
-            made = np.concatenate(list(recipe.make(results)))
+            made = _filled(recipe.make(results), results['total_frames'])
             results['features'][modality] = made.swapaxes(0, 1)
         for modality, features in results['features'].items():
             if features.shape[1] != results['total_frames']:
@@ -153,6 +154,16 @@ class LoadFrameFeatures(Transform):
         if features.dtype != np.float16:
             features = features.astype(np.float32, copy=False)
         return np.array(features) if features.nbytes <= self.max_bytes else features
+
+
+def _filled(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
+    """Return blocks of features (n, C, ...) as one array, without holding all twice."""
+    first = next(blocks)
+    whole, end = np.empty((frames, *first.shape[1:]), first.dtype), 0
+    for block in chain([first], blocks):
+        whole[end : end + len(block)] = block
+        end += len(block)
+    return whole[:end]
 
 
 @TRANSFORMS.register_module()

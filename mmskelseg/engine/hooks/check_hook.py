@@ -1,15 +1,19 @@
 """Checks that the parts of a run fit each other before they cost time."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import torch
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
 from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.fileio.trained_weights import check_finite
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.registry import HOOKS
 from mmskelseg.utils.errors import UserError
@@ -24,8 +28,10 @@ class SegCheckHook(Hook):
     on with random weights where it finds none; one to start a training from must share
     some, in their shapes. A model with batch norms needs two frames of every video that
     it trains on, and one that keeps statistics of the training set the hook that finds
-    them.
+    them. A training stops at the first loss that is not finite.
     """
+
+    _last: tuple[Any, Any] = (None, None)
 
     def before_train(self, runner: Runner) -> None:
         """Check the training videos, the classes there and in the validation, hooks."""
@@ -38,6 +44,48 @@ class SegCheckHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the classes of a test."""
         _check_classes(runner, runner.test_dataloader, runner.test_loop.evaluator)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict[str, Any] | None = None,
+    ) -> None:
+        """Stop a training whose loss is not finite.
+
+        On a GPU, which would be waited for, not in every step, but before a checkpoint.
+        """
+        loss = (outputs or {}).get('loss')
+        self._last = (loss, data_batch)
+        if not isinstance(loss, Tensor) or loss.is_cpu or batch_idx % 20 == 0:
+            self._check_loss(runner)
+
+    def before_save_checkpoint(
+        self, runner: Runner, checkpoint: dict[str, Any]
+    ) -> None:
+        """Keep the last good checkpoint instead of weights that are not finite."""
+        self._check_loss(runner)
+
+    def _check_loss(self, runner: Runner) -> None:
+        loss, batch = self._last
+        if loss is None or bool(torch.as_tensor(loss).isfinite().all()):
+            return
+        loss = torch.as_tensor(loss).detach()
+        where = f'epoch {runner.epoch + 1}, step {runner.iter + 1}'
+        for inputs, sample in _videos(batch):
+            for modality, features in inputs.items():
+                if features.is_floating_point() and not features.isfinite().all():
+                    raise UserError(
+                        f'The loss is {float(loss)} in {where}, since the {modality} '
+                        f'features of video {sample.get("frame_dir")!r} are not '
+                        'finite; correct or delete their file, or that video.'
+                    )
+        raise UserError(
+            f'The loss is {float(loss)} in {where}: the training diverged, so it ends '
+            'here. The last checkpoint is from before; go on from it, or begin anew, '
+            'at a lower learning rate (optim_wrapper.optimizer.lr).'
+        )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Check a checkpoint before its weights are copied."""
@@ -53,6 +101,7 @@ class SegCheckHook(Hook):
                     f'model of the config needs {tuple(expected[key].shape)}; use the '
                     'config that the checkpoint was trained with.'
                 )
+        check_finite(state, str(file))
         trains = isinstance(runner._train_loop, BaseLoop)
         starts_training = trains and not runner._resume
         missing = sorted(expected.keys() - state.keys())
@@ -67,6 +116,13 @@ class SegCheckHook(Hook):
                 f'has {len(foreign)} others ({_few(foreign)}); use the config that it '
                 'was trained with.'
             )
+
+
+def _videos(batch: Any) -> Iterator[tuple[dict[str, Tensor], Any]]:
+    """Yield the features by modality, and the sample, of each video of a batch."""
+    if isinstance(batch, dict) and isinstance(batch.get('inputs'), dict):
+        for i, sample in enumerate(batch.get('data_samples') or ()):
+            yield {name: videos[i] for name, videos in batch['inputs'].items()}, sample
 
 
 def _check_classes(

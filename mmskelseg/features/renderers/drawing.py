@@ -35,7 +35,8 @@ def draw_segments(
     sigma: float,
     *,
     squared: bool = True,
-    separate: bool = False,
+    channels: Sequence[int] | None = None,
+    num_channels: int = 1,
 ) -> np.ndarray:
     """Return the sum of S soft segments a frame, of the highest person for each.
 
@@ -52,29 +53,31 @@ def draw_segments(
         size: Height and width of the canvas in pixels.
         sigma: Standard deviation in pixels.
         squared: Whether d is squared in limbs; the paper prints Eq. 2 without it.
-        separate: Whether each segment has a canvas of its own.
+        channels: The channel that each segment is drawn into, S numbers; by default
+            the first. What is in a channel is the sum of its segments.
+        num_channels: How many channels there are, C.
 
     Returns:
-        Array of shape (T, H, W), or (T, S, H, W) if they are separate, float32.
+        Array of shape (T, C, H, W), float32.
     """
     ends = np.array(pairs, np.int64).reshape(-1, 2)
     height, width = size
-    channels = len(ends) if separate else 1
+    chosen = np.array(channels or [0] * len(ends), np.int64)
     # At least as wide as what is evaluated together.
-    shape = (keypoint.shape[1], channels, height, max(width, _LANES))
+    shape = (keypoint.shape[1], num_channels, height, max(width, _LANES))
     canvas = np.zeros(shape, np.float32)
     _draw(
         np.ascontiguousarray(keypoint, np.float32),
         np.ascontiguousarray(score, np.float32),
         ends,
+        chosen,
         canvas,
         width,
         _scale_and_reach(sigma, True),
         _scale_and_reach(sigma, squared),
         squared,
     )
-    canvas = np.ascontiguousarray(canvas[..., :width])
-    return canvas if separate else canvas[:, 0]
+    return np.ascontiguousarray(canvas[..., :width])
 
 
 def _scale_and_reach(sigma: float, squared: bool) -> tuple[Any, Any]:
@@ -123,13 +126,14 @@ def _draw(
     keypoint: np.ndarray,
     score: np.ndarray,
     pairs: np.ndarray,
+    channels: np.ndarray,
     canvas: np.ndarray,
     width: int,
     joint_form: tuple[float, float],
     limb_form: tuple[float, float],
     squared: bool,
 ) -> None:
-    """Draw into canvas (T, 1 or S, H, W) of zeros; else as in `draw_segments`."""
+    """Draw into canvas (T, C, H, W) of zeros; else as in `draw_segments`."""
     M, T = score.shape[:2]
     # Of one segment, where several persons compete.
     highest = np.zeros(canvas.shape[2:], np.float32)
@@ -137,7 +141,7 @@ def _draw(
         for s in range(len(pairs)):
             a, b = pairs[s]
             form, square = (joint_form, True) if a == b else (limb_form, squared)
-            image = canvas[t, s if canvas.shape[1] > 1 else 0]
+            image = canvas[t, channels[s]]
             for m in range(M):
                 peak = min(score[m, t, a], score[m, t, b])
                 if peak >= np.float32(MIN_SCORE):

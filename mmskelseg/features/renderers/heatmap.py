@@ -152,7 +152,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         if isinstance(given, Tensor):
             imgs: Any = self._on_device(keypoint, score, velocity, given.device)
         else:
-            imgs = self._with_velocity(self.images(keypoint, score), velocity)
+            imgs = self._drawn(keypoint, score, velocity)
         results['imgs'] = imgs
         return results
 
@@ -161,8 +161,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         keypoint, score, velocity = self._place(results)
         for begin in range(0, keypoint.shape[1], frames):
             block = slice(begin, begin + frames)
-            images = self.images(keypoint[:, block], score[:, block])
-            yield self._with_velocity(images, velocity[block])
+            yield self._drawn(keypoint[:, block], score[:, block], velocity[block])
 
     def place(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Return keypoints in pixels of the heatmap (M, T, V, 2), and their scores."""
@@ -209,28 +208,34 @@ class RenderSkeletonHeatmap(BaseTransform):
 
     def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
         """Return the pictures of placed joints (M, T, V, 2) and scores (M, T, V)."""
-        drawn = [
-            draw_segments(
-                keypoint, score, pairs, self.size, self.sigma, squared=self.squared
-            )
-            for pairs in self._channels
-        ]
-        if self.sides:
-            return np.stack(drawn, axis=1)
-        (heatmap,) = drawn
-        T, H, W = heatmap.shape
-        frame, row, column = heatmap.strides
-        # Like np.broadcast_to, but writable, which PyTorch expects of an array.
-        return np.lib.stride_tricks.as_strided(
-            heatmap, (T, 3, H, W), (frame, 0, row, column)
-        )
+        return self._drawn(keypoint, score, np.zeros((keypoint.shape[1], 0)))
 
-    def _with_velocity(self, images: np.ndarray, velocity: np.ndarray) -> np.ndarray:
-        if not self.velocity:
-            return images
-        planes = velocity[..., None, None]
-        planes = np.broadcast_to(planes, (*velocity.shape, *self.size))
-        return np.concatenate([images, planes], axis=1)
+    def _drawn(
+        self, keypoint: np.ndarray, score: np.ndarray, velocity: np.ndarray
+    ) -> np.ndarray:
+        """Return pictures, with the velocity in channels of its own."""
+        planes = velocity.shape[1]
+        images = draw_segments(
+            keypoint,
+            score,
+            self.pairs,
+            self.size,
+            self.sigma,
+            squared=self.squared,
+            channels=self._sides,
+            num_channels=3 + planes if self.sides or planes else 1,
+        )
+        if images.shape[1] == 1:
+            T, _, H, W = images.shape
+            frame, _, row, column = images.strides
+            # Like np.broadcast_to, but writable, which PyTorch expects of an array.
+            return np.lib.stride_tricks.as_strided(
+                images, (T, 3, H, W), (frame, 0, row, column)
+            )
+        if not self.sides:
+            images[:, 1:3] = images[:, :1]
+        images[:, 3:] = velocity[..., None, None]
+        return images
 
     def _on_device(
         self,
@@ -243,12 +248,12 @@ class RenderSkeletonHeatmap(BaseTransform):
             draw_segments_on_device(
                 torch.from_numpy(keypoint).to(device),
                 torch.from_numpy(score).to(device),
-                pairs,
+                [p for p, c in zip(self.pairs, self._sides, strict=True) if c == side],
                 self.size,
                 self.sigma,
                 squared=self.squared,
             )
-            for pairs in self._channels
+            for side in range(3 if self.sides else 1)
         ]
         images = torch.stack(drawn, dim=1).expand(-1, 3, -1, -1)
         if not self.velocity:
@@ -257,18 +262,15 @@ class RenderSkeletonHeatmap(BaseTransform):
         return torch.cat([images, planes.expand(-1, -1, *self.size)], dim=1)
 
     @property
-    def _channels(self) -> list[list[tuple[int, int]]]:
-        """Which segments are drawn into each of the channels that differ."""
+    def _sides(self) -> list[int]:
+        """The channel that each segment is drawn into."""
         if not self.sides:
-            return [self.pairs]
+            return [0] * len(self.pairs)
         left, right = (
             {pair[side] for pair in self.skeleton.flip_pairs} for side in (0, 1)
         )
-        channels: list[list[tuple[int, int]]] = [[], [], []]
-        for pair in self.pairs:
-            touched = bool({*pair} & left), bool({*pair} & right)
-            channels[{(True, False): 0, (False, True): 2}.get(touched, 1)].append(pair)
-        return channels
+        touched = ((bool({*p} & left), bool({*p} & right)) for p in self.pairs)
+        return [{(True, False): 0, (False, True): 2}.get(sides, 1) for sides in touched]
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -321,21 +323,25 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
 
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
-        keypoint, score, velocity = self._place(results)
-        results['imgs'] = self._with_velocity(self.images(keypoint, score), velocity)
+        results['imgs'] = self._drawn(*self._place(results))
         return results
 
-    def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """Return the pictures of placed joints (M, T, V, 2) and scores (M, T, V)."""
-        return draw_segments(
+    def _drawn(
+        self, keypoint: np.ndarray, score: np.ndarray, velocity: np.ndarray
+    ) -> np.ndarray:
+        count = len(self.pairs)
+        images = draw_segments(
             keypoint,
             score,
             self.pairs,
             self.size,
             self.sigma,
             squared=self.squared,
-            separate=True,
+            channels=range(count),
+            num_channels=count + velocity.shape[1],
         )
+        images[:, count:] = velocity[..., None, None]
+        return images
 
 
 def _fit(

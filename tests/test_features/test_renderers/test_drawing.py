@@ -28,7 +28,7 @@ def skeletons(rng, persons, size, spread=1.3):
 def test_rows_give_what_every_pixel_gives(rng, persons, size, squared, sigma):
     """Evaluating near a segment is evaluating it everywhere, by other code."""
     keypoint, score = skeletons(rng, persons, size)
-    drawn = draw_segments(keypoint, score, PAIRS, size, sigma, squared=squared)
+    drawn = draw_segments(keypoint, score, PAIRS, size, sigma, squared=squared)[:, 0]
     tensors = (torch.from_numpy(keypoint), torch.from_numpy(score))
     everywhere = draw_segments_on_device(*tensors, PAIRS, size, sigma, squared=squared)
     assert drawn.shape == (40, *size)
@@ -40,11 +40,13 @@ def test_rows_give_what_every_pixel_gives(rng, persons, size, squared, sigma):
 def test_separate_segments_sum_to_the_picture(rng, persons):
     """Each has a canvas of its own, in the order of the pairs."""
     keypoint, score = skeletons(rng, persons, (24, 30))
-    drawn = draw_segments(keypoint, score, PAIRS, (24, 30), 0.6)
-    each = draw_segments(keypoint, score, PAIRS, (24, 30), 0.6, separate=True)
+    drawn = draw_segments(keypoint, score, PAIRS, (24, 30), 0.6)[:, 0]
+    count = len(PAIRS)
+    options = {'channels': range(count), 'num_channels': count}
+    each = draw_segments(keypoint, score, PAIRS, (24, 30), 0.6, **options)
     assert each.shape == (40, 6, 24, 30)
     np.testing.assert_allclose(each.sum(axis=1), drawn, atol=1e-6)
-    first = draw_segments(keypoint, score, PAIRS[:1], (24, 30), 0.6)
+    first = draw_segments(keypoint, score, PAIRS[:1], (24, 30), 0.6)[:, 0]
     np.testing.assert_array_equal(each[:, 0], first)
 
 
@@ -53,7 +55,7 @@ def test_limb_to_a_far_off_joint_is_a_ray(far):
     """It leaves the image in the joint's direction, however far that is."""
     keypoint = np.array([[[[3, 5], [3 + far, 5 + far]]]], np.float32)
     score = np.ones((1, 1, 2), np.float32)
-    (drawn,) = draw_segments(keypoint, score, [(0, 1)], (20, 20), 0.6)
+    ((drawn,),) = draw_segments(keypoint, score, [(0, 1)], (20, 20), 0.6)
     diagonal = drawn[np.arange(5, 20), np.arange(3, 18)]
     np.testing.assert_allclose(diagonal, 1, atol=1e-3)
     # Half the diagonal of a pixel away from the ray.
