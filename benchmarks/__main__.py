@@ -25,13 +25,14 @@ COMMANDS = {
         'threads': 2,
     },
     'model': {'repeats': 3, 'threads': 1},
+    'stream': {'frames': 3000},
     'metrics': {
         'videos': 100, 'frames': 10_000, 'classes': 17, 'repeats': 3, 'plain-videos': 1
     },
     'startup': {'repeats': 5},
 }  # fmt: skip
 # What no GPU takes part in.
-ON_CPU = ('metrics', 'startup')
+ON_CPU = ('metrics', 'startup', 'stream')
 
 
 def positive(text: str) -> int:
@@ -76,7 +77,7 @@ def parse_args() -> argparse.Namespace:
             )
     parsers['encode'].add_argument('--arch', default='torchvision.resnet50')
     parsers['long'].add_argument('--folder', help='default: that of temporary files')
-    counts: dict[str, int | str] = {'epochs': 1, 'model': '+'}
+    counts: dict[str, int | str] = {'epochs': 1, 'model': '+', 'stream': '+'}
     for name, count in counts.items():
         parsers[name].add_argument('configs', nargs=count, metavar='CONFIG')
         parsers[name].add_argument(

@@ -1,6 +1,7 @@
 """The rooms of the package, and which way the imports between them run."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ FLOORS = (
     ('datasets',),
     ('visualization', 'interchange'),
     ('features', 'models', 'decoding', 'evaluation', 'compat'),
+    ('streaming',),
     ('structures', 'fileio', 'utils', 'registry', 'version', '__init__'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
@@ -62,6 +64,22 @@ def test_rooms_of_a_floor_form_no_circle():
     """Of two rooms on a floor at most one imports from the other."""
     level = {(a, b) for a, b in arrows() if FLOOR[a] == FLOOR[b]}
     assert {(b, a) for a, b in level} & level == set()
+
+
+def test_streams_import_numpy_alone():
+    """So that they run where there is no PyTorch."""
+    used = set()
+    for path in (ROOT / 'mmskelseg' / 'streaming').glob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(node.module)
+    others = {
+        name for name in used if name.split('.')[0] not in sys.stdlib_module_names
+    }
+    ours = {name for name in others if name.startswith('mmskelseg.streaming')}
+    assert others - ours == {'numpy', 'mmskelseg.utils.errors'}
 
 
 @pytest.mark.parametrize(

@@ -20,22 +20,15 @@ from torch import nn
 from mmskelseg.apis.exports import draw_prediction, write_exports
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.trained_model import (
-    check_features,
-    checkpoint_config,
-    model_metainfo,
-)
+from mmskelseg.apis.trained_model import load_model
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
-from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import file_name
-from mmskelseg.fileio.trained_weights import load_weights
 from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
-from mmskelseg.models import ActionSegmentorEnsemble
-from mmskelseg.registry import FUNCTIONS, MODELS, TRANSFORMS, registered_only
+from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 
@@ -239,16 +232,7 @@ class SkelSegInferencer(BaseInferencer):
         return {'predictions': list(preds), 'visualization': visualization}
 
     def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:
-        checkpoint = load_checkpoint(weights)
-        if not cfg:
-            cfg.update(checkpoint_config(checkpoint, weights))
-        if len(self.checkpoints) > 1:
-            model = ActionSegmentorEnsemble(cfg.model, self.checkpoints)
-        else:
-            model = MODELS.build(cfg.model)
-            load_weights(model, checkpoint, weights)
-        check_features(cfg, checkpoint)
-        self.dataset_meta = model_metainfo(cfg, checkpoint, model, weights)
+        model, self.dataset_meta = load_model(cfg, self.checkpoints)
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:

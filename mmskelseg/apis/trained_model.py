@@ -1,6 +1,6 @@
 """A checkpoint: its config, and what its model was trained on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from logging import WARNING
 from pathlib import Path
@@ -11,7 +11,13 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.fileio.trained_weights import changed_features, trained_features
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.trained_weights import (
+    changed_features,
+    load_weights,
+    trained_features,
+)
+from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import (
     MODELS,
     POSTPROCESSORS,
@@ -48,6 +54,32 @@ _HARMFUL = 'mmpretrain.models.backbones.timm_backbone'
 _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
 # Read by this package's own loader.
 _WEIGHTS = ('checkpoint', 'weights')
+
+
+def load_model(
+    cfg: ConfigDict, checkpoints: Sequence[str]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the model of one checkpoint or several, and what it was trained on.
+
+    Args:
+        cfg: Its config; an empty one is filled with that of the first checkpoint.
+        checkpoints: Files of weights, several for an ensemble.
+
+    Raises:
+        FileNotFoundError: If a checkpoint is missing.
+        UserError: If they do not belong together; see the functions below.
+    """
+    first = checkpoints[0]
+    content = load_checkpoint(first)
+    if not cfg:
+        cfg.update(checkpoint_config(content, first))
+    if len(checkpoints) > 1:
+        model: nn.Module = ActionSegmentorEnsemble(cfg.model, checkpoints)
+    else:
+        model = MODELS.build(cfg.model)
+        load_weights(model, content, first)
+    check_features(cfg, content)
+    return model, model_metainfo(cfg, content, model, first)
 
 
 def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:

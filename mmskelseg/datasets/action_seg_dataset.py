@@ -34,6 +34,9 @@ class ActionSegDataset(BaseDataset):
     their names; ``epoch`` and ``run_seed``, by which transforms draw anew; and
     ``dataset``, this one, for those that mix videos.
 
+    ``metainfo``, which checkpoints keep, is that of the annotation file, and ``fps`` if
+    all videos of the split have the same.
+
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.
         split: ``train``, ``test``, or of a fold ``<fold>/train``, ``<fold>/test``.
@@ -102,6 +105,9 @@ class ActionSegDataset(BaseDataset):
         )
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
+        rates = {float(video['fps']) for video in videos}
+        if len(rates) == 1:
+            (self._metainfo['fps'],) = rates
         folder = Path(self.ann_file).parent
         recipes = {
             modality: FeatureRecipe.copies_from_config(

@@ -16,8 +16,9 @@ from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
-# Frames before and after that a feature depends on; None for the whole video.
-Context: TypeAlias = tuple[int, int] | None
+# Frames before and after that a feature depends on, infinity for all of that side; None
+# for the whole video.
+Context: TypeAlias = tuple[float, float] | None
 Video: TypeAlias = Mapping[str, Any]
 
 _FRAMES_AT_A_TIME = 128
@@ -209,6 +210,8 @@ class FeatureRecipe:
     @property
     def context(self) -> Context:
         """Frames before and after that a feature depends on, None for all.
+
+        None after, as ``(math.inf, 0)`` says, makes a causal recipe.
 
         A renderer or video encoder that does not say depends on all frames. Transforms
         are not counted: those that change a video for training change it as a whole.

@@ -1,5 +1,7 @@
 """What a recipe says of features is true of those that it makes."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from mmskelseg.utils.errors import MissingFileError, UserError
 from tests.small_data import small_annotations
 
 HEATMAP = {'type': 'RenderSkeletonHeatmap'}
+CAUSAL = {'box': 'person', 'causal': True}
 GRID = {'type': 'GridEncoder', 'grid': (4, 4)}
 CLIPS = {
     'type': 'ClipEncoder',
@@ -54,6 +57,13 @@ def video():
         ({'render': {**HEATMAP, 'box': None}, 'encoder': GRID}, 'poses', (0, 0)),
         ({'render': {'type': 'SkeletonCoordinates', 'dims': 2}}, 'poses', None),
         ({'render': {'type': 'MMActionCoordinates', 'transforms': []}}, 'poses', None),
+        (
+            {'render': {'type': 'SkeletonCoordinates', 'causal': True}},
+            'poses',
+            (math.inf, 0),
+        ),
+        ({'render': {**HEATMAP, **CAUSAL}, 'encoder': GRID}, 'poses', (math.inf, 0)),
+        ({'render': {**JOINTS, **CAUSAL}, 'encoder': CLIPS}, 'poses', (math.inf, 5)),
         ({'render': {'type': 'ReadVideoFrames'}, 'encoder': GRID}, 'video', (0, 0)),
         ({'render': JOINTS, 'encoder': CLIPS}, 'poses', (5, 5)),
     ],

@@ -57,6 +57,21 @@ def test_benchmark_startup_prints_imports_and_tools(run_tool):
     ]
 
 
+def test_benchmark_stream_prints_times_and_memory(run_tool):
+    """A line for each config, with its options."""
+    config = ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py'
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'stream', config, '--frames', 200),
+        *('--cfg-options', 'model.branches.pose2d.lookahead=3'),
+    )
+    assert 'streaming/uwiom_pose2d: lookahead 3 frames' in done.stdout
+    times = re.findall(r'([\d.]+) ms, 99 % below ([\d.]+) ms', done.stdout)
+    together = float(re.search(r'processor: +([\d.]+) ms a frame', done.stdout)[1])
+    assert len(times) == 2
+    for median, late in times:
+        assert 0 < together < float(median) <= float(late)
+
+
 @pytest.mark.slow
 def test_benchmark_encode_prints_rates_and_differences(run_tool):
     """The plain loop and each way of the encoder, with equal features in float32."""

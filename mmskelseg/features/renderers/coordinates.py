@@ -1,5 +1,6 @@
 """Coordinates of joints as features, without an image."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -11,26 +12,28 @@ from torch import Tensor
 
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.streaming.body import ROUNDING, RunningCoordinates
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 _KEYS = {2: 'keypoint', 3: 'keypoint_3d'}
-# A size below this part of the coordinates is no more than rounding in float32.
-_ROUNDING = 1e-6
 
 
 class _Coordinates(BaseTransform):
     """Coordinates of one person, all frames at once."""
 
     reads: ClassVar = 'poses'
-    # A scale, or whatever a transform reads, depends on the whole video.
-    context: ClassVar = None
 
     def __init__(self, dims: int, person: int | None) -> None:
         if dims not in _KEYS:
             raise UserError(f'dims={dims!r} is not 2 or 3.')
         self.dims = dims
         self.person = person
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """None: a scale, or whatever a transform reads, depends on all frames."""
+        return None
 
     def transform(self, results: dict) -> dict:
         """Write ``coordinates``."""
@@ -98,10 +101,16 @@ class SkeletonCoordinates(_Coordinates):
             sum of scores in the video.
         flatten: Whether the joints of a channel are put in a row, as one vector a
             frame, which is what :class:`mmskelseg.models.MSTCNPlusPlus` reads.
+        causal: Whether no frame's values depend on later ones, so that a stream of
+            frames has the same. Displacements are then those from the frame before,
+            and 0 in the first; the body scale is that of the frames so far, and values
+            are 0 until two joints have been apart; and before the root is seen for the
+            first time, the mean of all joints seen takes its place.
 
     Raises:
         ValueError: If an option is not one of these, if there are no such coordinates,
-            or if they do not fit the skeleton or are not finite.
+            or if they do not fit the skeleton or are not finite; or if a video has
+            several persons, of whom ``person`` names none, with ``causal=True``.
 
     Note:
         The code of MS-GCN does not scale; its first layer normalises each channel.
@@ -119,6 +128,7 @@ class SkeletonCoordinates(_Coordinates):
         scale: str | None = 'body',
         person: int | None = None,
         flatten: bool = False,
+        causal: bool = False,
     ) -> None:
         super().__init__(dims, person)
         if scale not in ('body', None):
@@ -137,6 +147,12 @@ class SkeletonCoordinates(_Coordinates):
         self.displacement = displacement
         self.scale = scale
         self.flatten = flatten
+        self.causal = causal
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """All frames before with ``causal=True``, since a scale is of these, or all."""
+        return (math.inf, 0) if self.causal else None
 
     def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
         """Return what the coordinates are made of, for the name of a feature file."""
@@ -149,8 +165,12 @@ class SkeletonCoordinates(_Coordinates):
         points, score = read_joints(
             results, key, self.skeleton, self.dims, np.float64, score_dtype=None
         )
+        if self.causal:
+            check_one_person(self, len(points), self.person)
         person = self._one_of(len(points), score)
         points, seen = points[person], score[person] >= MIN_SCORE
+        if self.causal:
+            return self.running().push(points, seen)
         root = root_path(points, seen, self.root)
         relative = np.where(seen[..., None], points - root[:, None], 0)
         values = relative
@@ -165,9 +185,23 @@ class SkeletonCoordinates(_Coordinates):
         values = values.swapaxes(1, 2).astype(np.float32)
         return values.reshape(len(values), -1) if self.flatten else values
 
+    def running(self) -> RunningCoordinates:
+        """Return what makes causal coordinates of one frame after another."""
+        return RunningCoordinates(
+            self.root,
+            self.dims,
+            self.skeleton.num_joints,
+            displacement=self.displacement,
+            scale=self.scale == 'body',
+            flatten=self.flatten,
+        )
+
     def settings(self) -> dict[str, Any]:
         """Return all that decides the coordinates, as plain values."""
+        # Files of features made before there was `causal` keep their names.
+        causal = {'causal': True} if self.causal else {}
         return {
+            **causal,
             'type': type(self).__name__,
             'joints_of': list(self.skeleton.joints),
             'dims': self.dims,
@@ -266,6 +300,16 @@ def main_person(score: np.ndarray) -> int:
     return int(score.sum(axis=(1, 2), dtype=np.float64).argmax())
 
 
+def check_one_person(renderer: object, persons: int, person: int | None) -> None:
+    """Raise an error if a causal renderer would have to choose among persons."""
+    if persons > 1 and person is None:
+        raise UserError(
+            f'{type(renderer).__name__} has causal=True, but there are {persons} '
+            'persons, and who scores highest is known at the end of the video alone; '
+            'set person=0, or keep one person in the annotation file.'
+        )
+
+
 def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
     """Return the middle of a person in each frame, shape (T, dims).
 
@@ -305,7 +349,7 @@ def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> flo
     if not seen.any():
         return 1.0
     size = float(np.sqrt(np.square(relative[seen]).sum(axis=-1).mean()))
-    return size if size > _ROUNDING * np.abs(points[seen]).max() else 1.0
+    return size if size > ROUNDING * np.abs(points[seen]).max() else 1.0
 
 
 def read_joints(

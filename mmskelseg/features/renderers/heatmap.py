@@ -1,5 +1,6 @@
 """Skeletons drawn as heatmaps: Sec. III-A of the paper."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from mmskelseg.features.renderers.coordinates import (
     body_size,
+    check_one_person,
     main_person,
     read_joints,
     root_path,
@@ -20,6 +22,7 @@ from mmskelseg.features.renderers.drawing import (
     draw_segments_on_device,
 )
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.streaming.body import RunningBody
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
@@ -62,6 +65,11 @@ class RenderSkeletonHeatmap(BaseTransform):
         velocity: Whether two more channels hold the velocity of the root along x and
             y, the same in all pixels, in body sizes a second. Only with
             ``box='person'``, whose picture does not show it.
+        causal: Whether no picture depends on later frames. With ``box='person'`` the
+            body size is then that of the frames so far, the velocity that from the
+            frame before, and before the root is seen for the first time, the mean of
+            all joints seen takes its place; a video must have one person. With
+            ``box=None`` pictures are causal in any case.
 
     Raises:
         ValueError: If an option is not one of these, if nothing is to be drawn, or if
@@ -92,6 +100,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         distance: str = 'squared',
         sides: bool = False,
         velocity: bool = False,
+        causal: bool = False,
     ) -> None:
         self.skeleton = Skeleton.get(skeleton)
         self.size = (int(size[0]), int(size[1]))
@@ -102,6 +111,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         self.distance = distance
         self.sides = sides
         self.velocity = velocity
+        self.causal = causal
         if min(self.size) < 1 or sigma <= 0:
             raise UserError(
                 f'size={size} and sigma={sigma} must be positive, in pixels.'
@@ -120,13 +130,20 @@ class RenderSkeletonHeatmap(BaseTransform):
                 f"velocity=True needs box='person', but box is {box!r}, in which the "
                 'picture shows how the person moves.'
             )
+        if causal and box not in ('person', None):
+            raise UserError(
+                f"causal=True needs box='person' or None, but box is {box!r}, which is "
+                'known at the end of a video alone.'
+            )
         if distance not in ('squared', 'printed'):
             raise UserError(f"distance={distance!r} is not 'squared' or 'printed'.")
 
     @property
-    def context(self) -> tuple[int, int] | None:
+    def context(self) -> tuple[float, float] | None:
         """Frames that an image depends on: its own, or all whose box it is drawn in."""
-        return (0, 0) if self.box is None else None
+        if self.box is None:
+            return (0, 0)
+        return (math.inf, 0) if self.causal else None
 
     def transform(self, results: dict) -> dict:
         """Write ``imgs`` for the keypoints in ``results``."""
@@ -163,16 +180,24 @@ class RenderSkeletonHeatmap(BaseTransform):
         velocity = np.zeros((keypoint.shape[1], 0), np.float32)
         size = np.array(self.size[::-1], np.float32)
         if self.box == 'person':
+            if self.causal:
+                check_one_person(self, len(score), None)
             person = main_person(score)
             score = score[person : person + 1]
             points, seen = keypoint[person].astype(np.float64), score[0] >= MIN_SCORE
-            root = root_path(points, seen, self.skeleton.root)
-            relative = np.where(seen[..., None], points - root[:, None], 0)
-            body = body_size(points, relative, seen)
-            if self.velocity:
+            if self.causal:
+                running = RunningBody(self.skeleton.root, 2)
+                root, relative, sizes = running.push(points, seen)
+                moved = np.diff(root, axis=0, prepend=root[:1])
+                body = sizes[:, None]
+            else:
+                root = root_path(points, seen, self.skeleton.root)
+                relative = np.where(seen[..., None], points - root[:, None], 0)
                 moved = np.diff(root, axis=0, append=root[-1:])
+                body = np.array([[body_size(points, relative, seen)]])
+            if self.velocity:
                 velocity = (moved / body * results['fps']).astype(np.float32)
-            placed = relative * size / (_BODY_SIZES * body) + (size - 1) / 2
+            placed = relative * size / (_BODY_SIZES * body[..., None]) + (size - 1) / 2
             keypoint = placed[None].astype(np.float32)
         elif self.box is not None:
             square = self.box == 'square'
@@ -265,7 +290,10 @@ class RenderSkeletonHeatmap(BaseTransform):
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides what is drawn, as plain values."""
+        # Files of features made before there was `causal` keep their names.
+        causal = {'causal': True} if self.causal else {}
         return {
+            **causal,
             'type': type(self).__name__,
             'joints_of': list(self.skeleton.joints),
             'limbs_of': [list(pair) for pair in self.skeleton.limbs],

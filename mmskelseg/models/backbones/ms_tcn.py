@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmskelseg.models.layers import (
     FrameDropout,
@@ -19,6 +20,7 @@ from mmskelseg.models.layers import (
     uses_loops,
 )
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -38,7 +40,14 @@ class MSTCNPlusPlus(BaseModule):
         share_refinement: Whether they share their weights, as the paper's text has it;
             its count of parameters fits stages with weights of their own.
         dropout: Probability of dropout in every layer.
+        causal: Whether no frame depends on later ones, but for those of ``lookahead``:
+            where a convolution reads the frames d before and d after its own, it then
+            reads those d and 2 * d before.
+        lookahead: How many later frames the first stage of a causal network sees.
         init_cfg: Initialisation by MMEngine.
+
+    Raises:
+        UserError: If there is a lookahead, but the network is not causal.
     """
 
     def __init__(
@@ -52,23 +61,31 @@ class MSTCNPlusPlus(BaseModule):
         num_refinements: int = 3,
         share_refinement: bool = False,
         dropout: float = 0.5,
+        causal: bool = False,
+        lookahead: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        _check_lookahead(self, lookahead, causal)
         self.in_channels = in_channels
         self.out_channels = channels
+        self.causal = causal
         prediction = [
             DualDilatedLayer(
-                channels, 2 ** (num_prediction_layers - 1 - i), 2**i, dropout
+                channels, 2 ** (num_prediction_layers - 1 - i), 2**i, dropout, causal
             )
             for i in range(num_prediction_layers)
         ]
-        self.stages = ModuleList([TemporalStage(in_channels, channels, prediction)])
+        self.stages = ModuleList(
+            [TemporalStage(in_channels, channels, prediction, lookahead)]
+        )
         self.stages.extend(
             refinement_stages(
                 num_classes,
                 channels,
-                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
+                lambda dilation: DilatedResidualLayer(
+                    channels, dilation, dropout, causal
+                ),
                 num_refinement_layers,
                 min(num_refinements, 1) if share_refinement else num_refinements,
             )
@@ -83,14 +100,19 @@ class MSTCNPlusPlus(BaseModule):
 class CausalTCN(BaseModule):
     """One stage as those of MS-TCN++, in which a frame depends on no later one.
 
+    With a ``lookahead`` it depends on as many later ones.
+
     Args:
         in_channels: Features of a frame, C.
         num_classes: Not used, since no stage reads classes.
         channels: Width of the stage.
         num_layers: Layer i reads frames 2**i and 2 * 2**i back.
         dropout: Probability of dropout in every layer.
+        lookahead: How many later frames the stage sees.
         init_cfg: Initialisation by MMEngine.
     """
+
+    causal = True
 
     def __init__(
         self,
@@ -100,15 +122,20 @@ class CausalTCN(BaseModule):
         channels: int = 64,
         num_layers: int = 10,
         dropout: float = 0.5,
+        lookahead: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        _check_lookahead(self, lookahead, self.causal)
         self.in_channels = in_channels
         self.out_channels = channels
         layers = [
-            CausalResidualLayer(channels, 2**i, dropout) for i in range(num_layers)
+            DilatedResidualLayer(channels, 2**i, dropout, causal=True)
+            for i in range(num_layers)
         ]
-        self.stages = ModuleList([TemporalStage(in_channels, channels, layers)])
+        self.stages = ModuleList(
+            [TemporalStage(in_channels, channels, layers, lookahead)]
+        )
         self.stage_order = (0,)
 
 
@@ -116,16 +143,23 @@ class TemporalStage(BaseModule):
     """A 1x1 convolution to the stage's width, then its layers.
 
     ``context`` is how many frames to each side an output depends on, of the stage and
-    of each of its layers.
+    of each of its layers. With a ``lookahead``, the output of a frame is what the
+    layers give so many frames later, where those after the last are 0.
     """
 
     def __init__(
-        self, in_channels: int, channels: int, layers: Iterable[nn.Module]
+        self,
+        in_channels: int,
+        channels: int,
+        layers: Iterable[nn.Module],
+        lookahead: int = 0,
     ) -> None:
         super().__init__()
         self.conv_in = TemporalConv1d(in_channels, channels, 1)
         self.layers = ModuleList(layers)
-        self.context = sum(layer.context for layer in self.layers)
+        self.lookahead = lookahead
+        reach = sum(layer.context for layer in self.layers)
+        self.context = max(reach - lookahead, lookahead)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
@@ -134,9 +168,13 @@ class TemporalStage(BaseModule):
         padded video what it sees past the end of the batch.
         """
         x = masked(self.conv_in(x), mask)
+        if self.lookahead:
+            # Of each video, its own frames and as many as the lookahead after its last.
+            x = F.pad(x, (0, self.lookahead))
+            mask = None if mask is None else F.pad(mask, (self.lookahead, 0), value=1)
         for layer in self.layers:
             x = layer(x, mask)
-        return x
+        return x[:, :, self.lookahead :] if self.lookahead else x
 
 
 def refinement_stages(
@@ -156,12 +194,18 @@ class DualDilatedLayer(BaseModule):
     """Two dilated convolutions of one input, merged, and added to it."""
 
     def __init__(
-        self, channels: int, far_dilation: int, near_dilation: int, dropout: float
+        self,
+        channels: int,
+        far_dilation: int,
+        near_dilation: int,
+        dropout: float,
+        causal: bool = False,
     ) -> None:
         super().__init__()
-        self.context = max(far_dilation, near_dilation)
-        self.conv_far = _dilated(channels, far_dilation)
-        self.conv_near = _dilated(channels, near_dilation)
+        self.causal = causal
+        self.context = (1 + causal) * max(far_dilation, near_dilation)
+        self.conv_far = _dilated(channels, far_dilation, causal)
+        self.conv_near = _dilated(channels, near_dilation, causal)
         self.merge = TemporalConv1d(2 * channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
@@ -178,30 +222,41 @@ class DualDilatedLayer(BaseModule):
         if not uses_loops(x):
             both = torch.cat([self.conv_far(x), self.conv_near(x)], dim=1)
             return self.merge(both, relu=True)
+        taps, shifts, bias = self.merged_taps()
+        return shifted_products(x, taps, shifts, bias, relu=True)
+
+    def merged_taps(self) -> tuple[Tensor, list[int], Tensor]:
+        """Return the one convolution that both and the merge are.
+
+        Its taps (5, C, C), the frame that each reads, from a frame's own, and its bias.
+        """
         merge, convs = self.merge.weight[:, :, 0], (self.conv_far, self.conv_near)
-        # For each tap (C, C), of the earlier, the same and the later frame.
+        # For each tap (C, C), of the earlier, the middle and the later frame.
         far, near = (
             torch.einsum('oc,cik->koi', part, conv.weight)
             for part, conv in zip(merge.chunk(2, dim=1), convs, strict=True)
         )
         biases = [conv.bias for conv in convs if conv.bias is not None]
         reach, step = (conv.dilation[0] for conv in convs)
-        return shifted_products(
-            x,
-            torch.stack([far[0], near[0], far[1] + near[1], near[2], far[2]]),
-            [-reach, -step, 0, step, reach],
-            merge @ torch.cat(biases) + cast(Tensor, self.merge.bias),
-            relu=True,
-        )
+        if self.causal:
+            taps = [far[0], near[0], far[1], near[1], far[2] + near[2]]
+            shifts = [-2 * reach, -2 * step, -reach, -step, 0]
+        else:
+            taps = [far[0], near[0], far[1] + near[1], near[2], far[2]]
+            shifts = [-reach, -step, 0, step, reach]
+        bias = merge @ torch.cat(biases) + cast(Tensor, self.merge.bias)
+        return torch.stack(taps), shifts, bias
 
 
 class DilatedResidualLayer(BaseModule):
     """A dilated convolution and a 1x1, added to their input."""
 
-    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+    def __init__(
+        self, channels: int, dilation: int, dropout: float, causal: bool = False
+    ) -> None:
         super().__init__()
-        self.context = dilation
-        self.conv_dilated = _dilated(channels, dilation)
+        self.context = (1 + causal) * dilation
+        self.conv_dilated = _dilated(channels, dilation, causal)
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
@@ -211,17 +266,15 @@ class DilatedResidualLayer(BaseModule):
         return masked(self.dropout.add(x, change), mask)
 
 
-class CausalResidualLayer(DilatedResidualLayer):
-    """A layer of MS-TCN++ whose dilated convolution reads past frames alone."""
-
-    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
-        super().__init__(channels, dilation, dropout)
-        self.context = 2 * dilation
-        self.conv_dilated = _dilated(channels, dilation, 2 * dilation)
-
-
-def _dilated(
-    channels: int, dilation: int, padding: int | None = None
-) -> TemporalConv1d:
-    padding = dilation if padding is None else padding
+def _dilated(channels: int, dilation: int, causal: bool) -> TemporalConv1d:
+    """Return a convolution of a frame and those around it, or the two before it."""
+    padding = (1 + causal) * dilation
     return TemporalConv1d(channels, channels, 3, padding=padding, dilation=dilation)
+
+
+def _check_lookahead(network: nn.Module, lookahead: int, causal: bool) -> None:
+    if lookahead < 0 or (lookahead and not causal):
+        raise UserError(
+            f'{type(network).__name__}: lookahead={lookahead} with causal={causal}, '
+            'but it is a number of frames from 0, and above it needs causal=True.'
+        )

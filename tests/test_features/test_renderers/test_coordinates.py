@@ -153,6 +153,65 @@ def test_scores_of_half_precision_are_added_in_full():
     np.testing.assert_array_equal(chosen, render.coordinates(video))
 
 
+def test_causal_coordinates_of_an_arm_by_hand():
+    """Displacement from the frame before, and the size of the frames so far."""
+    video = arm([[1, 1], [3, 1], [3, 4]], [[2, 2], [4, 2], [8, 2]])
+    render = SkeletonCoordinates(ARM, 2, causal=True, scale=None)
+    first = [[0, 0, 0], [0, 0, 0], [0, 2, 2], [0, 0, 3]]
+    second = [[1, 1, 5], [1, 1, -2], [0, 2, 6], [0, 0, 0]]
+    np.testing.assert_array_equal(render.coordinates(video), [first, second])
+    scaled = SkeletonCoordinates(ARM, 2, causal=True).coordinates(video)
+    # Squared distances of 0, 4 and 13, and of 0, 4 and 36.
+    sizes = np.sqrt([17 / 3, 57 / 6])
+    expected = np.array([first, second]) / sizes[:, None, None]
+    np.testing.assert_allclose(scaled, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize('dims', [2, 3])
+def test_causal_coordinates_depend_on_no_later_frame(dims):
+    """Those of a video's first frames are those of the frames alone."""
+    video = person(T=30)
+    video['keypoint_score'][:, :9, 14] = 0
+    video['keypoint_score'][:, 3] = 0
+    render = SkeletonCoordinates('lcr15', dims, causal=True)
+    whole = render.coordinates(video)
+    for end in (1, 2, 7, 10, 29):
+        begun = {key: x[:, :end] for key, x in video.items() if key != 'frame_dir'}
+        found = render.coordinates(begun)
+        np.testing.assert_allclose(found, whole[:end], rtol=1e-6)
+    assert (SkeletonCoordinates('lcr15', dims).coordinates(video) != whole).any()
+
+
+def test_causal_places_end_where_those_of_the_whole_video_are():
+    """The size of all frames so far is then that of the video."""
+    video = person()
+    causal = SkeletonCoordinates('lcr15', causal=True).coordinates(video)
+    whole = SkeletonCoordinates('lcr15').coordinates(video)
+    np.testing.assert_allclose(causal[-1, 3:], whole[-1, 3:], rtol=1e-5)
+
+
+def test_causal_coordinates_are_zeros_until_there_is_a_size():
+    """A hand that moves alone says nothing in units of the body."""
+    score = np.ones((3, 3))
+    score[:2, :2] = 0
+    video = arm(*([[x, 0], [x, 2], [x, 9]] for x in (1, 5, 9)), score=score)
+    found = SkeletonCoordinates(ARM, 2, causal=True).coordinates(video)
+    assert not found[:2].any()
+    assert found[2, 0, 2] > 0
+
+
+def test_causal_coordinates_take_the_person_that_is_named():
+    """Whose scores are highest depends on the whole video."""
+    video = person(M=2)
+    with pytest.raises(ValueError, match=r'causal=True, but there are 2 .* person=0'):
+        SkeletonCoordinates('lcr15', causal=True).coordinates(video)
+    alone = {key: x[1:] for key, x in video.items() if key != 'frame_dir'}
+    np.testing.assert_array_equal(
+        SkeletonCoordinates('lcr15', causal=True, person=1).coordinates(video),
+        SkeletonCoordinates('lcr15', causal=True).coordinates(alone),
+    )
+
+
 def test_dropped_limbs_are_zeros_in_every_channel():
     """As Table III has it for models of coordinates; other joints keep their place."""
     before = person()
@@ -213,7 +272,7 @@ def test_source_is_what_is_read_and_settings_are_what_decides():
     named = SkeletonCoordinates('lcr15', root='neck')
     assert named.settings()['root'] == [12]
     options = {'displacement': False, 'scale': None, 'person': 0, 'flatten': True}
-    for option, value in options.items():
+    for option, value in {**options, 'causal': True}.items():
         changed = SkeletonCoordinates('lcr15', **{option: value}).settings()
         assert changed == {**render.settings(), option: value}
 

@@ -224,6 +224,7 @@ def test_render_ignores_far_off_coordinates(rng):
         ({'box': 'frame'}, "box='frame'"),
         ({'distance': 'cubed'}, "distance='cubed'"),
         ({'sigma': 0}, 'sigma=0'),
+        ({'causal': True}, "causal=True needs box='person' or None, but box is 'seq"),
         ({'velocity': True}, "velocity=True needs box='person', but box is 'seq"),
     ],
 )
@@ -300,6 +301,38 @@ def test_velocity_of_the_root_is_in_body_sizes_a_second():
     without = RenderSkeletonHeatmap(SIDES, (20, 20), box='person')(walker())['imgs']
     assert (imgs[:, :3] == without).all()
     assert (np.concatenate(list(render.blocks(walker(), 3))) == imgs).all()
+
+
+def test_causal_box_and_velocity_are_of_the_frames_so_far():
+    """Velocity from the frame before; a person who shrinks keeps part of the size."""
+    video, small = walker(), walker(size=5)
+    video['keypoint'][:, 2:] = small['keypoint'][:, 2:]
+    render = RenderSkeletonHeatmap(
+        SIDES, (20, 20), box='person', velocity=True, causal=True
+    )
+    imgs = render(dict(video))['imgs']
+    # Two hands in three joints a frame, at 10 and then 5 pixels from the hip.
+    squares = np.cumsum([200, 200, 50, 50]) / (3 * np.arange(1, 5))
+    for t, size in enumerate(np.sqrt(squares)):
+        factor = min(t, 1)
+        np.testing.assert_allclose(imgs[t, 3], factor * 50 / size, rtol=1e-5)
+        np.testing.assert_allclose(imgs[t, 4], factor * -20 / size, rtol=1e-5)
+    for end in (1, 3):
+        begun = {
+            **video,
+            **{k: video[k][:, :end] for k in ('keypoint', 'keypoint_score')},
+        }
+        np.testing.assert_allclose(render(begun)['imgs'], imgs[:end], atol=1e-6)
+    assert render.settings()['causal']
+
+
+def test_causal_box_of_several_people_is_refused():
+    one = walker()
+    both = {**one, 'keypoint': np.tile(one['keypoint'], (2, 1, 1, 1))}
+    both['keypoint_score'] = np.ones(both['keypoint'].shape[:3], np.float32)
+    render = RenderSkeletonHeatmap(SIDES, box='person', causal=True)
+    with pytest.raises(ValueError, match='causal=True, but there are 2 persons'):
+        render(both)
 
 
 def test_sides_of_the_body_have_channels_of_their_own(rng):

@@ -59,6 +59,7 @@ MODELS_TO_TRY = [
     (('heatmap', 'rgb', 'flow'), {'fusion': {'feed': 'own'}}),
     (('heatmap', 'rgb'), {'fusion': {'branch_heads': False}}),
     (('heatmap',), {'model': {'members': 2}, 'standardize': True}),
+    (('heatmap',), {'causal': True, 'lookahead': 3}),
 ]
 
 
@@ -307,9 +308,9 @@ def test_chunks_give_what_the_whole_video_gives(modalities, options, chunk_frame
         torch.testing.assert_close(
             model(inputs, samples((101, 60))), whole, atol=1e-5, rtol=1e-5
         )
-    # 8 + 4 + 4 + 8 frames to each side.
+    # 8 + 4 + 4 + 8 frames to each side, or back twice as many, from 3 frames later.
     context = model.branches[modalities[0]]['backbone'].stages[0].context
-    assert context == 24
+    assert context == (45 if 'causal' in (options or {}) else 24)
     assert max(read) <= chunk_frames + 2 * context
     assert len(read) == -(-101 // chunk_frames)
 

@@ -1,0 +1,89 @@
+"""Pushes of keypoints to a stream.
+
+Times `SkeletonStream.push`, from keypoints to labels, for configs of configs/streaming:
+frame by frame, and all frames in one push. The person walks at random, and weights are
+random, which changes no time. Median and 99th percentile are of the clock, as users of
+a stream meet them, and of the processor, without what else runs on the machine. Memory
+is that of one stream, beside the weights.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from benchmarks.measuring import machine
+from mmskelseg.features import FeatureRecipe, SkeletonCoordinates
+from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.models.streaming import streaming_model
+from mmskelseg.registry import MODELS
+from mmskelseg.streaming import SkeletonStream
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the times of each config."""
+    print(f'{machine(args)}, NumPy {np.__version__}; {args.frames} frames')
+    for path in args.configs:
+        stream, keypoint = make_stream(path, args)
+        times = []
+        for pose in keypoint:
+            begin = clocks()
+            stream.push(pose)
+            times.append(clocks() - begin)
+        clock, processor = (
+            f'{median:.2f} ms, 99 % below {late:.2f} ms'
+            for median, late in 1000 * np.percentile(times, [50, 99], axis=0).T
+        )
+        stream.reset()
+        begin = clocks()
+        stream.push(keypoint)
+        _, together = 1000 * (clocks() - begin) / args.frames
+        memory = sum(array.nbytes for array in stream.state_dict().values()) / 1e6
+        print(
+            f'{Path(path).parent.name}/{Path(path).stem}: lookahead {stream.lookahead} '
+            f'frames, {memory:.1f} MB\n'
+            f'  frame by frame, clock:     {clock}\n'
+            f'  frame by frame, processor: {processor}\n'
+            f'  all together, processor:   {together:.3f} ms a frame'
+        )
+
+
+def clocks() -> np.ndarray:
+    """Return the seconds of the clock and of the processor."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+def make_stream(
+    path: str, args: argparse.Namespace
+) -> tuple[SkeletonStream, np.ndarray]:
+    """Return the stream of a config with random weights, and keypoints for it."""
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    ((modality, branch),) = cfg.model.branches.items()
+    features = cfg.test_dataloader.dataset.features[modality]
+    dims = features.render.dims
+    # Places and displacements.
+    joints = branch.in_channels // (2 * dims)
+    skeleton = {'joints': joints, 'limbs': []}
+    render = FeatureRecipe.from_config(modality, features, skeleton).render
+    assert isinstance(render, SkeletonCoordinates)
+    rng = np.random.default_rng(0)
+    body = rng.normal(300, 40, (1, joints, dims))
+    keypoint = body + rng.normal(0, 2, (args.frames, joints, dims)).cumsum(axis=0)
+    standardizer = model.branches[modality]['standardizer']
+    standardizer.fit([torch.randn(branch.in_channels, 100)])
+    stream = SkeletonStream(
+        streaming_model(model),
+        render.running(),
+        [f'class {k}' for k in range(cfg.model.num_classes)],
+        fps=None,
+        min_score=MIN_SCORE,
+    )
+    return stream, keypoint

@@ -1,0 +1,128 @@
+"""Labels of a person's frames as they come, by a trained model."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+
+from mmskelseg.apis.trained_model import load_model
+from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.features.renderers import SkeletonCoordinates
+from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.fileio.configs import find_config
+from mmskelseg.models.streaming import streaming_model
+from mmskelseg.registry import registered_only
+from mmskelseg.streaming import SkeletonStream
+from mmskelseg.utils.errors import UserError
+
+# What a stream does in its own way, and all else would have to be done to frames.
+_PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
+
+
+class SkelSegStream(SkeletonStream):
+    """Labels a person's frames as their poses come, by a trained causal model.
+
+    Labels and probabilities are those that :class:`mmskelseg.apis.SkelSegInferencer`
+    gives for the whole video, but for post-processing (``model.postprocess``), which
+    needs whole videos and is left out. ``notes`` say so where there is some. Scores of
+    risk and boundaries are left out as well. The network runs in NumPy, on one core.
+
+    See :class:`mmskelseg.streaming.SkeletonStream` for what it does.
+
+    Args:
+        config: As for ``SkelSegInferencer``; None for the one in the checkpoint.
+        checkpoint: Path of a checkpoint, or of several as an ensemble.
+        fps: Frames per second of the training data, by which time stamps are resampled;
+            by default as the checkpoint says.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        UserError: If the model is not causal, naming the option.
+
+    Example::
+
+        stream = SkelSegStream('streaming/uwiom_pose2d', 'epoch_120.pth')
+        for keypoints, score, time in camera:
+            for frame in stream.push(keypoints, score, time):
+                print(frame.time, frame.label)
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike | Config | ConfigDict | None,
+        checkpoint: str | os.PathLike | Sequence[str | os.PathLike],
+        *,
+        fps: float | None = None,
+    ) -> None:
+        is_path = isinstance(checkpoint, str | os.PathLike)
+        files: Any = [checkpoint] if is_path else checkpoint
+        cfg: Any = ConfigDict() if config is None else config
+        if isinstance(config, str | os.PathLike):
+            cfg = Config.fromfile(find_config(config))
+        trust = nullcontext() if config is not None else registered_only()
+        with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
+            model, meta = load_model(cfg, [str(file) for file in files])
+            weights = streaming_model(model)
+            dataset = cfg.test_dataloader.dataset
+            (modality,) = cfg.model.branches
+            render = _coordinates(modality, dataset, meta['skeleton'])
+        super().__init__(
+            weights,
+            render.running(),
+            meta['classes'],
+            fps=meta.get('fps') if fps is None else fps,
+            min_score=MIN_SCORE,
+            dtype=dataset.features[modality].get('dtype', 'float32'),
+        )
+        self.skeleton = meta['skeleton']
+        self.notes: tuple[str, ...] = ()
+        if cfg.model.get('postprocess'):
+            steps = ', '.join(step['type'] for step in cfg.model.postprocess)
+            self.notes = (
+                f'model.postprocess ({steps}) is left out, since it needs whole videos',
+            )
+        for note in self.notes:
+            print_log(note, 'current')
+
+
+def _coordinates(
+    modality: str, dataset: Mapping[str, Any], skeleton: Any
+) -> SkeletonCoordinates:
+    """Return what makes the features of a modality, if a stream can."""
+    option = f'features.{modality}'
+    features = dataset['features'].get(modality)
+    if features is None:
+        raise UserError(
+            f'The model has a branch {modality!r}, but dataset.features are '
+            f'{", ".join(dataset["features"])}.'
+        )
+    recipe = FeatureRecipe.from_config(modality, features, skeleton)
+    render = recipe.render
+    if not isinstance(render, SkeletonCoordinates):
+        raise UserError(
+            f'{option}.render is {type(render).__name__}, but streams read '
+            'coordinates; train with SkeletonCoordinates(flatten=True, causal=True).'
+        )
+    if not render.causal:
+        raise UserError(
+            f'{option}.render has causal=False, so that its scale and displacements '
+            'depend on later frames; train with causal=True, as the configs in '
+            'configs/streaming do.'
+        )
+    for key, part in (('encoder', recipe.encoder), ('transforms', recipe.transforms)):
+        if part:
+            raise UserError(
+                f'{option}.{key} is set, but streams read coordinates as they are; '
+                'train without.'
+            )
+    for step in dataset['pipeline']:
+        if step['type'] not in _PIPELINE:
+            raise UserError(
+                f'test_dataloader.dataset.pipeline has {step["type"]}, but a stream '
+                f'does no more than {" and ".join(_PIPELINE)}; leave it out.'
+            )
+    return render

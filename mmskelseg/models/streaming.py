@@ -1,0 +1,169 @@
+"""A trained segmentor as arrays, for streams that need no PyTorch."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmskelseg.models.backbones.ms_tcn import (
+    CausalTCN,
+    DilatedResidualLayer,
+    DualDilatedLayer,
+    MSTCNPlusPlus,
+    TemporalStage,
+)
+from mmskelseg.models.heads import SegmentationHead
+from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
+from mmskelseg.streaming.model import (
+    Standardizer,
+    StreamingLayer,
+    StreamingModel,
+    StreamingStage,
+)
+from mmskelseg.utils.errors import UserError
+
+
+@torch.no_grad()
+def streaming_model(model: nn.Module) -> StreamingModel:
+    """Return the weights of a causal segmentor, or of an ensemble of them.
+
+    Heads of risk and boundaries do not change the labels, and are left out, and so is
+    post-processing, which needs whole videos.
+
+    Raises:
+        UserError: Naming the option, if the model is not causal, or has parts that
+            streams do not know.
+    """
+    members = _members(model)
+    branches = [_branch(member) for member in members]
+    first = branches[0]['backbone']
+    stages = [
+        _stage(
+            [branch['backbone'].stages[i] for branch in branches],
+            [branch['head'].classifiers[i] for branch in branches],
+        )
+        for i in range(len(first.stages))
+    ]
+    return StreamingModel(
+        stages, first.stage_order, first.stages[0].lookahead, _standardizer(model)
+    )
+
+
+def _models(model: nn.Module) -> list[ActionSegmentor]:
+    models = (
+        list(model.members) if isinstance(model, ActionSegmentorEnsemble) else [model]
+    )
+    for part in models:
+        if not isinstance(part, ActionSegmentor):
+            raise UserError(
+                f'model.type is {type(part).__name__}, but a stream needs an '
+                'ActionSegmentor.'
+            )
+    return cast(list[ActionSegmentor], models)
+
+
+def _members(model: nn.Module) -> list[ActionSegmentor]:
+    return [m for part in _models(model) for m in (part, *part.others)]
+
+
+def _branch(model: ActionSegmentor) -> Any:
+    """Return the one branch of a model, if a stream can compute it."""
+    names = list(model.branches)
+    if len(names) > 1:
+        raise UserError(
+            f'model.branches are {", ".join(names)}, but a stream reads one branch.'
+        )
+    (name,) = names
+    branch, option = model.branches[name], f'model.branches.{name}'
+    backbone = branch['backbone']
+    if 'stem' in branch or hasattr(backbone, 'stem'):
+        raise UserError(
+            f'{option} has a stem, but streams read coordinates; train with '
+            'SkeletonCoordinates(flatten=True) and without a stem.'
+        )
+    if not isinstance(backbone, MSTCNPlusPlus | CausalTCN):
+        raise UserError(
+            f'{option}.type is {type(backbone).__name__}, but a stream needs '
+            'MSTCNPlusPlus with causal=True, or CausalTCN.'
+        )
+    if not backbone.causal:
+        raise UserError(
+            f'{option} has causal=False, so that its labels depend on all later '
+            'frames; train with causal=True, as the configs in configs/streaming do.'
+        )
+    head = branch['head']
+    if not isinstance(head, SegmentationHead) or not all(
+        isinstance(layer, TemporalConv1d) for layer in head.classifiers
+    ):
+        raise UserError(
+            'model.head must be a SegmentationHead with num_levels=1 for a stream.'
+        )
+    return branch
+
+
+def _standardizer(model: nn.Module) -> Standardizer | None:
+    """Return what all members read features through."""
+    found = []
+    for part in _models(model):
+        (branch,) = part.branches.values()
+        if 'standardizer' in branch:
+            found += (1 + len(part.others)) * [branch['standardizer']]
+    if not any(part.is_fitted for part in found):
+        return None
+    limits = [part.limit if part.is_fitted else torch.inf for part in found]
+    return Standardizer(
+        _stacked(part.mean[None] for part in found),
+        _stacked(part.std[None] for part in found),
+        _stacked(torch.tensor([[limit]]) for limit in limits),
+    )
+
+
+def _stage(
+    stages: Sequence[TemporalStage], classifiers: Sequence[TemporalConv1d]
+) -> StreamingStage:
+    rows = zip(*(stage.layers for stage in stages), strict=True)
+    layers = [_layer(members) for members in rows]
+    return StreamingStage(
+        *_convolution([stage.conv_in for stage in stages]),
+        layers,
+        *_convolution(classifiers),
+    )
+
+
+def _layer(members: Sequence[nn.Module]) -> StreamingLayer:
+    if isinstance(members[0], DualDilatedLayer):
+        merged = [cast(DualDilatedLayer, member).merged_taps() for member in members]
+        taps, shifts, biases = zip(*merged, strict=True)
+        offsets = tuple(-shift for shift in shifts[0])
+        return StreamingLayer(offsets, *_taps(taps, biases))
+    layers = cast(Sequence[DilatedResidualLayer], members)
+    convs = [layer.conv_dilated for layer in layers]
+    (dilation,) = convs[0].dilation
+    return StreamingLayer(
+        (2 * dilation, dilation, 0),
+        *_convolution(convs),
+        *_convolution([layer.conv_out for layer in layers]),
+    )
+
+
+def _taps(
+    taps: Sequence[Tensor], biases: Sequence[Tensor]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (M, k * C, C) and biases (M, 1, C) of taps (k, C', C)."""
+    weights = (tap.transpose(1, 2).flatten(0, 1) for tap in taps)
+    return _stacked(weights), _stacked(bias[None] for bias in biases)
+
+
+def _convolution(convs: Sequence[TemporalConv1d]) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (M, k * C, C') and biases (M, 1, C') of convolutions."""
+    return _taps(
+        [conv.weight.permute(2, 0, 1) for conv in convs],
+        [cast(Tensor, conv.bias) for conv in convs],
+    )
+
+
+def _stacked(tensors: Any) -> np.ndarray:
+    return torch.stack([x.float().cpu() for x in tensors]).contiguous().numpy().copy()

@@ -1,0 +1,19 @@
+"""Labels of a stream's frames as they come, by NumPy alone."""
+
+from mmskelseg.streaming.body import RunningBody, RunningCoordinates
+from mmskelseg.streaming.events import SegmentEvent, segment_events
+from mmskelseg.streaming.model import ModelStream, StreamingModel
+from mmskelseg.streaming.resampling import Resampler
+from mmskelseg.streaming.stream import LabelledFrame, SkeletonStream
+
+__all__ = [
+    'LabelledFrame',
+    'ModelStream',
+    'Resampler',
+    'RunningBody',
+    'RunningCoordinates',
+    'SegmentEvent',
+    'SkeletonStream',
+    'StreamingModel',
+    'segment_events',
+]

@@ -1,0 +1,165 @@
+"""A person's root, size and coordinates, of the frames so far alone.
+
+Renderers that are ``causal`` and streams compute them here, the former for all frames
+of a video at once, so that both give the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+# A size below this part of the coordinates is no more than rounding in float32.
+ROUNDING = 1e-6
+
+
+class RunningBody:
+    """Finds a person's root, and how large the person has been up to each frame.
+
+    The root is the mean of its joints, as far as they are seen, and stays where it was
+    last seen. Before it is seen for the first time, it is the mean of all joints that
+    are seen. The size is the root mean square distance of all joints from it, over the
+    frames so far; it is infinite until joints have been apart, so that what is divided
+    by it is 0. After the last frame of a video it is that of the whole video, if the
+    root is seen throughout.
+
+    Args:
+        root: Indices of the joints whose mean the root is.
+        dims: Coordinates of a joint.
+    """
+
+    def __init__(self, root: Sequence[int], dims: int) -> None:
+        self.root = list(root)
+        self.dims = dims
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self._root = np.zeros(self.dims)
+        self._known = np.zeros((), bool)
+        # The sum of squared distances, how many they are, and the largest coordinate.
+        self._sums = np.zeros(3)
+
+    def push(
+        self, points: np.ndarray, seen: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the root (n, dims), joints relative to it, and the size (n,).
+
+        Joints that are not seen are 0.
+
+        Args:
+            points: Joints of the next frames, shape (n, V, dims), float64.
+            seen: Which of them are seen, shape (n, V).
+        """
+        root = self._path(points, seen)
+        relative = np.where(seen[..., None], points - root[:, None], 0)
+        sums = np.empty((len(points) + 1, 3))
+        sums[0] = self._sums
+        sums[1:, 0] = np.square(relative).sum(axis=(1, 2))
+        sums[1:, 1] = seen.sum(axis=1)
+        sums[1:, 2] = (np.abs(points) * seen[..., None]).max(axis=(1, 2), initial=0)
+        # One after another, so that frames may come in any blocks.
+        np.cumsum(sums[:, :2], axis=0, out=sums[:, :2])
+        np.maximum.accumulate(sums[:, 2], out=sums[:, 2])
+        self._sums = sums[-1]
+        squares, counts, largest = sums[1:].T
+        size = np.sqrt(squares / np.maximum(counts, 1))
+        return root, relative, np.where(size > ROUNDING * largest, size, np.inf)
+
+    def _path(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        mean, shown = _mean(points[:, self.root], seen[:, self.root])
+        known = np.logical_or.accumulate(shown) | self._known
+        if not known.all():
+            of_all, any_joint = _mean(points, seen)
+            mean = np.where(known[:, None], mean, of_all)
+            shown = np.where(known, shown, any_joint)
+        # For each frame the last one that shows it, of which 0 stands for the past.
+        last = np.maximum.accumulate(np.where(shown, np.arange(1, len(points) + 1), 0))
+        path = np.concatenate([self._root[None], mean])[last]
+        self._root, self._known = path[-1], known[-1]
+        return path
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return arrays from which :meth:`load_state_dict` goes on."""
+        state = {'root': self._root, 'known': self._known, 'sums': self._sums}
+        return {key: np.array(value) for key, value in state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was asked for."""
+        self._root, self._known, self._sums = (
+            np.array(state[key]) for key in ('root', 'known', 'sums')
+        )
+
+
+class RunningCoordinates:
+    """Gives what :class:`mmskelseg.features.SkeletonCoordinates` gives if ``causal``.
+
+    Args:
+        root: Indices of the joints whose mean the root is.
+        dims: Coordinates of a joint, 2 or 3.
+        num_joints: Joints of the skeleton, V.
+        displacement: Whether displacements from the frame before are given.
+        scale: Whether values are divided by the size of the body.
+        flatten: Whether the joints of a channel are put in a row.
+    """
+
+    def __init__(
+        self,
+        root: Sequence[int],
+        dims: int,
+        num_joints: int,
+        *,
+        displacement: bool,
+        scale: bool,
+        flatten: bool,
+    ) -> None:
+        self.dims = dims
+        self.num_joints = num_joints
+        self.displacement = displacement
+        self.scale = scale
+        self.flatten = flatten
+        self.body = RunningBody(root, dims)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self.body.reset()
+        self._points = np.zeros((self.num_joints, self.dims))
+        self._seen = np.zeros(self.num_joints, bool)
+
+    def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return float32 features of the next frames, (n, C, V) or (n, C * V).
+
+        Args:
+            points: Joints, shape (n, V, dims), float64.
+            seen: Which of them are seen, shape (n, V).
+        """
+        _, values, size = self.body.push(points, seen)
+        if self.displacement:
+            before = np.concatenate([self._points[None], points[:-1]])
+            both = seen & np.concatenate([self._seen[None], seen[:-1]])
+            moved = np.where(both[..., None], points - before, 0)
+            values = np.concatenate([moved, values], axis=-1)
+            self._points, self._seen = points[-1], seen[-1]
+        if self.scale:
+            values = values / size[:, None, None]
+        # (n, V, C) → (n, C, V)
+        values = values.swapaxes(1, 2).astype(np.float32)
+        return values.reshape(len(values), -1) if self.flatten else values
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return arrays from which :meth:`load_state_dict` goes on."""
+        own = {'points': np.array(self._points), 'seen': np.array(self._seen)}
+        return {**own, **self.body.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was asked for."""
+        self.body.load_state_dict(state)
+        self._points, self._seen = (np.array(state[key]) for key in ('points', 'seen'))
+
+
+def _mean(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of the joints seen in each frame (n, dims), and if there are."""
+    counts = seen.sum(axis=1)
+    weights = seen / np.maximum(counts, 1)[:, None]
+    return (points * weights[..., None]).sum(axis=1), counts > 0

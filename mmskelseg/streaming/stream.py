@@ -1,0 +1,257 @@
+"""A person's poses as they come, as labelled frames."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.streaming.body import RunningCoordinates
+from mmskelseg.streaming.model import StreamingModel, check_state
+from mmskelseg.streaming.resampling import Resampler
+from mmskelseg.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """A frame of a stream whose label is final.
+
+    Args:
+        index: Its number, from 0, at the model's frame rate.
+        time: In seconds, as the times that are pushed, or from the first frame; None
+            where no frame rate is known.
+        label: Name of the likeliest class.
+        label_id: Its id.
+        probabilities: Of all classes, shape (K,).
+    """
+
+    index: int
+    time: float | None
+    label: str
+    label_id: int
+    probabilities: np.ndarray
+
+
+class SkeletonStream:
+    """Labels a person's frames as their poses come.
+
+    Frames are final, that is, as in the segmentation of the whole video, after as many
+    further frames as ``lookahead``. Each costs the same, and memory does not grow.
+    Several people are several streams that share the model, see :meth:`another`::
+
+        streams = defaultdict(stream.another)
+        streams[track_id].push(keypoints)
+
+    With times, frames are resampled to ``fps``, see
+    :class:`mmskelseg.streaming.Resampler`: dropped frames hold the last pose, and those
+    that come too fast are skipped. ``repeated`` and ``skipped`` count both. Without
+    times, every frame that is pushed is one of the model's rate.
+
+    Args:
+        model: The weights.
+        coordinates: What makes features of poses.
+        classes: Names of the K classes.
+        fps: Frames per second that the model was trained with; None if not known.
+        min_score: Joints that score less are not seen.
+        dtype: Of the features, ``float32`` or ``float16``.
+    """
+
+    _ended: bool
+
+    def __init__(
+        self,
+        model: StreamingModel,
+        coordinates: RunningCoordinates,
+        classes: Sequence[str],
+        *,
+        fps: float | None,
+        min_score: float,
+        dtype: str = 'float32',
+    ) -> None:
+        self.model = model
+        self.classes = tuple(classes)
+        self.fps = fps
+        self.min_score = min_score
+        self.dtype = dtype
+        self._coordinates = coordinates
+        self._stream = model.stream()
+        self._resampler = None if fps is None else Resampler(fps)
+        self.reset()
+
+    @property
+    def lookahead(self) -> int:
+        """How many further frames make a frame final."""
+        return self.model.lookahead
+
+    @property
+    def skipped(self) -> int:
+        """How many frames were left out, since they came too fast or too late."""
+        return 0 if self._resampler is None else self._resampler.skipped
+
+    @property
+    def repeated(self) -> int:
+        """How many frames were made by holding the pose before them."""
+        return 0 if self._resampler is None else self._resampler.repeated
+
+    def another(self) -> 'SkeletonStream':
+        """Return a new stream of the same model, such as for another person."""
+        other = copy.copy(self)
+        other._coordinates = copy.deepcopy(self._coordinates)
+        other._stream = self.model.stream()
+        other._resampler = copy.copy(self._resampler)
+        other.reset()
+        return other
+
+    def push(
+        self,
+        keypoints: Any,
+        score: Any = None,
+        time: float | Sequence[float] | np.ndarray | None = None,
+    ) -> list[LabelledFrame]:
+        """Return the frames that are final now.
+
+        Args:
+            keypoints: Joints of the next frame, shape (V, 2) in pixels or (V, 3), or of
+                several, (n, V, 2) or (n, V, 3).
+            score: Confidence of each joint, shape (V,) or (n, V), 0 for one that was
+                not seen; by default 1. A person who is not seen has 0 throughout.
+            time: When each frame was taken, in seconds; for all frames of a stream or
+                for none.
+
+        Raises:
+            UserError: If the keypoints do not fit the model, if times are at fault, or
+                after :meth:`flush`.
+        """
+        if self._ended:
+            raise UserError(
+                'The stream has ended by flush(); begin anew by reset(), or push to '
+                'another().'
+            )
+        points, seen = self._read(keypoints, score)
+        points, seen = self._resampled(points, seen, time)
+        if not len(points):
+            return []
+        features = self._coordinates.push(points, seen).astype(self.dtype)
+        return self._labelled(self._stream.push(features))
+
+    def flush(self) -> list[LabelledFrame]:
+        """Return the last frames, and end the stream, as a video ends."""
+        frames = [] if self._ended else self._labelled(self._stream.flush())
+        self._ended = True
+        return frames
+
+    def reset(self) -> None:
+        """Begin anew: forget all frames, times and counts."""
+        self._coordinates.reset()
+        self._stream.reset()
+        if self._resampler is not None:
+            self._resampler.reset()
+        joints = self._coordinates.num_joints
+        self._held = np.zeros((joints, self._coordinates.dims)), np.zeros(joints, bool)
+        self._pushed = self._given = 0
+        self._timed = self._ended = False
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return arrays, as ``np.savez`` writes them, to go on from another time."""
+        state = {f'model.{k}': v for k, v in self._stream.state_dict().items()}
+        own = self._coordinates.state_dict()
+        state |= {f'coordinates.{key}': value for key, value in own.items()}
+        if self._resampler is not None:
+            state['times'] = self._resampler.state()
+        points, seen = self._held
+        state |= {'held.points': np.array(points), 'held.seen': np.array(seen)}
+        flags = self._pushed, self._given, self._timed, self._ended
+        return {**state, 'progress': np.array(flags, np.int64)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was asked for.
+
+        Raises:
+            UserError: If the state is of another model, or of none.
+        """
+        check_state(state, self.state_dict())
+
+        def part(name: str) -> dict[str, Any]:
+            return {k.removeprefix(name): state[k] for k in state if k.startswith(name)}
+
+        self._stream.load_state_dict(part('model.'))
+        self._coordinates.load_state_dict(part('coordinates.'))
+        if self._resampler is not None:
+            self._resampler.load(state['times'])
+        self._held = np.array(state['held.points']), np.array(state['held.seen'])
+        self._pushed, self._given = map(int, state['progress'][:2])
+        self._timed, self._ended = map(bool, state['progress'][2:])
+
+    def _read(self, keypoints: Any, score: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return joints (n, V, dims), and which are seen (n, V)."""
+        points = np.asarray(keypoints, np.float64)
+        points = points[None] if points.ndim == 2 else points
+        joints, dims = self._coordinates.num_joints, self._coordinates.dims
+        if points.ndim != 3 or points.shape[1:] != (joints, dims):
+            raise UserError(
+                f'keypoints have the shape {np.shape(keypoints)}, but the model needs '
+                f'({joints}, {dims}) or (frames, {joints}, {dims}).'
+            )
+        scores = np.ones(points.shape[:2]) if score is None else np.asarray(score)
+        scores = scores[None] if scores.ndim == 1 else scores
+        if scores.shape != points.shape[:2]:
+            raise UserError(
+                f'score has the shape {np.shape(score)}, but keypoints '
+                f'{np.shape(keypoints)} need {np.shape(keypoints)[:-1]}.'
+            )
+        if not (np.isfinite(points).all() and np.isfinite(scores).all()):
+            raise UserError(
+                'keypoints or score have values that are not finite; set a joint that '
+                'was not seen to 0, with score 0.'
+            )
+        return points, scores >= self.min_score
+
+    def _resampled(
+        self, points: np.ndarray, seen: np.ndarray, time: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not len(points):
+            return points, seen
+        if self._pushed and (time is not None) != self._timed:
+            raise UserError(
+                'Some frames of the stream have a time and some have none; give it for '
+                'all of them or for none.'
+            )
+        self._timed = time is not None
+        held = self._held
+        last = len(points) - 1
+        if time is not None:
+            times = np.atleast_1d(np.asarray(time, np.float64))
+            if times.shape != (len(points),):
+                raise UserError(
+                    f'time has the shape {np.shape(time)}, but there are '
+                    f'{len(points)} frames.'
+                )
+            if self._resampler is None:
+                raise UserError(
+                    'Frames have times, but the frame rate that the model was trained '
+                    'with is not known; state it as fps.'
+                )
+            chosen, last = self._resampler.choose(times.tolist())
+            # Row 0 is the frame before these.
+            rows = np.array(chosen, np.int64) + 1
+        self._pushed += len(points)
+        if last >= 0:
+            self._held = points[last], seen[last]
+        if time is None:
+            return points, seen
+        return (
+            np.concatenate([held[0][None], points])[rows],
+            np.concatenate([held[1][None], seen])[rows],
+        )
+
+    def _labelled(self, scores: np.ndarray) -> list[LabelledFrame]:
+        start = self._resampler.start if self._timed and self._resampler else 0.0
+        frames = []
+        for i, (k, score) in enumerate(
+            zip(scores.argmax(axis=1).tolist(), scores, strict=True), self._given
+        ):
+            time = None if self.fps is None else start + i / self.fps
+            frames.append(LabelledFrame(i, time, self.classes[k], k, score))
+        self._given += len(frames)
+        return frames

@@ -1,0 +1,317 @@
+"""Streams of poses give what the inferencer gives of the whole video."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
+from tests.small_data import ROOT
+
+CLASSES = ['reach', 'lift', 'carry', 'put']
+META = {'classes': CLASSES, 'skeleton': 'lcr15', 'fps': 10.0}
+PATHS = sorted((ROOT / 'configs' / 'streaming').glob('*_pose2d.py'))
+
+
+def config(dims=2, branch=None, render=None, path=PATHS[-1], **model):
+    """Return a streaming config of a small model."""
+    cfg = Config.fromfile(path)
+    cfg.model.update(num_classes=4, **model)
+    cfg.model.branches.pose2d.update(
+        channels=8, num_prediction_layers=5, num_refinement_layers=4,
+        in_channels=30 * dims, **(branch or {}),
+    )  # fmt: skip
+    for mode in ('train', 'val', 'test'):
+        features = cfg[f'{mode}_dataloader'].dataset.features
+        features.pose2d.render.update(dims=dims, **(render or {}))
+    return cfg
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Write a checkpoint of random weights that tell frames apart."""
+
+    def write(cfg, name='model.pth', seed=0, meta=META):
+        torch.manual_seed(seed)
+        model = MODELS.build(cfg.model)
+        for key, parameter in model.named_parameters():
+            std = 0.9 * parameter[0].numel() ** -0.5 if key.endswith('weight') else 0.1
+            nn.init.normal_(parameter, std=5 * std if 'classifiers' in key else std)
+        branch = model.branches['pose2d']
+        if 'standardizer' in branch:
+            branch['standardizer'].fit([0.4 * torch.randn(branch_width(cfg), 50)])
+        path = tmp_path / name
+        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
+        torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
+        return path
+
+    return write
+
+
+def branch_width(cfg):
+    return cfg.model.branches.pose2d.in_channels
+
+
+def person(frames, dims=2, seed=0):
+    """Return a walk of joints, some lost, and the root at the beginning."""
+    rng = np.random.default_rng(seed)
+    body = rng.normal(0, 40, (1, 15, dims))
+    keypoint = body + rng.normal(0, 5, (frames, 15, dims)).cumsum(axis=0) + 300
+    score = rng.uniform(size=(frames, 15)).astype(np.float32)
+    score[rng.uniform(size=score.shape) < 0.2] = 0
+    score[:6, 14] = 0
+    return keypoint.astype(np.float32), score
+
+
+def offline(cfg, checkpoint, keypoint, score):
+    """Return the prediction of the whole video."""
+    segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
+    entry = {
+        'keypoint': keypoint[None, ..., :2],
+        'keypoint_score': score[None],
+        'keypoint_3d': keypoint[None],
+        'skeleton': 'lcr15',
+        'fps': 10.0,
+        'img_shape': (600, 600),
+    }
+    return segment(entry)['predictions'][0]
+
+
+def pushed(stream, keypoint, score, sizes):
+    """Return all frames of a stream whose frames come in chunks of these sizes."""
+    frames, begin = [], 0
+    for size in [*sizes, len(keypoint)]:
+        block = slice(begin, begin + size)
+        frames += stream.push(keypoint[block], score[block])
+        begin += size
+    return frames + stream.flush()
+
+
+def scores(frames):
+    return np.array([frame.probabilities for frame in frames]).reshape(-1, 4)
+
+
+@pytest.mark.parametrize('frames', [1, 2, 5, 300])
+@pytest.mark.parametrize(
+    ('dims', 'branch', 'model'),
+    [
+        (2, {'lookahead': 5}, {'members': 3}),
+        (2, {'lookahead': 0}, {'members': 1}),
+        (2, {'lookahead': 1, 'standardize': False}, {'members': 1}),
+        (3, {'lookahead': 8, 'share_refinement': True}, {'members': 2}),
+        (3, {'lookahead': 400}, {'members': 1}),
+    ],
+)
+def test_stream_gives_what_the_inferencer_gives(dims, branch, model, frames, save):
+    """On every frame, in whatever chunks they come."""
+    cfg = config(dims, branch, **model)
+    checkpoint = save(cfg)
+    keypoint, score = person(frames, dims)
+    expected = offline(cfg, checkpoint, keypoint, score)
+    stream = SkelSegStream(cfg, checkpoint)
+    assert stream.lookahead == branch['lookahead']
+    rng = np.random.default_rng(frames)
+    for sizes in ([1] * min(frames, 40), rng.integers(0, 9, 30), []):
+        stream.reset()
+        found = pushed(stream, keypoint, score, sizes)
+        assert [frame.index for frame in found] == list(range(frames))
+        np.testing.assert_allclose(
+            scores(found), expected['pred_score'].T, rtol=0, atol=1e-5
+        )
+        labels = [frame.label_id for frame in found]
+        assert labels == expected['pred_label'].tolist()
+        assert [frame.label for frame in found] == [CLASSES[k] for k in labels]
+        times = [frame.time for frame in found]
+        np.testing.assert_allclose(times, np.arange(frames) / 10)
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_streaming_config_streams(path, save):
+    """Each config, told half a second ahead, and from its checkpoint alone."""
+    cfg = config(path=path)
+    rate = 10 if 'uwiom' in path.stem else 30
+    checkpoint = save(cfg, meta={**META, 'fps': rate})
+    keypoint, score = person(80)
+    expected = offline(cfg, checkpoint, keypoint, score)['pred_score'].T
+    stream = SkelSegStream(None, checkpoint)
+    assert stream.lookahead / stream.fps == 0.5
+    found = pushed(stream, keypoint, score, [1, 2, 3])
+    np.testing.assert_allclose(scores(found), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize('stored', [False, True])
+def test_stream_goes_on_from_its_state(stored, save, tmp_path):
+    """In the middle, with times, also from a file and in another process's stream."""
+    cfg = config(members=2)
+    checkpoint = save(cfg)
+    keypoint, score = person(120)
+    time = np.random.default_rng(0).uniform(0, 0.3, 120).cumsum()
+    stream = SkelSegStream(cfg, checkpoint)
+    stream.push(keypoint[:50], score[:50], time[:50])
+    state = stream.state_dict()
+    if stored:
+        np.savez(tmp_path / 'state.npz', **state)
+        state = np.load(tmp_path / 'state.npz')
+
+    def rest(stream):
+        found = stream.push(keypoint[50:], score[50:], time[50:]) + stream.flush()
+        return [(f.index, f.time, f.label_id, *f.probabilities) for f in found]
+
+    expected = rest(stream)
+    counts = stream.skipped, stream.repeated
+    other = stream.another()
+    other.load_state_dict(state)
+    assert rest(other) == expected
+    assert (other.skipped, other.repeated) == counts
+
+
+def test_streams_of_several_people_do_not_meet(save):
+    """They share the model alone."""
+    cfg = config()
+    stream = SkelSegStream(cfg, save(cfg))
+    people = [person(40, seed=seed) for seed in range(2)]
+    expected = []
+    for keypoint, score in people:
+        stream.reset()
+        expected.append(scores(pushed(stream, keypoint, score, [])))
+    stream.reset()
+    streams = {7: stream, 9: stream.another()}
+    found = {track: [] for track in streams}
+    for t in range(40):
+        for track, (keypoint, score) in zip(streams, people, strict=True):
+            found[track] += streams[track].push(keypoint[t], score[t])
+    for track, other in zip(streams, expected, strict=True):
+        ended = found[track] + streams[track].flush()
+        np.testing.assert_allclose(scores(ended), other, rtol=0, atol=1e-6)
+
+
+def test_times_of_a_camera_become_the_rate_of_the_model(save):
+    """As if the frames that are held or left out had been pushed so."""
+    cfg = config()
+    stream = SkelSegStream(cfg, save(cfg))
+    keypoint, score = person(30)
+    # Twice as fast, then the tenth to fourteenth are lost.
+    time = 100 + np.arange(30) / 20
+    kept = [t for t in range(30) if not 10 <= t < 14]
+    found = []
+    for t in kept:
+        found += stream.push(keypoint[t], score[t], time[t])
+    found += stream.flush()
+    assert (stream.skipped, stream.repeated) == (13, 2)
+    np.testing.assert_allclose([f.time for f in found], 100 + np.arange(15) / 10)
+    rows = [0, 2, 4, 6, 8, 9, 9, *range(14, 30, 2)]
+    stream.reset()
+    assert (stream.skipped, stream.repeated) == (0, 0)
+    expected = pushed(stream, keypoint[rows], score[rows], [])
+    np.testing.assert_allclose(scores(found), scores(expected), rtol=0, atol=1e-6)
+
+
+def test_postprocessing_is_left_out_with_a_note(save):
+    """It needs whole videos; probabilities are those before it in any case."""
+    cfg = config()
+    cfg.model.postprocess = [{'type': 'MinDuration', 'frames': 5}]
+    stream = SkelSegStream(cfg, save(cfg))
+    assert 'model.postprocess (MinDuration) is left out' in stream.notes[0]
+    assert SkelSegStream(config(), save(config())).notes == ()
+
+
+def test_features_of_half_precision_are_rounded_as_in_training(save):
+    cfg = config(render={'scale': None})
+    cfg.test_dataloader.dataset.features.pose2d.dtype = 'float16'
+    checkpoint = save(cfg)
+    keypoint, score = person(50)
+    expected = offline(cfg, checkpoint, keypoint, score)['pred_score'].T
+    found = pushed(SkelSegStream(cfg, checkpoint), keypoint, score, [])
+    np.testing.assert_allclose(scores(found), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (
+            {
+                'model.branches.pose2d.causal': False,
+                'model.branches.pose2d.lookahead': 0,
+            },
+            r'model\.branches\.pose2d has causal=False',
+        ),
+        (
+            {'test_dataloader.dataset.features.pose2d.render.causal': False},
+            r'features\.pose2d\.render has causal=False, .*configs/streaming',
+        ),
+        (
+            {'test_dataloader.dataset.features.pose2d.render': {
+                '_delete_': True, 'type': 'RenderSkeletonHeatmap', 'box': None}},
+            r'features\.pose2d\.render is RenderSkeletonHeatmap, but streams',
+        ),
+        (
+            {'test_dataloader.dataset.features.pose2d.transforms': [
+                {'type': 'DropLimb', 'p': 1}]},
+            r'features\.pose2d\.transforms is set',
+        ),
+        (
+            {'test_dataloader.dataset.pipeline': [{'type': 'RandomJitter'}]},
+            r'test_dataloader\.dataset\.pipeline has RandomJitter',
+        ),
+    ],
+)  # fmt: skip
+def test_config_that_is_not_causal_is_refused(change, message, save):
+    cfg = config()
+    checkpoint = save(cfg)
+    cfg.merge_from_dict(change, allow_list_keys=False)
+    with pytest.raises(UserError, match=message):
+        SkelSegStream(cfg, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ((np.zeros((17, 2)),), r'shape \(17, 2\), but the model needs \(15, 2\) or'),
+        ((np.zeros((15, 2)), np.ones(14)), r'score has the shape \(14,\), .*\(15,\)'),
+        ((np.full((15, 2), np.nan),), 'not finite; set a joint'),
+        ((np.zeros((2, 15, 2)), None, 0.0), r'time has the shape \(\), .* 2 frames'),
+        ((np.zeros((15, 2)), None, np.inf), 'time=inf, expected seconds'),
+    ],
+)
+def test_push_at_fault_is_named(arguments, message, save):
+    cfg = config()
+    stream = SkelSegStream(cfg, save(cfg))
+    with pytest.raises(UserError, match=message):
+        stream.push(*arguments)
+
+
+def test_times_need_the_rate_of_the_model_and_all_frames(save):
+    cfg = config()
+    checkpoint = save(cfg, meta={**META, 'fps': None})
+    pose = np.zeros((15, 2))
+    with pytest.raises(UserError, match='not known; state it as fps'):
+        SkelSegStream(cfg, checkpoint).push(pose, time=0.0)
+    stream = SkelSegStream(cfg, checkpoint, fps=10)
+    stream.push(pose, time=0.0)
+    with pytest.raises(UserError, match='give it for all of them or for none'):
+        stream.push(pose)
+
+
+def test_stream_ends_with_flush(save):
+    """It gives no frame twice, and begins anew when it is asked to."""
+    cfg = config()
+    stream = SkelSegStream(cfg, save(cfg))
+    keypoint, score = person(9)
+    first = scores(pushed(stream, keypoint, score, []))
+    assert len(first) == 9
+    assert stream.flush() == []
+    with pytest.raises(UserError, match=r'ended by flush\(\); begin anew by reset'):
+        stream.push(keypoint[0], score[0])
+    stream.reset()
+    np.testing.assert_array_equal(scores(pushed(stream, keypoint, score, [])), first)
+
+
+def test_state_of_another_model_is_refused(save):
+    one, other = config(members=1), config(members=2)
+    state = SkelSegStream(one, save(one)).state_dict()
+    stream = SkelSegStream(other, save(other))
+    with pytest.raises(UserError, match=r'has model\.0\.0 of shape'):
+        stream.load_state_dict(state)

@@ -1,0 +1,197 @@
+"""Segmentors as arrays, whose streams give what whole videos get."""
+
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from torch import nn
+
+from mmskelseg.models import ActionSegmentorEnsemble
+from mmskelseg.models.streaming import streaming_model
+from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
+
+SMALL = {'channels': 8, 'num_prediction_layers': 5, 'num_refinement_layers': 4}
+CAUSAL = {'type': 'MSTCNPlusPlus', 'causal': True, **SMALL}
+
+
+def build(branch=CAUSAL, seed=0, **model):
+    """Return a model whose random weights tell frames apart."""
+    torch.manual_seed(seed)
+    head = {
+        'type': 'SegmentationHead',
+        'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+        **model.pop('head', {}),
+    }
+    config = {'num_classes': 5, 'branches': {'pose2d': {'in_channels': 6, **branch}}}
+    model = MODELS.build({'type': 'ActionSegmentor', 'head': head, **config, **model})
+    for name, parameter in model.named_parameters():
+        std = 0.9 * parameter[0].numel() ** -0.5 if name.endswith('weight') else 0.1
+        nn.init.normal_(parameter, std=5 * std if 'classifiers' in name else std)
+    if branch.get('standardize'):
+        standardizer = model.branches['pose2d']['standardizer']
+        standardizer.fit([3 * torch.randn(6, 90) + 5])
+    return model.eval()
+
+
+def features(frames, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(5, 3, (frames, 6)).astype(np.float32)
+
+
+def offline(model, x):
+    """Return the probabilities (T, K) of a whole video's features."""
+    sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': len(x)})
+    inputs = {'pose2d': torch.from_numpy(x).T[None]}
+    return model(inputs, [sample], mode='predict')[0].pred_score.numpy().T
+
+
+def chunked(stream, x, sizes):
+    """Return the probabilities of a stream that comes in chunks of these sizes."""
+    parts, begin = [], 0
+    for size in sizes:
+        parts.append(stream.push(x[begin : begin + size]))
+        begin += size
+    return np.concatenate([*parts, stream.push(x[begin:]), stream.flush()])
+
+
+@pytest.mark.parametrize('frames', [1, 2, 5, 300])
+@pytest.mark.parametrize('lookahead', [0, 1, 8, 40])
+@pytest.mark.parametrize(
+    ('branch', 'model'),
+    [
+        ({}, {}),
+        ({'standardize': True}, {'members': 3}),
+        ({'share_refinement': True}, {'members': 2}),
+        ({'num_refinements': 0}, {}),
+        ({'type': 'CausalTCN', 'num_layers': 6, 'standardize': True}, {}),
+    ],
+)
+def test_stream_gives_what_the_whole_video_gets(branch, model, lookahead, frames):
+    """In whatever chunks its frames come."""
+    branch = {**CAUSAL, **branch, 'lookahead': lookahead}
+    if branch['type'] == 'CausalTCN':
+        branch = {key: v for key, v in branch.items() if key not in {*SMALL, 'causal'}}
+    model = build(branch, **model)
+    x = features(frames)
+    expected = offline(model, x)
+    assert expected.shape == (frames, 5)
+    stream = streaming_model(model).stream()
+    rng = np.random.default_rng(frames)
+    for sizes in ((), [1] * min(frames, 99), rng.integers(0, 9, 50), [70, 64, 1, 63]):
+        stream.reset()
+        found = chunked(stream, x, sizes)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_random_weights_tell_frames_apart():
+    """Otherwise the tests above would compare constants."""
+    score = offline(build(), features(300))
+    assert len(set(score.argmax(axis=1))) > 2
+    assert score.max(axis=1).std() > 0.05
+
+
+def test_frames_are_final_the_lookahead_after_them():
+    stream = streaming_model(build({**CAUSAL, 'lookahead': 3})).stream()
+    given = [len(stream.push(features(1))) for _ in range(6)]
+    assert given == [0, 0, 0, 1, 1, 1]
+    assert len(stream.flush()) == 3
+
+
+def test_stream_goes_on_from_its_state():
+    """Twice from the same, though the stream has gone on in between."""
+    model = streaming_model(build({**CAUSAL, 'lookahead': 8}, members=2))
+    x = features(200)
+    stream = model.stream()
+    stream.push(x[:77])
+    state = stream.state_dict()
+    expected = chunked(stream, x[77:], [1, 5])
+    for restored in (stream, model.stream()):
+        restored.load_state_dict(state)
+        found = chunked(restored, x[77:], [30])
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_state_does_not_grow():
+    """Memory is that of the rings, however long the stream runs."""
+    stream = streaming_model(build()).stream()
+
+    def size():
+        return sum(array.nbytes for array in stream.state_dict().values())
+
+    before = size()
+    stream.push(features(1000))
+    assert size() == before
+
+
+def test_members_of_an_ensemble_standardise_by_themselves(tmp_path):
+    """Checkpoints of several trainings are one stream."""
+    branch = {**CAUSAL, 'standardize': True, 'lookahead': 2}
+    paths = []
+    for seed in range(2):
+        single = build(branch, seed, members=2)
+        standardizer = single.branches['pose2d']['standardizer']
+        standardizer.mean += seed
+        paths.append(tmp_path / f'{seed}.pth')
+        torch.save({'state_dict': single.state_dict()}, paths[-1])
+    config = {
+        'type': 'ActionSegmentor',
+        'num_classes': 5,
+        'branches': {'pose2d': {'in_channels': 6, **branch}},
+        'head': {
+            'type': 'SegmentationHead',
+            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+        },
+        'members': 2,
+    }
+    ensemble = ActionSegmentorEnsemble(config, paths).eval()
+    x = features(60)
+    found = chunked(streaming_model(ensemble).stream(), x, [7])
+    np.testing.assert_allclose(found, offline(ensemble, x), rtol=0, atol=1e-5)
+    assert abs(found - offline(single, x)).max() > 1e-2
+
+
+NECK = {'neck': {'type': 'ConcatFusion', 'out_channels': 8}}
+
+
+@pytest.mark.parametrize(
+    ('branch', 'model', 'message'),
+    [
+        (
+            {**CAUSAL, 'causal': False}, {},
+            r'model\.branches\.pose2d has causal=False, .*configs/streaming',
+        ),
+        (
+            {'type': 'ASFormer'}, {},
+            r'model\.branches\.pose2d\.type is ASFormer, .*MSTCNPlusPlus with causal',
+        ),
+        (
+            {**CAUSAL, 'stem': {'type': 'HeatmapEncoder'}}, {},
+            r'model\.branches\.pose2d has a stem',
+        ),
+        (CAUSAL, {'head': {'num_levels': 2}}, r'num_levels=1'),
+    ],
+)  # fmt: skip
+def test_model_that_is_not_causal_is_refused(branch, model, message):
+    with pytest.raises(UserError, match=message):
+        streaming_model(build(branch, **model))
+
+
+def test_model_of_several_branches_is_refused():
+    branches = {name: {'in_channels': 6, **CAUSAL} for name in ('pose2d', 'pose3d')}
+    with pytest.raises(UserError, match=r'model\.branches are pose2d, pose3d, but'):
+        streaming_model(build(branches=branches, fusion=NECK))
+
+
+def test_other_kind_of_model_is_refused():
+    with pytest.raises(UserError, match=r'model\.type is Identity'):
+        streaming_model(nn.Identity())
+
+
+def test_state_and_features_of_another_model_are_refused():
+    stream = streaming_model(build()).stream()
+    other = streaming_model(build(members=2)).stream()
+    with pytest.raises(UserError, match=r'has 0\.0 of shape \(1, .* is \(2, '):
+        other.load_state_dict(stream.state_dict())
+    with pytest.raises(UserError, match=r'shape \(3, 7\), but the model reads'):
+        stream.push(np.zeros((3, 7), np.float32))
