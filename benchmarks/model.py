@@ -35,9 +35,14 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import combined, count_gflops, machine, pick_clock
+from benchmarks.measuring import (
+    combined,
+    count_gflops,
+    gflop_counter,
+    machine,
+    pick_clock,
+)
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
@@ -167,7 +172,7 @@ def run_config(
     for video in videos:
         features, gflops = {}, {}
         for recipe in recipes:
-            with FlopCounterMode(display=False) as counter:
+            with gflop_counter() as counter:
                 made, _ = make(recipe, video, clock)
             made = made.swapaxes(0, 1)
             features[recipe.modality] = np.array(made, np.float32, order='C')
