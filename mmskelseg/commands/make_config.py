@@ -106,11 +106,15 @@ def _run(args: argparse.Namespace) -> None:
     print(
         f'{args.out}: recipe {recipe}, since {reason}; '
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
-        f'({len(train)} videos, {frames} frames) for {epochs} epochs '
-        f'and tests on {splits[1]!r} ({len(test)} videos).\n'
+        f'({_videos(train)}, {frames} frames) for {epochs} epochs '
+        f'and tests on {splits[1]!r} ({_videos(test)}).\n'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
+
+
+def _videos(videos: Sequence[Any]) -> str:
+    return f'{len(videos)} video{"s" * (len(videos) != 1)}'
 
 
 def _choose_recipe(

@@ -87,3 +87,30 @@ def test_table_of_two_variants(run_tool, tmp_path):
     args[args.index('train_cfg.max_epochs=1')] = 'train_cfg.max_epochs=2'
     done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:], code=1)
     assert "elsewhere.json: was made with options ['train_cfg.max_ep" in done.stderr
+
+
+@pytest.mark.parametrize(('data', 'column'), [('uwiom', 0), ('precog', 5)])
+def test_table_of_the_docs_is_that_of_the_runs(tool, data, column):
+    """Each row of docs/recipes.md, from the scores of all runs."""
+    file = ROOT / 'benchmarks' / 'results' / f'ingredients_{data}.json'
+    content = json.loads(file.read_text('utf-8'))
+    found = tool.summaries(content['variants'], [0])
+    text = (ROOT / 'docs' / 'recipes.md').read_text('utf-8')
+    rows = [line.strip('|').split('|') for line in text.splitlines() if '|' in line]
+    cells = {row[0].strip(): [c.strip() for c in row[1:]] for row in rows}
+    scores = ('f1@10', 'f1@50', 'edit', 'mAP', 'acc')
+
+    def means(variant):
+        summary = found[variant]['over_seeds']['scores']
+        return [summary[key]['mean'] for key in scores]
+
+    whole = means('all')
+    assert cells['all'][column : column + 5] == [f'{value:.2f}' for value in whole]
+    for shown, variant in (
+        ('without time warp', 'without RandomTimeWarp'),
+        ('without averaged weights', 'without averaged weights'),
+        ('without standardised channels', 'without standardised features'),
+    ):
+        changes = [b - a for a, b in zip(whole, means(variant), strict=True)]
+        for cell, change in zip(cells[shown][column:], changes, strict=False):
+            assert float(cell) == pytest.approx(change, abs=0.0051)
