@@ -1,6 +1,8 @@
 """The rooms of the package, and which way the imports between them run."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,12 @@ def test_rooms_of_a_floor_form_no_circle():
     """Of two rooms on a floor at most one imports from the other."""
     level = {(a, b) for a, b in arrows() if FLOOR[a] == FLOOR[b]}
     assert {(b, a) for a, b in level} & level == set()
+
+
+def test_part_of_a_model_is_imported_first():
+    """Nothing that it imports imports it in turn."""
+    code = 'from mmskelseg.models import SegmentationHead'
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize(
