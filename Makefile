@@ -15,13 +15,14 @@ RUN := $(VENV)/bin/python
 TOY := configs/skelseg/toy_joint_limb.py
 WORK := work_dirs/toy_joint_limb
 
-.PHONY: help demo test lint
+.PHONY: help demo test lint docs
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo  install, make the toy data, train on it, test, say where the pictures are'
 	@echo 'make test  install what tests need and run them all'
 	@echo 'make lint  check style and types'
+	@echo 'make docs  build the site of the documentation in site/, and check its links'
 	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
 
 demo: $(WORK)/.trained
@@ -39,6 +40,10 @@ lint: $(VENV)/.test
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+# Strictly: a broken link or anchor, or a page that the navigation lacks, is an error.
+docs: $(VENV)/.docs
+	$(RUN) -m mkdocs build --strict
+
 # A run that was stopped goes on; one that is complete is left alone.
 $(WORK)/.trained: data/toy/annotations.pkl
 	$(RUN) tools/train.py $(TOY) --resume
@@ -53,6 +58,10 @@ $(VENV)/.lite: pyproject.toml setup.py | $(RUN)
 
 $(VENV)/.test: pyproject.toml setup.py | $(RUN)
 	$(RUN) -m pip install -e '.[lite,test]'
+	@touch $@ $(VENV)/.lite
+
+$(VENV)/.docs: pyproject.toml setup.py | $(RUN)
+	$(RUN) -m pip install -e '.[lite,docs]'
 	@touch $@ $(VENV)/.lite
 
 $(RUN):

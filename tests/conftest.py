@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT, VECTORS, small_annotations
 
 
 @pytest.fixture(autouse=True)
@@ -18,19 +18,19 @@ def _default_scope():
 
 @pytest.fixture(scope='session')
 def shared():
-    """The folder with reference vectors, data and weights, which users do not have."""
+    """The folder with real data and weights, which may not be published."""
     folder = ROOT.parent / 'shared'
     if not folder.is_dir():
-        pytest.skip('the folder with reference vectors, data and weights is not here')
+        pytest.skip('the folder with real data and weights is not here')
     return folder
 
 
 @pytest.fixture(scope='session')
-def vectors(shared):
+def vectors():
     """Return the arrays of a file of reference vectors."""
 
     def load(name):
-        with np.load(shared / 'vectors' / f'{name}.npz') as arrays:
+        with np.load(VECTORS / f'{name}.npz') as arrays:
             return dict(arrays)
 
     return load

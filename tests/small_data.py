@@ -1,10 +1,11 @@
-"""Where the repository is, and annotations small enough to train on in a test."""
+"""Where things are, and annotations small enough to train on in a test."""
 
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+VECTORS = ROOT / 'tests' / 'data' / 'vectors'
 
 
 def small_annotations(lengths=(60, 45, 50), num_classes=3, seed=0):

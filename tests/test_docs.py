@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+import yaml
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.registry import MODELS
@@ -53,6 +54,15 @@ def test_document_links_to_files_that_are_there(path):
     for target in re.findall(r'\]\(([^)#]+)', path.read_text()):
         if '://' not in target:
             assert (path.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    """`make docs` demands the same, with packages that need not be there."""
+    site = yaml.safe_load((ROOT / 'mkdocs.yml').read_text())
+    entries = re.findall(r"'([^']+\.md)'", str(site['nav']))
+    pages = {p.relative_to(ROOT / 'docs').as_posix() for p in ROOT.glob('docs/**/*.md')}
+    assert set(entries) == pages | {'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'}
+    assert len(entries) == len(set(entries))
 
 
 def test_every_config_has_a_row_in_the_readme_of_its_folder():

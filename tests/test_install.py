@@ -61,11 +61,12 @@ def test_wheel_holds_the_package_with_configs_and_tools(source, tmp_path):
 
 
 def test_wheel_built_from_the_sdist_is_the_same(source, tmp_path):
-    """A source distribution holds all that a wheel is made from."""
+    """A source distribution holds all that a wheel is made from, and no tests."""
     with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
         sdist.extractall(tmp_path / 'unpacked', filter='data')
     (unpacked,) = (tmp_path / 'unpacked').iterdir()
     assert (unpacked / 'benchmarks' / 'render.py').is_file()
+    assert not (unpacked / 'tests').exists()
     wheels = [
         build('build_wheel', folder, tmp_path / name)
         for folder, name in ((source, 'a'), (unpacked, 'b'))

@@ -1,6 +1,7 @@
 """The rooms of the package, and which way the imports between them run."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def test_streams_import_numpy_alone():
     }
     ours = {name for name in others if name.startswith('mmskelseg.streaming')}
     assert others - ours == {'numpy', 'mmskelseg.utils.errors'}
+
+
+def test_part_of_a_model_is_imported_first():
+    """Nothing that it imports imports it in turn."""
+    code = 'from mmskelseg.models import SegmentationHead'
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def _check_work_dir(cfg: Config) -> None:
 def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
-    from mmskelseg.models.segmentors.branch_checkpoints import (
+    from mmskelseg.models.branch_checkpoints import (
         check_branches_are_trained,
     )
     from mmskelseg.utils.dist import init_distributed

@@ -20,7 +20,7 @@ from mmskelseg.evaluation import (
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name, file_name
-from mmskelseg.models.segmentors.branch_checkpoints import branch_checkpoints
+from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.settings import flat_settings
 

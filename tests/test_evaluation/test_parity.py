@@ -1,7 +1,5 @@
 """Agreement with the public evaluators, on their recorded inputs and outputs."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,6 @@ from mmskelseg.evaluation import (
     segmental_counts,
 )
 
-VECTORS = Path(__file__).parents[2].parent / 'shared' / 'vectors'
 CASES = [
     'easy',
     'noisy',
@@ -33,16 +30,9 @@ CONVENTIONS = {
 RAISES = {('short', 'bg0', 'mstcn'), ('short', 'bg0', 'mstcn2')}
 
 
-def load(name):
-    if not VECTORS.exists():
-        pytest.skip(f'the recorded outputs are not here ({VECTORS.name}/{name})')
-    with np.load(VECTORS / name, allow_pickle=False) as file:
-        return dict(file)
-
-
 @pytest.fixture(scope='module')
-def segmental():
-    return load('metrics_segmental.npz')
+def segmental(vectors):
+    return vectors('metrics_segmental')
 
 
 @pytest.mark.parametrize('convention', CONVENTIONS)
@@ -96,19 +86,19 @@ def test_scores_agree_with_the_reference(case, background, name, convention, seg
 
 @pytest.mark.parametrize('case', ['uw5', 'absent2', 'ties'])
 @pytest.mark.parametrize('kind', ['logits', 'softmax'])
-def test_frame_map_agrees_with_the_reference(case, kind):
+def test_frame_map_agrees_with_the_reference(case, kind, vectors):
     """AP of each class and mAP, on logits and probabilities, absent classes or not."""
-    vectors = load('map.npz')
-    scores, gt = vectors[f'{case}/scores'].T, vectors[f'{case}/labels']
+    v = vectors('map')
+    scores, gt = v[f'{case}/scores'].T, v[f'{case}/labels']
     if kind == 'softmax':
         scores = np.exp(scores - scores.max(axis=0))
         scores /= scores.sum(axis=0)
     # The logits of `ties` are whole numbers: which of their probabilities are equal
     # depends on the last bit of exp, which differs between versions of NumPy.
     close = {'rtol': 0, 'atol': 0.5 if (case, kind) == ('ties', 'softmax') else 1e-10}
-    ap = vectors[f'{case}/ap_per_class_{kind}']
-    ap[~vectors[f'{case}/present']] = np.nan
+    ap = v[f'{case}/ap_per_class_{kind}']
+    ap[~v[f'{case}/present']] = np.nan
     np.testing.assert_allclose(frame_ap(scores, gt), 100 * ap, **close)
     for absent, name in (('skip', 'present_only'), ('zero', 'official')):
-        expected = vectors[f'{case}/mAP_{name}_{kind}']
+        expected = v[f'{case}/mAP_{name}_{kind}']
         np.testing.assert_allclose(frame_map(scores, gt, absent), expected, **close)

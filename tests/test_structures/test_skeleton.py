@@ -7,6 +7,7 @@ import pytest
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import hop_distances
 from mmskelseg.structures.layouts import LAYOUTS
+from tests.small_data import VECTORS
 
 
 @pytest.mark.parametrize(
@@ -16,9 +17,9 @@ from mmskelseg.structures.layouts import LAYOUTS
         ('lcr15', 'lcr15_mtl_era', 'connected_limbs_suggested'),
     ],
 )
-def test_skeleton_by_name_has_the_published_layout(shared, name, layout, limbs):
+def test_skeleton_by_name_has_the_published_layout(name, layout, limbs):
     """Our layouts are those of MMAction2 and of the UW-IOM release."""
-    layouts = json.loads((shared / 'vectors' / 'layouts.json').read_text())
+    layouts = json.loads((VECTORS / 'layouts.json').read_text())
     skeleton = Skeleton.get(name)
     assert list(skeleton.joints) == layouts[layout]['joints']
     assert [list(pair) for pair in skeleton.limbs] == layouts[layout][limbs]

@@ -285,10 +285,15 @@ def write(
         out: The folder.
         annotations: One of each video; ``filename`` is added to it.
         split: Its splits; folds are added to it.
-        classes, skeleton, dataset, background, metainfo: As docs/data_format.md says.
-        source, files: Where a fault is, as :func:`save_annotations` takes them.
+        classes: As in docs/data_format.md, like those that follow.
+        skeleton: Its name, or the layout.
+        dataset: The name of the data set.
+        background: The class that is background, if one is.
+        source: Where a fault is, as :func:`save_annotations` takes it.
+        files: Files that parts come from, likewise.
         folds: Number of folds, which test each video once.
         videos: Folder of the video files.
+        **metainfo: Whatever else is to stand in the file.
     """
     names = [video['frame_dir'] for video in annotations]
     if folds and not 2 <= folds <= len(names):

@@ -68,8 +68,10 @@ def kept_frames(
     """Return which frames --cut and --sample leave of a video.
 
     Args:
-        source, frames: The file of the features, and how many frames it has.
-        labels, count: The file of the labels, and how many it has.
+        source: The file of the features.
+        frames: How many frames it has.
+        labels: The file of the labels.
+        count: How many it has.
         args: The command line.
         hint: What else may be wrong, for the message.
 

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
-from mmskelseg.models.layers import check_joints, masked
-from mmskelseg.models.segmentors.branch_checkpoints import (
+from mmskelseg.models.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
 )
+from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import graph_center, hop_distances

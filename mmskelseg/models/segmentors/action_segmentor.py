@@ -10,6 +10,11 @@ from mmengine.model import BaseModel, BaseModule, ModuleDict, ModuleList
 from torch import Tensor, nn
 
 from mmskelseg.evaluation.ensembles import average_predictions
+from mmskelseg.models.branch_checkpoints import (
+    branch_checkpoints,
+    check_branch_weights,
+    check_branches_are_trained,
+)
 from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import (
     FeatureStandardizer,
@@ -20,11 +25,6 @@ from mmskelseg.models.layers import (
     video_lengths,
 )
 from mmskelseg.models.postprocessors import build_postprocessors, postprocess
-from mmskelseg.models.segmentors.branch_checkpoints import (
-    branch_checkpoints,
-    check_branch_weights,
-    check_branches_are_trained,
-)
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmskelseg.models.segmentors.branch_checkpoints import (
+from mmskelseg.models.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
     check_branches_are_trained,

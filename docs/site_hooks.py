@@ -1,0 +1,166 @@
+"""What MkDocs does not do by itself for the site: pages and links outside of docs/.
+
+Pages lie on the site as in the repository, but for docs/, which is its root. The README
+is the start page. The API reference has a page for each folder of the package.
+"""
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import griffe
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / 'mmskelseg'
+OUTSIDE = [ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')]
+OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
+# Not of ours, and only for those who miss a package.
+WITHOUT_REFERENCE = ('stand_ins',)
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Complete the navigation, and take the repository's address from pyproject."""
+    project = (ROOT / 'pyproject.toml').read_text('utf-8')
+    config.repo_url = re.findall(r"^Repository = '(.*)'$", project, re.M)[0]
+    pages = {
+        'api': [f'api/{room}.md' for room in rooms()],
+        'configs': [p for p in map(outside_path, OUTSIDE) if p.startswith('configs/')],
+    }
+    config.nav = [filled(item, pages) for item in config.nav or []]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that lie outside of docs/, and those of the API reference."""
+    for path in OUTSIDE:
+        text = path.read_text('utf-8')
+        files.append(File.generated(config, outside_path(path), content=text))
+    for room in rooms():
+        text = reference(room)
+        files.append(File.generated(config, f'api/{room}.md', content=text))
+    return files
+
+
+def on_page_markdown(
+    markdown: str, page: Page, config: MkDocsConfig, files: Files
+) -> str:
+    """Let links to files of the repository lead to pages of the site, or to GitHub."""
+    here = page.file.src_uri
+    source = here if (ROOT / here) in OUTSIDE else f'docs/{here}'
+
+    def moved(match: re.Match[str]) -> str:
+        target, anchor = match[1], match[2] or ''
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+        on_site = path.removeprefix('docs/')
+        if files.get_file_from_path(on_site):
+            new = posixpath.relpath(on_site, posixpath.dirname(here) or '.')
+        elif (ROOT / path).exists():
+            new = f'{config.repo_url}/blob/main/{path}'
+        else:
+            # Left as it is: MkDocs reports it.
+            new = target
+        return f']({new}{anchor})'
+
+    return re.sub(r'\]\(((?!\w+:)[^)#\s]+)(#[^)\s]+)?\)', moved, markdown)
+
+
+class DocstringMarkdown(griffe.Extension):
+    """Turns what Sphinx or doctest read in docstrings into Markdown."""
+
+    def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
+        """Fence the examples, and take the roles off names."""
+        if obj.docstring:
+            text = re.sub(r':[a-z]+:`[~.]*', '`', obj.docstring.value)
+            examples = re.compile(r'^( *)(>>> .*(?:\n\1\S.*)*)', re.M)
+            obj.docstring.value = examples.sub(r'\1```pycon\n\1\2\n\1```', text)
+
+
+def outside_path(path: Path) -> str:
+    """Return where a file of the repository lies on the site."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def filled(item: object, pages: dict[str, list[str]]) -> object:
+    """Return an entry of the navigation with pages in place of their folder."""
+    if isinstance(item, dict):
+        return {key: filled(value, pages) for key, value in item.items()}
+    if isinstance(item, list):
+        return [filled(value, pages) for value in item]
+    return pages.get(item, item) if isinstance(item, str) else item
+
+
+def rooms() -> list[str]:
+    """Return the folders and modules at the top of the package that have a page."""
+    names = {p.stem for p in PACKAGE.iterdir() if p.suffix == '.py' or is_package(p)}
+    return sorted(name for name in names if not name.startswith('_'))
+
+
+def is_package(path: Path) -> bool:
+    """Return whether a path is a folder with Python modules."""
+    return (path / '__init__.py').is_file()
+
+
+def reference(room: str) -> str:
+    """Return the page of a room: what it is for, and each of its modules."""
+    path = PACKAGE / room
+    lines = [f'# mmskelseg.{room}', '']
+    for module in modules(path if is_package(path) else path.with_suffix('.py')):
+        package = module.name == '__init__.py'
+        path = module.parent if package else module.with_suffix('')
+        name = '.'.join(path.relative_to(ROOT).parts)
+        tree = ast.parse(module.read_text('utf-8'))
+        if name != f'mmskelseg.{room}':
+            lines += [f'## {name}', '']
+        # Their own names only: what they import is documented where it is written.
+        own = [
+            node.name
+            for node in tree.body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+            and not node.name.startswith('_')
+        ]
+        lines += [
+            f'::: {name}',
+            '    options:',
+            f'      members: {own or "false"}',
+            '      show_root_heading: false',
+            '      show_root_toc_entry: false',
+            '',
+        ]
+        exported = exports(tree) if package else []
+        if exported:
+            # Optional, since constants have no entry to lead to.
+            links = ', '.join(
+                f'<autoref identifier="{name}.{word}" optional><code>{word}</code>'
+                '</autoref>'
+                for word in exported
+            )
+            lines += [f'To import from here: {links}.', '']
+    return '\n'.join(lines)
+
+
+def modules(path: Path) -> Iterator[Path]:
+    """Yield the files of a room, a package before its modules."""
+    if path.suffix == '.py':
+        yield path
+        return
+    yield path / '__init__.py'
+    for child in sorted(path.iterdir()):
+        if child.suffix == '.py' and not child.name.startswith('_'):
+            yield child
+        elif is_package(child) and child.name not in WITHOUT_REFERENCE:
+            yield from modules(child)
+
+
+def exports(tree: ast.Module) -> list[str]:
+    """Return what a module's ``__all__`` names."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '__all__':
+            names = [e.value for e in ast.walk(node) if isinstance(e, ast.Constant)]
+            return [name for name in names if isinstance(name, str)]
+    return []
