@@ -15,12 +15,13 @@ RUN := $(VENV)/bin/python
 TOY := configs/skelseg/toy_joint_limb.py
 WORK := work_dirs/toy_joint_limb
 
-.PHONY: help demo test lint docs
+.PHONY: help demo test coverage lint docs
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo  install, make the toy data, train on it, test, say where the pictures are'
 	@echo 'make test  install what tests need and run them all'
+	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
 	@echo 'make docs  build the site of the documentation in site/, and check its links'
 	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
@@ -34,6 +35,9 @@ demo: $(WORK)/.trained
 
 test: $(VENV)/.test
 	$(RUN) -m pytest -n $(PROCESSES)
+
+coverage: $(VENV)/.test
+	$(RUN) -m pytest -n $(PROCESSES) --cov --cov-report=term --cov-report=html
 
 lint: $(VENV)/.test
 	$(RUN) -m ruff check .

@@ -1,0 +1,108 @@
+"""Workflows, forms and citation: they name what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mmskelseg.commands import COMMANDS
+from mmskelseg.datasets.converters import CONVERTERS
+from mmskelseg.version import __version__
+from tests.small_data import ROOT
+
+WORKFLOWS = sorted((ROOT / '.github' / 'workflows').glob('*.yml'))
+PROJECT = (ROOT / 'pyproject.toml').read_text()
+
+
+def commands(path: Path) -> str:
+    """Return all that the steps of a workflow run."""
+    jobs = yaml.safe_load(path.read_text())['jobs'].values()
+    return '\n'.join(s.get('run', '') for job in jobs for s in job['steps'])
+
+
+def extras() -> set[str]:
+    """Return the extras of the package, by their lines in pyproject.toml."""
+    section = PROJECT.partition('[project.optional-dependencies]\n')[2]
+    return set(re.findall(r'^(\w+) = \[', section.partition('\n[')[0], re.M))
+
+
+def missing(text: str) -> list[str]:
+    """Return what commands name that the project does not have."""
+    in_brackets = ','.join(re.findall(r'\[([a-z,]+)\]', text))
+    targets = set(re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(), re.M))
+    named = {
+        'target': (re.findall(r'\bmake (\w+)', text), targets),
+        'command': (re.findall(r'\bmmskelseg ([a-z-]+)', text), COMMANDS),
+        'converter': (re.findall(r'\bmmskelseg convert (\w+)', text), CONVERTERS),
+        'extra': (re.findall(r'\w+', in_brackets), extras()),
+    }
+    lost = [f'{kind} {n}' for kind, (names, there) in named.items() for n in names
+            if n not in there]  # fmt: skip
+    configs = re.findall(r'mmskelseg (?:train|test) (\S+/\S+)', text)
+    lost += [f'config {c}' for c in configs if not (ROOT / f'configs/{c}.py').is_file()]
+    files = re.findall(r'(?:\.github|mmskelseg)/[\w/]+\.\w+', text)
+    return lost + [f'file {f}' for f in files if not (ROOT / f).is_file()]
+
+
+@pytest.mark.parametrize('path', WORKFLOWS, ids=lambda path: path.stem)
+def test_workflow_runs_what_is_there(path):
+    """Targets of make, commands, converters, configs, extras and files."""
+    text = commands(path)
+    assert 'make' in text or 'mmskelseg' in text
+    assert missing(text) == []
+
+
+def test_what_is_missing_is_found():
+    """Or the test above could not fail."""
+    text = (
+        "make tests\nmmskelseg fly\nmmskelseg convert moon\npip install '.[lite,no]'\n"
+        'mmskelseg train skelseg/none\nuv --overrides .github/none.txt'
+    )
+    assert missing(text) == [
+        'target tests', 'command fly', 'converter moon', 'extra no',
+        'config skelseg/none', 'file .github/none.txt',
+    ]  # fmt: skip
+
+
+def test_every_supported_python_and_system_is_tested():
+    """Those of the package's classifiers, and the oldest torch that it takes."""
+    ci = yaml.safe_load((ROOT / '.github/workflows/ci.yml').read_text())
+    matrix = ci['jobs']['tests']['strategy']['matrix']
+    assert matrix['python'] == re.findall(r'Python :: (3\.\d+)', PROJECT)
+    assert {name.partition('-')[0] for name in matrix['os']} == {
+        'ubuntu', 'windows', 'macos',
+    }  # fmt: skip
+    oldest = re.findall(r"'torch>=(\S+)'", PROJECT)[0]
+    assert f'torch=={oldest}.*' in matrix['include'][0]['torch']
+
+
+def test_workflows_do_what_make_does():
+    """The tests' step of make, with the same extras, on systems without make."""
+    makefile, text = (ROOT / 'Makefile').read_text(), commands(WORKFLOWS[0])
+    for step in ('-m pytest -n', "-e '.[lite,test]'"):
+        assert step in makefile
+        assert step in text
+
+
+@pytest.mark.parametrize(
+    'path',
+    [ROOT / '.pre-commit-config.yaml', *ROOT.glob('.github/ISSUE_TEMPLATE/*.yml')],
+    ids=lambda path: path.stem,
+)
+def test_settings_are_yaml(path):
+    assert isinstance(yaml.safe_load(path.read_text()), dict)
+
+
+def test_citation_names_the_version_and_the_paper():
+    """Those of the package and of the README."""
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
+    assert citation['version'] == __version__
+    assert f"license = '{citation['license']}'" in PROJECT
+    paper = citation['preferred-citation']
+    readme = (ROOT / 'README.md').read_text()
+    assert paper['title'] in readme.replace('{2D}', '2D')
+    names = ' and '.join(
+        f'{a["family-names"]}, {a["given-names"]}' for a in paper['authors']
+    )
+    assert names in ' '.join(readme.split())
