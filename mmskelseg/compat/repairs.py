@@ -183,7 +183,7 @@ REPAIRS = (
         apply=lambda: after_import('mmengine.runner.checkpoint', _secure),
     ),
     Repair(
-        name='whole files',
+        name='whole_files',
         upstream='mmengine, which writes in place',
         mends='a training that is killed leaves half a checkpoint',
         needed=lambda: bool(_folder('mmengine')),
@@ -192,7 +192,7 @@ REPAIRS = (
         ),
     ),
     Repair(
-        name='last checkpoint',
+        name='last_checkpoint',
         upstream='mmengine, which takes the name in a file as it is',
         mends='a training that was killed while it wrote that name does not resume',
         needed=lambda: bool(_folder('mmengine')),
