@@ -126,7 +126,9 @@ class RunFolder:
             failure = _call(self.train, self.log, lock)
             if not failure:
                 last = find_latest_checkpoint(self.path)
-                failure = _call([*self.test, str(last)], self.log, lock)
+                if last is None:
+                    return 'the training left no checkpoint'
+                failure = _call([*self.test, last], self.log, lock)
         return failure
 
 

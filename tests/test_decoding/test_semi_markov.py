@@ -140,7 +140,7 @@ def test_flicker_goes_and_long_segments_stay():
 def test_shortest_videos_and_one_class(order):
     grammar = SegmentGrammar.count([video((A, 5), (B, 5))], 2, order=order)
     assert viterbi(np.zeros((2, 0)), grammar).tolist() == []
-    assert viterbi(np.array([[0.2], [0.8]]), grammar).tolist() == [1]
+    assert viterbi(np.array([[0.02], [0.98]]), grammar).tolist() == [1]
     alone = SegmentGrammar.count([video((A, 5))], 1, order=order)
     assert viterbi(np.ones((1, 30)), alone).tolist() == [0] * 30
 

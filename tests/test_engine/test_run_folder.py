@@ -9,8 +9,12 @@ from mmskelseg.engine import run_folder
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.utils.errors import UserError
 
-# Stand-ins for the tools: one leaves a checkpoint's name, the other scores.
-TRAIN = 'import pathlib as p; p.Path("last_checkpoint").write_text("epoch_2.pth\\n")'
+# Stand-ins for the tools: one leaves a checkpoint and its name, the other scores.
+TRAIN = """
+from pathlib import Path
+Path('epoch_2.pth').touch()
+Path('last_checkpoint').write_text('epoch_2.pth\\n')
+"""
 TEST = """
 import json, pathlib, sys
 scores = {'seg/acc': 50.0, 'seg/acc_std': 1.0, 'per_video': {'v': {'acc': 5}}}
@@ -38,6 +42,11 @@ def test_run_folder_trains_then_tests_the_last_checkpoint(make, tmp_path):
     assert run.report() == {'metrics': {'acc': 50.0}, 'per_video': {'v': {'acc': 5}}}
     content = json.loads((tmp_path / 'metrics.json').read_text())
     assert content['arg'] == 'epoch_2.pth'
+
+
+def test_run_folder_says_that_a_training_left_no_checkpoint(make):
+    """Its status was that of a success."""
+    assert make({}, train='').execute() == 'the training left no checkpoint'
 
 
 def test_run_folder_names_a_broken_report(make, tmp_path):

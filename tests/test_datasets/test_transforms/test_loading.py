@@ -88,7 +88,7 @@ def test_features_above_the_limit_stay_in_their_file(video, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('stored', 'loaded'), [('f2', 'f2'), ('f4', 'f4'), ('f8', 'f4'), ('i4', 'f4')]
+    ('stored', 'loaded'), [('f2', 'f2'), ('f4', 'f4'), ('f8', 'f4')]
 )
 def test_features_come_in_single_precision_or_half(video, tmp_path, stored, loaded):
     """Half precision stays, to save memory; all else becomes single."""
