@@ -4,9 +4,8 @@ import os
 import pickle
 import zipfile
 import zlib
-from collections.abc import Mapping
 from tokenize import TokenError
-from types import MappingProxyType
+from typing import IO
 
 import numpy as np
 
@@ -47,7 +46,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
     return array
 
 
-def read_npz(path: str | os.PathLike) -> Mapping[str, np.ndarray]:
+def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file, which must be plain: no code of it is run.
 
     Raises:
@@ -71,19 +70,19 @@ def read_npz(path: str | os.PathLike) -> Mapping[str, np.ndarray]:
             f'{path}: not an npz file of plain arrays ({shown(error)}); save it again '
             'by np.savez, without objects.'
         ) from None
-    return MappingProxyType(arrays)
+    return arrays
 
 
-def _read_member(file: zipfile.ZipExtFile, size: int) -> np.ndarray:
+def _read_member(file: IO[bytes], size: int) -> np.ndarray:
     """Return an array of an archive, after a look at whether it is all there."""
-    version = np.lib.format.read_magic(file)  # type: ignore[arg-type]
+    version = np.lib.format.read_magic(file)
     headers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     if version not in headers:
         raise ValueError(f'its header has the unknown version {version}')
-    shape, fortran, dtype = headers[version](file)  # type: ignore[arg-type]
+    shape, fortran, dtype = headers[version](file)
     if dtype.hasobject:
         raise ValueError('it holds objects')
     count = 1

@@ -45,9 +45,7 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
         if error.filename is not None and str(error.filename) not in own:
             raise
         place = path if error.filename != str(path.parent) else path.parent
-        raise UnavailableError(
-            f'cannot write {system_fault(error, place)}'
-        ) from error
+        raise UnavailableError(system_fault(error, place)) from error
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import re
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, ClassVar
 
@@ -144,10 +143,7 @@ def _encode(text: str, encoding: str = 'latin1') -> bytes:
 
 
 DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
-    {
-        ('builtins', kind.__name__): kind
-        for kind in (complex, slice)
-    }
+    {('builtins', kind.__name__): kind for kind in (complex, slice)}
     # None of them is made of a number or a range, which take no room in a file.
     | {('builtins', kind.__name__): _set_of(kind) for kind in (frozenset, set)}
     | {('builtins', kind.__name__): _bytes_of(kind) for kind in (bytearray, bytes)}

@@ -117,7 +117,9 @@ def shown(value: Any, most: int = 60) -> str:
 
 def _brief(value: Any, depth: int) -> str:
     if isinstance(value, list | tuple | set | frozenset | dict):
-        first, last = {list: '[]', tuple: '()'}.get(type(value), '{}')
+        first, last = ('[', ']') if isinstance(value, list) else ('{', '}')
+        if isinstance(value, tuple):
+            first, last = '(', ')'
         if depth == 0:
             return f'{first}...{last}'
         parts = [_brief(item, depth - 1) for item in list(value)[:8]]
@@ -127,7 +129,7 @@ def _brief(value: Any, depth: int) -> str:
                 f'{key}: {_brief(item, depth - 1)}'
                 for key, item in zip(parts, items, strict=True)
             ]
-        more = ', ...' if len(value) > 8 else ',' * (type(value) is tuple and len(value) == 1)
+        more = ', ...' if len(value) > 8 else ''
         return f'{first}{", ".join(parts)}{more}{last}'
     if isinstance(value, str | bytes):
         return repr(value[:200])
