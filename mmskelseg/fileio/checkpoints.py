@@ -182,6 +182,12 @@ def tensors_of(content: Any, source: str | os.PathLike) -> dict[str, Any]:
     return {name.removeprefix('module.'): value for name, value in content.items()}
 
 
+def meta_of(content: Any) -> dict[str, Any]:
+    """Return what a checkpoint says about its training; nothing, if that is no dict."""
+    meta = content.get('meta') if isinstance(content, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
 def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
     if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD') in ('1', 'y', 'yes', 'true'):
         raise UnavailableError(
