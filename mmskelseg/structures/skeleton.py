@@ -12,9 +12,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmskelseg.structures.layouts import LAYOUTS, mirrored_joints
-from mmskelseg.utils.errors import UserError
+from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+from mmskelseg.utils.errors import UserError, shown
 
+_MOST_JOINTS = 2000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]
@@ -50,6 +51,13 @@ class Skeleton:
             hips = [i for i, name in enumerate(self.joints) if name in _HIPS]
             root = hips if len(hips) == 2 else range(self.num_joints)
             object.__setattr__(self, 'root', tuple(root))
+        longest = max(self.joints, key=len, default='')
+        if len(longest) > LONGEST_NAME or self.num_joints > _MOST_JOINTS:
+            raise UserError(
+                f'Skeleton {self.name!r} has {self.num_joints} joints, one of them '
+                f'called {shown(longest)}; read are {_MOST_JOINTS} at most, of '
+                f'{LONGEST_NAME} letters each.'
+            )
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
             raise UserError(
@@ -214,7 +222,7 @@ class Skeleton:
             )
         except (AttributeError, TypeError) as error:
             raise UserError(
-                f'The skeleton {dict(parts)} cannot be read ({error}); `joints` are '
+                f'The skeleton {shown(dict(parts))} cannot be read ({error}); `joints` are '
                 'names or their number, the others lists of names or indices of joints.'
             ) from error
 

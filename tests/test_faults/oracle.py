@@ -19,7 +19,7 @@ SECONDS = 20
 # On top of what the process has, which holds torch.
 BYTES = 3 << 29
 # Without the paths, which may be long.
-LONGEST = 700
+LONGEST = 1000
 CANARY = Path('/tmp/mmskelseg_canary')
 
 
