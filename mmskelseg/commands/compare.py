@@ -69,12 +69,13 @@ def _read(path: Path) -> dict[str, Any]:
             '`mmskelseg cross-validate`.'
         )
     content = read_json(file, '`mmskelseg cross-validate`')
-    scores = dict.fromkeys(_SCORES, {'mean': float, 'std?': float})
+    scores = {key: {'mean': float, 'std?': float} for key in _SCORES}
+    of_video = {key: float for key in _SCORES if key != 'mAP'}
     shape = {
         'config': str,
         'seeds': [int],
         'folds': [str],
-        'runs': [{'fold': str, 'seed': int, 'per_video': {...: {...: float}}}],
+        'runs': [{'fold': str, 'seed': int, 'per_video': {...: of_video}}],
         'over_seeds': {'scores': scores},
     }
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():

@@ -70,10 +70,12 @@ def _problems(sample: Any) -> Iterator[str]:
     if not isinstance(name, str):
         yield f'frame_dir is {shown(name)}, expected a text'
     shape = np.shape(sample['pred_label']) or (None,)
-    shapes: dict[str, tuple[int | None, ...]] = {key: (None,) for key in _OF_FRAMES}
+    shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
     shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))
     for key in shapes.keys() & has:
         value = sample[key]
+        if value is None and key != 'pred_label':
+            continue
         if not isinstance(value, np.ndarray | torch.Tensor):
             yield f'{key} of video {name!r} is {shown(value)}, expected an array'
         elif isinstance(value, np.ndarray) and value.dtype.kind not in 'biuf':

@@ -222,8 +222,9 @@ class Skeleton:
             )
         except (AttributeError, TypeError) as error:
             raise UserError(
-                f'The skeleton {shown(dict(parts))} cannot be read ({error}); `joints` are '
-                'names or their number, the others lists of names or indices of joints.'
+                f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
+                '`joints` are names or their number, the others lists of names or '
+                'indices of joints.'
             ) from error
 
 
