@@ -1,8 +1,8 @@
 """Joints in a CSV table, long or wide.
 
-docs/keypoint_formats.md has an example of each. A joint is missing where x or y is empty
-or ``nan``; one that is there without a score counts as certain, as what somebody placed
-by hand in SLEAP.
+docs/keypoint_formats.md has an example of each. A joint is missing where x or y is
+empty or ``nan``; one that is there without a score counts as certain, as what somebody
+placed by hand in SLEAP.
 """
 
 import re
