@@ -83,8 +83,9 @@ class Skeleton:
         Raises:
             UserError: If it lacks one.
 
-        >>> Skeleton.get('lcr15').columns_of(['nose', *Skeleton.get('lcr15').joints], '')
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+        >>> legs = Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]]))
+        >>> legs.columns_of(['foot', 'knee', 'hip'], 'take1.json')
+        [2, 1]
         """
         missing = [joint for joint in self.joints if joint not in joints]
         if missing:
