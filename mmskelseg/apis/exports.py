@@ -47,7 +47,8 @@ def write_exports(
     """Write a prediction in several formats, and return the files.
 
     Args:
-        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
+        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`. If it is of one of
+            several people, what shows all of them is left to :func:`write_people`.
         folder: Where to write; it is made if it is missing.
         formats: Of ``EXPORTS``; by default ``DEFAULT_EXPORTS``, and poses where
             they were estimated, and no overlay without a video. One that is asked for
@@ -61,6 +62,47 @@ def write_exports(
     Raises:
         ValueError: If a format is not one of these.
     """
+    options: dict[str, dict[str, Any]] = {
+        'overlay': {'codec': codec, 'show_progress': show_progress},
+        'timeline': {'line_minutes': line_minutes},
+    }
+    files = []
+    for name in _wanted(prediction, formats):
+        if 'person' not in prediction or name not in _OF_ALL:
+            files.append(path := Path(folder, prefix + EXPORTS[name][0]))
+            _WRITERS[name](prediction, path, **options.get(name, {}))
+    return files
+
+
+def write_people(
+    people: Sequence[Prediction],
+    folder: str | os.PathLike,
+    formats: Sequence[str] = (),
+    *,
+    prefix: str = '',
+    codec: str = 'mp4v',
+    line_minutes: float | None = None,
+    show_progress: bool = True,
+) -> list[Path]:
+    """Write timeline and overlay of all people of a video, and return the files.
+
+    Args:
+        people: Their predictions.
+        folder: As for :func:`write_exports`, as are the others.
+    """
+    files = []
+    for name in _wanted(people[0], formats):
+        if name in _OF_ALL:
+            files.append(path := Path(folder, prefix + EXPORTS[name][0]))
+            if name == 'timeline':
+                save_png(draw_people(people, line_minutes), path)
+            else:
+                write_overlay(people, path, codec=codec, show_progress=show_progress)
+    return files
+
+
+def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
+    """Return the formats to write, without those that a prediction lacks."""
     wanted = list(formats)
     if not formats:
         wanted += DEFAULT_EXPORTS
@@ -73,18 +115,11 @@ def write_exports(
         raise UserError(
             f'{unknown[0]!r} is not a format; choose among {", ".join(EXPORTS)}.'
         )
-    files = []
-    for name in wanted:
-        if name in _NEEDED and not _NEEDED[name] & prediction.keys():
-            continue
-        path = Path(folder, prefix + EXPORTS[name][0])
-        options: dict[str, dict[str, Any]] = {
-            'overlay': {'codec': codec, 'show_progress': show_progress},
-            'timeline': {'line_minutes': line_minutes},
-        }
-        _WRITERS[name](prediction, path, **options.get(name, {}))
-        files.append(path)
-    return files
+    return [
+        name
+        for name in wanted
+        if name not in _NEEDED or _NEEDED[name] & prediction.keys()
+    ]
 
 
 def video_segments(prediction: Prediction) -> VideoSegments:
@@ -100,7 +135,10 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 
 
 def _write_json(prediction: Prediction, path: Path) -> None:
-    keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
+    keys = (
+        'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
+        'notes',
+    )  # fmt: skip
     content = {key: prediction[key] for key in keys if key in prediction}
     content['time_budget'] = budget_as_dict(
         prediction_budget(prediction), prediction['classes']
@@ -174,6 +212,20 @@ def draw_prediction(
     )
 
 
+def draw_people(
+    people: Sequence[Prediction], line_minutes: float | None = None
+) -> np.ndarray:
+    """Return the timelines of the people of a video, as :func:`draw_prediction`."""
+    first = people[0]
+    return draw_timelines(
+        {person['person']: person['pred_label'] for person in people},
+        first['classes'],
+        title=first['video'],
+        fps=first['fps'],
+        line_minutes=line_minutes,
+    )
+
+
 def _write_poses(prediction: Prediction, path: Path) -> None:
     skeleton = Skeleton.get(prediction['skeleton'])
     # By its joints, so that readers need not know the name of the layout.
@@ -200,5 +252,7 @@ _WRITERS: dict[str, Callable[..., None]] = {
     **{name: partial(_write_budget, name) for name in _BUDGETS},
     'overlay': write_overlay,
 }
+# What shows all people of a video.
+_OF_ALL = ('timeline', 'overlay')
 # Of which a prediction must have one for a format.
 _NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}

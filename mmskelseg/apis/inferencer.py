@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
@@ -22,6 +23,7 @@ from mmskelseg.apis.exports import (
     prediction_budget,
     write_budgets,
     write_exports,
+    write_people,
 )
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
@@ -34,6 +36,7 @@ from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
+from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 
@@ -54,7 +57,9 @@ class SkelSegInferencer(BaseInferencer):
     - ``pred_risk`` (T,), of a model with a risk head;
     - ``pred_boundary`` (T,), the probability that a segment begins in a frame, of a
       model with a boundary head;
-    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input.
+    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input;
+    - with ``person='each'``, ``person`` and ``video``, the names of both. Frames in
+      which the person is not seen, for more than a second, have no label then.
 
     Features of a batch are made in blocks of frames into a temporary file, 4 bytes a
     value: 0.9 GB for 2048 values a frame and an hour at 30 frames per second. The model
@@ -124,7 +129,8 @@ class SkelSegInferencer(BaseInferencer):
             batch_size: Videos that go through the model together, padded to the
                 longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``:
-                see :class:`mmskelseg.apis.inputs.InputReader`. ``min_score``: segments
+                see :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'``
+                there is a prediction for each person. ``min_score``: segments
                 of less confidence become unlabelled. ``return_vis``: whether timelines
                 are returned, RGB uint8 (H, W, 3); else they are None. ``out_dir``,
                 ``formats``, ``codec``, ``line_minutes``: write files as each batch is
@@ -153,10 +159,14 @@ class SkelSegInferencer(BaseInferencer):
         pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
-        post.setdefault('prefix', len(sources) > 1)
+        post.setdefault('prefix', len(sources) > 1 or pre.get('person') == EACH)
         budgets: dict[str, TimeBudget] = {}
+        people: list[dict[str, Any]] = []
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
+            for video, sample in zip(videos, samples, strict=True):
+                if 'person' in video:
+                    sample.pred_label[torch.from_numpy(_absent(video))] = IGNORED
             predictions = [
                 _to_prediction(video, sample, self.dataset_meta['classes'])
                 for video, sample in zip(videos, samples, strict=True)
@@ -164,7 +174,14 @@ class SkelSegInferencer(BaseInferencer):
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
             budgets |= {p['frame_dir']: prediction_budget(p) for p in predictions}
+            for person in [p for p in predictions if 'person' in p]:
+                if people and person['video'] != people[0]['video']:
+                    self._write_people(people, **post)
+                    people = []
+                people.append(person)
             yield self.postprocess(predictions, images, **post) | {'predictions': kept}
+        if people:
+            self._write_people(people, **post)
         if len(budgets) > 1 and post.get('out_dir') is not None:
             classes = self.dataset_meta['classes']
             write_budgets(budgets, classes, post['out_dir'], post.get('formats', ()))
@@ -187,8 +204,8 @@ class SkelSegInferencer(BaseInferencer):
             person,
             fps,
         )
-        for chunk in self._get_chunk_data(inputs, batch_size):
-            videos = [reader.read(source) for source in chunk]
+        each = (video for source in inputs for video in reader.read(source))
+        for videos in self._get_chunk_data(each, batch_size):
             for video in videos:
                 for note in video['notes']:
                     print_log(f'{video["frame_dir"]}: {note}', 'current')
@@ -244,6 +261,23 @@ class SkelSegInferencer(BaseInferencer):
                 print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
         return {'predictions': list(preds), 'visualization': visualization}
 
+    def _write_people(
+        self,
+        people: Sequence[Mapping[str, Any]],
+        *,
+        out_dir: str | os.PathLike | None = None,
+        prefix: bool = True,
+        **options: Any,
+    ) -> None:
+        """Write what shows the people of a video together."""
+        if out_dir is not None:
+            start = f'{file_name(people[0]["video"])}_' if prefix else ''
+            options['show_progress'] = self.show_progress
+            files = write_people(people, out_dir, prefix=start, **options)
+            if files:
+                names = ', '.join(file.name for file in files)
+                print_log(f'{people[0]["video"]}: {out_dir} has {names}', 'current')
+
     def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:
         model, self.dataset_meta = load_model(cfg, self.checkpoints)
         return model.to(device).eval()
@@ -293,6 +327,16 @@ class SkelSegInferencer(BaseInferencer):
                     store.write(path, video['total_frames'], blocks)
                     files[recipe.modality] = [str(path)]
             return self.pipeline({**video, 'feature_files': files})
+
+
+def _absent(video: Mapping[str, Any]) -> np.ndarray:
+    """Return in which frames (T,) nobody is seen, but for gaps of up to a second."""
+    absent = (video['keypoint_score'] <= 0).all(axis=(0, 2))
+    for start, end, is_absent in to_segments(absent.astype(np.int64)):
+        inside = start > 0 and end < len(absent)
+        if is_absent and inside and end - start <= video['fps']:
+            absent[start:end] = False
+    return absent
 
 
 def _to_prediction(

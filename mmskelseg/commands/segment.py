@@ -25,6 +25,9 @@ OUT gets, with the video's id in front where there are several videos:
 
 and with --formats budget or budget-picture also time_budget.csv or .png: number, total,
 mean and share of each class and how often one follows another, by video and over all.
+
+With --person each, files have the names of video and person in front; timeline.png and
+overlay.mp4 are of the video and show all of its people.
 """
 
 import argparse
@@ -51,6 +54,8 @@ EXAMPLES = """examples:
       --formats csv boris timeline
   # number, total, mean and share of each class, of each video and of all
   %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
+  # everybody in a video on their own; MediaPipe, the default, finds one person only
+  %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
   # the mean of three trainings
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, their labels above the prediction
@@ -131,7 +136,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         'names',
     )
     add_pose_estimator_arguments(group)
-    add_person(group)
+    add_person(group, each=True)
     group.add_argument(
         '--fps',
         type=float,

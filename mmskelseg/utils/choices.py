@@ -2,6 +2,8 @@
 
 # Which of several people; see ``mmskelseg.interchange.poses.choose_person``.
 POLICIES = ('track', 'largest', 'score', 'all')
+# Where each of them can be segmented.
+EACH = 'each'
 # How a video is written; see ``mmskelseg.fileio.video.written_video``.
 CODECS = ('mp4v', 'avc1', 'vp09')
 # The file that a prediction becomes in each format, and its use.

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from mmskelseg.utils.choices import POLICIES
+from mmskelseg.utils.choices import EACH, POLICIES
 from mmskelseg.utils.errors import user_errors
 
 
@@ -41,14 +41,17 @@ def command(
     return main
 
 
-def add_person(parser: argparse._ActionsContainer) -> None:
-    """Add --person, which ``choose_person`` of the poses takes."""
+def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> None:
+    """Add --person, for ``choose_person`` of the poses, or also for ``each``."""
+    extra = (
+        'everybody at once' + ', each on their own' * each + ', or the one of a name'
+    )
     parser.add_argument(
         '--person',
         default='track',
-        metavar='|'.join((*POLICIES, 'NAME')),
+        metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
         help='which of several people: the longest track, the largest box, the highest '
-        'score, everybody, or the one of a name (default: %(default)s)',
+        f'score, {extra} (default: %(default)s)',
     )
 
 

@@ -57,7 +57,7 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
     table = (folder / 'time_budget.csv').read_text().splitlines()
     assert table[0].startswith('video,class,segments,total_s,mean_s,share_percent,')
     assert [line.split(',')[0] for line in table[1::3]] == [
-        'video_0', 'video_1', 'video_2', 'all videos'
+        'video_0', 'video_1', 'video_2', 'all'
     ]  # fmt: skip
     assert done.stdout.startswith(f'data set    small ({small_data})\n')
     assert done.stdout.splitlines()[-3].strip() in page.text

@@ -94,7 +94,7 @@ def write_time_budget(
     writer.writerow(['video', 'class', *numbers, *(f'next: {c}' for c in classes)])
     rows = dict(budgets)
     if len(rows) > 1:
-        rows['all videos'] = reduce(add, rows.values())
+        rows['all'] = reduce(add, rows.values())
     for video, budget in rows.items():
         for k, name in enumerate(classes):
             mean = budget.mean[k]
