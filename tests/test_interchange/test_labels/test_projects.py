@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from mmengine.logging import MMLogger
 
 from mmskelseg.interchange import (
     read_boris,
@@ -90,12 +91,16 @@ def test_observations_that_fit_are_read_and_the_others_told(project):
     ]
 
 
-def test_the_note_is_a_warning_by_default(project, capsys):
+def test_the_note_is_a_warning_by_default(project, caplog, monkeypatch):
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     (video,) = read_boris(project, subject='bob', observation='bob live')
     assert spans(video) == [(1, 2.5, 's')]
-    assert not capsys.readouterr().out
+    assert not caplog.records
     read_boris(project, subject='bob')
-    assert '5 of 7 observations are left out: ' in capsys.readouterr().out
+    (record,) = caplog.records
+    assert record.levelname == 'WARNING'
+    assert '5 of 7 observations are left out: ' in record.getMessage()
 
 
 def test_strict_makes_the_first_that_does_not_fit_an_error(project):
