@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation import IGNORED
+from mmskelseg.evaluation import IGNORED, TimeBudget, budget_as_dict, time_budget
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange import (
     Segment,
@@ -19,12 +21,14 @@ from mmskelseg.interchange import (
     write_elan,
     write_label_studio,
     write_srt,
+    write_time_budget,
 )
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import draw_timelines, save_png
+from mmskelseg.visualization.charts import draw_time_budget
 from mmskelseg.visualization.overlay import write_overlay
 
 Prediction = Mapping[str, Any]
@@ -37,6 +41,7 @@ def write_exports(
     *,
     prefix: str = '',
     codec: str = 'mp4v',
+    line_minutes: float | None = None,
     show_progress: bool = True,
 ) -> list[Path]:
     """Write a prediction in several formats, and return the files.
@@ -49,6 +54,8 @@ def write_exports(
             then shows the skeleton alone. What cannot be made is left out.
         prefix: What stands before each name.
         codec: Of the overlay.
+        line_minutes: Of the timeline; see
+            :func:`mmskelseg.visualization.draw_timelines`.
         show_progress: Whether a bar is shown while the overlay is drawn.
 
     Raises:
@@ -71,8 +78,11 @@ def write_exports(
         if name in _NEEDED and not _NEEDED[name] & prediction.keys():
             continue
         path = Path(folder, prefix + EXPORTS[name][0])
-        drawing = {'codec': codec, 'show_progress': show_progress}
-        _WRITERS[name](prediction, path, **(drawing if name == 'overlay' else {}))
+        options: dict[str, dict[str, Any]] = {
+            'overlay': {'codec': codec, 'show_progress': show_progress},
+            'timeline': {'line_minutes': line_minutes},
+        }
+        _WRITERS[name](prediction, path, **options.get(name, {}))
         files.append(path)
     return files
 
@@ -92,14 +102,62 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 def _write_json(prediction: Prediction, path: Path) -> None:
     keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
     content = {key: prediction[key] for key in keys if key in prediction}
+    content['time_budget'] = budget_as_dict(
+        prediction_budget(prediction), prediction['classes']
+    )
     content['segments'] = prediction['segments']
     atomic_write_text(path, json.dumps(content, ensure_ascii=False, indent=2))
 
 
-def draw_prediction(prediction: Prediction) -> np.ndarray:
+def prediction_budget(prediction: Prediction) -> TimeBudget:
+    """Return how a prediction divides the time of its video among the classes."""
+    return time_budget(
+        prediction['pred_label'], len(prediction['classes']), prediction['fps']
+    )
+
+
+def write_budgets(
+    budgets: Mapping[str, TimeBudget],
+    classes: Sequence[str],
+    folder: str | os.PathLike,
+    formats: Sequence[str],
+) -> list[Path]:
+    """Write the time budgets of several videos, where they are among the formats.
+
+    Args:
+        budgets: By the name of the video; the picture is of their sum.
+        classes: Names of the K classes.
+        folder: Where to write.
+        formats: Of ``EXPORTS``.
+    """
+    files = []
+    for name, write in _BUDGETS.items():
+        if name in formats:
+            files.append(path := Path(folder, EXPORTS[name][0]))
+            write(path, budgets, classes)
+    return files
+
+
+def _write_budget_picture(
+    path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+) -> None:
+    title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
+    budget = reduce(add, budgets.values())
+    save_png(draw_time_budget(budget, classes, title), path)
+
+
+def _write_budget(name: str, prediction: Prediction, path: Path) -> None:
+    budgets = {prediction['frame_dir']: prediction_budget(prediction)}
+    _BUDGETS[name](path, budgets, prediction['classes'])
+
+
+def draw_prediction(
+    prediction: Prediction, line_minutes: float | None = None
+) -> np.ndarray:
     """Return the timeline of a prediction, RGB uint8 (H, W, 3).
 
-    Labels of its annotation, where there are any, stand above.
+    Labels of its annotation, where there are any, stand above. Long ones have lines of
+    ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
     """
     rows = {'Prediction': prediction['pred_label']}
     known = prediction.get('label')
@@ -112,6 +170,7 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
         truth='Annotation' if annotated else None,
         title=prediction['frame_dir'],
         fps=prediction['fps'],
+        line_minutes=line_minutes,
     )
 
 
@@ -124,6 +183,10 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
     write_npz(poses, path)
 
 
+_BUDGETS: dict[str, Callable[..., None]] = {
+    'budget': write_time_budget,
+    'budget-picture': _write_budget_picture,
+}
 _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
     'json': _write_json,
@@ -133,7 +196,8 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
-    'timeline': lambda p, path: save_png(draw_prediction(p), path),
+    'timeline': lambda p, path, **lines: save_png(draw_prediction(p, **lines), path),
+    **{name: partial(_write_budget, name) for name in _BUDGETS},
     'overlay': write_overlay,
 }
 # Of which a prediction must have one for a format.

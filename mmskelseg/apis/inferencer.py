@@ -17,11 +17,16 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.exports import draw_prediction, write_exports
+from mmskelseg.apis.exports import (
+    draw_prediction,
+    prediction_budget,
+    write_budgets,
+    write_exports,
+)
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.trained_model import load_model
-from mmskelseg.evaluation import IGNORED, to_segments
+from mmskelseg.evaluation import IGNORED, TimeBudget, to_segments
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
@@ -81,7 +86,7 @@ class SkelSegInferencer(BaseInferencer):
     preprocess_kwargs = {'split', 'poses', 'person', 'fps'}
     forward_kwargs = {'min_score'}
     visualize_kwargs = {'return_vis'}
-    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix'}
+    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix', 'line_minutes'}
 
     def __init__(
         self,
@@ -122,9 +127,10 @@ class SkelSegInferencer(BaseInferencer):
                 see :class:`mmskelseg.apis.inputs.InputReader`. ``min_score``: segments
                 of less confidence become unlabelled. ``return_vis``: whether timelines
                 are returned, RGB uint8 (H, W, 3); else they are None. ``out_dir``,
-                ``formats``, ``codec``: write files as each batch is ready; see
-                :func:`mmskelseg.apis.write_exports`. ``prefix``: whether their names
-                begin with the video's; by default where there are several.
+                ``formats``, ``codec``, ``line_minutes``: write files as each batch is
+                ready; see :func:`mmskelseg.apis.write_exports`. Of several videos, the
+                time budget of all is written at the end. ``prefix``: whether the names
+                of files begin with the video's; by default where there are several.
 
         Raises:
             FileNotFoundError: If an input is missing.
@@ -148,6 +154,7 @@ class SkelSegInferencer(BaseInferencer):
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
         post.setdefault('prefix', len(sources) > 1)
+        budgets: dict[str, TimeBudget] = {}
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
             predictions = [
@@ -156,7 +163,11 @@ class SkelSegInferencer(BaseInferencer):
             ]
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
+            budgets |= {p['frame_dir']: prediction_budget(p) for p in predictions}
             yield self.postprocess(predictions, images, **post) | {'predictions': kept}
+        if len(budgets) > 1 and post.get('out_dir') is not None:
+            classes = self.dataset_meta['classes']
+            write_budgets(budgets, classes, post['out_dir'], post.get('formats', ()))
 
     def preprocess(
         self,
@@ -215,6 +226,7 @@ class SkelSegInferencer(BaseInferencer):
         formats: Sequence[str] = (),
         codec: str = 'mp4v',
         prefix: bool = True,
+        line_minutes: float | None = None,
     ) -> dict[str, list]:
         """Write files, if asked for, and return predictions with their pictures."""
         if out_dir is not None:
@@ -225,6 +237,7 @@ class SkelSegInferencer(BaseInferencer):
                     formats,
                     prefix=f'{file_name(pred["frame_dir"])}_' if prefix else '',
                     codec=codec,
+                    line_minutes=line_minutes,
                     show_progress=self.show_progress,
                 )
                 names = ', '.join(file.name for file in files)

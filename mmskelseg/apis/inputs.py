@@ -11,7 +11,6 @@ import numpy as np
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.fileio.video import VideoFile, is_video
 from mmskelseg.interchange.labels.segments import check_fps
-from mmskelseg.interchange.parsing import video_name
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -21,7 +20,7 @@ from mmskelseg.interchange.poses import (
 )
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays
-from mmskelseg.interchange.poses.reading import is_openpose, is_poses
+from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -98,7 +97,7 @@ def _sources(item: Any, split: str | None) -> list[Source]:
 def _of_file(path: Path) -> Source:
     if is_video(path):
         return Source(path.stem, video=path)
-    return Source(video_name(path.name), poses=path)
+    return Source(video_of(path), poses=path)
 
 
 def _of_annotations(path: Path, split: str | None) -> list[Source]:
@@ -142,9 +141,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
     folder = Path(poses) if isinstance(poses, str | os.PathLike) else None
     if folder is not None and folder.is_dir() and not is_openpose(folder):
         files = {
-            video_name(path.name): path
-            for path in sorted(folder.iterdir())
-            if is_poses(path)
+            video_of(path): path for path in sorted(folder.iterdir()) if is_poses(path)
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:

@@ -5,9 +5,11 @@ remedy.
 """
 
 import csv
+import gzip
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
@@ -23,6 +25,8 @@ from defusedxml.ElementTree import fromstring
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
 FilePath = str | os.PathLike
+# Bytes of a packed file beyond which it is not what its name says.
+_MOST_UNPACKED = 1 << 30
 # Line number and cells of each row.
 Rows = Sequence[tuple[int, list[str]]]
 # Place in a file, and cells by column.
@@ -39,14 +43,35 @@ _DAMAGED = (
 
 
 def read_text(path: FilePath) -> str:
-    """Return the text of a file in UTF-8, with or without a byte order mark."""
+    """Return the text of a file in UTF-8, with or without a byte order mark.
+
+    A file whose name ends in ``.gz`` is unpacked.
+    """
     try:
+        if Path(path).suffix.lower() == '.gz':
+            return _unpacked(path).decode('utf-8-sig')
         return Path(path).read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(
             f'{path}: byte {error.start} is no text in UTF-8; save or export the file '
             'as that.'
         ) from None
+
+
+def _unpacked(path: FilePath) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            content = file.read(_MOST_UNPACKED + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(
+            f'{path}: not a complete gzip file ({error}); copy it again, or unpack it.'
+        ) from None
+    if len(content) > _MOST_UNPACKED:
+        raise UserError(
+            f'{path}: larger than {_MOST_UNPACKED >> 20} MiB when unpacked; unpack it '
+            'yourself, if that is right.'
+        )
+    return content
 
 
 def read_json(path: FilePath, tool: str) -> Any:

@@ -15,6 +15,8 @@ EXPORTS = {
     'label-studio': ('label_studio.json', 'Label Studio, to correct'),
     'poses': ('poses.npz', 'the keypoints, for a next time'),
     'timeline': ('timeline.png', 'the timeline as a picture'),
+    'budget': ('time_budget.csv', 'number, total, mean and share of each class'),
+    'budget-picture': ('time_budget.png', 'the same and transitions as a picture'),
     'overlay': ('overlay.mp4', 'the video above'),
 }
 DEFAULT_EXPORTS = (

@@ -52,6 +52,17 @@ def add_person(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_line_minutes(parser: argparse._ActionsContainer) -> None:
+    """Add --line-minutes, which ``draw_timelines`` takes."""
+    parser.add_argument(
+        '--line-minutes',
+        type=float,
+        metavar='M',
+        help='minutes in a line of a timeline, after which it goes on in the next '
+        '(default: one line up to 10 minutes, else lines of 5 or, for hours, more)',
+    )
+
+
 def pickle_name(text: str) -> str:
     """Return the name of a pickle file as a ``type`` of argparse."""
     if not text.endswith(('.pkl', '.pickle')):

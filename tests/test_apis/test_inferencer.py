@@ -1,5 +1,7 @@
 """What the inferencer predicts of inputs of all kinds."""
 
+import csv
+
 import numpy as np
 import pytest
 import torch
@@ -155,6 +157,22 @@ def test_picture_is_returned_on_request(inferencer, entry):
     (image,) = inferencer(entry, return_vis=True)['visualization']
     assert image.dtype == np.uint8
     assert image.shape[2] == 3
+
+
+def test_of_several_videos_the_time_budget_of_all_is_written(
+    inferencer, small_data, tmp_path
+):
+    """Beside that of each; their seconds add up."""
+    inferencer(small_data, out_dir=tmp_path, formats=['budget', 'budget-picture'])
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {'video_1_time_budget.csv', 'time_budget.csv', 'time_budget.png'} <= names
+    with (tmp_path / 'time_budget.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    total = dict.fromkeys(('video_0', 'video_1', 'video_2', 'all videos'), 0.0)
+    for row in rows:
+        total[row['video']] += float(row['total_s'])
+    assert total['all videos'] == pytest.approx(15.5, abs=0.01)
+    assert total['video_0'] == pytest.approx(6, abs=0.01)
 
 
 def test_joints_of_other_trackers_are_taken_by_name(inferencer, entry, tmp_path):
