@@ -29,7 +29,7 @@ from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.charts import draw_time_budget
-from mmskelseg.visualization.overlay import write_overlay
+from mmskelseg.visualization.overlay import write_gif, write_overlay
 
 Prediction = Mapping[str, Any]
 
@@ -80,6 +80,7 @@ def write_exports(
         path = Path(folder, prefix + EXPORTS[name][0])
         options: dict[str, dict[str, Any]] = {
             'overlay': {'codec': codec, 'show_progress': show_progress},
+            'gif': {'show_progress': show_progress},
             'timeline': {'line_minutes': line_minutes},
         }
         _WRITERS[name](prediction, path, **options.get(name, {}))
@@ -199,6 +200,11 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'timeline': lambda p, path, **lines: save_png(draw_prediction(p, **lines), path),
     **{name: partial(_write_budget, name) for name in _BUDGETS},
     'overlay': write_overlay,
+    'gif': write_gif,
 }
 # Of which a prediction must have one for a format.
-_NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}
+_NEEDED = {
+    'overlay': {'filename', 'keypoint'},
+    'gif': {'filename', 'keypoint'},
+    'poses': {'keypoint'},
+}

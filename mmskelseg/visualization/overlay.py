@@ -2,16 +2,19 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 from mmskelseg.visualization.frames import (
     BACKGROUND,
@@ -23,6 +26,8 @@ from mmskelseg.visualization.frames import (
     picture_size,
     write_text,
 )
+
+_GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
 
 
 def write_overlay(
@@ -45,14 +50,8 @@ def write_overlay(
         FileNotFoundError: If there is no such video.
         ValueError: If it cannot be read, or the codec not written.
     """
-    if 'filename' in prediction:
-        file = VideoFile.open(prediction['filename'])
-        images = read_frames(file.path)
-    else:
-        frames, size = len(prediction['pred_label']), prediction['img_shape']
-        file = VideoFile(Path(path), frames, prediction['fps'], tuple(size))
-        images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
-    overlay = Overlay(prediction, file)
+    overlay, images = _read(prediction, path)
+    file = overlay.file
     with (
         progress_bar('Drawing the overlay', file.frames, show_progress) as count,
         written_video(path, file.fps, overlay.img_shape, codec) as write,
@@ -60,6 +59,66 @@ def write_overlay(
         for i, image in enumerate(images):
             write(overlay.draw(image, i))
             count(1)
+
+
+def write_gif(
+    prediction: Mapping[str, Any],
+    path: str | os.PathLike,
+    *,
+    show_progress: bool = True,
+) -> None:
+    """Write the same as a moving picture for pages, small and at 10 frames a second.
+
+    Args:
+        prediction: As for :func:`write_overlay`.
+        path: The ``.gif`` file to write.
+        show_progress: Whether a bar is shown.
+
+    Raises:
+        FileNotFoundError: If there is no such video.
+        ValueError: If it cannot be read, or is longer than a minute.
+    """
+    overlay, images = _read(prediction, path)
+    file = overlay.file
+    if file.seconds > _LONGEST_GIF:
+        raise UserError(
+            f'{path}: a GIF of {file.seconds:.0f} s would be larger than any page '
+            f'takes; up to {_LONGEST_GIF} s are drawn. Write an overlay instead.'
+        )
+    pictures = []
+    with progress_bar('Drawing the GIF', file.frames, show_progress) as count:
+        for i, image in enumerate(images):
+            if i * _GIF_FPS / file.fps >= len(pictures):
+                picture = overlay.draw(image, i)
+                height, width = (max(1, side // 2) for side in picture.shape[:2])
+                small = cv2.resize(picture, (width, height), None, 0, 0, cv2.INTER_AREA)
+                pictures.append(Image.fromarray(small[..., ::-1]))
+            count(1)
+    # One palette for all, since the colours of frames are the same.
+    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, Image.Quantize.MAXCOVERAGE)
+    frames = [p.quantize(palette=middle, dither=Image.Dither.NONE) for p in pictures]
+    with atomic_write(path) as stream:
+        frames[0].save(
+            stream,
+            'GIF',
+            save_all=True,
+            append_images=frames[1:],
+            duration=1000 // _GIF_FPS,
+            loop=0,
+        )
+
+
+def _read(
+    prediction: Mapping[str, Any], path: str | os.PathLike
+) -> tuple['Overlay', Iterable[np.ndarray]]:
+    """Return what draws a prediction, and the frames to draw it onto."""
+    if 'filename' in prediction:
+        file = VideoFile.open(prediction['filename'])
+        return Overlay(prediction, file), read_frames(file.path)
+    frames, size = len(prediction['pred_label']), prediction['img_shape']
+    file = VideoFile(Path(path), frames, prediction['fps'], tuple(size))
+    ground = np.full((1, 1, 3), GROUND, np.uint8)
+    return Overlay(prediction, file), repeat(ground, frames)
 
 
 class Overlay:
