@@ -25,7 +25,7 @@ COMMANDS = {
     'cross-validate': 'train and test on every fold, with every seed',
     'compare': 'compare cross-validations, and say what is more than chance',
     'doctor': 'show what is installed, and what is missing',
-    'convert-model': 'convert a checkpoint of reference code',
+    'convert-model': 'convert a checkpoint of reference code, or publish one',
 }
 # Files in tools/ and demo/ whose names differ.
 TOOLS = {

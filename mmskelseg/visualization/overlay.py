@@ -85,7 +85,7 @@ def write_gif(
             f'{path}: a GIF of {file.seconds:.0f} s would be larger than any page '
             f'takes; up to {_LONGEST_GIF} s are drawn. Write an overlay instead.'
         )
-    pictures = []
+    pictures: list[Image.Image] = []
     with progress_bar('Drawing the GIF', file.frames, show_progress) as count:
         for i, image in enumerate(images):
             if i * _GIF_FPS / file.fps >= len(pictures):
@@ -95,7 +95,8 @@ def write_gif(
                 pictures.append(Image.fromarray(small[..., ::-1]))
             count(1)
     # One palette for all, since the colours of frames are the same.
-    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, Image.Quantize.MAXCOVERAGE)
+    method = Image.Quantize.MAXCOVERAGE
+    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, method)
     frames = [p.quantize(palette=middle, dither=Image.Dither.NONE) for p in pictures]
     with atomic_write(path) as stream:
         frames[0].save(
