@@ -48,7 +48,7 @@ def _run(args: argparse.Namespace) -> None:
         test['collate_fn'] = loader.collate_fn
     text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
     data = {k: v for k, v in meta['dataset_meta'].items() if k not in _NOTES}
-    short = {
+    short: dict[str, Any] = {
         'cfg': text,
         'dataset_meta': data,
         'mmskelseg_version': __version__,
