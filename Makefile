@@ -29,11 +29,11 @@ help:
 	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
 
 demo: $(WORK)/.trained
-	$(RUN) tools/test.py $(DEMO) "$$(cat $(WORK)/last_checkpoint)" --work-dir $(WORK) \
-		--cfg-options $(DEMO_OPTIONS)
 	$(RUN) demo/demo.py data/precog/annotations.pkl $(DEMO) \
 		"$$(cat $(WORK)/last_checkpoint)" --cfg-options $(DEMO_OPTIONS) --split test \
 		--formats overlay csv --out $(WORK)/videos
+	$(RUN) tools/test.py $(DEMO) "$$(cat $(WORK)/last_checkpoint)" --work-dir $(WORK) \
+		--cfg-options $(DEMO_OPTIONS)
 	@echo
 	@echo 'Skeletons with their labels:  $(WORK)/videos/'
 	@echo 'Timelines of the test videos: $(WORK)/timelines/'

@@ -29,7 +29,7 @@ from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.charts import draw_time_budget
-from mmskelseg.visualization.overlay import write_overlay
+from mmskelseg.visualization.overlay import write_gif, write_overlay
 
 Prediction = Mapping[str, Any]
 
@@ -62,16 +62,12 @@ def write_exports(
     Raises:
         ValueError: If a format is not one of these.
     """
-    options: dict[str, dict[str, Any]] = {
-        'overlay': {'codec': codec, 'show_progress': show_progress},
-        'timeline': {'line_minutes': line_minutes},
-    }
-    files = []
-    for name in _wanted(prediction, formats):
-        if 'person' not in prediction or name not in _OF_ALL:
-            files.append(path := Path(folder, prefix + EXPORTS[name][0]))
-            _WRITERS[name](prediction, path, **options.get(name, {}))
-    return files
+    names = _wanted(prediction, formats)
+    if 'person' in prediction:
+        names = [name for name in names if name not in _OF_ALL]
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
+    _write(prediction, paths, codec, line_minutes, show_progress)
+    return list(paths.values())
 
 
 def write_people(
@@ -84,21 +80,33 @@ def write_people(
     line_minutes: float | None = None,
     show_progress: bool = True,
 ) -> list[Path]:
-    """Write timeline and overlay of all people of a video, and return the files.
+    """Write what shows all people of a video, and return the files.
 
     Args:
         people: Their predictions.
         folder: As for :func:`write_exports`, as are the others.
     """
-    files = []
-    for name in _wanted(people[0], formats):
-        if name in _OF_ALL:
-            files.append(path := Path(folder, prefix + EXPORTS[name][0]))
-            if name == 'timeline':
-                save_png(draw_people(people, line_minutes), path)
-            else:
-                write_overlay(people, path, codec=codec, show_progress=show_progress)
-    return files
+    names = [name for name in _wanted(people[0], formats) if name in _OF_ALL]
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
+    _write(people, paths, codec, line_minutes, show_progress)
+    return list(paths.values())
+
+
+def _write(
+    shown: Prediction | Sequence[Prediction],
+    paths: Mapping[str, Path],
+    codec: str,
+    line_minutes: float | None,
+    show_progress: bool,
+) -> None:
+    """Write a prediction, or those of several people, in the formats of the paths."""
+    options: dict[str, dict[str, Any]] = {
+        'overlay': {'codec': codec, 'show_progress': show_progress},
+        'gif': {'show_progress': show_progress},
+        'timeline': {'line_minutes': line_minutes},
+    }
+    for name, path in paths.items():
+        _WRITERS[name](shown, path, **options.get(name, {}))
 
 
 def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
@@ -226,6 +234,15 @@ def draw_people(
     )
 
 
+def _write_timeline(
+    shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
+) -> None:
+    if isinstance(shown, Mapping):
+        save_png(draw_prediction(shown, line_minutes), path)
+    else:
+        save_png(draw_people(shown, line_minutes), path)
+
+
 def _write_poses(prediction: Prediction, path: Path) -> None:
     skeleton = Skeleton.get(prediction['skeleton'])
     # By its joints, so that readers need not know the name of the layout.
@@ -248,11 +265,16 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
-    'timeline': lambda p, path, **lines: save_png(draw_prediction(p, **lines), path),
+    'timeline': _write_timeline,
     **{name: partial(_write_budget, name) for name in _BUDGETS},
     'overlay': write_overlay,
+    'gif': write_gif,
 }
 # What shows all people of a video.
-_OF_ALL = ('timeline', 'overlay')
+_OF_ALL = ('timeline', 'overlay', 'gif')
 # Of which a prediction must have one for a format.
-_NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}
+_NEEDED = {
+    'overlay': {'filename', 'keypoint'},
+    'gif': {'filename', 'keypoint'},
+    'poses': {'keypoint'},
+}

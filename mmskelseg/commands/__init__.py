@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from mmskelseg.utils.command_line import command_parser
+from mmskelseg.utils.stopping import stoppable
 
 # A module of the same name has main(argv, prog); it is imported when it is asked for.
 COMMANDS = {
@@ -24,7 +25,7 @@ COMMANDS = {
     'cross-validate': 'train and test on every fold, with every seed',
     'compare': 'compare cross-validations, and say what is more than chance',
     'doctor': 'show what is installed, and what is missing',
-    'convert-model': 'convert a checkpoint of reference code',
+    'convert-model': 'convert a checkpoint of reference code, or publish one',
 }
 # Files in tools/ and demo/ whose names differ.
 TOOLS = {
@@ -39,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
     about = 'Action segmentation from skeletons and video.'
-    return dispatch(__name__, COMMANDS, words, 'mmskelseg', about, TOOLS)
+    # While modules are imported; each command says what it keeps.
+    with stoppable('nothing was begun.'):
+        return dispatch(__name__, COMMANDS, words, 'mmskelseg', about, TOOLS)
 
 
 def dispatch(

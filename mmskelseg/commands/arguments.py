@@ -8,11 +8,64 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmskelseg.utils.command_line import whole
+from mmskelseg.utils.errors import shown
+
 # --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from mmskelseg.apis.pose_estimators import PoseEstimator
+
+
+def parse_setting(text: str) -> Any:
+    """Return the value of ``key=value``: a number, a switch, None, a list or a text.
+
+    Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike there, spaces within
+    a text stay, and what is in quotes of its own is a text.
+
+    >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
+    ([(1, 'a b'), None], 'my data/a.pkl')
+    >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
+    ('a,b', [0.001, True])
+    """
+    from mmengine.config import DictAction
+
+    text = text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
+    inner = text[1:-1] if is_quoted else text
+    if inner[:1] + inner[-1:] in ('()', '[]') and len(_items(inner)) == 1:
+        items = [parse_setting(item) for item in _items(inner[1:-1])]
+        return tuple(items) if inner[0] == '(' else items
+    if is_quoted:
+        return inner
+    if ',' in text:
+        return [parse_setting(item) for item in _items(text)]
+    return DictAction._parse_int_float_bool(text)
+
+
+def _items(text: str) -> list[str]:
+    """Return what is between the commas that are outside of brackets and quotes."""
+    items, begin, quote = [], 0, ''
+    closing: list[str] = []
+    for i, mark in enumerate(text):
+        if quote or mark in '\'"':
+            # An apostrophe within a word is none.
+            if mark == quote:
+                quote = ''
+            elif not quote and not text[begin:i].strip(' ([') and mark in text[i + 1 :]:
+                quote = mark
+        elif mark in '([':
+            closing.append(')' if mark == '(' else ']')
+        elif mark in ')]':
+            if not closing or closing.pop() != mark:
+                raise ValueError('a bracket that is not opened')
+        elif mark == ',' and not closing:
+            items.append(text[begin:i])
+            begin = i + 1
+    if closing:
+        raise ValueError('a bracket that is not closed')
+    return items + [text[begin:]] * bool(text[begin:].strip())
 
 
 class SettingsAction(argparse.Action):
@@ -29,24 +82,25 @@ class SettingsAction(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Add the settings to those of the namespace."""
-        from mmengine.config import DictAction
-
-        parse = DictAction(self.option_strings, self.dest)
-        for value in values or ():
-            if value.find('=') < 1:
+        settings = dict(getattr(namespace, self.dest, None) or {})
+        for text in values or ():
+            name, equals, value = text.partition('=')
+            if not (name and equals):
                 raise argparse.ArgumentError(
                     self,
-                    f'{value!r} is not of the form key=value, for example '
+                    f'{shown(text)} is not of the form key=value, for example '
                     'model.num_classes=5.',
                 )
             try:
-                parse(parser, namespace, [value], option_string)
-            except AssertionError as error:
+                settings[name] = parse_setting(value)
+            except (ValueError, RecursionError) as error:
                 raise argparse.ArgumentError(
                     self,
-                    f'{value!r} has a bracket that is not closed; write lists as in '
-                    'key="[(a,b),(c,d)]" (quoted, without spaces).',
+                    f'{shown(text)} has {shown(error)}; write lists as in '
+                    'key="[(a,b),(c,d)]", and a text with brackets and commas in '
+                    'quotes of its own, key="\'a(b,c\'".',
                 ) from error
+        setattr(namespace, self.dest, settings)
         key = f'{self.dest}_typed'
         setattr(namespace, key, [*getattr(namespace, key, ()), *(values or ())])
 
@@ -59,8 +113,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=SettingsAction,
         help='settings that replace those of the config, as key=value, for example '
-        'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]" (quoted, '
-        'without spaces)',
+        'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]"',
     )
     parser.add_argument(
         '--launcher',
@@ -68,7 +121,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='what started the processes of a distributed run',
     )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument('--local_rank', '--local-rank', type=whole, default=0)
 
 
 def load_config(args: argparse.Namespace) -> Config:

@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import json
+    from mmskelseg.interchange.parsing import read_json
 
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():
@@ -68,10 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
             f'{file}: there is no such file; name the folder of a finished '
             '`mmskelseg cross-validate`.'
         )
-    try:
-        content = json.loads(file.read_text('utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f'{file}: is broken ({error}).') from None
+    content = read_json(file, '`mmskelseg cross-validate`')
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
     return {**content, 'file': str(file)}

@@ -36,4 +36,10 @@ def _run(args: argparse.Namespace) -> None:
                 print(f'{key}: features of {len(dataset)} videos {what}.')
 
 
-main = command(__doc__, _add_arguments, _run)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='features of the videos that were finished are kept; the same command goes '
+    'on.',
+)

@@ -36,7 +36,11 @@ def _run(args: argparse.Namespace) -> None:
 
     from mmskelseg.datasets.annotations import load_annotations, videos_of_split
     from mmskelseg.fileio.atomic import atomic_write
-    from mmskelseg.fileio.checkpoints import load_checkpoint
+    from mmskelseg.fileio.checkpoints import (
+        load_checkpoint,
+        meta_of,
+        tensors_of,
+    )
     from mmskelseg.fileio.trained_weights import load_weights
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import MODELS
@@ -57,9 +61,9 @@ def _run(args: argparse.Namespace) -> None:
     for step in counting:
         step.fit(labels)  # type: ignore[operator]
     own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
-    state = checkpoint.get('state_dict', checkpoint) | own
+    state = tensors_of(checkpoint, args.checkpoint) | own
     load_weights(model, {'state_dict': state}, str(args.checkpoint))
-    meta = checkpoint.get('meta')
+    meta = meta_of(checkpoint)
     with atomic_write(args.out) as file:
         torch.save({'meta': meta, 'state_dict': state}, file)
     names = ', '.join(type(step).__name__ for step in counting)

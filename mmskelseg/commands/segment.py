@@ -40,7 +40,15 @@ from mmskelseg.commands.arguments import (
     pose_estimator,
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
-from mmskelseg.utils.command_line import add_line_minutes, add_person, command
+from mmskelseg.utils.command_line import (
+    add_line_minutes,
+    add_person,
+    command,
+    device,
+    number_from,
+    positive,
+    whole_from,
+)
 
 EXAMPLES = """examples:
   # a video, poses estimated by MediaPipe
@@ -85,18 +93,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_input_options(parser)
     parser.add_argument(
-        '--device', help='such as cpu or cuda:0 (default: a GPU, if any)'
+        '--device', type=device, help='such as cpu or cuda:0 (default: a GPU, if any)'
     )
     parser.add_argument(
         '--batch-size',
-        type=int,
+        type=whole_from(1),
         default=1,
         help='videos that go through the model together; more need more memory '
         '(default: %(default)s)',
     )
     parser.add_argument(
         '--min-score',
-        type=float,
+        type=number_from(0, 1),
         default=0.0,
         metavar='P',
         help='leave segments whose mean probability is below P without a label '
@@ -139,7 +147,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
     add_person(group, each=True)
     group.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second of the poses, where they do not state it',
     )
     group.add_argument(
@@ -196,4 +204,11 @@ def _run(args: argparse.Namespace) -> None:
             _show(prediction)
 
 
-main = command(__doc__, _add_arguments, _run, EXAMPLES)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    EXAMPLES,
+    kept='files that were written are whole; the same command begins anew, or name the '
+    'videos that are left.',
+)

@@ -16,7 +16,12 @@ import argparse
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.utils.command_line import command, pickle_name
+from mmskelseg.utils.command_line import (
+    command,
+    number_from,
+    pickle_name,
+    whole_from,
+)
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,9 +43,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--show', action='store_true', help='show the timelines in a window'
     )
-    parser.add_argument('--interval', type=int, default=1, help='draw every n-th video')
     parser.add_argument(
-        '--wait-time', type=float, default=2, help='seconds that a window stays'
+        '--interval', type=whole_from(1), default=1, help='draw every n-th video'
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=number_from(0),
+        default=2,
+        help='seconds that a window stays',
     )
     add_config_arguments(parser)
 
@@ -88,4 +98,10 @@ def _run(args: argparse.Namespace) -> None:
         runner.test()
 
 
-main = command(__doc__, _add_arguments, _run)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='features that were made are kept, and scores are as they were before; run '
+    'the same command again.',
+)

@@ -20,6 +20,7 @@ EXPORTS = {
     'budget': ('time_budget.csv', 'number, total, mean and share of each class'),
     'budget-picture': ('time_budget.png', 'the same and transitions as a picture'),
     'overlay': ('overlay.mp4', 'the video above'),
+    'gif': ('overlay.gif', 'the same for pages, small and of at most a minute'),
 }
 DEFAULT_EXPORTS = (
     'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',

@@ -2,16 +2,19 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 from mmskelseg.visualization.frames import (
     BACKGROUND,
@@ -25,9 +28,12 @@ from mmskelseg.visualization.frames import (
     write_text,
 )
 
+Predictions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+_GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
+
 
 def write_overlay(
-    prediction: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    prediction: Predictions,
     path: str | os.PathLike,
     *,
     codec: str = 'mp4v',
@@ -47,17 +53,8 @@ def write_overlay(
         FileNotFoundError: If there is no such video.
         ValueError: If it cannot be read, or the codec not written.
     """
-    people = [prediction] if isinstance(prediction, Mapping) else prediction
-    first = people[0]
-    if 'filename' in first:
-        file = VideoFile.open(first['filename'])
-        images = read_frames(file.path)
-    else:
-        frames, size = len(first['pred_label']), first['img_shape']
-        file = VideoFile(Path(path), frames, first['fps'], tuple(size))
-        images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
-    alone = isinstance(prediction, Mapping)
-    overlay = Overlay(first, file) if alone else PeopleOverlay(people, file)
+    overlay, images = _read(prediction, path)
+    file = overlay.file
     with (
         progress_bar('Drawing the overlay', file.frames, show_progress) as count,
         written_video(path, file.fps, overlay.img_shape, codec) as write,
@@ -65,6 +62,72 @@ def write_overlay(
         for i, image in enumerate(images):
             write(overlay.draw(image, i))
             count(1)
+
+
+def write_gif(
+    prediction: Predictions,
+    path: str | os.PathLike,
+    *,
+    show_progress: bool = True,
+) -> None:
+    """Write the same as a moving picture for pages, small and at 10 frames a second.
+
+    Args:
+        prediction: As for :func:`write_overlay`.
+        path: The ``.gif`` file to write.
+        show_progress: Whether a bar is shown.
+
+    Raises:
+        FileNotFoundError: If there is no such video.
+        ValueError: If it cannot be read, or is longer than a minute.
+    """
+    overlay, images = _read(prediction, path)
+    file = overlay.file
+    if file.seconds > _LONGEST_GIF:
+        raise UserError(
+            f'{path}: a GIF of {file.seconds:.0f} s would be larger than any page '
+            f'takes; up to {_LONGEST_GIF} s are drawn. Write an overlay instead.'
+        )
+    pictures: list[Image.Image] = []
+    with progress_bar('Drawing the GIF', file.frames, show_progress) as count:
+        for i, image in enumerate(images):
+            if i * _GIF_FPS / file.fps >= len(pictures):
+                picture = overlay.draw(image, i)
+                height, width = (max(1, side // 2) for side in picture.shape[:2])
+                small = cv2.resize(picture, (width, height), None, 0, 0, cv2.INTER_AREA)
+                pictures.append(Image.fromarray(small[..., ::-1]))
+            count(1)
+    # One palette for all, since the colours of frames are the same.
+    method = Image.Quantize.MAXCOVERAGE
+    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, method)
+    frames = [p.quantize(palette=middle, dither=Image.Dither.NONE) for p in pictures]
+    with atomic_write(path) as stream:
+        frames[0].save(
+            stream,
+            'GIF',
+            save_all=True,
+            append_images=frames[1:],
+            duration=1000 // _GIF_FPS,
+            loop=0,
+        )
+
+
+def _read(
+    prediction: Predictions, path: str | os.PathLike
+) -> tuple['Overlay', Iterable[np.ndarray]]:
+    """Return what draws a prediction, or several, and the frames to draw onto."""
+    first = prediction if isinstance(prediction, Mapping) else prediction[0]
+    images: Iterable[np.ndarray]
+    if 'filename' in first:
+        file = VideoFile.open(first['filename'])
+        images = read_frames(file.path)
+    else:
+        frames, size = len(first['pred_label']), first['img_shape']
+        file = VideoFile(Path(path), frames, first['fps'], tuple(size))
+        images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
+    if isinstance(prediction, Mapping):
+        return Overlay(prediction, file), images
+    return PeopleOverlay(prediction, file), images
 
 
 class Overlay:

@@ -20,6 +20,8 @@ from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import Listener, progress_listener
 
+# All but a GIF, which long videos cannot have.
+FORMATS = tuple(name for name in EXPORTS if name != 'gif')
 # Results that are kept for download; older ones are deleted.
 _KEPT = 20
 
@@ -126,14 +128,14 @@ class PageSegmenter:
                 fps=fps or None,
                 min_score=min_score,
             )['predictions']
-            folder, formats = self._new_folder(), tuple(EXPORTS)
+            folder = self._new_folder()
             files = []
             if person == EACH:
-                files += write_people(predictions, folder, formats, codec='avc1')
+                files += write_people(predictions, folder, FORMATS, codec='avc1')
             for one in predictions:
                 prefix = f'{file_name(one["person"])}_' if person == EACH else ''
                 files += write_exports(
-                    one, folder, formats, prefix=prefix, codec='avc1'
+                    one, folder, FORMATS, prefix=prefix, codec='avc1'
                 )
         return Result(predictions, files)
 

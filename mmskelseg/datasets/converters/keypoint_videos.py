@@ -22,6 +22,7 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.labels.reading import SUFFIXES as LABEL_SUFFIXES
 from mmskelseg.interchange.labels.reading import label_suffix, options_of
+from mmskelseg.interchange.parsing import read_text
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -127,7 +128,7 @@ def _is_framewise(path: Path) -> bool:
     """Return whether a text has a class name alone in each line, as groundTruth has."""
     if path.suffix != '.txt':
         return False
-    first = path.read_text('utf-8-sig', 'replace').partition('\n')[0]
+    first = read_text(path).partition('\n')[0]
     return not any(mark in first for mark in '\t;,')
 
 

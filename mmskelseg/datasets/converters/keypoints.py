@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
+from mmskelseg.interchange.parsing import read_lines
 from mmskelseg.interchange.poses import FORMATS
-from mmskelseg.utils.command_line import add_person
+from mmskelseg.utils.command_line import add_person, positive, whole
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def class_names(
         used |= {segment.label for item in labels for segment in item.segments}
         classes = sorted(used)
     elif len(wanted) == 1 and Path(wanted[0]).is_file():
-        lines = Path(wanted[0]).read_text('utf-8-sig').splitlines()
-        classes = [line.strip() for line in lines if line.strip()]
+        classes = read_lines(wanted[0])
     else:
         classes = list(wanted)
     if background is not None and background not in classes:
@@ -91,7 +91,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--format', choices=FORMATS, help='of KEYPOINTS')
     group.add_argument(
         '--fps',
-        type=building.positive,
+        type=positive,
         help='frames per second of the poses, where neither the files state it nor '
         '--videos has it',
     )
@@ -123,7 +123,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--first-frame',
-        type=int,
+        type=whole,
         metavar='N',
         help='image_id of the first frame of COCO results (default: 0 or 1)',
     )
@@ -137,7 +137,7 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--label-fps',
-        type=building.positive,
+        type=positive,
         metavar='FPS',
         help='frames per second of labels that are counted in frames',
     )

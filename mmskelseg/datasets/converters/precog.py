@@ -21,6 +21,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def pack(source: Path, path: Path) -> None:
     """
     poses, labels = read_release(source)
     flat = np.concatenate(list(poses.values())).astype(np.float16).reshape(-1, 60)
-    arrays = {
+    arrays: dict[str, Any] = {
         'videos': np.array(list(poses)),
         'frames': np.array([len(pose) for pose in poses.values()]),
         # Frames last, which compresses better.

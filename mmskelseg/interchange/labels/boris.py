@@ -37,7 +37,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 _NO_SUBJECT = 'No focal subject'
 _PROJECT = {
@@ -160,7 +160,7 @@ def _state_events(
         where = f'{place}: event {i}'
         if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
             raise UserError(
-                f'{where} is {event!r}, expected [time, subject, code, modifiers, '
+                f'{where} is {shown(event)}, expected [time, subject, code, modifiers, '
                 'comment]; save the project with BORIS 7 or later.'
             )
         if event[2] not in types:
@@ -269,14 +269,20 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
     offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
     subject = row.get('Subject', '')
     modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
+    seconds = [number(row.get(column), place, column) for column in times]
+    if seconds != sorted(seconds):
+        raise UserError(
+            f'{place}: the state {shown(row["Behavior"])} starts at {seconds[0]:g} s '
+            f'and stops at {seconds[1]:g} s; correct it in BORIS and export it again.'
+        )
     return [
         _StateEvent(
-            number(row.get(column), place, column) - offset,
+            second - offset,
             '' if subject == _NO_SUBJECT else subject,
             row['Behavior'],
             '|'.join(modifiers),
         )
-        for column in times
+        for second in seconds
     ]
 
 

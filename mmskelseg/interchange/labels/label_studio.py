@@ -8,7 +8,7 @@ until one with ``enabled: false``, that frame included, or else to the video's e
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -28,6 +28,7 @@ from mmskelseg.interchange.parsing import (
     number,
     read_json,
     video_name,
+    whole,
 )
 from mmskelseg.utils.errors import UserError
 
@@ -172,7 +173,7 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
                 'the Video tag, which is 24 unless your labelling interface sets it.'
             )
         rate = check_fps(fps, place)
-        ranges = [_ends(span, place) for span in value.get('ranges') or ()]
+        ranges = [_ends(span, place, whole) for span in value.get('ranges') or ()]
         frames = ranges or _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
     elif 'start' in value and 'end' in value:
@@ -187,14 +188,18 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
         yield make_segment(place, start, end, label, score)
 
 
-def _ends(span: dict[str, Any], place: str) -> tuple[float, float]:
-    start, end = (number(span.get(side), place, side) for side in ('start', 'end'))
+def _ends(
+    span: dict[str, Any],
+    place: str,
+    read: Callable[[Any, str, str], float] = number,
+) -> tuple[float, float]:
+    start, end = (read(span.get(side), place, side) for side in ('start', 'end'))
     return start, end
 
 
 def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
     keyframes = sorted(
-        (number(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
+        (whole(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
         for item in value['sequence']
     )
     spans: list[tuple[float, float]] = []
@@ -205,5 +210,5 @@ def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
             spans.append((begin, frame))
             begin = None
     if begin is not None:
-        spans.append((begin, number(value.get('framesCount'), place, 'framesCount')))
+        spans.append((begin, whole(value.get('framesCount'), place, 'framesCount')))
     return spans

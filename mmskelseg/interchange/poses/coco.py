@@ -18,7 +18,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 _ENTRY = {
     'image_id': (int, str),
@@ -87,10 +87,11 @@ def _number(entry: dict[str, Any], where: str) -> int:
     image = entry['image_id']
     if isinstance(image, int) and image >= 0:
         return image
-    digits = isinstance(image, str) and re.search(r'(\d+)$', PurePath(image).stem)
+    name = PurePath(image).stem if isinstance(image, str) else ''
+    digits = re.search(r'(?<![0-9])([0-9]{1,18})$', name)
     if not digits:
         raise UserError(
-            f'{where}: image_id is {image!r}, expected the number of a frame, or a '
-            'file name that ends in it.'
+            f'{where}: image_id is {shown(image)}, expected the number of a frame, or '
+            'a file name that ends in it.'
         )
     return int(digits[1])

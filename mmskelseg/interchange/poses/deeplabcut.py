@@ -21,7 +21,13 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.interchange.parsing import FilePath, check_widths, open_hdf5, texts
+from mmskelseg.interchange.parsing import (
+    FilePath,
+    check_widths,
+    hdf5_array,
+    open_hdf5,
+    texts,
+)
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.table import read_table_rows
@@ -148,7 +154,7 @@ def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
             raise UserError(
                 f'{source}: the names of its columns cannot be read; export it as CSV.'
             ) from None
-    rows = table[()]
+    rows = hdf5_array(table, source)
     values = np.concatenate([rows[block] for block in blocks], axis=1)
     if table.attrs.get('index_kind') != b'integer':
         raise UserError(
@@ -166,10 +172,11 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
         )
     levels = []
     for i in range(int(group.attrs['block0_items_nlevels'])):
-        level = texts(group[f'block0_items_level{i}'][()])
-        levels.append([level[k] for k in group[f'block0_items_label{i}'][()]])
-    frames = group['axis1'][()]
+        level = texts(hdf5_array(group[f'block0_items_level{i}'], source))
+        labels = hdf5_array(group[f'block0_items_label{i}'], source)
+        levels.append([level[k] for k in labels])
+    frames = hdf5_array(group['axis1'], source)
     if frames.dtype.kind not in 'iu':
         raise UserError(f'{source}: rows are not numbered frames.')
     names = list(zip(*levels, strict=True))
-    return names, frames.tolist(), group['block0_values'][()]
+    return names, frames.tolist(), hdf5_array(group['block0_values'], source)

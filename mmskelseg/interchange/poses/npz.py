@@ -6,12 +6,12 @@
 indices); ``people``, the names of the M rows, if each is one person; and ``notes``.
 """
 
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
@@ -26,7 +26,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     Args:
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
     """
-    arrays = npz_arrays(path)
+    arrays = read_npz_arrays(path)
     keypoint, score = keypoint_arrays(arrays, str(path))
     given = skeleton if skeleton is not None else _layout(arrays, str(path))
     layout, notes = counted_layout(keypoint.shape[2], given, str(path))
@@ -79,18 +79,6 @@ def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
         arrays['limbs'] = np.array(layout.limbs, np.int64).reshape(-1, 2)
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
-
-
-def npz_arrays(path: FilePath) -> dict[str, np.ndarray]:
-    """Return the arrays of an npz file, which must be plain: no code of it is run."""
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f'{path}: not an npz file of plain arrays ({error}); save it again by '
-            'np.savez, without objects.'
-        ) from None
 
 
 def keypoint_arrays(
