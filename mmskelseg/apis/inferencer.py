@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
@@ -17,11 +18,17 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.exports import draw_prediction, write_exports
+from mmskelseg.apis.exports import (
+    draw_prediction,
+    prediction_budget,
+    write_budgets,
+    write_exports,
+    write_people,
+)
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.trained_model import load_model
-from mmskelseg.evaluation import IGNORED, to_segments
+from mmskelseg.evaluation import IGNORED, TimeBudget, to_segments
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
@@ -29,6 +36,7 @@ from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
+from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.devices import check_device
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
@@ -50,7 +58,9 @@ class SkelSegInferencer(BaseInferencer):
     - ``pred_risk`` (T,), of a model with a risk head;
     - ``pred_boundary`` (T,), the probability that a segment begins in a frame, of a
       model with a boundary head;
-    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input.
+    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input;
+    - with ``person='each'``, ``person`` and ``video``, the names of both. Frames in
+      which the person is not seen, for more than a second, have no label then.
 
     Features of a batch are made in blocks of frames into a temporary file, 4 bytes a
     value: 0.9 GB for 2048 values a frame and an hour at 30 frames per second. The model
@@ -82,7 +92,7 @@ class SkelSegInferencer(BaseInferencer):
     preprocess_kwargs = {'split', 'poses', 'person', 'fps'}
     forward_kwargs = {'min_score'}
     visualize_kwargs = {'return_vis'}
-    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix'}
+    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix', 'line_minutes'}
 
     def __init__(
         self,
@@ -122,12 +132,14 @@ class SkelSegInferencer(BaseInferencer):
             batch_size: Videos that go through the model together, padded to the
                 longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``:
-                see :class:`mmskelseg.apis.inputs.InputReader`. ``min_score``: segments
+                see :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'``
+                there is a prediction for each person. ``min_score``: segments
                 of less confidence become unlabelled. ``return_vis``: whether timelines
                 are returned, RGB uint8 (H, W, 3); else they are None. ``out_dir``,
-                ``formats``, ``codec``: write files as each batch is ready; see
-                :func:`mmskelseg.apis.write_exports`. ``prefix``: whether their names
-                begin with the video's; by default where there are several.
+                ``formats``, ``codec``, ``line_minutes``: write files as each batch is
+                ready; see :func:`mmskelseg.apis.write_exports`. Of several videos, the
+                time budget of all is written at the end. ``prefix``: whether the names
+                of files begin with the video's; by default where there are several.
 
         Raises:
             FileNotFoundError: If an input is missing.
@@ -150,16 +162,32 @@ class SkelSegInferencer(BaseInferencer):
         pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
-        post.setdefault('prefix', len(sources) > 1)
+        post.setdefault('prefix', len(sources) > 1 or pre.get('person') == EACH)
+        budgets: dict[str, TimeBudget] = {}
+        people: list[dict[str, Any]] = []
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
+            for video, sample in zip(videos, samples, strict=True):
+                if 'person' in video:
+                    sample.pred_label[torch.from_numpy(_absent(video))] = IGNORED
             predictions = [
                 _to_prediction(video, sample, self.dataset_meta['classes'])
                 for video, sample in zip(videos, samples, strict=True)
             ]
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
+            budgets |= {p['frame_dir']: prediction_budget(p) for p in predictions}
+            for person in [p for p in predictions if 'person' in p]:
+                if people and person['video'] != people[0]['video']:
+                    self._write_people(people, **post)
+                    people = []
+                people.append(person)
             yield self.postprocess(predictions, images, **post) | {'predictions': kept}
+        if people:
+            self._write_people(people, **post)
+        if len(budgets) > 1 and post.get('out_dir') is not None:
+            classes = self.dataset_meta['classes']
+            write_budgets(budgets, classes, post['out_dir'], post.get('formats', ()))
 
     def preprocess(
         self,
@@ -179,8 +207,8 @@ class SkelSegInferencer(BaseInferencer):
             person,
             fps,
         )
-        for chunk in self._get_chunk_data(inputs, batch_size):
-            videos = [reader.read(source) for source in chunk]
+        each = (video for source in inputs for video in reader.read(source))
+        for videos in self._get_chunk_data(each, batch_size):
             for video in videos:
                 for note in video['notes']:
                     print_log(f'{video["frame_dir"]}: {note}', 'current')
@@ -218,6 +246,7 @@ class SkelSegInferencer(BaseInferencer):
         formats: Sequence[str] = (),
         codec: str = 'mp4v',
         prefix: bool = True,
+        line_minutes: float | None = None,
     ) -> dict[str, list]:
         """Write files, if asked for, and return predictions with their pictures."""
         if out_dir is not None:
@@ -228,11 +257,29 @@ class SkelSegInferencer(BaseInferencer):
                     formats,
                     prefix=f'{file_name(pred["frame_dir"])}_' if prefix else '',
                     codec=codec,
+                    line_minutes=line_minutes,
                     show_progress=self.show_progress,
                 )
                 names = ', '.join(file.name for file in files)
                 print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
         return {'predictions': list(preds), 'visualization': visualization}
+
+    def _write_people(
+        self,
+        people: Sequence[Mapping[str, Any]],
+        *,
+        out_dir: str | os.PathLike | None = None,
+        prefix: bool = True,
+        **options: Any,
+    ) -> None:
+        """Write what shows the people of a video together."""
+        if out_dir is not None:
+            start = f'{file_name(people[0]["video"])}_' if prefix else ''
+            options['show_progress'] = self.show_progress
+            files = write_people(people, out_dir, prefix=start, **options)
+            if files:
+                names = ', '.join(file.name for file in files)
+                print_log(f'{people[0]["video"]}: {out_dir} has {names}', 'current')
 
     def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:
         model, self.dataset_meta = load_model(cfg, self.checkpoints)
@@ -283,6 +330,16 @@ class SkelSegInferencer(BaseInferencer):
                     store.write(path, video['total_frames'], blocks)
                     files[recipe.modality] = [str(path)]
             return self.pipeline({**video, 'feature_files': files})
+
+
+def _absent(video: Mapping[str, Any]) -> np.ndarray:
+    """Return in which frames (T,) nobody is seen, but for gaps of up to a second."""
+    absent = (video['keypoint_score'] <= 0).all(axis=(0, 2))
+    for start, end, is_absent in to_segments(absent.astype(np.int64)):
+        inside = start > 0 and end < len(absent)
+        if is_absent and inside and end - start <= video['fps']:
+            absent[start:end] = False
+    return absent
 
 
 def _to_prediction(

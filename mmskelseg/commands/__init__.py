@@ -14,6 +14,7 @@ COMMANDS = {
     'test': 'score a trained segmentor, or several as an ensemble',
     'ensemble': 'score the mean of what several models predict',
     'segment': 'segment videos or skeletons',
+    'live': 'label what a camera sees while it runs',
     'app': 'segment videos on a web page',
     'poses': 'estimate the poses in videos',
     'make-config': 'write a config for a data set of your own',
@@ -24,7 +25,7 @@ COMMANDS = {
     'cross-validate': 'train and test on every fold, with every seed',
     'compare': 'compare cross-validations, and say what is more than chance',
     'doctor': 'show what is installed, and what is missing',
-    'convert-model': 'convert a checkpoint of reference code',
+    'convert-model': 'convert a checkpoint of reference code, or publish one',
 }
 # Files in tools/ and demo/ whose names differ.
 TOOLS = {

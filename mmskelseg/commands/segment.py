@@ -15,13 +15,19 @@ the joints that the model was trained with.
 OUT gets, with the video's id in front where there are several videos:
 
   segments.csv      start and end in seconds, class and confidence
-  segments.json     the same with frames, classes and notes
+  segments.json     the same with frames, classes, notes and the time budget
   segments.srt      subtitles: put them beside the video under its name
   segments.eaf      ELAN
   boris_events.csv  BORIS' aggregated events
   timeline.png      what happens when
   overlay.mp4       the video with skeleton, label and timeline
   poses.npz         poses that were estimated, for --poses of a later run
+
+and with --formats budget or budget-picture also time_budget.csv or .png: number, total,
+mean and share of each class and how often one follows another, by video and over all.
+
+With --person each, files have the names of video and person in front; timeline.png and
+overlay.mp4 are of the video and show all of its people.
 """
 
 import argparse
@@ -35,6 +41,7 @@ from mmskelseg.commands.arguments import (
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.command_line import (
+    add_line_minutes,
     add_person,
     command,
     device,
@@ -53,6 +60,10 @@ EXAMPLES = """examples:
   # every video of a folder, poses by RTMPose, files to correct in BORIS and no overlay
   %(prog)s videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
       --formats csv boris timeline
+  # number, total, mean and share of each class, of each video and of all
+  %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
+  # everybody in a video on their own; MediaPipe, the default, finds one person only
+  %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
   # the mean of three trainings
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, their labels above the prediction
@@ -113,6 +124,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by PyAV '
         'or few, vp09 (VP9) takes long; browsers play these two (default: %(default)s)',
     )
+    add_line_minutes(parser)
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -132,7 +144,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         'names',
     )
     add_pose_estimator_arguments(group)
-    add_person(group)
+    add_person(group, each=True)
     group.add_argument(
         '--fps',
         type=positive,
@@ -185,6 +197,7 @@ def _run(args: argparse.Namespace) -> None:
         out_dir=args.out,
         formats=args.formats or (),
         codec=args.codec,
+        line_minutes=args.line_minutes,
     )
     for batch in batches:
         for prediction in batch['predictions']:

@@ -1,4 +1,4 @@
-"""Metrics of temporal action segmentation."""
+"""Metrics of temporal action segmentation, and how time is divided among classes."""
 
 from typing import Any
 

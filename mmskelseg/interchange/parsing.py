@@ -5,10 +5,12 @@ remedy.
 """
 
 import csv
+import gzip
 import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import isfinite
@@ -48,6 +50,8 @@ _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 def read_text(path: FilePath) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark.
 
+    A file whose name ends in ``.gz`` is unpacked.
+
     Raises:
         MissingFileError: If there is no such file.
         UserError: If it is in another encoding, holds control characters, or has over
@@ -59,7 +63,8 @@ def read_text(path: FilePath) -> str:
             f'{path}: has {file.stat().st_size} bytes, and texts are read up to '
             f'{_LONGEST_TEXT}; split it.'
         )
-    content = file.read_bytes()
+    packed = file.suffix.lower() == '.gz'
+    content = _unpacked(file) if packed else file.read_bytes()
     remedy = 'save or export the file as that'
     if content[:2] in (b'\xff\xfe', b'\xfe\xff'):
         raise UserError(f'{path}: is in UTF-16, expected UTF-8; {remedy}.')
@@ -82,6 +87,22 @@ def read_text(path: FilePath) -> str:
 def read_lines(path: FilePath) -> list[str]:
     """Return the lines of a text that are not empty, without the space around them."""
     return [line.strip() for line in read_text(path).split('\n') if line.strip()]
+
+
+def _unpacked(path: FilePath) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            content = file.read(_LONGEST_TEXT + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(
+            f'{path}: not a complete gzip file ({error}); copy it again, or unpack it.'
+        ) from None
+    if len(content) > _LONGEST_TEXT:
+        raise UserError(
+            f'{path}: larger than {_LONGEST_TEXT >> 20} MiB when unpacked; unpack it '
+            'yourself, if that is right.'
+        )
+    return content
 
 
 def read_json(path: FilePath, tool: str) -> Any:

@@ -88,6 +88,16 @@ _COCO17 = _layout(
     'right_shoulder-right_hip right_hip-right_knee right_knee-right_ankle '
     'left_hip-right_hip',
 )
+# The joints that Kinect and estimators of COCO's 17 have in common.
+_BODY12 = _layout(
+    'body12',
+    'left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist '
+    'left_hip right_hip left_knee right_knee left_ankle right_ankle',
+    'left_shoulder-right_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_hip '
+    'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee '
+    'left_knee-left_ankle right_hip-right_knee right_knee-right_ankle',
+)
 # Of UW-IOM and TUM-Kitchen: LCR-Net's 13, the neck and the centre.
 _LCR15 = _layout(
     'lcr15',
@@ -208,6 +218,7 @@ LAYOUTS = {
     for layout in (
         _COCO17,
         _LCR15,
+        _BODY12,
         _KINECT20,
         _KINECT25,
         _BODY25,

@@ -254,7 +254,7 @@ def trees(draw: st.DrawFn, tree: Tree) -> Tree:
 
 
 def _leaves(part: Any) -> st.SearchStrategy:
-    if isinstance(part, np.ndarray):
+    if isinstance(part, np.ndarray) and part.ndim:
         return st.one_of(st.sampled_from(list(_arrays(part))), st.sampled_from(HOSTILE))
     return st.sampled_from(HOSTILE)
 

@@ -86,11 +86,13 @@ def test_archive_of_zeros_is_refused_before_it_is_unpacked(tmp_path):
         head, {'descr': '<f4', 'fortran_order': False, 'shape': (5 << 28,)}
     )
     content, total = bytes(1 << 20), 5 << 30
-    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
-        with archive.open('keypoint.npy', 'w', force_zip64=True) as file:
-            file.write(head.getvalue())
-            for _ in range(64):
-                file.write(content)
+    with (
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive,
+        archive.open('keypoint.npy', 'w', force_zip64=True) as file,
+    ):
+        file.write(head.getvalue())
+        for _ in range(64):
+            file.write(content)
     # What the archive says of its size, without the time to make it.
     raw = path.read_bytes()
     there = archive.infolist()[0].file_size
@@ -146,10 +148,12 @@ def test_compressed_checkpoint_is_refused(tmp_path):
     stream = io.BytesIO()
     torch.save({'a': torch.zeros(1 << 22)}, stream)
     path = tmp_path / 'epoch_1.pth'
-    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as packed:
-        with zipfile.ZipFile(stream) as plain:
-            for item in plain.namelist():
-                packed.writestr(item, plain.read(item))
+    with (
+        zipfile.ZipFile(stream) as plain,
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for item in plain.namelist():
+            packed.writestr(item, plain.read(item))
     assert 'it would unpack to 16.0 MiB' in str(judge(load_checkpoint, path))
 
 

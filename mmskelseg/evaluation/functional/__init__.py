@@ -30,11 +30,18 @@ from mmskelseg.evaluation.functional.segments import (
     to_segments,
 )
 from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
+from mmskelseg.evaluation.functional.time_budget import (
+    TimeBudget,
+    budget_as_dict,
+    time_budget,
+)
 
 __all__ = [
     'IGNORED',
     'Difference',
+    'TimeBudget',
     'Video',
+    'budget_as_dict',
     'confusion_matrix',
     'edit_score',
     'evaluate_videos',
@@ -54,5 +61,6 @@ __all__ = [
     'segmental_counts',
     'segmental_f1',
     'summarize_runs',
+    'time_budget',
     'to_segments',
 ]

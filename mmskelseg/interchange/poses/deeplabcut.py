@@ -62,6 +62,11 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
     where = {column: i for i, column in enumerate(columns)}
     if len(where) < len(columns):
         raise UserError(f'{path}: two columns have the same name; export it again.')
+    if any(coordinate == 'z' for *_, coordinate in columns):
+        raise UserError(
+            f'{path}: poses in 3D, which have no pixels; give the file of one camera, '
+            'as analyze_videos writes.'
+        )
     people = list(dict.fromkeys(column[0] for column in columns))
     notes: tuple[str, ...] = ()
     if _SCENE in people and len(people) > 1:

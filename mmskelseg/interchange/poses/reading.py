@@ -38,6 +38,10 @@ _KEYS = {
     'openpose': ('people',),
 }
 _READ_FOR_KEYS = 65536
+# What trackers put behind a video's name, if that is not all of the file's.
+_ENDINGS = re.compile(r'(?<=.)((DLC|DeepCut)_.+|\.analysis|\.predictions|_keypoints)$')
+# Files that have this name in the folder of each video.
+_IN_FOLDERS = ('alphapose-results',)
 
 
 def read_poses(
@@ -99,6 +103,22 @@ def recognise(path: FilePath) -> str:
             '--format, if it is one of these.'
         )
     return found
+
+
+def video_of(path: Path) -> str:
+    """Return the name of the video that a keypoint file is of.
+
+    >>> video_of(Path('take1DLC_resnet50_kitchenMay1shuffle1_5000.csv'))
+    'take1'
+    >>> video_of(Path('DLC_sample_tracks.csv'))
+    'DLC_sample_tracks'
+    >>> video_of(Path('take1/alphapose-results.json'))
+    'take1'
+    """
+    name = path.name if path.is_dir() else path.stem
+    if name in _IN_FOLDERS:
+        name = path.resolve().parent.name
+    return _ENDINGS.sub('', name)
 
 
 def is_poses(path: Path) -> bool:

@@ -62,9 +62,9 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
             f'{axes} coordinates, but {len(nodes)} node_names, or scores of another '
             'shape; export the file again.'
         )
-    # Labels by hand have no scores: NaN.
-    if score is None or np.isnan(score).all():
-        score = np.ones(keypoint.shape[:3])
+    # Instances that somebody placed or corrected have no scores: NaN.
+    score = np.ones(keypoint.shape[:3]) if score is None else score
+    score = np.where(np.isnan(score), 1, score)
     if len(people) != tracks:
         people = [f'track_{i}' for i in range(tracks)]
     order, layout, notes = in_order(nodes, skeleton, str(path))
