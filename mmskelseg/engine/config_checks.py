@@ -8,13 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Literal, Union, get_args, get_origin
 
 from mmengine.config import Config
 from mmengine.registry import Registry
 
 from mmskelseg import registry
-from mmskelseg.utils.errors import UserError, explanation, shown
+from mmskelseg.utils.errors import (
+    UnavailableError,
+    UserError,
+    explanation,
+    shown,
+    system_fault,
+)
 
 # The registry of the parts under a key of a config, wherever in it the key stands.
 _SECTIONS = {
@@ -74,6 +81,10 @@ def read_config(
     """
     try:
         cfg = Config.fromfile(path)
+    except OSError as error:
+        # MMEngine copies a config into the folder of temporary files.
+        place = error.filename if error.filename is not None else gettempdir()
+        raise UnavailableError(system_fault(error, place)) from error
     except Exception as error:  # A config is a program, which may fail in any way.
         raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
     if options:
