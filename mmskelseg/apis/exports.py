@@ -3,12 +3,12 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation import IGNORED
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange import (
     Segment,
@@ -22,10 +22,10 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.segments import IGNORED
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
-from mmskelseg.visualization import draw_timelines, save_png
-from mmskelseg.visualization.overlay import write_overlay
 
 Prediction = Mapping[str, Any]
 
@@ -61,6 +61,9 @@ def write_exports(
             wanted.remove('overlay')
         if prediction.get('estimated'):
             wanted.append('poses')
+        if find_spec('matplotlib') is None:
+            # `mmskelseg-runtime` leaves it to the user.
+            wanted = [name for name in wanted if name not in _PICTURES]
     unknown = [name for name in wanted if name not in EXPORTS]
     if unknown:
         raise UserError(
@@ -101,6 +104,9 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
 
     Labels of its annotation, where there are any, stand above.
     """
+    import_optional('matplotlib', 'The timeline', 'pictures')
+    from mmskelseg.visualization import draw_timelines
+
     rows = {'Prediction': prediction['pred_label']}
     known = prediction.get('label')
     label = np.asarray(IGNORED if known is None else known)
@@ -124,6 +130,20 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
     write_npz(poses, path)
 
 
+def _write_timeline(prediction: Prediction, path: Path) -> None:
+    image = draw_prediction(prediction)
+    from mmskelseg.visualization import save_png
+
+    save_png(image, path)
+
+
+def _write_overlay(prediction: Prediction, path: Path, **options: Any) -> None:
+    import_optional('matplotlib', 'The overlay', 'pictures')
+    from mmskelseg.visualization.overlay import write_overlay
+
+    write_overlay(prediction, path, **options)
+
+
 _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
     'json': _write_json,
@@ -133,8 +153,10 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
-    'timeline': lambda p, path: save_png(draw_prediction(p), path),
-    'overlay': write_overlay,
+    'timeline': _write_timeline,
+    'overlay': _write_overlay,
 }
+# These need matplotlib.
+_PICTURES = ('timeline', 'overlay')
 # Of which a prediction must have one for a format.
 _NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}

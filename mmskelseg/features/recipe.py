@@ -12,7 +12,6 @@ from typing import Any, Literal, Protocol, TypeAlias
 import cv2
 import numpy as np
 
-from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
@@ -174,6 +173,9 @@ class FeatureRecipe:
                     f'{copies} copies of it would be the same; leave out one of the '
                     'two.'
                 )
+        # A recipe of parts that are built needs no MMEngine.
+        from mmskelseg.registry import MODELS, TRANSFORMS
+
         render = with_skeleton(config['render'], skeleton)
         first = cls(
             modality,
@@ -340,6 +342,8 @@ def with_skeleton(part: Mapping[str, Any], skeleton: Any) -> Mapping[str, Any]:
 
 def _parameters(part: Mapping[str, Any]) -> Collection[str]:
     """Return the names of a transform's arguments, none where it is not known."""
+    from mmskelseg.registry import TRANSFORMS
+
     kind = part.get('type')
     cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
     return inspect.signature(cls).parameters if cls is not None else ()

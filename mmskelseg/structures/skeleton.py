@@ -10,8 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from mmskelseg.structures.layouts import LAYOUTS, mirrored_joints
 from mmskelseg.utils.errors import UserError
 
@@ -227,6 +225,9 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
             f'There is no skeleton {name!r}; known are {", ".join(known)}, '
             '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
         )
+    # Names and dicts need no MMEngine.
+    from mmengine.config import Config
+
     config = Config.fromfile(path)
     if 'dataset_info' not in config:
         raise UserError(

@@ -24,12 +24,8 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_counts,
     segmental_f1,
 )
-from mmskelseg.evaluation.functional.segments import (
-    IGNORED,
-    resolve_background,
-    to_segments,
-)
 from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
+from mmskelseg.structures.segments import IGNORED, resolve_background, to_segments
 
 __all__ = [
     'IGNORED',

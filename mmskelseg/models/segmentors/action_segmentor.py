@@ -357,6 +357,10 @@ class ActionSegmentor(BaseModel):
         self, stages: Iterable[nn.Module], frames: int
     ) -> Iterator[tuple[slice, slice]]:
         """Yield which frames a chunk reads, and which of its own it answers for."""
+        if torch.onnx.is_in_onnx_export():
+            # A graph has one number of frames, which it does not know.
+            yield slice(None), slice(None)
+            return
         # A stage that does not say it depends on all frames.
         context = max(getattr(stage, 'context', frames) for stage in stages)
         step = self.chunk_frames
