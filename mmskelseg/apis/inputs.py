@@ -289,16 +289,7 @@ class InputReader:
         """Return what an annotation has of poses, with the joints of the model."""
         wanted, joints = Skeleton.get(self.skeleton), poses.joints
         poses = with_size(poses)
-        missing = [joint for joint in wanted.joints if joint not in joints]
-        if missing:
-            raise UserError(
-                f'{place}: its {len(joints)} joints lack {", ".join(missing[:3])}'
-                f'{" and more" if len(missing) > 3 else ""} of the {wanted.num_joints} '
-                f'of {wanted.name}, with which the model was trained; estimate poses '
-                'in that layout, or convert them with '
-                'tools/dataset_converters/keypoints.py.'
-            )
-        columns = [joints.index(joint) for joint in wanted.joints]
+        columns = wanted.columns_of(joints, place)
         if len(joints) > len(columns):
             poses = poses.noting(f'{len(columns)} of {len(joints)} joints are used')
         video: dict[str, Any] = {

@@ -13,6 +13,7 @@ COMMANDS = {
     'test': 'score a trained segmentor, or several as an ensemble',
     'ensemble': 'score the mean of what several models predict',
     'segment': 'segment videos or skeletons',
+    'live': 'label what a camera sees while it runs',
     'app': 'segment videos on a web page',
     'poses': 'estimate the poses in videos',
     'make-config': 'write a config for a data set of your own',

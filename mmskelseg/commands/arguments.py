@@ -116,8 +116,13 @@ def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
 
     A name alone is not looked up, since poses may never have to be estimated.
     """
-    from mmskelseg.apis.pose_estimators import build_pose_estimator
-
     if args.pose_options is None:
         return args.pose_estimator
-    return build_pose_estimator(args.pose_estimator, **args.pose_options)
+    return built_pose_estimator(args)
+
+
+def built_pose_estimator(args: argparse.Namespace) -> PoseEstimator:
+    """Return the pose estimator that the flags name, ready to be used."""
+    from mmskelseg.apis.pose_estimators import build_pose_estimator
+
+    return build_pose_estimator(args.pose_estimator, **(args.pose_options or {}))

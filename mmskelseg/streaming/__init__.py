@@ -1,7 +1,7 @@
 """Labels of a stream's frames as they come, by NumPy alone."""
 
 from mmskelseg.streaming.body import RunningBody, RunningCoordinates
-from mmskelseg.streaming.events import SegmentEvent, segment_events
+from mmskelseg.streaming.events import SegmentEvent, SegmentEvents, segment_events
 from mmskelseg.streaming.model import ModelStream, StreamingModel
 from mmskelseg.streaming.resampling import Resampler
 from mmskelseg.streaming.stream import LabelledFrame, SkeletonStream
@@ -13,6 +13,7 @@ __all__ = [
     'RunningBody',
     'RunningCoordinates',
     'SegmentEvent',
+    'SegmentEvents',
     'SkeletonStream',
     'StreamingModel',
     'segment_events',

@@ -1,6 +1,6 @@
 """Segments that begin and end in a stream of labelled frames."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,49 @@ class SegmentEvent:
     score: float
 
 
+class SegmentEvents:
+    """Finds the segments that begin and end as frames of a stream come.
+
+    Args:
+        fps: Frames per second of the stream.
+    """
+
+    def __init__(self, fps: float | None = None) -> None:
+        self.fps = fps
+        # The first frame of the segment that lasts, and its last one so far.
+        self._segment: list[LabelledFrame] = []
+        self._total = 0.0
+
+    def push(self, frame: LabelledFrame) -> list[SegmentEvent]:
+        """Return what the next frame ends and begins."""
+        changed = not self._segment or frame.label_id != self._segment[0].label_id
+        events = self.end() if changed else []
+        self._total += float(frame.probabilities[frame.label_id])
+        self._segment = [*self._segment[:1], frame] if self._segment else [frame, frame]
+        return [*events, self._event('begin')] if changed else events
+
+    def end(self) -> list[SegmentEvent]:
+        """Return the end of the last segment, if there was one."""
+        events = [self._event('end')] if self._segment else []
+        self._segment, self._total = [], 0.0
+        return events
+
+    def _event(self, kind: Literal['begin', 'end']) -> SegmentEvent:
+        first, last = self._segment
+        ends = kind == 'end'
+        known = self.fps is not None and last.time is not None
+        return SegmentEvent(
+            kind,
+            first.label,
+            first.label_id,
+            first.index,
+            last.index + 1 if ends else None,
+            first.time,
+            last.time + 1 / self.fps if ends and known else None,  # type: ignore
+            self._total / (last.index + 1 - first.index),
+        )
+
+
 def segment_events(
     frames: Iterable[LabelledFrame], fps: float | None = None
 ) -> Iterator[SegmentEvent]:
@@ -50,37 +93,7 @@ def segment_events(
     begin sit 1.0 None
     end sit 1.0 1.5
     """
-    segment: list[LabelledFrame] = []
-    total = 0.0
+    events = SegmentEvents(fps)
     for frame in frames:
-        if segment and frame.label_id != segment[0].label_id:
-            yield _event('end', segment, total, fps)
-            segment, total = [], 0.0
-        total += float(frame.probabilities[frame.label_id])
-        # Its first frame and its last one so far.
-        segment = [*segment[:1], frame] if segment else [frame, frame]
-        if segment[0] is frame:
-            yield _event('begin', segment, total, fps)
-    if segment:
-        yield _event('end', segment, total, fps)
-
-
-def _event(
-    kind: Literal['begin', 'end'],
-    segment: Sequence[LabelledFrame],
-    total: float,
-    fps: float | None,
-) -> SegmentEvent:
-    first, last = segment
-    ends = kind == 'end'
-    end = None if fps is None or last.time is None else last.time + 1 / fps
-    return SegmentEvent(
-        kind,
-        first.label,
-        first.label_id,
-        first.index,
-        last.index + 1 if ends else None,
-        first.time,
-        end if ends else None,
-        total / (last.index + 1 - first.index),
-    )
+        yield from events.push(frame)
+    yield from events.end()

@@ -85,6 +85,11 @@ class SkeletonStream:
         return self.model.lookahead
 
     @property
+    def dims(self) -> int:
+        """Coordinates of a joint, 2 or 3."""
+        return self._coordinates.dims
+
+    @property
     def skipped(self) -> int:
         """How many frames were left out, since they came too fast or too late."""
         return 0 if self._resampler is None else self._resampler.skipped

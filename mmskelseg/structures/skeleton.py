@@ -71,6 +71,31 @@ class Skeleton:
         """The number of joints, V."""
         return len(self.joints)
 
+    def columns_of(self, joints: Sequence[str], source: str) -> list[int]:
+        """Return where the joints of this layout are among those of another.
+
+        Args:
+            joints: Names of the other's joints.
+            source: What to call the other in messages.
+
+        Raises:
+            UserError: If it lacks one.
+
+        >>> legs = Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]]))
+        >>> legs.columns_of(['foot', 'knee', 'hip'], 'take1.json')
+        [2, 1]
+        """
+        missing = [joint for joint in self.joints if joint not in joints]
+        if missing:
+            raise UserError(
+                f'{source}: its {len(joints)} joints lack {", ".join(missing[:3])}'
+                f'{" and more" if len(missing) > 3 else ""} of the {self.num_joints} '
+                f'of {self.name}, with which the model was trained; estimate poses '
+                'in that layout, or convert them with '
+                'tools/dataset_converters/keypoints.py.'
+            )
+        return [joints.index(joint) for joint in self.joints]
+
     @classmethod
     def get(
         cls, skeleton: Skeleton | str | os.PathLike | Mapping[str, Any]

@@ -3,28 +3,26 @@
 import math
 import os
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from matplotlib.colors import to_rgb
-from matplotlib.font_manager import findfont
-from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.progress import progress_bar
-from mmskelseg.visualization.images import class_color, text_color
-
-# Smaller videos are enlarged to this height or width, so that text can be read.
-_LEAST = 480
-# Joints below it are not drawn; trackers are unsure of these.
-_SCORE = 0.2
-_BACKGROUND, _GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
-_UNLABELLED = '#8C8C8C'
+from mmskelseg.visualization.frames import (
+    BACKGROUND,
+    EDGE,
+    GROUND,
+    clock_time,
+    draw_person,
+    label_color,
+    picture_size,
+    write_text,
+)
 
 
 def write_overlay(
@@ -53,7 +51,7 @@ def write_overlay(
     else:
         frames, size = len(prediction['pred_label']), prediction['img_shape']
         file = VideoFile(Path(path), frames, prediction['fps'], tuple(size))
-        images = repeat(np.full((1, 1, 3), _GROUND, np.uint8), frames)
+        images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
     overlay = Overlay(prediction, file)
     with (
         progress_bar('Drawing the overlay', file.frames, show_progress) as count,
@@ -80,11 +78,7 @@ class Overlay:
     def __init__(self, prediction: Mapping[str, Any], file: VideoFile) -> None:
         self.prediction = prediction
         self.file = file
-        height, width = file.img_shape
-        scale = max(1.0, _LEAST / max(height, width))
-        # Codecs take even sizes alone.
-        self.size = tuple(2 * round(side * scale / 2) for side in (height, width))
-        self.unit = max(14, round(min(self.size) / 28), round(self.size[1] / 60))
+        self.size, self.unit = picture_size(file.img_shape)
         self.panel = 2 * round(4.1 * self.unit / 2)
         self.frames = len(prediction['pred_label'])
         limbs = Skeleton.get(prediction['skeleton']).limbs
@@ -126,32 +120,20 @@ class Overlay:
 
     def _draw_people(self, picture: np.ndarray, frame: int, label: int) -> None:
         size = np.array(self.size[::-1]) / self.prediction['img_shape'][::-1]
-        line = max(2, round(self.unit / 6))
-        color = _color(label)
-        edge = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
         people = self.prediction['keypoint'][:, frame] * size
         scores = self.prediction['keypoint_score'][:, frame]
         for points, score in zip(people, scores, strict=True):
-            # OpenCV takes whole pixels of a limited size.
-            places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
-            seen = score >= _SCORE
-            limbs = [(a, b) for a, b in self.limbs if seen[a] and seen[b]]
-            for ink, width in ((edge, line + 2), (color, line)):
-                for a, b in limbs:
-                    cv2.line(picture, places[a], places[b], ink, width, cv2.LINE_AA)
-            for joint in np.flatnonzero(seen):
-                cv2.circle(picture, places[joint], line + 1, edge, -1, cv2.LINE_AA)
-                cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
+            draw_person(picture, points, score, self.limbs, label, self.unit)
 
     def _draw_panel(
         self, panel: np.ndarray, i: int, frame: int | None, label: int
     ) -> None:
         unit, width = self.unit, self.size[1]
-        panel[:] = _BACKGROUND
+        panel[:] = BACKGROUND
         gap = unit // 2
         # Edges, since some colours are as dark as the panel.
-        panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = _EDGE
-        panel[gap : gap + unit, gap : gap + unit] = _color(label)
+        panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
+        panel[gap : gap + unit, gap : gap + unit] = label_color(label)
         name, sure = 'no prediction', ''
         if frame is not None:
             name = 'unlabelled'
@@ -161,11 +143,11 @@ class Overlay:
         clock = f'{clock_time(i / self.file.fps)} / {clock_time(self.file.seconds)}'
         right = width - gap
         for text in filter(None, (clock, sure)):
-            right -= _write(panel, text, unit, right, at_right=True) + unit
-        _write(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
+            right -= write_text(panel, text, unit, right, at_right=True) + unit
+        write_text(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
         top = 2 * unit
         bar = panel[top : top + self._bar.shape[0], gap : width - gap]
-        panel[top - 1 : top + len(bar) + 1, gap - 1 : width - gap + 1] = _EDGE
+        panel[top - 1 : top + len(bar) + 1, gap - 1 : width - gap + 1] = EDGE
         bar[:] = self._bar
         x = gap + round((i + 0.5) / self.file.frames * (bar.shape[1] - 1))
         self._draw_cursor(panel, min(x, width - gap - 1), top)
@@ -184,62 +166,5 @@ class Overlay:
         places = (np.arange(columns) + 0.5) / columns * self.file.frames
         frames = [self.label_frame(math.floor(place)) for place in places]
         labels = [-1 if f is None else self.prediction['pred_label'][f] for f in frames]
-        row = np.array([_color(int(label)) for label in labels], np.uint8)
+        row = np.array([label_color(int(label)) for label in labels], np.uint8)
         return np.repeat(row[None], round(1.5 * self.unit), axis=0)
-
-
-def clock_time(seconds: float) -> str:
-    """Return a time as people read it.
-
-    >>> clock_time(83.25), clock_time(3725)
-    ('1:23.2', '1:02:05.0')
-    """
-    minutes, second = divmod(math.floor(seconds * 10) / 10, 60)
-    hours, minute = divmod(int(minutes), 60)
-    hour = f'{hours}:{minute:02d}' if hours else str(minute)
-    return f'{hour}:{second:04.1f}'
-
-
-def _hex(label: int) -> str:
-    return class_color(label) if label >= 0 else _UNLABELLED
-
-
-@lru_cache(maxsize=256)
-def _color(label: int) -> tuple[int, int, int]:
-    """Return the colour of a class, blue first."""
-    red, green, blue = (round(255 * value) for value in to_rgb(_hex(label)))
-    return blue, green, red
-
-
-def _write(
-    panel: np.ndarray,
-    text: str,
-    size: int,
-    x: int,
-    *,
-    at_right: bool = False,
-    most: int | None = None,
-) -> int:
-    """Write a text at x, above the middle of the panel; return its width in pixels."""
-    mask = _text(text, size)
-    while most is not None and mask.shape[1] > max(most, 2 * size) and len(text) > 2:
-        text = text.rstrip('…')[:-1] + '…'
-        mask = _text(text, size)
-    begin = max(0, x - mask.shape[1] if at_right else x)
-    place = panel[size // 2 - size // 4 :, begin:][: mask.shape[0], : mask.shape[1]]
-    alpha = mask[: place.shape[0], : place.shape[1], None] / 255
-    place[:] = place * (1 - alpha) + np.array(_TEXT) * alpha
-    return mask.shape[1]
-
-
-@lru_cache(maxsize=512)
-def _text(text: str, size: int) -> np.ndarray:
-    """Return how much of each pixel a text covers, 0 to 255, shape (h, w).
-
-    OpenCV's own fonts have no letters but those of ASCII.
-    """
-    font = ImageFont.truetype(findfont('DejaVu Sans'), size)
-    width = math.ceil(font.getlength(text))
-    image = Image.new('L', (max(1, width), round(1.5 * size)))
-    ImageDraw.Draw(image).text((0, 1.2 * size), text, fill=255, font=font, anchor='ls')
-    return np.asarray(image)

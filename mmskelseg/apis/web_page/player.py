@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.utils.choices import EXPORTS
+from mmskelseg.visualization.frames import clock_time
 from mmskelseg.visualization.images import class_color, text_color
-from mmskelseg.visualization.overlay import clock_time
 
 # Points of the curve of confidence, marks on the axis of time.
 _POINTS, _MARKS = 400, 6

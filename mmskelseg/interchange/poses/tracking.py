@@ -51,38 +51,68 @@ def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return shared / union
 
 
-def link_by_overlap(
-    boxes: np.ndarray, least: float = 0.3, patience: int = 30
-) -> np.ndarray:
-    """Return a number of the track of each box, shape (M, T), -1 where there is none.
+class OverlapLinks:
+    """Numbers people from frame to frame by the overlap of their boxes.
 
     In each frame the pair of a track and a box that overlap most are joined, then the
     next, down to ``least``; boxes that are left begin tracks.
 
     Args:
-        boxes: Boxes of people, in any order in each frame, shape (M, T, 4).
         least: Least intersection over union with the last box of a track.
         patience: Frames in which a track may lack a box before it ends.
     """
+
+    def __init__(self, least: float = 0.3, patience: int = 30) -> None:
+        self.least = least
+        self.patience = patience
+        self.count = 0
+        # Frame and box in which each track was last seen.
+        self._last: dict[int, tuple[int, np.ndarray]] = {}
+
+    def link(self, frame: int, boxes: np.ndarray) -> np.ndarray:
+        """Return a number of the track of each box, shape (P,).
+
+        Args:
+            frame: Number of the frame, higher than in the call before.
+            boxes: Boxes of the people in it, shape (P, 4).
+        """
+        tracks = np.full(len(boxes), -1)
+        self._last = {
+            track: end
+            for track, end in self._last.items()
+            if frame - end[0] <= self.patience + 1
+        }
+        if self._last and len(boxes):
+            alive = list(self._last)
+            ends = np.stack([box for _, box in self._last.values()])
+            overlap = box_overlaps(ends, boxes)
+            while overlap.max() >= self.least:
+                end, place = np.unravel_index(overlap.argmax(), overlap.shape)
+                tracks[place] = alive[end]
+                overlap[end], overlap[:, place] = -1, -1
+        for row, box in enumerate(boxes):
+            if tracks[row] < 0:
+                tracks[row], self.count = self.count, self.count + 1
+            self._last[int(tracks[row])] = frame, box
+        return tracks
+
+
+def link_by_overlap(
+    boxes: np.ndarray, least: float = 0.3, patience: int = 30
+) -> np.ndarray:
+    """Return a number of the track of each box, shape (M, T), -1 where there is none.
+
+    Args:
+        boxes: Boxes of people, in any order in each frame, shape (M, T, 4).
+        least: As for :class:`OverlapLinks`.
+        patience: Likewise.
+    """
     tracks = np.full(boxes.shape[:2], -1)
-    # Frame and box in which each track was last seen.
-    last: dict[int, tuple[int, np.ndarray]] = {}
     present = ~np.isnan(boxes[..., 0])
-    count = 0
+    links = OverlapLinks(least, patience)
     for frame in np.flatnonzero(present.any(axis=0)):
         rows = np.flatnonzero(present[:, frame])
-        last = {t: end for t, end in last.items() if frame - end[0] <= patience + 1}
-        if last:
-            alive, ends = list(last), np.stack([box for _, box in last.values()])
-            overlap = box_overlaps(ends, boxes[rows, frame])
-            while overlap.max() >= least:
-                end, place = np.unravel_index(overlap.argmax(), overlap.shape)
-                tracks[rows[place], frame] = alive[end]
-                overlap[end], overlap[:, place] = -1, -1
-        for row in rows:
-            if tracks[row, frame] < 0:
-                tracks[row, frame], count = count, count + 1
-            last[int(tracks[row, frame])] = int(frame), boxes[row, frame]
+        tracks[rows, frame] = links.link(int(frame), boxes[rows, frame])
     return tracks
 
 

@@ -1,0 +1,264 @@
+"""Labels what a camera sees while it runs, by a causal model.
+
+    %(prog)s 0 streaming/uwiom_pose2d epoch_120.pth
+
+SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
+video file, which plays as if it were a camera. CONFIG and CHECKPOINT are of a causal
+model; see configs/streaming. Poses are estimated (--pose-estimator), or are in a file
+of the same video (--poses).
+
+A window shows the skeleton, the current action and the last seconds as a timeline; q
+ends it. --out writes the same as a video. --events prints a line of JSON for each
+segment that begins or ends, for other programs to read:
+
+  {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
+   "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
+
+"known_at" is when the label was final, in seconds from the first frame as are all
+times: the lookahead of the model after the frame, and what computing takes.
+
+Frames that come faster than poses are estimated are dropped, so that labels never fall
+behind. At the end it says how many were, and how long labels took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mmskelseg.commands.arguments import (
+    add_pose_estimator_arguments,
+    built_pose_estimator,
+)
+from mmskelseg.utils.choices import CODECS
+from mmskelseg.utils.command_line import command
+from mmskelseg.utils.errors import UnavailableError, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mmskelseg.apis.live import LivePerson
+
+EXAMPLES = """examples:
+  # the first camera, poses by MediaPipe
+  %(prog)s 0 CONFIG CHECKPOINT
+  # a camera in the network, without a window, for another program
+  %(prog)s rtsp://10.0.0.5/live CONFIG CHECKPOINT --no-window --events | my_program
+  # a file as if it were a camera, with poses that were estimated before
+  %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --out live.mp4
+  # everybody in view
+  %(prog)s 0 CONFIG CHECKPOINT --pose-estimator rtmlib --person each
+"""
+_TITLE = 'mmskelseg live'
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'source', metavar='SOURCE', help='camera number, address of a stream, or file'
+    )
+    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        '--ensemble',
+        nargs='+',
+        default=[],
+        metavar='CHECKPOINT',
+        help='further checkpoints of the same config, such as of other seeds',
+    )
+    parser.add_argument(
+        '--poses', metavar='FILE', help='poses in the frames of SOURCE, a video file'
+    )
+    add_pose_estimator_arguments(parser)
+    parser.add_argument(
+        '--person',
+        choices=('track', 'each'),
+        default='track',
+        help='track follows one person, at first the largest, until that person is '
+        'gone; each labels everybody (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--fps',
+        type=float,
+        help='frames per second that the model was trained with, if it does not say',
+    )
+    parser.add_argument(
+        '--every-frame',
+        action='store_true',
+        help='of a file, label every frame however long it takes, as fast as possible',
+    )
+    parser.add_argument(
+        '--events',
+        action='store_true',
+        help='print segments that begin and end as lines of JSON',
+    )
+    parser.add_argument('--out', metavar='FILE.mp4', help='write what is drawn')
+    parser.add_argument(
+        '--window',
+        action=argparse.BooleanOptionalAction,
+        help='show a window (default: where there is a display)',
+    )
+    parser.add_argument(
+        '--timeline',
+        type=float,
+        default=30.0,
+        metavar='SECONDS',
+        help='how much of the past the timeline shows (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--codec',
+        choices=CODECS,
+        default='mp4v',
+        help='of the video that is written (default: %(default)s)',
+    )
+
+
+def _run(args: argparse.Namespace) -> None:
+    window = _has_display() if args.window is None else args.window
+    if not (window or args.out or args.events):
+        raise UserError(
+            'There is no display for a window; print segments (--events) or write a '
+            'video (--out).'
+        )
+    if args.timeline <= 0:
+        raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
+    from mmskelseg.apis import SkelSegStream
+    from mmskelseg.apis.live import LiveSegmenter
+    from mmskelseg.fileio.camera import Camera, CameraFrame
+    from mmskelseg.interchange.poses import read_poses
+    from mmskelseg.structures import Skeleton
+    from mmskelseg.visualization.live import LivePicture
+
+    camera = Camera(args.source, every_frame=args.every_frame)
+    stream = SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
+    skeleton = Skeleton.get(stream.skeleton)
+    if args.poses is None:
+        poses: Any = built_pose_estimator(args)
+    elif not camera.is_file:
+        raise UserError(
+            f'--poses are of a video file, but {args.source} is a camera; leave them '
+            'out.'
+        )
+    else:
+        poses = read_poses(args.poses, img_shape=camera.img_shape)
+    live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
+    picture = LivePicture(
+        camera.img_shape, skeleton, stream.classes, seconds=args.timeline
+    )
+    rate = camera.fps or live.fps
+
+    def handle(frame: CameraFrame, people: Sequence[LivePerson]) -> None:
+        take_in(people, frame.time if args.every_frame else camera.now())
+        if not shown:
+            return
+        joints = [(p.points, p.score, p.label) for p in people if p.score.any()]
+        image = picture.draw(
+            frame.image, frame.time, joints, f'{live.report.rate:.0f} fps'
+        )
+        for show in shown:
+            show(image, frame.time)
+
+    def take_in(people: Sequence[LivePerson], now: float) -> None:
+        for person in people:
+            for event in person.events if args.events else ():
+                line = {**asdict(event), 'person': person.number, 'known_at': now}
+                print(json.dumps(_rounded(line), ensure_ascii=False), flush=True)
+        # The timeline is that of one person: whoever has been there longest.
+        for person in people[:1]:
+            for f in person.labelled:
+                start = f.time or 0.0
+                score = f.probabilities[f.label_id]
+                picture.add(start, start + 1 / live.fps, f.label_id, score)
+
+    shown: list[Callable[[np.ndarray, float], object]] = []
+    with ExitStack() as stack:
+        if args.out:
+            writing = _written(args.out, rate, picture.img_shape, args.codec)
+            shown.append(stack.enter_context(writing))
+        if window:
+            shown.append(stack.enter_context(_window(camera.close)))
+        print(
+            f'{args.source}: {camera.img_shape[1]}x{camera.img_shape[0]}, labels come '
+            f'{stream.lookahead / live.fps:g} s after their frame, and what '
+            'computing takes; Ctrl+C ends it.',
+            file=sys.stderr,
+        )
+        try:
+            live.run(handle)
+        except KeyboardInterrupt:
+            camera.close()
+        take_in(live.flush(), live.report.seconds)
+    print(live.report, file=sys.stderr)
+
+
+def _rounded(line: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 3) if isinstance(v, float) else v for k, v in line.items()}
+
+
+def _has_display() -> bool:
+    """Return whether a window can be opened, as far as the environment says."""
+    if sys.platform in ('win32', 'darwin'):
+        return True
+    return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
+
+
+@contextmanager
+def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
+    """Yield a function that shows images in a window; q, Esc or its button end it."""
+    import cv2
+
+    if not _has_display():
+        # OpenCV would abort the program.
+        raise UserError(
+            '--window needs a display, but DISPLAY is not set; leave it out, or use '
+            '--out.'
+        )
+
+    def show(image: np.ndarray, time: float) -> None:
+        cv2.imshow(_TITLE, image)
+        pressed = cv2.waitKey(1) & 0xFF
+        if pressed in (ord('q'), 27) or (
+            cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
+        ):
+            close()
+
+    try:
+        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    except cv2.error as error:
+        raise UnavailableError(
+            'This OpenCV has no windows (opencv-python-headless); use --no-window with '
+            '--out or --events, or install opencv-python.'
+        ) from error
+    try:
+        yield show
+    finally:
+        cv2.destroyAllWindows()
+
+
+@contextmanager
+def _written(
+    path: str, fps: float, img_shape: tuple[int, int], codec: str
+) -> Iterator[Callable[..., object]]:
+    """Yield a function that writes images at their time, into a video of that rate."""
+    from mmskelseg.fileio.video import written_video
+
+    with written_video(path, fps, img_shape, codec) as write:
+        count = 0
+
+        def put(image: np.ndarray, time: float) -> None:
+            nonlocal count
+            # In place of frames that were dropped the next one is held.
+            while count <= round(time * fps):
+                write(image)
+                count += 1
+
+        yield put
+    print(path, file=sys.stderr)
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)
