@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
@@ -17,16 +18,14 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.exports import draw_prediction, write_exports
+from mmskelseg.apis.exports import draw_prediction
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.apis.predictions import drop_unsure, to_prediction, write_prediction
 from mmskelseg.apis.trained_model import load_model
-from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.names import file_name
-from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
 from mmskelseg.utils.errors import UserError
@@ -151,7 +150,7 @@ class SkelSegInferencer(BaseInferencer):
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
             predictions = [
-                _to_prediction(video, sample, self.dataset_meta['classes'])
+                to_prediction(video, _fields(sample), self.dataset_meta['classes'])
                 for video, sample in zip(videos, samples, strict=True)
             ]
             images = self.visualize(videos, predictions, **visual)
@@ -189,11 +188,9 @@ class SkelSegInferencer(BaseInferencer):
         """Return the predicted samples of a batch."""
         samples = super().forward(inputs)
         for sample in samples:
-            label = sample.pred_label.cpu().numpy()
-            score = sample.pred_score.cpu().numpy()
-            for start, end, k in to_segments(label):
-                if score[k, start:end].mean() < min_score:
-                    sample.pred_label[start:end] = IGNORED
+            label, score = sample.pred_label, sample.pred_score.cpu().numpy()
+            kept = drop_unsure(label.cpu().numpy(), score, min_score)
+            sample.pred_label = torch.from_numpy(kept).to(label)
         return samples
 
     def visualize(
@@ -219,16 +216,14 @@ class SkelSegInferencer(BaseInferencer):
         """Write files, if asked for, and return predictions with their pictures."""
         if out_dir is not None:
             for pred in preds:
-                files = write_exports(
+                write_prediction(
                     pred,
                     out_dir,
                     formats,
-                    prefix=f'{file_name(pred["frame_dir"])}_' if prefix else '',
+                    prefix=prefix,
                     codec=codec,
                     show_progress=self.show_progress,
                 )
-                names = ', '.join(file.name for file in files)
-                print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
         return {'predictions': list(preds), 'visualization': visualization}
 
     def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:
@@ -282,36 +277,7 @@ class SkelSegInferencer(BaseInferencer):
             return self.pipeline({**video, 'feature_files': files})
 
 
-def _to_prediction(
-    video: Mapping[str, Any], sample: ActionDataSample, classes: Sequence[str]
-) -> dict[str, Any]:
-    """Return a video's annotation with the labels, scores and segments of a sample."""
-    label = sample.pred_label.cpu().numpy()
-    score = sample.pred_score.cpu().numpy()
-    extra = {
-        field: sample.get(field).cpu().numpy()
-        for field in ('pred_risk', 'pred_boundary')
-        if field in sample
-    }
-    segments = labels_to_segments(label, video['fps'], classes, score)
-    return {
-        **video,
-        **extra,
-        'classes': list(classes),
-        'pred_label': label,
-        'pred_score': score,
-        'segments': [
-            {
-                'start_frame': start,
-                'end_frame': end,
-                'start': segment.start,
-                'end': segment.end,
-                'label': segment.label,
-                'label_id': k,
-                'score': segment.score,
-            }
-            for (start, end, k), segment in zip(
-                to_segments(label), segments, strict=True
-            )
-        ],
-    }
+def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:
+    """Return what was predicted as arrays."""
+    names = ('pred_risk', 'pred_boundary', 'pred_label', 'pred_score')
+    return {name: sample.get(name).cpu().numpy() for name in names if name in sample}

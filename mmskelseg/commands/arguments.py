@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mmskelseg.utils.errors import UserError
 
 # --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
@@ -29,9 +33,7 @@ class SettingsAction(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Add the settings to those of the namespace."""
-        from mmengine.config import DictAction
-
-        parse = DictAction(self.option_strings, self.dest)
+        parse = _dict_action(self.option_strings, self.dest)
         for value in values or ():
             if value.find('=') < 1:
                 raise argparse.ArgumentError(
@@ -49,6 +51,34 @@ class SettingsAction(argparse.Action):
                 ) from error
         key = f'{self.dest}_typed'
         setattr(namespace, key, [*getattr(namespace, key, ()), *(values or ())])
+
+
+def _dict_action(options: Sequence[str], dest: str) -> argparse.Action:
+    """Return what reads a setting: MMEngine's, or where it is not, a plain one."""
+    try:
+        from mmengine.config import DictAction
+    except ModuleNotFoundError:
+        return _LiteralAction(options, dest)
+    return DictAction(options, dest)
+
+
+class _LiteralAction(argparse.Action):
+    """Reads a value as a literal of Python, or else as text."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        settings = dict(getattr(namespace, self.dest, None) or {})
+        for item in values or ():
+            key, _, text = item.partition('=')
+            settings[key] = text
+            with suppress(ValueError, SyntaxError):
+                settings[key] = ast.literal_eval(text)
+        setattr(namespace, self.dest, settings)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +119,34 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
     return cfg
+
+
+def is_exported(model: str) -> bool:
+    """Return whether a CONFIG argument is an exported model, by its name."""
+    return model.lower().endswith('.onnx')
+
+
+def check_model(args: argparse.Namespace, *trained_only: str) -> None:
+    """Raise a UserError if CONFIG and CHECKPOINT do not go together.
+
+    Args:
+        args: With ``config``, ``checkpoint`` and these options.
+        trained_only: Options that an exported model does not have.
+    """
+    if not is_exported(args.config):
+        if args.checkpoint is None:
+            raise UserError(
+                f'{args.config}: a config needs a CHECKPOINT after it; only an '
+                'exported model (.onnx) comes alone.'
+            )
+        return
+    given = ['CHECKPOINT'] if args.checkpoint is not None else []
+    given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
+    if given:
+        raise UserError(
+            f'{args.config}: an exported model takes no {given[0]}, since all is in '
+            'the file; leave it out, or name the config that it was exported from.'
+        )
 
 
 def add_pose_estimator_arguments(

@@ -302,6 +302,12 @@ class FeatureRecipe:
             return self.encoder.encode_video(images, num_frames)
         return map(self.encoder.encode, images)
 
+    def example_images(self) -> np.ndarray:
+        """Return what the renderer makes of two frames, (2, ...)."""
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            (images,) = self.images(self._example(Path(folder)))
+        return images
+
     def _example(self, folder: Path) -> Video:
         """Return two frames of a video of people, or of a file."""
         keypoint = np.random.default_rng(0).uniform(1, 47, (1, 2, self.num_joints, 3))
