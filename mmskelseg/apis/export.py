@@ -115,7 +115,7 @@ def export_onnx(
     """
     path = Path(path)
     _check_request(path, streaming, encoder, precision)
-    onnx = import_optional('onnx', 'Export', 'all')
+    onnx = import_optional('onnx', 'Export', 'mmskelseg[export]')
     is_path = isinstance(weights, str | os.PathLike)
     files: Any = [weights] if is_path else weights
     cfg: Any = ConfigDict() if model is None else model

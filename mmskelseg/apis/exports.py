@@ -104,7 +104,7 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
 
     Labels of its annotation, where there are any, stand above.
     """
-    import_optional('matplotlib', 'The timeline', 'pictures')
+    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
     from mmskelseg.visualization import draw_timelines
 
     rows = {'Prediction': prediction['pred_label']}
@@ -138,7 +138,7 @@ def _write_timeline(prediction: Prediction, path: Path) -> None:
 
 
 def _write_overlay(prediction: Prediction, path: Path, **options: Any) -> None:
-    import_optional('matplotlib', 'The overlay', 'pictures')
+    import_optional('matplotlib', 'The overlay', 'mmskelseg-runtime[pictures]')
     from mmskelseg.visualization.overlay import write_overlay
 
     write_overlay(prediction, path, **options)

@@ -192,7 +192,7 @@ def viterbi(
 @cache
 def _compiled() -> Callable[..., np.ndarray]:
     """Return ``_decode``, compiled."""
-    numba = import_optional('numba', 'SemiMarkovViterbi', 'fast')
+    numba = import_optional('numba', 'SemiMarkovViterbi', 'mmskelseg-runtime[numba]')
     return numba.njit(cache=True)(_decode)
 
 

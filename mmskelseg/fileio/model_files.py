@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ class ModelFile:
         Raises:
             UserError: If the graph does not compute them.
         """
-        options = import_optional('onnxruntime', str(self.path), 'all').RunOptions()
+        options = _runtime(str(self.path)).RunOptions()
         # An image encoder and a segmentor may lie in one file.
         options.only_execute_path_to_fetches = True
         options.log_severity_level = 4
@@ -108,7 +109,7 @@ def open_session(
     content: bytes, name: str, device: str | None = None, threads: int = 0
 ) -> Any:
     """Return a session of ONNX Runtime for the content of a file called ``name``."""
-    runtime = import_optional('onnxruntime', name, 'all')
+    runtime = _runtime(name)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     # Errors are raised besides.
@@ -131,6 +132,10 @@ def open_session(
             f'{name}: cannot be read as an ONNX file ({_first_line(error)}); it may be '
             'cut short or another kind of file, so copy it or export the model again.'
         ) from None
+
+
+def _runtime(name: str) -> ModuleType:
+    return import_optional('onnxruntime', name, 'mmskelseg[export]')
 
 
 def _first_line(error: Exception) -> str:

@@ -93,13 +93,13 @@ class Dependency:
         return Version(version).base_version in SpecifierSet(self.needed)
 
 
-def import_optional(module: str, purpose: str, extra: str) -> ModuleType:
-    """Import a package that `mmskelseg-runtime` leaves to the user.
+def import_optional(module: str, purpose: str, install: str) -> ModuleType:
+    """Import a package that is left to the user.
 
     Args:
         module: Its name.
         purpose: What needs it, for the message.
-        extra: The extra of `mmskelseg-runtime` that brings it.
+        install: What brings it, such as ``mmskelseg[export]``.
 
     Raises:
         DependencyError: If it is not installed.
@@ -111,5 +111,5 @@ def import_optional(module: str, purpose: str, extra: str) -> ModuleType:
             raise
         raise DependencyError(
             f'{purpose} needs {error.name}, which is not installed; run pip install '
-            f"'mmskelseg-runtime[{extra}]', or pip install {error.name}."
+            f"'{install}'."
         ) from None

@@ -62,7 +62,7 @@ def draw_segments(
     shape = (keypoint.shape[1], num_channels, height, max(width, LANES))
     canvas = np.zeros(shape, np.float32)
     # Numba takes longer to import than all else here.
-    import_optional('numba', 'Drawing of heatmaps', 'fast')
+    import_optional('numba', 'Drawing of heatmaps', 'mmskelseg-runtime[numba]')
     from mmskelseg.features.renderers.compiled_drawing import draw
 
     draw(
