@@ -553,7 +553,7 @@ def _converted(proto: Any, precision: str) -> Any:
     if precision == 'float16':
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
-        return convert_float_to_float16(proto, keep_io_types=True)
+        return _sorted(convert_float_to_float16(proto, keep_io_types=True))
     if precision == 'int8':
         from onnx import load
         from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -562,6 +562,23 @@ def _converted(proto: Any, precision: str) -> Any:
             file = Path(folder, 'graph.onnx')
             quantize_dynamic(proto, file, weight_type=QuantType.QInt8)
             return load(file)
+    return proto
+
+
+def _sorted(proto: Any) -> Any:
+    """Return a graph whose nodes come after those that they read."""
+    nodes = list(proto.graph.node)
+    made = {name for node in nodes for name in node.output}
+    done: set[str] = set()
+    ordered: list[Any] = []
+    while nodes:
+        ready = [n for n in nodes if not (made & set(n.input)) - done]
+        assert ready, 'a graph has no circles'
+        ordered += ready
+        done |= {name for node in ready for name in node.output}
+        nodes = [n for n in nodes if not set(n.output) & done]
+    del proto.graph.node[:]
+    proto.graph.node.extend(ordered)
     return proto
 
 

@@ -159,7 +159,9 @@ def _run(args: argparse.Namespace) -> None:
     live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
     picture: Any = None
     if window or args.out:
-        import_optional('matplotlib', '--window and --out', 'mmskelseg-runtime[pictures]')
+        import_optional(
+            'matplotlib', '--window and --out', 'mmskelseg-runtime[pictures]'
+        )
         from mmskelseg.visualization.live import LivePicture
 
         picture = LivePicture(

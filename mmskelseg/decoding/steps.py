@@ -71,7 +71,9 @@ def run_step(prediction: Prediction, step: Mapping[str, Any]) -> np.ndarray:
         )
     try:
         return _STEPS[kind](prediction, **options)
-    except (KeyError, TypeError, IndexError) as error:
+    except UserError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
         raise UserError(
             f'{kind}: its options {str(options)[:80]} cannot be used ({error}).'
         ) from None

@@ -49,7 +49,7 @@ def renderer_of(file: ModelFile, name: str) -> Any:
     """Return the renderer of a branch, built from known ones alone."""
     options = dict(file.metadata['branches'][name]['render'])
     kind = options.pop('type', None)
-    if kind not in _RENDERERS:
+    if not isinstance(kind, str) or kind not in _RENDERERS:
         raise file.fault(
             f'makes the features of {name} by {str(kind)[:60]!r}, which is not one of '
             f'{", ".join(_RENDERERS)}'

@@ -13,6 +13,8 @@ from typing import Any
 from mmskelseg.structures.layouts import LAYOUTS, mirrored_joints
 from mmskelseg.utils.errors import UserError
 
+# Of people, animals and meshes; files of others may state any number.
+_MOST_JOINTS = 100_000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]
@@ -143,6 +145,10 @@ class Skeleton:
             )
         joints = skeleton['joints']
         if isinstance(joints, int):
+            if not 0 < joints <= _MOST_JOINTS:
+                raise UserError(
+                    f'A skeleton has {joints} joints, expected 1 to {_MOST_JOINTS}.'
+                )
             joints = [f'joint_{i}' for i in range(joints)]
         return cls._by_name_or_index({'name': 'custom', **skeleton, 'joints': joints})
 
