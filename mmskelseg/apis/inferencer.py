@@ -18,22 +18,19 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.exports import (
-    draw_prediction,
-    prediction_budget,
-    write_budgets,
-    write_exports,
-    write_people,
-)
+from mmskelseg.apis.exports import draw_prediction
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.apis.predictions import (
+    PredictionFiles,
+    drop_absent,
+    drop_unsure,
+    to_prediction,
+)
 from mmskelseg.apis.trained_model import load_model
-from mmskelseg.evaluation import IGNORED, TimeBudget, to_segments
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.names import file_name
-from mmskelseg.interchange import labels_to_segments
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
 from mmskelseg.utils.choices import EACH
@@ -160,31 +157,21 @@ class SkelSegInferencer(BaseInferencer):
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
         post.setdefault('prefix', len(sources) > 1 or pre.get('person') == EACH)
-        budgets: dict[str, TimeBudget] = {}
-        people: list[dict[str, Any]] = []
+        classes = self.dataset_meta['classes']
+        files = PredictionFiles(classes, show_progress=self.show_progress, **post)
         for videos, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
+            predictions = []
             for video, sample in zip(videos, samples, strict=True):
-                if 'person' in video:
-                    sample.pred_label[torch.from_numpy(_absent(video))] = IGNORED
-            predictions = [
-                _to_prediction(video, sample, self.dataset_meta['classes'])
-                for video, sample in zip(videos, samples, strict=True)
-            ]
+                fields = _fields(sample)
+                fields['pred_label'] = drop_absent(video, fields['pred_label'])
+                sample.pred_label = torch.from_numpy(fields['pred_label'])
+                predictions.append(to_prediction(video, fields, classes))
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
-            budgets |= {p['frame_dir']: prediction_budget(p) for p in predictions}
-            for person in [p for p in predictions if 'person' in p]:
-                if people and person['video'] != people[0]['video']:
-                    self._write_people(people, **post)
-                    people = []
-                people.append(person)
-            yield self.postprocess(predictions, images, **post) | {'predictions': kept}
-        if people:
-            self._write_people(people, **post)
-        if len(budgets) > 1 and post.get('out_dir') is not None:
-            classes = self.dataset_meta['classes']
-            write_budgets(budgets, classes, post['out_dir'], post.get('formats', ()))
+            results = self.postprocess(predictions, images, files=files)
+            yield results | {'predictions': kept}
+        files.finish()
 
     def preprocess(
         self,
@@ -217,11 +204,9 @@ class SkelSegInferencer(BaseInferencer):
         """Return the predicted samples of a batch."""
         samples = super().forward(inputs)
         for sample in samples:
-            label = sample.pred_label.cpu().numpy()
-            score = sample.pred_score.cpu().numpy()
-            for start, end, k in to_segments(label):
-                if score[k, start:end].mean() < min_score:
-                    sample.pred_label[start:end] = IGNORED
+            label, score = sample.pred_label, sample.pred_score.cpu().numpy()
+            kept = drop_unsure(label.cpu().numpy(), score, min_score)
+            sample.pred_label = torch.from_numpy(kept).to(label)
         return samples
 
     def visualize(
@@ -239,44 +224,12 @@ class SkelSegInferencer(BaseInferencer):
         preds: Sequence[Mapping[str, Any]],
         visualization: list[np.ndarray | None],
         *,
-        out_dir: str | os.PathLike | None = None,
-        formats: Sequence[str] = (),
-        codec: str = 'mp4v',
-        prefix: bool = True,
-        line_minutes: float | None = None,
+        files: PredictionFiles,
     ) -> dict[str, list]:
         """Write files, if asked for, and return predictions with their pictures."""
-        if out_dir is not None:
-            for pred in preds:
-                files = write_exports(
-                    pred,
-                    out_dir,
-                    formats,
-                    prefix=f'{file_name(pred["frame_dir"])}_' if prefix else '',
-                    codec=codec,
-                    line_minutes=line_minutes,
-                    show_progress=self.show_progress,
-                )
-                names = ', '.join(file.name for file in files)
-                print_log(f'{pred["frame_dir"]}: {out_dir} has {names}', 'current')
+        for pred in preds:
+            files.add(pred)
         return {'predictions': list(preds), 'visualization': visualization}
-
-    def _write_people(
-        self,
-        people: Sequence[Mapping[str, Any]],
-        *,
-        out_dir: str | os.PathLike | None = None,
-        prefix: bool = True,
-        **options: Any,
-    ) -> None:
-        """Write what shows the people of a video together."""
-        if out_dir is not None:
-            start = f'{file_name(people[0]["video"])}_' if prefix else ''
-            options['show_progress'] = self.show_progress
-            files = write_people(people, out_dir, prefix=start, **options)
-            if files:
-                names = ', '.join(file.name for file in files)
-                print_log(f'{people[0]["video"]}: {out_dir} has {names}', 'current')
 
     def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:
         model, self.dataset_meta = load_model(cfg, self.checkpoints)
@@ -329,46 +282,7 @@ class SkelSegInferencer(BaseInferencer):
             return self.pipeline({**video, 'feature_files': files})
 
 
-def _absent(video: Mapping[str, Any]) -> np.ndarray:
-    """Return in which frames (T,) nobody is seen, but for gaps of up to a second."""
-    absent = (video['keypoint_score'] <= 0).all(axis=(0, 2))
-    for start, end, is_absent in to_segments(absent.astype(np.int64)):
-        inside = start > 0 and end < len(absent)
-        if is_absent and inside and end - start <= video['fps']:
-            absent[start:end] = False
-    return absent
-
-
-def _to_prediction(
-    video: Mapping[str, Any], sample: ActionDataSample, classes: Sequence[str]
-) -> dict[str, Any]:
-    """Return a video's annotation with the labels, scores and segments of a sample."""
-    label = sample.pred_label.cpu().numpy()
-    score = sample.pred_score.cpu().numpy()
-    extra = {
-        field: sample.get(field).cpu().numpy()
-        for field in ('pred_risk', 'pred_boundary')
-        if field in sample
-    }
-    segments = labels_to_segments(label, video['fps'], classes, score)
-    return {
-        **video,
-        **extra,
-        'classes': list(classes),
-        'pred_label': label,
-        'pred_score': score,
-        'segments': [
-            {
-                'start_frame': start,
-                'end_frame': end,
-                'start': segment.start,
-                'end': segment.end,
-                'label': segment.label,
-                'label_id': k,
-                'score': segment.score,
-            }
-            for (start, end, k), segment in zip(
-                to_segments(label), segments, strict=True
-            )
-        ],
-    }
+def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:
+    """Return what was predicted as arrays."""
+    names = ('pred_risk', 'pred_boundary', 'pred_label', 'pred_score')
+    return {name: sample.get(name).cpu().numpy() for name in names if name in sample}

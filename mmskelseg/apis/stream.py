@@ -9,7 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.trained_model import load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
@@ -18,9 +18,6 @@ from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import registered_only
 from mmskelseg.streaming import SkeletonStream
 from mmskelseg.utils.errors import UserError
-
-# What a stream does in its own way, and all else would have to be done to frames.
-_PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
 
 
 class SkelSegStream(SkeletonStream):
@@ -69,7 +66,7 @@ class SkelSegStream(SkeletonStream):
             weights = streaming_model(model)
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
-            render = _coordinates(modality, dataset, meta['skeleton'])
+            render = causal_coordinates(modality, dataset, meta['skeleton'])
         super().__init__(
             weights,
             render.running(),
@@ -89,7 +86,7 @@ class SkelSegStream(SkeletonStream):
             print_log(note, 'current')
 
 
-def _coordinates(
+def causal_coordinates(
     modality: str, dataset: Mapping[str, Any], skeleton: Any
 ) -> SkeletonCoordinates:
     """Return what makes the features of a modality, if a stream can."""
@@ -119,10 +116,5 @@ def _coordinates(
                 f'{option}.{key} is set, but streams read coordinates as they are; '
                 'train without.'
             )
-    for step in dataset['pipeline']:
-        if step['type'] not in _PIPELINE:
-            raise UserError(
-                f'test_dataloader.dataset.pipeline has {step["type"]}, but a stream '
-                f'does no more than {" and ".join(_PIPELINE)}; leave it out.'
-            )
+    check_pipeline(dataset, 'a stream')
     return render

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.utils.command_line import whole
-from mmskelseg.utils.errors import shown
+from mmskelseg.utils.errors import UserError, shown
 
 # --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from mmskelseg.apis.pose_estimators import PoseEstimator
+
+
+# As in MMEngine.
+_WORDS = {'true': True, 'false': False, 'None': None}
 
 
 def parse_setting(text: str) -> Any:
@@ -29,8 +34,6 @@ def parse_setting(text: str) -> Any:
     >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
     ('a,b', [0.001, True])
     """
-    from mmengine.config import DictAction
-
     text = text.strip()
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
     inner = text[1:-1] if is_quoted else text
@@ -41,7 +44,10 @@ def parse_setting(text: str) -> Any:
         return inner
     if ',' in text:
         return [parse_setting(item) for item in _items(text)]
-    return DictAction._parse_int_float_bool(text)
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return _WORDS.get(text if text == 'None' else text.lower(), text)
 
 
 def _items(text: str) -> list[str]:
@@ -142,6 +148,34 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
     return cfg
+
+
+def is_exported(model: str) -> bool:
+    """Return whether a CONFIG argument is an exported model, by its name."""
+    return model.lower().endswith('.onnx')
+
+
+def check_model(args: argparse.Namespace, *trained_only: str) -> None:
+    """Raise a UserError if CONFIG and CHECKPOINT do not go together.
+
+    Args:
+        args: With ``config``, ``checkpoint`` and these options.
+        trained_only: Options that an exported model does not have.
+    """
+    if not is_exported(args.config):
+        if args.checkpoint is None:
+            raise UserError(
+                f'{args.config}: a config needs a CHECKPOINT after it; only an '
+                'exported model (.onnx) comes alone.'
+            )
+        return
+    given = ['CHECKPOINT'] if args.checkpoint is not None else []
+    given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
+    if given:
+        raise UserError(
+            f'{args.config}: an exported model takes no {given[0]}, since all is in '
+            'the file; leave it out, or name the config that it was exported from.'
+        )
 
 
 def add_pose_estimator_arguments(

@@ -6,7 +6,8 @@ INPUT is a video; a file of poses, as MMPose, OpenPose (a folder a video), Media
 DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of these.
 CONFIG is a file, or the name of one that comes with the package; the one of a training
 lies in its work folder. CHECKPOINT is what training wrote; with more of the same config
-(--ensemble), probabilities are averaged.
+(--ensemble), probabilities are averaged. In place of both, a file that
+`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch.
 
 A model of skeletons needs the poses of a video: a file (--poses), else one of the same
 name beside it in a folder, else they are estimated (--pose-estimator). They must have
@@ -31,12 +32,15 @@ overlay.mp4 are of the video and show all of its people.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
     add_pose_estimator_arguments,
+    check_model,
+    is_exported,
     pose_estimator,
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
@@ -64,6 +68,8 @@ EXAMPLES = """examples:
   %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
   # everybody in a video on their own; MediaPipe, the default, finds one person only
   %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
+  # an exported model, where only mmskelseg-runtime may be installed
+  %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three trainings
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, their labels above the prediction
@@ -77,8 +83,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
     )
-    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        'config', metavar='CONFIG', help='config file, its name, or an exported model'
+    )
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        nargs='?',
+        help='checkpoint file; none with an exported model',
+    )
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -171,6 +184,35 @@ def _show(prediction: Mapping[str, Any]) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
+    if args.checkpoint is None and not is_exported(args.config) and args.inputs[1:]:
+        # As argparse reads INPUT CONFIG CHECKPOINT, of which the last may be missing.
+        args.checkpoint, args.config = args.config, args.inputs.pop()
+    check_model(args, 'ensemble', 'cfg_options')
+    poses = args.poses
+    batches = _stream(args)(
+        args.inputs,
+        poses=poses[0] if poses is not None and len(poses) == 1 else poses,
+        split=args.split,
+        person=args.person,
+        fps=args.fps,
+        min_score=args.min_score,
+        out_dir=args.out,
+        formats=args.formats or (),
+        codec=args.codec,
+        line_minutes=args.line_minutes,
+    )
+    for batch in batches:
+        for prediction in batch['predictions']:
+            _show(prediction)
+
+
+def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]]:
+    """Return what yields the predictions of inputs."""
+    if is_exported(args.config):
+        from mmskelseg.runtime import OnnxSegmenter
+
+        estimator = pose_estimator(args)
+        return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
     from mmengine.config import Config
 
     from mmskelseg.apis import SkelSegInferencer
@@ -185,23 +227,7 @@ def _run(args: argparse.Namespace) -> None:
         args.device,
         pose_estimator=pose_estimator(args),
     )
-    poses = args.poses
-    batches = inferencer.stream(
-        args.inputs,
-        batch_size=args.batch_size,
-        poses=poses[0] if poses is not None and len(poses) == 1 else poses,
-        split=args.split,
-        person=args.person,
-        fps=args.fps,
-        min_score=args.min_score,
-        out_dir=args.out,
-        formats=args.formats or (),
-        codec=args.codec,
-        line_minutes=args.line_minutes,
-    )
-    for batch in batches:
-        for prediction in batch['predictions']:
-            _show(prediction)
+    return partial(inferencer.stream, batch_size=args.batch_size)
 
 
 main = command(

@@ -52,9 +52,7 @@ def zoo() -> dict[str, ZooModel]:
     """Return the models that come with the package by their names."""
     content = json.loads((FOLDER / 'models.json').read_text('utf-8'))
     return {
-        name: ZooModel(
-            name, item['about'], tuple(item['whole']), tuple(item['live'])
-        )
+        name: ZooModel(name, item['about'], tuple(item['whole']), tuple(item['live']))
         for name, item in content.items()
     }
 

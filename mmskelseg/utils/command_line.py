@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from math import inf
 
 from mmskelseg.utils.choices import EACH, POLICIES
@@ -140,6 +141,9 @@ seed = whole_from(0, 2**32 - 1)
 
 def device(text: str) -> str:
     """Return the name of a device that is here as a ``type`` of argparse."""
+    if find_spec('torch') is None:
+        # An exported model runs without it, and says itself where it can.
+        return text
     # torch takes seconds to import, and is needed only where a device is named.
     from mmskelseg.utils.devices import check_device
 
