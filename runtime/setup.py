@@ -16,6 +16,7 @@ SHARED = (
     'version.py',
     'apis/__init__.py',
     'apis/exports.py',
+    'apis/frame_rates.py',
     'apis/inputs.py',
     'apis/live.py',
     'apis/predictions.py',

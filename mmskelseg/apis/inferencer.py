@@ -19,6 +19,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmskelseg.apis.exports import draw_prediction
+from mmskelseg.apis.frame_rates import ShownVideo, show_at
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.predictions import (
@@ -159,13 +160,14 @@ class SkelSegInferencer(BaseInferencer):
         post.setdefault('prefix', len(sources) > 1 or pre.get('person') == EACH)
         classes = self.dataset_meta['classes']
         files = PredictionFiles(classes, show_progress=self.show_progress, **post)
-        for videos, data in self.preprocess(sources, batch_size, **pre):
+        for videos, shown, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
             predictions = []
-            for video, sample in zip(videos, samples, strict=True):
-                fields = _fields(sample)
+            for video, seen, sample in zip(videos, shown, samples, strict=True):
+                fields = seen.at_own_frames(_fields(sample))
                 fields['pred_label'] = drop_absent(video, fields['pred_label'])
-                sample.pred_label = torch.from_numpy(fields['pred_label'])
+                for key, value in fields.items():
+                    sample.set_field(torch.from_numpy(value), key)
                 predictions.append(to_prediction(video, fields, classes))
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
@@ -180,8 +182,10 @@ class SkelSegInferencer(BaseInferencer):
         *,
         person: str = 'track',
         fps: float | None = None,
-    ) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
-        """Yield the annotations of each batch of videos, and its features."""
+    ) -> Iterator[tuple[list[dict[str, Any]], list[ShownVideo], dict[str, Any]]]:
+        """Yield the annotations of each batch of videos, and the same as the model sees
+        them: at the rate of its training data, and as features.
+        """
         reader = InputReader(
             self.dataset_meta['skeleton'],
             tuple(self.dataset_meta['classes']),
@@ -193,10 +197,18 @@ class SkelSegInferencer(BaseInferencer):
         )
         each = (video for source in inputs for video in reader.read(source))
         for videos in self._get_chunk_data(each, batch_size):
-            for video in videos:
+            shown = [
+                show_at(
+                    video, self.dataset_meta.get('fps'), needs_video=self.needs_video
+                )
+                for video in videos
+            ]
+            for video, seen in zip(videos, shown, strict=True):
+                video['notes'] += (seen.note,) * bool(seen.note)
                 for note in video['notes']:
                     print_log(f'{video["frame_dir"]}: {note}', 'current')
-            yield videos, self.collate_fn([self._load(video) for video in videos])
+            features = self.collate_fn([self._load(seen.video) for seen in shown])
+            yield videos, shown, features
 
     def forward(
         self, inputs: dict[str, Any], *, min_score: float = 0.0

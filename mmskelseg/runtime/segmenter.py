@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.apis.exports import draw_prediction
+from mmskelseg.apis.frame_rates import show_at
 from mmskelseg.apis.inputs import InputReader, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.predictions import (
@@ -155,9 +156,13 @@ class OnnxSegmenter:
             show_progress=self.show_progress,
         )
         for video in (video for source in sources for video in reader.read(source)):
+            shown = show_at(
+                video, self.file.metadata['fps'], needs_video=reader.needs_video
+            )
+            video['notes'] += (shown.note,) * bool(shown.note)
             for note in video['notes']:
                 print_log(f'{video["frame_dir"]}: {note}')
-            fields = self.predict(video)
+            fields = shown.at_own_frames(self.predict(shown.video))
             label = drop_unsure(fields['pred_label'], fields['pred_score'], min_score)
             fields['pred_label'] = drop_absent(video, label)
             prediction = to_prediction(video, fields, self.classes)
