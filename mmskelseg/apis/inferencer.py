@@ -32,6 +32,7 @@ from mmskelseg.apis.trained_model import load_model
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
 from mmskelseg.utils.choices import EACH
@@ -69,7 +70,8 @@ class SkelSegInferencer(BaseInferencer):
             as everywhere in OpenMMLab. None: the one in the checkpoint, which is data:
             it may name registered parts only.
         weights: Path of a checkpoint, or of several, such as of seeds, whose
-            probabilities are averaged.
+            probabilities are averaged. None: ``model`` is the name of one that comes
+            with the package, such as ``precog``.
         device: Where the model runs; by default a GPU, if there is one.
         pose_estimator: What estimates poses of videos that come without: its name or
             config, for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
@@ -94,12 +96,14 @@ class SkelSegInferencer(BaseInferencer):
     def __init__(
         self,
         model: str | os.PathLike | Config | ConfigDict | None,
-        weights: str | os.PathLike | Sequence[str | os.PathLike],
+        weights: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         device: str | None = None,
         *,
         pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
         show_progress: bool = True,
     ) -> None:
+        if weights is None:
+            model, weights = None, zoo_model(model).checkpoint()
         files = [weights] if isinstance(weights, (str, os.PathLike)) else weights
         self.checkpoints = [str(file) for file in files]
         if not self.checkpoints:

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,31 +151,63 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def is_exported(model: str) -> bool:
+def add_model(parser: argparse._ActionsContainer) -> None:
+    """Add --model, which takes the place of CONFIG and CHECKPOINT."""
+    parser.add_argument(
+        '--model',
+        metavar='NAME',
+        help='a model that comes with the package, such as precog, in place of CONFIG '
+        'and CHECKPOINT; docs/model_zoo.md lists them',
+    )
+
+
+def split_model(args: argparse.Namespace) -> None:
+    """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
+    args.config = args.checkpoint = None
+    if args.model is None:
+        if len(args.inputs) > 2 and not is_exported(args.inputs[-1]):
+            args.checkpoint = args.inputs.pop()
+        if len(args.inputs) > 1:
+            args.config = args.inputs.pop()
+
+
+def is_exported(model: str | None) -> bool:
     """Return whether a CONFIG argument is an exported model, by its name."""
-    return model.lower().endswith('.onnx')
+    return model is not None and model.lower().endswith('.onnx')
 
 
 def check_model(args: argparse.Namespace, *trained_only: str) -> None:
-    """Raise a UserError if CONFIG and CHECKPOINT do not go together.
+    """Raise a UserError if CONFIG, CHECKPOINT and --model do not go together.
 
     Args:
-        args: With ``config``, ``checkpoint`` and these options.
-        trained_only: Options that an exported model does not have.
+        args: With ``config``, ``checkpoint``, ``model`` and these options.
+        trained_only: Options that only a config with its checkpoint has.
     """
-    if not is_exported(args.config):
+    if args.model is None and args.config is None:
+        raise UserError(
+            'There is no model; name a CONFIG and a CHECKPOINT, an exported model '
+            '(.onnx), or one that comes with the package (--model).'
+        )
+    if args.model is not None and find_spec('torch') is None:
+        raise UserError(
+            f'--model {args.model}: needs PyTorch, which is not installed; export the '
+            'model where it is (mmskelseg export) and name the .onnx file.'
+        )
+    if args.model is None and not is_exported(args.config):
         if args.checkpoint is None:
             raise UserError(
                 f'{args.config}: a config needs a CHECKPOINT after it; only an '
                 'exported model (.onnx) comes alone.'
             )
         return
-    given = ['CHECKPOINT'] if args.checkpoint is not None else []
+    given = ['CONFIG'] * (args.model is not None and args.config is not None)
+    given += ['CHECKPOINT'] * (args.checkpoint is not None)
     given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
     if given:
+        name = args.config if args.model is None else f'--model {args.model}'
         raise UserError(
-            f'{args.config}: an exported model takes no {given[0]}, since all is in '
-            'the file; leave it out, or name the config that it was exported from.'
+            f'{name}: takes no {given[0]}, since all is in the model; leave it out, or '
+            'name the config that it was trained with.'
         )
 
 

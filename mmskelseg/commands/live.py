@@ -34,6 +34,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.commands.arguments import (
+    add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
     check_model,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from mmskelseg.apis.live import LivePerson
 
 EXAMPLES = """examples:
+  # strikes and kicks, by a model that comes with the package
+  %(prog)s 0 --model precog
   # the first camera, poses by MediaPipe
   %(prog)s 0 CONFIG CHECKPOINT
   # a camera in the network, without a window, for another program
@@ -67,7 +70,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'source', metavar='SOURCE', help='camera number, address of a stream, or file'
     )
     parser.add_argument(
-        'config', metavar='CONFIG', help='config file, its name, or an exported model'
+        'config',
+        metavar='CONFIG',
+        nargs='?',
+        help='config file, its name, or an exported model',
     )
     parser.add_argument(
         'checkpoint',
@@ -75,6 +81,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         help='checkpoint file; none with an exported model',
     )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -221,6 +228,8 @@ def _stream(args: argparse.Namespace) -> Any:
         return OnnxStream(args.config, fps=args.fps)
     from mmskelseg.apis import SkelSegStream
 
+    if args.model is not None:
+        return SkelSegStream(args.model, fps=args.fps)
     return SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
 
 

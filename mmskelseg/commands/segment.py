@@ -7,7 +7,8 @@ DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of thes
 CONFIG is a file, or the name of one that comes with the package; the one of a training
 lies in its work folder. CHECKPOINT is what training wrote; with more of the same config
 (--ensemble), probabilities are averaged. In place of both, a file that
-`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch.
+`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch. --model takes
+one that comes with the package.
 
 A model of skeletons needs the poses of a video: a file (--poses), else one of the same
 name beside it in a folder, else they are estimated (--pose-estimator). They must have
@@ -38,10 +39,12 @@ from typing import Any
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
+    add_model,
     add_pose_estimator_arguments,
     check_model,
     is_exported,
     pose_estimator,
+    split_model,
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.command_line import (
@@ -55,6 +58,8 @@ from mmskelseg.utils.command_line import (
 )
 
 EXAMPLES = """examples:
+  # strikes and kicks, by a model that comes with the package
+  %(prog)s me.mp4 --model precog
   # a video, poses estimated by MediaPipe
   %(prog)s take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
   # the same with poses that MMPose wrote, on the CPU
@@ -80,18 +85,18 @@ SHOWN = 10
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
+    parser.usage = (
+        '%(prog)s [-h] INPUT... (CONFIG CHECKPOINT | MODEL.onnx | --model NAME) '
+        '[OPTION...]'
     )
     parser.add_argument(
-        'config', metavar='CONFIG', help='config file, its name, or an exported model'
+        'inputs',
+        metavar='INPUT',
+        nargs='+',
+        help='videos, poses, annotations, folders; then a config file, or its name, '
+        'and a checkpoint file, or an exported model',
     )
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        nargs='?',
-        help='checkpoint file; none with an exported model',
-    )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -184,9 +189,7 @@ def _show(prediction: Mapping[str, Any]) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    if args.checkpoint is None and not is_exported(args.config) and args.inputs[1:]:
-        # As argparse reads INPUT CONFIG CHECKPOINT, of which the last may be missing.
-        args.checkpoint, args.config = args.config, args.inputs.pop()
+    split_model(args)
     check_model(args, 'ensemble', 'cfg_options')
     poses = args.poses
     batches = _stream(args)(
@@ -213,9 +216,15 @@ def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]
 
         estimator = pose_estimator(args)
         return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
+    from mmskelseg.apis import SkelSegInferencer
+
+    if args.model is not None:
+        inferencer = SkelSegInferencer(
+            args.model, None, args.device, pose_estimator=pose_estimator(args)
+        )
+        return partial(inferencer.stream, batch_size=args.batch_size)
     from mmengine.config import Config
 
-    from mmskelseg.apis import SkelSegInferencer
     from mmskelseg.fileio.configs import find_config
 
     config = Config.fromfile(find_config(args.config))
