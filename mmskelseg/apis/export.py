@@ -1,6 +1,7 @@
 """Trained models as ONNX files that say all that is needed to run them."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -560,7 +561,12 @@ def _converted(proto: Any, precision: str) -> Any:
 
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             file = Path(folder, 'graph.onnx')
-            quantize_dynamic(proto, file, weight_type=QuantType.QInt8)
+            # It recommends in the log what `_simplified` has done.
+            logging.disable(logging.WARNING)
+            try:
+                quantize_dynamic(proto, file, weight_type=QuantType.QInt8)
+            finally:
+                logging.disable(logging.NOTSET)
             return load(file)
     return proto
 

@@ -48,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int | None:
         for name, text in COMMANDS.items()
         if find_spec(f'{__name__}.{name.replace("-", "_")}') is not None
     }
+    if words and words[0] in COMMANDS.keys() - commands.keys():
+        sys.exit(
+            f'error: {words[0]} comes with mmskelseg, not with mmskelseg-runtime; '
+            'install that in its place.'
+        )
     # While modules are imported; each command says what it keeps.
     with stoppable('nothing was begun.'):
         return dispatch(__name__, commands, words, 'mmskelseg', about, TOOLS)
