@@ -4,13 +4,13 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
+from importlib.util import find_spec
 from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation import IGNORED, TimeBudget, budget_as_dict, time_budget
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange import (
     Segment,
@@ -25,11 +25,11 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.segments import IGNORED
+from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
-from mmskelseg.visualization import draw_timelines, save_png
-from mmskelseg.visualization.charts import draw_time_budget
-from mmskelseg.visualization.overlay import write_gif, write_overlay
 
 Prediction = Mapping[str, Any]
 
@@ -118,6 +118,9 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
             wanted.remove('overlay')
         if prediction.get('estimated'):
             wanted.append('poses')
+        if find_spec('matplotlib') is None:
+            # `mmskelseg-runtime` leaves it to the user.
+            wanted = [name for name in wanted if name not in _PICTURES]
     unknown = [name for name in wanted if name not in EXPORTS]
     if unknown:
         raise UserError(
@@ -187,6 +190,10 @@ def write_budgets(
 def _write_budget_picture(
     path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
 ) -> None:
+    import_optional('matplotlib', 'The picture', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import save_png
+    from mmskelseg.visualization.charts import draw_time_budget
+
     title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
     budget = reduce(add, budgets.values())
     save_png(draw_time_budget(budget, classes, title), path)
@@ -205,6 +212,9 @@ def draw_prediction(
     Labels of its annotation, where there are any, stand above. Long ones have lines of
     ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
     """
+    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import draw_timelines
+
     rows = {'Prediction': prediction['pred_label']}
     known = prediction.get('label')
     label = np.asarray(IGNORED if known is None else known)
@@ -224,6 +234,9 @@ def draw_people(
     people: Sequence[Prediction], line_minutes: float | None = None
 ) -> np.ndarray:
     """Return the timelines of the people of a video, as :func:`draw_prediction`."""
+    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import draw_timelines
+
     first = people[0]
     return draw_timelines(
         {person['person']: person['pred_label'] for person in people},
@@ -237,10 +250,12 @@ def draw_people(
 def _write_timeline(
     shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
 ) -> None:
-    if isinstance(shown, Mapping):
-        save_png(draw_prediction(shown, line_minutes), path)
-    else:
-        save_png(draw_people(shown, line_minutes), path)
+    whole = isinstance(shown, Mapping)
+    draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
+    image = draw(shown, line_minutes)
+    from mmskelseg.visualization import save_png
+
+    save_png(image, path)
 
 
 def _write_poses(prediction: Prediction, path: Path) -> None:
@@ -250,6 +265,14 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
     keys = ('keypoint', 'keypoint_score', 'img_shape', 'fps')
     poses = Poses(skeleton=layout, **{key: prediction[key] for key in keys})
     write_npz(poses, path)
+
+
+def _write_moving(name: str, shown: Any, path: Path, **options: Any) -> None:
+    import_optional('matplotlib', 'The overlay', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import overlay
+
+    write = {'overlay': overlay.write_overlay, 'gif': overlay.write_gif}[name]
+    write(shown, path, **options)
 
 
 _BUDGETS: dict[str, Callable[..., None]] = {
@@ -267,11 +290,12 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'poses': _write_poses,
     'timeline': _write_timeline,
     **{name: partial(_write_budget, name) for name in _BUDGETS},
-    'overlay': write_overlay,
-    'gif': write_gif,
+    **{name: partial(_write_moving, name) for name in ('overlay', 'gif')},
 }
 # What shows all people of a video.
 _OF_ALL = ('timeline', 'overlay', 'gif')
+# These need matplotlib.
+_PICTURES = ('timeline', 'budget-picture', 'overlay', 'gif')
 # Of which a prediction must have one for a format.
 _NEEDED = {
     'overlay': {'filename', 'keypoint'},

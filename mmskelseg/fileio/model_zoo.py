@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 FOLDER = Path(__file__).parents[1] / 'model_zoo'
 
@@ -57,16 +57,16 @@ def zoo() -> dict[str, ZooModel]:
     }
 
 
-def zoo_model(name: str) -> ZooModel:
+def zoo_model(name: object) -> ZooModel:
     """Return the model of a name.
 
     Raises:
         UserError: If there is none.
     """
     models = zoo()
-    if name not in models:
+    if not isinstance(name, str) or name not in models:
         raise UserError(
-            f'There is no model {name!r} in the package; it has {", ".join(models)}. '
-            'For your own, give a config and a checkpoint.'
+            f'{shown(name)}: no model that comes with the package, which has '
+            f'{", ".join(models)}; name a checkpoint as well.'
         )
     return models[name]

@@ -10,12 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 from mmskelseg.utils.errors import UserError, shown
 
-_MOST_JOINTS = 2000
+# Of people, animals and meshes; files of others may state any number.
+_MOST_JOINTS = 100_000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]
@@ -153,6 +152,10 @@ class Skeleton:
             )
         joints = skeleton['joints']
         if isinstance(joints, int):
+            if not 0 < joints <= _MOST_JOINTS:
+                raise UserError(
+                    f'A skeleton has {joints} joints, expected 1 to {_MOST_JOINTS}.'
+                )
             joints = [f'joint_{i}' for i in range(joints)]
         return cls._by_name_or_index({'name': 'custom', **skeleton, 'joints': joints})
 
@@ -261,6 +264,9 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
             f'There is no skeleton {name!r}; known are {", ".join(known)}, '
             '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
         )
+    # Names and dicts need no MMEngine.
+    from mmengine.config import Config
+
     config = Config.fromfile(path)
     if 'dataset_info' not in config:
         raise UserError(

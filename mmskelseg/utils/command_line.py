@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from math import inf
 
 from mmskelseg.utils.choices import EACH, POLICIES
@@ -141,7 +142,13 @@ seed = whole_from(0, 2**32 - 1)
 
 def device(text: str) -> str:
     """Return the name of a device that is here as a ``type`` of argparse."""
-    # torch takes seconds to import, and is needed only where a device is named.
+    if find_spec('torch') is None:
+        # An exported model runs without it, and says itself where it can.
+        return text
+    # Exported models do without it.
+    if find_spec('torch') is None:
+        return text
+    # It takes seconds to import, and is needed only where a device is named.
     from mmskelseg.utils.devices import check_device
 
     try:

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging import WARNING
 
-from mmengine.logging import print_log
-
 from mmskelseg.interchange.labels.segments import VideoSegments, sorted_videos
 from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.logs import print_log
 
 # A note lists no more reasons than this, and no more names for each.
 _REASONS, _NAMES = 6, 3
@@ -125,6 +124,6 @@ class Fitting:
 
     def _tell(self, note: str) -> None:
         if self.notes is None:
-            print_log(f'{note}.', 'current', WARNING)
+            print_log(f'{note}.', WARNING)
         else:
             self.notes.append(note)

@@ -12,7 +12,6 @@ from operator import add
 
 import numpy as np
 
-from mmskelseg.evaluation import TimeBudget
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
     Segment,
@@ -27,6 +26,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
+from mmskelseg.structures.time_budget import TimeBudget
 from mmskelseg.utils.errors import UserError
 
 _NEEDED = ('start', 'end', 'label')
