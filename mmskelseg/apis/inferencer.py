@@ -36,6 +36,7 @@ from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
 from mmskelseg.utils.choices import EACH
+from mmskelseg.utils.devices import check_device
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 
@@ -108,6 +109,8 @@ class SkelSegInferencer(BaseInferencer):
         self.checkpoints = [str(file) for file in files]
         if not self.checkpoints:
             raise UserError('No checkpoint is named; name one or several.')
+        if device is not None:
+            check_device(device)
         self.pose_estimator = pose_estimator
         if isinstance(model, str | os.PathLike):
             model = str(find_config(model))

@@ -41,7 +41,7 @@ from mmskelseg.commands.arguments import (
     is_exported,
 )
 from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, positive
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UnavailableError, UserError
 
@@ -102,7 +102,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second that the model was trained with, if it does not say',
     )
     parser.add_argument(
@@ -123,7 +123,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--timeline',
-        type=float,
+        type=positive,
         default=30.0,
         metavar='SECONDS',
         help='how much of the past the timeline shows (default: %(default)s)',

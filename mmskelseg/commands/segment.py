@@ -223,19 +223,19 @@ def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]
             args.model, None, args.device, pose_estimator=pose_estimator(args)
         )
         return partial(inferencer.stream, batch_size=args.batch_size)
-    from mmengine.config import Config
-
+    from mmskelseg.engine.config_checks import building, check_config, read_config
     from mmskelseg.fileio.configs import find_config
 
-    config = Config.fromfile(find_config(args.config))
-    if args.cfg_options is not None:
-        config.merge_from_dict(args.cfg_options)
-    inferencer = SkelSegInferencer(
-        config,
-        [args.checkpoint, *args.ensemble],
-        args.device,
-        pose_estimator=pose_estimator(args),
-    )
+    config = read_config(find_config(args.config), args.cfg_options)
+    check_config(config, args.config)
+    estimator = pose_estimator(args)
+    with building(args.config):
+        inferencer = SkelSegInferencer(
+            config,
+            [args.checkpoint, *args.ensemble],
+            args.device,
+            pose_estimator=estimator,
+        )
     return partial(inferencer.stream, batch_size=args.batch_size)
 
 

@@ -72,7 +72,7 @@ def add_line_minutes(parser: argparse._ActionsContainer) -> None:
     """Add --line-minutes, which ``draw_timelines`` takes."""
     parser.add_argument(
         '--line-minutes',
-        type=float,
+        type=positive,
         metavar='M',
         help='minutes in a line of a timeline, after which it goes on in the next '
         '(default: one line up to 10 minutes, else lines of 5 or, for hours, more)',
@@ -95,7 +95,8 @@ def whole_from(least: int, most: int = _LARGEST) -> Callable[[str], int]:
 
     def whole_number(text: str) -> int:
         digits = text.strip().lstrip('+-')
-        value = int(text) if digits.isascii() and digits[:20].isdigit() else None
+        is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+        value = int(text) if is_number else None
         if value is None or not least <= value <= most:
             limit = f'from {least}' if most == _LARGEST else f'from {least} to {most}'
             raise argparse.ArgumentTypeError(

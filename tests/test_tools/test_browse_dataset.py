@@ -190,4 +190,5 @@ def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change
 
 def test_browser_refuses_no_frames(call_tool, small_data):
     """A number below 1 is a mistake."""
-    assert '0 is below 1' in call_tool(TOOL, small_data, '--frames', 0, code=2).stderr
+    done = call_tool(TOOL, small_data, '--frames', 0, code=2)
+    assert "'0' is not a whole number from 1" in done.stderr
