@@ -14,7 +14,7 @@ from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 from mmskelseg.utils.errors import UserError, shown
 
 # Of people, animals and meshes; files of others may state any number.
-_MOST_JOINTS = 100_000
+_MOST_JOINTS = 2000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]

@@ -547,6 +547,56 @@ def _exported(folder: Path) -> Path:
     return folder / 'model.onnx'
 
 
+def _read_entry(path: Path) -> Any:
+    """Make an input of a model from an entry, as Python's users give it."""
+    import pickle
+
+    from mmskelseg.apis.inputs import InputReader, find_sources
+
+    try:
+        entry = pickle.loads(path.read_bytes())
+    except Exception:
+        return []
+    entry = {**entry, 'frame_dir': 'entry'} if isinstance(entry, dict) else entry
+    reader = InputReader('coco17', ('walk',), True, False, lambda path: None)
+    return [reader.read(source) for source in find_sources(entry)]
+
+
+def _check_entry(videos: Any) -> None:
+    for video in videos:
+        assert np.isfinite(video['keypoint']).all()
+        assert video['keypoint'].shape[1] == video['total_frames']
+
+
+@register('entry', 'pickle', _read_entry, _check_entry)
+def _entry(folder: Path) -> Path:
+    import pickle
+
+    video = small_annotations((8,))['annotations'][0]
+    entry = {**video, 'keypoint_3d': np.ones((1, 8, 17, 3)), 'skeleton': 'coco17'}
+    del entry['frame_dir']
+    path = folder / 'entry.pkl'
+    path.write_bytes(pickle.dumps(entry))
+    return path
+
+
+def _read_video(path: Path) -> Any:
+    from mmskelseg.fileio.video import VideoFile, read_frames
+
+    file = VideoFile.open(path)
+    return file, sum(1 for _ in read_frames(path))
+
+
+@register('video', 'bytes', _read_video)
+def _video(folder: Path) -> Path:
+    from mmskelseg.fileio.video import written_video
+
+    with written_video(folder / 'take1.mp4', 10, (48, 64)) as put:
+        for i in range(12):
+            put(np.full((48, 64, 3), 20 * i, np.uint8))
+    return folder / 'take1.mp4'
+
+
 # Releases, one file of which is changed.
 
 

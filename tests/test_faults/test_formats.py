@@ -37,8 +37,8 @@ def _target(format: Format, path: Path) -> list[Path]:
 
 def _dumped(name: str, file: Path, data: st.DataObject) -> None:
     """Change one file, by what it holds or by its bytes."""
-    codec = CODECS[FORMATS[name].kind]
-    if data.draw(st.booleans(), 'by what it holds'):
+    codec = CODECS.get(FORMATS[name].kind)
+    if codec and data.draw(st.booleans(), 'by what it holds'):
         tree = data.draw(trees(codec.load(file)), 'content')
         try:
             codec.dump(tree, file)
