@@ -11,13 +11,18 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 # other programs want the cores.
 export OMP_NUM_THREADS ?= 1
 
+# Of `make fuzz` and `make kill-test`.
+MINUTES ?= 60
+KILLS ?= 100
+SEED ?= 0
+
 RUN := $(VENV)/bin/python
 # One model in place of three, and about half as long as the recipe says: two minutes.
 DEMO := configs/recipes/precog_pose3d.py
 DEMO_OPTIONS := model.members=1 train_cfg.max_epochs=40
 WORK := work_dirs/precog_demo
 
-.PHONY: help demo test coverage lint docs
+.PHONY: help demo test coverage lint docs fuzz kill-test
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +31,8 @@ help:
 	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
 	@echo 'make docs  build the site of the documentation in site/, and check its links'
+	@echo 'make fuzz  try malformed files and options for MINUTES ($(MINUTES)), from SEED'
+	@echo 'make kill-test  kill commands KILLS ($(KILLS)) times, from SEED, and compare'
 	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
 
 demo: $(WORK)/.trained
@@ -50,6 +57,14 @@ lint: $(VENV)/.test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+# Each round has a seed of its own, which is printed, and stops at the first finding.
+fuzz: $(VENV)/.test
+	$(RUN) -m tests.test_faults.fuzz --minutes $(MINUTES) --seed $(SEED)
+
+# Goes on where it was stopped.
+kill-test: $(VENV)/.test
+	nice $(RUN) -m benchmarks.kill_test --kills $(KILLS) --seed $(SEED)
 
 # Strictly: a broken link or anchor, or a page that the navigation lacks, is an error.
 docs: $(VENV)/.docs

@@ -26,13 +26,14 @@ COMMANDS = {
     },
     'model': {'repeats': 3, 'threads': 1},
     'stream': {'frames': 3000},
+    'export': {'frames': 20_000, 'repeats': 5, 'threads': 1},
     'metrics': {
         'videos': 100, 'frames': 10_000, 'classes': 17, 'repeats': 3, 'plain-videos': 1
     },
     'startup': {'repeats': 5},
 }  # fmt: skip
 # What no GPU takes part in.
-ON_CPU = ('metrics', 'startup', 'stream')
+ON_CPU = ('export', 'metrics', 'startup', 'stream')
 
 
 def positive(text: str) -> int:
@@ -77,7 +78,9 @@ def parse_args() -> argparse.Namespace:
             )
     parsers['encode'].add_argument('--arch', default='torchvision.resnet50')
     parsers['long'].add_argument('--folder', help='default: that of temporary files')
-    counts: dict[str, int | str] = {'epochs': 1, 'model': '+', 'stream': '+'}
+    counts: dict[str, int | str] = {
+        'epochs': 1, 'export': '+', 'model': '+', 'stream': '+'
+    }  # fmt: skip
     for name, count in counts.items():
         parsers[name].add_argument('configs', nargs=count, metavar='CONFIG')
         parsers[name].add_argument(

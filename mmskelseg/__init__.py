@@ -2,15 +2,19 @@
 
 import re
 import sys
+from importlib.util import find_spec
 
-from mmskelseg import compat
-from mmskelseg.compat import dependencies
 from mmskelseg.version import __version__
 
-# The doctor lists what this check would stop at.
-if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
-    dependencies.check()
-# Before mmaction.models or mmcv.ops is imported for the first time.
-compat.apply()
+# The distribution mmskelseg-runtime has nothing to check and repair.
+if find_spec('mmskelseg.compat') is not None:
+    from mmskelseg import compat
+    from mmskelseg.compat import dependencies
+
+    # The doctor lists what this check would stop at.
+    if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
+        dependencies.check()
+    # Before mmaction.models or mmcv.ops is imported for the first time.
+    compat.apply()
 
 __all__ = ['__version__']

@@ -21,7 +21,10 @@ from mmengine.registry.registry import Registry
 _HOOKS = ['mmskelseg.engine.hooks']
 _OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
 _DATASETS = ['mmskelseg.datasets.action_seg_dataset', 'mmskelseg.datasets.samplers']
-_TRANSFORMS = ['mmskelseg.datasets.transforms', 'mmskelseg.features.renderers']
+_TRANSFORMS = [
+    'mmskelseg.datasets.transforms',
+    'mmskelseg.features.renderers.registration',
+]
 _MODELS = [
     'mmskelseg.models.backbones',
     'mmskelseg.models.data_preprocessor',
@@ -30,10 +33,10 @@ _MODELS = [
     'mmskelseg.models.necks',
     'mmskelseg.models.segmentors',
     'mmskelseg.models.stems',
-    'mmskelseg.features',
+    'mmskelseg.features.encoders',
 ]
 _METRICS = ['mmskelseg.evaluation.metrics']
-_VISUALIZATION = ['mmskelseg.visualization']
+_VISUALIZATION = ['mmskelseg.visualization.seg_visualizer']
 
 
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:

@@ -13,6 +13,7 @@ from tests.small_data import ROOT
 FLOORS = (
     ('__main__', 'doctor'),
     ('commands',),
+    ('runtime',),
     ('apis',),
     ('engine',),
     ('datasets',),
@@ -65,6 +66,56 @@ def test_rooms_of_a_floor_form_no_circle():
     """Of two rooms on a floor at most one imports from the other."""
     level = {(a, b) for a, b in arrows() if FLOOR[a] == FLOOR[b]}
     assert {(b, a) for a, b in level} & level == set()
+
+
+def module_imports(path: Path) -> set[str]:
+    """Return the modules that are imported with a module, not later by a function."""
+    found = set()
+    todo = list(ast.parse(path.read_text('utf-8')).body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} | {f'{node.module}.{a.name}' for a in node.names}
+        elif isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.unparse(node.test):
+            todo += node.orelse
+        elif not isinstance(node, ast.FunctionDef):
+            todo += [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
+    return found
+
+
+def shared_modules() -> list[Path]:
+    """Return the modules that mmskelseg-runtime has."""
+    source = (ROOT / 'runtime' / 'setup.py').read_text()
+    (value,) = (
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == 'SHARED'
+    )
+    patterns = ast.literal_eval(value)
+    files = {file for p in patterns for file in (ROOT / 'mmskelseg').glob(p)}
+    return sorted(file for file in files if file.suffix == '.py')
+
+
+@pytest.mark.parametrize(
+    'path', shared_modules(), ids=lambda p: str(p.relative_to(ROOT / 'mmskelseg'))
+)
+def test_modules_of_the_runtime_need_nothing_that_it_lacks(path):
+    """What they import at once is with them, or required by mmskelseg-runtime."""
+    names = {m.relative_to(ROOT).with_suffix('').parts for m in shared_modules()}
+    names |= {name[:-1] for name in names if name[-1] == '__init__'}
+    required = {'cv2', 'defusedxml', 'numpy', 'tqdm'}
+    # Extras, which what imports these modules asks for first.
+    required |= {'matplotlib', 'PIL'} if path.parent.name == 'visualization' else set()
+    required |= {'numba'} if path.name == 'compiled_drawing.py' else set()
+    for name in module_imports(path):
+        parts = tuple(name.split('.'))
+        if parts[0] == 'mmskelseg':
+            is_here = parts in names or parts[:-1] in names
+            assert is_here or parts[:2] == ('mmskelseg', 'compat'), name
+        else:
+            assert parts[0] in required | sys.stdlib_module_names, name
 
 
 def test_streams_import_numpy_alone():

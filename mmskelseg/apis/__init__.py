@@ -1,9 +1,14 @@
 """Segmenting videos by a trained model."""
 
+from typing import TYPE_CHECKING
+
 from mmskelseg.apis.exports import write_exports
-from mmskelseg.apis.inferencer import SkelSegInferencer
-from mmskelseg.apis.stream import SkelSegStream
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mmskelseg.apis.inferencer import SkelSegInferencer
+    from mmskelseg.apis.stream import SkelSegStream
 
 __all__ = [
     'DEFAULT_EXPORTS',
@@ -12,3 +17,6 @@ __all__ = [
     'SkelSegStream',
     'write_exports',
 ]
+__getattr__ = lazy_names(
+    __name__, {'SkelSegInferencer': 'inferencer', 'SkelSegStream': 'stream'}
+)

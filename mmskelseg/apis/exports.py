@@ -4,13 +4,13 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
+from importlib.util import find_spec
 from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation import IGNORED, TimeBudget, budget_as_dict, time_budget
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange import (
     Segment,
@@ -25,11 +25,11 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.segments import IGNORED
+from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
-from mmskelseg.visualization import draw_timelines, save_png
-from mmskelseg.visualization.charts import draw_time_budget
-from mmskelseg.visualization.overlay import write_gif, write_overlay
 
 Prediction = Mapping[str, Any]
 
@@ -47,7 +47,8 @@ def write_exports(
     """Write a prediction in several formats, and return the files.
 
     Args:
-        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
+        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`. If it is of one of
+            several people, what shows all of them is left to :func:`write_people`.
         folder: Where to write; it is made if it is missing.
         formats: Of ``EXPORTS``; by default ``DEFAULT_EXPORTS``, and poses where
             they were estimated, and no overlay without a video. One that is asked for
@@ -61,6 +62,55 @@ def write_exports(
     Raises:
         ValueError: If a format is not one of these.
     """
+    names = _wanted(prediction, formats)
+    if 'person' in prediction:
+        names = [name for name in names if name not in _OF_ALL]
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
+    _write(prediction, paths, codec, line_minutes, show_progress)
+    return list(paths.values())
+
+
+def write_people(
+    people: Sequence[Prediction],
+    folder: str | os.PathLike,
+    formats: Sequence[str] = (),
+    *,
+    prefix: str = '',
+    codec: str = 'mp4v',
+    line_minutes: float | None = None,
+    show_progress: bool = True,
+) -> list[Path]:
+    """Write what shows all people of a video, and return the files.
+
+    Args:
+        people: Their predictions.
+        folder: As for :func:`write_exports`, as are the others.
+    """
+    names = [name for name in _wanted(people[0], formats) if name in _OF_ALL]
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
+    _write(people, paths, codec, line_minutes, show_progress)
+    return list(paths.values())
+
+
+def _write(
+    shown: Prediction | Sequence[Prediction],
+    paths: Mapping[str, Path],
+    codec: str,
+    line_minutes: float | None,
+    show_progress: bool,
+) -> None:
+    """Write a prediction, or those of several people, in the formats of the paths."""
+    options: dict[str, dict[str, Any]] = {
+        'overlay': {'codec': codec, 'show_progress': show_progress},
+        'gif': {'show_progress': show_progress},
+        'timeline': {'line_minutes': line_minutes},
+    }
+    for name, path in paths.items():
+        _WRITERS[name](shown, path, **options.get(name, {}))
+
+
+def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
+    """Return the formats to write, without those that a prediction lacks."""
     wanted = list(formats)
     if not formats:
         wanted += DEFAULT_EXPORTS
@@ -68,24 +118,19 @@ def write_exports(
             wanted.remove('overlay')
         if prediction.get('estimated'):
             wanted.append('poses')
+        if find_spec('matplotlib') is None:
+            # `mmskelseg-runtime` leaves it to the user.
+            wanted = [name for name in wanted if name not in _PICTURES]
     unknown = [name for name in wanted if name not in EXPORTS]
     if unknown:
         raise UserError(
             f'{unknown[0]!r} is not a format; choose among {", ".join(EXPORTS)}.'
         )
-    files = []
-    for name in wanted:
-        if name in _NEEDED and not _NEEDED[name] & prediction.keys():
-            continue
-        path = Path(folder, prefix + EXPORTS[name][0])
-        options: dict[str, dict[str, Any]] = {
-            'overlay': {'codec': codec, 'show_progress': show_progress},
-            'gif': {'show_progress': show_progress},
-            'timeline': {'line_minutes': line_minutes},
-        }
-        _WRITERS[name](prediction, path, **options.get(name, {}))
-        files.append(path)
-    return files
+    return [
+        name
+        for name in wanted
+        if name not in _NEEDED or _NEEDED[name] & prediction.keys()
+    ]
 
 
 def video_segments(prediction: Prediction) -> VideoSegments:
@@ -101,7 +146,10 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 
 
 def _write_json(prediction: Prediction, path: Path) -> None:
-    keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
+    keys = (
+        'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
+        'notes',
+    )  # fmt: skip
     content = {key: prediction[key] for key in keys if key in prediction}
     content['time_budget'] = budget_as_dict(
         prediction_budget(prediction), prediction['classes']
@@ -142,6 +190,10 @@ def write_budgets(
 def _write_budget_picture(
     path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
 ) -> None:
+    import_optional('matplotlib', 'The picture', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import save_png
+    from mmskelseg.visualization.charts import draw_time_budget
+
     title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
     budget = reduce(add, budgets.values())
     save_png(draw_time_budget(budget, classes, title), path)
@@ -160,6 +212,9 @@ def draw_prediction(
     Labels of its annotation, where there are any, stand above. Long ones have lines of
     ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
     """
+    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import draw_timelines
+
     rows = {'Prediction': prediction['pred_label']}
     known = prediction.get('label')
     label = np.asarray(IGNORED if known is None else known)
@@ -175,6 +230,34 @@ def draw_prediction(
     )
 
 
+def draw_people(
+    people: Sequence[Prediction], line_minutes: float | None = None
+) -> np.ndarray:
+    """Return the timelines of the people of a video, as :func:`draw_prediction`."""
+    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import draw_timelines
+
+    first = people[0]
+    return draw_timelines(
+        {person['person']: person['pred_label'] for person in people},
+        first['classes'],
+        title=first['video'],
+        fps=first['fps'],
+        line_minutes=line_minutes,
+    )
+
+
+def _write_timeline(
+    shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
+) -> None:
+    whole = isinstance(shown, Mapping)
+    draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
+    image = draw(shown, line_minutes)
+    from mmskelseg.visualization import save_png
+
+    save_png(image, path)
+
+
 def _write_poses(prediction: Prediction, path: Path) -> None:
     skeleton = Skeleton.get(prediction['skeleton'])
     # By its joints, so that readers need not know the name of the layout.
@@ -182,6 +265,14 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
     keys = ('keypoint', 'keypoint_score', 'img_shape', 'fps')
     poses = Poses(skeleton=layout, **{key: prediction[key] for key in keys})
     write_npz(poses, path)
+
+
+def _write_moving(name: str, shown: Any, path: Path, **options: Any) -> None:
+    import_optional('matplotlib', 'The overlay', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import overlay
+
+    write = {'overlay': overlay.write_overlay, 'gif': overlay.write_gif}[name]
+    write(shown, path, **options)
 
 
 _BUDGETS: dict[str, Callable[..., None]] = {
@@ -197,11 +288,14 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
-    'timeline': lambda p, path, **lines: save_png(draw_prediction(p, **lines), path),
+    'timeline': _write_timeline,
     **{name: partial(_write_budget, name) for name in _BUDGETS},
-    'overlay': write_overlay,
-    'gif': write_gif,
+    **{name: partial(_write_moving, name) for name in ('overlay', 'gif')},
 }
+# What shows all people of a video.
+_OF_ALL = ('timeline', 'overlay', 'gif')
+# These need matplotlib.
+_PICTURES = ('timeline', 'budget-picture', 'overlay', 'gif')
 # Of which a prediction must have one for a format.
 _NEEDED = {
     'overlay': {'filename', 'keypoint'},

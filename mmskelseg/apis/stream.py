@@ -9,18 +9,16 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.trained_model import load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import registered_only
 from mmskelseg.streaming import SkeletonStream
 from mmskelseg.utils.errors import UserError
-
-# What a stream does in its own way, and all else would have to be done to frames.
-_PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
 
 
 class SkelSegStream(SkeletonStream):
@@ -35,7 +33,9 @@ class SkelSegStream(SkeletonStream):
 
     Args:
         config: As for ``SkelSegInferencer``; None for the one in the checkpoint.
-        checkpoint: Path of a checkpoint, or of several as an ensemble.
+        checkpoint: Path of a checkpoint, or of several as an ensemble. None:
+            ``config`` is the name of a model that comes with the package, such as
+            ``precog``.
         fps: Frames per second of the training data, by which time stamps are resampled;
             by default as the checkpoint says.
 
@@ -54,10 +54,12 @@ class SkelSegStream(SkeletonStream):
     def __init__(
         self,
         config: str | os.PathLike | Config | ConfigDict | None,
-        checkpoint: str | os.PathLike | Sequence[str | os.PathLike],
+        checkpoint: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         *,
         fps: float | None = None,
     ) -> None:
+        if checkpoint is None:
+            config, checkpoint = None, zoo_model(config).checkpoint(live=True)
         is_path = isinstance(checkpoint, str | os.PathLike)
         files: Any = [checkpoint] if is_path else checkpoint
         cfg: Any = ConfigDict() if config is None else config
@@ -69,7 +71,7 @@ class SkelSegStream(SkeletonStream):
             weights = streaming_model(model)
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
-            render = _coordinates(modality, dataset, meta['skeleton'])
+            render = causal_coordinates(modality, dataset, meta['skeleton'])
         super().__init__(
             weights,
             render.running(),
@@ -89,7 +91,7 @@ class SkelSegStream(SkeletonStream):
             print_log(note, 'current')
 
 
-def _coordinates(
+def causal_coordinates(
     modality: str, dataset: Mapping[str, Any], skeleton: Any
 ) -> SkeletonCoordinates:
     """Return what makes the features of a modality, if a stream can."""
@@ -119,10 +121,5 @@ def _coordinates(
                 f'{option}.{key} is set, but streams read coordinates as they are; '
                 'train without.'
             )
-    for step in dataset['pipeline']:
-        if step['type'] not in _PIPELINE:
-            raise UserError(
-                f'test_dataloader.dataset.pipeline has {step["type"]}, but a stream '
-                f'does no more than {" and ".join(_PIPELINE)}; leave it out.'
-            )
+    check_pipeline(dataset, 'a stream')
     return render

@@ -53,6 +53,8 @@ _HARMLESS = (
 _HARMFUL = 'mmpretrain.models.backbones.timm_backbone'
 # Files that run as programs when parts of the family read them.
 _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
+# What streams and exported models do in their own way.
+_PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
 # Read by this package's own loader.
 _WEIGHTS = ('checkpoint', 'weights')
 
@@ -257,3 +259,16 @@ def check_features(cfg: ConfigDict, checkpoint: Mapping[str, Any]) -> None:
             'current',
             WARNING,
         )
+
+
+def check_pipeline(dataset: Mapping[str, Any], user: str) -> None:
+    """Raise a UserError if a test pipeline does more than to load and pack features.
+
+    ``user`` is what knows no other steps, for the message.
+    """
+    for step in dataset['pipeline']:
+        if step['type'] not in _PIPELINE:
+            raise UserError(
+                f'test_dataloader.dataset.pipeline has {step["type"]}, but {user} '
+                f'does no more than {" and ".join(_PIPELINE)}; leave it out.'
+            )

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
 
 from mmskelseg.utils.command_line import command_parser
 from mmskelseg.utils.stopping import stoppable
@@ -14,6 +15,7 @@ COMMANDS = {
     'test': 'score a trained segmentor, or several as an ensemble',
     'ensemble': 'score the mean of what several models predict',
     'segment': 'segment videos or skeletons',
+    'export': 'write a trained model as an ONNX file, which runs without PyTorch',
     'live': 'label what a camera sees while it runs',
     'app': 'segment videos on a web page',
     'poses': 'estimate the poses in videos',
@@ -40,9 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
     about = 'Action segmentation from skeletons and video.'
+    # Of the distribution mmskelseg-runtime, some.
+    commands = {
+        name: text
+        for name, text in COMMANDS.items()
+        if find_spec(f'{__name__}.{name.replace("-", "_")}') is not None
+    }
+    if words and words[0] in COMMANDS.keys() - commands.keys():
+        sys.exit(
+            f'error: {words[0]} comes with mmskelseg, not with mmskelseg-runtime; '
+            'install that in its place.'
+        )
     # While modules are imported; each command says what it keeps.
     with stoppable('nothing was begun.'):
-        return dispatch(__name__, COMMANDS, words, 'mmskelseg', about, TOOLS)
+        return dispatch(__name__, commands, words, 'mmskelseg', about, TOOLS)
 
 
 def dispatch(

@@ -22,8 +22,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmskelseg.commands.arguments import add_pose_estimator_arguments, pose_estimator
-from mmskelseg.compat.dependencies import Dependency
 from mmskelseg.utils.command_line import command, device, whole_from
+from mmskelseg.utils.dependencies import Dependency
 
 EXAMPLES = """examples:
   # all trainings in work_dirs

@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.utils.command_line import whole
-from mmskelseg.utils.errors import shown
+from mmskelseg.utils.errors import UserError, shown
 
 # --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from mmskelseg.apis.pose_estimators import PoseEstimator
+
+
+# As in MMEngine.
+_WORDS = {'true': True, 'false': False, 'None': None}
 
 
 def parse_setting(text: str) -> Any:
@@ -29,8 +35,6 @@ def parse_setting(text: str) -> Any:
     >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
     ('a,b', [0.001, True])
     """
-    from mmengine.config import DictAction
-
     text = text.strip()
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
     inner = text[1:-1] if is_quoted else text
@@ -41,7 +45,10 @@ def parse_setting(text: str) -> Any:
         return inner
     if ',' in text:
         return [parse_setting(item) for item in _items(text)]
-    return DictAction._parse_int_float_bool(text)
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return _WORDS.get(text if text == 'None' else text.lower(), text)
 
 
 def _items(text: str) -> list[str]:
@@ -142,6 +149,66 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
     return cfg
+
+
+def add_model(parser: argparse._ActionsContainer) -> None:
+    """Add --model, which takes the place of CONFIG and CHECKPOINT."""
+    parser.add_argument(
+        '--model',
+        metavar='NAME',
+        help='a model that comes with the package, such as precog, in place of CONFIG '
+        'and CHECKPOINT; docs/model_zoo.md lists them',
+    )
+
+
+def split_model(args: argparse.Namespace) -> None:
+    """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
+    args.config = args.checkpoint = None
+    if args.model is None:
+        if len(args.inputs) > 2 and not is_exported(args.inputs[-1]):
+            args.checkpoint = args.inputs.pop()
+        if len(args.inputs) > 1:
+            args.config = args.inputs.pop()
+
+
+def is_exported(model: str | None) -> bool:
+    """Return whether a CONFIG argument is an exported model, by its name."""
+    return model is not None and model.lower().endswith('.onnx')
+
+
+def check_model(args: argparse.Namespace, *trained_only: str) -> None:
+    """Raise a UserError if CONFIG, CHECKPOINT and --model do not go together.
+
+    Args:
+        args: With ``config``, ``checkpoint``, ``model`` and these options.
+        trained_only: Options that only a config with its checkpoint has.
+    """
+    if args.model is None and args.config is None:
+        raise UserError(
+            'There is no model; name a CONFIG and a CHECKPOINT, an exported model '
+            '(.onnx), or one that comes with the package (--model).'
+        )
+    if args.model is not None and find_spec('torch') is None:
+        raise UserError(
+            f'--model {args.model}: needs PyTorch, which is not installed; export the '
+            'model where it is (mmskelseg export) and name the .onnx file.'
+        )
+    if args.model is None and not is_exported(args.config):
+        if args.checkpoint is None:
+            raise UserError(
+                f'{args.config}: a config needs a CHECKPOINT after it; only an '
+                'exported model (.onnx) comes alone.'
+            )
+        return
+    given = ['CONFIG'] * (args.model is not None and args.config is not None)
+    given += ['CHECKPOINT'] * (args.checkpoint is not None)
+    given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
+    if given:
+        name = args.config if args.model is None else f'--model {args.model}'
+        raise UserError(
+            f'{name}: takes no {given[0]}, since all is in the model; leave it out, or '
+            'name the config that it was trained with.'
+        )
 
 
 def add_pose_estimator_arguments(

@@ -16,14 +16,8 @@ from operator import add
 from pathlib import Path
 
 from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.utils.command_line import add_line_minutes, command
-
-
-def _whole_number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is below 1')
-    return number
+from mmskelseg.utils.command_line import add_line_minutes, command, whole_from
+from mmskelseg.utils.errors import MissingFileError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,13 +30,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--videos',
-        type=_whole_number,
+        type=whole_from(1),
         metavar='N',
         help='draw sample frames of the first N videos (default: of all)',
     )
     parser.add_argument(
         '--frames',
-        type=_whole_number,
+        type=whole_from(1),
         default=4,
         metavar='N',
         help='sample frames of a video (default: %(default)s)',
@@ -71,6 +65,10 @@ def _run(args: argparse.Namespace) -> None:
 
     folder = args.annotations.parent
     video_folder = args.video_folder or folder
+    if args.video_folder is not None and not video_folder.is_dir():
+        raise MissingFileError(
+            f'--video-folder {video_folder}: there is no such folder.'
+        )
     data = load_annotations(args.annotations)
     summary = summarize(data, video_folder)
     found = sanity_checks(data, video_folder)

@@ -35,6 +35,7 @@ def _run(args: argparse.Namespace) -> None:
     import torch
 
     from mmskelseg.datasets.annotations import load_annotations, videos_of_split
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.fileio.atomic import atomic_write
     from mmskelseg.fileio.checkpoints import (
         load_checkpoint,
@@ -45,7 +46,8 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import MODELS
 
-    model = MODELS.build(cfg.model)
+    with building(args.config):
+        model = MODELS.build(cfg.model)
     steps = getattr(model, 'postprocess', torch.nn.ModuleList())
     counting = [step for step in steps if isinstance(step, Fitted)]
     if not counting:

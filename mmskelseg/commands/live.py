@@ -4,7 +4,8 @@
 
 SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
 video file, which plays as if it were a camera. CONFIG and CHECKPOINT are of a causal
-model; see configs/streaming. Poses are estimated (--pose-estimator), or are in a file
+model; see configs/streaming. In place of both, a file that `mmskelseg export
+--streaming` wrote is enough. Poses are estimated (--pose-estimator), or are in a file
 of the same video (--poses).
 
 A window shows the skeleton, the current action and the last seconds as a timeline; q
@@ -33,11 +34,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.commands.arguments import (
+    add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
+    check_model,
+    is_exported,
 )
 from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, positive
+from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UnavailableError, UserError
 
 if TYPE_CHECKING:
@@ -46,6 +51,8 @@ if TYPE_CHECKING:
     from mmskelseg.apis.live import LivePerson
 
 EXAMPLES = """examples:
+  # strikes and kicks, by a model that comes with the package
+  %(prog)s 0 --model precog
   # the first camera, poses by MediaPipe
   %(prog)s 0 CONFIG CHECKPOINT
   # a camera in the network, without a window, for another program
@@ -62,8 +69,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'source', metavar='SOURCE', help='camera number, address of a stream, or file'
     )
-    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        'config',
+        metavar='CONFIG',
+        nargs='?',
+        help='config file, its name, or an exported model',
+    )
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        nargs='?',
+        help='checkpoint file; none with an exported model',
+    )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -84,7 +102,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second that the model was trained with, if it does not say',
     )
     parser.add_argument(
@@ -105,7 +123,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--timeline',
-        type=float,
+        type=positive,
         default=30.0,
         metavar='SECONDS',
         help='how much of the past the timeline shows (default: %(default)s)',
@@ -119,6 +137,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
+    check_model(args, 'ensemble')
     window = _has_display() if args.window is None else args.window
     if not (window or args.out or args.events):
         raise UserError(
@@ -127,15 +146,13 @@ def _run(args: argparse.Namespace) -> None:
         )
     if args.timeline <= 0:
         raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
-    from mmskelseg.apis import SkelSegStream
     from mmskelseg.apis.live import LiveSegmenter
     from mmskelseg.fileio.camera import Camera, CameraFrame
     from mmskelseg.interchange.poses import read_poses
     from mmskelseg.structures import Skeleton
-    from mmskelseg.visualization.live import LivePicture
 
     camera = Camera(args.source, every_frame=args.every_frame)
-    stream = SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
+    stream = _stream(args)
     skeleton = Skeleton.get(stream.skeleton)
     if args.poses is None:
         poses: Any = built_pose_estimator(args)
@@ -147,14 +164,21 @@ def _run(args: argparse.Namespace) -> None:
     else:
         poses = read_poses(args.poses, img_shape=camera.img_shape)
     live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
-    picture = LivePicture(
-        camera.img_shape, skeleton, stream.classes, seconds=args.timeline
-    )
+    picture: Any = None
+    if window or args.out:
+        import_optional(
+            'matplotlib', '--window and --out', 'mmskelseg-runtime[pictures]'
+        )
+        from mmskelseg.visualization.live import LivePicture
+
+        picture = LivePicture(
+            camera.img_shape, skeleton, stream.classes, seconds=args.timeline
+        )
     rate = camera.fps or live.fps
 
     def handle(frame: CameraFrame, people: Sequence[LivePerson]) -> None:
         take_in(people, frame.time if args.every_frame else camera.now())
-        if not shown:
+        if picture is None:
             return
         joints = [(p.points, p.score, p.label) for p in people if p.score.any()]
         image = picture.draw(
@@ -169,7 +193,7 @@ def _run(args: argparse.Namespace) -> None:
                 line = {**asdict(event), 'person': person.number, 'known_at': now}
                 print(json.dumps(_rounded(line), ensure_ascii=False), flush=True)
         # The timeline is that of one person: whoever has been there longest.
-        for person in people[:1]:
+        for person in people[:1] if picture is not None else ():
             for f in person.labelled:
                 start = f.time or 0.0
                 score = f.probabilities[f.label_id]
@@ -194,6 +218,19 @@ def _run(args: argparse.Namespace) -> None:
             camera.close()
         take_in(live.flush(), live.report.seconds)
     print(live.report, file=sys.stderr)
+
+
+def _stream(args: argparse.Namespace) -> Any:
+    """Return the stream that the arguments name."""
+    if is_exported(args.config):
+        from mmskelseg.runtime import OnnxStream
+
+        return OnnxStream(args.config, fps=args.fps)
+    from mmskelseg.apis import SkelSegStream
+
+    if args.model is not None:
+        return SkelSegStream(args.model, fps=args.fps)
+    return SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
 
 
 def _rounded(line: dict[str, Any]) -> dict[str, Any]:

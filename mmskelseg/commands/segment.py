@@ -6,7 +6,9 @@ INPUT is a video; a file of poses, as MMPose, OpenPose (a folder a video), Media
 DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of these.
 CONFIG is a file, or the name of one that comes with the package; the one of a training
 lies in its work folder. CHECKPOINT is what training wrote; with more of the same config
-(--ensemble), probabilities are averaged.
+(--ensemble), probabilities are averaged. In place of both, a file that
+`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch. --model takes
+one that comes with the package.
 
 A model of skeletons needs the poses of a video: a file (--poses), else one of the same
 name beside it in a folder, else they are estimated (--pose-estimator). They must have
@@ -25,16 +27,24 @@ OUT gets, with the video's id in front where there are several videos:
 
 and with --formats budget or budget-picture also time_budget.csv or .png: number, total,
 mean and share of each class and how often one follows another, by video and over all.
+
+With --person each, files have the names of video and person in front; timeline.png and
+overlay.mp4 are of the video and show all of its people.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
+    add_model,
     add_pose_estimator_arguments,
+    check_model,
+    is_exported,
     pose_estimator,
+    split_model,
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.command_line import (
@@ -48,6 +58,8 @@ from mmskelseg.utils.command_line import (
 )
 
 EXAMPLES = """examples:
+  # strikes and kicks, by a model that comes with the package
+  %(prog)s me.mp4 --model precog
   # a video, poses estimated by MediaPipe
   %(prog)s take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
   # the same with poses that MMPose wrote, on the CPU
@@ -59,6 +71,10 @@ EXAMPLES = """examples:
       --formats csv boris timeline
   # number, total, mean and share of each class, of each video and of all
   %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
+  # everybody in a video on their own; MediaPipe, the default, finds one person only
+  %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
+  # an exported model, where only mmskelseg-runtime may be installed
+  %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three trainings
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, their labels above the prediction
@@ -69,11 +85,18 @@ SHOWN = 10
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
+    parser.usage = (
+        '%(prog)s [-h] INPUT... (CONFIG CHECKPOINT | MODEL.onnx | --model NAME) '
+        '[OPTION...]'
     )
-    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument(
+        'inputs',
+        metavar='INPUT',
+        nargs='+',
+        help='videos, poses, annotations, folders; then a config file, or its name, '
+        'and a checkpoint file, or an exported model',
+    )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -139,7 +162,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         'names',
     )
     add_pose_estimator_arguments(group)
-    add_person(group)
+    add_person(group, each=True)
     group.add_argument(
         '--fps',
         type=positive,
@@ -166,24 +189,11 @@ def _show(prediction: Mapping[str, Any]) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmengine.config import Config
-
-    from mmskelseg.apis import SkelSegInferencer
-    from mmskelseg.fileio.configs import find_config
-
-    config = Config.fromfile(find_config(args.config))
-    if args.cfg_options is not None:
-        config.merge_from_dict(args.cfg_options)
-    inferencer = SkelSegInferencer(
-        config,
-        [args.checkpoint, *args.ensemble],
-        args.device,
-        pose_estimator=pose_estimator(args),
-    )
+    split_model(args)
+    check_model(args, 'ensemble', 'cfg_options')
     poses = args.poses
-    batches = inferencer.stream(
+    batches = _stream(args)(
         args.inputs,
-        batch_size=args.batch_size,
         poses=poses[0] if poses is not None and len(poses) == 1 else poses,
         split=args.split,
         person=args.person,
@@ -197,6 +207,36 @@ def _run(args: argparse.Namespace) -> None:
     for batch in batches:
         for prediction in batch['predictions']:
             _show(prediction)
+
+
+def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]]:
+    """Return what yields the predictions of inputs."""
+    if is_exported(args.config):
+        from mmskelseg.runtime import OnnxSegmenter
+
+        estimator = pose_estimator(args)
+        return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
+    from mmskelseg.apis import SkelSegInferencer
+
+    if args.model is not None:
+        inferencer = SkelSegInferencer(
+            args.model, None, args.device, pose_estimator=pose_estimator(args)
+        )
+        return partial(inferencer.stream, batch_size=args.batch_size)
+    from mmskelseg.engine.config_checks import building, check_config, read_config
+    from mmskelseg.fileio.configs import find_config
+
+    config = read_config(find_config(args.config), args.cfg_options)
+    check_config(config, args.config)
+    estimator = pose_estimator(args)
+    with building(args.config):
+        inferencer = SkelSegInferencer(
+            config,
+            [args.checkpoint, *args.ensemble],
+            args.device,
+            pose_estimator=estimator,
+        )
+    return partial(inferencer.stream, batch_size=args.batch_size)
 
 
 main = command(

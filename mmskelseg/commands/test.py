@@ -76,6 +76,7 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.evaluation import DumpPredictions
     from mmskelseg.models import ActionSegmentorEnsemble
     from mmskelseg.utils.dist import init_distributed
@@ -83,7 +84,8 @@ def _run(args: argparse.Namespace) -> None:
     cfg = load_config(args)
     _merge_args(cfg, args)
     with init_distributed(cfg):
-        runner = Runner.from_cfg(cfg)
+        with building(args.config):
+            runner = Runner.from_cfg(cfg)
         # The runner keeps its config in the work folder, where it is to stay that of
         # one model for whoever trains or segments with it.
         if len(args.checkpoints) > 1:

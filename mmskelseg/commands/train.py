@@ -121,6 +121,7 @@ def _check_work_dir(cfg: Config) -> None:
 def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.models.branch_checkpoints import (
         check_branches_are_trained,
     )
@@ -132,7 +133,9 @@ def _run(args: argparse.Namespace) -> None:
     # Before features are made.
     check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
-        Runner.from_cfg(cfg).train()
+        with building(args.config):
+            runner = Runner.from_cfg(cfg)
+        runner.train()
 
 
 main = command(

@@ -2,11 +2,14 @@
 
 from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
 from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
+from mmskelseg.decoding.steps import run_step, run_steps
 
 __all__ = [
     'SegmentGrammar',
     'median_filter',
     'min_duration',
     'refine_boundaries',
+    'run_step',
+    'run_steps',
     'viterbi',
 ]

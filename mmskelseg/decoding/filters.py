@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmskelseg.evaluation.functional.segments import segment_table
+from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.errors import UserError
 
 

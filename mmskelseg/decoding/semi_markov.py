@@ -6,13 +6,14 @@ log-normal.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
-import numba
 import numpy as np
 
-from mmskelseg.evaluation.functional.segments import segment_table
+from mmskelseg.structures.segments import segment_table
+from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
 
 # What a probability below counts as, so that no frame rules a class out.
@@ -178,7 +179,7 @@ def viterbi(
     # K stands for none.
     first = np.arange(K) if grammar.order == 1 else K * K + np.arange(K)
     states = K if grammar.order == 1 else (K + 1) * K
-    return _decode(
+    return _compiled()(
         sums,
         weight * start,
         weight * steps.reshape(-1, K),
@@ -188,7 +189,13 @@ def viterbi(
     )
 
 
-@numba.njit(cache=True)
+@cache
+def _compiled() -> Callable[..., np.ndarray]:
+    """Return ``_decode``, compiled."""
+    numba = import_optional('numba', 'SemiMarkovViterbi', 'mmskelseg-runtime[numba]')
+    return numba.njit(cache=True)(_decode)
+
+
 def _decode(sums, start, steps, durations, first, states):  # type: ignore
     K, T = sums.shape[0], sums.shape[1] - 1
     D = durations.shape[1]

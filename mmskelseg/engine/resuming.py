@@ -10,7 +10,7 @@ from torch import Tensor
 # What an optimizer of one kind is told and one of another is not. Other settings come
 # and go with releases of torch, which fills in those that a checkpoint lacks.
 _KINDS = {'alpha', 'betas', 'etas', 'lr_decay', 'momentum', 'momentum_decay', 'rho'}
-_HUB = ('log_scalars', 'runtime_info', 'resumed_info')
+_HUB = ('log_scalars', 'runtime_info', 'resumed_keys')
 
 
 def resume_problems(runner: Runner, checkpoint: Mapping[str, Any]) -> Iterator[str]:

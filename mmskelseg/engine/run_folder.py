@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
-from mmskelseg.interchange.parsing import read_json
+from mmskelseg.interchange.parsing import check_shape, read_json
 from mmskelseg.utils.errors import UserError
 
 PREDICTIONS = 'predictions.pkl'
@@ -59,10 +59,8 @@ class RunFolder:
         """Return the content of ``metrics.json``."""
         file = self.path / 'metrics.json'
         content = read_json(file, 'mmskelseg')
-        if not isinstance(content, dict) or 'per_video' not in content:
-            raise UserError(
-                f'{file}: is not what a test writes; delete it to test again.'
-            )
+        shape = {'per_video': {...: dict}}
+        check_shape(content, shape, str(file), 'delete it to test again')
         return content
 
     def report(self) -> dict[str, Any]:

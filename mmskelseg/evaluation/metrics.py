@@ -10,12 +10,9 @@ from mmengine.logging import MMLogger
 
 from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
 from mmskelseg.evaluation.functional.report import Video, evaluate_videos
-from mmskelseg.evaluation.functional.segments import (
-    IGNORED,
-    check_pair,
-    resolve_background,
-)
+from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.registry import METRICS
+from mmskelseg.structures.segments import IGNORED, resolve_background
 from mmskelseg.utils.errors import UserError
 
 # Of the predictions of a sample, that which counts, and it before post-processing.

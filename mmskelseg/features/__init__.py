@@ -1,15 +1,20 @@
 """A frame as a vector: renderers, encoders, and the store of what they made."""
 
-from mmskelseg.features.encoders import ClipEncoder, FrameEncoder, GridEncoder
+from typing import TYPE_CHECKING
+
 from mmskelseg.features.recipe import Encoder, FeatureRecipe, Renderer, VideoEncoder
 from mmskelseg.features.renderers import (
-    MMActionCoordinates,
     ReadVideoFrames,
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,
     SkeletonCoordinates,
 )
-from mmskelseg.features.store import FeatureStore, ensure_features, load_features
+from mmskelseg.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mmskelseg.features.encoders import ClipEncoder, FrameEncoder, GridEncoder
+    from mmskelseg.features.renderers import MMActionCoordinates
+    from mmskelseg.features.store import FeatureStore, ensure_features, load_features
 
 __all__ = [
     'ClipEncoder',
@@ -28,3 +33,15 @@ __all__ = [
     'ensure_features',
     'load_features',
 ]
+__getattr__ = lazy_names(
+    __name__,
+    {
+        'ClipEncoder': 'encoders',
+        'FeatureStore': 'store',
+        'FrameEncoder': 'encoders',
+        'GridEncoder': 'encoders',
+        'MMActionCoordinates': 'renderers',
+        'ensure_features': 'store',
+        'load_features': 'store',
+    },
+)

@@ -12,7 +12,6 @@ from typing import Any, Literal, Protocol, TypeAlias
 import cv2
 import numpy as np
 
-from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
@@ -174,6 +173,9 @@ class FeatureRecipe:
                     f'{copies} copies of it would be the same; leave out one of the '
                     'two.'
                 )
+        # A recipe of parts that are built needs no MMEngine.
+        from mmskelseg.registry import MODELS, TRANSFORMS
+
         render = with_skeleton(config['render'], skeleton)
         first = cls(
             modality,
@@ -300,6 +302,12 @@ class FeatureRecipe:
             return self.encoder.encode_video(images, num_frames)
         return map(self.encoder.encode, images)
 
+    def example_images(self) -> np.ndarray:
+        """Return what the renderer makes of two frames, (2, ...)."""
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            (images,) = self.images(self._example(Path(folder)))
+        return images
+
     def _example(self, folder: Path) -> Video:
         """Return two frames of a video of people, or of a file."""
         keypoint = np.random.default_rng(0).uniform(1, 47, (1, 2, self.num_joints, 3))
@@ -340,6 +348,8 @@ def with_skeleton(part: Mapping[str, Any], skeleton: Any) -> Mapping[str, Any]:
 
 def _parameters(part: Mapping[str, Any]) -> Collection[str]:
     """Return the names of a transform's arguments, none where it is not known."""
+    from mmskelseg.registry import TRANSFORMS
+
     kind = part.get('type')
     cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
     return inspect.signature(cls).parameters if cls is not None else ()

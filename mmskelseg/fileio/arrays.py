@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sys
 import zipfile
 import zlib
 from tokenize import TokenError
@@ -43,7 +44,19 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
             f'{path}: not a complete .npy file of numbers ({shown(error)}); copy or '
             'make it again.'
         ) from None
+    check_text(array, path)
     return array
+
+
+def check_text(array: np.ndarray, source: str | os.PathLike) -> None:
+    """Raise a UserError if an array of texts holds what is no character."""
+    if array.dtype.kind == 'U' and array.itemsize:
+        order = '>' if array.dtype.byteorder == '>' else '<'
+        codes = np.frombuffer(np.ascontiguousarray(array).tobytes(), f'{order}u4')
+        if codes.max(initial=0) > sys.maxunicode:
+            raise UserError(
+                f'{source}: a text in it is damaged; copy or make the file again.'
+            )
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -63,6 +76,7 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
                 with archive.open(member) as file:
                     name = member.filename.removesuffix('.npy')
                     arrays[name] = _read_member(file, member.file_size)
+                    check_text(arrays[name], path)
     except UserError:
         raise
     except (*_DAMAGED, NotImplementedError) as error:

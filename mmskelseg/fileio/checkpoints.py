@@ -14,6 +14,7 @@ import tarfile
 import types
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,13 @@ def _statistics_method(owner: Any, name: str) -> Callable:
     if owner is not HistoryBuffer or name not in _STATISTICS:
         raise UnsafePickleError('it would run `builtins.getattr`')
     return getattr(HistoryBuffer, name)
+
+
+def _counter(*counts: Any) -> Counter:
+    """Return the counter of a dict."""
+    if not all(isinstance(one, dict) for one in counts):
+        raise UnsafePickleError('it would count what is no dict')
+    return Counter(*counts)
 
 
 def _set_history_state(buffer: HistoryBuffer, state: Any) -> None:
@@ -109,6 +117,8 @@ class CheckpointUnpickler(RestrictedUnpickler):
             },
             (_HISTORY, 'HistoryBuffer'): HistoryBuffer,
             ('builtins', 'getattr'): _statistics_method,
+            # The milestones of a schedule.
+            ('collections', 'Counter'): _counter,
             # Where a dataset's metainfo comes from a config file.
             ('mmengine.config.config', 'ConfigDict'): dict,
         }

@@ -16,6 +16,7 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
+from mmskelseg.fileio.arrays import check_text
 from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.utils.errors import UserError
 
@@ -109,6 +110,9 @@ def _scalar(dtype: Any, *value: Any) -> Any:
     """Return the value of a type of NumPy, which must be there."""
     if not value:
         raise UnsafePickleError('it holds a value without its bytes')
+    is_text = isinstance(dtype, np.dtype) and dtype.kind == 'U'
+    if is_text and isinstance(value[0], bytes):
+        check_text(np.frombuffer(value[0], dtype), 'array')
     return _numpy_scalar(dtype, *value)
 
 
@@ -123,7 +127,9 @@ def _frombuffer(buffer: bytes | bytearray, *layout: Any) -> np.ndarray:
     """Return the array of a protocol-5 pickle."""
     if not isinstance(buffer, (bytes, bytearray)):
         raise UnsafePickleError('it shares the memory of an array')
-    return _numpy_frombuffer(buffer, *layout)
+    array = _numpy_frombuffer(buffer, *layout)
+    check_text(array, 'array')
+    return array
 
 
 def _dtype(code: str, *_: Any) -> np.dtype:
@@ -176,6 +182,11 @@ def _set_dtype_state(dtype: np.dtype, state: Any) -> None:
         raise UnsafePickleError('it holds an array of a compound type')
 
 
+def _set_array_state(array: np.ndarray, state: Any) -> None:
+    array.__setstate__(state)
+    check_text(array, 'array')
+
+
 def _set_dict_state(instance: OrderedDict, state: Any) -> None:
     # Other attributes could take the place of methods, such as `get`.
     if type(state) is not dict or state.keys() - {'_metadata'}:
@@ -195,7 +206,7 @@ class RestrictedUnpickler(pickle._Unpickler):
     admitted: ClassVar[Mapping[tuple[str, str], Any]] = DATA_GLOBALS
     setters: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = MappingProxyType(
         {
-            np.ndarray: lambda array, state: array.__setstate__(state),
+            np.ndarray: _set_array_state,
             np.dtype: _set_dtype_state,
             OrderedDict: _set_dict_state,
         }

@@ -10,13 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.decoding import (
-    SegmentGrammar,
-    median_filter,
-    min_duration,
-    refine_boundaries,
-    viterbi,
-)
+from mmskelseg.decoding import SegmentGrammar, run_step
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS
 from mmskelseg.utils.errors import UserError
@@ -25,6 +19,16 @@ from mmskelseg.utils.errors import UserError
 class Postprocessor(nn.Module):
     """A step of post-processing; what it has counted is kept with the weights."""
 
+    def step(self) -> dict[str, Any]:
+        """Return it as plain values, which :func:`mmskelseg.decoding.run_step` takes.
+
+        A user's own class may have no such form; models with it cannot be exported.
+        """
+        raise UserError(
+            f'model.postprocess: {type(self).__name__} has no step(), by which '
+            'it could run without PyTorch; leave it out.'
+        )
+
     def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the new labels (T,).
 
@@ -32,7 +36,7 @@ class Postprocessor(nn.Module):
             prediction: ``pred_label`` (T,) as the steps before left it, ``pred_score``
                 (K, T) and what else the model predicts.
         """
-        raise NotImplementedError
+        return run_step(prediction, self.step())
 
 
 @POSTPROCESSORS.register_module()
@@ -49,11 +53,9 @@ class MinDuration(Postprocessor):
             raise UserError(f'MinDuration: frames={frames}, but must be at least 1.')
         self.frames = frames
 
-    def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return labels without shorter segments."""
-        return min_duration(
-            prediction['pred_label'], prediction['pred_score'], self.frames
-        )
+    def step(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {'type': 'MinDuration', 'frames': self.frames}
 
 
 @POSTPROCESSORS.register_module()
@@ -73,9 +75,9 @@ class MedianFilter(Postprocessor):
             )
         self.frames = frames
 
-    def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return smoothed labels."""
-        return median_filter(prediction['pred_label'], self.frames)
+    def step(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {'type': 'MedianFilter', 'frames': self.frames}
 
 
 @POSTPROCESSORS.register_module()
@@ -92,16 +94,9 @@ class BoundaryRefinement(Postprocessor):
         super().__init__()
         self.threshold = threshold
 
-    def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return labels between boundaries."""
-        if 'pred_boundary' not in prediction:
-            raise UserError(
-                'BoundaryRefinement reads pred_boundary, which the model does not '
-                'predict; give it a `boundary_head`.'
-            )
-        return refine_boundaries(
-            prediction['pred_label'], prediction['pred_boundary'], self.threshold
-        )
+    def step(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {'type': 'BoundaryRefinement', 'threshold': self.threshold}
 
 
 @POSTPROCESSORS.register_module()
@@ -173,14 +168,18 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
             int(self.longest),
         )
 
-    def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the labels of the likeliest segmentation."""
+    def step(self) -> dict[str, Any]:
+        """Return it as plain values, with what was counted."""
         if not self.is_fitted:
             raise UserError(
                 'SemiMarkovViterbi: no transitions and durations have been counted; '
                 'run tools/fit_decoder.py on the checkpoint.'
             )
-        return viterbi(prediction['pred_score'], self.grammar, weight=self.weight)
+        grammar = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self.grammar).items()
+        }
+        return {'type': 'SemiMarkovViterbi', 'weight': self.weight, 'grammar': grammar}
 
 
 def build_postprocessors(

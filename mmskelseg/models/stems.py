@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmskelseg.models.layers import masked, norm_frames
+from mmskelseg.models.layers import adaptive_mean_2d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
@@ -79,7 +79,7 @@ class HeatmapEncoder(BaseModule):
                 nn.ReLU(inplace=True),
             ]
         layers += [
-            nn.AdaptiveAvgPool2d(2),
+            _Quarters(),
             nn.Flatten(),
             nn.Linear(4 * widths[-1], out_channels),
         ]
@@ -103,8 +103,10 @@ class HeatmapEncoder(BaseModule):
         frames = x.transpose(1, 2)
         shown = None if mask is None else mask[:, 0] > 0
         images = frames.flatten(0, 1) if shown is None else frames[shown]
-        chunks = [self._encode(c) for c in images.split(self.chunk_frames)]
-        rows = torch.cat(chunks)
+        # A graph has one number of frames, which it does not know.
+        whole = torch.onnx.is_in_onnx_export()
+        chunks = [images] if whole else images.split(self.chunk_frames)
+        rows = torch.cat([self._encode(chunk) for chunk in chunks])
         if shown is None:
             features = rows.view(len(x), -1, self.out_channels)
         else:
@@ -115,8 +117,15 @@ class HeatmapEncoder(BaseModule):
     def _encode(self, images: Tensor) -> Tensor:
         """Return the vectors (n, out_channels) of images (n, C, H, W)."""
         images = images.contiguous(memory_format=torch.channels_last)
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() or torch.onnx.is_in_onnx_export():
             return self.layers(images)
         return checkpoint(
             self.layers, images, use_reentrant=False, preserve_rng_state=False
         )
+
+
+class _Quarters(nn.Module):
+    """Means over the four quarters of maps (n, C, H, W), shape (n, C, 2, 2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return adaptive_mean_2d(x, (2, 2))

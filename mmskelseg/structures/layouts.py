@@ -22,6 +22,9 @@ BODY_PARTS = {
     for side in ('left', 'right')
 }
 
+# Letters of a joint's name.
+LONGEST_NAME = 200
+
 
 def split_side(name: str) -> tuple[str, str]:
     """Return a joint's side, which may be empty, and the rest of its name.
@@ -29,6 +32,9 @@ def split_side(name: str) -> tuple[str, str]:
     >>> split_side('RWrist'), split_side('ear_left'), split_side('neck')
     (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
     """
+    if len(name) > LONGEST_NAME:
+        # Which takes the patterns for ever, and is refused later.
+        return '', name
     for pattern in _SIDES:
         if match := re.fullmatch(pattern, name):
             side = 'left' if match[2][0] in 'lL' else 'right'

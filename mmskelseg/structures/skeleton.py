@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+from mmskelseg.utils.errors import UserError, shown
 
-from mmskelseg.structures.layouts import LAYOUTS, mirrored_joints
-from mmskelseg.utils.errors import UserError
-
+# Of people, animals and meshes; files of others may state any number.
+_MOST_JOINTS = 2000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]
@@ -50,6 +50,13 @@ class Skeleton:
             hips = [i for i, name in enumerate(self.joints) if name in _HIPS]
             root = hips if len(hips) == 2 else range(self.num_joints)
             object.__setattr__(self, 'root', tuple(root))
+        longest = max(self.joints, key=len, default='')
+        if len(longest) > LONGEST_NAME or self.num_joints > _MOST_JOINTS:
+            raise UserError(
+                f'Skeleton {self.name!r} has {self.num_joints} joints, one of them '
+                f'called {shown(longest)}; read are {_MOST_JOINTS} at most, of '
+                f'{LONGEST_NAME} letters each.'
+            )
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
             raise UserError(
@@ -145,6 +152,10 @@ class Skeleton:
             )
         joints = skeleton['joints']
         if isinstance(joints, int):
+            if not 0 < joints <= _MOST_JOINTS:
+                raise UserError(
+                    f'A skeleton has {joints} joints, expected 1 to {_MOST_JOINTS}.'
+                )
             joints = [f'joint_{i}' for i in range(joints)]
         return cls._by_name_or_index({'name': 'custom', **skeleton, 'joints': joints})
 
@@ -214,8 +225,9 @@ class Skeleton:
             )
         except (AttributeError, TypeError) as error:
             raise UserError(
-                f'The skeleton {dict(parts)} cannot be read ({error}); `joints` are '
-                'names or their number, the others lists of names or indices of joints.'
+                f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
+                '`joints` are names or their number, the others lists of names or '
+                'indices of joints.'
             ) from error
 
 
@@ -252,6 +264,9 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
             f'There is no skeleton {name!r}; known are {", ".join(known)}, '
             '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
         )
+    # Names and dicts need no MMEngine.
+    from mmengine.config import Config
+
     config = Config.fromfile(path)
     if 'dataset_info' not in config:
         raise UserError(

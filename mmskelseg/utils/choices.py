@@ -2,8 +2,12 @@
 
 # Which of several people; see ``mmskelseg.interchange.poses.choose_person``.
 POLICIES = ('track', 'largest', 'score', 'all')
+# Where each of them can be segmented.
+EACH = 'each'
 # How a video is written; see ``mmskelseg.fileio.video.written_video``.
 CODECS = ('mp4v', 'avc1', 'vp09')
+# Of the weights of an exported model.
+PRECISIONS = ('float32', 'float16', 'int8')
 # The file that a prediction becomes in each format, and its use.
 EXPORTS = {
     'csv': ('segments.csv', 'start, end, class and confidence, for spreadsheets'),

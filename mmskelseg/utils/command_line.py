@@ -3,9 +3,10 @@
 import argparse
 import logging
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from math import inf
 
-from mmskelseg.utils.choices import POLICIES
+from mmskelseg.utils.choices import EACH, POLICIES
 from mmskelseg.utils.errors import shown, user_errors
 from mmskelseg.utils.stopping import stoppable
 
@@ -53,14 +54,17 @@ def command(
     return main
 
 
-def add_person(parser: argparse._ActionsContainer) -> None:
-    """Add --person, which ``choose_person`` of the poses takes."""
+def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> None:
+    """Add --person, for ``choose_person`` of the poses, or also for ``each``."""
+    extra = (
+        'everybody at once' + ', each on their own' * each + ', or the one of a name'
+    )
     parser.add_argument(
         '--person',
         default='track',
-        metavar='|'.join((*POLICIES, 'NAME')),
+        metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
         help='which of several people: the longest track, the largest box, the highest '
-        'score, everybody, or the one of a name (default: %(default)s)',
+        f'score, {extra} (default: %(default)s)',
     )
 
 
@@ -68,7 +72,7 @@ def add_line_minutes(parser: argparse._ActionsContainer) -> None:
     """Add --line-minutes, which ``draw_timelines`` takes."""
     parser.add_argument(
         '--line-minutes',
-        type=float,
+        type=positive,
         metavar='M',
         help='minutes in a line of a timeline, after which it goes on in the next '
         '(default: one line up to 10 minutes, else lines of 5 or, for hours, more)',
@@ -91,7 +95,8 @@ def whole_from(least: int, most: int = _LARGEST) -> Callable[[str], int]:
 
     def whole_number(text: str) -> int:
         digits = text.strip().lstrip('+-')
-        value = int(text) if digits.isascii() and digits[:20].isdigit() else None
+        is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+        value = int(text) if is_number else None
         if value is None or not least <= value <= most:
             limit = f'from {least}' if most == _LARGEST else f'from {least} to {most}'
             raise argparse.ArgumentTypeError(
@@ -137,6 +142,9 @@ seed = whole_from(0, 2**32 - 1)
 
 def device(text: str) -> str:
     """Return the name of a device that is here as a ``type`` of argparse."""
+    if find_spec('torch') is None:
+        # An exported model runs without it, and says itself where it can.
+        return text
     # torch takes seconds to import, and is needed only where a device is named.
     from mmskelseg.utils.devices import check_device
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,14 +24,29 @@ _REMEDIES = {
     errno.EIO: 'see whether the disk is sound',
 }
 
+# Characters of a message.
+_LONGEST = 900
+
 
 class UserError(ValueError):
     """An input, an option or a file is at fault.
 
     Its message is one sentence that says what is wrong, where, and what to do. Commands
     print that sentence; any other exception keeps its traceback, since nobody foresaw
-    it.
+    it. What somebody else's file has may be long, or hold control characters: the
+    message is shortened in the middle, and stays a line.
     """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_readable(a) if isinstance(a, str) else a for a in args))
+
+
+def _readable(text: str) -> str:
+    """Return a text in one line, with its longest words and its middle cut short."""
+    text = re.sub(r'\S{400,}', lambda word: f'{word[0][:250]}...{word[0][-50:]}', text)
+    if len(text) > _LONGEST:
+        text = f'{text[: _LONGEST - 300]} ... {text[-295:]}'
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class MissingFileError(UserError, FileNotFoundError):

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.evaluation.functional.segments import check_labels
+from mmskelseg.structures.segments import IGNORED, check_labels, to_segments
 from mmskelseg.utils.errors import UserError
+from mmskelseg.visualization.frames import mark_time
 from mmskelseg.visualization.images import (
     COLUMN,
     DPI,
@@ -289,19 +289,9 @@ def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -
     last = math.floor(min(start + length, frames) / fps / step + 1e-9)
     times = [step * k for k in range(first, last + 1)]
     axes.xaxis.set_major_locator(FixedLocator([t * fps - start for t in times]))
-    axes.xaxis.set_major_formatter(FixedFormatter([clock(time) for time in times]))
-
-
-def clock(seconds: float) -> str:
-    """Return a time as hours, minutes and seconds.
-
-    >>> clock(75), clock(3725), clock(0.5)
-    ('1:15', '1:02:05', '0:00.5')
-    """
-    whole, rest = divmod(round(seconds, 1), 60)
-    hours, minutes = divmod(int(whole), 60)
-    text = f'{rest:04.1f}'.removesuffix('.0')
-    return f'{hours}:{minutes:02d}:{text}' if hours else f'{minutes}:{text}'
+    axes.xaxis.set_major_formatter(
+        FixedFormatter([mark_time(time, step) for time in times])
+    )
 
 
 def _legend_handles(

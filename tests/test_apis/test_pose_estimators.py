@@ -17,9 +17,9 @@ from mmskelseg.apis.pose_estimators import (
     mediapipe,
 )
 from mmskelseg.apis.pose_estimators.estimator import VideoFrames, strongest
-from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses import choose_person
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.dependencies import Dependency, DependencyError
 from mmskelseg.utils.errors import UserError
 from tests.walkers import Walkers
 

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg.compat import dependencies
-from mmskelseg.compat.dependencies import DEPENDENCIES, Dependency, DependencyError
+from mmskelseg.compat.dependencies import (
+    DEPENDENCIES,
+    Dependency,
+    DependencyError,
+    check,
+)
+from mmskelseg.utils import dependencies
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {dependency.name: dependency for dependency in DEPENDENCIES}
@@ -93,7 +98,7 @@ def test_missing_packaging_is_told_like_any_other(monkeypatch):
     for module in ('packaging.specifiers', 'packaging.version'):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(DependencyError, match=r'^packaging is not installed, but'):
-        dependencies.check()
+        check()
 
 
 def test_source_checkout_is_asked_for_its_version_file(tmp_path, monkeypatch):
@@ -147,11 +152,11 @@ def test_import_checks_a_full_mmcv(tmp_path, version):
     else:
         last = process.stderr.strip().splitlines()[-1]
         assert last.startswith(
-            'mmskelseg.compat.dependencies.DependencyError: mmcv 2.2.0 is'
+            'mmskelseg.utils.dependencies.DependencyError: mmcv 2.2.0 is'
         )
 
 
 def test_check_raises_the_first_problem(monkeypatch):
     install(monkeypatch)
     with pytest.raises(DependencyError, match=r'^numpy is not installed'):
-        dependencies.check()
+        check()

@@ -71,7 +71,7 @@ def test_a_table_has_each_class_of_each_video_and_of_all(tmp_path):
     assert [(row['video'], row['class']) for row in rows] == [
         *[('a', name) for name in (*CLASSES, 'unlabelled')],
         *[('b', name) for name in CLASSES],
-        *[('all videos', name) for name in (*CLASSES, 'unlabelled')],
+        *[('all', name) for name in (*CLASSES, 'unlabelled')],
     ]
     assert rows[0] == {
         'video': 'a', 'class': 'walk', 'segments': '2', 'total_s': '2.000',
@@ -82,7 +82,7 @@ def test_a_table_has_each_class_of_each_video_and_of_all(tmp_path):
     assert rows[3]['share_percent'] == f'{100 / 4.5:.3f}'
     assert rows[-3]['next: walk'] == '2'
     write_time_budget(tmp_path / 'one.csv', {'b': budgets['b']}, CLASSES)
-    assert 'all videos' not in (tmp_path / 'one.csv').read_text()
+    assert 'all' not in (tmp_path / 'one.csv').read_text()
 
 
 def test_json_holds_names_and_no_nan():

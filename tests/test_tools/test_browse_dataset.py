@@ -57,7 +57,7 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
     table = (folder / 'time_budget.csv').read_text().splitlines()
     assert table[0].startswith('video,class,segments,total_s,mean_s,share_percent,')
     assert [line.split(',')[0] for line in table[1::3]] == [
-        'video_0', 'video_1', 'video_2', 'all videos'
+        'video_0', 'video_1', 'video_2', 'all'
     ]  # fmt: skip
     assert done.stdout.startswith(f'data set    small ({small_data})\n')
     assert done.stdout.splitlines()[-3].strip() in page.text
@@ -190,4 +190,5 @@ def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change
 
 def test_browser_refuses_no_frames(call_tool, small_data):
     """A number below 1 is a mistake."""
-    assert '0 is below 1' in call_tool(TOOL, small_data, '--frames', 0, code=2).stderr
+    done = call_tool(TOOL, small_data, '--frames', 0, code=2)
+    assert "'0' is not a whole number from 1" in done.stderr

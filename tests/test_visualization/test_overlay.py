@@ -7,8 +7,14 @@ from PIL import Image
 
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.utils.errors import UserError
+from mmskelseg.visualization.frames import draw_tag
 from mmskelseg.visualization.images import class_color
-from mmskelseg.visualization.overlay import Overlay, write_gif, write_overlay
+from mmskelseg.visualization.overlay import (
+    Overlay,
+    PeopleOverlay,
+    write_gif,
+    write_overlay,
+)
 
 
 @pytest.fixture
@@ -132,6 +138,37 @@ def test_text_shows_names_of_any_alphabet_and_length(clip):
     assert (panels[0] != panels[1]).any()
     right = slice(-150, None)
     np.testing.assert_array_equal(panels[0][:, right], panels[2][:, right])
+
+
+def test_each_person_has_the_colour_of_their_own_label(clip, tmp_path):
+    """Their names stand above them, and below each has a bar."""
+    one = prediction(clip, [0] * 20, person='ann')
+    other = prediction(clip, [1] * 20, person='bob')
+    # In the video's pixels, at the height of 400.
+    other['keypoint'][..., 1] = 200
+    overlay = PeopleOverlay([one, other], VideoFile.open(clip))
+    drawn = overlay.draw(grey(), 5)
+    for height, k in ((200, 0), (400, 1)):
+        person = colors(drawn[height - 10 : height + 10, 180:560])
+        assert person[k] > 0.05
+        assert person[1 - k] == 0
+        assert colors(drawn[height - 70 : height - 20, 330:390])[k] > 0.2
+    panel = drawn[480:]
+    assert (colors(panel) > 0.1).all()
+    # A person who is absent has no tag.
+    other['keypoint_score'][:] = 0
+    alone = PeopleOverlay([one, other], VideoFile.open(clip)).draw(grey(), 5)
+    assert colors(alone[300:480])[1] == 0
+    path = tmp_path / 'overlay.mp4'
+    write_overlay([one, other], path, show_progress=False)
+    assert VideoFile.open(path).img_shape == overlay.img_shape
+
+
+def test_tags_stay_within_the_picture():
+    picture = np.zeros((60, 200, 3), np.uint8)
+    for x, y in ((-900, -900), (900, 900), (100, 30)):
+        draw_tag(picture, 'ann', 0, 14, x, y)
+    assert (colors(picture)[0] > 0.1).all()
 
 
 @pytest.mark.parametrize('size', [(64, 48), (37, 51)])

@@ -4,21 +4,28 @@ import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from urllib.error import URLError
 
 import cv2
 import numpy as np
 
-from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
-from mmskelseg.registry import INFERENCERS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.dependencies import Dependency, DependencyError
 from mmskelseg.utils.errors import UnavailableError, UserError
 from mmskelseg.utils.progress import progress_bar
 
+# The module of each type; others are registered in INFERENCERS.
+_MODULES = {
+    'MediaPipePose': 'mediapipe',
+    'MMPoseAlias': 'mmpose_inferencer',
+    'RTMLibPose': 'rtmlib',
+}
 # The type that a name stands for, and the argument that follows it after a colon.
 NAMES: dict[str, tuple[str, str | None]] = {
     'mediapipe': ('MediaPipePose', None),
@@ -181,10 +188,9 @@ def build_pose_estimator(
     if topdown:
         renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
         kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}
-    # Not by `build`, which would look in the default scope, whichever that is.
-    cls = INFERENCERS.get(kind) if isinstance(kind, str) else kind
+    cls = _find_type(kind) if isinstance(kind, str) else kind
     if cls is None:
-        known = ', '.join(dict.fromkeys(kind for kind, _ in NAMES.values()))
+        known = ', '.join(_MODULES)
         raise UserError(
             f'The type of a pose estimator is {kind!r}, expected {known}, or another '
             'that is registered in INFERENCERS.'
@@ -197,6 +203,26 @@ def build_pose_estimator(
             f'{", ".join(parameters)}.'
         )
     return cls(**config)
+
+
+def _find_type(name: str) -> Any:
+    """Return the class of a name, None where there is none."""
+    name = name.removeprefix('mmskelseg.')
+    if name not in _MODULES:
+        try:
+            from mmskelseg.registry import INFERENCERS
+        except ModuleNotFoundError:
+            # Without MMEngine, which the runtime does without, nothing is registered.
+            return None
+        # Not by `build`, which would look in the default scope, whichever that is.
+        return INFERENCERS.get(name)
+    module = f'{__package__}.{_MODULES[name]}'
+    if find_spec(module) is None:
+        raise DependencyError(
+            f'{name} needs MMPose, which mmskelseg-runtime does without; choose '
+            'mediapipe or rtmlib, or install mmskelseg.'
+        )
+    return getattr(import_module(module), name)
 
 
 class VideoFrames:

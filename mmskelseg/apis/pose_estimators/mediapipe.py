@@ -9,18 +9,16 @@ import cv2
 import numpy as np
 
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require
-from mmskelseg.compat.dependencies import Dependency, DependencyError
 from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.mediapipe import LANDMARKS
 from mmskelseg.interchange.poses.poses import Detection, Poses
-from mmskelseg.registry import INFERENCERS
+from mmskelseg.utils.dependencies import Dependency, DependencyError
 
 # Later releases come without the network.
 _MEDIAPIPE = Dependency('mediapipe', '0.10.14', '0.10.22')
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
-@INFERENCERS.register_module()
 @dataclass(eq=False)
 class MediaPipePose(PoseEstimator):
     """MediaPipe's ``solutions.pose``: COCO's 17 of its 33 landmarks of one person.

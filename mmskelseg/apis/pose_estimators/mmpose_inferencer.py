@@ -18,10 +18,9 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
-from mmskelseg.compat.dependencies import Dependency
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 from mmskelseg.interchange.poses.poses import Detection
-from mmskelseg.registry import INFERENCERS
+from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 _PACKAGES = (
@@ -33,7 +32,6 @@ _PACKAGES = (
 _INDEX = 'model-index.yml'
 
 
-@INFERENCERS.register_module()
 @dataclass(eq=False)
 class MMPoseAlias(PoseEstimator):
     """``MMPoseInferencer`` with a network of 2D poses, top-down, bottom-up or in one.

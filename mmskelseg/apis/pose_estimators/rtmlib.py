@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
-from mmskelseg.compat.dependencies import Dependency
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
-from mmskelseg.registry import INFERENCERS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import UserError
 
 _RTMLIB = Dependency('rtmlib', '0.0.10')
@@ -25,7 +24,6 @@ _LAYOUTS = {
 }
 
 
-@INFERENCERS.register_module()
 @dataclass(eq=False)
 class RTMLibPose(PoseEstimator):
     """A solution of rtmlib, such as RTMPose in the boxes that YOLOX finds.

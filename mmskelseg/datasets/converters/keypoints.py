@@ -153,8 +153,8 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--strict',
         action='store_true',
-        help='end with an error if an observation (BORIS), task (Label Studio) or '
-        'video (VIA) of a project does not fit, instead of leaving it out',
+        help='end with an error if an observation (BORIS), task (Label Studio), '
+        'annotation (ELAN) or video (VIA) does not fit, instead of leaving it out',
     )
     group.add_argument(
         '--classes',

@@ -24,17 +24,9 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_counts,
     segmental_f1,
 )
-from mmskelseg.evaluation.functional.segments import (
-    IGNORED,
-    resolve_background,
-    to_segments,
-)
 from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
-from mmskelseg.evaluation.functional.time_budget import (
-    TimeBudget,
-    budget_as_dict,
-    time_budget,
-)
+from mmskelseg.structures.segments import IGNORED, resolve_background, to_segments
+from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 
 __all__ = [
     'IGNORED',

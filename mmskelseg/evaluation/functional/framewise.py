@@ -6,7 +6,8 @@ are in its unit, or the square of it.
 
 import numpy as np
 
-from mmskelseg.evaluation.functional.segments import IGNORED, check_pair, check_truth
+from mmskelseg.evaluation.functional.segments import check_pair, check_truth
+from mmskelseg.structures.segments import IGNORED
 from mmskelseg.utils.errors import UserError
 
 

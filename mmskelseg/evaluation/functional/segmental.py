@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from mmskelseg.evaluation.functional.segments import check_pair, segment_table
+from mmskelseg.evaluation.functional.segments import check_pair
+from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.errors import UserError
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from mmengine.device import get_device
 from mmengine.logging import print_log
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.features.encoders.fused_network import FusedNetwork
 from mmskelseg.features.encoders.network import FrozenNetwork
+from mmskelseg.models.layers.pooling import adaptive_mean_2d
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.precision import has_bfloat16
@@ -120,29 +121,57 @@ class FrameEncoder:
         reads them as one.
         """
         images = torch.as_tensor(images)
+        equal = images.stride(1) == 0 and self._network.reads_equal_channels
         features = [
-            self._network(self._prepare(batch))
-            for batch in images.split(self.batch_size)
+            self._network(self._prepare(batch.to(get_device(), torch.float32), equal))
+            for batch in images[:, : 1 if equal else 3].split(self.batch_size)
         ]
         return torch.cat(features).cpu().numpy()
+
+    def graph(self, *, equal: bool) -> nn.Module:
+        """Return what makes features (n, C) of images, for an ONNX graph.
+
+        Args:
+            equal: Whether the three channels of images are equal, as those of heatmaps
+                are. It reads one of them then, if the network can.
+
+        Raises:
+            UserError: If the encoder computes in bfloat16.
+        """
+        if self.dtype != 'float32':
+            raise UserError(
+                f'FrameEncoder: dtype={self.dtype!r}, but a graph is made of float32; '
+                'set encoder.dtype to that.'
+            )
+        equal = equal and self._network.reads_equal_channels
+        return _FrameGraph(self, self._network.plain(2 if equal else 3), equal)
 
     @cached_property
     def _network(self) -> FusedNetwork:
         dtype = getattr(torch, self.dtype)
         return FusedNetwork(self.network.module, _MEAN, _STD, dtype)
 
-    def _prepare(self, images: Tensor) -> Tensor:
+    def _prepare(self, images: Tensor, equal: bool) -> Tensor:
         """Return the network's input: three channels, or one and one of ones."""
-        equal = images.stride(1) == 0 and self._network.reads_equal_channels
-        if equal:
-            images = images[:, :1]
-        images = _INTENSITIES[self.intensity](images.to(get_device(), torch.float32))
+        images = _INTENSITIES[self.intensity](images)
         if self.input_size is not None:
             images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
         if equal:
             return torch.cat([images, torch.ones_like(images)], dim=1)
         mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (images - mean) / std
+
+
+class _FrameGraph(nn.Module):
+    def __init__(self, encoder: FrameEncoder, network: nn.Module, equal: bool) -> None:
+        super().__init__()
+        self.channels = 1 if equal else 3
+        self.network = network
+        self._encoder = encoder
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(self._encoder._prepare(images, self.channels == 1))
 
 
 @MODELS.register_module()
@@ -185,5 +214,21 @@ class GridEncoder:
         They are of shape (T, channels * rows * columns), float32; images (T, 3, H, W).
         """
         images = np.ascontiguousarray(images[:, : self.channels])
-        cells = F.adaptive_avg_pool2d(torch.from_numpy(images), self.grid)
-        return cells.flatten(1).float().numpy()
+        return _GridGraph(self)(torch.from_numpy(images)).float().numpy()
+
+    def graph(self, *, equal: bool) -> nn.Module:
+        """Return what makes features (n, C) of images, for an ONNX graph.
+
+        It reads ``channels`` of them, whether they are ``equal`` or not.
+        """
+        return _GridGraph(self)
+
+
+class _GridGraph(nn.Module):
+    def __init__(self, encoder: GridEncoder) -> None:
+        super().__init__()
+        self.channels = encoder.channels
+        self.grid = encoder.grid
+
+    def forward(self, images: Tensor) -> Tensor:
+        return adaptive_mean_2d(images, self.grid).flatten(1)

@@ -46,6 +46,12 @@ class FusedNetwork:
         """Whether it can read three equal channels as one; the second is of ones."""
         return self._networks[2] is not None
 
+    def plain(self, channels: int) -> nn.Module:
+        """Return a copy of it for so many channels, of PyTorch's layers, on the CPU."""
+        network = self._networks[channels]
+        assert network is not None
+        return copy.deepcopy(network).cpu()
+
     def __call__(self, images: Tensor) -> Tensor:
         """Return features (N, C'), float32, of images (N, 3, H, W) after mean and std.
 

@@ -1,14 +1,17 @@
 """A video as images, or as numbers, in blocks of frames."""
 
-from mmskelseg.features.renderers.coordinates import (
-    MMActionCoordinates,
-    SkeletonCoordinates,
-)
+from typing import TYPE_CHECKING
+
+from mmskelseg.features.renderers.coordinates import SkeletonCoordinates
 from mmskelseg.features.renderers.heatmap import (
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,
 )
 from mmskelseg.features.renderers.video_frames import ReadVideoFrames
+from mmskelseg.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mmskelseg.features.renderers.mmaction_coordinates import MMActionCoordinates
 
 __all__ = [
     'MMActionCoordinates',
@@ -17,3 +20,4 @@ __all__ = [
     'RenderSkeletonHeatmap',
     'SkeletonCoordinates',
 ]
+__getattr__ = lazy_names(__name__, {'MMActionCoordinates': 'mmaction_coordinates'})

@@ -7,24 +7,19 @@ the same.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
-import torch
-from torch import Tensor
+
+from mmskelseg.utils.dependencies import import_optional
 
 # MMAction2 leaves out what scores less; such a joint counts as not seen.
 MIN_SCORE = 1e-4
 # A component is evaluated out to where it has fallen to this part of its peak.
 _NEGLIGIBLE = 3e-6
-# Pixels beyond which an end of a segment is replaced.
-_FAR = 1e4
 # Pixels of a row that are evaluated together: a register of AVX2.
-_LANES = 8
-# Pixels of all segments that are evaluated at a time with tensors.
-_PIXELS_AT_A_TIME = 1 << 24
+LANES = 8
 
 
 def draw_segments(
@@ -64,9 +59,13 @@ def draw_segments(
     height, width = size
     chosen = np.array(channels or [0] * len(ends), np.int64)
     # At least as wide as what is evaluated together.
-    shape = (keypoint.shape[1], num_channels, height, max(width, _LANES))
+    shape = (keypoint.shape[1], num_channels, height, max(width, LANES))
     canvas = np.zeros(shape, np.float32)
-    _draw(
+    # Numba takes longer to import than all else here.
+    import_optional('numba', 'Drawing of heatmaps', 'mmskelseg-runtime[numba]')
+    from mmskelseg.features.renderers.compiled_drawing import draw
+
+    draw(
         np.ascontiguousarray(keypoint, np.float32),
         np.ascontiguousarray(score, np.float32),
         ends,
@@ -85,226 +84,3 @@ def _scale_and_reach(sigma: float, squared: bool) -> tuple[Any, Any]:
     scale = 1 / (math.sqrt(2) * sigma) if squared else 1 / (2 * sigma**2)
     reach = (-math.log(_NEGLIGIBLE)) ** (0.5 if squared else 1) / scale
     return np.float32(scale), np.float32(reach)
-
-
-def _compiled(function: Callable) -> Callable:
-    options: Any = {
-        'nogil': True,
-        'error_model': 'numpy',
-        'fastmath': {'contract', 'reassoc', 'nsz', 'arcp', 'nnan', 'ninf'},
-    }
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # There is no folder to keep it in.
-        return numba.njit(**options)(function)
-
-
-@numba.njit(inline='always')
-def _exp_of_minus(q: Any) -> Any:
-    """Return exp(-q) for q >= 0, to 4e-7 of it, in operations that have lanes.
-
-    exp(-q) = 2**-n * exp(r), with n = round(q / ln 2) and r between -0.35 and 0.35.
-    """
-    q = min(q, np.float32(80))
-    n = np.int32(q * np.float32(1.44269504) + np.float32(0.5))
-    whole = np.float32(n)
-    # ln 2 in two parts, so that the difference keeps its last bits.
-    r = (whole * np.float32(0.693359375) - q) - whole * np.float32(2.12194440e-4)
-    p = np.float32(1 / 720)
-    p = p * r + np.float32(1 / 120)
-    p = p * r + np.float32(1 / 24)
-    p = p * r + np.float32(1 / 6)
-    p = p * r + np.float32(0.5)
-    p = p * r + np.float32(1)
-    p = p * r + np.float32(1)
-    # The bits of 2**-n.
-    return p * np.int32((127 - n) * 8388608).view(np.float32)
-
-
-@_compiled
-def _draw(
-    keypoint: np.ndarray,
-    score: np.ndarray,
-    pairs: np.ndarray,
-    channels: np.ndarray,
-    canvas: np.ndarray,
-    width: int,
-    joint_form: tuple[float, float],
-    limb_form: tuple[float, float],
-    squared: bool,
-) -> None:
-    """Draw into canvas (T, C, H, W) of zeros; else as in `draw_segments`."""
-    M, T = score.shape[:2]
-    # Of one segment, where several persons compete.
-    highest = np.zeros(canvas.shape[2:], np.float32)
-    for t in range(T):
-        for s in range(len(pairs)):
-            a, b = pairs[s]
-            form, square = (joint_form, True) if a == b else (limb_form, squared)
-            image = canvas[t, channels[s]]
-            for m in range(M):
-                peak = min(score[m, t, a], score[m, t, b])
-                if peak >= np.float32(MIN_SCORE):
-                    ends = _near_ends(keypoint[m, t, a], keypoint[m, t, b])
-                    target = image if M == 1 else highest
-                    _add(ends, peak, form, square, target, width, M > 1)
-            for m in range(M if M > 1 else 0):
-                ends = _near_ends(keypoint[m, t, a], keypoint[m, t, b])
-                _move(highest, image, ends, form[1])
-
-
-@_compiled
-def _near_ends(a: np.ndarray, b: np.ndarray) -> tuple[Any, Any, Any, Any]:
-    """Return x and y of a and of b, nearer ones on the segment if they are far off.
-
-    Single precision has too few digits for distances from such points.
-    """
-    ax, ay, bx, by = a[0], a[1], b[0], b[1]
-    if max(max(abs(ax), abs(ay)), max(abs(bx), abs(by))) < np.float32(_FAR):
-        return ax, ay, bx, by
-    x, y = np.float64(ax), np.float64(ay)
-    dx, dy = np.float64(bx) - x, np.float64(by) - y
-    length = max(math.sqrt(dx * dx + dy * dy), 1e-9)
-    dx, dy = dx / length, dy / length
-    # The point that is nearest to the origin, and as far as it matters around it.
-    nearest = min(max(-x * dx - y * dy, 0.0), length)
-    first, last = max(nearest - _FAR, 0.0), min(nearest + _FAR, length)
-    return (
-        np.float32(min(max(x + first * dx, -4 * _FAR), 4 * _FAR)),
-        np.float32(min(max(y + first * dy, -4 * _FAR), 4 * _FAR)),
-        np.float32(min(max(x + last * dx, -4 * _FAR), 4 * _FAR)),
-        np.float32(min(max(y + last * dy, -4 * _FAR), 4 * _FAR)),
-    )
-
-
-@_compiled
-def _box(
-    ends: tuple[Any, Any, Any, Any], reach: float, H: int, W: int
-) -> tuple[Any, Any, Any, Any]:
-    """Return the first and last row and column that a segment reaches."""
-    ax, ay, bx, by = ends
-    return (
-        np.int32(math.ceil(max(min(ay, by) - reach, np.float32(0)))),
-        np.int32(math.floor(min(max(ay, by) + reach, np.float32(H - 1)))),
-        np.int32(math.ceil(max(min(ax, bx) - reach, np.float32(0)))),
-        np.int32(math.floor(min(max(ax, bx) + reach, np.float32(W - 1)))),
-    )
-
-
-@_compiled
-def _move(
-    source: np.ndarray, image: np.ndarray, ends: tuple[Any, Any, Any, Any], reach: float
-) -> None:
-    """Add to an image what a segment's box holds in another, which becomes 0 there."""
-    H, W = image.shape
-    top, bottom, left, right = _box(ends, reach, H, W)
-    for y in range(top, bottom + 1):
-        for x in range(left, right + 1, _LANES):
-            start = min(x, W - _LANES)
-            row = image[y, start : start + _LANES]
-            moved = source[y, start : start + _LANES]
-            for i in range(_LANES):
-                row[i] += moved[i]
-                moved[i] = 0
-
-
-@_compiled
-def _add(
-    ends: tuple[Any, Any, Any, Any],
-    peak: float,
-    form: tuple[float, float],
-    squared: bool,
-    image: np.ndarray,
-    width: int,
-    maximum: bool,
-) -> None:
-    """Add a segment to an image, or keep the higher of the two."""
-    ax, ay, bx, by = ends
-    scale, reach = form
-    top, bottom, left, right = _box(ends, reach, image.shape[0], width)
-    if left > right:
-        return
-    dx, dy = bx - ax, by - ay
-    length = np.float32(math.sqrt(dx * dx + dy * dy))
-    # A point has no direction; any will do.
-    ux, uy = np.float32(1), np.float32(0)
-    if length > 0:
-        ux, uy = dx / length, dy / length
-    half = length * np.float32(0.5) * scale
-    middle_x = (ax + bx) * np.float32(0.5)
-    middle_y = (ay + by) * np.float32(0.5)
-    # A row is evaluated where it is near the line through a and b.
-    steep = abs(uy) > np.float32(1e-3)
-    slope, near = np.float32(0), np.float32(0)
-    if steep:
-        slope, near = ux / uy, reach / abs(uy)
-    for y in range(top, bottom + 1):
-        down = np.float32(y) - middle_y
-        x, last = left, right
-        if steep:
-            centre = middle_x + slope * down
-            x = np.int32(math.ceil(min(max(centre - near, left), right + 1)))
-            last = np.int32(math.floor(max(min(centre + near, right), left - 1)))
-        along_y, across_y = down * scale * uy, -down * scale * ux
-        while x <= last:
-            # What is evaluated together lies within the image; of it, only pixels from
-            # x to the last count.
-            start = min(x, image.shape[1] - _LANES)
-            low, high = x - start, last - start
-            corner = (np.float32(start) - middle_x) * scale
-            row = image[y, start : start + _LANES]
-            for i in range(_LANES):
-                right_of = corner + np.float32(i) * scale
-                across = right_of * uy + across_y
-                beyond = max(abs(right_of * ux + along_y) - half, np.float32(0))
-                q = across * across + beyond * beyond
-                value = peak * _exp_of_minus(q if squared else math.sqrt(q))
-                value = value if low <= i <= high else np.float32(0)
-                row[i] = max(row[i], value) if maximum else row[i] + value
-            x = start + _LANES
-
-
-def draw_segments_on_device(
-    keypoint: Tensor,
-    score: Tensor,
-    pairs: Sequence[Sequence[int]],
-    size: tuple[int, int],
-    sigma: float,
-    *,
-    squared: bool = True,
-) -> Tensor:
-    """Return what ``draw_segments`` does, shape (T, H, W), on the keypoints' device.
-
-    Every segment is evaluated at every pixel, which suits a GPU; blocks of frames bound
-    the memory. Arguments are those of ``draw_segments``.
-    """
-    height, width = size
-    segments = len(score) * max(len(pairs), 1)
-    frames = max(1, _PIXELS_AT_A_TIME // (segments * height * width))
-    ends = torch.tensor(pairs, device=keypoint.device, dtype=torch.long)
-    a, b = ends.reshape(-1, 2).T
-    # 0 for joints, which keep the square.
-    powers = torch.where((a == b) | squared, 1.0, 0.5)[:, None, None]
-    scales = torch.where(
-        (a == b) | squared, 1 / (math.sqrt(2) * sigma), 1 / (2 * sigma**2)
-    )
-    ys, xs = (torch.arange(n, device=keypoint.device) for n in (height, width))
-    blocks = []
-    for places, scores in zip(
-        keypoint.split(frames, 1), score.split(frames, 1), strict=True
-    ):
-        # (M, T, S, 2)
-        start, along = places[:, :, a], places[:, :, b] - places[:, :, a]
-        length = along.norm(dim=-1, keepdim=True)
-        unit = torch.where(length > 0, along / length, along.new_tensor([1.0, 0.0]))
-        # (M, T, S, H, W)
-        x = xs - start[..., :1, None]
-        y = ys[:, None] - start[..., 1:, None]
-        ux, uy, far = (v[..., None] for v in (unit[..., :1], unit[..., 1:], length))
-        forward = x * ux + y * uy
-        beyond = forward - forward.clamp(min=0).minimum(far)
-        square = (beyond**2 + (x * uy - y * ux) ** 2) * (scales**2)[:, None, None]
-        peak = torch.minimum(scores[:, :, a], scores[:, :, b])
-        peak = torch.where(peak >= MIN_SCORE, peak, 0)[..., None, None]
-        blocks.append((peak * torch.exp(-(square**powers))).amax(dim=0).sum(dim=1))
-    return torch.cat(blocks)

@@ -5,9 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from mmcv.transforms import BaseTransform
-from torch import Tensor
 
 from mmskelseg.features.renderers.coordinates import (
     body_size,
@@ -16,12 +13,8 @@ from mmskelseg.features.renderers.coordinates import (
     read_joints,
     root_path,
 )
-from mmskelseg.features.renderers.drawing import (
-    MIN_SCORE,
-    draw_segments,
-    draw_segments_on_device,
-)
-from mmskelseg.registry import TRANSFORMS
+from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
+from mmskelseg.features.renderers.renderer import BaseRenderer
 from mmskelseg.streaming.body import RunningBody
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
@@ -31,8 +24,7 @@ from mmskelseg.utils.errors import UserError
 _BODY_SIZES = 5
 
 
-@TRANSFORMS.register_module()
-class RenderSkeletonHeatmap(BaseTransform):
+class RenderSkeletonHeatmap(BaseRenderer):
     """Draws the joints and limbs of each frame into one image, as their plain sum.
 
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
@@ -149,7 +141,7 @@ class RenderSkeletonHeatmap(BaseTransform):
         """Write ``imgs`` for the keypoints in ``results``."""
         keypoint, score, velocity = self._place(results)
         given = results['keypoint']
-        if isinstance(given, Tensor):
+        if hasattr(given, 'cpu'):
             imgs: Any = self._on_device(keypoint, score, velocity, given.device)
         else:
             imgs = self._drawn(keypoint, score, velocity)
@@ -242,8 +234,15 @@ class RenderSkeletonHeatmap(BaseTransform):
         keypoint: np.ndarray,
         score: np.ndarray,
         velocity: np.ndarray,
-        device: torch.device,
-    ) -> Tensor:
+        device: Any,
+    ) -> Any:
+        """Return the pictures as a tensor on a device."""
+        import torch
+
+        from mmskelseg.features.renderers.drawing_on_device import (
+            draw_segments_on_device,
+        )
+
         drawn = [
             draw_segments_on_device(
                 torch.from_numpy(keypoint).to(device),
@@ -308,7 +307,6 @@ class RenderSkeletonHeatmap(BaseTransform):
         }
 
 
-@TRANSFORMS.register_module()
 class RenderJointHeatmaps(RenderSkeletonHeatmap):
     """Draws each joint, and then each limb, of those that are drawn, in its channel.
 

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
 
+from mmskelseg.features.renderers.renderer import BaseRenderer
 from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
-from mmskelseg.registry import TRANSFORMS
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 # How far, in seconds, a video may end before or after its labels when both are
@@ -19,8 +18,7 @@ from mmskelseg.utils.errors import MissingFileError, UserError
 _TOLERANCE = 1.0
 
 
-@TRANSFORMS.register_module()
-class ReadVideoFrames(BaseTransform):
+class ReadVideoFrames(BaseRenderer):
     """Reads a video file as images, one for each frame of the labels.
 
     Reads: filename, the path of the video; total_frames; fps; flip, contrast and

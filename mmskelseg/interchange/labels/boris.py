@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.interchange.labels.fitting import FittingVideos
+from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -97,7 +97,7 @@ def read_boris(
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
     observations = project['observations']
-    videos = FittingVideos(path, 'observations', strict or bool(observation), notes)
+    videos = Fitting(path, 'observations', strict or bool(observation), notes)
     for name in _chosen(observation, list(observations), path):
         place = f'{path}: observation {name!r}'
         with videos.part(repr(name), place):
@@ -233,7 +233,7 @@ def read_boris_events(
     found: dict[str, list[Row]] = {}
     for place, row in as_dicts(rows[heads[0] :], path):
         found.setdefault(row.get('Observation id', above), []).append((place, row))
-    videos = FittingVideos(path, 'observations', strict or bool(observation), notes)
+    videos = Fitting(path, 'observations', strict or bool(observation), notes)
     for name in _chosen(observation, list(found), path):
         place = f'{path}: observation {name!r}'
         with videos.part(repr(name), place):

@@ -1,14 +1,13 @@
-"""The videos of a file of labels that fit, and one note on what does not."""
+"""What fits of a file of labels, and one note on what does not."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging import WARNING
 
-from mmengine.logging import print_log
-
 from mmskelseg.interchange.labels.segments import VideoSegments, sorted_videos
 from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.logs import print_log
 
 # A note lists no more reasons than this, and no more names for each.
 _REASONS, _NAMES = 6, 3
@@ -18,8 +17,8 @@ class NeedsOptionError(UserError):
     """An option is missing, so that parts do not fit which would with it."""
 
 
-class FittingVideos:
-    """Gathers the videos that a reader finds, and the reasons why it leaves out some.
+class Fitting:
+    """Gathers the videos that a reader finds, and the reasons why it leaves out parts.
 
     Projects of people hold parts that were begun and not finished, or are of somebody
     else. Those that fit are read; a note tells the others, part by part.
@@ -65,7 +64,7 @@ class FittingVideos:
             for start in (place, str(self.path)):
                 reason = reason.removeprefix(start).lstrip(':, ')
             # What follows the semicolon is the remedy.
-            self._leave_out(name, reason.partition(';')[0].rstrip('.'))
+            self.leave_out(name, reason.partition(';')[0].rstrip('.'))
 
     def add(
         self, name: str, place: str, videos: Iterable[VideoSegments], remedy: str
@@ -73,7 +72,7 @@ class FittingVideos:
         """Keep the videos of a part, if any has a label and no other part has them."""
         videos = list(videos)
         if not any(video.segments for video in videos):
-            self._leave_out(name, 'without labels')
+            self.leave_out(name, 'without labels')
             return
         for video in videos:
             if video.name in self._found:
@@ -83,13 +82,28 @@ class FittingVideos:
                 )
         self._found.update({video.name: (name, video) for video in videos})
 
+    def leave_out(self, name: str, reason: str) -> None:
+        """Leave out a part for a reason that is no error even if strict."""
+        self._left_out.setdefault(reason, []).append(name)
+
     def read(self) -> list[VideoSegments]:
         """Return the videos, and tell which parts are left out.
 
         Raises:
             UserError: If nothing fits.
         """
-        fit = len({name for name, _ in self._found.values()})
+        self.tell(len({name for name, _ in self._found.values()}))
+        return sorted_videos((video for _, video in self._found.values()), self.path)
+
+    def tell(self, fit: int) -> None:
+        """Tell which parts are left out, if some fit.
+
+        Args:
+            fit: How many do.
+
+        Raises:
+            UserError: If none does, because of an error.
+        """
         count = sum(map(len, self._left_out.values()))
         if self._first is not None and not fit:
             text = str(self._first).removesuffix('.')
@@ -98,10 +112,6 @@ class FittingVideos:
         if fit and count:
             note = f'{self.path}: {count} of {fit + count} {self.kind} are left out: '
             self._tell(note + self._reasons())
-        return sorted_videos((video for _, video in self._found.values()), self.path)
-
-    def _leave_out(self, name: str, reason: str) -> None:
-        self._left_out.setdefault(reason, []).append(name)
 
     def _reasons(self) -> str:
         told = []
@@ -114,6 +124,6 @@ class FittingVideos:
 
     def _tell(self, note: str) -> None:
         if self.notes is None:
-            print_log(f'{note}.', 'current', WARNING)
+            print_log(f'{note}.', WARNING)
         else:
             self.notes.append(note)

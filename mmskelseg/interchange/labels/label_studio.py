@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.interchange.labels.fitting import FittingVideos, NeedsOptionError
+from mmskelseg.interchange.labels.fitting import Fitting, NeedsOptionError
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -72,7 +72,7 @@ def read_label_studio(
         raise UserError(f'part is {part!r}, expected annotations or predictions.')
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
-    videos = FittingVideos(path, 'tasks', strict, notes)
+    videos = Fitting(path, 'tasks', strict, notes)
     for i, task in enumerate(tasks):
         name = f'task {task.get("id", i)}'
         place = f'{path}: {name}'

@@ -13,11 +13,11 @@ from math import ceil, inf
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
-from mmskelseg.evaluation import resolve_background, to_segments
 from mmskelseg.interchange.parsing import FilePath
+from mmskelseg.structures.segments import resolve_background, to_segments
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.logs import print_log
 
 # Seconds by which labels may leave the video, since a container's duration and the
 # number of its frames rarely agree.
@@ -189,7 +189,6 @@ def segments_to_labels(
         print_log(
             f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
             'segments; they are left out.',
-            'current',
             WARNING,
         )
     if overlap == 'background':

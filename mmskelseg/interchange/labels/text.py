@@ -12,7 +12,6 @@ from operator import add
 
 import numpy as np
 
-from mmskelseg.evaluation import TimeBudget
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
     Segment,
@@ -27,6 +26,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
+from mmskelseg.structures.time_budget import TimeBudget
 from mmskelseg.utils.errors import UserError
 
 _NEEDED = ('start', 'end', 'label')
@@ -94,7 +94,7 @@ def write_time_budget(
     writer.writerow(['video', 'class', *numbers, *(f'next: {c}' for c in classes)])
     rows = dict(budgets)
     if len(rows) > 1:
-        rows['all videos'] = reduce(add, rows.values())
+        rows['all'] = reduce(add, rows.values())
     for video, budget in rows.items():
         for k, name in enumerate(classes):
             mean = budget.mean[k]

@@ -7,7 +7,7 @@ anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's o
 
 from typing import Any
 
-from mmskelseg.interchange.labels.fitting import FittingVideos
+from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -66,7 +66,7 @@ def read_via(
         is_span = len(entry.get('z') or []) == 2 and not entry.get('xy')
         if is_span and not (entry.get('flg') or 0) & 1:
             found.setdefault(str(entry['vid']), []).append((key, entry))
-    videos = FittingVideos(path, 'videos', strict, notes)
+    videos = Fitting(path, 'videos', strict, notes)
     for vid, entries in found.items():
         with videos.part(f'view {vid}', str(path)):
             places = [f'{path}: metadata {key!r}' for key, _ in entries]

@@ -29,7 +29,7 @@ from mmskelseg.interchange.parsing import (
     texts,
 )
 from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Layout, Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
 from mmskelseg.utils.errors import UserError
 
@@ -74,7 +74,9 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
         notes = ('body parts of no animal (single) are left out',)
     parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
     order, layout, more = in_order(parts, skeleton, str(path))
-    data = np.full((len(people), max(frames) + 1, len(parts), 3), np.nan)
+    shape = (len(people), max(frames) + 1, len(parts))
+    check_size(shape, len(people) * len(frames), str(path))
+    data = np.full((*shape, 3), np.nan)
     data[..., 2] = 1  # Of files that have no likelihood.
     for row, person in enumerate(people):
         for joint, part in enumerate(parts[i] for i in order):

@@ -88,7 +88,7 @@ def in_order(
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
         note = 'the file has no limbs, so that none are drawn; --skeleton gives them'
-        return order, named_layout(joints), (note,)
+        return order, checked(named_layout(joints), source), (note,)
     return order, *counted_layout(len(joints), given, source)
 
 

@@ -37,8 +37,8 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         )
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
         raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')
-    people = arrays.get('people', np.arange(len(keypoint)))
-    if people.size not in (0, len(keypoint)):
+    people = np.atleast_1d(arrays.get('people', np.arange(len(keypoint))))
+    if people.ndim > 1 or people.size not in (0, len(keypoint)):
         raise UserError(
             f'{path}: people has {people.size} names, expected none or '
             f'{len(keypoint)}, one for each row of keypoint.'
@@ -52,7 +52,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         people=tuple(map(str, people)),
         person_score=_matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
         person_box=_matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
-        notes=(*notes, *map(str, arrays.get('notes', ()))),
+        notes=(*notes, *map(str, np.atleast_1d(arrays.get('notes', ())))),
     )
 
 

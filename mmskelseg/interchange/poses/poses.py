@@ -145,7 +145,7 @@ def gather(
         )
     shape = (max(row for row, _ in seen) + 1, len(filled), len(found[0].joints))
     if not counted:
-        _check_size(shape, len(found), source)
+        check_size(shape, len(found), source)
     if not tracked and shape[0] > _CROWD:
         raise UserError(
             f'{source}: {shape[0]} people in one frame, of whom {_CROWD} are read; '
@@ -170,7 +170,7 @@ def gather(
     )
 
 
-def _check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
+def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
     """Raise a UserError if poses of a shape (M, T, V) are nearly all of nobody."""
     people, frames, joints = shape
     size = 12 * people * frames * joints

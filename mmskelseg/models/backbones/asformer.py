@@ -209,21 +209,16 @@ def window_attention(
     # Blocks of queries and the keys about them, so that memory grows as T * window.
     # A video within one block needs no more than itself.
     size, reach = window * -(-_BLOCK // window), half
-    if frames <= size:
+    if not torch.onnx.is_in_onnx_export() and frames <= size:
         size, reach = frames, 0
-    count = -(-frames // size)
-    padding = count * size - frames
-    queries, keys, values = (
-        F.pad(x.transpose(1, 2), (0, 0, before, before + padding))
-        for x, before in ((query, 0), (key, reach), (value, reach))
-    )
-    queries = queries.unflatten(1, (count, size))
+    padding = (frames + size - 1) // size * size - frames
+    queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding))
+    queries = queries.unflatten(1, (-1, size))
     keys, values = (
-        x.unfold(1, size + 2 * reach, size).transpose(2, 3) for x in (keys, values)
+        _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
     )
-    valid = query.new_ones(1, frames) if mask is None else mask[:, 0]
-    valid = F.pad(valid > 0, (reach, reach + padding))
-    valid = valid.unfold(1, size + 2 * reach, size)
+    valid = torch.ones_like(query[:1, :1]) if mask is None else mask
+    valid = _with_neighbours(valid.transpose(1, 2), size, reach, padding)[..., 0] > 0
     reader = torch.arange(size, device=query.device)[:, None]
     place = torch.arange(-reach, size + reach, device=query.device)
     first = (reader // window * window if blocks else reader) - half
@@ -233,3 +228,14 @@ def window_attention(
     allowed = allowed | (place == reader)
     attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
     return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
+
+
+def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
+    """Return the blocks of x (N, T, C) with frames of those beside them.
+
+    They are of shape (N, blocks, reach + size + reach, C); past the ends and in the
+    padding of the last block, x is 0.
+    """
+    blocks = F.pad(x, (0, 0, size, padding + size)).unflatten(1, (-1, size))
+    before, after = blocks[:, :-2, size - reach :], blocks[:, 2:, :reach]
+    return torch.cat([before, blocks[:, 1:-1], after], dim=2)

@@ -19,7 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from mmskelseg.models.layers import GraphConv, check_joints, masked, norm_joints
+from mmskelseg.models.layers import (
+    GraphConv,
+    adaptive_mean,
+    check_joints,
+    masked,
+    norm_joints,
+)
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
@@ -121,7 +127,7 @@ class GraphStem(BaseModule):
             x = F.relu(layer(x, self.adjacency))
         # (N, T, C * V)
         rows = x.transpose(1, 2).flatten(2)
-        x = F.adaptive_avg_pool1d(rows, self.out_channels)
+        x = adaptive_mean(rows, self.out_channels)
         return masked(x.transpose(1, 2), mask)
 
 

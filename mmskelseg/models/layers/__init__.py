@@ -11,6 +11,7 @@ from mmskelseg.models.layers.padding import (
     to_device,
     video_lengths,
 )
+from mmskelseg.models.layers.pooling import adaptive_mean, adaptive_mean_2d
 from mmskelseg.models.layers.standardizer import FeatureStandardizer, Fitted
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
@@ -25,6 +26,8 @@ __all__ = [
     'FrameDropout',
     'GraphConv',
     'TemporalConv1d',
+    'adaptive_mean',
+    'adaptive_mean_2d',
     'check_joints',
     'check_lengths',
     'frame_mask',

@@ -71,6 +71,8 @@ def shifted_products(
         bias: Shape (C',), or None for 0.
         relu: Whether ReLU follows.
     """
+    if torch.onnx.is_in_onnx_export():
+        return _one_product(x, taps, shifts, bias, relu)
     if bias is None:
         bias = taps.new_zeros(taps.shape[1])
     if torch.is_autocast_enabled(x.device.type):
@@ -78,6 +80,19 @@ def shifted_products(
         x, taps, bias = x.to(dtype), taps.to(dtype), bias.to(dtype)
     rows = x.transpose(1, 2).contiguous()
     return _ShiftedProducts.apply(rows, taps, bias, tuple(shifts), relu).transpose(1, 2)
+
+
+def _one_product(
+    x: Tensor, taps: Tensor, shifts: Sequence[int], bias: Tensor | None, relu: bool
+) -> Tensor:
+    """Return what `shifted_products` does, of operations that ONNX has."""
+    before, after = max(0, -min(shifts)), max(0, *shifts)
+    rows = F.pad(x.transpose(1, 2), (0, 0, before, after))
+    # Counted from the ends, so that no number of frames becomes part of the graph.
+    ends = [shift - after or None for shift in shifts]
+    read = [rows[:, before + s : end] for s, end in zip(shifts, ends, strict=True)]
+    product = F.linear(torch.cat(read, 2), taps.transpose(0, 1).flatten(1), bias)
+    return (F.relu(product) if relu else product).transpose(1, 2)
 
 
 class _ShiftedProducts(Function):

@@ -290,7 +290,7 @@ class ActionSegmentor(BaseModel):
         like = next(self.parameters())
         x = dict(inputs)
         for name, branch in self.branches.items():
-            if (stem := _stem(branch)) is not None:
+            if (stem := branch_stem(branch)) is not None:
                 chunks = []
                 for wide, inner in self._chunks([stem], x[name].shape[2]):
                     part = None if mask is None else mask[:, :, wide]
@@ -357,6 +357,10 @@ class ActionSegmentor(BaseModel):
         self, stages: Iterable[nn.Module], frames: int
     ) -> Iterator[tuple[slice, slice]]:
         """Yield which frames a chunk reads, and which of its own it answers for."""
+        if torch.onnx.is_in_onnx_export():
+            # A graph has one number of frames, which it does not know.
+            yield slice(None), slice(None)
+            return
         # A stage that does not say it depends on all frames.
         context = max(getattr(stage, 'context', frames) for stage in stages)
         step = self.chunk_frames
@@ -438,23 +442,40 @@ class ActionSegmentor(BaseModel):
             losses = self.loss_weighting(losses)
         return losses
 
-    def _predict(
-        self, inputs: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
-    ) -> list[dict[str, Tensor]]:
-        """Return the fields that a sample of each video gets."""
-        x = self._stems(inputs, mask)
+    def outputs(
+        self, x: Mapping[str, Tensor], mask: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Return what the last stage and the other heads give.
+
+        Args:
+            x: What the first stage of each branch reads.
+            mask: Shape (N, 1, T), or None.
+
+        Returns:
+            ``logits`` (N, K, T); with a boundary head ``boundary`` (N, T), the
+            probabilities, and with a risk head ``risk`` (N, T).
+        """
         boundary = None
         # One after another, so that only the last stage's are kept.
         for logits in self._stages(x, mask):
             boundary = logits.pop(_BOUNDARY, boundary)
-            output = _output(logits)
+            outputs = {'logits': _output(logits)}
         if boundary is not None:
             *_, boundary = self._boundaries(boundary, mask)
-        has_risk = hasattr(self, 'risk_head')
-        risk = self.risk_head(list(x.values())) if has_risk else None
+            outputs['boundary'] = boundary[:, 0].sigmoid()
+        if hasattr(self, 'risk_head'):
+            outputs['risk'] = self.risk_head(list(x.values()))
+        return outputs
+
+    def _predict(
+        self, inputs: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
+    ) -> list[dict[str, Tensor]]:
+        """Return the fields that a sample of each video gets."""
+        outputs = self.outputs(self._stems(inputs, mask), mask)
+        boundary, risk = outputs.get('boundary'), outputs.get('risk')
         videos = []
         for i, length in enumerate(lengths):
-            video = output[i, :, :length].float()
+            video = outputs['logits'][i, :, :length].float()
             fields = {
                 'pred_score': video.softmax(dim=0),
                 'pred_label': video.argmax(dim=0),
@@ -463,12 +484,12 @@ class ActionSegmentor(BaseModel):
             if risk is not None:
                 fields['pred_risk'] = risk[i, :length].float()
             if boundary is not None:
-                fields['pred_boundary'] = boundary[i, 0, :length].float().sigmoid()
+                fields['pred_boundary'] = boundary[i, :length].float()
             videos.append(fields)
         return videos
 
 
-def _stem(branch: ModuleDict) -> nn.Module | None:
+def branch_stem(branch: ModuleDict) -> nn.Module | None:
     """Return what runs before the stages of a branch, its own or of the backbone."""
     return (
         branch['stem']

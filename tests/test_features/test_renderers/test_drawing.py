@@ -3,10 +3,8 @@ import pytest
 import torch
 
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
-from mmskelseg.features.renderers.drawing import (
-    draw_segments,
-    draw_segments_on_device,
-)
+from mmskelseg.features.renderers.drawing import draw_segments
+from mmskelseg.features.renderers.drawing_on_device import draw_segments_on_device
 
 PAIRS = [(0, 0), (1, 1), (0, 1), (1, 2), (2, 3), (3, 0)]
 

@@ -2,17 +2,21 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
+from mmengine.logging import MMLogger
 
 from mmskelseg.interchange import (
     read_boris,
     read_boris_events,
+    read_elan,
     read_label_studio,
     read_segments,
     read_via,
 )
 
+SAMPLES = Path(__file__).parent / 'samples'
 # [time, subject, code, modifiers, comment]; s is a state, p a point event.
 OBSERVATIONS = {
     'point events': (['a.mp4'], [[1, '', 'p', '', ''], [2, '', 'p', '', '']]),
@@ -90,12 +94,16 @@ def test_observations_that_fit_are_read_and_the_others_told(project):
     ]
 
 
-def test_the_note_is_a_warning_by_default(project, capsys):
+def test_the_note_is_a_warning_by_default(project, caplog, monkeypatch):
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     (video,) = read_boris(project, subject='bob', observation='bob live')
     assert spans(video) == [(1, 2.5, 's')]
-    assert not capsys.readouterr().out
+    assert not caplog.records
     read_boris(project, subject='bob')
-    assert '5 of 7 observations are left out: ' in capsys.readouterr().out
+    (record,) = caplog.records
+    assert record.levelname == 'WARNING'
+    assert '5 of 7 observations are left out: ' in record.getMessage()
 
 
 def test_strict_makes_the_first_that_does_not_fit_an_error(project):
@@ -236,3 +244,24 @@ def test_via_leaves_out_videos_with_a_segment_without_a_class(tmp_path):
     assert video.name == 'take1'
     (note,) = notes
     assert "1 of 2 videos are left out: view 2 (metadata 'c': action is ''" in note
+
+
+def test_elan_leaves_out_annotations_without_a_value(tmp_path):
+    """As of pauses that somebody marked and did not name; strict tells the first."""
+    text = (SAMPLES / 'labels.eaf').read_text()
+    value = '<ANNOTATION_VALUE>walk</ANNOTATION_VALUE>'
+    assert text.count(value) == 1
+    path = tmp_path / 'labels.eaf'
+    path.write_text(text.replace(value, '<ANNOTATION_VALUE/>'))
+    notes = []
+    (video,) = read_elan(path, notes=notes)
+    assert spans(video) == [(1.28, 2.52, 'lift')]
+    assert notes == [
+        f"{path}: 1 of 2 annotations of 'actions' are left out: a1 (without a value)"
+    ]
+    with pytest.raises(ValueError, match=r"annotation a1: the label .* is ''; give"):
+        read_elan(path, strict=True)
+    lift = '<ANNOTATION_VALUE>lift</ANNOTATION_VALUE>'
+    path.write_text(path.read_text().replace(lift, '<ANNOTATION_VALUE/>'))
+    with pytest.raises(ValueError, match='no video in it has a label; label one'):
+        read_elan(path)

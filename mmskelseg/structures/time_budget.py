@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation.functional.segments import check_labels, segment_table
+from mmskelseg.structures.segments import check_labels, segment_table
 from mmskelseg.utils.errors import UserError
 
 

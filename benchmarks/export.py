@@ -1,0 +1,212 @@
+"""PyTorch and exported models beside each other.
+
+Exports configs with random weights and times what makes probabilities of features, in
+PyTorch, in ONNX Runtime (float32 and int8) and, of a causal model, frame by frame in
+NumPy and in ONNX Runtime. Of configs whose features a network makes of images, that
+network is timed alone, a frame at a time and in batches. Times are medians of the
+processor's for one thread, of the clock for more; other programs on the machine hardly
+count in the former. The part of the peak says how far from the product of large
+matrices a computation is, whose speed is measured in the same run.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from benchmarks.measuring import count_gflops, machine, pick_clock
+from mmskelseg.apis.export import export_onnx
+from mmskelseg.fileio.model_files import ModelFile
+from mmskelseg.models.onnx_graphs import SegmentorGraph, StemGraph
+from mmskelseg.models.streaming import streaming_model
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime.stream import OnnxStreamingModel
+from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import markdown_table
+
+_BATCH = 32
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a table of the times of each config."""
+    args.device = 'cpu'
+    torch.set_num_threads(args.threads)
+    peak = _peak(args)
+    print(
+        f'{machine(args)}, ONNX Runtime {onnxruntime.__version__}; {args.frames} '
+        f'frames; a product of large matrices makes {peak:.0f} GFLOP a second'
+    )
+    rows = [
+        ['Model', 'What', 'PyTorch', 'ONNX float32', 'ONNX int8', 'GFLOP', 'Of peak']
+    ]
+    with TemporaryDirectory(prefix='mmskelseg-') as folder:
+        for path in args.configs:
+            rows += measured(path, Path(folder), args, peak)
+    print('\n'.join(markdown_table(rows, left=(0, 1))))
+
+
+def measured(
+    path: str, folder: Path, args: argparse.Namespace, peak: float
+) -> list[list[str]]:
+    """Return the rows of a config: seconds and what they make of the peak."""
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    checkpoint = folder / 'model.pth'
+    layout = 'lcr15' if 'uwiom' in Path(path).name else 'coco17'
+    classes = [f'class {k}' for k in range(cfg.model.num_classes)]
+    meta = {'classes': classes, 'skeleton': layout, 'fps': 30.0}
+    torch.save(
+        {'state_dict': model.state_dict(), 'meta': {'dataset_meta': meta}}, checkpoint
+    )
+    files = {}
+    for precision in ('float32', 'int8'):
+        file = folder / f'{precision}.onnx'
+        export_onnx(cfg, checkpoint, file, precision=precision)
+        files[precision] = ModelFile.open(file, 'cpu', args.threads)
+    name = f'{Path(path).parent.name}/{Path(path).stem}'
+    rows = []
+    branches = files['float32'].metadata['branches']
+    encoded = [key for key, branch in branches.items() if branch['images']]
+    stems = [key for key in encoded if 'stem' in model.branches[key]]
+    graph = SegmentorGraph([model], stems)
+    for frames in (args.frames, 1):
+        what = 'whole video' if frames > 1 else 'one frame'
+        feed = _random(files['float32'], 'features_', frames)
+        rows.append(
+            [name, what, *_times(graph, graph.outputs, files, feed, args, peak)]
+        )
+    for key in encoded:
+        network = _image_network(cfg, model, key, meta)
+        for frames in (_BATCH, 1):
+            what = f'encoder, {frames} images' if frames > 1 else 'encoder, one image'
+            feed = _random(files['float32'], f'images_{key}', frames)
+            timed = _times(network, [f'encoded_{key}'], files, feed, args, peak)
+            rows.append([name, what, *timed])
+    rows += _streamed(name, cfg, model, checkpoint, folder, args)
+    return rows
+
+
+def _image_network(
+    cfg: Config, model: Any, name: str, meta: Mapping[str, Any]
+) -> Callable[[torch.Tensor], object]:
+    """Return what makes features of images in PyTorch, as it does in use."""
+    if 'stem' in model.branches[name]:
+        return StemGraph([model], name)
+    from mmskelseg.features import FeatureRecipe
+
+    features = cfg.test_dataloader.dataset.features[name]
+    encoder: Any = FeatureRecipe.from_config(name, features, meta['skeleton']).encoder
+
+    def encode(images: torch.Tensor) -> object:
+        # Equal channels share memory, as those of a heatmap do.
+        return encoder.encode(images.expand(-1, 3, -1, -1))
+
+    return encode
+
+
+def _random(file: ModelFile, prefix: str, frames: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        key: rng.random((frames, *shape[1:]), np.float32)
+        for key, shape in file.inputs.items()
+        if key.startswith(prefix)
+    }
+
+
+@torch.no_grad()
+def _times(
+    network: Callable[..., object],
+    outputs: Sequence[str],
+    files: Mapping[str, ModelFile],
+    feed: Mapping[str, np.ndarray],
+    args: argparse.Namespace,
+    peak: float,
+) -> list[str]:
+    tensors = [torch.from_numpy(x) for x in feed.values()]
+    functions: dict[str, Callable[[], object]] = {'torch': lambda: network(*tensors)}
+    for precision, file in files.items():
+        functions[precision] = partial(file.run, outputs, feed)
+    times = in_turn(functions, args)
+    flops = count_gflops(functions['torch'])
+    share = flops / times['float32'] / peak
+    return [*(shown(t) for t in times.values()), f'{flops:.3g}', f'{share:.0%}']
+
+
+def _peak(args: argparse.Namespace) -> float:
+    """Return how many GFLOP a second a product of large matrices reaches."""
+    size = 1024
+    a, b = torch.rand(2, size, size)
+    taken = in_turn({'product': lambda: a @ b}, args)['product']
+    return 2 * size**3 / taken / 1e9
+
+
+def in_turn(
+    functions: Mapping[str, Callable[[], object]], args: argparse.Namespace
+) -> dict[str, float]:
+    """Return the median time of each; they take turns, and the first does not count."""
+    clock = pick_clock(args)
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(1 + args.repeats):
+        for name, function in functions.items():
+            begin = clock()
+            function()
+            times[name].append(clock() - begin)
+    return {name: median(values[1:]) for name, values in times.items()}
+
+
+def _streamed(
+    name: str,
+    cfg: Config,
+    model: Any,
+    checkpoint: Path,
+    folder: Path,
+    args: argparse.Namespace,
+) -> list[list[str]]:
+    """Return the row of a push of one frame, none of a model that is not causal."""
+    try:
+        weights = streaming_model(model)
+        file = folder / 'stream.onnx'
+        export_onnx(cfg, checkpoint, file, streaming=True)
+    except UserError:
+        return []
+    stream = weights.stream()
+    pushes = OnnxStreamingModel(ModelFile.open(file, 'cpu', args.threads)).stream()
+    x = np.random.default_rng(0).random((1, weights.in_channels), np.float32)
+    many = argparse.Namespace(**{**vars(args), 'repeats': 300})
+    times = in_turn(
+        {'numpy': lambda: stream.push(x), 'onnx': lambda: pushes.push(x)}, many
+    )
+    return [
+        [
+            name,
+            'push of one frame',
+            f'{shown(times["numpy"])} (NumPy)',
+            shown(times['onnx']),
+            '',
+            '',
+            '',
+        ]
+    ]
+
+
+def shown(seconds: float) -> str:
+    """Return a time as people read it.
+
+    >>> shown(2.5), shown(0.0123)
+    ('2.50 s', '12.3 ms')
+    """
+    if seconds >= 1:
+        return f'{seconds:.2f} s'
+    return f'{1000 * seconds:.3g} ms'

@@ -1,0 +1,608 @@
+"""Trained models as ONNX files that say all that is needed to run them."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+
+from mmskelseg.apis.stream import causal_coordinates
+from mmskelseg.apis.trained_model import check_pipeline, load_model
+from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.model_files import FORMAT, KEY, open_session
+from mmskelseg.models.onnx_graphs import (
+    OPSET,
+    SegmentorGraph,
+    StemGraph,
+    StreamingGraph,
+    context_of,
+    has_image_stem,
+    segmentors,
+    to_onnx,
+)
+from mmskelseg.models.streaming import streaming_model
+from mmskelseg.registry import registered_only
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.layouts import LAYOUTS
+from mmskelseg.utils.choices import PRECISIONS
+from mmskelseg.utils.dependencies import import_optional
+from mmskelseg.utils.errors import UserError
+from mmskelseg.version import __version__
+
+# Renderers that the runtime knows.
+RENDERERS = (
+    'SkeletonCoordinates',
+    'RenderSkeletonHeatmap',
+    'RenderJointHeatmaps',
+    'ReadVideoFrames',
+)
+# By how much outputs of a float32 graph may differ from PyTorch's, of probabilities as
+# they are, and of features as a part of the largest.
+TOLERANCE = 1e-5
+# Frames of the videos that they are compared on. Those of images are fewer.
+_LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
+# Of the video that a graph is made from.
+_EXAMPLE = 50
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written.
+
+    Args:
+        path: The file.
+        kind: ``segmentor``, ``streaming`` or ``encoder``.
+        precision: Of its weights.
+        errors: By the number of frames, the largest difference from PyTorch.
+        size: Bytes of the file.
+    """
+
+    path: Path
+    kind: str
+    precision: str
+    errors: Mapping[int, float]
+    size: int
+
+    @property
+    def error(self) -> float:
+        """The largest difference at any length."""
+        return max(self.errors.values())
+
+
+def export_onnx(
+    model: str | os.PathLike | Config | ConfigDict | None,
+    weights: str | os.PathLike | Sequence[str | os.PathLike],
+    path: str | os.PathLike,
+    *,
+    streaming: bool = False,
+    encoder: bool = False,
+    precision: str = 'float32',
+    fps: float | None = None,
+) -> ExportReport:
+    """Write a trained model as an ONNX file, and compare it with PyTorch first.
+
+    The file of a segmentor reads the features of a whole video. Where these are made
+    of images by a network, that is in the file as a graph of its own.
+
+    Args:
+        model: As for :class:`mmskelseg.apis.SkelSegInferencer`.
+        weights: Path of a checkpoint, or of several as an ensemble.
+        path: The file, which ends in ``.onnx``.
+        streaming: Write a push of frames to a stream, whose buffers are inputs and
+            outputs, of a causal model.
+        encoder: Write the networks that make features of images alone.
+        precision: ``float32``; ``float16``, of half the size; or ``int8``, whose
+            matrix products are of whole numbers, scaled while it runs.
+        fps: Frames per second of the training data, if the checkpoint does not say.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        UserError: If the model has parts that cannot be exported, naming the option, or
+            if a float32 graph gives other results than PyTorch; nothing is written.
+    """
+    path = Path(path)
+    _check_request(path, streaming, encoder, precision)
+    onnx = import_optional('onnx', 'Export', 'mmskelseg[export]')
+    is_path = isinstance(weights, str | os.PathLike)
+    files: Any = [weights] if is_path else weights
+    cfg: Any = ConfigDict() if model is None else model
+    if isinstance(model, str | os.PathLike):
+        cfg = Config.fromfile(find_config(model))
+    trust = nullcontext() if model is not None else registered_only()
+    with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
+        trained, meta = load_model(cfg, [str(file) for file in files])
+        if fps is not None:
+            meta['fps'] = fps
+        kind = _Streaming if streaming else _Encoders if encoder else _Segmentor
+        exported = kind(cfg, trained.cpu().eval(), meta)
+        content = exported.onnx()
+    proto = _converted(onnx.load_from_string(content), precision)
+    described = {
+        **exported.metadata(),
+        'precision': precision,
+        'checkpoints': [Path(file).name for file in files],
+    }
+    entry = proto.metadata_props.add()
+    entry.key, entry.value = KEY, json.dumps(described, ensure_ascii=False)
+    proto.producer_name, proto.producer_version = 'mmskelseg', __version__
+    onnx.checker.check_model(proto, full_check=True)
+    content = proto.SerializeToString()
+    session = open_session(content, str(path), 'cpu')
+    errors = {n: exported.difference(session, n) for n in exported.lengths}
+    if precision == 'float32' and max(errors.values()) > TOLERANCE:
+        raise UserError(
+            f'{path}: not written, since the graph differs from PyTorch by '
+            f'{max(errors.values()):.1e}, more than {TOLERANCE:g}, at lengths '
+            f'{", ".join(str(n) for n in errors)}; please report the config.'
+        )
+    with atomic_write(path) as file:
+        file.write(content)
+    return ExportReport(path, exported.kind, precision, errors, len(content))
+
+
+def _check_request(path: Path, streaming: bool, encoder: bool, precision: str) -> None:
+    if path.suffix.lower() != '.onnx':
+        raise UserError(f'{path}: the name of an exported model must end in .onnx.')
+    if precision not in PRECISIONS:
+        raise UserError(
+            f'precision={precision!r} is not one of {", ".join(PRECISIONS)}.'
+        )
+    if streaming and encoder:
+        raise UserError(
+            'streaming and encoder are both asked for, but are files of their own; '
+            'name one.'
+        )
+
+
+class _Branch:
+    """How the features of a branch are made."""
+
+    def __init__(self, name: str, cfg: Any, skeleton: Any) -> None:
+        dataset = cfg.test_dataloader.dataset
+        features = dataset.features.get(name)
+        if features is None:
+            raise UserError(
+                f'The model has a branch {name!r}, but dataset.features are '
+                f'{", ".join(dataset.features)}.'
+            )
+        self.name = name
+        self.recipe = FeatureRecipe.from_config(name, features, skeleton)
+        kind = type(self.recipe.render).__name__
+        if kind not in RENDERERS:
+            raise UserError(
+                f'features.{name}.render is {kind}, which an exported model cannot '
+                f'bring with it; it knows {", ".join(RENDERERS)}.'
+            )
+        if self.recipe.transforms:
+            raise UserError(
+                f'features.{name}.transforms is set, but an exported model reads '
+                'videos as they are; leave it out.'
+            )
+        if kind == 'ReadVideoFrames' and self.recipe.render.size is None:  # type: ignore
+            raise UserError(
+                f'features.{name}.render.size is None, but a graph reads images of one '
+                'size; set it.'
+            )
+        render = dict(with_skeleton(features['render'], skeleton))
+        if 'skeleton' in render:
+            render['skeleton'] = plain_layout(render['skeleton'])
+        # MMEngine writes `_scope_` into dicts of inherited configs.
+        render = {k: v for k, v in _plain(render).items() if k != '_scope_'}
+        self.metadata = {'render': {**render, 'type': kind}, 'dtype': self.recipe.dtype}
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """An example of what the renderer makes, two frames."""
+        return self.recipe.example_images()
+
+    def encoder_graph(self) -> nn.Module:
+        """Return the image encoder as a module to be exported."""
+        encoder: Any = self.recipe.encoder
+        if not hasattr(encoder, 'graph'):
+            raise UserError(
+                f'features.{self.name}.encoder is {type(encoder).__name__}, which '
+                'cannot be exported; FrameEncoder and GridEncoder can.'
+            )
+        return encoder.graph(equal=self.images.strides[1] == 0)
+
+
+class _Export:
+    """What is exported: its graphs, their metadata, and a comparison with PyTorch."""
+
+    kind: str
+    lengths: Sequence[int] = _LENGTHS
+
+    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+        self.model = model
+        self.meta = meta
+        self.models = segmentors(model)
+        check_pipeline(cfg.test_dataloader.dataset, 'an exported model')
+        names = list(self.models[0].branches)
+        self.branches = {n: _Branch(n, cfg, meta['skeleton']) for n in names}
+
+    def onnx(self) -> bytes:
+        """Return the graphs as an ONNX file."""
+        raise NotImplementedError
+
+    def difference(self, session: Any, frames: int) -> float:
+        """Return the largest difference from PyTorch, for random input."""
+        raise NotImplementedError
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the file says of itself."""
+        data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
+        return {
+            'format': FORMAT,
+            'kind': self.kind,
+            'version': __version__,
+            'torch': torch.__version__,
+            'opset': OPSET,
+            'classes': list(self.meta['classes']),
+            'skeleton': plain_layout(self.meta['skeleton']),
+            'fps': self.meta.get('fps'),
+            'data': {key: value for key, value in data.items() if value is not None},
+            'branches': {n: dict(b.metadata) for n, b in self.branches.items()},
+            'postprocess': [],
+            'lookahead': None,
+            'context': None,
+        }
+
+
+class _Segmentor(_Export):
+    kind = 'segmentor'
+
+    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+        super().__init__(cfg, model, meta)
+        first = self.models[0]
+        self.encoders = {
+            name: branch.encoder_graph()
+            for name, branch in self.branches.items()
+            if branch.recipe.encoder is not None
+        }
+        self.stems = {
+            name: StemGraph(self.models, name)
+            for name in self.branches
+            if name not in self.encoders and has_image_stem(first, name)
+        }
+        self.graph = SegmentorGraph(self.models, list(self.stems))
+        if self.stems:
+            self.lengths = _IMAGE_LENGTHS
+        # Steps that have no plain form are named before any work.
+        steps: Any = first.postprocess
+        self.steps = [step.step() for step in steps]
+
+    def onnx(self) -> bytes:
+        """Return the segmentor, and beside it what makes features of images."""
+        features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
+        outputs = self.graph.outputs
+        content = _simplified(
+            to_onnx(self.graph, features, outputs, [*features, *outputs])
+        )
+        for name, graph in {**self.encoders, **self.stems}.items():
+            content = _beside(content, _image_graph(self.branches[name], graph))
+        return content
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the file says of itself."""
+        contexts = [context_of(model) for model in self.models]
+        content = super().metadata()
+        for name, branch in content['branches'].items():
+            branch['images'] = name in self.encoders or name in self.stems
+        content['context'] = contexts[0]
+        content['postprocess'] = self.steps
+        return content
+
+    def difference(self, session: Any, frames: int) -> float:
+        """Return the largest difference of an output from the model's."""
+        torch.manual_seed(frames)
+        given, feed = {}, {}
+        for name in self.branches:
+            if name in self.stems:
+                images = self._images(name, frames)
+                (feed[f'features_{name}'],) = session.run(
+                    [f'encoded_{name}'], {f'images_{name}': images.numpy()}
+                )
+                given[name] = images
+            else:
+                given[name] = self._features(name, frames)
+                feed[f'features_{name}'] = given[name].numpy()
+        found = session.run(self.graph.outputs, feed)
+        expected = self._predicted(given, frames)
+        errors = [
+            np.abs(a - expected[key]).max()
+            for key, a in zip(self.graph.outputs, found, strict=True)
+        ]
+        for name, graph in self.encoders.items():
+            errors.append(
+                _encoder_difference(session, self.branches[name], graph, frames)
+            )
+        return float(max(errors))
+
+    @torch.no_grad()
+    def _predicted(self, given: Mapping[str, Tensor], frames: int) -> dict[str, Any]:
+        """Return what the model predicts, as in a test, before post-processing."""
+        sample = ActionDataSample(metainfo={'total_frames': frames})
+        inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
+        with _without_steps(self.models):
+            (sample,) = self.model(inputs, [sample], mode='predict')
+        names = {
+            'probabilities': 'pred_score', 'boundary': 'pred_boundary',
+            'risk': 'pred_risk',
+        }  # fmt: skip
+        fields = {key: sample.get(name) for key, name in names.items()}
+        return {
+            k: v.t().numpy() if v.dim() == 2 else v.numpy()
+            for k, v in fields.items()
+            if v is not None
+        }
+
+    def _features(self, name: str, frames: int) -> Tensor:
+        """Return random features of a branch, in the range of the training's."""
+        if name in self.stems:
+            graph = self.stems[name]
+            with torch.no_grad():
+                return graph(self._images(name, frames))
+        branch = self.branches[name]
+        channels = self.models[0]._in_channels[name]
+        shape = (frames, channels)
+        if branch.recipe.encoder is None:
+            # With joints, where there are any.
+            shape = (frames, channels, *branch.images.shape[2:])
+        x = torch.randn(shape)
+        part = self.models[0].branches[name]
+        if 'standardizer' in part:
+            own = (1, -1, *[1] * (x.dim() - 2))
+            x = x * part['standardizer'].std.view(own) + part['standardizer'].mean.view(
+                own
+            )
+        return x
+
+    def _images(self, name: str, frames: int) -> Tensor:
+        return torch.rand(frames, *self.branches[name].images.shape[1:])
+
+
+class _Encoders(_Segmentor):
+    kind = 'encoder'
+    lengths = _IMAGE_LENGTHS
+
+    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+        super().__init__(cfg, model, meta)
+        if not (self.encoders or self.stems):
+            raise UserError(
+                'The features of the model are no images that a network encodes; leave '
+                '--encoder out.'
+            )
+        self.steps = []
+
+    def onnx(self) -> bytes:
+        """Return the graphs that make features of images."""
+        contents = [
+            _image_graph(self.branches[name], graph)
+            for name, graph in {**self.encoders, **self.stems}.items()
+        ]
+        first, *others = contents
+        for other in others:
+            first = _beside(first, other)
+        return first
+
+    def difference(self, session: Any, frames: int) -> float:
+        """Return the largest difference of features from PyTorch's."""
+        torch.manual_seed(frames)
+        return max(
+            _encoder_difference(session, self.branches[name], graph, frames)
+            for name, graph in {**self.encoders, **self.stems}.items()
+        )
+
+
+class _Streaming(_Export):
+    kind = 'streaming'
+    # Frames of a push, of the first as of a later one.
+    lengths = (1, 2, 100)
+
+    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+        self.weights = streaming_model(model)
+        super().__init__(cfg, model, meta)
+        ((name, _),) = self.branches.items()
+        causal_coordinates(name, cfg.test_dataloader.dataset, meta['skeleton'])
+        self.graph = StreamingGraph(self.weights)
+
+    def onnx(self) -> bytes:
+        """Return the graph of a push."""
+        states = self.graph.states
+        inputs = {
+            'features': torch.randn(_EXAMPLE, self.weights.in_channels),
+            'present': torch.ones(_EXAMPLE),
+            'frames': torch.tensor(0),
+            **states,
+        }
+        outputs = ['probabilities', 'frames_next', *(f'{key}_next' for key in states)]
+        content = to_onnx(self.graph, inputs, outputs, ['features', 'present'])
+        return _simplified(content)
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the file says of itself."""
+        return {**super().metadata(), 'lookahead': self.weights.lookahead}
+
+    def difference(self, session: Any, frames: int) -> float:
+        """Return the largest difference from a stream in NumPy, over some pushes."""
+        rng = np.random.default_rng(frames)
+        stream, names = self.weights.stream(), list(self.graph.states)
+        state = {key: value.numpy() for key, value in self.graph.states.items()}
+        state['frames'] = np.array(0)
+        error = 0.0
+        for _ in range(5):
+            x = rng.normal(size=(frames, self.weights.in_channels)).astype(np.float32)
+            feed = {'features': x, 'present': np.ones(frames, np.float32), **state}
+            found, passed, *kept = session.run(None, feed)
+            state = {'frames': passed, **dict(zip(names, kept, strict=True))}
+            expected = stream.push(x)
+            if found.shape != expected.shape:
+                return float('inf')
+            error = max(error, float(np.abs(found - expected).max(initial=0)))
+        return error
+
+
+def _image_graph(branch: _Branch, graph: nn.Module) -> bytes:
+    """Return a graph from images to features as an ONNX file."""
+    shape = branch.images.shape[1:]
+    channels: Any = getattr(graph, 'channels', shape[0])
+    images = {f'images_{branch.name}': torch.rand(_EXAMPLE, channels, *shape[1:])}
+    outputs = [f'encoded_{branch.name}']
+    axis = f'images_{branch.name}_n'
+    return _simplified(to_onnx(graph, images, outputs, [*images, *outputs], axis))
+
+
+@torch.no_grad()
+def _encoder_difference(
+    session: Any, branch: _Branch, graph: nn.Module, frames: int
+) -> float:
+    """Return the largest difference of features, as a part of the largest of them."""
+    frames = min(frames, max(_IMAGE_LENGTHS))
+    encoder: Any = branch.recipe.encoder
+    shape = branch.images.shape[1:]
+    images = np.random.default_rng(frames).random((frames, *shape), np.float32)
+    if branch.images.strides[1] == 0:
+        first, _, *rest = images.strides
+        images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
+    if encoder is not None:
+        expected = encoder.encode(images)
+    else:
+        expected = graph(torch.from_numpy(images)).numpy()
+    channels: Any = getattr(graph, 'channels', shape[0])
+    feed = {f'images_{branch.name}': np.ascontiguousarray(images[:, :channels])}
+    (found,) = session.run([f'encoded_{branch.name}'], feed)
+    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
+
+
+@contextmanager
+def _without_steps(models: Sequence[Any]) -> Iterator[None]:
+    """Let models predict without post-processing for a block."""
+    steps = [model.postprocess for model in models]
+    for model in models:
+        model.postprocess = nn.ModuleList()
+    try:
+        yield
+    finally:
+        for model, own in zip(models, steps, strict=True):
+            model.postprocess = own
+
+
+def _simplified(content: bytes) -> bytes:
+    """Return a graph in which constants are computed and what does nothing is gone."""
+    import onnxruntime
+    from onnx import load
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    )
+    options.log_severity_level = 3
+    with TemporaryDirectory(prefix='mmskelseg-') as folder:
+        file = Path(folder, 'graph.onnx')
+        options.optimized_model_filepath = str(file)
+        onnxruntime.InferenceSession(
+            content, options, providers=['CPUExecutionProvider']
+        )
+        proto = load(file)
+    # ONNX Runtime names all domains that it knows.
+    used = {node.domain for node in proto.graph.node}
+    kept = [item for item in proto.opset_import if item.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)
+    return proto.SerializeToString()
+
+
+def _beside(content: bytes, other: bytes) -> bytes:
+    """Return a file with two graphs that share nothing, each to be run by itself.
+
+    Inputs get a value by default, of one frame of zeros, so that only those of the
+    graph that is run have to be given.
+    """
+    from onnx import compose, load_from_string, numpy_helper
+
+    proto = load_from_string(content)
+    added = load_from_string(other)
+    prefix = f'{added.graph.output[0].name}/'
+    added = compose.add_prefix(added, prefix, rename_inputs=False, rename_outputs=False)
+    given = {item.name for item in proto.graph.initializer}
+    for field in ('node', 'initializer', 'input', 'output', 'value_info'):
+        getattr(proto.graph, field).extend(getattr(added.graph, field))
+    for item in proto.graph.input:
+        if item.name not in given:
+            sizes = [d.dim_value or 1 for d in item.type.tensor_type.shape.dim]
+            zeros = numpy_helper.from_array(np.zeros(sizes, np.float32), item.name)
+            proto.graph.initializer.append(zeros)
+    return proto.SerializeToString()
+
+
+def _converted(proto: Any, precision: str) -> Any:
+    """Return a graph in another precision; what it reads and gives stays float32."""
+    if precision == 'float16':
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        return _sorted(convert_float_to_float16(proto, keep_io_types=True))
+    if precision == 'int8':
+        from onnx import load
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            file = Path(folder, 'graph.onnx')
+            # It recommends in the log what `_simplified` has done.
+            logging.disable(logging.WARNING)
+            try:
+                quantize_dynamic(proto, file, weight_type=QuantType.QInt8)
+            finally:
+                logging.disable(logging.NOTSET)
+            return load(file)
+    return proto
+
+
+def _sorted(proto: Any) -> Any:
+    """Return a graph whose nodes come after those that they read."""
+    nodes = list(proto.graph.node)
+    made = {name for node in nodes for name in node.output}
+    done: set[str] = set()
+    ordered: list[Any] = []
+    while nodes:
+        ready = [n for n in nodes if not (made & set(n.input)) - done]
+        assert ready, 'a graph has no circles'
+        ordered += ready
+        done |= {name for node in ready for name in node.output}
+        nodes = [n for n in nodes if not set(n.output) & done]
+    del proto.graph.node[:]
+    proto.graph.node.extend(ordered)
+    return proto
+
+
+def plain_layout(skeleton: Any) -> Any:
+    """Return a layout as the name of one of ours, or as a dict of plain values."""
+    if isinstance(skeleton, str) and skeleton in LAYOUTS:
+        return skeleton
+    found = Skeleton.get(skeleton)
+    return {
+        'name': found.name,
+        'joints': list(found.joints),
+        'limbs': [list(pair) for pair in found.limbs],
+        'flip_pairs': [list(pair) for pair in found.flip_pairs],
+        'drop_groups': {key: list(v) for key, v in found.drop_groups.items()},
+        'root': list(found.root),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a config as JSON has it."""
+    return json.loads(json.dumps(value, default=lambda v: ConfigDict(v).to_dict()))

@@ -1,0 +1,106 @@
+"""Writes a trained model as an ONNX file, which runs without PyTorch.
+
+    %(prog)s skelseg/toy_joint_limb epoch_30.pth model.onnx
+
+The file holds the network, the mean of its members or of an ensemble, standardisation,
+the network that makes features of images if there is one, and what else is needed to
+run it: classes, skeleton, how features are made, post-processing. Then
+
+    mmskelseg segment take1.mp4 model.onnx
+
+segments with it, also where only mmskelseg-runtime is installed (pip install ./runtime
+in a clone), which brings neither PyTorch nor MMEngine. docs/export.md says more.
+
+The graph is checked, and compared with PyTorch on videos of several lengths, before the
+file appears; a float32 graph that differs by more than 1e-5 is not written.
+"""
+
+import argparse
+
+from mmskelseg.commands.arguments import SettingsAction
+from mmskelseg.utils.choices import PRECISIONS
+from mmskelseg.utils.command_line import command
+
+EXAMPLES = """examples:
+  # a causal model, for streams: mmskelseg live 0 stream.onnx
+  %(prog)s streaming/uwiom_pose2d epoch_120.pth stream.onnx --streaming
+  # half the size
+  %(prog)s CONFIG CHECKPOINT model.onnx --precision float16
+  # the mean of three trainings
+  %(prog)s CONFIG seed_0.pth model.onnx --ensemble seed_1.pth seed_2.pth
+  # the image encoder alone
+  %(prog)s skelseg/uwiom_joint_limb CHECKPOINT encoder.onnx --encoder
+"""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
+    parser.add_argument('out', metavar='OUT.onnx', help='file to write')
+    parser.add_argument(
+        '--ensemble',
+        nargs='+',
+        default=[],
+        metavar='CHECKPOINT',
+        help='further checkpoints of the same config, such as of other seeds',
+    )
+    parser.add_argument(
+        '--streaming',
+        action='store_true',
+        help='write one push of frames to a stream, of a causal model; its buffers are '
+        'inputs and outputs',
+    )
+    parser.add_argument(
+        '--encoder',
+        action='store_true',
+        help='write the network alone that makes features of images',
+    )
+    parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        default='float32',
+        help='of the weights: float16 halves the file, int8 also multiplies whole '
+        'numbers (dynamic quantisation); the error is printed (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--fps',
+        type=float,
+        help='frames per second that the model was trained with, if it does not say',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='settings that replace those of the config, as in training',
+    )
+
+
+def _run(args: argparse.Namespace) -> None:
+    from mmengine.config import Config
+
+    from mmskelseg.apis.export import export_onnx
+    from mmskelseg.fileio.configs import find_config
+
+    config = Config.fromfile(find_config(args.config))
+    if args.cfg_options is not None:
+        config.merge_from_dict(args.cfg_options)
+    report = export_onnx(
+        config,
+        [args.checkpoint, *args.ensemble],
+        args.out,
+        streaming=args.streaming,
+        encoder=args.encoder,
+        precision=args.precision,
+        fps=args.fps,
+    )
+    lengths = ', '.join(f'{n:,}' for n in report.errors)
+    what = 'features by a part of' if report.kind == 'encoder' else 'outputs by'
+    print(
+        f'{report.path}: {report.kind}, {report.precision}, '
+        f'{report.size / 1e6:.1f} MB; {what} {report.error:.1e} at most '
+        f'from PyTorch, at {lengths} frames'
+    )
+
+
+main = command(__doc__, _add_arguments, _run, EXAMPLES)

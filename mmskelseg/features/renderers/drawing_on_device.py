@@ -1,0 +1,58 @@
+"""Segments drawn by tensors, on the device that they are on."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmskelseg.features.renderers.drawing import MIN_SCORE
+
+# Pixels of all segments that are evaluated at a time.
+_PIXELS_AT_A_TIME = 1 << 24
+
+
+def draw_segments_on_device(
+    keypoint: Tensor,
+    score: Tensor,
+    pairs: Sequence[Sequence[int]],
+    size: tuple[int, int],
+    sigma: float,
+    *,
+    squared: bool = True,
+) -> Tensor:
+    """Return what ``draw_segments`` does, shape (T, H, W), on the keypoints' device.
+
+    Every segment is evaluated at every pixel, which suits a GPU; blocks of frames bound
+    the memory. Arguments are those of ``draw_segments``.
+    """
+    height, width = size
+    segments = len(score) * max(len(pairs), 1)
+    frames = max(1, _PIXELS_AT_A_TIME // (segments * height * width))
+    ends = torch.tensor(pairs, device=keypoint.device, dtype=torch.long)
+    a, b = ends.reshape(-1, 2).T
+    # 0 for joints, which keep the square.
+    powers = torch.where((a == b) | squared, 1.0, 0.5)[:, None, None]
+    scales = torch.where(
+        (a == b) | squared, 1 / (math.sqrt(2) * sigma), 1 / (2 * sigma**2)
+    )
+    ys, xs = (torch.arange(n, device=keypoint.device) for n in (height, width))
+    blocks = []
+    for places, scores in zip(
+        keypoint.split(frames, 1), score.split(frames, 1), strict=True
+    ):
+        # (M, T, S, 2)
+        start, along = places[:, :, a], places[:, :, b] - places[:, :, a]
+        length = along.norm(dim=-1, keepdim=True)
+        unit = torch.where(length > 0, along / length, along.new_tensor([1.0, 0.0]))
+        # (M, T, S, H, W)
+        x = xs - start[..., :1, None]
+        y = ys[:, None] - start[..., 1:, None]
+        ux, uy, far = (v[..., None] for v in (unit[..., :1], unit[..., 1:], length))
+        forward = x * ux + y * uy
+        beyond = forward - forward.clamp(min=0).minimum(far)
+        square = (beyond**2 + (x * uy - y * ux) ** 2) * (scales**2)[:, None, None]
+        peak = torch.minimum(scores[:, :, a], scores[:, :, b])
+        peak = torch.where(peak >= MIN_SCORE, peak, 0)[..., None, None]
+        blocks.append((peak * torch.exp(-(square**powers))).amax(dim=0).sum(dim=1))
+    return torch.cat(blocks)

@@ -1,0 +1,286 @@
+"""Trained segmentors as modules from which torch.onnx makes graphs.
+
+A graph is of one video. Frames are the first axis of what it reads and gives, and their
+number is free.
+"""
+
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.action_segmentor import branch_stem
+from mmskelseg.streaming.model import StreamingModel, StreamingStage
+from mmskelseg.utils.errors import UserError
+
+OPSET = 17
+
+
+def segmentors(model: nn.Module) -> list[ActionSegmentor]:
+    """Return the segmentor of each checkpoint.
+
+    Raises:
+        UserError: If the model is of another type.
+    """
+    parts = model.members if isinstance(model, ActionSegmentorEnsemble) else [model]
+    for part in parts:
+        if not isinstance(part, ActionSegmentor):
+            raise UserError(
+                f'model.type is {type(part).__name__}, but only an ActionSegmentor '
+                'can be exported.'
+            )
+    return list(parts)
+
+
+def segmentors_of(model: ActionSegmentor) -> list[ActionSegmentor]:
+    """Return all members of a segmentor, itself the first."""
+    return [model, *cast(Sequence[ActionSegmentor], model.others)]
+
+
+def has_image_stem(model: ActionSegmentor, name: str) -> bool:
+    """Return whether a branch has a stem that reads images, each by itself."""
+    stem = model.branches[name]
+    return 'stem' in stem and getattr(stem['stem'], 'context', None) == 0
+
+
+def context_of(model: ActionSegmentor) -> int | None:
+    """Return on how many frames to each side an output depends, None for all."""
+    stages = [
+        max(
+            getattr(branch['backbone'].stages[i], 'context', torch.inf)
+            for branch in model.branches.values()
+        )
+        for i in model.stage_order
+    ]
+    reach = sum(stages)
+    if hasattr(model, 'boundary_head'):
+        head = [
+            getattr(stage, 'context', torch.inf) for stage in model.boundary_head.stages
+        ]
+        reach = max(reach, stages[0] + sum(head))
+    stems = (branch_stem(branch) for branch in model.branches.values())
+    whole = any(s is not None and getattr(s, 'context', None) != 0 for s in stems)
+    if whole or hasattr(model, 'risk_head') or reach == torch.inf:
+        return None
+    return int(reach)
+
+
+class SegmentorGraph(nn.Module):
+    """The mean of what segmentors and their members predict of one video.
+
+    Args:
+        models: The segmentor of each checkpoint.
+        stems: Branches that read what :class:`StemGraph` gives.
+    """
+
+    def __init__(self, models: Sequence[ActionSegmentor], stems: Sequence[str]) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(models)
+        self.stems = tuple(stems)
+        self.eval()
+
+    @property
+    def _models(self) -> Sequence[ActionSegmentor]:
+        return cast(Sequence[ActionSegmentor], self.models)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of what :meth:`forward` returns."""
+        heads = ('boundary', 'risk')
+        first = self._models[0]
+        return ['probabilities', *(h for h in heads if hasattr(first, f'{h}_head'))]
+
+    def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
+        """Return probabilities (T, K), and (T,) of each further head.
+
+        Args:
+            features: Of each branch, (T, C) or (T, C, V); of those with stems, what
+                the stems of all members give, in a row.
+        """
+        names = list(self._models[0].branches)
+        # (1, C, T, ...)
+        x = {
+            name: rows.unsqueeze(0).transpose(1, 2)
+            for name, rows in zip(names, features, strict=True)
+        }
+        predicted, member = [], 0
+        for model in self._models:
+            for part in segmentors_of(model):
+                read = self._read(model, part, x, member)
+                outputs = part.outputs(read, None)
+                outputs['logits'] = outputs['logits'].softmax(dim=1).transpose(1, 2)
+                predicted.append(outputs)
+                member += 1
+        means = (
+            torch.stack([outputs[key] for outputs in predicted]).mean(dim=0)[0]
+            for key in ('logits', *self.outputs[1:])
+        )
+        return tuple(means)
+
+    def _read(
+        self,
+        model: ActionSegmentor,
+        part: ActionSegmentor,
+        x: Mapping[str, Tensor],
+        member: int,
+    ) -> dict[str, Tensor]:
+        """Return what the first stage of each branch of a member reads."""
+        read = {}
+        for name, branch in part.branches.items():
+            y = x[name]
+            if name in self.stems:
+                width = branch['stem'].out_channels
+                read[name] = y[:, member * width : (member + 1) * width]
+                continue
+            if 'standardizer' in model.branches[name]:
+                y = model.branches[name]['standardizer'](y)
+            stem = branch_stem(branch)
+            read[name] = y if stem is None else stem(y)
+        return read
+
+
+class StemGraph(nn.Module):
+    """What the stems of a branch, of all segmentors and members, make of images."""
+
+    def __init__(self, models: Sequence[ActionSegmentor], name: str) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(models)
+        self.name = name
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return vectors (n, C of all stems in a row) of images (n, C, H, W)."""
+        x = images.unsqueeze(0).transpose(1, 2)
+        rows = []
+        for model in cast(Sequence[ActionSegmentor], self.models):
+            branch: Any = model.branches[self.name]
+            y = branch['standardizer'](x) if 'standardizer' in branch else x
+            for part in segmentors_of(model):
+                own: Any = part.branches[self.name]
+                rows.append(own['stem'](y))
+        return torch.cat(rows, dim=1)[0].t()
+
+
+class StreamingGraph(nn.Module):
+    """A push of frames to a stream, whose buffers are inputs and outputs."""
+
+    def __init__(self, model: StreamingModel) -> None:
+        super().__init__()
+        self.model = model
+        self.eval()
+
+    @property
+    def states(self) -> dict[str, Tensor]:
+        """The buffers of a new stream, by name: the last inputs of each layer."""
+        buffers = {}
+        for i, k in enumerate(self.model.order):
+            stage = self.model.stages[k]
+            members, _, channels = stage.weight.shape
+            for j, layer in enumerate(stage.layers):
+                shape = (members, max(layer.offsets), channels)
+                buffers[f'state_{i}_{j}'] = torch.zeros(shape)
+        return buffers
+
+    def forward(
+        self, features: Tensor, present: Tensor, frames: Tensor, *states: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return probabilities (n', K) of frames that are final, and the states.
+
+        Args:
+            features: Of the next frames, shape (n, C).
+            present: 1 for a frame of the video, 0 for what comes after its last, (n,).
+            frames: How many frames came before, int64.
+            states: The buffers, as the call before returned them.
+        """
+        standardizer = self.model.standardizer
+        x = features[None]
+        if standardizer is not None:
+            limit = torch.from_numpy(standardizer.limit)
+            x = (x - _tensor(standardizer.mean)) / _tensor(standardizer.std)
+            x = torch.minimum(torch.maximum(x, -limit), limit)
+        rest, kept = list(states), []
+        for step, k in enumerate(self.model.order):
+            stage = self.model.stages[k]
+            x = x @ _tensor(stage.weight) + _tensor(stage.bias)
+            if step == 0:
+                x = x * present[None, :, None]
+            used, rest = rest[: len(stage.layers)], rest[len(stage.layers) :]
+            x, new = _run_stage(stage, x, used)
+            kept += new
+            if step == 0 and self.model.lookahead:
+                # Of the first frames, what has not seen enough.
+                early = (self.model.lookahead - frames).clamp(min=0)
+                place = torch.arange(x.shape[1])
+                x = x[:, place[place >= early]]
+            x = x.softmax(dim=-1)
+        return (x.mean(dim=0), frames + features.shape[0], *kept)
+
+
+def _run_stage(
+    stage: StreamingStage, x: Tensor, states: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """Return logits (M, n, K) of what the layers read, and their new buffers."""
+    kept = []
+    for layer, state in zip(stage.layers, states, strict=True):
+        reach = max(layer.offsets)
+        rows = torch.cat([state, x], dim=1)
+        read = [rows[:, reach - o : -o or None] for o in layer.offsets]
+        change = torch.cat(read, dim=2) @ _tensor(layer.weight) + _tensor(layer.bias)
+        change = change.relu()
+        if layer.out_weight is not None and layer.out_bias is not None:
+            change = change @ _tensor(layer.out_weight) + _tensor(layer.out_bias)
+        x = x + change
+        kept.append(rows[:, -reach:])
+    return x @ _tensor(stage.cls_weight) + _tensor(stage.cls_bias), kept
+
+
+def _tensor(array: object) -> Tensor:
+    return torch.as_tensor(array)
+
+
+def to_onnx(
+    graph: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    frames: Sequence[str],
+    axis: str = 'frames',
+) -> bytes:
+    """Return a graph as an ONNX file.
+
+    Args:
+        graph: Called with the inputs in their order.
+        inputs: An example of each, by name.
+        outputs: Names of what it returns.
+        frames: Inputs and outputs whose first axis is the number of frames.
+        axis: What that is called in the file.
+    """
+    options: dict[str, Any] = {}
+    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
+        # It knows the length of a video as a variable, down to one frame, in every
+        # release of PyTorch since 2.4.
+        options['dynamo'] = False
+    with (
+        warnings.catch_warnings(),
+        torch.no_grad(),
+        TemporaryDirectory(prefix='mmskelseg-') as folder,
+    ):
+        file = Path(folder, 'graph.onnx')
+        # Of shapes that become part of the graph, which are not those of frames.
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            graph,
+            tuple(inputs.values()),
+            str(file),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: {0: axis} for name in frames},
+            opset_version=OPSET,
+            **options,
+        )
+        return file.read_bytes()

@@ -1,0 +1,108 @@
+"""How an exported model says that features are made, as recipes that make them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.features.renderers import (
+    ReadVideoFrames,
+    RenderJointHeatmaps,
+    RenderSkeletonHeatmap,
+    SkeletonCoordinates,
+)
+from mmskelseg.fileio.model_files import ModelFile
+from mmskelseg.utils.errors import UserError
+
+# A file may name no others.
+_RENDERERS: dict[str, Callable[..., Any]] = {
+    kind.__name__: kind
+    for kind in (
+        ReadVideoFrames,
+        RenderJointHeatmaps,
+        RenderSkeletonHeatmap,
+        SkeletonCoordinates,
+    )
+}
+# Pixels of a picture: beyond, a file asks for more memory than any recipe of ours.
+_MOST_PIXELS = 1 << 22
+# Images that go through a network together.
+_BATCH = 32
+
+
+def recipe_of(file: ModelFile, name: str) -> FeatureRecipe:
+    """Return what makes the features of a branch.
+
+    Raises:
+        UserError: If the file names a renderer that is not one of ours, or an option
+            that it does not have.
+    """
+    branch = file.metadata['branches'][name]
+    encoder = None
+    if branch.get('images'):
+        encoder = OnnxEncoder(file, name)
+    return FeatureRecipe(name, renderer_of(file, name), encoder, dtype=branch['dtype'])
+
+
+def renderer_of(file: ModelFile, name: str) -> Any:
+    """Return the renderer of a branch, built from known ones alone."""
+    options = dict(file.metadata['branches'][name]['render'])
+    kind = options.pop('type', None)
+    if not isinstance(kind, str) or kind not in _RENDERERS:
+        raise file.fault(
+            f'makes the features of {name} by {str(kind)[:60]!r}, which is not one of '
+            f'{", ".join(_RENDERERS)}'
+        )
+    try:
+        render = _RENDERERS[kind](**options)
+    except (UserError, TypeError, ValueError, AttributeError, KeyError) as error:
+        raise file.fault(
+            f'{kind} of {name} cannot be built as the file says '
+            f'({str(error).rstrip(".")[:200]})'
+        ) from None
+    height, width = getattr(render, 'size', None) or (1, 1)
+    if height * width > _MOST_PIXELS:
+        raise file.fault(f'{kind} of {name} makes pictures of {width}x{height} pixels')
+    return render
+
+
+class OnnxEncoder:
+    """The network in an exported model that makes features of images.
+
+    Args:
+        file: The model.
+        name: The branch.
+    """
+
+    def __init__(self, file: ModelFile, name: str) -> None:
+        self._file = file
+        self._input, self._output = f'images_{name}', f'encoded_{name}'
+        shape = file.inputs.get(self._input)
+        if shape is None or len(shape) != 4 or self._output not in file.outputs:
+            raise file.fault(f'has no graph that encodes the images of {name}')
+        self._channels = shape[1]
+
+    def load(self) -> None:
+        """Do nothing: it is loaded with the file."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the features, as plain values."""
+        return {'file': str(self._file.path)}
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return features (n, C), float32, of images (n, channels, H, W)."""
+        # Where the network reads one of three equal channels.
+        images = images[:, : self._channels]
+        return np.concatenate(
+            [
+                self._run(images[begin : begin + _BATCH])
+                for begin in range(0, len(images), _BATCH)
+            ]
+        )
+
+    def _run(self, images: np.ndarray) -> np.ndarray:
+        feed: Mapping[str, np.ndarray] = {
+            self._input: np.ascontiguousarray(images, np.float32)
+        }
+        return self._file.run([self._output], feed)[0]

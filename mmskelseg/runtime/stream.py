@@ -1,0 +1,159 @@
+"""Labels of a person's frames as they come, by an exported model."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.features.renderers import SkeletonCoordinates
+from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.fileio.model_files import ModelFile
+from mmskelseg.runtime.features import renderer_of
+from mmskelseg.streaming import SkeletonStream
+from mmskelseg.streaming.model import check_state
+from mmskelseg.utils.errors import UserError
+
+
+class OnnxStream(SkeletonStream):
+    """Labels a person's frames as their poses come, by an exported causal model.
+
+    Labels and probabilities are those of :class:`mmskelseg.apis.SkelSegStream`, and so
+    is what it does.
+
+    Args:
+        model: The file that `mmskelseg export --streaming` wrote.
+        fps: Frames per second of the training data; by default as the file says.
+        threads: How many compute; more than one rarely helps.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UserError: If it is not such a file.
+
+    Example::
+
+        stream = OnnxStream('stream.onnx')
+        for keypoints, score, time in camera:
+            for frame in stream.push(keypoints, score, time):
+                print(frame.time, frame.label)
+    """
+
+    def __init__(
+        self, model: str | os.PathLike, *, fps: float | None = None, threads: int = 1
+    ) -> None:
+        self.file = ModelFile.open(model, 'cpu', threads)
+        metadata = self.file.metadata
+        if metadata['kind'] != 'streaming' or len(metadata['branches']) != 1:
+            raise self.file.fault(
+                f'it is of the kind {metadata["kind"]!r}, but a stream needs one that '
+                'was written with --streaming'
+            )
+        ((name, branch),) = metadata['branches'].items()
+        render = renderer_of(self.file, name)
+        if not isinstance(render, SkeletonCoordinates) or not render.causal:
+            raise self.file.fault(
+                f'makes features by {type(render).__name__}, but a stream reads causal '
+                'SkeletonCoordinates'
+            )
+        super().__init__(
+            OnnxStreamingModel(self.file),  # type: ignore[arg-type]
+            render.running(),
+            metadata['classes'],
+            fps=metadata['fps'] if fps is None else fps,
+            min_score=MIN_SCORE,
+            dtype=branch['dtype'],
+        )
+        self.skeleton = metadata['skeleton']
+
+
+class OnnxStreamingModel:
+    """The graph of a push of frames, in place of a ``StreamingModel``."""
+
+    def __init__(self, file: ModelFile) -> None:
+        self.file = file
+        shapes = file.inputs
+        self.states = {k: v for k, v in shapes.items() if k.startswith('state_')}
+        wanted = {'features', 'present', 'frames', *self.states}
+        outputs = ['probabilities', 'frames_next', *(f'{k}_next' for k in self.states)]
+        is_whole = (
+            wanted == set(shapes)
+            and set(outputs) == set(file.outputs)
+            and len(shapes['features']) == 2
+            and all(type(n) is int and n > 0 for s in self.states.values() for n in s)
+        )
+        if not is_whole or file.metadata['lookahead'] is None:
+            raise file.fault('its graph is not that of a push to a stream')
+        self.outputs = outputs
+        self.lookahead = file.metadata['lookahead']
+        self.in_channels = shapes['features'][1]
+
+    def stream(self) -> 'OnnxModelStream':
+        """Return a new stream of frames; all streams share the weights."""
+        return OnnxModelStream(self)
+
+
+class OnnxModelStream:
+    """Gives the probabilities of a stream's frames, as a ``ModelStream`` does."""
+
+    def __init__(self, model: OnnxStreamingModel) -> None:
+        self.model = model
+        self.reset()
+
+    @property
+    def frames(self) -> int:
+        """How many frames have passed, and zeros after the last."""
+        return int(self._state['frames'])
+
+    def push(self, features: np.ndarray) -> np.ndarray:
+        """Return the probabilities (n', K) of the frames that are final now.
+
+        Args:
+            features: Of the next frames, shape (n, C).
+        """
+        if features.ndim != 2 or features.shape[1] != self.model.in_channels:
+            raise UserError(
+                f'The features have the shape {features.shape}, but the model reads '
+                f'(frames, {self.model.in_channels}).'
+            )
+        return self._run(features, 1)
+
+    def flush(self) -> np.ndarray:
+        """Return the probabilities (n', K) of the last frames, as many as lookahead."""
+        shape = (self.model.lookahead, self.model.in_channels)
+        return self._run(np.zeros(shape), 0)
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        shapes = self.model.states
+        self._state = {k: np.zeros(shape, np.float32) for k, shape in shapes.items()}
+        self._state['frames'] = np.array(0, np.int64)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return arrays from which :meth:`load_state_dict` goes on."""
+        return {key: value.copy() for key, value in self._state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was asked for.
+
+        Raises:
+            UserError: If the state is of another model.
+        """
+        check_state(state, self._state)
+        self._state = {
+            key: np.array(state[key], value.dtype) for key, value in self._state.items()
+        }
+
+    def _run(self, features: np.ndarray, present: int) -> np.ndarray:
+        model = self.model
+        feed = {
+            'features': np.ascontiguousarray(features, np.float32),
+            'present': np.full(len(features), present, np.float32),
+            **self._state,
+        }
+        if not len(features):
+            return np.zeros((0, len(model.file.metadata['classes'])), np.float32)
+        scores, frames, *states = model.file.run(model.outputs, feed)
+        self._state = {**dict(zip(model.states, states, strict=True)), 'frames': frames}
+        if scores.ndim != 2 or scores.shape[1] != len(model.file.metadata['classes']):
+            raise model.file.fault(f'gives probabilities of shape {scores.shape}')
+        return scores

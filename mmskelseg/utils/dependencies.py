@@ -1,0 +1,115 @@
+"""A package that something needs, and whether the one that is installed suits."""
+
+import re
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from mmskelseg.utils.errors import UnavailableError
+
+
+class DependencyError(UnavailableError):
+    """A package is missing or of an unsuitable version.
+
+    Not an ImportError, because MMEngine swallows those while it looks for the parts
+    that a config names, and then reports that the parts do not exist.
+    """
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A package and its versions that suit.
+
+    Args:
+        name: Of the distribution, for ``pip install``.
+        at_least: The first version that suits.
+        below: The first version that does not suit any more.
+        module: Name of the import, where it differs.
+        others: Distributions of the same module that win over ``name``.
+        label: Its name in messages where none is installed.
+    """
+
+    name: str
+    at_least: str
+    below: str = ''
+    module: str = ''
+    others: tuple[str, ...] = ()
+    label: str = ''
+
+    @property
+    def needed(self) -> str:
+        """The versions that suit, as in ``>=2.0.0,<2.2.0``."""
+        return f'>={self.at_least}' + (f',<{self.below}' if self.below else '')
+
+    def found(self) -> tuple[str, str]:
+        """Return the distribution that is installed and its version.
+
+        A source checkout without a distribution is asked for its version file. Both
+        are empty if the package is missing.
+        """
+        for name in (*self.others, self.name):
+            try:
+                return name, metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
+        return (self.name, version) if (version := self._source_version()) else ('', '')
+
+    def _source_version(self) -> str:
+        spec = find_spec(self.module or self.name)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            file = Path(folder, 'version.py')
+            text = file.read_text('utf-8') if file.is_file() else ''
+            if match := re.search(r"""__version__ = ['"]([^'"]+)""", text):
+                return match[1]
+        return ''
+
+    def problem(self) -> str:
+        """Return what is wrong and the command that mends it; empty if all is well."""
+        name, version = self.found()
+        install = f'pip install "{self.name}{self.needed}"'
+        if not version:
+            return (
+                f'{self.label or self.name} is not installed, but mmskelseg needs '
+                f'{self.needed}: run `{install}`.'
+            )
+        if self._suits(version):
+            return ''
+        if name != self.name:
+            install = f'pip uninstall -y {name} && {install}'
+        return (
+            f'{name} {version} is installed, but mmskelseg needs {self.needed}: run '
+            f'`{install}`.'
+        )
+
+    def _suits(self, version: str) -> bool:
+        try:
+            from packaging.specifiers import SpecifierSet
+            from packaging.version import Version
+        except ModuleNotFoundError:
+            return True  # A problem of its own.
+        # A nightly build of 2.4 counts as 2.4.
+        return Version(version).base_version in SpecifierSet(self.needed)
+
+
+def import_optional(module: str, purpose: str, install: str) -> ModuleType:
+    """Import a package that is left to the user.
+
+    Args:
+        module: Its name.
+        purpose: What needs it, for the message.
+        install: What brings it, such as ``mmskelseg[export]``.
+
+    Raises:
+        DependencyError: If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition('.')[0]:
+            raise
+        raise DependencyError(
+            f'{purpose} needs {error.name}, which is not installed; run pip install '
+            f"'{install}'."
+        ) from None

@@ -1,0 +1,144 @@
+"""Small models of every kind, their checkpoints and exported files, and videos."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis.export import export_onnx
+from mmskelseg.models import SegmentationHead
+from mmskelseg.models.layers import FeatureStandardizer
+from mmskelseg.registry import MODELS
+from tests.small_data import ROOT
+
+CLASSES = ['reach', 'lift', 'carry', 'put']
+META = {
+    'classes': CLASSES,
+    'skeleton': 'lcr15',
+    'fps': 10.0,
+    'dataset': 'Small',
+    'license': 'CC-BY-4.0',
+}
+
+
+def make_config(path, branches=None, features=None, **model):
+    """Return a config of this repository with a small model of four classes.
+
+    Args:
+        path: Below `configs`.
+        branches: Settings of each branch, that are added to its own.
+        features: Settings of the renderer of each.
+        model: Settings of the model.
+    """
+    cfg = Config.fromfile(ROOT / 'configs' / path)
+    cfg.model.update(num_classes=4, **model)
+    for name, settings in (branches or {}).items():
+        cfg.model.branches[name].update(settings)
+    for name, settings in (features or {}).items():
+        cfg.test_dataloader.dataset.features[name].render.update(settings)
+    return cfg
+
+
+@pytest.fixture(scope='session')
+def save(tmp_path_factory):
+    """Write a checkpoint of random weights that tell frames apart.
+
+    With a video, no class is likelier than another in that.
+    """
+
+    def write(cfg, name='model.pth', seed=0, meta=META, video=None):
+        torch.manual_seed(seed)
+        model = MODELS.build(cfg.model)
+        for key, parameter in model.named_parameters():
+            # Of norms, weights are 1.
+            if key.endswith('weight') and parameter.dim() > 1:
+                std = 0.6 * parameter[0].numel() ** -0.5
+                nn.init.normal_(parameter, std=5 * std if 'classifiers' in key else std)
+        for part in model.modules():
+            if isinstance(part, nn.BatchNorm1d):
+                part.running_mean.normal_(0, 0.1)
+                part.running_var.uniform_(0.5, 1.5)
+            if isinstance(part, FeatureStandardizer):
+                part.fit([0.4 * torch.randn(len(part.mean), 50)])
+        path = tmp_path_factory.mktemp('checkpoints') / name
+        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
+        torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
+        if video is None:
+            return path
+        segment = SkelSegInferencer(cfg, path, 'cpu', show_progress=False)
+        score = segment(video)['predictions'][0]['pred_score']
+        mean = np.log(score.clip(1e-6)).mean(axis=1)
+        for part in model.modules():
+            if isinstance(part, SegmentationHead):
+                for layer in part.classifiers[-1].modules():
+                    if isinstance(layer, nn.Conv1d):
+                        layer.bias.data -= torch.from_numpy(mean)
+        torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope='session')
+def export(save, person, tmp_path_factory):
+    """Export a config with random weights; return its checkpoint and the file."""
+
+    def run(cfg, **options):
+        checkpoint = save(cfg, video=person(200))
+        file = tmp_path_factory.mktemp('exported') / 'model.onnx'
+        export_onnx(cfg, checkpoint, file, **options)
+        return checkpoint, file
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def coordinates():
+    """The config of a small recipe of coordinates."""
+    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
+    return make_config('recipes/uwiom_pose2d.py', {'pose2d': small}, members=2)
+
+
+@pytest.fixture(scope='session')
+def recipe(export, coordinates):
+    """Its checkpoint and exported file."""
+    return export(coordinates)
+
+
+@pytest.fixture(scope='session')
+def causal():
+    """The config of a small causal model that looks five frames ahead."""
+    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
+    return make_config('streaming/uwiom_pose2d.py', {'pose2d': small}, members=2)
+
+
+@pytest.fixture(scope='session')
+def stream_file(export, causal):
+    """Its checkpoint and an exported push."""
+    return export(causal, streaming=True)
+
+
+@pytest.fixture(scope='session')
+def person():
+    """Return the annotation of a walking person, of whom some joints are lost."""
+
+    def make(frames, seed=0):
+        rng = np.random.default_rng(seed)
+        body = rng.normal(0, 40, (1, 1, 15, 3))
+        keypoint = body + rng.normal(0, 5, (1, frames, 15, 3)).cumsum(axis=1) + 300
+        score = rng.uniform(size=(1, frames, 15)).astype(np.float32)
+        score[rng.uniform(size=score.shape) < 0.2] = 0
+        keypoint = keypoint.astype(np.float32)
+        return {
+            'frame_dir': 'take1',
+            'keypoint': keypoint[..., :2],
+            'keypoint_3d': keypoint,
+            'keypoint_score': score,
+            'skeleton': 'lcr15',
+            'fps': 10.0,
+            'img_shape': (600, 600),
+        }
+
+    return make
