@@ -38,7 +38,7 @@ def execute(path: Path, folder: str | os.PathLike) -> NotebookNode:
     search = os.pathsep.join([sysconfig.get_path('scripts'), os.environ['PATH']])
     NotebookClient(
         notebook,
-        timeout=600,
+        timeout=1800,
         kernel_name='python3',
         record_timing=False,
         resources={'metadata': {'path': os.fspath(folder)}},

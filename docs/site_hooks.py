@@ -102,7 +102,8 @@ def notebook_page(path: Path, address: str) -> tuple[str, dict[str, bytes]]:
         address: What links to files of the repository begin with. They are whole in
             notebooks, which people open elsewhere, and relative on the site.
     """
-    parts, pictures = [], {}
+    parts: list[str] = []
+    pictures: dict[str, bytes] = {}
     for cell in json.loads(path.read_text('utf-8'))['cells']:
         source = ''.join(cell['source'])
         if cell['cell_type'] == 'markdown':
