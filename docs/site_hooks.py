@@ -21,7 +21,8 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / 'mmskelseg'
-OUTSIDE = [ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')]
+_PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
+OUTSIDE = [ROOT / name for name in _PAGES]
 OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
 NOTEBOOKS = sorted(ROOT.glob('docs/tutorials/*.ipynb'))
 # Not of ours, and only for those who miss a package.

@@ -19,7 +19,7 @@ import argparse
 
 from mmskelseg.commands.arguments import SettingsAction
 from mmskelseg.utils.choices import PRECISIONS
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, positive
 
 EXAMPLES = """examples:
   # a causal model, for streams: mmskelseg live 0 stream.onnx
@@ -64,7 +64,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second that the model was trained with, if it does not say',
     )
     parser.add_argument(
