@@ -11,24 +11,38 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 # other programs want the cores.
 export OMP_NUM_THREADS ?= 1
 
-RUN := $(VENV)/bin/python
-TOY := configs/skelseg/toy_joint_limb.py
-WORK := work_dirs/toy_joint_limb
+# Of `make fuzz` and `make kill-test`.
+MINUTES ?= 60
+KILLS ?= 100
+SEED ?= 0
 
-.PHONY: help demo test coverage lint docs
+RUN := $(VENV)/bin/python
+# One model in place of three, and about half as long as the recipe says: two minutes.
+DEMO := configs/recipes/precog_pose3d.py
+DEMO_OPTIONS := model.members=1 train_cfg.max_epochs=40
+WORK := work_dirs/precog_demo
+
+.PHONY: help demo test coverage lint docs fuzz kill-test
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make demo  install, make the toy data, train on it, test, say where the pictures are'
+	@echo 'make demo  install, train on real skeletons, test, draw, say where the pictures are'
 	@echo 'make test  install what tests need and run them all'
 	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
 	@echo 'make docs  build the site of the documentation in site/, and check its links'
+	@echo 'make fuzz  try malformed files and options for MINUTES ($(MINUTES)), from SEED'
+	@echo 'make kill-test  kill commands KILLS ($(KILLS)) times, from SEED, and compare'
 	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
 
 demo: $(WORK)/.trained
-	$(RUN) tools/test.py $(TOY) "$$(cat $(WORK)/last_checkpoint)"
+	$(RUN) demo/demo.py data/precog/annotations.pkl $(DEMO) \
+		"$$(cat $(WORK)/last_checkpoint)" --cfg-options $(DEMO_OPTIONS) --split test \
+		--formats overlay csv --out $(WORK)/videos
+	$(RUN) tools/test.py $(DEMO) "$$(cat $(WORK)/last_checkpoint)" --work-dir $(WORK) \
+		--cfg-options $(DEMO_OPTIONS)
 	@echo
+	@echo 'Skeletons with their labels:  $(WORK)/videos/'
 	@echo 'Timelines of the test videos: $(WORK)/timelines/'
 	@echo 'Confusion matrix:             $(WORK)/confusion_matrix.png'
 	@echo 'Scores:                       $(WORK)/metrics.json'
@@ -44,17 +58,25 @@ lint: $(VENV)/.test
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+# Each round has a seed of its own, which is printed, and stops at the first finding.
+fuzz: $(VENV)/.test
+	$(RUN) -m tests.test_faults.fuzz --minutes $(MINUTES) --seed $(SEED)
+
+# Goes on where it was stopped.
+kill-test: $(VENV)/.test
+	nice $(RUN) -m benchmarks.kill_test --kills $(KILLS) --seed $(SEED)
+
 # Strictly: a broken link or anchor, or a page that the navigation lacks, is an error.
 docs: $(VENV)/.docs
 	$(RUN) -m mkdocs build --strict
 
 # A run that was stopped goes on; one that is complete is left alone.
-$(WORK)/.trained: data/toy/annotations.pkl
-	$(RUN) tools/train.py $(TOY) --resume
+$(WORK)/.trained: data/precog/annotations.pkl
+	$(RUN) tools/train.py $(DEMO) --resume --work-dir $(WORK) --cfg-options $(DEMO_OPTIONS)
 	@touch $@
 
-data/toy/annotations.pkl: | $(VENV)/.lite
-	$(RUN) tools/dataset_converters/toy.py data/toy
+data/precog/annotations.pkl: | $(VENV)/.lite
+	$(RUN) tools/dataset_converters/precog.py data/precog
 
 $(VENV)/.lite: pyproject.toml setup.py | $(RUN)
 	$(RUN) -m pip install -e '.[lite]'

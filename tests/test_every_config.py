@@ -14,6 +14,7 @@ from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.datasets import load_annotations, save_annotations
+from mmskelseg.datasets.converters.precog import CLASSES as PRECOG
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.structures import Skeleton
@@ -31,9 +32,17 @@ LENGTHS = {'train': 16, 'test': 14}
 
 def skeleton_of(path):
     """Return the layout of the data set that a config is for."""
+    if path.stem == 'precog_body12':
+        return 'body12'
     if path.stem.startswith('precog'):
         return 'kinect20'
     return 'coco17' if path.stem.startswith(('toy', 'desktop')) else 'lcr15'
+
+
+def classes(number):
+    """Return names of classes, those of PRECOG where there are as many."""
+    # Its configs name pairs of classes.
+    return PRECOG if number == len(PRECOG) else [f'class_{k}' for k in range(number)]
 
 
 def annotations(skeleton, num_classes, folder):
@@ -68,7 +77,9 @@ def annotations(skeleton, num_classes, folder):
         'annotations': videos,
         'split': {name: [name] for name in LENGTHS},
         'metainfo': {
-            'classes': [f'class_{k}' for k in range(num_classes)],
+            'classes': PRECOG
+            if num_classes == len(PRECOG)
+            else [f'class_{k}' for k in range(num_classes)],
             'skeleton': skeleton,
             'dataset': 'small',
             'background': None,

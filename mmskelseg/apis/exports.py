@@ -3,7 +3,9 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from importlib.util import find_spec
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,12 @@ from mmskelseg.interchange import (
     write_elan,
     write_label_studio,
     write_srt,
+    write_time_budget,
 )
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.segments import IGNORED
+from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
@@ -37,23 +41,76 @@ def write_exports(
     *,
     prefix: str = '',
     codec: str = 'mp4v',
+    line_minutes: float | None = None,
     show_progress: bool = True,
 ) -> list[Path]:
     """Write a prediction in several formats, and return the files.
 
     Args:
-        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
+        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`. If it is of one of
+            several people, what shows all of them is left to :func:`write_people`.
         folder: Where to write; it is made if it is missing.
         formats: Of ``EXPORTS``; by default ``DEFAULT_EXPORTS``, and poses where
             they were estimated, and no overlay without a video. One that is asked for
             then shows the skeleton alone. What cannot be made is left out.
         prefix: What stands before each name.
         codec: Of the overlay.
+        line_minutes: Of the timeline; see
+            :func:`mmskelseg.visualization.draw_timelines`.
         show_progress: Whether a bar is shown while the overlay is drawn.
 
     Raises:
         ValueError: If a format is not one of these.
     """
+    names = _wanted(prediction, formats)
+    if 'person' in prediction:
+        names = [name for name in names if name not in _OF_ALL]
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
+    _write(prediction, paths, codec, line_minutes, show_progress)
+    return list(paths.values())
+
+
+def write_people(
+    people: Sequence[Prediction],
+    folder: str | os.PathLike,
+    formats: Sequence[str] = (),
+    *,
+    prefix: str = '',
+    codec: str = 'mp4v',
+    line_minutes: float | None = None,
+    show_progress: bool = True,
+) -> list[Path]:
+    """Write what shows all people of a video, and return the files.
+
+    Args:
+        people: Their predictions.
+        folder: As for :func:`write_exports`, as are the others.
+    """
+    names = [name for name in _wanted(people[0], formats) if name in _OF_ALL]
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
+    _write(people, paths, codec, line_minutes, show_progress)
+    return list(paths.values())
+
+
+def _write(
+    shown: Prediction | Sequence[Prediction],
+    paths: Mapping[str, Path],
+    codec: str,
+    line_minutes: float | None,
+    show_progress: bool,
+) -> None:
+    """Write a prediction, or those of several people, in the formats of the paths."""
+    options: dict[str, dict[str, Any]] = {
+        'overlay': {'codec': codec, 'show_progress': show_progress},
+        'gif': {'show_progress': show_progress},
+        'timeline': {'line_minutes': line_minutes},
+    }
+    for name, path in paths.items():
+        _WRITERS[name](shown, path, **options.get(name, {}))
+
+
+def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
+    """Return the formats to write, without those that a prediction lacks."""
     wanted = list(formats)
     if not formats:
         wanted += DEFAULT_EXPORTS
@@ -69,15 +126,11 @@ def write_exports(
         raise UserError(
             f'{unknown[0]!r} is not a format; choose among {", ".join(EXPORTS)}.'
         )
-    files = []
-    for name in wanted:
-        if name in _NEEDED and not _NEEDED[name] & prediction.keys():
-            continue
-        path = Path(folder, prefix + EXPORTS[name][0])
-        drawing = {'codec': codec, 'show_progress': show_progress}
-        _WRITERS[name](prediction, path, **(drawing if name == 'overlay' else {}))
-        files.append(path)
-    return files
+    return [
+        name
+        for name in wanted
+        if name not in _NEEDED or _NEEDED[name] & prediction.keys()
+    ]
 
 
 def video_segments(prediction: Prediction) -> VideoSegments:
@@ -93,16 +146,71 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 
 
 def _write_json(prediction: Prediction, path: Path) -> None:
-    keys = ('frame_dir', 'filename', 'fps', 'total_frames', 'classes', 'notes')
+    keys = (
+        'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
+        'notes',
+    )  # fmt: skip
     content = {key: prediction[key] for key in keys if key in prediction}
+    content['time_budget'] = budget_as_dict(
+        prediction_budget(prediction), prediction['classes']
+    )
     content['segments'] = prediction['segments']
     atomic_write_text(path, json.dumps(content, ensure_ascii=False, indent=2))
 
 
-def draw_prediction(prediction: Prediction) -> np.ndarray:
+def prediction_budget(prediction: Prediction) -> TimeBudget:
+    """Return how a prediction divides the time of its video among the classes."""
+    return time_budget(
+        prediction['pred_label'], len(prediction['classes']), prediction['fps']
+    )
+
+
+def write_budgets(
+    budgets: Mapping[str, TimeBudget],
+    classes: Sequence[str],
+    folder: str | os.PathLike,
+    formats: Sequence[str],
+) -> list[Path]:
+    """Write the time budgets of several videos, where they are among the formats.
+
+    Args:
+        budgets: By the name of the video; the picture is of their sum.
+        classes: Names of the K classes.
+        folder: Where to write.
+        formats: Of ``EXPORTS``.
+    """
+    files = []
+    for name, write in _BUDGETS.items():
+        if name in formats:
+            files.append(path := Path(folder, EXPORTS[name][0]))
+            write(path, budgets, classes)
+    return files
+
+
+def _write_budget_picture(
+    path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+) -> None:
+    import_optional('matplotlib', 'The picture', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import save_png
+    from mmskelseg.visualization.charts import draw_time_budget
+
+    title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
+    budget = reduce(add, budgets.values())
+    save_png(draw_time_budget(budget, classes, title), path)
+
+
+def _write_budget(name: str, prediction: Prediction, path: Path) -> None:
+    budgets = {prediction['frame_dir']: prediction_budget(prediction)}
+    _BUDGETS[name](path, budgets, prediction['classes'])
+
+
+def draw_prediction(
+    prediction: Prediction, line_minutes: float | None = None
+) -> np.ndarray:
     """Return the timeline of a prediction, RGB uint8 (H, W, 3).
 
-    Labels of its annotation, where there are any, stand above.
+    Labels of its annotation, where there are any, stand above. Long ones have lines of
+    ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
     """
     import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
     from mmskelseg.visualization import draw_timelines
@@ -118,7 +226,36 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
         truth='Annotation' if annotated else None,
         title=prediction['frame_dir'],
         fps=prediction['fps'],
+        line_minutes=line_minutes,
     )
+
+
+def draw_people(
+    people: Sequence[Prediction], line_minutes: float | None = None
+) -> np.ndarray:
+    """Return the timelines of the people of a video, as :func:`draw_prediction`."""
+    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    from mmskelseg.visualization import draw_timelines
+
+    first = people[0]
+    return draw_timelines(
+        {person['person']: person['pred_label'] for person in people},
+        first['classes'],
+        title=first['video'],
+        fps=first['fps'],
+        line_minutes=line_minutes,
+    )
+
+
+def _write_timeline(
+    shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
+) -> None:
+    whole = isinstance(shown, Mapping)
+    draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
+    image = draw(shown, line_minutes)
+    from mmskelseg.visualization import save_png
+
+    save_png(image, path)
 
 
 def _write_poses(prediction: Prediction, path: Path) -> None:
@@ -130,20 +267,18 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
     write_npz(poses, path)
 
 
-def _write_timeline(prediction: Prediction, path: Path) -> None:
-    image = draw_prediction(prediction)
-    from mmskelseg.visualization import save_png
-
-    save_png(image, path)
-
-
-def _write_overlay(prediction: Prediction, path: Path, **options: Any) -> None:
+def _write_moving(name: str, shown: Any, path: Path, **options: Any) -> None:
     import_optional('matplotlib', 'The overlay', 'mmskelseg-runtime[pictures]')
-    from mmskelseg.visualization.overlay import write_overlay
+    from mmskelseg.visualization import overlay
 
-    write_overlay(prediction, path, **options)
+    write = {'overlay': overlay.write_overlay, 'gif': overlay.write_gif}[name]
+    write(shown, path, **options)
 
 
+_BUDGETS: dict[str, Callable[..., None]] = {
+    'budget': write_time_budget,
+    'budget-picture': _write_budget_picture,
+}
 _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
     'json': _write_json,
@@ -154,9 +289,16 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
     'timeline': _write_timeline,
-    'overlay': _write_overlay,
+    **{name: partial(_write_budget, name) for name in _BUDGETS},
+    **{name: partial(_write_moving, name) for name in ('overlay', 'gif')},
 }
+# What shows all people of a video.
+_OF_ALL = ('timeline', 'overlay', 'gif')
 # These need matplotlib.
-_PICTURES = ('timeline', 'overlay')
+_PICTURES = ('timeline', 'budget-picture', 'overlay', 'gif')
 # Of which a prediction must have one for a format.
-_NEEDED = {'overlay': {'filename', 'keypoint'}, 'poses': {'keypoint'}}
+_NEEDED = {
+    'overlay': {'filename', 'keypoint'},
+    'gif': {'filename', 'keypoint'},
+    'poses': {'keypoint'},
+}

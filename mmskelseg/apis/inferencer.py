@@ -19,15 +19,24 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmskelseg.apis.exports import draw_prediction
+from mmskelseg.apis.frame_rates import ShownVideo, show_at
 from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.predictions import drop_unsure, to_prediction, write_prediction
+from mmskelseg.apis.predictions import (
+    PredictionFiles,
+    drop_absent,
+    drop_unsure,
+    to_prediction,
+)
 from mmskelseg.apis.trained_model import load_model
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
+from mmskelseg.utils.choices import EACH
+from mmskelseg.utils.devices import check_device
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 
@@ -48,7 +57,9 @@ class SkelSegInferencer(BaseInferencer):
     - ``pred_risk`` (T,), of a model with a risk head;
     - ``pred_boundary`` (T,), the probability that a segment begins in a frame, of a
       model with a boundary head;
-    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input.
+    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input;
+    - with ``person='each'``, ``person`` and ``video``, the names of both. Frames in
+      which the person is not seen, for more than a second, have no label then.
 
     Features of a batch are made in blocks of frames into a temporary file, 4 bytes a
     value: 0.9 GB for 2048 values a frame and an hour at 30 frames per second. The model
@@ -60,7 +71,8 @@ class SkelSegInferencer(BaseInferencer):
             as everywhere in OpenMMLab. None: the one in the checkpoint, which is data:
             it may name registered parts only.
         weights: Path of a checkpoint, or of several, such as of seeds, whose
-            probabilities are averaged.
+            probabilities are averaged. None: ``model`` is the name of one that comes
+            with the package, such as ``precog``.
         device: Where the model runs; by default a GPU, if there is one.
         pose_estimator: What estimates poses of videos that come without: its name or
             config, for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
@@ -80,21 +92,25 @@ class SkelSegInferencer(BaseInferencer):
     preprocess_kwargs = {'split', 'poses', 'person', 'fps'}
     forward_kwargs = {'min_score'}
     visualize_kwargs = {'return_vis'}
-    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix'}
+    postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix', 'line_minutes'}
 
     def __init__(
         self,
         model: str | os.PathLike | Config | ConfigDict | None,
-        weights: str | os.PathLike | Sequence[str | os.PathLike],
+        weights: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         device: str | None = None,
         *,
         pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
         show_progress: bool = True,
     ) -> None:
+        if weights is None:
+            model, weights = None, zoo_model(model).checkpoint()
         files = [weights] if isinstance(weights, (str, os.PathLike)) else weights
         self.checkpoints = [str(file) for file in files]
         if not self.checkpoints:
             raise UserError('No checkpoint is named; name one or several.')
+        if device is not None:
+            check_device(device)
         self.pose_estimator = pose_estimator
         if isinstance(model, str | os.PathLike):
             model = str(find_config(model))
@@ -118,12 +134,14 @@ class SkelSegInferencer(BaseInferencer):
             batch_size: Videos that go through the model together, padded to the
                 longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``:
-                see :class:`mmskelseg.apis.inputs.InputReader`. ``min_score``: segments
+                see :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'``
+                there is a prediction for each person. ``min_score``: segments
                 of less confidence become unlabelled. ``return_vis``: whether timelines
                 are returned, RGB uint8 (H, W, 3); else they are None. ``out_dir``,
-                ``formats``, ``codec``: write files as each batch is ready; see
-                :func:`mmskelseg.apis.write_exports`. ``prefix``: whether their names
-                begin with the video's; by default where there are several.
+                ``formats``, ``codec``, ``line_minutes``: write files as each batch is
+                ready; see :func:`mmskelseg.apis.write_exports`. Of several videos, the
+                time budget of all is written at the end. ``prefix``: whether the names
+                of files begin with the video's; by default where there are several.
 
         Raises:
             FileNotFoundError: If an input is missing.
@@ -146,16 +164,23 @@ class SkelSegInferencer(BaseInferencer):
         pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
-        post.setdefault('prefix', len(sources) > 1)
-        for videos, data in self.preprocess(sources, batch_size, **pre):
+        post.setdefault('prefix', len(sources) > 1 or pre.get('person') == EACH)
+        classes = self.dataset_meta['classes']
+        files = PredictionFiles(classes, show_progress=self.show_progress, **post)
+        for videos, shown, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
-            predictions = [
-                to_prediction(video, _fields(sample), self.dataset_meta['classes'])
-                for video, sample in zip(videos, samples, strict=True)
-            ]
+            predictions = []
+            for video, seen, sample in zip(videos, shown, samples, strict=True):
+                fields = seen.at_own_frames(_fields(sample))
+                fields['pred_label'] = drop_absent(video, fields['pred_label'])
+                for key, value in fields.items():
+                    sample.set_field(torch.from_numpy(value), key)
+                predictions.append(to_prediction(video, fields, classes))
             images = self.visualize(videos, predictions, **visual)
             kept = samples if return_datasamples else predictions
-            yield self.postprocess(predictions, images, **post) | {'predictions': kept}
+            results = self.postprocess(predictions, images, files=files)
+            yield results | {'predictions': kept}
+        files.finish()
 
     def preprocess(
         self,
@@ -164,8 +189,10 @@ class SkelSegInferencer(BaseInferencer):
         *,
         person: str = 'track',
         fps: float | None = None,
-    ) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
-        """Yield the annotations of each batch of videos, and its features."""
+    ) -> Iterator[tuple[list[dict[str, Any]], list[ShownVideo], dict[str, Any]]]:
+        """Yield the annotations of each batch of videos, and the same as the model sees
+        them: at the rate of its training data, and as features.
+        """
         reader = InputReader(
             self.dataset_meta['skeleton'],
             tuple(self.dataset_meta['classes']),
@@ -175,12 +202,20 @@ class SkelSegInferencer(BaseInferencer):
             person,
             fps,
         )
-        for chunk in self._get_chunk_data(inputs, batch_size):
-            videos = [reader.read(source) for source in chunk]
-            for video in videos:
+        each = (video for source in inputs for video in reader.read(source))
+        for videos in self._get_chunk_data(each, batch_size):
+            shown = [
+                show_at(
+                    video, self.dataset_meta.get('fps'), needs_video=self.needs_video
+                )
+                for video in videos
+            ]
+            for video, seen in zip(videos, shown, strict=True):
+                video['notes'] += (seen.note,) * bool(seen.note)
                 for note in video['notes']:
                     print_log(f'{video["frame_dir"]}: {note}', 'current')
-            yield videos, self.collate_fn([self._load(video) for video in videos])
+            features = self.collate_fn([self._load(seen.video) for seen in shown])
+            yield videos, shown, features
 
     def forward(
         self, inputs: dict[str, Any], *, min_score: float = 0.0
@@ -208,22 +243,11 @@ class SkelSegInferencer(BaseInferencer):
         preds: Sequence[Mapping[str, Any]],
         visualization: list[np.ndarray | None],
         *,
-        out_dir: str | os.PathLike | None = None,
-        formats: Sequence[str] = (),
-        codec: str = 'mp4v',
-        prefix: bool = True,
+        files: PredictionFiles,
     ) -> dict[str, list]:
         """Write files, if asked for, and return predictions with their pictures."""
-        if out_dir is not None:
-            for pred in preds:
-                write_prediction(
-                    pred,
-                    out_dir,
-                    formats,
-                    prefix=prefix,
-                    codec=codec,
-                    show_progress=self.show_progress,
-                )
+        for pred in preds:
+            files.add(pred)
         return {'predictions': list(preds), 'visualization': visualization}
 
     def _init_model(self, cfg: ConfigDict, weights: str, device: str) -> nn.Module:

@@ -1,7 +1,7 @@
 """One annotation, without labels, for each video that a user names as input."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,20 @@ import numpy as np
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.fileio.video import VideoFile, is_video
 from mmskelseg.interchange.labels.segments import check_fps
-from mmskelseg.interchange.parsing import video_name
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
+    each_person,
     read_poses,
     with_rate,
     with_size,
 )
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays
-from mmskelseg.interchange.poses.reading import is_openpose, is_poses
+from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
+from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 _ANNOTATIONS = ('.pkl', '.pickle')
@@ -98,7 +100,7 @@ def _sources(item: Any, split: str | None) -> list[Source]:
 def _of_file(path: Path) -> Source:
     if is_video(path):
         return Source(path.stem, video=path)
-    return Source(video_name(path.name), poses=path)
+    return Source(video_of(path), poses=path)
 
 
 def _of_annotations(path: Path, split: str | None) -> list[Source]:
@@ -142,9 +144,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
     folder = Path(poses) if isinstance(poses, str | os.PathLike) else None
     if folder is not None and folder.is_dir() and not is_openpose(folder):
         files = {
-            video_name(path.name): path
-            for path in sorted(folder.iterdir())
-            if is_poses(path)
+            video_of(path): path for path in sorted(folder.iterdir()) if is_poses(path)
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:
@@ -187,7 +187,9 @@ class InputReader:
 
     An annotation is as in docs/data_format.md, with ``label`` only where it is known,
     the path of the video as ``filename``, ``skeleton``, ``estimated`` where its poses
-    come from an estimator, and ``notes``, sentences on what was assumed.
+    come from an estimator, and ``notes``, sentences on what was assumed. With
+    ``person='each'`` there is one for each person, with the name of the ``person`` and
+    that of the ``video``, whose ``frame_dir`` is ``<video>_<person>``.
 
     Args:
         skeleton: The layout that the model was trained with.
@@ -196,7 +198,7 @@ class InputReader:
         needs_video: Whether it reads the frames of a video.
         estimate: Returns the poses of a video file that comes without.
         person: Which of several people a file of poses or an estimator is about; see
-            :func:`mmskelseg.interchange.poses.choose_person`.
+            :func:`mmskelseg.interchange.poses.choose_person`; or ``each``.
         fps: Frames per second of the poses, where no file states it.
     """
 
@@ -208,22 +210,32 @@ class InputReader:
     person: str = 'track'
     fps: float | None = None
 
-    def read(self, source: Source) -> dict[str, Any]:
-        """Return the annotation of one video.
+    def read(self, source: Source) -> list[dict[str, Any]]:
+        """Return the annotation of one video, or those of its people.
 
         Raises:
             FileNotFoundError: If a file is missing.
             ValueError: If it is not what the model needs.
         """
-        video = self._read(source)
-        if self.needs_video and 'filename' not in video:
+        if self.person == EACH and not self.needs_poses:
             raise UserError(
-                f'{source.name}: the model reads the frames of a video, and there is '
-                'none; name the video, with its poses beside it where it needs both.'
+                f'{source.name}: person is each, but the model reads the frames of the '
+                'video and no skeletons, so that it cannot tell people apart.'
             )
-        return {'frame_dir': source.name, 'skeleton': self.skeleton, **video}
+        videos = self._read(source)
+        for video in videos:
+            if self.needs_video and 'filename' not in video:
+                raise UserError(
+                    f'{source.name}: the model reads the frames of a video, and there '
+                    'is none; name the video, with its poses beside it where it needs '
+                    'both.'
+                )
+        return [
+            {'frame_dir': source.name, 'skeleton': self.skeleton, **video}
+            for video in videos
+        ]
 
-    def _read(self, source: Source) -> dict[str, Any]:
+    def _read(self, source: Source) -> list[dict[str, Any]]:
         if source.entry is not None and 'keypoint' in source.entry:
             return self._of_entry(source, source.entry)
         path = source.video or (source.entry or {}).get('filename')
@@ -235,15 +247,19 @@ class InputReader:
                 f'{source.name}: the input has the keys {sorted(source.entry or {})}, '
                 'but needs `keypoint` or `filename`.'
             )
-        return {
-            'filename': str(file.path.absolute()),
-            'img_shape': file.img_shape,
-            'total_frames': file.count(),
-            'fps': check_fps(self.fps or file.fps, source.name),
-            'notes': (),
-        }
+        return [
+            {
+                'filename': str(file.path.absolute()),
+                'img_shape': file.img_shape,
+                'total_frames': file.count(),
+                'fps': check_fps(self.fps or file.fps, source.name),
+                'notes': (),
+            }
+        ]
 
-    def _of_entry(self, source: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
+    def _of_entry(
+        self, source: Source, entry: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         keypoint, score = keypoint_arrays(dict(entry), name)
@@ -254,20 +270,27 @@ class InputReader:
                 f'{name}: the rate of its frames is not known; give fps, frames per '
                 'second.'
             )
-        poses = Poses(keypoint, score, layout, entry.get('img_shape'))
-        video = {**entry, **self._fitted(poses, name, entry.get('keypoint_3d'))}
+        fps = check_fps(fps, name)
+        poses = Poses(keypoint, score, layout, entry.get('img_shape'), fps)
+        keypoint_3d = entry.get('keypoint_3d')
+        videos = [
+            {**entry, **self._fitted(each, name, each_3d), **who}
+            for each, each_3d, who in self._people(poses, source, keypoint_3d)
+        ]
         classes = (source.metainfo or {}).get('classes', self.classes)
-        if tuple(classes) != self.classes:
-            video.pop('label', None)
-        if source.video is not None:
-            video['filename'] = str(source.video.absolute())
-        if not (self.needs_video or Path(video.get('filename', '')).is_file()):
-            missing = video.pop('filename', None)
-            if missing is not None:
-                video['notes'] += (f'{missing}: there is no such file',)
-        return {**video, 'frame_dir': name, 'fps': check_fps(fps, name)}
+        for video in videos:
+            # Labels of a video are of nobody among several.
+            if tuple(classes) != self.classes or len(videos) > 1:
+                video.pop('label', None)
+            if source.video is not None:
+                video['filename'] = str(source.video.absolute())
+            if not (self.needs_video or Path(video.get('filename', '')).is_file()):
+                missing = video.pop('filename', None)
+                if missing is not None:
+                    video['notes'] += (f'{missing}: there is no such file',)
+        return [{'frame_dir': name, **video, 'fps': fps} for video in videos]
 
-    def _of_poses(self, source: Source, file: VideoFile | None) -> dict[str, Any]:
+    def _of_poses(self, source: Source, file: VideoFile | None) -> list[dict[str, Any]]:
         size = None if file is None else file.img_shape
         poses, place = source.poses, source.name
         if poses is None:
@@ -275,13 +298,31 @@ class InputReader:
             poses, place = self.estimate(file.path), str(file.path)
         elif isinstance(poses, Path):
             poses, place = read_poses(poses, img_shape=size), str(poses)
-        poses = choose_person(poses, self.person, place)
+        if self.person != EACH:
+            poses = choose_person(poses, self.person, place)
         if source.poses is not None:
             poses = with_rate(poses, file, self.fps, place)
-        video = self._fitted(poses.noting(img_shape=poses.img_shape or size), place)
+        poses = poses.noting(img_shape=poses.img_shape or size)
+        more: dict[str, Any] = {'fps': poses.fps, 'estimated': source.poses is None}
         if file is not None:
-            video['filename'] = str(file.path.absolute())
-        return {**video, 'fps': poses.fps, 'estimated': source.poses is None}
+            more['filename'] = str(file.path.absolute())
+        return [
+            {**self._fitted(each, place), **more, **who}
+            for each, _, who in self._people(poses, source)
+        ]
+
+    def _people(
+        self, poses: Poses, source: Source, keypoint_3d: np.ndarray | None = None
+    ) -> Iterator[tuple[Poses, np.ndarray | None, dict[str, str]]]:
+        """Yield poses in 2D and 3D of each person, and what tells who it is."""
+        if self.person != EACH:
+            yield poses, keypoint_3d, {}
+            return
+        for name, rows, each in each_person(poses):
+            who = {'person': name, 'video': source.name}
+            frame_dir = f'{source.name}_{name}'
+            in_3d = None if keypoint_3d is None else of_rows(keypoint_3d, rows)
+            yield each, in_3d, {**who, 'frame_dir': frame_dir}
 
     def _fitted(
         self, poses: Poses, place: str, keypoint_3d: np.ndarray | None = None

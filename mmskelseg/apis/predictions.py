@@ -1,15 +1,22 @@
 """Predictions of videos, as inferencers return and write them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.apis.exports import write_exports
+from mmskelseg.apis.exports import (
+    prediction_budget,
+    write_budgets,
+    write_exports,
+    write_people,
+)
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import labels_to_segments
 from mmskelseg.structures.segments import IGNORED, to_segments
+from mmskelseg.structures.time_budget import TimeBudget
 from mmskelseg.utils.logs import print_log
 
 
@@ -20,6 +27,23 @@ def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.nd
         if score[k, start:end].mean() < min_score:
             label[start:end] = IGNORED
     return label
+
+
+def drop_absent(video: Mapping[str, Any], label: np.ndarray) -> np.ndarray:
+    """Return labels (T,), -1 while one of several people is away for over a second.
+
+    Args:
+        video: The annotation, in which ``person`` names who it is of, if it does.
+        label: The labels.
+    """
+    if 'person' not in video:
+        return label
+    absent = (video['keypoint_score'] <= 0).all(axis=(0, 2))
+    for start, end, is_absent in to_segments(absent.astype(np.int64)):
+        inside = start > 0 and end < len(absent)
+        if is_absent and inside and end - start <= video['fps']:
+            absent[start:end] = False
+    return np.where(absent, IGNORED, label)
 
 
 def to_prediction(
@@ -56,27 +80,67 @@ def to_prediction(
     }
 
 
-def write_prediction(
-    prediction: Mapping[str, Any],
-    out_dir: str | os.PathLike,
-    formats: Sequence[str] = (),
-    *,
-    prefix: bool,
-    codec: str,
-    show_progress: bool,
-) -> None:
-    """Write a prediction by :func:`write_exports`, and log the names of the files.
+class PredictionFiles:
+    """Writes the files of predictions as they come, and at the end those of all.
 
-    With ``prefix`` they begin with the video's id.
+    Nothing is written without ``out_dir``.
+
+    Args:
+        classes: Names of the K classes.
+        out_dir: Where files are written.
+        formats: As for :func:`mmskelseg.apis.write_exports`, as are ``codec``,
+            ``line_minutes`` and ``show_progress``.
+        prefix: Whether names of files begin with the video's id.
     """
-    name = prediction['frame_dir']
-    files = write_exports(
-        prediction,
-        out_dir,
-        formats,
-        prefix=f'{file_name(name)}_' if prefix else '',
-        codec=codec,
-        show_progress=show_progress,
-    )
-    names = ', '.join(file.name for file in files)
-    print_log(f'{name}: {out_dir} has {names}')
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        out_dir: str | os.PathLike | None = None,
+        formats: Sequence[str] = (),
+        prefix: bool = False,
+        show_progress: bool = True,
+        **options: Any,
+    ) -> None:
+        self.classes = classes
+        self.out_dir = out_dir
+        self.formats = formats
+        self.prefix = prefix
+        self.options = {**options, 'show_progress': show_progress}
+        self._budgets: dict[str, TimeBudget] = {}
+        # Of the video whose people are coming.
+        self._people: list[Mapping[str, Any]] = []
+
+    def add(self, prediction: Mapping[str, Any]) -> None:
+        """Write what is of one prediction alone, and of people who are complete."""
+        if self.out_dir is None:
+            return
+        if self._people and prediction.get('video') != self._people[0]['video']:
+            self._write_people()
+        if 'person' in prediction:
+            self._people.append(prediction)
+        name = prediction['frame_dir']
+        self._budgets[name] = prediction_budget(prediction)
+        self._write(write_exports, prediction, name)
+
+    def finish(self) -> None:
+        """Write what is of the last people, and the time budgets of all videos."""
+        if self.out_dir is None:
+            return
+        if self._people:
+            self._write_people()
+        if len(self._budgets) > 1:
+            write_budgets(self._budgets, self.classes, self.out_dir, self.formats)
+
+    def _write_people(self) -> None:
+        self._write(write_people, self._people, self._people[0]['video'])
+        self._people = []
+
+    def _write(self, write: Callable[..., list[Path]], shown: Any, name: str) -> None:
+        assert self.out_dir is not None
+        prefix = f'{file_name(name)}_' if self.prefix else ''
+        files = write(shown, self.out_dir, self.formats, prefix=prefix, **self.options)
+        if files:
+            names = ', '.join(file.name for file in files)
+            print_log(f'{name}: {self.out_dir} has {names}')

@@ -14,6 +14,7 @@ from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import registered_only
 from mmskelseg.streaming import SkeletonStream
@@ -32,7 +33,9 @@ class SkelSegStream(SkeletonStream):
 
     Args:
         config: As for ``SkelSegInferencer``; None for the one in the checkpoint.
-        checkpoint: Path of a checkpoint, or of several as an ensemble.
+        checkpoint: Path of a checkpoint, or of several as an ensemble. None:
+            ``config`` is the name of a model that comes with the package, such as
+            ``precog``.
         fps: Frames per second of the training data, by which time stamps are resampled;
             by default as the checkpoint says.
 
@@ -51,10 +54,12 @@ class SkelSegStream(SkeletonStream):
     def __init__(
         self,
         config: str | os.PathLike | Config | ConfigDict | None,
-        checkpoint: str | os.PathLike | Sequence[str | os.PathLike],
+        checkpoint: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         *,
         fps: float | None = None,
     ) -> None:
+        if checkpoint is None:
+            config, checkpoint = None, zoo_model(config).checkpoint(live=True)
         is_path = isinstance(checkpoint, str | os.PathLike)
         files: Any = [checkpoint] if is_path else checkpoint
         cfg: Any = ConfigDict() if config is None else config

@@ -15,6 +15,7 @@ from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     load_weights,
+    trained_data,
     trained_features,
 )
 from mmskelseg.models import ActionSegmentorEnsemble
@@ -26,7 +27,7 @@ from mmskelseg.registry import (
     registered_only,
 )
 from mmskelseg.structures import is_data_layout
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 # Those that build a model and what its features are made by.
 _REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)
@@ -212,7 +213,7 @@ def model_metainfo(
     Raises:
         ValueError: If there are none, or not as many as the model has.
     """
-    meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
+    meta = trained_data(checkpoint, source)
     if not {'classes', 'skeleton'} <= set(meta):
         dataset = cfg.test_dataloader.dataset
         path = Path(dataset.get('data_root', ''), dataset.ann_file)
@@ -225,8 +226,8 @@ def model_metainfo(
         meta, source = load_annotations(path)['metainfo'], str(path)
     elif not is_data_layout(meta['skeleton']):
         raise UserError(
-            f'{source}: refused: its skeleton is {meta["skeleton"]!r}, expected the '
-            'name of a layout or a dict of one; the path of a file could run code.'
+            f'{source}: refused: its skeleton is {shown(meta["skeleton"])}, expected '
+            'the name of a layout or a dict of one; the path of a file could run code.'
         )
     count = getattr(model, 'num_classes', None)
     if count is not None and count != len(meta['classes']):

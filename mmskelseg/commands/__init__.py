@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from mmskelseg.utils.command_line import command_parser
+from mmskelseg.utils.stopping import stoppable
 
 # A module of the same name has main(argv, prog); it is imported when it is asked for.
 COMMANDS = {
@@ -26,7 +27,7 @@ COMMANDS = {
     'cross-validate': 'train and test on every fold, with every seed',
     'compare': 'compare cross-validations, and say what is more than chance',
     'doctor': 'show what is installed, and what is missing',
-    'convert-model': 'convert a checkpoint of reference code',
+    'convert-model': 'convert a checkpoint of reference code, or publish one',
 }
 # Files in tools/ and demo/ whose names differ.
 TOOLS = {
@@ -52,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             f'error: {words[0]} comes with mmskelseg, not with mmskelseg-runtime; '
             'install that in its place.'
         )
-    return dispatch(__name__, commands, words, 'mmskelseg', about, TOOLS)
+    # While modules are imported; each command says what it keeps.
+    with stoppable('nothing was begun.'):
+        return dispatch(__name__, commands, words, 'mmskelseg', about, TOOLS)
 
 
 def dispatch(

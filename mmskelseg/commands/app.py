@@ -18,13 +18,11 @@ It needs gradio and PyAV: pip install 'mmskelseg[app]'.
 
 import argparse
 import os
-import signal
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmskelseg.commands.arguments import add_pose_estimator_arguments, pose_estimator
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, device, whole_from
 from mmskelseg.utils.dependencies import Dependency
 
 EXAMPLES = """examples:
@@ -59,7 +57,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_pose_estimator_arguments(parser)
     parser.add_argument(
-        '--device', help='such as cpu or cuda:0 (default: a GPU, if any)'
+        '--device', type=device, help='such as cpu or cuda:0 (default: a GPU, if any)'
     )
     group = parser.add_argument_group('who can see the page')
     group.add_argument(
@@ -69,7 +67,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'use the page (default: %(default)s, this computer alone)',
     )
     group.add_argument(
-        '--port', type=int, help='port (default: the first free one from 7860 on)'
+        '--port',
+        type=whole_from(1, 65535),
+        help='port (default: the first free one from 7860)',
     )
     group.add_argument(
         '--share',
@@ -84,8 +84,6 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.apis.web_page import PageSegmenter
     from mmskelseg.apis.web_page.page import launch_page
 
-    # So that files are deleted then as well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with TemporaryDirectory(prefix='mmskelseg-') as folder:
         require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
         os.environ['GRADIO_TEMP_DIR'] = str(Path(folder, 'uploads'))
@@ -105,4 +103,10 @@ def _run(args: argparse.Namespace) -> None:
         page.block_thread()
 
 
-main = command(__doc__, _add_arguments, _run, EXAMPLES)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    EXAMPLES,
+    kept='what was dropped and written is deleted; the same command begins anew.',
+)

@@ -3,20 +3,76 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.command_line import whole
+from mmskelseg.utils.errors import UserError, shown
 
 # --help does not wait for MMEngine and torch: commands import them later.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from mmskelseg.apis.pose_estimators import PoseEstimator
+
+
+# As in MMEngine.
+_WORDS = {'true': True, 'false': False, 'None': None}
+
+
+def parse_setting(text: str) -> Any:
+    """Return the value of ``key=value``: a number, a switch, None, a list or a text.
+
+    Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike there, spaces within
+    a text stay, and what is in quotes of its own is a text.
+
+    >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
+    ([(1, 'a b'), None], 'my data/a.pkl')
+    >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
+    ('a,b', [0.001, True])
+    """
+    text = text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
+    inner = text[1:-1] if is_quoted else text
+    if inner[:1] + inner[-1:] in ('()', '[]') and len(_items(inner)) == 1:
+        items = [parse_setting(item) for item in _items(inner[1:-1])]
+        return tuple(items) if inner[0] == '(' else items
+    if is_quoted:
+        return inner
+    if ',' in text:
+        return [parse_setting(item) for item in _items(text)]
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return _WORDS.get(text if text == 'None' else text.lower(), text)
+
+
+def _items(text: str) -> list[str]:
+    """Return what is between the commas that are outside of brackets and quotes."""
+    items, begin, quote = [], 0, ''
+    closing: list[str] = []
+    for i, mark in enumerate(text):
+        if quote or mark in '\'"':
+            # An apostrophe within a word is none.
+            if mark == quote:
+                quote = ''
+            elif not quote and not text[begin:i].strip(' ([') and mark in text[i + 1 :]:
+                quote = mark
+        elif mark in '([':
+            closing.append(')' if mark == '(' else ']')
+        elif mark in ')]':
+            if not closing or closing.pop() != mark:
+                raise ValueError('a bracket that is not opened')
+        elif mark == ',' and not closing:
+            items.append(text[begin:i])
+            begin = i + 1
+    if closing:
+        raise ValueError('a bracket that is not closed')
+    return items + [text[begin:]] * bool(text[begin:].strip())
 
 
 class SettingsAction(argparse.Action):
@@ -33,52 +89,27 @@ class SettingsAction(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Add the settings to those of the namespace."""
-        parse = _dict_action(self.option_strings, self.dest)
-        for value in values or ():
-            if value.find('=') < 1:
+        settings = dict(getattr(namespace, self.dest, None) or {})
+        for text in values or ():
+            name, equals, value = text.partition('=')
+            if not (name and equals):
                 raise argparse.ArgumentError(
                     self,
-                    f'{value!r} is not of the form key=value, for example '
+                    f'{shown(text)} is not of the form key=value, for example '
                     'model.num_classes=5.',
                 )
             try:
-                parse(parser, namespace, [value], option_string)
-            except AssertionError as error:
+                settings[name] = parse_setting(value)
+            except (ValueError, RecursionError) as error:
                 raise argparse.ArgumentError(
                     self,
-                    f'{value!r} has a bracket that is not closed; write lists as in '
-                    'key="[(a,b),(c,d)]" (quoted, without spaces).',
+                    f'{shown(text)} has {shown(error)}; write lists as in '
+                    'key="[(a,b),(c,d)]", and a text with brackets and commas in '
+                    'quotes of its own, key="\'a(b,c\'".',
                 ) from error
+        setattr(namespace, self.dest, settings)
         key = f'{self.dest}_typed'
         setattr(namespace, key, [*getattr(namespace, key, ()), *(values or ())])
-
-
-def _dict_action(options: Sequence[str], dest: str) -> argparse.Action:
-    """Return what reads a setting: MMEngine's, or where it is not, a plain one."""
-    try:
-        from mmengine.config import DictAction
-    except ModuleNotFoundError:
-        return _LiteralAction(options, dest)
-    return DictAction(options, dest)
-
-
-class _LiteralAction(argparse.Action):
-    """Reads a value as a literal of Python, or else as text."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        settings = dict(getattr(namespace, self.dest, None) or {})
-        for item in values or ():
-            key, _, text = item.partition('=')
-            settings[key] = text
-            with suppress(ValueError, SyntaxError):
-                settings[key] = ast.literal_eval(text)
-        setattr(namespace, self.dest, settings)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,8 +120,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=SettingsAction,
         help='settings that replace those of the config, as key=value, for example '
-        'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]" (quoted, '
-        'without spaces)',
+        'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]"',
     )
     parser.add_argument(
         '--launcher',
@@ -98,7 +128,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='what started the processes of a distributed run',
     )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument('--local_rank', '--local-rank', type=whole, default=0)
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -121,31 +151,63 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def is_exported(model: str) -> bool:
+def add_model(parser: argparse._ActionsContainer) -> None:
+    """Add --model, which takes the place of CONFIG and CHECKPOINT."""
+    parser.add_argument(
+        '--model',
+        metavar='NAME',
+        help='a model that comes with the package, such as precog, in place of CONFIG '
+        'and CHECKPOINT; docs/model_zoo.md lists them',
+    )
+
+
+def split_model(args: argparse.Namespace) -> None:
+    """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
+    args.config = args.checkpoint = None
+    if args.model is None:
+        if len(args.inputs) > 2 and not is_exported(args.inputs[-1]):
+            args.checkpoint = args.inputs.pop()
+        if len(args.inputs) > 1:
+            args.config = args.inputs.pop()
+
+
+def is_exported(model: str | None) -> bool:
     """Return whether a CONFIG argument is an exported model, by its name."""
-    return model.lower().endswith('.onnx')
+    return model is not None and model.lower().endswith('.onnx')
 
 
 def check_model(args: argparse.Namespace, *trained_only: str) -> None:
-    """Raise a UserError if CONFIG and CHECKPOINT do not go together.
+    """Raise a UserError if CONFIG, CHECKPOINT and --model do not go together.
 
     Args:
-        args: With ``config``, ``checkpoint`` and these options.
-        trained_only: Options that an exported model does not have.
+        args: With ``config``, ``checkpoint``, ``model`` and these options.
+        trained_only: Options that only a config with its checkpoint has.
     """
-    if not is_exported(args.config):
+    if args.model is None and args.config is None:
+        raise UserError(
+            'There is no model; name a CONFIG and a CHECKPOINT, an exported model '
+            '(.onnx), or one that comes with the package (--model).'
+        )
+    if args.model is not None and find_spec('torch') is None:
+        raise UserError(
+            f'--model {args.model}: needs PyTorch, which is not installed; export the '
+            'model where it is (mmskelseg export) and name the .onnx file.'
+        )
+    if args.model is None and not is_exported(args.config):
         if args.checkpoint is None:
             raise UserError(
                 f'{args.config}: a config needs a CHECKPOINT after it; only an '
                 'exported model (.onnx) comes alone.'
             )
         return
-    given = ['CHECKPOINT'] if args.checkpoint is not None else []
+    given = ['CONFIG'] * (args.model is not None and args.config is not None)
+    given += ['CHECKPOINT'] * (args.checkpoint is not None)
     given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
     if given:
+        name = args.config if args.model is None else f'--model {args.model}'
         raise UserError(
-            f'{args.config}: an exported model takes no {given[0]}, since all is in '
-            'the file; leave it out, or name the config that it was exported from.'
+            f'{name}: takes no {given[0]}, since all is in the model; leave it out, or '
+            'name the config that it was trained with.'
         )
 
 

@@ -4,23 +4,20 @@
 
 It checks the format, prints a summary and what is most likely a mistake (docs/browse.md
 lists the checks), and draws pictures, with a page index.html that shows them together:
-label timelines, histograms of classes and of missing joints, and sample frames of each
-video, the skeleton above its heatmap.
+label timelines, the time budget (number, total, mean and share of each class, and how
+often one follows another), missing joints, and sample frames of each video, the
+skeleton above its heatmap. time_budget.csv has the budget of each video and of all.
 """
 
 import argparse
 import json
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.utils.command_line import command
-
-
-def _whole_number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is below 1')
-    return number
+from mmskelseg.utils.command_line import add_line_minutes, command, whole_from
+from mmskelseg.utils.errors import MissingFileError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,13 +30,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--videos',
-        type=_whole_number,
+        type=whole_from(1),
         metavar='N',
         help='draw sample frames of the first N videos (default: of all)',
     )
     parser.add_argument(
         '--frames',
-        type=_whole_number,
+        type=whole_from(1),
         default=4,
         metavar='N',
         help='sample frames of a video (default: %(default)s)',
@@ -50,6 +47,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='where the video files are (default: beside the annotation file)',
     )
+    add_line_minutes(parser)
     parser.add_argument(
         '--no-pictures', action='store_true', help='print the text alone'
     )
@@ -60,23 +58,34 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     from mmskelseg.datasets.annotations import load_annotations
-    from mmskelseg.datasets.inspection.report import draw_all, report
+    from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
     from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
     from mmskelseg.datasets.inspection.summary import summarize
+    from mmskelseg.evaluation import budget_as_dict
 
     folder = args.annotations.parent
     video_folder = args.video_folder or folder
+    if args.video_folder is not None and not video_folder.is_dir():
+        raise MissingFileError(
+            f'--video-folder {video_folder}: there is no such folder.'
+        )
     data = load_annotations(args.annotations)
     summary = summarize(data, video_folder)
     found = sanity_checks(data, video_folder)
     text = report(str(args.annotations), summary, found)
     print(text)
     if args.json:
-        content = {**summary, 'suspicions': [one._asdict() for one in found]}
+        budget = reduce(add, time_budgets(data).values())
+        content = {
+            **summary,
+            'time_budget': budget_as_dict(budget, data['metainfo']['classes']),
+            'suspicions': [one._asdict() for one in found],
+        }
         atomic_write_text(args.json, json.dumps(content, indent=1))
     if not args.no_pictures:
         out = args.out or folder / 'browse'
-        print(f'\n{draw_all(out, data, summary, text, args.videos, args.frames)}')
+        show = args.videos, args.frames, args.line_minutes
+        print(f'\n{draw_all(out, data, summary, text, *show)}')
 
 
 main = command(__doc__, _add_arguments, _run)

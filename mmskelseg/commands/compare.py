@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import json
+    from mmskelseg.interchange.parsing import check_shape, read_json
 
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():
@@ -68,12 +68,19 @@ def _read(path: Path) -> dict[str, Any]:
             f'{file}: there is no such file; name the folder of a finished '
             '`mmskelseg cross-validate`.'
         )
-    try:
-        content = json.loads(file.read_text('utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f'{file}: is broken ({error}).') from None
+    content = read_json(file, '`mmskelseg cross-validate`')
+    scores = {key: {'mean': float, 'std?': float} for key in _SCORES}
+    of_video = {key: float for key in _SCORES if key != 'mAP'}
+    shape = {
+        'config': str,
+        'seeds': [int],
+        'folds': [str],
+        'runs': [{'fold': str, 'seed': int, 'per_video': {...: of_video}}],
+        'over_seeds': {'scores': scores},
+    }
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
+    check_shape(content, shape, str(file), 'cross-validate again')
     return {**content, 'file': str(file)}
 
 

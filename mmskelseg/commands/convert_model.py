@@ -1,4 +1,4 @@
-"""Converts a checkpoint of reference code into one of ours.
+"""Converts a checkpoint of reference code into one of ours, or publishes one.
 
 What follows NAME are arguments of that converter:
 

@@ -27,7 +27,6 @@ again when they are done.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -36,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import SettingsAction, load_config
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, seed
 
 if TYPE_CHECKING:
     from mmskelseg.engine.run_folder import RunFolder
@@ -50,7 +49,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='names of folds (default: all that have a name, else the '
         'pair of splits `train` and `test`, which is called default)',
     )
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
     parser.add_argument('--work-dir', help='folder for all runs and the table')
     parser.add_argument(
         '--cfg-options',
@@ -86,9 +85,6 @@ def _run(args: argparse.Namespace) -> None:
         submitted,
     )
 
-    # A run in turn is stopped with this program.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit('Stopped.'))
     cfg = load_config(args)
     folder = Path(cfg.work_dir)
     chosen = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
@@ -142,4 +138,9 @@ def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
     return failed
 
 
-main = command(__doc__, _add_arguments, _run)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='what runs have finished and saved is kept; the same command goes on.',
+)

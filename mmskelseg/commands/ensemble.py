@@ -15,11 +15,10 @@ one config need no files: give all of them to `mmskelseg test`.
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmskelseg.utils.command_line import command, pickle_name
+from mmskelseg.utils.command_line import command, number_from, pickle_name
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--weights',
         nargs='+',
-        type=float,
+        type=number_from(0),
         metavar='W',
         help='how much each file counts (default: all the same)',
     )
@@ -89,9 +88,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(
             f'--weights: {len(weights)} for {len(args.dumps)} files; give one each.'
         )
-    for weight in weights:
-        if not (math.isfinite(weight) and weight >= 0):
-            raise UserError(f'--weights: {weight:g} must be a number, 0 or more.')
     if sum(weights) == 0:
         raise UserError('--weights: all are 0; give at least one that is larger.')
 

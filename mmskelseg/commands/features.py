@@ -22,6 +22,7 @@ def _run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
     from mmengine.registry import init_default_scope
 
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.registry import DATASETS
     from mmskelseg.utils.dist import init_distributed
 
@@ -29,11 +30,18 @@ def _run(args: argparse.Namespace) -> None:
     init_default_scope(cfg.default_scope)
     with init_distributed(cfg):
         for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-            dataset = DATASETS.build(cfg[key].dataset)
+            with building(args.config):
+                dataset = DATASETS.build(cfg[key].dataset)
             made = [m for m, f in dataset.features.items() if not f.get('online')]
             if is_main_process():
                 what = 'are ready' if made else 'are made online, as they are read'
                 print(f'{key}: features of {len(dataset)} videos {what}.')
 
 
-main = command(__doc__, _add_arguments, _run)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='features of the videos that were finished are kept; the same command goes '
+    'on.',
+)

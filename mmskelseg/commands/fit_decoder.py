@@ -35,13 +35,19 @@ def _run(args: argparse.Namespace) -> None:
     import torch
 
     from mmskelseg.datasets.annotations import load_annotations, videos_of_split
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.fileio.atomic import atomic_write
-    from mmskelseg.fileio.checkpoints import load_checkpoint
+    from mmskelseg.fileio.checkpoints import (
+        load_checkpoint,
+        meta_of,
+        tensors_of,
+    )
     from mmskelseg.fileio.trained_weights import load_weights
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import MODELS
 
-    model = MODELS.build(cfg.model)
+    with building(args.config):
+        model = MODELS.build(cfg.model)
     steps = getattr(model, 'postprocess', torch.nn.ModuleList())
     counting = [step for step in steps if isinstance(step, Fitted)]
     if not counting:
@@ -57,9 +63,9 @@ def _run(args: argparse.Namespace) -> None:
     for step in counting:
         step.fit(labels)  # type: ignore[operator]
     own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
-    state = checkpoint.get('state_dict', checkpoint) | own
+    state = tensors_of(checkpoint, args.checkpoint) | own
     load_weights(model, {'state_dict': state}, str(args.checkpoint))
-    meta = checkpoint.get('meta')
+    meta = meta_of(checkpoint)
     with atomic_write(args.out) as file:
         torch.save({'meta': meta, 'state_dict': state}, file)
     names = ', '.join(type(step).__name__ for step in counting)

@@ -34,13 +34,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.commands.arguments import (
+    add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
     check_model,
     is_exported,
 )
 from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, positive
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UnavailableError, UserError
 
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from mmskelseg.apis.live import LivePerson
 
 EXAMPLES = """examples:
+  # strikes and kicks, by a model that comes with the package
+  %(prog)s 0 --model precog
   # the first camera, poses by MediaPipe
   %(prog)s 0 CONFIG CHECKPOINT
   # a camera in the network, without a window, for another program
@@ -67,7 +70,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'source', metavar='SOURCE', help='camera number, address of a stream, or file'
     )
     parser.add_argument(
-        'config', metavar='CONFIG', help='config file, its name, or an exported model'
+        'config',
+        metavar='CONFIG',
+        nargs='?',
+        help='config file, its name, or an exported model',
     )
     parser.add_argument(
         'checkpoint',
@@ -75,6 +81,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         help='checkpoint file; none with an exported model',
     )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -95,7 +102,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second that the model was trained with, if it does not say',
     )
     parser.add_argument(
@@ -116,7 +123,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--timeline',
-        type=float,
+        type=positive,
         default=30.0,
         metavar='SECONDS',
         help='how much of the past the timeline shows (default: %(default)s)',
@@ -221,6 +228,8 @@ def _stream(args: argparse.Namespace) -> Any:
         return OnnxStream(args.config, fps=args.fps)
     from mmskelseg.apis import SkelSegStream
 
+    if args.model is not None:
+        return SkelSegStream(args.model, fps=args.fps)
     return SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
 
 

@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, whole_from
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--epochs',
-        type=int,
+        type=whole_from(1),
         help='length of the training (default: until it has seen 3 million frames or '
         f'3000 videos, but {_EPOCHS[0]} at least and {_EPOCHS[1]} at most)',
     )
@@ -80,8 +80,6 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError(
             f'{args.out}: is there already; name another file, or add --overwrite.'
         )
-    if args.epochs is not None and args.epochs < 1:
-        raise UserError(f'--epochs is {args.epochs}, but must be at least 1.')
     data = load_annotations(args.ann_file)
     splits = _choose_splits(data, args.ann_file, args.fold)
     train, test = (videos_of_split(data, split, args.ann_file) for split in splits)
@@ -94,13 +92,7 @@ def _run(args: argparse.Namespace) -> None:
     enough = min(_FRAMES_SEEN / frames, _VIDEOS_SEEN / len(train))
     epochs = args.epochs or min(max(round(enough), fewest), most)
     text = _config_text(args, recipe, reason, data['metainfo'], splits, epochs)
-    try:
-        atomic_write_text(args.out, text)
-    except OSError as error:
-        raise UserError(
-            f'{args.out}: cannot be written ({error.strerror}); name a file in another '
-            'folder.'
-        ) from error
+    atomic_write_text(args.out, text)
     out = shlex.quote(os.fspath(args.out))
     checkpoint = shlex.quote(f'work_dirs/{args.out.stem}/epoch_{epochs}.pth')
     print(

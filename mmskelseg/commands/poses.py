@@ -69,12 +69,12 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
 
 def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     """Return everybody's poses in a video, from its .npz if that is there."""
+    from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
     from mmskelseg.interchange.poses import read_npz, write_npz
-    from mmskelseg.interchange.poses.npz import npz_arrays
 
     asked = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
     if file.exists():
-        made = json.loads(str(npz_arrays(file).get('made_by', 'null')))
+        made = json.loads(str(read_npz_arrays(file).get('made_by', 'null')))
         if made != json.loads(json.dumps(asked)):
             raise UserError(
                 f'{file}: of {_shown(made)}, but {_shown(asked)} is asked for; delete '
@@ -146,8 +146,9 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
 def _class_names(wanted: Sequence[str] | None) -> list[str]:
     """Return the names given, or those in a text file, one a line."""
     if wanted and len(wanted) == 1 and Path(wanted[0]).is_file():
-        lines = Path(wanted[0]).read_text('utf-8-sig').splitlines()
-        return [line.strip() for line in lines if line.strip()]
+        from mmskelseg.interchange.parsing import read_lines
+
+        return read_lines(wanted[0])
     return list(wanted or [UNLABELLED])
 
 
@@ -194,4 +195,10 @@ def _run(args: argparse.Namespace) -> None:
     print(f'videos: {len(lengths)}, frames: {sum(lengths):,}\nwritten to {path}')
 
 
-main = command(__doc__, _add_arguments, _run, EXAMPLES)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    EXAMPLES,
+    kept='poses of the videos that were finished are kept; the same command goes on.',
+)

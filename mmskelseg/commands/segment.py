@@ -7,7 +7,8 @@ DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of thes
 CONFIG is a file, or the name of one that comes with the package; the one of a training
 lies in its work folder. CHECKPOINT is what training wrote; with more of the same config
 (--ensemble), probabilities are averaged. In place of both, a file that
-`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch.
+`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch. --model takes
+one that comes with the package.
 
 A model of skeletons needs the poses of a video: a file (--poses), else one of the same
 name beside it in a folder, else they are estimated (--pose-estimator). They must have
@@ -16,13 +17,19 @@ the joints that the model was trained with.
 OUT gets, with the video's id in front where there are several videos:
 
   segments.csv      start and end in seconds, class and confidence
-  segments.json     the same with frames, classes and notes
+  segments.json     the same with frames, classes, notes and the time budget
   segments.srt      subtitles: put them beside the video under its name
   segments.eaf      ELAN
   boris_events.csv  BORIS' aggregated events
   timeline.png      what happens when
   overlay.mp4       the video with skeleton, label and timeline
   poses.npz         poses that were estimated, for --poses of a later run
+
+and with --formats budget or budget-picture also time_budget.csv or .png: number, total,
+mean and share of each class and how often one follows another, by video and over all.
+
+With --person each, files have the names of video and person in front; timeline.png and
+overlay.mp4 are of the video and show all of its people.
 """
 
 import argparse
@@ -32,15 +39,27 @@ from typing import Any
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
+    add_model,
     add_pose_estimator_arguments,
     check_model,
     is_exported,
     pose_estimator,
+    split_model,
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
-from mmskelseg.utils.command_line import add_person, command
+from mmskelseg.utils.command_line import (
+    add_line_minutes,
+    add_person,
+    command,
+    device,
+    number_from,
+    positive,
+    whole_from,
+)
 
 EXAMPLES = """examples:
+  # strikes and kicks, by a model that comes with the package
+  %(prog)s me.mp4 --model precog
   # a video, poses estimated by MediaPipe
   %(prog)s take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
   # the same with poses that MMPose wrote, on the CPU
@@ -50,6 +69,10 @@ EXAMPLES = """examples:
   # every video of a folder, poses by RTMPose, files to correct in BORIS and no overlay
   %(prog)s videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
       --formats csv boris timeline
+  # number, total, mean and share of each class, of each video and of all
+  %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
+  # everybody in a video on their own; MediaPipe, the default, finds one person only
+  %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
   # an exported model, where only mmskelseg-runtime may be installed
   %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three trainings
@@ -62,18 +85,18 @@ SHOWN = 10
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'inputs', metavar='INPUT', nargs='+', help='videos, poses, annotations, folders'
+    parser.usage = (
+        '%(prog)s [-h] INPUT... (CONFIG CHECKPOINT | MODEL.onnx | --model NAME) '
+        '[OPTION...]'
     )
     parser.add_argument(
-        'config', metavar='CONFIG', help='config file, its name, or an exported model'
+        'inputs',
+        metavar='INPUT',
+        nargs='+',
+        help='videos, poses, annotations, folders; then a config file, or its name, '
+        'and a checkpoint file, or an exported model',
     )
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        nargs='?',
-        help='checkpoint file; none with an exported model',
-    )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -88,18 +111,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_input_options(parser)
     parser.add_argument(
-        '--device', help='such as cpu or cuda:0 (default: a GPU, if any)'
+        '--device', type=device, help='such as cpu or cuda:0 (default: a GPU, if any)'
     )
     parser.add_argument(
         '--batch-size',
-        type=int,
+        type=whole_from(1),
         default=1,
         help='videos that go through the model together; more need more memory '
         '(default: %(default)s)',
     )
     parser.add_argument(
         '--min-score',
-        type=float,
+        type=number_from(0, 1),
         default=0.0,
         metavar='P',
         help='leave segments whose mean probability is below P without a label '
@@ -119,6 +142,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by PyAV '
         'or few, vp09 (VP9) takes long; browsers play these two (default: %(default)s)',
     )
+    add_line_minutes(parser)
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -138,10 +162,10 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         'names',
     )
     add_pose_estimator_arguments(group)
-    add_person(group)
+    add_person(group, each=True)
     group.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second of the poses, where they do not state it',
     )
     group.add_argument(
@@ -165,9 +189,7 @@ def _show(prediction: Mapping[str, Any]) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    if args.checkpoint is None and not is_exported(args.config) and args.inputs[1:]:
-        # As argparse reads INPUT CONFIG CHECKPOINT, of which the last may be missing.
-        args.checkpoint, args.config = args.config, args.inputs.pop()
+    split_model(args)
     check_model(args, 'ensemble', 'cfg_options')
     poses = args.poses
     batches = _stream(args)(
@@ -180,6 +202,7 @@ def _run(args: argparse.Namespace) -> None:
         out_dir=args.out,
         formats=args.formats or (),
         codec=args.codec,
+        line_minutes=args.line_minutes,
     )
     for batch in batches:
         for prediction in batch['predictions']:
@@ -193,21 +216,34 @@ def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]
 
         estimator = pose_estimator(args)
         return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
-    from mmengine.config import Config
-
     from mmskelseg.apis import SkelSegInferencer
+
+    if args.model is not None:
+        inferencer = SkelSegInferencer(
+            args.model, None, args.device, pose_estimator=pose_estimator(args)
+        )
+        return partial(inferencer.stream, batch_size=args.batch_size)
+    from mmskelseg.engine.config_checks import building, check_config, read_config
     from mmskelseg.fileio.configs import find_config
 
-    config = Config.fromfile(find_config(args.config))
-    if args.cfg_options is not None:
-        config.merge_from_dict(args.cfg_options)
-    inferencer = SkelSegInferencer(
-        config,
-        [args.checkpoint, *args.ensemble],
-        args.device,
-        pose_estimator=pose_estimator(args),
-    )
+    config = read_config(find_config(args.config), args.cfg_options)
+    check_config(config, args.config)
+    estimator = pose_estimator(args)
+    with building(args.config):
+        inferencer = SkelSegInferencer(
+            config,
+            [args.checkpoint, *args.ensemble],
+            args.device,
+            pose_estimator=estimator,
+        )
     return partial(inferencer.stream, batch_size=args.batch_size)
 
 
-main = command(__doc__, _add_arguments, _run, EXAMPLES)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    EXAMPLES,
+    kept='files that were written are whole; the same command begins anew, or name the '
+    'videos that are left.',
+)

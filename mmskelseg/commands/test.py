@@ -16,7 +16,12 @@ import argparse
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.utils.command_line import command, pickle_name
+from mmskelseg.utils.command_line import (
+    command,
+    number_from,
+    pickle_name,
+    whole_from,
+)
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,9 +43,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--show', action='store_true', help='show the timelines in a window'
     )
-    parser.add_argument('--interval', type=int, default=1, help='draw every n-th video')
     parser.add_argument(
-        '--wait-time', type=float, default=2, help='seconds that a window stays'
+        '--interval', type=whole_from(1), default=1, help='draw every n-th video'
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=number_from(0),
+        default=2,
+        help='seconds that a window stays',
     )
     add_config_arguments(parser)
 
@@ -66,6 +76,7 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.evaluation import DumpPredictions
     from mmskelseg.models import ActionSegmentorEnsemble
     from mmskelseg.utils.dist import init_distributed
@@ -73,7 +84,8 @@ def _run(args: argparse.Namespace) -> None:
     cfg = load_config(args)
     _merge_args(cfg, args)
     with init_distributed(cfg):
-        runner = Runner.from_cfg(cfg)
+        with building(args.config):
+            runner = Runner.from_cfg(cfg)
         # The runner keeps its config in the work folder, where it is to stay that of
         # one model for whoever trains or segments with it.
         if len(args.checkpoints) > 1:
@@ -88,4 +100,10 @@ def _run(args: argparse.Namespace) -> None:
         runner.test()
 
 
-main = command(__doc__, _add_arguments, _run)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='features that were made are kept, and scores are as they were before; run '
+    'the same command again.',
+)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--seed',
-        type=int,
+        type=seed,
         help='random seed (default: 0); a resumed run keeps that of its checkpoint',
     )
     parser.add_argument(
@@ -121,6 +121,7 @@ def _check_work_dir(cfg: Config) -> None:
 def _run(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
+    from mmskelseg.engine.config_checks import building
     from mmskelseg.models.branch_checkpoints import (
         check_branches_are_trained,
     )
@@ -132,7 +133,14 @@ def _run(args: argparse.Namespace) -> None:
     # Before features are made.
     check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
-        Runner.from_cfg(cfg).train()
+        with building(args.config):
+            runner = Runner.from_cfg(cfg)
+        runner.train()
 
 
-main = command(__doc__, _add_arguments, _run)
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='features and checkpoints that were made are kept; add --resume to go on.',
+)

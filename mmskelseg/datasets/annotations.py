@@ -19,7 +19,7 @@ import numpy as np
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -234,7 +234,12 @@ def _metainfo_problems(meta: Any) -> Iterator[str]:
         yield f'metainfo classes is {_shown(classes)}, expected a list of class names.'
     for i, name in enumerate(classes):
         if not isinstance(name, str) or not name.strip():
-            yield f'metainfo classes has {name!r} for id {i}, expected a name.'
+            yield f'metainfo classes has {shown(name)} for id {i}, expected a name.'
+        if not name.isprintable():
+            yield (
+                f'metainfo classes has {shown(name)} for id {i}, expected a name '
+                'without control characters.'
+            )
         if name in classes[:i]:
             yield (
                 f'metainfo classes has {name!r} for the ids {classes.index(name)} and '
@@ -242,14 +247,14 @@ def _metainfo_problems(meta: Any) -> Iterator[str]:
             )
     if meta['background'] is not None and meta['background'] not in classes:
         yield (
-            f'metainfo background is {meta["background"]!r}, expected None or one of '
-            f'the classes {", ".join(classes)}.'
+            f'metainfo background is {shown(meta["background"])}, expected None or one '
+            f'of the classes {", ".join(classes)}.'
         )
     skeleton = meta['skeleton']
     if not is_data_layout(skeleton):
         yield (
-            f'metainfo skeleton is {skeleton!r}, expected coco17, lcr15, mmpose:NAME '
-            'or a dict with joints and limbs.'
+            f'metainfo skeleton is {shown(skeleton)}, expected coco17, lcr15, '
+            'mmpose:NAME or a dict with joints and limbs.'
         )
         return
     try:
@@ -350,7 +355,7 @@ def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
         and len(size) == 2
         and all(isinstance(side, int | np.integer) and side > 0 for side in size)
     ):
-        yield f'img_shape is {size!r}, expected (height, width) in whole pixels.'
+        yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     is_number = isinstance(fps, int | float | np.number)
     if not is_number or not isfinite(fps) or fps <= 0:
         yield f'fps is {_shown(fps)}, expected a number of frames per second above 0.'
@@ -398,4 +403,4 @@ def _shown(value: Any) -> str:
         return f'an array of {value.dtype} with shape {value.shape}'
     if isinstance(value, dict | list) and value:
         return f'a {type(value).__name__} of length {len(value)}'
-    return repr(value)
+    return shown(value)

@@ -5,15 +5,23 @@ import os
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Literal, Union, get_args, get_origin
 
 from mmengine.config import Config
 from mmengine.registry import Registry
 
 from mmskelseg import registry
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import (
+    UnavailableError,
+    UserError,
+    explanation,
+    shown,
+    system_fault,
+)
 
 # The registry of the parts under a key of a config, wherever in it the key stands.
 _SECTIONS = {
@@ -73,8 +81,12 @@ def read_config(
     """
     try:
         cfg = Config.fromfile(path)
+    except OSError as error:
+        # MMEngine copies a config into the folder of temporary files.
+        place = error.filename if error.filename is not None else gettempdir()
+        raise UnavailableError(system_fault(error, place)) from error
     except Exception as error:  # A config is a program, which may fail in any way.
-        raise UserError(f'{_place(path, error)}: {_words(error)}') from error
+        raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
     if options:
         try:
             cfg.merge_from_dict(options)
@@ -98,6 +110,23 @@ def check_config(cfg: Config, source: str) -> None:
     settings = cfg.to_dict()
     for problem in (*_top_level(settings), *_walk(settings, '', None, '')):
         raise UserError(f'{source}: {problem}')
+
+
+@contextmanager
+def building(source: str) -> Iterator[None]:
+    """Make whatever ends a block that builds parts of a config the config's fault.
+
+    With ``SKELSEG_TRACEBACK=1`` the error stays as it was.
+    """
+    try:
+        yield
+    except Exception as error:
+        if os.environ.get('SKELSEG_TRACEBACK') or explanation(error) is not None:
+            raise
+        raise UserError(
+            f'{source}: cannot be built ({type(error).__name__}: {shown(error, 300)}); '
+            'correct that setting. SKELSEG_TRACEBACK=1 shows where it is read.'
+        ) from error
 
 
 def _top_level(settings: Mapping[str, Any]) -> Iterator[str]:

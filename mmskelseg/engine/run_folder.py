@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
+from mmskelseg.interchange.parsing import check_shape, read_json
 from mmskelseg.utils.errors import UserError
 
 PREDICTIONS = 'predictions.pkl'
@@ -57,12 +58,10 @@ class RunFolder:
     def scores(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``."""
         file = self.path / 'metrics.json'
-        try:
-            return json.loads(file.read_text('utf-8'))
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f'{file}: is broken ({error}); delete it to test again.'
-            ) from None
+        content = read_json(file, 'mmskelseg')
+        shape = {'per_video': {...: dict}}
+        check_shape(content, shape, str(file), 'delete it to test again')
+        return content
 
     def report(self) -> dict[str, Any]:
         """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
@@ -91,7 +90,8 @@ class RunFolder:
             return
         file = self.path / 'run_settings.json'
         if file.is_file():
-            then = json.loads(file.read_text('utf-8'))
+            then = read_json(file, 'mmskelseg')
+            then = then if isinstance(then, dict) else {}
             changed = [
                 f'{key} was {then.get(key)!r} and is now {self.settings.get(key)!r}'
                 for key in {**then, **self.settings}

@@ -1,4 +1,4 @@
-"""Metrics of temporal action segmentation."""
+"""Metrics of temporal action segmentation, and how time is divided among classes."""
 
 from mmskelseg.evaluation.functional import *  # noqa: F403
 from mmskelseg.evaluation.functional import __all__ as _functions

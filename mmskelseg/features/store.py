@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
 from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 from mmskelseg.fileio.names import file_name
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import progress_bar
 
 # Raised when the same settings come to give other features.
@@ -81,17 +81,18 @@ def load_features(path: Path | str) -> np.ndarray:
         ValueError: If the file is not whole.
     """
     try:
-        features = np.load(path, mmap_mode='r', allow_pickle=False)
-    except (ValueError, EOFError, TokenError) as error:
+        features = read_npy(path)
+    except MissingFileError:
+        raise
+    except UserError as error:
         raise UserError(
             f'{path}: the feature file is cut short or damaged; delete it, and it is '
             'made again.'
         ) from error
-    if not isinstance(features, np.ndarray) or features.dtype.kind != 'f':
-        kind = getattr(features, 'dtype', type(features).__name__)
+    if features.dtype.kind != 'f':
         raise UserError(
-            f'{path}: holds {kind} values, but features are floating-point numbers; '
-            'delete it, and it is made again, or save the array as float32.'
+            f'{path}: holds {features.dtype} values, but features are floating-point '
+            'numbers; delete it, and it is made again, or save the array as float32.'
         )
     return features
 

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from mmskelseg.utils.errors import UnavailableError, UserError, is_of_disk, system_fault
+
 
 @contextmanager
 def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
@@ -19,18 +21,31 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
     Missing folders are made. After an error, or when the program is stopped, ``path``
     is what it was before. Temporary files that programs of this machine left in the
     folder when they were killed are removed.
+
+    Raises:
+        UnavailableError: If the path cannot be written, or the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_strays(path.parent.resolve())
     # The number tells those apart that a process writes at the same time.
     mark = f'{_machine()}-{os.getpid()}-{secrets.token_hex(8)}'
     aside = path.with_name(f'.{mark}.part{path.suffix}')
     try:
-        yield aside
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_strays(path.parent.resolve())
+        try:
+            yield aside
+            os.replace(aside, path)
+        finally:
+            with suppress(NotADirectoryError):
+                aside.unlink(missing_ok=True)
+    except OSError as error:
+        own = (None, str(aside), str(path.parent))
+        if isinstance(error, UserError) or not is_of_disk(error):
+            raise
+        if error.filename is not None and str(error.filename) not in own:
+            raise
+        place = path if error.filename != str(path.parent) else path.parent
+        raise UnavailableError(system_fault(error, place)) from error
 
 
 @contextmanager

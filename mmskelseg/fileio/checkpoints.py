@@ -12,6 +12,9 @@ import pickle
 import re
 import tarfile
 import types
+import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +25,9 @@ from urllib.parse import urlparse
 import torch
 from mmengine.logging import HistoryBuffer
 
+from mmskelseg.fileio.inputs import in_words, regular_file
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg.utils.errors import UnavailableError, UserError, shown
 
 # Whatever torch.load takes: a device, its name, a mapping or a function.
 MapLocation = Any
@@ -41,11 +45,47 @@ def _statistics_method(owner: Any, name: str) -> Callable:
     return getattr(HistoryBuffer, name)
 
 
+def _counter(*counts: Any) -> Counter:
+    """Return the counter of a dict."""
+    if not all(isinstance(one, dict) for one in counts):
+        raise UnsafePickleError('it would count what is no dict')
+    return Counter(*counts)
+
+
 def _set_history_state(buffer: HistoryBuffer, state: Any) -> None:
     for name, method in state.get('statistics_methods', {}).items():
         if method is not _statistics_method(HistoryBuffer, name):
             raise UnsafePickleError(f'it would replace the statistics {name!r}')
     buffer.__setstate__(dict(state))
+
+
+# What torch and zipfile raise for files that are cut short.
+_DAMAGED = (RuntimeError, zipfile.BadZipFile, zlib.error)
+# Bytes of a tensor beyond those of its storage, of which it repeats some then.
+_REPEATED = 1 << 26
+
+
+def _rebuild_tensor(
+    storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> torch.Tensor:
+    """Return a tensor on a storage, unless its shape claims far more than that has."""
+    count = 1
+    for length in size:
+        count *= int(length)
+    there = storage._untyped_storage.nbytes()
+    if count * storage.dtype.itemsize > there + _REPEATED:
+        raise UnsafePickleError(
+            f'it holds a tensor of the shape {shown(tuple(size))} on {in_words(there)}'
+        )
+    return torch._utils._rebuild_tensor(storage, offset, size, stride)
+
+
+def _rebuild_parameter(
+    data: torch.Tensor, requires_grad: bool, *_: Any
+) -> torch.nn.Parameter:
+    if not isinstance(data, torch.Tensor):
+        raise UnsafePickleError('it makes a parameter of no tensor')
+    return torch.nn.Parameter(data, bool(requires_grad))
 
 
 def _torch_globals() -> dict[tuple[str, str], Any]:
@@ -54,9 +94,10 @@ def _torch_globals() -> dict[tuple[str, str], Any]:
         for name, value in vars(torch).items()
         if isinstance(value, torch.dtype)
     }
-    rebuild = ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')
     return dtypes | {
-        **{('torch._utils', name): getattr(torch._utils, name) for name in rebuild},
+        ('torch._utils', '_rebuild_tensor'): _rebuild_tensor,
+        ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor,
+        ('torch._utils', '_rebuild_parameter'): _rebuild_parameter,
         ('torch', 'Size'): torch.Size,
         ('torch', 'device'): torch.device,
         ('torch.storage', 'UntypedStorage'): torch.UntypedStorage,
@@ -76,6 +117,8 @@ class CheckpointUnpickler(RestrictedUnpickler):
             },
             (_HISTORY, 'HistoryBuffer'): HistoryBuffer,
             ('builtins', 'getattr'): _statistics_method,
+            # The milestones of a schedule.
+            ('collections', 'Counter'): _counter,
             # Where a dataset's metainfo comes from a config file.
             ('mmengine.config.config', 'ConfigDict'): dict,
         }
@@ -112,9 +155,7 @@ def load_checkpoint(
     """
     if not isinstance(path, (str, os.PathLike)):
         return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise MissingFileError(f'{file}: there is no such file.')
+    file = regular_file(Path(path).expanduser())
     with file.open('rb') as stream:
         return _read(stream, str(file), map_location)
 
@@ -126,21 +167,35 @@ def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read, or holds something else.
     """
-    content = load_checkpoint(path)
+    return tensors_of(load_checkpoint(path), path)
+
+
+def tensors_of(content: Any, source: str | os.PathLike) -> dict[str, Any]:
+    """Return the tensors in the content of a checkpoint by their names.
+
+    Raises:
+        UserError: If it holds something else; ``source`` is what to call the file.
+    """
     if isinstance(content, dict):
         content = content.get('state_dict', content)
     if not isinstance(content, dict) or not content:
         raise UserError(
-            f'{path}: holds {type(content).__name__} instead of the tensors of a '
-            'network by their names; name a file that holds a state_dict.'
+            f'{source}: holds {type(content).__name__} instead of the tensors of a '
+            'network by their names; name a checkpoint, which holds a state_dict.'
         )
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise UserError(
-                f'{path}: {name!r} is {type(value).__name__} instead of a tensor; name '
-                'a file that holds a state_dict.'
+                f'{source}: {shown(name)} is {type(value).__name__} instead of a '
+                'tensor; name a checkpoint, which holds a state_dict.'
             )
     return {name.removeprefix('module.'): value for name, value in content.items()}
+
+
+def meta_of(content: Any) -> dict[str, Any]:
+    """Return what a checkpoint says about its training; nothing, if that is no dict."""
+    meta = content.get('meta') if isinstance(content, dict) else None
+    return meta if isinstance(meta, dict) else {}
 
 
 def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
@@ -150,7 +205,7 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
             'use a restricted unpickler; unset it, since checkpoints run no code here.'
         )
     try:
-        _refuse_archives(stream)
+        _refuse_archives(stream, name)
         content = torch.load(stream, map_location, pickle_module=_PICKLE)
         _reduce_config_texts(content)
     except UnsafePickleError as error:
@@ -159,8 +214,13 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
             "MMEngine's log history are read. Do not use this file; ask for one that "
             'holds a state_dict.'
         ) from None
-    except (EOFError, OSError, RuntimeError, pickle.PickleError, *UNREADABLE) as error:
-        reason = str(error).partition('\n')[0].partition('. ')[0] or 'it ends too early'
+    except UserError:
+        raise
+    except (EOFError, OSError, pickle.PickleError, *_DAMAGED, *UNREADABLE) as error:
+        # Other errors say a key or an index alone.
+        reason = 'it ends too early or is damaged'
+        if isinstance(error, OSError | RuntimeError) and str(error):
+            reason = str(error).partition('\n')[0].partition('. ')[0][:200]
         raise UserError(
             f'{name}: cannot be read as a checkpoint ({reason}); it may be cut short '
             'or another kind of file, so copy or download it again.'
@@ -168,15 +228,29 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
     return content
 
 
-def _refuse_archives(stream: IO[bytes]) -> None:
-    """Refuse the two forms of torch files that bypass the pickle machine."""
-    is_zip = stream.read(4) == b'PK\x03\x04'
+def _refuse_archives(stream: IO[bytes], name: str) -> None:
+    """Refuse the two forms of torch files that bypass the pickle machine, and bombs."""
+    start = stream.read(264)
     stream.seek(0)
-    if is_zip:
+    if start and not start.strip(b'\0'):
+        raise UserError(
+            f'{name}: begins with nothing but zeros, as after a crash of the machine '
+            'or a copy that was cut short; copy or download it again.'
+        )
+    if start[:4] == b'PK\x03\x04':
+        with zipfile.ZipFile(stream) as archive:
+            claimed = sum(member.file_size for member in archive.infolist())
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        # torch.save does not compress.
+        if claimed > end:
+            raise UnsafePickleError(
+                f'it would unpack to {in_words(claimed)}, but has {in_words(end)}'
+            )
         records = torch._C.PyTorchFileReader(stream).get_all_records()
         if 'constants.pkl' in records:
             raise UnsafePickleError('it would run a TorchScript program')
-    elif tarfile.is_tarfile(stream):
+    elif start[257:262] == b'ustar' or tarfile.is_tarfile(stream):
         raise UnsafePickleError('it would unpack a tar archive')
     stream.seek(0)
 
@@ -290,8 +364,8 @@ def reduce_config_text(text: str) -> str:
     """
     try:
         statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise ValueError(f'its config is not valid Python ({error})') from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f'its config is not valid Python ({shown(error)})') from None
     # MMEngine replaces {{...}} in the text before it is parsed.
     is_plain = '{{' not in text
     values = {}

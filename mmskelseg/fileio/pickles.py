@@ -10,14 +10,15 @@ import pickle
 import re
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.fileio.arrays import check_text
+from mmskelseg.fileio.inputs import regular_file
+from mmskelseg.utils.errors import UserError
 
 # Raised while the opcodes of a damaged pickle are carried out.
 UNREADABLE = (
@@ -50,6 +51,71 @@ _numpy_frombuffer: Any = np.zeros(1).__reduce_ex__(5)[0]
 _numpy_scalar: Any = np.float64(0).__reduce__()[0]
 
 
+_CHECKED_READ = 1 << 16
+# Of a text or void type, in bytes.
+_LONGEST_ITEM = 1 << 16
+# Values in a tuple that is a key of a dict or a member of a set.
+_LARGEST_KEY = 1000
+
+
+def _size_of_key(value: Any) -> int:
+    """Return how many values a key has, not counted on beyond the largest allowed."""
+    size = 1
+    for item in value if isinstance(value, tuple | frozenset) else ():
+        size += _size_of_key(item)
+        if size > _LARGEST_KEY:
+            break
+    return size
+
+
+def _check_keys(values: Iterable[Any]) -> None:
+    """Refuse keys whose hash takes for ever, since they hold one tuple many times."""
+    for value in values:
+        if _size_of_key(value) > _LARGEST_KEY:
+            raise UnsafePickleError(f'it has a key of over {_LARGEST_KEY} values')
+
+
+def _set_of(kind: type) -> Callable[..., Any]:
+    def make(*items: Any) -> Any:
+        """Return the set of a list."""
+        if not all(isinstance(item, list | tuple) for item in items):
+            raise UnsafePickleError(f'it would make a {kind.__name__} of no list')
+        for item in items:
+            _check_keys(item)
+        return kind(*items)
+
+    return make
+
+
+def _bytes_of(kind: type) -> Callable[..., Any]:
+    def make(*parts: Any) -> Any:
+        """Return the bytes of bytes or of text, but none of a number alone."""
+        if parts and not isinstance(parts[0], bytes | bytearray | str | list):
+            raise UnsafePickleError(f'it would make a {kind.__name__} of a number')
+        return kind(*parts)
+
+    return make
+
+
+def _ordered(*items: Any) -> OrderedDict:
+    """Return the dict of a list of pairs."""
+    for pairs in items:
+        if not isinstance(pairs, list | tuple):
+            raise UnsafePickleError('it would make an OrderedDict of no list')
+        _check_keys(pair[0] for pair in pairs)
+    return OrderedDict(*items)
+
+
+def _scalar(dtype: Any, *value: Any) -> Any:
+    """Return the value of a type of NumPy, which must be there."""
+    if not value:
+        raise UnsafePickleError('it holds a value without its bytes')
+    is_text = isinstance(dtype, np.dtype) and dtype.kind == 'U'
+    if is_text and isinstance(value[0], bytes):
+        check_text(np.frombuffer(value[0], dtype), 'array')
+    return _numpy_scalar(dtype, *value)
+
+
 def _reconstruct(kind: Any, *_: Any) -> np.ndarray:
     """Return the empty array that ``ndarray.__setstate__`` fills."""
     if kind is not _NDARRAY:
@@ -61,13 +127,17 @@ def _frombuffer(buffer: bytes | bytearray, *layout: Any) -> np.ndarray:
     """Return the array of a protocol-5 pickle."""
     if not isinstance(buffer, (bytes, bytearray)):
         raise UnsafePickleError('it shares the memory of an array')
-    return _numpy_frombuffer(buffer, *layout)
+    array = _numpy_frombuffer(buffer, *layout)
+    check_text(array, 'array')
+    return array
 
 
 def _dtype(code: str, *_: Any) -> np.dtype:
     """Return a new dtype, so that a state set on it stays in this pickle."""
     if not (isinstance(code, str) and re.fullmatch(r'[?bBiufcSUmMO]\d*', code)):
         raise UnsafePickleError(f'it holds an array of the compound type {code!r}')
+    if len(code) > 1 and int(code[1:]) > _LONGEST_ITEM:
+        raise UnsafePickleError(f'it holds items of {code[1:]} bytes')
     return np.dtype(code, align=False, copy=True)
 
 
@@ -79,13 +149,12 @@ def _encode(text: str, encoding: str = 'latin1') -> bytes:
 
 
 DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
-    {
-        ('builtins', kind.__name__): kind
-        for kind in (bytearray, bytes, complex, frozenset, range, set, slice)
-    }
+    {('builtins', kind.__name__): kind for kind in (complex, slice)}
+    # None of them is made of a number or a range, which take no room in a file.
+    | {('builtins', kind.__name__): _set_of(kind) for kind in (frozenset, set)}
+    | {('builtins', kind.__name__): _bytes_of(kind) for kind in (bytearray, bytes)}
     | {
-        ('builtins', 'xrange'): range,  # its name in protocols 0 to 2
-        ('collections', 'OrderedDict'): OrderedDict,
+        ('collections', 'OrderedDict'): _ordered,
         ('_codecs', 'encode'): _encode,
         ('numpy', 'ndarray'): _NDARRAY,
         ('numpy', 'dtype'): _dtype,
@@ -95,7 +164,7 @@ DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
         for core in ('core', '_core')
         for module, name, function in (
             ('multiarray', '_reconstruct', _reconstruct),
-            ('multiarray', 'scalar', _numpy_scalar),
+            ('multiarray', 'scalar', _scalar),
             ('numeric', '_frombuffer', _frombuffer),
         )
     }
@@ -111,6 +180,11 @@ def _set_dtype_state(dtype: np.dtype, state: Any) -> None:
     forged = (dtype.flags, plain, dtype.itemsize) != (plain.flags, dtype, size)
     if dtype.fields or dtype.subdtype or forged:
         raise UnsafePickleError('it holds an array of a compound type')
+
+
+def _set_array_state(array: np.ndarray, state: Any) -> None:
+    array.__setstate__(state)
+    check_text(array, 'array')
 
 
 def _set_dict_state(instance: OrderedDict, state: Any) -> None:
@@ -132,15 +206,30 @@ class RestrictedUnpickler(pickle._Unpickler):
     admitted: ClassVar[Mapping[tuple[str, str], Any]] = DATA_GLOBALS
     setters: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = MappingProxyType(
         {
-            np.ndarray: lambda array, state: array.__setstate__(state),
+            np.ndarray: _set_array_state,
             np.dtype: _set_dtype_state,
             OrderedDict: _set_dict_state,
         }
     )
     dispatch: ClassVar[dict[int, Callable]] = dict(pickle._Unpickler.dispatch)
     stack: list[Any]
+    read: Callable[[int], bytes]
     append: Callable[[Any], None]
     readline: Callable[[], bytes]
+
+    def __init__(self, file: IO[bytes], **options: Any) -> None:
+        super().__init__(file, **options)
+        read, begin = file.read, file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(begin)
+
+        def read_what_is_there(size: int) -> bytes:
+            # Python would make room for all that a length claims.
+            if size > _CHECKED_READ and size > end - file.tell():
+                raise EOFError
+            return read(size)
+
+        self._file_read = read_what_is_there
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what ``admitted`` holds for a name of the pickle."""
@@ -185,6 +274,48 @@ class RestrictedUnpickler(pickle._Unpickler):
 
     dispatch[pickle.BUILD[0]] = load_build
 
+    def load_bytearray8(self) -> None:
+        """Push bytes that are in the file; Python's makes room for them first."""
+        (length,) = struct.unpack('<Q', self.read(8))
+        self.append(bytearray(self.read(length)))
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
+    def load_setitem(self) -> None:
+        """Set an item of a dict."""
+        _check_keys(self.stack[-2:-1])
+        pickle._Unpickler.load_setitem(self)  # type: ignore[attr-defined]
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+
+    def load_setitems(self) -> None:
+        """Set items of a dict."""
+        _check_keys(self.stack[::2])
+        pickle._Unpickler.load_setitems(self)  # type: ignore[attr-defined]
+
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+    def load_dict(self) -> None:
+        """Push a dict."""
+        _check_keys(self.stack[::2])
+        pickle._Unpickler.load_dict(self)  # type: ignore[attr-defined]
+
+    dispatch[pickle.DICT[0]] = load_dict
+
+    def load_additems(self) -> None:
+        """Add members to a set."""
+        _check_keys(self.stack)
+        pickle._Unpickler.load_additems(self)  # type: ignore[attr-defined]
+
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+
+    def load_frozenset(self) -> None:
+        """Push a frozenset."""
+        _check_keys(self.stack)
+        pickle._Unpickler.load_frozenset(self)  # type: ignore[attr-defined]
+
+    dispatch[pickle.FROZENSET[0]] = load_frozenset
+
 
 def load_pickle(
     path: str | os.PathLike, unpickler: type[RestrictedUnpickler] = RestrictedUnpickler
@@ -202,9 +333,7 @@ def load_pickle(
         UnsafePickleError: If the pickle names anything else; nothing of it has run.
         ValueError: If the file is truncated or not a pickle.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f'{path}: there is no such file.')
+    path = regular_file(path)
     with path.open('rb') as file:
         try:
             return unpickler(file).load()

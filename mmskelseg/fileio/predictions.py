@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,8 +11,12 @@ import torch
 
 from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
+# Fields with a value for each frame.
+_OF_FRAMES = (
+    'pred_label', 'raw_label', 'gt_label', 'pred_risk', 'gt_risk', 'pred_boundary',
+)  # fmt: skip
 _STORAGES = (torch.UntypedStorage, torch.storage.TypedStorage)
 
 
@@ -47,15 +51,44 @@ def load_samples(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
     content = load_pickle(path, PredictionsUnpickler)
     samples = {}
     for sample in content if isinstance(content, list) and content else [content]:
-        labels = sample.get('pred_label') if isinstance(sample, dict) else None
-        if labels is None or 'frame_dir' not in sample:
+        for problem in _problems(sample):
             raise UserError(
-                f'{path}: holds {type(sample).__name__} without frame_dir and '
-                'pred_label; make it with `tools/test.py CONFIG CHECKPOINT --dump '
-                'FILE.pkl`.'
+                f'{path}: {problem}; make it with `tools/test.py CONFIG CHECKPOINT '
+                '--dump FILE.pkl`.'
             )
         samples[sample['frame_dir']] = sample
     return samples
+
+
+def _problems(sample: Any) -> Iterator[str]:
+    """Yield what a sample lacks, or has in another shape."""
+    has = sample.keys() if isinstance(sample, dict) else ()
+    if not {'frame_dir', 'pred_label'} <= set(has):
+        yield f'holds {type(sample).__name__} without frame_dir and pred_label'
+        return
+    name = sample['frame_dir']
+    if not isinstance(name, str):
+        yield f'frame_dir is {shown(name)}, expected a text'
+    shape = np.shape(sample['pred_label']) or (None,)
+    shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
+    shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))
+    for key in shapes.keys() & has:
+        value = sample[key]
+        if value is None and key != 'pred_label':
+            continue
+        if not isinstance(value, np.ndarray | torch.Tensor):
+            yield f'{key} of video {name!r} is {shown(value)}, expected an array'
+        elif isinstance(value, np.ndarray) and value.dtype.kind not in 'biuf':
+            yield f'{key} of video {name!r} is of {value.dtype}, expected numbers'
+        elif value.ndim != len(shapes[key]) or value.shape[-1:] != shape[-1:]:
+            yield (
+                f'{key} of video {name!r} has the shape {tuple(value.shape)}, but '
+                f'pred_label {tuple(shape)}'
+            )
+    classes = sample.get('classes') or ()
+    is_list = isinstance(classes, list | tuple)
+    if not is_list or not all(isinstance(one, str) for one in classes):
+        yield f'classes is {shown(classes)}, expected a list of names'
 
 
 def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:

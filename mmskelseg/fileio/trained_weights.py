@@ -7,7 +7,8 @@ from typing import Any
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.fileio.checkpoints import meta_of, tensors_of
+from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.settings import flat_settings
 
 
@@ -17,13 +18,7 @@ def load_weights(model: nn.Module, checkpoint: Any, source: str) -> None:
     Raises:
         ValueError: If the checkpoint has others, or in other shapes.
     """
-    if not isinstance(checkpoint, dict):
-        raise UserError(
-            f'{source}: holds {type(checkpoint).__name__}, not a checkpoint; name a '
-            'file that training wrote.'
-        )
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
+    state = tensors_of(checkpoint, source)
     check_finite(state, source)
     try:
         model.load_state_dict(state)
@@ -52,11 +47,35 @@ def check_finite(state: Mapping[str, Any], source: str) -> None:
 
 def trained_features(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return ``dataset.features`` that a model was trained on; None if not stated."""
-    text = (checkpoint.get('meta') or {}).get('cfg')
+    text = meta_of(checkpoint).get('cfg')
     if not isinstance(text, str):
         return None
-    loader = Config.fromstring(text, '.py').get('test_dataloader') or {}
-    return loader.get('dataset', {}).get('features', {})
+    features: Any = Config.fromstring(text, '.py')._cfg_dict
+    for key in ('test_dataloader', 'dataset', 'features'):
+        features = features.get(key) or {}
+        if not isinstance(features, Mapping):
+            return None
+    return features
+
+
+def trained_data(checkpoint: Any, source: str) -> dict[str, Any]:
+    """Return the metainfo of the data that a model was trained on; {} if not stated.
+
+    Raises:
+        UserError: If it has classes that are no names.
+    """
+    meta = meta_of(checkpoint).get('dataset_meta')
+    if not isinstance(meta, dict):
+        return {}
+    names = meta.get('classes', ())
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(n, str) for n in names
+    ):
+        raise UserError(
+            f'{source}: says that the classes are {shown(names)}, expected a list of '
+            'names; train again, or take another checkpoint.'
+        )
+    return meta
 
 
 def changed_features(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

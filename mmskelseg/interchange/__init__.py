@@ -28,6 +28,7 @@ from mmskelseg.interchange.labels.text import (
     read_csv_segments,
     write_csv_segments,
     write_srt,
+    write_time_budget,
 )
 from mmskelseg.interchange.labels.via import read_via
 
@@ -53,4 +54,5 @@ __all__ = [
     'write_elan',
     'write_label_studio',
     'write_srt',
+    'write_time_budget',
 ]

@@ -5,13 +5,15 @@ remedy.
 """
 
 import csv
+import gzip
+import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isfinite
-from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
@@ -20,7 +22,8 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg.fileio.inputs import check_claim, regular_file
+from mmskelseg.utils.errors import UnavailableError, UserError, shown
 
 FilePath = str | os.PathLike
 # Line number and cells of each row.
@@ -33,30 +36,105 @@ _NAMES = {
 }  # fmt: skip
 # What h5py and NumPy raise where a file lacks something or has it otherwise.
 _DAMAGED = (
-    AttributeError, IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError,
-    UnicodeDecodeError,
+    AttributeError, IndexError, KeyError, MemoryError, OSError, OverflowError,
+    RuntimeError, TypeError, ValueError,
 )  # fmt: skip
+# Bytes of a text, which takes several times that when it is parsed.
+_LONGEST_TEXT = 1 << 30
+_MOST_DIGITS = 18
+_NUMBER = re.compile(r'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
+# Characters that no text has, but binary files and UTF-16 have.
+_CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 
 
 def read_text(path: FilePath) -> str:
-    """Return the text of a file in UTF-8, with or without a byte order mark."""
+    """Return the text of a file in UTF-8, with or without a byte order mark.
+
+    A file whose name ends in ``.gz`` is unpacked.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        UserError: If it is in another encoding, holds control characters, or has over
+            1 GiB.
+    """
+    file = regular_file(path)
+    if file.stat().st_size > _LONGEST_TEXT:
+        raise UserError(
+            f'{path}: has {file.stat().st_size} bytes, and texts are read up to '
+            f'{_LONGEST_TEXT}; split it.'
+        )
+    packed = file.suffix.lower() == '.gz'
+    content = _unpacked(file) if packed else file.read_bytes()
+    remedy = 'save or export the file as that'
+    if content[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        raise UserError(f'{path}: is in UTF-16, expected UTF-8; {remedy}.')
     try:
-        return Path(path).read_text(encoding='utf-8-sig')
+        text = content.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(
-            f'{path}: byte {error.start} is no text in UTF-8; save or export the file '
-            'as that.'
+            f'{path}: byte {error.start} is no text in UTF-8; {remedy}.'
         ) from None
+    if found := _CONTROL.search(text):
+        line = text.count('\n', 0, found.start()) + 1
+        raise UserError(
+            f'{path}: line {line} holds the control character {found[0]!r}, so it is '
+            f'no text in UTF-8; {remedy}.'
+        )
+    # As Python reads texts.
+    return text.replace('\r\n', '\n').replace('\r', '\n')
+
+
+def read_lines(path: FilePath) -> list[str]:
+    """Return the lines of a text that are not empty, without the space around them."""
+    return [line.strip() for line in read_text(path).split('\n') if line.strip()]
+
+
+def _unpacked(path: FilePath) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            content = file.read(_LONGEST_TEXT + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(
+            f'{path}: not a complete gzip file ({error}); copy it again, or unpack it.'
+        ) from None
+    if len(content) > _LONGEST_TEXT:
+        raise UserError(
+            f'{path}: larger than {_LONGEST_TEXT >> 20} MiB when unpacked; unpack it '
+            'yourself, if that is right.'
+        )
+    return content
 
 
 def read_json(path: FilePath, tool: str) -> Any:
-    """Return the content of a JSON file."""
+    """Return the content of a JSON file.
+
+    Whole numbers may have 18 digits, which no count of frames and no id exceeds.
+    """
+    return parse_json(read_text(path), str(path), tool)
+
+
+def parse_json(text: str, source: str, tool: str) -> Any:
+    """Return what a JSON text of the file ``source`` holds, as :func:`read_json`."""
+
+    def whole_number(digits: str) -> int:
+        if len(digits) > _MOST_DIGITS:
+            raise UserError(
+                f'{source}: holds {shown(digits, 30)}, a number of {len(digits)} '
+                f'digits; {_MOST_DIGITS} are read. Export the file from {tool} again.'
+            )
+        return int(digits)
+
     try:
-        return json.loads(read_text(path))
+        return json.loads(text, parse_int=whole_number)
     except json.JSONDecodeError as error:
         raise UserError(
-            f'{path}: line {error.lineno}, column {error.colno} is no JSON '
+            f'{source}: line {error.lineno}, column {error.colno} is no JSON '
             f'({error.msg}); export the file from {tool} again.'
+        ) from None
+    except RecursionError:
+        raise UserError(
+            f'{source}: its lists or objects are nested too deeply, as in no file of '
+            f'{tool}; export it again.'
         ) from None
 
 
@@ -67,7 +145,7 @@ def read_xml(path: FilePath, root: str, tool: str) -> Element:
     fetch.
     """
     try:
-        element = fromstring(Path(path).read_bytes(), forbid_dtd=True)
+        element = fromstring(regular_file(path).read_bytes(), forbid_dtd=True)
     except DefusedXmlException:
         raise UserError(
             f'{path}: declares a document type, which no file of {tool} has and which '
@@ -78,6 +156,10 @@ def read_xml(path: FilePath, root: str, tool: str) -> Element:
         raise UserError(
             f'{path}: line {line}, column {column + 1} is no XML '
             f'({expat.ErrorString(error.code)}); export the file from {tool} again.'
+        ) from None
+    except (LookupError, ValueError) as error:
+        raise UserError(
+            f'{path}: its encoding cannot be read ({shown(error)}); save it in UTF-8.'
         ) from None
     if element.tag != root:
         raise UserError(
@@ -104,8 +186,18 @@ def read_rows(path: FilePath) -> Rows:
     """
     text = read_text(path)
     separator = max('\t;,', key=text.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator)
-    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    # Strictly, since a quote that is not closed would swallow all rows below it.
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    begin, rows = 1, []
+    try:
+        for row in reader:
+            rows.append((reader.line_num, [cell.strip() for cell in row]))
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f'{path}: line {begin} is no row of a table ({error}); close its quotes, '
+            'write a quote in a text twice, or shorten the cell.'
+        ) from None
     return [(line, row) for line, row in rows if any(row)]
 
 
@@ -124,7 +216,13 @@ def check_widths(rows: Rows, path: FilePath) -> None:
 def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
     """Return the place and the cells by column of each row below a header."""
     check_widths(rows, path)
-    header = rows[0][1]
+    line, header = rows[0]
+    for name in header:
+        if name and header.count(name) > 1:
+            raise UserError(
+                f'{path}: line {line} names the column {shown(name)} twice; rename or '
+                'delete one of them.'
+            )
     return [
         (f'{path}: line {line}', dict(zip(header, row, strict=True)))
         for line, row in rows[1:]
@@ -137,15 +235,29 @@ def number(value: Any, place: str, what: str) -> float:
     >>> number('12.5', 'a.csv: line 3', 'start')
     12.5
     """
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        result = float('nan')
+    result = float('nan')
+    # Python also reads 1_000, and the digits of other scripts.
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        with suppress(TypeError, ValueError, OverflowError):
+            result = float(value)
     if isinstance(value, bool) or not isfinite(result):
         raise UserError(
-            f'{place}: {what} is {value!r}, expected a number with a decimal point.'
+            f'{place}: {what} is {shown(value)}, expected a number with a decimal '
+            'point.'
         )
     return result
+
+
+def whole(value: Any, place: str, what: str) -> int:
+    """Return a whole number, from a number or a text.
+
+    >>> whole('12', 'a.xml: track 1', 'frame')
+    12
+    """
+    result = number(value, place, what)
+    if result != int(result):
+        raise UserError(f'{place}: {what} is {shown(value)}, expected a whole number.')
+    return int(result)
 
 
 def video_name(media: str) -> str:
@@ -162,9 +274,11 @@ def choose(
     wanted: str | None, there: Sequence[str], place: str, what: str, option: str
 ) -> str:
     """Return the wanted one of several, or the only one."""
-    names = ', '.join(repr(name) for name in there) or 'none'
+    names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
     if wanted is not None and wanted not in there:
-        raise UserError(f'{place}: there is no {what} {wanted!r}; there is {names}.')
+        raise UserError(
+            f'{place}: there is no {what} {shown(wanted)}; there is {names}.'
+        )
     if wanted is None and len(there) != 1:
         raise UserError(
             f'{place}: expected one {what}, but there is {names}; choose one by '
@@ -195,7 +309,7 @@ def check_shape(
     if not isinstance(value, kinds) or isinstance(value, bool):
         expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
         raise UserError(
-            f'{place}: {at or "the file"} is {str(value)[:40]!r}, expected {expected}; '
+            f'{place}: {at or "the file"} is {shown(value)}, expected {expected}; '
             f'{remedy}.'
         )
     if isinstance(shape, list):
@@ -206,6 +320,7 @@ def check_shape(
             for name in value if key is ... else [key.removesuffix('?')]:
                 if value.get(name) is not None:
                     below = f'{at}.{name}' if at else str(name)
+                    below = below if len(below) < 100 else f'{below[:97]}...'
                     check_shape(value[name], inner, place, remedy, below)
                 elif key is ... or not key.endswith('?'):
                     raise UserError(
@@ -221,7 +336,7 @@ def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     expected = ' x '.join('any' if size < 0 else str(size) for size in shape)
     try:
         array = np.array(values, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError(
             f'{where} is not all numbers, or ragged; expected {expected} numbers.'
         ) from None
@@ -236,8 +351,9 @@ def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
 def field(holder: Any, key: str, where: str) -> Any:
     """Return what a dict of the file holds under a key."""
     if not isinstance(holder, dict) or key not in holder:
-        has = ', '.join(holder) if isinstance(holder, dict) else repr(holder)[:40]
-        raise UserError(f'{where} lacks {key!r}; it has {has or "nothing"}.')
+        names = isinstance(holder, dict) and ', '.join(map(str, holder))[:200]
+        has = 'nothing' if holder == {} else names or shown(holder)
+        raise UserError(f'{where} lacks {key!r}; it has {has}.')
     return holder[key]
 
 
@@ -254,22 +370,37 @@ def open_hdf5(path: FilePath) -> Iterator[Any]:
             f'{path}: h5py is not installed, which reads this file; run pip install '
             "'mmskelseg[trackers]', or export the poses as CSV."
         ) from None
-    if not Path(path).is_file():
-        raise MissingFileError(f'{path}: there is no such file.')
+    regular_file(path)
     try:
         file = h5py.File(path, 'r')
-    except OSError as error:
+    except _DAMAGED as error:
         raise UserError(
-            f'{path}: not a complete HDF5 file ({error}); export or copy it again.'
+            f'{path}: not a complete HDF5 file ({shown(error, 120)}); export or copy '
+            'it again.'
         ) from None
     try:
         with file:
             yield file
+    except UserError:
+        raise
     except _DAMAGED as error:
         raise UserError(
-            f'{path}: something in it is missing or damaged ({error}); export or copy '
-            'it again.'
+            f'{path}: something in it is missing or damaged ({shown(error, 120)}); '
+            'export or copy it again.'
         ) from None
+
+
+def hdf5_array(dataset: Any, path: FilePath) -> Any:
+    """Return all of a data set of an HDF5 file, if that is no more than it may claim.
+
+    One in another file is refused, since nobody named that.
+    """
+    if os.fspath(dataset.file.filename) != os.fspath(path) or dataset.is_virtual:
+        raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
+    if dataset.external:
+        raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
+    check_claim(dataset.size * dataset.dtype.itemsize if dataset.shape else 0, path)
+    return dataset[()]
 
 
 def texts(values: Any) -> list[str]:

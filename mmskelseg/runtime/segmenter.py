@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.apis.exports import draw_prediction
+from mmskelseg.apis.frame_rates import show_at
 from mmskelseg.apis.inputs import InputReader, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.predictions import drop_unsure, to_prediction, write_prediction
+from mmskelseg.apis.predictions import (
+    PredictionFiles,
+    drop_absent,
+    drop_unsure,
+    to_prediction,
+)
 from mmskelseg.decoding import run_steps
 from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.runtime.features import recipe_of
+from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.logs import print_log
 from mmskelseg.utils.progress import progress_bar
 
@@ -107,6 +114,7 @@ class OnnxSegmenter:
         formats: Sequence[str] = (),
         codec: str = 'mp4v',
         prefix: bool | None = None,
+        line_minutes: float | None = None,
     ) -> Iterator[dict[str, list]]:
         """Yield what a call returns, video by video, so that no more is held.
 
@@ -120,11 +128,12 @@ class OnnxSegmenter:
             min_score: Segments of less confidence become unlabelled.
             return_vis: Whether timelines are returned, RGB uint8 (H, W, 3).
             out_dir: Where files are written; see :func:`mmskelseg.apis.write_exports`,
-                as for ``formats`` and ``codec``.
+                as for ``formats``, ``codec`` and ``line_minutes``.
             formats: What is written.
             codec: Of the overlay.
             prefix: Whether names of files begin with the video's; by default where
                 there are several.
+            line_minutes: Of timelines.
         """
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
@@ -136,26 +145,31 @@ class OnnxSegmenter:
             person,
             fps,
         )
-        for source in sources:
-            video = reader.read(source)
+        several = len(sources) > 1 or person == EACH
+        files = PredictionFiles(
+            self.classes,
+            out_dir=out_dir,
+            formats=formats,
+            codec=codec,
+            prefix=several if prefix is None else prefix,
+            line_minutes=line_minutes,
+            show_progress=self.show_progress,
+        )
+        for video in (video for source in sources for video in reader.read(source)):
+            shown = show_at(
+                video, self.file.metadata['fps'], needs_video=reader.needs_video
+            )
+            video['notes'] += (shown.note,) * bool(shown.note)
             for note in video['notes']:
                 print_log(f'{video["frame_dir"]}: {note}')
-            fields = self.predict(video)
-            fields['pred_label'] = drop_unsure(
-                fields['pred_label'], fields['pred_score'], min_score
-            )
+            fields = shown.at_own_frames(self.predict(shown.video))
+            label = drop_unsure(fields['pred_label'], fields['pred_score'], min_score)
+            fields['pred_label'] = drop_absent(video, label)
             prediction = to_prediction(video, fields, self.classes)
             image = draw_prediction(prediction) if return_vis else None
-            if out_dir is not None:
-                write_prediction(
-                    prediction,
-                    out_dir,
-                    formats,
-                    prefix=len(sources) > 1 if prefix is None else prefix,
-                    codec=codec,
-                    show_progress=self.show_progress,
-                )
+            files.add(prediction)
             yield {'predictions': [prediction], 'visualization': [image]}
+        files.finish()
 
     def predict(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return what is predicted of a video's frames.

@@ -22,6 +22,9 @@ BODY_PARTS = {
     for side in ('left', 'right')
 }
 
+# Letters of a joint's name.
+LONGEST_NAME = 200
+
 
 def split_side(name: str) -> tuple[str, str]:
     """Return a joint's side, which may be empty, and the rest of its name.
@@ -29,6 +32,9 @@ def split_side(name: str) -> tuple[str, str]:
     >>> split_side('RWrist'), split_side('ear_left'), split_side('neck')
     (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
     """
+    if len(name) > LONGEST_NAME:
+        # Which takes the patterns for ever, and is refused later.
+        return '', name
     for pattern in _SIDES:
         if match := re.fullmatch(pattern, name):
             side = 'left' if match[2][0] in 'lL' else 'right'
@@ -81,6 +87,16 @@ _COCO17 = _layout(
     'left_shoulder-left_hip left_hip-left_knee left_knee-left_ankle '
     'right_shoulder-right_hip right_hip-right_knee right_knee-right_ankle '
     'left_hip-right_hip',
+)
+# The joints that Kinect and estimators of COCO's 17 have in common.
+_BODY12 = _layout(
+    'body12',
+    'left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist '
+    'left_hip right_hip left_knee right_knee left_ankle right_ankle',
+    'left_shoulder-right_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_hip '
+    'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee '
+    'left_knee-left_ankle right_hip-right_knee right_knee-right_ankle',
 )
 # Of UW-IOM and TUM-Kitchen: LCR-Net's 13, the neck and the centre.
 _LCR15 = _layout(
@@ -202,6 +218,7 @@ LAYOUTS = {
     for layout in (
         _COCO17,
         _LCR15,
+        _BODY12,
         _KINECT20,
         _KINECT25,
         _BODY25,

@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.structures.layouts import LAYOUTS, mirrored_joints
-from mmskelseg.utils.errors import UserError
+from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+from mmskelseg.utils.errors import UserError, shown
 
 # Of people, animals and meshes; files of others may state any number.
-_MOST_JOINTS = 100_000
+_MOST_JOINTS = 2000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; one alone needs no list.
 JointGroup = str | int | Sequence[str | int]
@@ -50,6 +50,13 @@ class Skeleton:
             hips = [i for i, name in enumerate(self.joints) if name in _HIPS]
             root = hips if len(hips) == 2 else range(self.num_joints)
             object.__setattr__(self, 'root', tuple(root))
+        longest = max(self.joints, key=len, default='')
+        if len(longest) > LONGEST_NAME or self.num_joints > _MOST_JOINTS:
+            raise UserError(
+                f'Skeleton {self.name!r} has {self.num_joints} joints, one of them '
+                f'called {shown(longest)}; read are {_MOST_JOINTS} at most, of '
+                f'{LONGEST_NAME} letters each.'
+            )
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
             raise UserError(
@@ -218,8 +225,9 @@ class Skeleton:
             )
         except (AttributeError, TypeError) as error:
             raise UserError(
-                f'The skeleton {dict(parts)} cannot be read ({error}); `joints` are '
-                'names or their number, the others lists of names or indices of joints.'
+                f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
+                '`joints` are names or their number, the others lists of names or '
+                'indices of joints.'
             ) from error
 
 

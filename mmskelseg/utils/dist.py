@@ -37,6 +37,7 @@ def init_distributed(cfg: Config) -> Iterator[None]:
     if cfg.launcher == 'none':
         yield
         return
+    _check_launched(cfg.launcher)
     # As the Runner does, which finds them connected then.
     set_multi_processing(**cfg.get('env_cfg', {}).get('mp_cfg', {}), distributed=True)
     if get_device() != 'cpu':
@@ -88,10 +89,15 @@ def _export_places(launcher: str, port: int | None) -> None:
         os.environ['MASTER_PORT'] = str(port)
     os.environ.setdefault('MASTER_PORT', '29500')
     for name, source in zip(_NAMES, _LAUNCHERS[launcher], strict=True):
-        if source not in os.environ:
+        os.environ[name] = os.environ[source]
+
+
+def _check_launched(launcher: str) -> None:
+    """Raise a UserError if a launcher has not told this process its place."""
+    for source in _LAUNCHERS[launcher]:
+        if not os.environ.get(source, '').isdecimal():
             raise UserError(
                 f'--launcher {launcher}: the environment variable {source} is not set, '
                 f'so {launcher} did not start this process; docs/distributed.md shows '
                 'how it does.'
             )
-        os.environ[name] = os.environ[source]

@@ -1,4 +1,4 @@
-"""Bars of numbers, and confusion matrices."""
+"""Bars of numbers, confusion matrices, and time budgets, which are both."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from mmskelseg.structures.time_budget import TimeBudget
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     add_axes,
     add_title,
+    class_color,
     new_figure,
     plain,
     render,
@@ -32,16 +34,17 @@ def draw_bars(
     *,
     colors: Sequence[str] | None = None,
     title: str = '',
-    form: str = '{:,.0f}',
+    form: str | Sequence[str] = '{:,.0f}',
 ) -> np.ndarray:
     """Return a picture of bars, a row for each name, RGB uint8 (H, W, 3).
 
     Args:
         panels: Values of all names, by what they are; a panel each, from left to right.
+            NaN is a value that is not there.
         names: What stands before the rows, from top to bottom.
         colors: Of the rows; by default all are alike.
         title: A line above the bars.
-        form: How a value is written behind its bar.
+        form: How a value is written behind its bar, or those of each panel.
 
     Raises:
         ValueError: If there is no panel or no name, or a panel has other values than
@@ -58,14 +61,16 @@ def draw_bars(
     side = (WIDTH - left - MARGIN - GAP * (len(panels) - 1)) / len(panels)
     figure = new_figure(WIDTH, top + ROW * len(names) + MARGIN)
     rows = np.arange(len(names))
+    forms = [form] * len(panels) if isinstance(form, str) else form
     for i, (what, values) in enumerate(panels.items()):
         place = left + i * (side + GAP), top, side, ROW * len(names)
         axes = add_axes(figure, *place)
-        bars = axes.barh(rows, values, height=0.75, color=colors or PLAIN_COLOR)
-        written = [form.format(value) for value in values]
+        lengths = np.nan_to_num(np.asarray(values, float))
+        bars = axes.barh(rows, lengths, height=0.75, color=colors or PLAIN_COLOR)
+        written = ['-' if np.isnan(v) else forms[i].format(v) for v in values]
         # Room for the value behind the longest bar.
         room = max(text_width(text, FONT) for text in written) + 0.1
-        highest = max(*values, 0) or 1
+        highest = max(lengths.max(), 0) or 1
         axes.set(
             xlim=(0, highest * side / (side - room)), ylim=(len(names) - 0.5, -0.5)
         )
@@ -97,12 +102,66 @@ def draw_confusion(
     Raises:
         ValueError: If the shape does not fit the classes.
     """
-    counts = np.asarray(counts)
+    return _draw_matrix(
+        np.asarray(counts), classes, title, 'true class', 'predicted class'
+    )
+
+
+def draw_time_budget(
+    budget: TimeBudget, classes: Sequence[str], title: str = ''
+) -> np.ndarray:
+    """Return a picture of a time budget, RGB uint8 (H, W, 3).
+
+    Above, a row of bars for each class; below, where there are any, how often one class
+    follows another, coloured by the share of what follows a class.
+
+    Args:
+        budget: Of a video or of several.
+        classes: Names of the K classes.
+        title: A line above.
+    """
+    names = [f'{k}  {name}' for k, name in enumerate(classes)]
+    panels = {
+        'segments': budget.number,
+        'seconds': budget.total,
+        'seconds of a segment, mean': budget.mean,
+        'share of the time': budget.share,
+    }
+    bars = draw_bars(
+        {what: values.tolist() for what, values in panels.items()},
+        names,
+        colors=[class_color(k) for k in range(len(classes))],
+        title=title,
+        form=('{:,.0f}', '{:,.1f}', '{:,.2f}', '{:.1f} %'),
+    )
+    if not budget.transitions.any():
+        return bars
+    matrix = _draw_matrix(
+        budget.transitions, classes, 'Transitions', 'class', 'next class'
+    )
+    width = max(bars.shape[1], matrix.shape[1])
+    return np.concatenate(
+        [
+            np.pad(
+                image,
+                ((0, 0), (0, width - image.shape[1]), (0, 0)),
+                constant_values=255,
+            )
+            for image in (bars, matrix)
+        ]
+    )
+
+
+def _draw_matrix(
+    counts: np.ndarray, classes: Sequence[str], title: str, rows: str, columns: str
+) -> np.ndarray:
+    """Return a picture of counts of pairs of classes, coloured by share of the row."""
     num_classes = len(classes)
     if counts.shape != (num_classes, num_classes):
         raise UserError(
-            f'The confusion matrix has shape {counts.shape}, but there are '
-            f'{num_classes} classes, so ({num_classes}, {num_classes}) is needed.'
+            f'The matrix of the {rows} and {columns} has shape {counts.shape}, but '
+            f'there are {num_classes} classes, so ({num_classes}, {num_classes}) is '
+            'needed.'
         )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = LETTER * max(len(str(name)) + 4 for name in classes) + 0.3
@@ -115,12 +174,12 @@ def draw_confusion(
     labels = [f'{plain(str(name))}  {label}' for label, name in enumerate(classes)]
     axes.set_yticks(range(num_classes), labels, fontsize=FONT)
     axes.set_xticks(range(num_classes), labels, fontsize=FONT, rotation=90)
-    axes.set_ylabel('true class', fontsize=FONT + 1)
-    axes.set_xlabel('predicted class', fontsize=FONT + 1)
+    axes.set_ylabel(rows, fontsize=FONT + 1)
+    axes.set_xlabel(columns, fontsize=FONT + 1)
     axes.tick_params(length=0)
     scale = add_axes(figure, names + side + 0.2, top, 0.15, side)
     bar = figure.colorbar(image, cax=scale)
-    bar.set_label('share of the true class', fontsize=FONT + 1)
+    bar.set_label(f'share of the {rows}', fontsize=FONT + 1)
     bar.ax.tick_params(labelsize=FONT)
     if title:
         axes.set_title(plain(title), fontsize=FONT + 2, fontweight='bold', loc='left')

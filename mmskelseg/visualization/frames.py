@@ -66,6 +66,33 @@ def draw_person(
         cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
 
 
+def draw_tag(
+    picture: np.ndarray, text: str, label: int, size: int, x: int, y: int
+) -> None:
+    """Write a text in a box of the colour of a class, whose lower edge is at (x, y).
+
+    It is moved into the picture where it would leave it.
+    """
+    gap = size // 4
+    height, width = min(2 * size, len(picture)), _text(text, size).shape[1] + 2 * gap
+    x = max(0, min(x - width // 2, picture.shape[1] - width))
+    y = max(0, min(y - height, len(picture) - height))
+    box = picture[y : y + height, x : x + width]
+    box[:] = label_color(label)
+    ink = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
+    write_text(box, text, size, gap, ink=ink)
+
+
+def mark_time(seconds: float, step: float) -> str:
+    """Return a time on an axis with a mark every ``step`` seconds.
+
+    >>> mark_time(75, 15), mark_time(0.5, 0.5)
+    ('1:15', '0:00.5')
+    """
+    text = clock_time(seconds + 1e-6)
+    return text if step < 1 else text.rpartition('.')[0]
+
+
 def clock_time(seconds: float) -> str:
     """Return a time as people read it.
 
@@ -97,6 +124,7 @@ def write_text(
     *,
     at_right: bool = False,
     most: int | None = None,
+    ink: tuple[int, int, int] = _TEXT,
 ) -> int:
     """Write a text at x, above the middle of the panel; return its width in pixels."""
     mask = _text(text, size)
@@ -106,7 +134,7 @@ def write_text(
     begin = max(0, x - mask.shape[1] if at_right else x)
     place = panel[size // 2 - size // 4 :, begin:][: mask.shape[0], : mask.shape[1]]
     alpha = mask[: place.shape[0], : place.shape[1], None] / 255
-    place[:] = place * (1 - alpha) + np.array(_TEXT) * alpha
+    place[:] = place * (1 - alpha) + np.array(ink) * alpha
     return mask.shape[1]
 
 

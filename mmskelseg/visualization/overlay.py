@@ -2,16 +2,19 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.progress import progress_bar
 from mmskelseg.visualization.frames import (
     BACKGROUND,
@@ -19,14 +22,18 @@ from mmskelseg.visualization.frames import (
     GROUND,
     clock_time,
     draw_person,
+    draw_tag,
     label_color,
     picture_size,
     write_text,
 )
 
+Predictions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+_GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
+
 
 def write_overlay(
-    prediction: Mapping[str, Any],
+    prediction: Predictions,
     path: str | os.PathLike,
     *,
     codec: str = 'mp4v',
@@ -36,7 +43,8 @@ def write_overlay(
 
     Args:
         prediction: As for :class:`Overlay`, with ``filename``, the video; without it,
-            everything is drawn on a plain ground.
+            everything is drawn on a plain ground. Several are drawn together, as
+            :class:`PeopleOverlay` does.
         path: The ``.mp4`` file to write.
         codec: See :func:`mmskelseg.fileio.video.written_video`.
         show_progress: Whether a bar is shown.
@@ -45,14 +53,8 @@ def write_overlay(
         FileNotFoundError: If there is no such video.
         ValueError: If it cannot be read, or the codec not written.
     """
-    if 'filename' in prediction:
-        file = VideoFile.open(prediction['filename'])
-        images = read_frames(file.path)
-    else:
-        frames, size = len(prediction['pred_label']), prediction['img_shape']
-        file = VideoFile(Path(path), frames, prediction['fps'], tuple(size))
-        images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
-    overlay = Overlay(prediction, file)
+    overlay, images = _read(prediction, path)
+    file = overlay.file
     with (
         progress_bar('Drawing the overlay', file.frames, show_progress) as count,
         written_video(path, file.fps, overlay.img_shape, codec) as write,
@@ -60,6 +62,72 @@ def write_overlay(
         for i, image in enumerate(images):
             write(overlay.draw(image, i))
             count(1)
+
+
+def write_gif(
+    prediction: Predictions,
+    path: str | os.PathLike,
+    *,
+    show_progress: bool = True,
+) -> None:
+    """Write the same as a moving picture for pages, small and at 10 frames a second.
+
+    Args:
+        prediction: As for :func:`write_overlay`.
+        path: The ``.gif`` file to write.
+        show_progress: Whether a bar is shown.
+
+    Raises:
+        FileNotFoundError: If there is no such video.
+        ValueError: If it cannot be read, or is longer than a minute.
+    """
+    overlay, images = _read(prediction, path)
+    file = overlay.file
+    if file.seconds > _LONGEST_GIF:
+        raise UserError(
+            f'{path}: a GIF of {file.seconds:.0f} s would be larger than any page '
+            f'takes; up to {_LONGEST_GIF} s are drawn. Write an overlay instead.'
+        )
+    pictures: list[Image.Image] = []
+    with progress_bar('Drawing the GIF', file.frames, show_progress) as count:
+        for i, image in enumerate(images):
+            if i * _GIF_FPS / file.fps >= len(pictures):
+                picture = overlay.draw(image, i)
+                height, width = (max(1, side // 2) for side in picture.shape[:2])
+                small = cv2.resize(picture, (width, height), None, 0, 0, cv2.INTER_AREA)
+                pictures.append(Image.fromarray(small[..., ::-1]))
+            count(1)
+    # One palette for all, since the colours of frames are the same.
+    method = Image.Quantize.MAXCOVERAGE
+    middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, method)
+    frames = [p.quantize(palette=middle, dither=Image.Dither.NONE) for p in pictures]
+    with atomic_write(path) as stream:
+        frames[0].save(
+            stream,
+            'GIF',
+            save_all=True,
+            append_images=frames[1:],
+            duration=1000 // _GIF_FPS,
+            loop=0,
+        )
+
+
+def _read(
+    prediction: Predictions, path: str | os.PathLike
+) -> tuple['Overlay', Iterable[np.ndarray]]:
+    """Return what draws a prediction, or several, and the frames to draw onto."""
+    first = prediction if isinstance(prediction, Mapping) else prediction[0]
+    images: Iterable[np.ndarray]
+    if 'filename' in first:
+        file = VideoFile.open(first['filename'])
+        images = read_frames(file.path)
+    else:
+        frames, size = len(first['pred_label']), first['img_shape']
+        file = VideoFile(Path(path), frames, first['fps'], tuple(size))
+        images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
+    if isinstance(prediction, Mapping):
+        return Overlay(prediction, file), images
+    return PeopleOverlay(prediction, file), images
 
 
 class Overlay:
@@ -83,7 +151,8 @@ class Overlay:
         self.frames = len(prediction['pred_label'])
         limbs = Skeleton.get(prediction['skeleton']).limbs
         self.limbs = limbs if 'keypoint' in prediction else ()
-        self._bar = self._timeline()
+        width = self.size[1] - 2 * (self.unit // 2)
+        self._bar = self._timeline(prediction['pred_label'], width)
 
     @property
     def img_shape(self) -> tuple[int, int]:
@@ -112,25 +181,34 @@ class Overlay:
         picture = canvas[: self.size[0]]
         picture[:] = cv2.resize(image, self.size[::-1])
         frame = self.label_frame(i)
-        label = -1 if frame is None else int(self.prediction['pred_label'][frame])
-        if frame is not None and 'keypoint' in self.prediction:
-            self._draw_people(picture, frame, label)
-        self._draw_panel(canvas[self.size[0] :], i, frame, label)
+        if frame is not None:
+            self._draw_picture(picture, frame)
+        panel = canvas[self.size[0] :]
+        panel[:] = BACKGROUND
+        self._draw_panel(panel, i, frame)
         return canvas
 
-    def _draw_people(self, picture: np.ndarray, frame: int, label: int) -> None:
-        size = np.array(self.size[::-1]) / self.prediction['img_shape'][::-1]
-        people = self.prediction['keypoint'][:, frame] * size
-        scores = self.prediction['keypoint_score'][:, frame]
+    def _draw_picture(self, picture: np.ndarray, frame: int) -> None:
+        self._draw_people(picture, self.prediction, frame)
+
+    def _draw_people(
+        self, picture: np.ndarray, prediction: Mapping[str, Any], frame: int
+    ) -> np.ndarray:
+        """Draw the people of a prediction; return the joints seen, shape (P, 2)."""
+        if 'keypoint' not in prediction:
+            return np.zeros((0, 2))
+        size = np.array(self.size[::-1]) / prediction['img_shape'][::-1]
+        label = int(prediction['pred_label'][frame])
+        people = prediction['keypoint'][:, frame] * size
+        scores = prediction['keypoint_score'][:, frame]
         for points, score in zip(people, scores, strict=True):
             draw_person(picture, points, score, self.limbs, label, self.unit)
+        return people[scores > 0]
 
-    def _draw_panel(
-        self, panel: np.ndarray, i: int, frame: int | None, label: int
-    ) -> None:
+    def _draw_panel(self, panel: np.ndarray, i: int, frame: int | None) -> None:
         unit, width = self.unit, self.size[1]
-        panel[:] = BACKGROUND
         gap = unit // 2
+        label = -1 if frame is None else int(self.prediction['pred_label'][frame])
         # Edges, since some colours are as dark as the panel.
         panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
         panel[gap : gap + unit, gap : gap + unit] = label_color(label)
@@ -140,31 +218,93 @@ class Overlay:
             if label >= 0:
                 name = str(self.prediction['classes'][label])
                 sure = f'{self.prediction["pred_score"][label, frame]:.0%}'
-        clock = f'{clock_time(i / self.file.fps)} / {clock_time(self.file.seconds)}'
         right = width - gap
-        for text in filter(None, (clock, sure)):
+        for text in filter(None, (self._clock(i), sure)):
             right -= write_text(panel, text, unit, right, at_right=True) + unit
         write_text(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
-        top = 2 * unit
-        bar = panel[top : top + self._bar.shape[0], gap : width - gap]
-        panel[top - 1 : top + len(bar) + 1, gap - 1 : width - gap + 1] = EDGE
-        bar[:] = self._bar
-        x = gap + round((i + 0.5) / self.file.frames * (bar.shape[1] - 1))
-        self._draw_cursor(panel, min(x, width - gap - 1), top)
+        self._draw_bar(panel, self._bar, gap, 2 * unit, i)
 
-    def _draw_cursor(self, panel: np.ndarray, x: int, top: int) -> None:
+    def _clock(self, i: int) -> str:
+        return f'{clock_time(i / self.file.fps)} / {clock_time(self.file.seconds)}'
+
+    def _draw_bar(
+        self, panel: np.ndarray, bar: np.ndarray, left: int, top: int, i: int
+    ) -> None:
+        """Draw a timeline with its corner at (left, top), and where frame i is."""
+        height, width = bar.shape[:2]
+        panel[top - 1 : top + height + 1, left - 1 : left + width + 1] = EDGE
+        panel[top : top + height, left : left + width] = bar
+        x = left + round((i + 0.5) / self.file.frames * (width - 1))
+        self._draw_cursor(panel, min(x, left + width - 1), top, top + height)
+
+    def _draw_cursor(self, panel: np.ndarray, x: int, top: int, bottom: int) -> None:
         """Draw a white line with black edges, which shows on every colour."""
-        bottom = top + self._bar.shape[0]
         half = max(1, self.unit // 12)
         reach = self.unit // 3
         panel[top - reach : bottom + reach, max(0, x - 2 * half) : x + 2 * half + 1] = 0
         panel[top - reach : bottom + reach, max(0, x - half) : x + half + 1] = 255
 
-    def _timeline(self) -> np.ndarray:
-        """Return the bar of the whole video, shape (h, w, 3)."""
-        columns = self.size[1] - 2 * (self.unit // 2)
-        places = (np.arange(columns) + 0.5) / columns * self.file.frames
+    def _timeline(self, labels: np.ndarray, width: int) -> np.ndarray:
+        """Return the bar of the whole video, shape (h, width, 3)."""
+        places = (np.arange(width) + 0.5) / width * self.file.frames
         frames = [self.label_frame(math.floor(place)) for place in places]
-        labels = [-1 if f is None else self.prediction['pred_label'][f] for f in frames]
-        row = np.array([label_color(int(label)) for label in labels], np.uint8)
+        shown = [-1 if frame is None else labels[frame] for frame in frames]
+        row = np.array([label_color(int(label)) for label in shown], np.uint8)
         return np.repeat(row[None], round(1.5 * self.unit), axis=0)
+
+
+class PeopleOverlay(Overlay):
+    """Draws what was predicted of each of several people onto a video's frames.
+
+    Each person has the colour of their own label, and their name above the head. Below
+    the picture stand the time and, for each person, name, label and timeline.
+
+    Args:
+        predictions: As for :class:`Overlay`, each with the name of its ``person``; of
+            the same frames.
+        file: The video.
+    """
+
+    def __init__(
+        self, predictions: Sequence[Mapping[str, Any]], file: VideoFile
+    ) -> None:
+        super().__init__(predictions[0], file)
+        self.predictions = predictions
+        gap, width = self.unit // 2, self.size[1]
+        self._left = gap + min(16 * self.unit, 2 * width // 5)
+        self._bars = [
+            self._timeline(prediction['pred_label'], width - gap - self._left)
+            for prediction in predictions
+        ]
+        self.panel = 2 * math.ceil(self.unit * (1 + len(predictions)))
+
+    def _draw_picture(self, picture: np.ndarray, frame: int) -> None:
+        tags = []
+        for prediction in self.predictions:
+            joints = self._draw_people(picture, prediction, frame)
+            if len(joints):
+                x, y = joints[:, 0].mean(), joints[:, 1].min() - self.unit
+                label = int(prediction['pred_label'][frame])
+                place = np.clip([x, y], -(2**14), 2**14).astype(int).tolist()
+                tags.append((str(prediction['person']), label, self.unit, *place))
+        # Above all skeletons.
+        for tag in tags:
+            draw_tag(picture, *tag)
+
+    def _draw_panel(self, panel: np.ndarray, i: int, frame: int | None) -> None:
+        unit, width = self.unit, self.size[1]
+        gap = unit // 2
+        write_text(panel, self._clock(i), unit, width - gap, at_right=True)
+        for row, prediction in enumerate(self.predictions, 1):
+            top = 2 * unit * row
+            label = -1 if frame is None else int(prediction['pred_label'][frame])
+            name = prediction['classes'][label] if label >= 0 else 'unlabelled'
+            square = slice(top + gap, top + gap + unit)
+            panel[top + gap - 1 : top + gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
+            panel[square, gap : gap + unit] = label_color(label)
+            x = gap + 2 * unit
+            half = (self._left - x) // 2
+            for column, text in enumerate((str(prediction['person']), name)):
+                place = x + column * half
+                write_text(panel[top:], text, unit, place, most=half - gap)
+            self._draw_bar(panel, self._bars[row - 1], self._left, top + unit // 4, i)

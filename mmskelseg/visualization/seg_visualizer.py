@@ -45,6 +45,7 @@ class SegVisualizer(Visualizer):
         show: bool = False,
         wait_time: float = 0,
         out_file: str | os.PathLike | None = None,
+        line_minutes: float | None = None,
     ) -> np.ndarray:
         """Draw one video and pass the picture on; return it, RGB uint8 (H, W, 3).
 
@@ -56,6 +57,7 @@ class SegVisualizer(Visualizer):
             show: Show it in a window instead of storing it.
             wait_time: Seconds until the window closes; 0 waits for a key.
             out_file: PNG file to write; the backends get nothing then.
+            line_minutes: See :func:`draw_timelines`.
 
         Raises:
             ValueError: If there are no labels, or they do not fit the classes.
@@ -81,6 +83,7 @@ class SegVisualizer(Visualizer):
                 truth='Ground truth' if 'Ground truth' in rows else None,
                 title='   '.join([name, *_scores(rows, meta, classes)]),
                 fps=sample.get('fps'),
+                line_minutes=line_minutes,
             )
         except ValueError as error:
             raise UserError(f'{name}: {error}') from error

@@ -1,4 +1,7 @@
-"""Label sequences as coloured bars under each other (Fig. 5)."""
+"""Label sequences as coloured bars under each other (Fig. 5).
+
+Long ones continue in further lines, as a text does: each has the bars of some minutes.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from mmskelseg.structures.segments import IGNORED, check_labels, to_segments
 from mmskelseg.utils.errors import UserError
+from mmskelseg.visualization.frames import mark_time
 from mmskelseg.visualization.images import (
     COLUMN,
     DPI,
@@ -48,6 +52,15 @@ UNLABELLED: dict[str, Any] = {
     'hatch': '//////',
 }
 WRONG = '#202020'
+# Videos of more minutes than this continue in further lines, of the first of these
+# minutes with which there are no more than so many.
+_ONE_LINE = 10
+_LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
+_MOST_LINES = 24
+# Seconds between two ticks of a line.
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+# What matplotlib draws, in pixels.
+_HIGHEST = 60_000
 
 
 def draw_timelines(
@@ -57,6 +70,7 @@ def draw_timelines(
     truth: str | None = None,
     title: str = '',
     fps: float | None = None,
+    line_minutes: float | None = None,
     style: Style = SCREEN,
 ) -> np.ndarray:
     """Return a picture of label sequences under each other, RGB uint8 (H, W, 3).
@@ -74,11 +88,13 @@ def draw_timelines(
             unlabelled are never wrong. Without it, rows may differ in length.
         title: A line above the bars.
         fps: Frames a second, for a second axis in seconds.
+        line_minutes: Minutes after which all rows continue in a further line, below
+            which then stands the time. By default :func:`line_frames` chooses.
         style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
         ValueError: If there is no row, one has no frame, rows of one truth differ in
-            length, or a label is no class.
+            length, a label is no class, or there are too many lines to draw.
     """
     labels = {name: check_labels(row, name) for name, row in rows.items()}
     _check_rows(labels, classes, truth)
@@ -93,15 +109,39 @@ def draw_timelines(
     # From the edges to the bars.
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
     right = style.margin + 2 * em
-    top = style.margin + (2 * em if title else 0) + (3 * em if fps else 0)
-    bars = len(labels) * (style.bar + style.gap) + strips * style.strip
+    length = line_frames(frames, fps, line_minutes)
+    wrapped = length < frames
+    top = style.margin + (2 * em if title else 0)
+    # Above and below the bars of a line.
+    above, below = (0.0, 2.2 * em) if wrapped else (3 * em if fps else 0.0, 3.8 * em)
+    lines = [
+        {
+            name: row[start : start + length]
+            for name, row in labels.items()
+            if row.size > start
+        }
+        for start in range(0, frames, length)
+    ]
+    heights = [_bars_height(line, truth, style) for line in lines]
     legend = math.ceil(len(handles) / columns) * 1.55 * em
-    height = top + bars + 3.8 * em + legend + style.margin
+    height = top + sum(heights) + len(lines) * (above + below) + legend + style.margin
+    if height * style.dpi > _HIGHEST:
+        raise UserError(
+            f'{len(lines)} lines of {length} frames are too many for one picture; take '
+            'more minutes for a line (line_minutes, --line-minutes).'
+        )
     figure = new_figure(style.width, height, dpi=style.dpi)
-    axes = add_axes(figure, left, top, style.width - left - right, bars)
-    axes.set(xlim=(0, frames), ylim=(bars, 0))
-    _draw_rows(axes, labels, truth, style)
-    _dress_axes(axes, fps, style)
+    for i, (line, bars) in enumerate(zip(lines, heights, strict=True)):
+        place = top + above, style.width - left - right, bars
+        axes = add_axes(figure, left, *place)
+        axes.set(xlim=(0, length), ylim=(bars, 0))
+        _draw_rows(axes, line, truth, style)
+        if wrapped:
+            assert fps is not None
+            _dress_line(axes, i * length, frames, fps, style)
+        else:
+            _dress_axes(axes, fps, style)
+        top += above + bars + below
     add_title(figure, title, left, style.margin, style.font + 2)
     figure.legend(
         handles=handles,
@@ -118,6 +158,31 @@ def draw_timelines(
         columnspacing=1.2,
     )
     return render(figure)
+
+
+def line_frames(
+    frames: int, fps: float | None, line_minutes: float | None = None
+) -> int:
+    """Return the frames of a line of a timeline.
+
+    Without ``line_minutes``, a video of up to 10 minutes has one line, a longer one
+    lines of 5 minutes, or of as many as make 24 lines at most. Without ``fps`` minutes
+    are not known, and there is one line.
+
+    >>> [line_frames(60 * m, 1) // 60 for m in (10, 11, 60, 200)]
+    [10, 5, 5, 10]
+    """
+    if line_minutes is not None and not line_minutes > 0:
+        raise UserError(f'line_minutes is {line_minutes}, expected more than 0.')
+    if fps is None:
+        return frames
+    minutes = frames / fps / 60
+    if line_minutes is None:
+        if minutes <= _ONE_LINE:
+            return frames
+        fitting = (m for m in _LINE_MINUTES if minutes <= _MOST_LINES * m)
+        line_minutes = next(fitting, minutes / _MOST_LINES)
+    return min(frames, max(1, round(60 * line_minutes * fps)))
 
 
 def _check_rows(
@@ -137,6 +202,13 @@ def _check_rows(
                 f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
                 f'{len(classes) - 1}, and -1 is no label.'
             )
+
+
+def _bars_height(
+    rows: Mapping[str, np.ndarray], truth: str | None, style: Style
+) -> float:
+    strips = 0 if truth is None else len(rows) - 1
+    return len(rows) * (style.bar + style.gap) + strips * style.strip
 
 
 def _draw_rows(
@@ -202,6 +274,24 @@ def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
         seconds = axes.secondary_xaxis('top', functions=(to_seconds, to_frames))
         seconds.tick_params(labelsize=style.font)
         seconds.set_xlabel('second', fontsize=style.font, labelpad=3)
+
+
+def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -> None:
+    """Write the time below a line that begins at a frame of the video."""
+    axes.spines[['left', 'right', 'top']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    axes.tick_params(axis='x', labelsize=style.font)
+    length = axes.get_xlim()[1]
+    seconds = length / fps
+    step = next((s for s in _STEPS if seconds <= s * style.width), _STEPS[-1])
+    # On whole steps of the video's time, though lines may begin between them.
+    first = math.ceil(start / fps / step - 1e-9)
+    last = math.floor(min(start + length, frames) / fps / step + 1e-9)
+    times = [step * k for k in range(first, last + 1)]
+    axes.xaxis.set_major_locator(FixedLocator([t * fps - start for t in times]))
+    axes.xaxis.set_major_formatter(
+        FixedFormatter([mark_time(time, step) for time in times])
+    )
 
 
 def _legend_handles(

@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib.image
 import numpy as np
 import pytest
 from mmengine.fileio import load
@@ -74,6 +75,24 @@ def test_json_and_subtitles_hold_the_segments(prediction, tmp_path):
     assert content['notes'] == ['assumed']
     lines = (tmp_path / 'take_segments.srt').read_text().split('\n')
     assert lines[:3] == ['1', '00:00:00,000 --> 00:00:00,800', 'walk (50%)']
+
+
+def test_time_budget_is_a_table_a_picture_and_in_json(prediction, tmp_path):
+    files = write_exports(prediction, tmp_path, ['budget', 'budget-picture', 'json'])
+    assert [path.name for path in files[:2]] == ['time_budget.csv', 'time_budget.png']
+    first = files[0].read_text().splitlines()[1]
+    assert first == 'take,walk,2,1.800,0.900,60.000,0,1'
+    found = json.loads(files[2].read_text())['time_budget']
+    assert found['classes'][0]['total'] == pytest.approx(1.8)
+    assert found['transitions'] == {'walk': {'lift': 1}}
+    assert np.ptp(matplotlib.image.imread(files[1])) == 1
+
+
+def test_timeline_is_wrapped_as_asked(prediction, tmp_path):
+    (one,) = write_exports(prediction, tmp_path, ['timeline'])
+    height = matplotlib.image.imread(one).shape[0]
+    (three,) = write_exports(prediction, tmp_path, ['timeline'], line_minutes=1 / 60)
+    assert matplotlib.image.imread(three).shape[0] > 1.5 * height
 
 
 def test_poses_come_back(prediction, tmp_path):

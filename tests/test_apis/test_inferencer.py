@@ -1,5 +1,8 @@
 """What the inferencer predicts of inputs of all kinds."""
 
+import csv
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -155,6 +158,78 @@ def test_picture_is_returned_on_request(inferencer, entry):
     (image,) = inferencer(entry, return_vis=True)['visualization']
     assert image.dtype == np.uint8
     assert image.shape[2] == 3
+
+
+def test_of_several_videos_the_time_budget_of_all_is_written(
+    inferencer, small_data, tmp_path
+):
+    """Beside that of each; their seconds add up."""
+    inferencer(small_data, out_dir=tmp_path, formats=['budget', 'budget-picture'])
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {'video_1_time_budget.csv', 'time_budget.csv', 'time_budget.png'} <= names
+    with (tmp_path / 'time_budget.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    total = dict.fromkeys(('video_0', 'video_1', 'video_2', 'all'), 0.0)
+    for row in rows:
+        total[row['video']] += float(row['total_s'])
+    assert total['all'] == pytest.approx(15.5, abs=0.01)
+    assert total['video_0'] == pytest.approx(6, abs=0.01)
+
+
+@pytest.fixture
+def pair():
+    """Poses of two people, of whom the second is there for 2.5 of 6 seconds."""
+    video = small_annotations()['annotations'][0]
+    keypoint = np.concatenate([video['keypoint'], video['keypoint'] + [300, 0]])
+    score = np.repeat(video['keypoint_score'], 2, axis=0)
+    score[1, :20] = score[1, 45:] = 0
+    # A gap of less than a second.
+    score[1, 30:33] = 0
+    return Poses(keypoint, score, 'coco17', fps=10, people=('ann', 'bob'))
+
+
+def test_each_person_is_predicted_as_if_alone(inferencer, pair):
+    """And unlabelled while away."""
+    first, second = inferencer(pair, person='each', batch_size=2)['predictions']
+    assert (first['frame_dir'], second['person']) == ('video_ann', 'bob')
+    alone = inferencer(pair, person='ann')['predictions'][0]
+    np.testing.assert_allclose(first['pred_score'], alone['pred_score'], atol=1e-5)
+    np.testing.assert_array_equal(first['pred_label'], alone['pred_label'])
+    absent = second['pred_label'] == -1
+    assert np.flatnonzero(~absent).tolist() == list(range(20, 45))
+    assert second['segments'][0]['start_frame'] == 20
+
+
+def test_each_person_has_tables_and_the_video_pictures(inferencer, pair, tmp_path):
+    """Of two videos, in batches that end between the people of one."""
+    lone = pair.noting(people=('cid', 'dan'))
+    formats = ['csv', 'json', 'timeline', 'overlay', 'budget']
+    inferencer(
+        [pair, lone],
+        person='each',
+        batch_size=3,
+        out_dir=tmp_path / 'out',
+        formats=formats,
+    )
+    people = ('video_ann', 'video_bob', 'video_2_cid', 'video_2_dan')
+    names = ('segments.csv', 'segments.json', 'time_budget.csv')
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        *(f'{person}_{name}' for person in people for name in names),
+        *(f'{video}_timeline.png' for video in ('video', 'video_2')),
+        *(f'{video}_overlay.mp4' for video in ('video', 'video_2')),
+        'time_budget.csv',
+    }
+    content = json.loads((tmp_path / 'out' / 'video_bob_segments.json').read_text())
+    assert (content['video'], content['person']) == ('video', 'bob')
+    assert content['time_budget']['unlabelled'] == pytest.approx(3.5)
+
+
+def test_one_person_of_each_is_named_as_well(inferencer, entry, tmp_path):
+    inferencer(
+        entry, person='each', out_dir=tmp_path / 'out', formats=['csv', 'timeline']
+    )
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert names == {'video_person1_segments.csv', 'video_timeline.png'}
 
 
 def test_joints_of_other_trackers_are_taken_by_name(inferencer, entry, tmp_path):

@@ -14,6 +14,12 @@ def reader(**options):
     return InputReader('coco17', ('a', 'b'), estimate=None, **options)
 
 
+def read(source, **options):
+    """Return the one annotation of a source."""
+    (video,) = reader(**options).read(source)
+    return video
+
+
 def poses(frames=30, joints=17, **options):
     keypoint = np.full((1, frames, joints, 2), 5.0)
     return Poses(keypoint, np.ones((1, frames, joints)), 'coco17', **options)
@@ -38,19 +44,19 @@ def entry(**changes):
 )
 def test_fault_of_an_entry_is_one_sentence(changes, match):
     with pytest.raises(ValueError, match=match) as fault:
-        reader().read(Source('take', entry=entry(**changes)))
+        read(Source('take', entry=entry(**changes)))
     assert str(fault.value).startswith('take: ')
 
 
 def test_entry_without_keypoints_is_told():
     with pytest.raises(ValueError, match=r"keys \['label'\], but needs `keypoint`"):
-        reader().read(Source('take', entry={'label': np.zeros(3)}))
+        read(Source('take', entry={'label': np.zeros(3)}))
 
 
 def test_joints_that_are_not_finite_are_missing():
     keypoint = np.full((8, 17, 2), 5.0)
     keypoint[3, 4] = np.nan
-    video = reader().read(Source('take', entry=entry(keypoint=keypoint)))
+    video = read(Source('take', entry=entry(keypoint=keypoint)))
     assert video['keypoint_score'][0, 3, 4] == 0
     assert video['keypoint_score'].sum() == 8 * 17 - 1
     assert np.isfinite(video['keypoint']).all()
@@ -62,30 +68,80 @@ def test_labels_of_other_classes_are_left_out():
     other = {'classes': ['x', 'y', 'z'], 'skeleton': 'coco17'}
     for metainfo, kept in ((same, True), (other, False)):
         source = Source('take', entry=labelled, metainfo=metainfo)
-        assert ('label' in reader().read(source)) == kept
+        assert ('label' in read(source)) == kept
 
 
 def test_size_of_image_is_taken_from_the_joints_with_a_note():
-    video = reader().read(Source('take', entry=entry()))
+    video = read(Source('take', entry=entry()))
     assert video['img_shape'] == (6, 6)
     assert video['notes'] == ('image size is not known, taken as far as joints reach',)
-    assert reader().read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
+    assert read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
 
 
 def test_missing_video_file_is_noted(tmp_path):
     source = Source('take', video=tmp_path / 'gone.mp4', entry=entry())
-    video = reader().read(source)
+    video = read(source)
     assert 'filename' not in video
     assert 'gone.mp4: there is no such file' in video['notes'][-1]
 
 
 def test_poses_take_rate_and_size_from_their_video(clip):
     source = Source('clip', video=clip(fps=20.0), poses=poses(27))
-    video = reader().read(source)
+    video = read(source)
     assert (video['fps'], video['img_shape']) == (20, (96, 128))
     # The tracker saw nobody in the last three frames.
     assert video['total_frames'] == 30
     assert video['keypoint_score'][0, 27:].sum() == 0
+
+
+def two_people(frames=30, **options):
+    """Two people side by side, the second from frame 8 on."""
+    keypoint = np.full((2, frames, 17, 2), 50.0)
+    keypoint += np.arange(17)[:, None]
+    keypoint[1] += 300
+    score = np.ones((2, frames, 17))
+    score[1, :8] = 0
+    return Poses(keypoint, score, 'coco17', fps=10, **options)
+
+
+def test_each_person_becomes_an_annotation_of_its_own():
+    source = Source('take', poses=two_people())
+    first, second = reader(person='each').read(source)
+    assert [v['frame_dir'] for v in (first, second)] == ['take_person1', 'take_person2']
+    assert {v['video'] for v in (first, second)} == {'take'}
+    assert (first['person'], second['person']) == ('person1', 'person2')
+    assert first['keypoint'].shape == (1, 30, 17, 2)
+    assert first['keypoint'].max() < 100
+    assert second['keypoint'][0, 8:].min() > 300
+    assert not second['keypoint_score'][0, :8].any()
+    assert second['notes'][0] == 'one of 2 people, seen in 22 of 30 frames'
+    # Names of the file stay.
+    source = Source('take', poses=two_people(people=('ann', 'bob')))
+    names = [v['frame_dir'] for v in reader(person='each').read(source)]
+    assert names == ['take_ann', 'take_bob']
+
+
+def test_each_person_of_an_entry_keeps_its_points_in_3d_and_no_labels():
+    both = two_people()
+    changes = {
+        'keypoint': both.keypoint,
+        'keypoint_score': both.keypoint_score,
+        'keypoint_3d': np.stack([np.zeros((30, 17, 3)), np.ones((30, 17, 3))]),
+        'label': np.zeros(30, np.int64),
+    }
+    source = Source('take', entry=entry(**changes), metainfo={'classes': ['a', 'b']})
+    source.metainfo['skeleton'] = 'coco17'
+    people = reader(person='each').read(source)
+    assert [v['keypoint_3d'].shape for v in people] == [(1, 30, 17, 3)] * 2
+    assert [v['keypoint_3d'][0, 9:].max() for v in people] == [0, 1]
+    assert not any('label' in v for v in people)
+    assert 'label' in read(source)
+
+
+def test_a_model_without_skeletons_tells_nobody_apart(clip):
+    source = Source('clip', video=clip())
+    with pytest.raises(ValueError, match='clip: person is each, but the model reads'):
+        reader(person='each', needs_poses=False, needs_video=True).read(source)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmskelseg.apis import EXPORTS, write_exports
+from mmskelseg.apis.exports import write_people
 from mmskelseg.apis.web_page import (
     PageSegmenter,
     find_checkpoints,
@@ -34,11 +35,13 @@ def poses(tmp_path):
 def segmenter(small_config, checkpoint, tmp_path, monkeypatch):
     """A page with one model, which writes its video by OpenCV alone."""
 
-    def write(prediction, folder, formats, codec):
-        assert codec == 'avc1'
-        return write_exports(prediction, folder, formats)
+    for write in (write_exports, write_people):
 
-    monkeypatch.setattr(segmenting, 'write_exports', write)
+        def by_opencv(*args, codec, write=write, **options):
+            assert codec == 'avc1'
+            return write(*args, **options)
+
+        monkeypatch.setattr(segmenting, write.__name__, by_opencv)
     path = checkpoint(small_config)
     return PageSegmenter(path, tmp_path / 'results', device='cpu')
 
@@ -75,7 +78,7 @@ def prediction(segments, seconds=4.0, fps=10.0):
 def html_of(tmp_path, *segments):
     file = tmp_path / 'overlay.mp4'
     file.write_bytes(bytes(1500))
-    return player_html(prediction(segments), [file], lambda path: f'at/{path.name}')
+    return player_html([prediction(segments)], [file], lambda path: f'at/{path.name}')
 
 
 def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
@@ -100,7 +103,8 @@ def test_keypoints_become_a_page_with_all_files(segmenter, poses):
     """Every file is linked at its own address and is there; progress is told."""
     html, told = run(segmenter, poses=poses)
     links = re.findall(r'<a href="gradio_api/file=([^"]+)" download="([^"]+)"', html)
-    assert [name for _, name in links] == [name for name, _ in EXPORTS.values()]
+    names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
+    assert [name for _, name in links] == names
     for path, name in links:
         assert Path(path).name == name
         assert Path(path).stat().st_size > 0
@@ -109,6 +113,33 @@ def test_keypoints_become_a_page_with_all_files(segmenter, poses):
         'Loading the model', 'Making features', 'Drawing the overlay',
     }  # fmt: skip
     assert ('Making features', 30, 30) in told
+
+
+def test_each_person_has_a_timeline_and_files(segmenter, poses):
+    """The overlay and the picture of the timelines are of both."""
+    arrays = dict(np.load(poses))
+    far = arrays['keypoint'] + [300, 0]
+    both = np.concatenate([arrays['keypoint'], far])
+    score = np.repeat(arrays['keypoint_score'], 2, axis=0)
+    people = np.array(['ann', '<b>'])
+    np.savez(
+        poses, **{**arrays, 'keypoint': both, 'keypoint_score': score}, people=people
+    )
+    html, _ = run(segmenter, poses=poses, person='each')
+    assert re.findall('<section class="person"><h3>([^/]+)</h3>', html) == [
+        'ann', '&lt;b&gt;',
+    ]  # fmt: skip
+    data = json.loads(unescape(re.search('data-player="([^"]+)"', html)[1]))
+    assert [person['name'] for person in data['people']] == ['ann', '<b>']
+    assert html.count('<video') == 1
+    assert ' of 2 people in 0:03.0' in html
+    names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
+    links = re.findall('download="([^"]+)"', html)
+    assert [unescape(link) for link in links] == [
+        'timeline.png', 'overlay.mp4',
+        *[f'{person}_{name}' for person in ('ann', '%3Cb%3E')
+          for name in names if name not in ('timeline.png', 'overlay.mp4')],
+    ]  # fmt: skip
 
 
 def test_old_results_are_deleted(segmenter, poses, monkeypatch):
@@ -153,7 +184,7 @@ def test_page_averages_an_ensemble(
     def score(first, *others):
         page = PageSegmenter(first, places[0], ensemble=others, **places[1])
         result = page.run(None, poses, first.name, listener=lambda *step: None)
-        return result.prediction['pred_score']
+        return result.predictions[0]['pred_score']
 
     mean = (score(files[0]) + score(files[1])) / 2
     np.testing.assert_allclose(score(*files), mean, atol=1e-6)
@@ -195,7 +226,8 @@ def test_timeline_has_segments_where_they_are(tmp_path):
     assert 'left:0.000%;width:25.000%;' in html
     assert 'left:25.000%;width:50.000%;' in html
     data = json.loads(unescape(re.search('data-player="([^"]+)"', html)[1]))
-    assert data['segments'] == [[0, 1, 0, 0.75], [1, 3, 1, 0.75]]
+    (person,) = data['people']
+    assert person['segments'] == [[0, 1, 0, 0.75], [1, 3, 1, 0.75]]
     assert (data['seconds'], data['fps']) == (4, 10)
     # Of the last second nothing is known.
     assert 'unlabelled</span>' in html

@@ -28,7 +28,11 @@ def test_predictions_are_those_that_mmengine_dumps(tmp_path):
     metric.process(
         None,
         [
-            {'frame_dir': name, 'pred_label': row, 'pred_score': torch.rand(3, 5)}
+            {
+                'frame_dir': name,
+                'pred_label': row,
+                'pred_score': torch.rand(3, len(row)),
+            }
             for name, row in labels.items()
         ],
     )

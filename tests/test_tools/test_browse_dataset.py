@@ -51,9 +51,14 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
     page = Page((folder / 'index.html').read_text())
     files = [image['src'] for image in page.images]
     names = [f'videos/video_{i}.png' for i in range(3)]
-    assert files == ['timelines.png', 'classes.png', 'missing.png', *names]
+    assert files == ['timelines.png', 'time_budget.png', 'missing.png', *names]
     for file in files:
         assert np.ptp(matplotlib.image.imread(folder / file)) == 1
+    table = (folder / 'time_budget.csv').read_text().splitlines()
+    assert table[0].startswith('video,class,segments,total_s,mean_s,share_percent,')
+    assert [line.split(',')[0] for line in table[1::3]] == [
+        'video_0', 'video_1', 'video_2', 'all'
+    ]  # fmt: skip
     assert done.stdout.startswith(f'data set    small ({small_data})\n')
     assert done.stdout.splitlines()[-3].strip() in page.text
 
@@ -121,6 +126,8 @@ def test_browser_shows_a_few_suspicions_and_keeps_all(call_tool, small_data, cha
     assert [one['video'] for one in far] == [f'v{i}' for i in range(9)]
     assert 'left_ear in frame 8, is at (9000, 8)' in far[8]['text']
     assert content['frames'] == 540
+    totals = [row['total'] for row in content['time_budget']['classes']]
+    assert sum(totals) == pytest.approx(54)
 
 
 def test_browser_takes_names_literally(call_tool, small_data, change):
@@ -183,4 +190,5 @@ def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change
 
 def test_browser_refuses_no_frames(call_tool, small_data):
     """A number below 1 is a mistake."""
-    assert '0 is below 1' in call_tool(TOOL, small_data, '--frames', 0, code=2).stderr
+    done = call_tool(TOOL, small_data, '--frames', 0, code=2)
+    assert "'0' is not a whole number from 1" in done.stderr

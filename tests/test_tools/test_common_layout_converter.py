@@ -265,7 +265,11 @@ def test_fault_ends_the_import_with_one_sentence(
     ('arguments', 'message', 'code'),
     [
         ([], 'the following arguments are required: --fps', 2),
-        (['--fps', '15', '--sample', '0'], 'argument --sample: 0 is below 1', 2),
+        (
+            ['--fps', '15', '--sample', '0'],
+            "argument --sample: '0' is not a whole number from 1",
+            2,
+        ),
         (['--fps', '15', '--split', '4'], 'splits there are 1, 2.', 1),
         (['--fps', '15', '--background', 'SIL'], "background is 'SIL', expected", 1),
     ],

@@ -92,7 +92,10 @@ def test_files_at_fault_are_named(save, call_tool, tmp_path):
     good = save('one', 40)
     done = call_tool(TOOL, good, tmp_path / 'none', code=1)
     assert 'none: there is no such file' in done.stderr
-    for text, message in (('{', 'is broken'), ('[1]', 'is not the summary')):
+    for text, message in (
+        ('{', 'line 1, column 2 is no JSON'),
+        ('[1]', 'is not the summary'),
+    ):
         (tmp_path / 'bad.json').write_text(text)
         done = call_tool(TOOL, good, tmp_path / 'bad.json', code=1)
         assert f'bad.json: {message}' in done.stderr

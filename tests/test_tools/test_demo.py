@@ -148,6 +148,26 @@ def test_demo_names_files_by_video_where_there_are_several(
     assert names == [f'video_{i}_segments.csv' for i in range(3)]
 
 
+def test_demo_of_each_person_names_files_by_person(
+    small_model, poses, call_tool, tmp_path
+):
+    """One of a file of poses has a number, since its row is no track."""
+    *model, expected = small_model
+    arrays = dict(np.load(poses))
+    for key in ('keypoint', 'keypoint_score'):
+        arrays[key] = np.concatenate([arrays[key]] * 2)
+    arrays['keypoint'][1] += 400
+    np.savez(poses, **arrays)
+    done = call_tool(
+        'demo/demo.py', poses, *model, '--out', tmp_path / 'out', '--person', 'each',
+        '--formats', 'csv', 'timeline',
+    )  # fmt: skip
+    assert f'take_person1: {len(expected)} segments in 5.0 s, 50 frames' in done.stdout
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        'take_person1_segments.csv', 'take_person2_segments.csv', 'take_timeline.png',
+    }  # fmt: skip
+
+
 def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
     """Errors of users have no traceback."""
     config, checkpoint, _ = small_model

@@ -317,6 +317,53 @@ def test_a_recipe_trains_on_an_animal(convert, run_tool, walk, tmp_path):
     assert 0 <= json.loads(metrics.read_text())['seg/acc'] <= 100
 
 
+def test_a_project_is_read_as_far_as_it_fits(convert, labels):
+    """What is left out is printed and kept; `--strict` and names want all of it."""
+    for name in VIDEOS:
+        (labels / f'{name}.csv').unlink()
+    videos = [
+        VideoSegments(name, [Segment(0, 3, 'walk')], 10, FRAMES, f'{name}.mp4')
+        for name in VIDEOS
+    ]
+    path = labels / 'project.boris'
+    write_boris(path, videos, ['walk'])
+    project = json.loads(path.read_text())
+    observations = project['observations']
+    observations['broken off'] = {'events': observations['take1']['events'][:1]}
+    path.write_text(json.dumps(project))
+    data, output = convert()
+    note = (
+        f"{path}: 1 of 4 observations are left out: 'broken off' (the state 'walk' "
+        'that starts at 0.000 s has no end)'
+    )
+    assert output.startswith(f'{note}\n')
+    assert data['metainfo']['notes'][0] == note
+    assert len(data['annotations']) == 3
+    _, error = convert('--strict', code=1)
+    assert "observation 'broken off': the state 'walk'" in error
+    named = [f'--label-option=observation={name}' for name in ('take1', 'take3')]
+    data, output = convert(*named, '--skip-unpaired')
+    assert [video['frame_dir'] for video in data['annotations']] == ['take1', 'take3']
+    assert 'left out' not in output
+    _, error = convert('--label-option=subject=a', '--label-option=subject=b', code=1)
+    assert '--label-option subject is given twice' in error
+
+
+def test_names_that_tools_give_their_files_are_no_names_of_videos(
+    convert, poses, labels, walk
+):
+    """AlphaPose's is the same in each folder; before DLC there may be nothing."""
+    folder = poses / 'take1'
+    folder.mkdir()
+    (poses / 'take1.json').rename(folder / 'alphapose-results.json')
+    (poses / 'take2.json').rename(poses / 'DLC_take2_tracks.json')
+    (labels / 'take2.csv').rename(labels / 'DLC_take2_tracks.csv')
+    data, _ = convert(keypoints=(folder, poses))
+    assert [video['frame_dir'] for video in data['annotations']] == [
+        'DLC_take2_tracks', 'take1', 'take3'
+    ]  # fmt: skip
+
+
 def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     (labels / 'take2.csv').rename(labels / 'take9.csv')
     _, error = convert(code=1)

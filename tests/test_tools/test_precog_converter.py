@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.datasets.converters.precog import CLASSES, JOINTS
+from mmskelseg.datasets.converters.precog import CLASSES, JOINTS, PACKED, pack
 from mmskelseg.evaluation import to_segments
+from mmskelseg.structures import Skeleton
 from tests.small_data import ROOT
 
 TOOL = 'tools/dataset_converters/precog.py'
@@ -74,6 +75,49 @@ def test_folder_of_the_tables_may_be_named_itself(release, tmp_path, call_tool):
     convert(call_tool, release / 'Dataset/CSV', tmp_path / 'b')
     first, second = (tmp_path / name / 'annotations.pkl' for name in 'ab')
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_release_is_packed_into_one_file(release, tmp_path, call_tool):
+    """Joints within float16, all else the same; a file that is none is named."""
+    release.joinpath('LICENCE.txt').write_text('free')
+    pack(release, tmp_path / 'packed.npz')
+    with np.load(tmp_path / 'packed.npz') as arrays:
+        assert str(arrays['licence']) == 'free'
+        assert arrays['pose'].dtype == np.float16
+    first, data, _ = convert(call_tool, release, tmp_path / 'a')
+    second, again, _ = convert(call_tool, tmp_path / 'packed.npz', tmp_path / 'b')
+    assert data['split'] == again['split']
+    for video, entry in first.items():
+        found = second[video]
+        np.testing.assert_allclose(
+            found['keypoint_3d'], entry['keypoint_3d'], rtol=2**-11
+        )
+        np.testing.assert_array_equal(found['label'], entry['label'])
+    (tmp_path / 'other.npz').write_bytes(b'PK no zip')
+    done = call_tool(TOOL, tmp_path / 'other.npz', tmp_path / 'c', code=1)
+    assert 'other.npz: is not a file of recordings as the package has it' in done.stderr
+
+
+def test_package_has_all_recordings(tmp_path, call_tool):
+    """With the twelve joints of any estimator as well; the licence goes with them."""
+    done = call_tool(TOOL, tmp_path / 'all')
+    assert '72 videos, 19,219 frames at 30 fps, 9 classes' in done.stdout
+    with np.load(PACKED) as arrays:
+        assert 'Copyright (c) 2016 David Jardim' in str(arrays['licence'])
+    call_tool(TOOL, tmp_path / 'body', '--layout', 'body12')
+    whole, body = (
+        load_annotations(tmp_path / name / 'annotations.pkl')
+        for name in ('all', 'body')
+    )
+    assert body['metainfo']['skeleton'] == 'body12'
+    joints = Skeleton.get('kinect20').joints
+    for name in ('left_wrist', 'right_ankle'):
+        np.testing.assert_array_equal(
+            whole['annotations'][3]['keypoint'][:, :, joints.index(name)],
+            body['annotations'][3]['keypoint'][
+                :, :, Skeleton.get('body12').joints.index(name)
+            ],
+        )
 
 
 def test_folds_keep_subjects_apart_and_orders_too(release, tmp_path, call_tool):
@@ -327,3 +371,15 @@ def test_real_people_face_the_kinect_in_right_handed_axes(real):
             frames += len(pose)
             assert (to_left[:, 0] < 0).mean() > 0.9
     assert (agree, frames) == (18570, 18784)
+
+
+def test_packed_recordings_are_those_of_the_release(real, tmp_path, call_tool):
+    """Within 1 mm."""
+    call_tool(TOOL, tmp_path / 'out', '--repair-labels')
+    packed = load_annotations(tmp_path / 'out' / 'annotations.pkl')
+    assert packed['split'] == real['split']
+    for found, entry in zip(packed['annotations'], real['annotations'], strict=True):
+        np.testing.assert_allclose(
+            found['keypoint_3d'], entry['keypoint_3d'], atol=0.001
+        )
+        np.testing.assert_array_equal(found['label'], entry['label'])

@@ -58,8 +58,10 @@ def test_one_process_is_not_connected(connect):
 
 
 @pytest.mark.parametrize('launcher', ['pytorch', 'slurm'])
-def test_processes_on_gpus_are_those_of_mmengine(connect, launcher):
+def test_processes_on_gpus_are_those_of_mmengine(connect, launcher, monkeypatch):
     """The config stays as it is, NCCL and SyncBatchNorm among it."""
+    for name in ('PROCID', 'NTASKS', 'LOCALID'):
+        monkeypatch.setenv(f'SLURM_{name}', '0')
     cfg = config(launcher)
     assert connect(cfg, 'cuda') == ['set_multi_processing', 'init_dist', 'block']
     assert cfg.to_dict() == config(launcher).to_dict()

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.visualization.charts import PLAIN_COLOR, draw_bars, draw_confusion
+from mmskelseg.evaluation import time_budget
+from mmskelseg.visualization.charts import (
+    PLAIN_COLOR,
+    draw_bars,
+    draw_confusion,
+    draw_time_budget,
+)
+from mmskelseg.visualization.images import class_color
 
 
 def runs(image, color):
@@ -39,6 +46,23 @@ def test_bars_stay_within_the_picture(count, title):
         for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
             assert (edge == 255).all()
     assert len(runs(draw_bars({'x': [1] * count}, names), PLAIN_COLOR))
+
+
+def test_bars_of_what_is_not_there_have_no_length():
+    image = draw_bars({'mean': [float('nan'), 2.0]}, ['a', 'b'], colors=['r', 'b'])
+    assert not len(runs(image, 'r'))
+    assert len(runs(image, 'b'))
+
+
+def test_time_budget_shows_bars_and_transitions_if_there_are_any():
+    classes = ['a', 'b']
+    alone = time_budget(np.zeros(10, int), 2, fps=1)
+    both = time_budget(np.repeat([0, 1], [6, 2]), 2, fps=1)
+    image = draw_time_budget(both, classes)
+    assert image.shape[0] > draw_time_budget(alone, classes).shape[0] + 300
+    # In two of the panels, the first has 3 times the length of the second.
+    lengths = [np.median(runs(image, class_color(k))) for k in range(2)]
+    assert lengths[0] > lengths[1] > 0
 
 
 @pytest.mark.parametrize('panels', [{}, {'x': [1]}, {'x': [1, 2], 'y': [1]}])

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
+from mmskelseg.utils.errors import UserError
+from mmskelseg.visualization.frames import draw_tag
 from mmskelseg.visualization.images import class_color
-from mmskelseg.visualization.overlay import Overlay, write_overlay
+from mmskelseg.visualization.overlay import (
+    Overlay,
+    PeopleOverlay,
+    write_gif,
+    write_overlay,
+)
 
 
 @pytest.fixture
@@ -132,6 +140,37 @@ def test_text_shows_names_of_any_alphabet_and_length(clip):
     np.testing.assert_array_equal(panels[0][:, right], panels[2][:, right])
 
 
+def test_each_person_has_the_colour_of_their_own_label(clip, tmp_path):
+    """Their names stand above them, and below each has a bar."""
+    one = prediction(clip, [0] * 20, person='ann')
+    other = prediction(clip, [1] * 20, person='bob')
+    # In the video's pixels, at the height of 400.
+    other['keypoint'][..., 1] = 200
+    overlay = PeopleOverlay([one, other], VideoFile.open(clip))
+    drawn = overlay.draw(grey(), 5)
+    for height, k in ((200, 0), (400, 1)):
+        person = colors(drawn[height - 10 : height + 10, 180:560])
+        assert person[k] > 0.05
+        assert person[1 - k] == 0
+        assert colors(drawn[height - 70 : height - 20, 330:390])[k] > 0.2
+    panel = drawn[480:]
+    assert (colors(panel) > 0.1).all()
+    # A person who is absent has no tag.
+    other['keypoint_score'][:] = 0
+    alone = PeopleOverlay([one, other], VideoFile.open(clip)).draw(grey(), 5)
+    assert colors(alone[300:480])[1] == 0
+    path = tmp_path / 'overlay.mp4'
+    write_overlay([one, other], path, show_progress=False)
+    assert VideoFile.open(path).img_shape == overlay.img_shape
+
+
+def test_tags_stay_within_the_picture():
+    picture = np.zeros((60, 200, 3), np.uint8)
+    for x, y in ((-900, -900), (900, 900), (100, 30)):
+        draw_tag(picture, 'ann', 0, 14, x, y)
+    assert (colors(picture)[0] > 0.1).all()
+
+
 @pytest.mark.parametrize('size', [(64, 48), (37, 51)])
 def test_small_videos_are_enlarged(tmp_path, size):
     """So that text can be read, with even sides."""
@@ -149,3 +188,32 @@ def test_codec_that_cannot_be_written_is_told(clip, tmp_path):
             show_progress=False,
         )  # fmt: skip
     assert not (tmp_path / 'o.mp4').exists()
+
+
+def test_gif_has_ten_frames_a_second_of_half_the_size(clip, tmp_path):
+    """Of 20 frames at 25 a second, every 2.5th; colours survive the palette."""
+    found = prediction(clip, [0] * 10 + [1] * 10)
+    write_gif(found, tmp_path / 'a.gif', show_progress=False)
+    overlay = Overlay(found, VideoFile.open(clip))
+    with Image.open(tmp_path / 'a.gif') as gif:
+        assert (gif.n_frames, gif.info['duration'], gif.info['loop']) == (20, 100, 0)
+        assert gif.size == (overlay.img_shape[1] // 2, overlay.img_shape[0] // 2)
+        gif.seek(15)
+        image = np.asarray(gif.convert('RGB'))[..., ::-1]
+    # The label's square and the second half of the timeline.
+    assert colors(image)[1] > 0.01
+    fast = tmp_path / 'fast.mp4'
+    with written_video(fast, 25.0, (480, 640)) as put:
+        for _ in range(20):
+            put(grey())
+    write_gif(prediction(fast, [0] * 20, fps=25.0), tmp_path / 'b.gif')
+    with Image.open(tmp_path / 'b.gif') as gif:
+        assert gif.n_frames == 8
+
+
+def test_gif_of_a_long_video_is_refused(tmp_path):
+    long = prediction('', [0] * 700)
+    del long['filename']
+    with pytest.raises(UserError, match=r'a\.gif: a GIF of 70 s would be larger'):
+        write_gif(long, tmp_path / 'a.gif')
+    assert not list(tmp_path.iterdir())

@@ -93,6 +93,58 @@ def test_timelines_take_names_literally():
     assert image.shape[2] == 3
 
 
+def bar_rows(image, color):
+    """How many bars show a colour: runs of lines of pixels with enough of it."""
+    rgb = np.round(255 * np.array(to_rgb(color))).astype(int)
+    match = (np.abs(image.astype(int) - rgb) <= 1).all(axis=-1)
+    # Patches of the legend are narrower.
+    lines = match.sum(axis=1) > 60
+    return int((np.diff(lines.astype(int), prepend=0) == 1).sum())
+
+
+def test_timelines_of_long_videos_continue_in_further_lines():
+    """11 minutes are three lines of 5; the class of the last is in the last alone."""
+    label = np.repeat([0, 1], [10 * 600, 600])
+    short = draw_timelines({'Prediction': label[:6000]}, ['a', 'b'], fps=10)
+    image = draw_timelines({'Prediction': label}, ['a', 'b'], fps=10)
+    assert bar_rows(short, class_color(0)) == 1
+    assert bar_rows(image, class_color(0)) == 2
+    assert bar_rows(image, class_color(1)) == 1
+    assert image.shape[1] == short.shape[1]
+    one = draw_timelines({'Prediction': label}, ['a', 'b'], fps=10, line_minutes=20)
+    assert bar_rows(one, class_color(0)) == 1
+    # A minute has a fifth of a line.
+    ratio = share(image, class_color(0)) / share(image, class_color(1))
+    assert ratio == pytest.approx(10, rel=0.2)
+
+
+def test_lines_of_a_timeline_hold_all_rows_that_go_on():
+    rows = {'long': np.zeros(240, int), 'short': np.ones(100, int)}
+    image = draw_timelines(rows, ['a', 'b'], fps=1, line_minutes=1)
+    assert bar_rows(image, class_color(0)) == 4
+    assert bar_rows(image, class_color(1)) == 2
+
+
+def test_lines_keep_what_is_wrong_where_it_is():
+    gt = np.zeros(180, int)
+    pred = np.repeat([0, 1, 0], 60)
+    rows = {'truth': gt, 'Prediction': pred}
+    options = {'truth': 'truth', 'fps': 1, 'line_minutes': 1}
+    image = draw_timelines(rows, ['a', 'b'], **options)
+    assert bar_rows(image, WRONG) == 1
+    assert bar_rows(image, class_color(1)) == 1
+
+
+def test_timelines_without_a_rate_or_with_too_many_lines():
+    """Minutes are not known without it; a picture is no higher than can be drawn."""
+    label = np.zeros(100_000, int)
+    assert bar_rows(draw_timelines({'a': label}, ['x']), class_color(0)) == 1
+    with pytest.raises(ValueError, match='1667 lines of 60 frames are too many'):
+        draw_timelines({'a': label}, ['x'], fps=1, line_minutes=1)
+    with pytest.raises(ValueError, match='line_minutes is 0, expected more'):
+        draw_timelines({'a': label}, ['x'], fps=1, line_minutes=0)
+
+
 def test_timelines_leave_pyplot_alone():
     """Drawing opens no window and keeps no figure."""
     import matplotlib.pyplot as plt

@@ -29,7 +29,7 @@ from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import config_name
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
@@ -154,7 +154,7 @@ def summaries(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
     parser.add_argument('--folds', nargs='+', help='as for cross-validate')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
     parser.add_argument('--work-dir', type=Path, help='folder of all variants')
     parser.add_argument(
         '--variants', nargs='+',

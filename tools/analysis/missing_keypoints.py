@@ -30,7 +30,7 @@ from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.dist import init_distributed
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='percentages of frames that lose a limb (default: 0 25 50 100)',
     )  # fmt: skip
     parser.add_argument(
-        '--seeds', nargs='+', type=int, default=[0, 1, 2],
+        '--seeds', nargs='+', type=seed, default=[0, 1, 2],
         help='seeds of what is lost (default: 0 1 2); 0 percent needs none',
     )  # fmt: skip
     add_config_arguments(parser)

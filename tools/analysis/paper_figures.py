@@ -23,7 +23,7 @@ from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (
     COLUMN,
@@ -165,7 +165,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         figure.add_argument('annotations', help='annotation file')
         figure.add_argument('--video', help='frame_dir (default: first test video)')
         figure.add_argument(
-            '--width', type=float, default=COLUMN,
+            '--width', type=positive, default=COLUMN,
             help=f'inches (default: {COLUMN}, a column; 7.16 is a page)',
         )  # fmt: skip
         figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
@@ -176,7 +176,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )  # fmt: skip
             continue
         figure.add_argument(
-            '--frame', type=int, help='from 0 (default: one of a large pose)'
+            '--frame', type=whole, help='from 0 (default: one of a large pose)'
         )
         if draw is missing:
             figure.add_argument(

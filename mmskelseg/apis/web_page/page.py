@@ -11,6 +11,7 @@ from mmskelseg.apis.web_page.player import message_html, player_html
 from mmskelseg.apis.web_page.segmenting import PageSegmenter
 from mmskelseg.fileio.video import VIDEO_SUFFIXES
 from mmskelseg.interchange.poses import POLICIES
+from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UnavailableError, explanation
 
 _HERE = Path(__file__).parent
@@ -99,7 +100,7 @@ def run_on_page(
         for file in filter(None, args[:2]):
             sentence = sentence.replace(str(file), Path(file).name)
         return message_html(sentence, error=True)
-    return player_html(result.prediction, result.files, file_url)
+    return player_html(result.predictions, result.files, file_url)
 
 
 def file_url(path: Path) -> str:
@@ -139,8 +140,8 @@ def _build(segmenter: PageSegmenter) -> Any:
                     person = gr.Dropdown(
                         label='Which of several people',
                         info='the longest track, the largest box, the highest score, '
-                        'or everybody; or the name of one',
-                        choices=list(POLICIES), value='track',
+                        'everybody at once, or each on their own; or the name of one',
+                        choices=[*POLICIES, EACH], value='track',
                         allow_custom_value=True,
                     )  # fmt: skip
                     fps = gr.Number(

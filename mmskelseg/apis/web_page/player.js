@@ -10,12 +10,19 @@ function current() {
       root,
       ...JSON.parse(root.dataset.player),
       video: root.querySelector('video'),
-      track: root.querySelector('.track'),
-      bars: root.querySelectorAll('.bar > div'),
-      rows: root.querySelectorAll('.list tbody tr'),
       time: 0,
-      shown: null,
     };
+    // Of several people, the one whose timeline was used last is told above.
+    root.querySelectorAll('.person').forEach((section, k) => {
+      Object.assign(player.people[k], {
+        section,
+        track: section.querySelector('.track'),
+        bars: section.querySelectorAll('.bar > div'),
+        rows: section.querySelectorAll('.list tbody tr'),
+        shown: null,
+      });
+    });
+    player.active = player.people[0];
     player.video.controls = false;
     show(player, 0);
   }
@@ -30,47 +37,68 @@ function clock(seconds) {
   return `${hour}:${two(Math.floor(tenths / 10) % 60)}.${tenths % 10}`;
 }
 
-function segmentAt(p, time) {
-  return p.segments.findIndex(([start, end]) => start <= time && time < end);
+function personAt(p, target) {
+  const section = target.closest('.person');
+  return p.people.find((q) => q.section === section);
 }
 
-function describe(p, i) {
+function choose(p, q) {
+  if (p.active === q) return;
+  p.active = q;
+  p.root.querySelector('.now').innerHTML = '';
+}
+
+function segmentAt(q, time) {
+  return q.segments.findIndex(([start, end]) => start <= time && time < end);
+}
+
+function describe(p, q, i) {
   if (i < 0) return 'unlabelled';
-  const [, , label, score] = p.segments[i];
+  const [, , label, score] = q.segments[i];
   return `${p.classes[label].name}, ${Math.round(100 * score)} %`;
 }
 
 function show(p, time) {
   p.time = Math.min(Math.max(time, 0), p.seconds);
-  // The end belongs to the last segment.
-  const i = segmentAt(p, Math.min(p.time, p.seconds - 1e-6));
-  p.track.querySelector('.cursor').style.left = `${(100 * p.time) / p.seconds}%`;
-  p.track.setAttribute('aria-valuenow', p.time.toFixed(2));
-  p.track.setAttribute('aria-valuetext', `${clock(p.time)}, ${describe(p, i)}`);
+  for (const q of p.people) move(p, q);
   const now = p.root.querySelector('.now');
-  if (p.shown !== i || !now.children.length) {
-    now.innerHTML = '<i></i><b></b><small></small><time></time>';
-    const [swatch, name, sure] = now.children;
-    if (i >= 0) {
-      const [, , label, score] = p.segments[i];
-      const entry = p.classes[label];
-      swatch.textContent = label;
-      swatch.style.cssText = `background:${entry.color};color:${entry.ink}`;
-      name.textContent = entry.name;
-      sure.textContent = `${Math.round(100 * score)} %`;
-    } else {
-      swatch.className = 'unlabelled';
-      name.textContent = 'unlabelled';
-    }
-    p.rows.forEach((row, k) => row.classList.toggle('current', k === i));
-    p.root.querySelectorAll('.legend button').forEach((button) => {
-      const label = i < 0 ? '' : String(p.segments[i][2]);
-      button.classList.toggle('current', button.dataset.class === label);
-    });
-    p.shown = i;
-  }
   const frame = Math.min(Math.floor(p.time * p.fps + 1e-3), Math.round(p.seconds * p.fps) - 1);
   now.lastChild.textContent = `${clock(p.time)} / ${clock(p.seconds)} · frame ${frame}`;
+}
+
+function move(p, q) {
+  // The end belongs to the last segment.
+  const i = segmentAt(q, Math.min(p.time, p.seconds - 1e-6));
+  q.track.querySelector('.cursor').style.left = `${(100 * p.time) / p.seconds}%`;
+  q.track.setAttribute('aria-valuenow', p.time.toFixed(2));
+  q.track.setAttribute('aria-valuetext', `${clock(p.time)}, ${describe(p, q, i)}`);
+  const now = p.root.querySelector('.now');
+  if (q === p.active && (q.shown !== i || !now.children.length)) tell(p, q, i);
+  if (q.shown === i) return;
+  q.rows.forEach((row, k) => row.classList.toggle('current', k === i));
+  q.section.querySelectorAll('.legend button').forEach((button) => {
+    const label = i < 0 ? '' : String(q.segments[i][2]);
+    button.classList.toggle('current', button.dataset.class === label);
+  });
+  q.shown = i;
+}
+
+function tell(p, q, i) {
+  const now = p.root.querySelector('.now');
+  now.innerHTML = '<i></i><b></b><small></small><time></time>';
+  const [swatch, name, sure] = now.children;
+  const who = q.name ? `${q.name}: ` : '';
+  if (i >= 0) {
+    const [, , label, score] = q.segments[i];
+    const entry = p.classes[label];
+    swatch.textContent = label;
+    swatch.style.cssText = `background:${entry.color};color:${entry.ink}`;
+    name.textContent = who + entry.name;
+    sure.textContent = `${Math.round(100 * score)} %`;
+  } else {
+    swatch.className = 'unlabelled';
+    name.textContent = `${who}unlabelled`;
+  }
 }
 
 function seek(p, time) {
@@ -81,16 +109,17 @@ function seek(p, time) {
 }
 
 function timeAt(p, event) {
-  const box = p.track.getBoundingClientRect();
+  const box = p.active.track.getBoundingClientRect();
   return (Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1)) * p.seconds;
 }
 
 function point(p, event) {
+  const q = p.active;
   const time = timeAt(p, event);
-  const tip = p.track.querySelector('.tip');
-  const i = segmentAt(p, time);
-  tip.textContent = `${clock(time)}  ${i < 0 ? '' : `${p.segments[i][2]} `}${describe(p, i)}`;
-  const box = p.track.getBoundingClientRect();
+  const tip = q.track.querySelector('.tip');
+  const i = segmentAt(q, time);
+  tip.textContent = `${clock(time)}  ${i < 0 ? '' : `${q.segments[i][2]} `}${describe(p, q, i)}`;
+  const box = q.track.getBoundingClientRect();
   const half = tip.offsetWidth / 2;
   const x = Math.min(Math.max(event.clientX - box.left, half), box.width - half);
   tip.style.left = `${x}px`;
@@ -108,19 +137,20 @@ function enlarge(p) {
 }
 
 function hide(p) {
-  p.track.querySelector('.tip').style.visibility = 'hidden';
+  for (const q of p.people) q.track.querySelector('.tip').style.visibility = 'hidden';
 }
 
-function only(p, label) {
-  if (label === null) delete p.track.dataset.only;
-  else p.track.dataset.only = label;
-  p.bars.forEach((bar, i) => bar.classList.toggle('only', String(p.segments[i][2]) === label));
+function only(q, label) {
+  if (label === null) delete q.track.dataset.only;
+  else q.track.dataset.only = label;
+  q.bars.forEach((bar, i) => bar.classList.toggle('only', String(q.segments[i][2]) === label));
 }
 
 element.addEventListener('pointerdown', (event) => {
   const p = current();
   if (!p || event.button !== 0 || !event.target.closest('.track')) return;
-  p.track.setPointerCapture(event.pointerId);
+  choose(p, personAt(p, event.target));
+  p.active.track.setPointerCapture(event.pointerId);
   p.dragged = event.pointerId;
   seek(p, timeAt(p, event));
   point(p, event);
@@ -129,6 +159,11 @@ element.addEventListener('pointermove', (event) => {
   const p = current();
   if (!p) return;
   if (!event.target.closest('.track')) return hide(p);
+  if (personAt(p, event.target) !== p.active) {
+    hide(p);
+    choose(p, personAt(p, event.target));
+    show(p, p.time);
+  }
   point(p, event);
   if (p.dragged === event.pointerId) seek(p, timeAt(p, event));
 });
@@ -144,10 +179,11 @@ element.addEventListener('pointerleave', () => current() && hide(current()));
 
 element.addEventListener('keydown', (event) => {
   const p = current();
-  if (!p || event.target !== p.track || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!p || !event.target.matches('.track')) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  choose(p, personAt(p, event.target));
   const step = event.shiftKey ? 1 / p.fps : 1;
-  const i = segmentAt(p, p.time);
-  const starts = p.segments.map(([start]) => start);
+  const starts = p.active.segments.map(([start]) => start);
   const actions = {
     ArrowLeft: () => seek(p, p.time - step),
     ArrowDown: () => seek(p, p.time - step),
@@ -171,9 +207,11 @@ element.addEventListener('click', (event) => {
   if (!button) return;
   if (button.matches('.play')) toggle(p);
   if (button.matches('.full')) enlarge(p);
+  const q = personAt(p, button);
+  if (q) choose(p, q);
   if (button.dataset.time) seek(p, Number(button.dataset.time));
   if (button.dataset.class) {
-    const same = p.segments.filter(([, , label]) => String(label) === button.dataset.class);
+    const same = q.segments.filter(([, , label]) => String(label) === button.dataset.class);
     const next = same.find(([start]) => start > p.time + 0.01) || same[0];
     seek(p, next[0]);
   }
@@ -181,10 +219,11 @@ element.addEventListener('click', (event) => {
 for (const [on, off] of [['pointerover', 'pointerout'], ['focusin', 'focusout']]) {
   element.addEventListener(on, (event) => {
     const button = event.target.closest('.legend button');
-    if (button) only(current(), button.dataset.class);
+    if (button) only(personAt(current(), button), button.dataset.class);
   });
   element.addEventListener(off, (event) => {
-    if (event.target.closest('.legend button')) only(current(), null);
+    const button = event.target.closest('.legend button');
+    if (button) only(personAt(current(), button), null);
   });
 }
 

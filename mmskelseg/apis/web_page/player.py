@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.utils.choices import EXPORTS
-from mmskelseg.visualization.frames import clock_time
+from mmskelseg.visualization.frames import clock_time, mark_time
 from mmskelseg.visualization.images import class_color, text_color
 
 # Points of the curve of confidence, marks on the axis of time.
@@ -23,56 +23,85 @@ _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600
 
 
 def player_html(
-    prediction: Mapping[str, Any], files: Sequence[Path], url: Callable[[Path], str]
+    people: Sequence[Mapping[str, Any]],
+    files: Sequence[Path],
+    url: Callable[[Path], str],
 ) -> str:
-    """Return a prediction as HTML, which ``player.js`` brings to life.
+    """Return predictions of one video as HTML, which ``player.js`` brings to life.
 
     Args:
-        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`.
-        files: What was written of it; among it ``overlay.mp4``.
+        people: One prediction of :class:`mmskelseg.apis.SkelSegInferencer`, or those of
+            several people of a video, each with a timeline of its own.
+        files: What was written of them; among it the overlay.
         url: Returns the address of a file.
     """
-    segments = prediction['segments']
-    seconds = prediction['total_frames'] / prediction['fps']
-    (overlay,) = (file for file in files if file.name == 'overlay.mp4')
+    first = people[0]
+    seconds = first['total_frames'] / first['fps']
+    (overlay,) = (file for file in files if file.name.endswith('overlay.mp4'))
     data = {
         'seconds': seconds,
-        'fps': prediction['fps'],
+        'fps': first['fps'],
         'classes': [
             {
                 'name': str(name),
                 'color': class_color(k),
                 'ink': text_color(class_color(k)),
             }
-            for k, name in enumerate(prediction['classes'])
+            for k, name in enumerate(first['classes'])
         ],
-        'segments': [
-            [s['start'], s['end'], s['label_id'], s['score']] for s in segments
+        'people': [
+            {
+                'name': str(person.get('person', '')),
+                'segments': [
+                    [s['start'], s['end'], s['label_id'], s['score']]
+                    for s in person['segments']
+                ],
+            }
+            for person in people
         ],
     }
-    name = escape(str(prediction['frame_dir']))
+    name = escape(str(first.get('video', first['frame_dir'])))
+    count = sum(len(person['segments']) for person in people)
+    who = f' of {len(people)} people' if 'person' in first else ''
+    notes = dict.fromkeys(
+        f'{person["person"]}: {note}' if 'person' in person else note
+        for person in people
+        for note in person['notes']
+    )
     parts = [
         f'<div class="seg" data-player="{escape(json.dumps(data))}">',
-        f'<h2>{name} <small>{len(segments)} segments in {clock_time(seconds)}</small>',
+        f'<h2>{name} <small>{count} segments{who} in {clock_time(seconds)}</small>',
         '</h2>',
         '<video controls playsinline muted preload="auto" '
         f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',
         '</video>',
         f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
         f'{_speed()}{_FULL}</div>',
-        _track(prediction, segments, seconds),
-        _axis(seconds),
+        *(_person(person, seconds) for person in people),
         '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
         '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
         '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'
         '</p>',
-        _legend(prediction, segments, seconds),
-        _table(segments),
         _files(files, url),
-        _notes(prediction['notes']),
+        _notes(list(notes)),
         '</div>',
     ]
     return ''.join(parts)
+
+
+def _person(prediction: Mapping[str, Any], seconds: float) -> str:
+    """Return the timeline of one person, with classes and list of segments."""
+    segments = prediction['segments']
+    name = prediction.get('person')
+    return (
+        '<section class="person">'
+        + (f'<h3>{escape(str(name))}</h3>' if name is not None else '')
+        + _track(prediction, segments, seconds)
+        + _axis(seconds)
+        + _legend(prediction, segments, seconds)
+        + _table(segments)
+        + '</section>'
+    )
 
 
 def message_html(text: str, *, error: bool = False) -> str:
@@ -100,8 +129,10 @@ def _track(
         f'<b>{s["label_id"]}</b><span>{escape(s["label"])}</span></div>'
         for s in segments
     )
+    who = prediction.get('person')
+    name = 'Timeline' if who is None else f'Timeline of {escape(str(who))}'
     return (
-        '<div class="track" role="slider" tabindex="0" aria-label="Timeline" '
+        f'<div class="track" role="slider" tabindex="0" aria-label="{name}" '
         f'aria-valuemin="0" aria-valuemax="{seconds:.2f}" aria-valuenow="0">'
         f'<div class="bar">{bars}</div>'
         f'{_confidence(prediction)}'
@@ -132,15 +163,10 @@ def _axis(seconds: float) -> str:
     step = next((s for s in _STEPS if seconds / s <= _MARKS), 3600 * hours)
     marks = ''.join(
         f'<span style="left:{_percent(i * step, seconds)}">'
-        f'{_mark(i * step, step)}</span>'
+        f'{mark_time(i * step, step)}</span>'
         for i in range(math.floor(seconds / step + 1e-9) + 1)
     )
     return f'<div class="axis" aria-hidden="true">{marks}</div>'
-
-
-def _mark(seconds: float, step: float) -> str:
-    text = clock_time(seconds + 1e-6)
-    return text if step < 1 else text.rpartition('.')[0]
 
 
 def _legend(
@@ -177,11 +203,17 @@ def _table(segments: Sequence[Mapping]) -> str:
 
 
 def _files(files: Sequence[Path], url: Callable[[Path], str]) -> str:
-    purposes = dict(EXPORTS.values())
+    # Names of files of people have those of the video and the person in front.
+    purposes = {
+        file: next(
+            (text for end, text in EXPORTS.values() if file.name.endswith(end)), ''
+        )
+        for file in files
+    }
     items = ''.join(
         f'<li><a href="{escape(url(file))}" download="{escape(file.name)}">'
         f'<b>{escape(file.name)}</b> <small>{_size(file.stat().st_size)}</small>'
-        f'<span>{purposes.get(file.name, "")}</span></a></li>'
+        f'<span>{purposes[file]}</span></a></li>'
         for file in files
     )
     return f'<h3>Download</h3><ul class="files">{items}</ul>'

@@ -10,23 +10,27 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from mmskelseg.apis.exports import EXPORTS, write_exports
+from mmskelseg.apis.exports import EXPORTS, write_exports, write_people
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.pose_estimators import PoseEstimator
+from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import Listener, progress_listener
 
+# All but a GIF, which long videos cannot have.
+FORMATS = tuple(name for name in EXPORTS if name != 'gif')
 # Results that are kept for download; older ones are deleted.
 _KEPT = 20
 
 
 @dataclass(frozen=True)
 class Result:
-    """A prediction, and the files that were written of it."""
+    """The prediction of a video, or of each of its people, and the files of it."""
 
-    prediction: Mapping[str, Any]
+    predictions: list[Mapping[str, Any]]
     files: list[Path]
 
 
@@ -97,7 +101,7 @@ class PageSegmenter:
         *,
         listener: Listener,
     ) -> Result:
-        """Return the prediction of one video, with its files.
+        """Return the prediction of one video, or of each person, with the files.
 
         Args:
             video: Its file.
@@ -117,7 +121,7 @@ class PageSegmenter:
         with self._lock, progress_listener(listener):
             listener('Loading the model', 0, 1)
             inferencer = self._loaded(checkpoint)
-            (prediction,) = inferencer(
+            predictions = inferencer(
                 inputs,
                 poses=poses if video and poses else None,
                 person=person,
@@ -125,8 +129,15 @@ class PageSegmenter:
                 min_score=min_score,
             )['predictions']
             folder = self._new_folder()
-            files = write_exports(prediction, folder, tuple(EXPORTS), codec='avc1')
-        return Result(prediction, files)
+            files = []
+            if person == EACH:
+                files += write_people(predictions, folder, FORMATS, codec='avc1')
+            for one in predictions:
+                prefix = f'{file_name(one["person"])}_' if person == EACH else ''
+                files += write_exports(
+                    one, folder, FORMATS, prefix=prefix, codec='avc1'
+                )
+        return Result(predictions, files)
 
     def _loaded(self, name: str | None) -> SkelSegInferencer:
         """Return the inferencer of a checkpoint, of which the last one is kept."""

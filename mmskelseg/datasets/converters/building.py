@@ -1,7 +1,6 @@
 """The builder of annotation files, and the command line that all converters share."""
 
 import argparse
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -11,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.datasets.annotations import Files, save_annotations
+from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.video import is_video
-from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.interchange.parsing import read_json
+from mmskelseg.utils.command_line import command, positive, whole
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
@@ -34,15 +35,7 @@ def converter(
         add_help(parser, description, examples)
         add_arguments(parser)
 
-    def convert(args: argparse.Namespace) -> None:
-        try:
-            run(args)
-        except UserError:
-            raise
-        except OSError as error:
-            raise UserError(str(error)) from error
-
-    return command(description, arguments, convert)
+    return command(description, arguments, run)
 
 
 def add_help(
@@ -93,7 +86,7 @@ def add_folds(parser: argparse.ArgumentParser) -> None:
     """Add --folds, which :func:`write` takes."""
     parser.add_argument(
         '--folds',
-        type=int,
+        type=whole,
         metavar='N',
         default=0,
         help='add N folds for cross-validation, fold1 to foldN, that test every Nth '
@@ -112,31 +105,11 @@ def add_videos(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def positive(text: str) -> float:
-    """Return a number of the command line that must be above 0."""
-    number = float(text)
-    if not 0 < number < float('inf'):
-        raise argparse.ArgumentTypeError(f'{text} is not above 0')
-    return number
-
-
-def at_least(lowest: float) -> Callable[[str], float]:
-    """Return what reads a number of the type of ``lowest`` that is not below it."""
-
-    def number(text: str) -> float:
-        value = type(lowest)(text)
-        if not value >= lowest:
-            raise argparse.ArgumentTypeError(f'{text} is below {lowest}')
-        return value
-
-    return number
-
-
 def image_size(text: str) -> tuple[int, int]:
     """Return height and width of a text such as 640x480, which has the width first."""
-    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text.lower())
+    found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
     if not found:
-        raise argparse.ArgumentTypeError(f'{text} is not a size such as 640x480')
+        raise argparse.ArgumentTypeError(f'{shown(text)} is not a size such as 640x480')
     return int(found[2]), int(found[1])
 
 
@@ -145,9 +118,9 @@ def skeleton(text: str) -> str | dict[str, Any]:
     if not text.endswith('.json'):
         return text
     try:
-        layout = json.loads(Path(text).read_text('utf-8'))
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f'{text} cannot be read: {error}') from None
+        layout = read_json(text, 'whatever made it')
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
         raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
     return layout
@@ -156,16 +129,9 @@ def skeleton(text: str) -> str | dict[str, Any]:
 def read_array(path: Path) -> np.ndarray:
     """Return the array of a .npy file."""
     try:
-        array = np.load(path)
-    except FileNotFoundError:
+        return np.array(read_npy(path))
+    except MissingFileError:
         raise MissingFileError(f'{path}: missing; copy the release again.') from None
-    except (ValueError, EOFError) as error:
-        raise UserError(
-            f'{path}: not a complete .npy file of numbers ({error}); copy it again.'
-        ) from None
-    if not isinstance(array, np.ndarray):
-        raise UserError(f'{path}: an archive of arrays, expected a .npy file.')
-    return array
 
 
 def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:

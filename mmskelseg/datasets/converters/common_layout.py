@@ -38,6 +38,7 @@ from mmskelseg.datasets.converters.text_layout import (
     write_layout,
 )
 from mmskelseg.fileio.names import file_name
+from mmskelseg.utils.command_line import positive
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 EXAMPLES = """examples:
@@ -198,7 +199,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reader.add_argument(
         '--fps',
-        type=building.positive,
+        type=positive,
         required=True,
         help='frames per second of the features, which the layout does not state (GTEA '
         'and Breakfast 15, 50Salads 30)',

@@ -43,6 +43,7 @@ from mmskelseg.datasets.converters.text_layout import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.command_line import positive
 from mmskelseg.utils.errors import UserError
 
 EXAMPLES = """examples:
@@ -484,7 +485,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reader.add_argument(
         '--fps',
-        type=building.positive,
+        type=positive,
         help='frames per second of the files (default: those of the release)',
     )
     reader.add_argument(

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,9 @@ from mmskelseg.interchange import (
     read_segments,
     segments_to_labels,
 )
-from mmskelseg.interchange.labels.reading import options_of
+from mmskelseg.interchange.labels.reading import SUFFIXES as LABEL_SUFFIXES
+from mmskelseg.interchange.labels.reading import label_suffix, options_of
+from mmskelseg.interchange.parsing import read_text
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -30,12 +31,8 @@ from mmskelseg.interchange.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses
+from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses, video_of
 from mmskelseg.utils.errors import UserError
-
-LABEL_SUFFIXES = ('.boris', '.csv', '.eaf', '.json', '.tsv', '.txt', '.xml')
-# What trackers put behind a video's name.
-_ENDINGS = re.compile(r'(DLC_.+|\.analysis|\.predictions|_keypoints)$')
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no folder of OpenPose'
     for path in _look_into(paths, is_poses, kinds):
-        name = _ENDINGS.sub('', path.name if path.is_dir() else path.stem)
+        name = video_of(path)
         if name in found:
             raise UserError(
                 f'{found[name]} and {path} are both of the video {name}; name one of '
@@ -85,12 +82,16 @@ def _look_into(
 
 
 def find_labels(
-    paths: Iterable[Path], format: str | None, options: dict[str, object]
-) -> list[Labels]:
+    paths: Iterable[Path],
+    format: str | None,
+    options: dict[str, object],
+    strict: bool = False,
+) -> tuple[list[Labels], list[str]]:
     """Return the labels of each video in label files, or folders of such files.
 
     Formats are told by name and content, unless one is given. ``options`` are for
-    those formats whose readers take them.
+    those formats whose readers take them. What does not fit is an error if ``strict``,
+    or else told by the sentences that are returned as well.
     """
     known = set().union(*map(options_of, READERS))
     unknown = sorted(options.keys() - known)
@@ -101,20 +102,25 @@ def find_labels(
         )
     files = _look_into(
         paths,
-        lambda path: path.suffix in LABEL_SUFFIXES and path.is_file(),
+        lambda path: label_suffix(path) in LABEL_SUFFIXES and path.is_file(),
         f'label file ({", ".join(LABEL_SUFFIXES)})',
     )
-    return [labels for file in files for labels in _labels(file, format, options)]
+    notes: list[str] = []
+    common = {'strict': strict, 'notes': notes}
+    labels = [each for file in files for each in _labels(file, format, options, common)]
+    return labels, notes
 
 
-def _labels(path: Path, format: str | None, options: dict[str, Any]) -> list[Labels]:
+def _labels(
+    path: Path, format: str | None, options: dict[str, Any], common: dict[str, Any]
+) -> list[Labels]:
     if format == 'framewise' or (format is None and _is_framewise(path)):
         return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
     kind = format or label_format(path)
     given = {key: options[key] for key in options_of(kind) if key in options}
     return [
         Labels(video.name, path, tuple(video.segments), fps=video.fps)
-        for video in read_segments(path, kind, **given)
+        for video in read_segments(path, kind, **common, **given)
     ]
 
 
@@ -122,7 +128,7 @@ def _is_framewise(path: Path) -> bool:
     """Return whether a text has a class name alone in each line, as groundTruth has."""
     if path.suffix != '.txt':
         return False
-    first = path.read_text('utf-8-sig', 'replace').partition('\n')[0]
+    first = read_text(path).partition('\n')[0]
     return not any(mark in first for mark in '\t;,')
 
 

@@ -14,13 +14,14 @@ is the one that counts. docs/keypoint_formats.md says how each format is read.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
+from mmskelseg.interchange.parsing import read_lines
 from mmskelseg.interchange.poses import FORMATS
-from mmskelseg.utils.command_line import add_person
+from mmskelseg.utils.command_line import add_person, positive, whole
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def class_names(
         used |= {segment.label for item in labels for segment in item.segments}
         classes = sorted(used)
     elif len(wanted) == 1 and Path(wanted[0]).is_file():
-        lines = Path(wanted[0]).read_text('utf-8-sig').splitlines()
-        classes = [line.strip() for line in lines if line.strip()]
+        classes = read_lines(wanted[0])
     else:
         classes = list(wanted)
     if background is not None and background not in classes:
@@ -62,6 +62,23 @@ def assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
+def label_options(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the options of --label-option, observations of BORIS in a list.
+
+    >>> label_options([('observation', 'a'), ('subject', 'ann'), ('observation', 'b')])
+    {'observation': ['a', 'b'], 'subject': 'ann'}
+    """
+    options: dict[str, Any] = {}
+    for name, value in given:
+        if name == 'observation':
+            options.setdefault(name, []).append(value)
+        elif name in options:
+            raise UserError(f'--label-option {name} is given twice; choose one.')
+        else:
+            options[name] = value
+    return options
+
+
 def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
     if len(videos) in (0, len(names)):
         return note
@@ -74,7 +91,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--format', choices=FORMATS, help='of KEYPOINTS')
     group.add_argument(
         '--fps',
-        type=building.positive,
+        type=positive,
         help='frames per second of the poses, where neither the files state it nor '
         '--videos has it',
     )
@@ -106,7 +123,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--first-frame',
-        type=int,
+        type=whole,
         metavar='N',
         help='image_id of the first frame of COCO results (default: 0 or 1)',
     )
@@ -120,7 +137,7 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--label-fps',
-        type=building.positive,
+        type=positive,
         metavar='FPS',
         help='frames per second of labels that are counted in frames',
     )
@@ -130,7 +147,14 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
         action='append',
         metavar='NAME=VALUE',
         help='which of several things in a label file, such as subject=ann (BORIS), '
-        'tier=actions (ELAN), attribute=action (VIA, CVAT)',
+        'tier=actions (ELAN), attribute=action (VIA, CVAT); several observations of '
+        'BORIS by several of these',
+    )
+    group.add_argument(
+        '--strict',
+        action='store_true',
+        help='end with an error if an observation (BORIS), task (Label Studio), '
+        'annotation (ELAN) or video (VIA) does not fit, instead of leaving it out',
     )
     group.add_argument(
         '--classes',
@@ -192,10 +216,12 @@ def _run(args: argparse.Namespace) -> None:
             f'{args.out}: a file, expected OUT, a folder; it comes after the keypoints '
             'and before --labels.'
         )
-    options = dict(args.label_option or ())
+    options = label_options(args.label_option or ())
     if args.label_fps is not None:
         options['fps'] = args.label_fps
-    labels = joining.find_labels(args.labels, args.label_format, options)
+    labels, left_out = joining.find_labels(
+        args.labels, args.label_format, options, args.strict
+    )
     keypoints = joining.find_keypoints(args.keypoints)
     found, lonely = joining.pair(keypoints, labels, args.skip_unpaired)
     classes = class_names(args.classes, [item for *_, item in found], args.background)
@@ -204,7 +230,7 @@ def _run(args: argparse.Namespace) -> None:
         name: VideoFile.open(path)
         for name, path in building.find_videos(names, args.videos).items()
     }
-    notes: dict[str, list[str]] = {note: [] for note in lonely}
+    notes: dict[str, list[str]] = {note: [] for note in [*left_out, *lonely]}
     annotations, skeletons, sources = [], [], {}
     for name, path, item in found:
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})

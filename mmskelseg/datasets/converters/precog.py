@@ -6,6 +6,9 @@ with a table for each recording: subject P performs the strikes and kicks of seq
     SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame:
                   `x y z` of each joint in metres and a class from 0 to 8, between `;`
 
+Without SRC it converts the copy that comes with the package, whose joints are rounded
+to float16, 1 mm at most (MIT licence, Copyright 2016 David Jardim).
+
 OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three
 subjects (fold1 to fold4) and eight that test on orders of actions that no training
 video has (unseen_order_1 to unseen_order_8). Odd labels are named and kept, unless
@@ -14,24 +17,34 @@ video has (unseen_order_1 to unseen_order_8). Odd labels are named and kept, unl
 
 import argparse
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 EXAMPLES = """examples:
-  # train on nine subjects, test on 1, 5 and 9
+  # the recordings that come with the package: train on nine subjects, test on 1, 5, 9
+  %(prog)s data/precog
+  # the same from the release
   %(prog)s data/precog/raw data/precog
+  # the twelve joints that estimators of poses find as well
+  %(prog)s data/precog_body --layout body12
   # test on others, and replace labels that last one frame
   %(prog)s data/precog/raw data/precog --test 3,7,11 --repair-labels
 """
 FOLDER = 'Dataset/CSV'
+# The recordings that come with the package.
+PACKED = Path(__file__).parents[1] / 'open_data' / 'precog16.npz'
 # The files have ids only; docs/datasets/precog.md says how the names were checked.
 CLASSES = [
     'nothing', 'right_punch', 'left_punch', 'front_right_kick', 'front_left_kick',
@@ -87,6 +100,60 @@ def find_recordings(source: Path) -> dict[str, Path]:
             'Seq1_9.csv; name the folder of the release.'
         )
     return dict(sorted(found.items()))
+
+
+def read_release(source: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return joints (T, 20, 3) in metres and classes (T,) of each recording by id.
+
+    Args:
+        source: The release, or recordings that :func:`pack` wrote.
+    """
+    if source.suffix == '.npz':
+        return _unpack(source)
+    found = {v: read_recording(path) for v, path in find_recordings(source).items()}
+    return {v: pose for v, (pose, _) in found.items()}, {
+        v: label for v, (_, label) in found.items()
+    }
+
+
+def pack(source: Path, path: Path) -> None:
+    """Write all recordings of a release as one small file of float16.
+
+    Args:
+        source: The release, with its licence, LICENCE.txt.
+        path: The ``.npz`` file to write.
+    """
+    poses, labels = read_release(source)
+    flat = np.concatenate(list(poses.values())).astype(np.float16).reshape(-1, 60)
+    arrays: dict[str, Any] = {
+        'videos': np.array(list(poses)),
+        'frames': np.array([len(pose) for pose in poses.values()]),
+        # Frames last, which compresses better.
+        'pose': np.ascontiguousarray(flat.T),
+        'label': np.concatenate(list(labels.values())).astype(np.uint8),
+        'licence': np.array((source / 'LICENCE.txt').read_text('utf-8')),
+    }
+    with atomic_write(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    if not path.is_file():
+        raise MissingFileError(f'{path}: there is no such file.')
+    keys = ('videos', 'frames', 'pose', 'label')
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            videos, frames, flat, label = (arrays[key] for key in keys)
+        ends = np.cumsum(frames)[:-1]
+        poses = np.split(flat.T.reshape(-1, len(JOINTS), 3).astype(np.float32), ends)
+        labels = np.split(label.astype(np.int64), ends)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f'{path}: is not a file of recordings as the package has it; leave SRC '
+            'out, or name the folder of the release.'
+        ) from error
+    names = videos.tolist()
+    return dict(zip(names, poses, strict=True)), dict(zip(names, labels, strict=True))
 
 
 def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -258,7 +325,23 @@ def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    building.add_paths(parser, f'folder of the release, or its {FOLDER}')
+    parser.add_argument(
+        'source',
+        metavar='SRC',
+        nargs='?',
+        type=Path,
+        default=PACKED,
+        help=f'folder of the release, or its {FOLDER} (default: the copy in the '
+        'package)',
+    )
+    building.add_out(parser)
+    parser.add_argument(
+        '--layout',
+        choices=('kinect20', 'body12'),
+        default='kinect20',
+        help='all joints, or the twelve that estimators of poses find as well '
+        '(default: %(default)s)',
+    )
     parser.add_argument(
         '--test',
         metavar='SUBJECT,SUBJECT',
@@ -273,10 +356,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    files = find_recordings(args.source)
-    poses, labels = {}, {}
-    for video, path in files.items():
-        poses[video], labels[video] = read_recording(path)
+    poses, labels = read_release(args.source)
     notes = [*pose_notes(poses)]
     for video, label in labels.items():
         notes += label_notes(video, label, args.repair_labels)
@@ -292,6 +372,9 @@ def _run(args: argparse.Namespace) -> None:
         part: [video for video in videos if video.rpartition('_')[2] in members]
         for part, members in chosen.items()
     }
+    kinect = Skeleton.get('kinect20')
+    columns = Skeleton.get(args.layout).columns_of(kinect.joints, kinect.name)
+    poses = {video: pose[:, columns] for video, pose in poses.items()}
     building.write(
         args.out,
         [
@@ -309,7 +392,7 @@ def _run(args: argparse.Namespace) -> None:
         ],
         {**split, **make_folds(videos)},
         classes=CLASSES,
-        skeleton='kinect20',
+        skeleton=args.layout,
         dataset='precog',
         background=CLASSES[BACKGROUND],
         source=args.source,

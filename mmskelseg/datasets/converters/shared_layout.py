@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.names import file_name
+from mmskelseg.utils.command_line import whole, whole_from
 from mmskelseg.utils.errors import UserError
 
 # Of videos that have features of others and no poses: a joint that is never seen.
@@ -21,14 +21,14 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
     """Add --sample, --cut, --split and --background."""
     parser.add_argument(
         '--sample',
-        type=building.at_least(1),
+        type=whole_from(1),
         default=1,
         metavar='N',
         help='keep every Nth frame alone (default: %(default)s, all)',
     )
     parser.add_argument(
         '--cut',
-        type=building.at_least(0),
+        type=whole,
         default=0,
         metavar='N',
         help='where features and labels differ by up to N frames, cut the longer '
@@ -36,7 +36,7 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--split',
-        type=int,
+        type=whole,
         default=1,
         metavar='N',
         help='the split that becomes train and test (default: %(default)s); where '

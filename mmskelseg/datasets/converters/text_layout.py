@@ -6,7 +6,6 @@ splits/train.split1.bundle   the videos of a split, a line each
 splits/test.split1.bundle
 """
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +15,8 @@ import numpy as np
 
 from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.fileio.names import file_name
-from mmskelseg.interchange.parsing import read_text
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.interchange.parsing import as_dicts, read_rows, read_text
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 
@@ -167,16 +166,16 @@ def read_splits(
 
 def _members(path: Path) -> list[str]:
     """Return the videos that a bundle or a table names."""
-    lines = read_lines(path)
     if path.suffix == '.bundle':
-        return [video_name(line) for line in lines]
-    rows = list(csv.DictReader(lines))
-    if 'feature' not in lines[0].split(','):
+        return [video_name(line) for line in read_lines(path)]
+    rows = read_rows(path)
+    if not rows or 'feature' not in rows[0][1]:
+        first = ','.join(rows[0][1]) if rows else ''
         raise UserError(
-            f'{path}: line 1 is {lines[0]!r}, expected the names of columns, one of '
+            f'{path}: line 1 is {shown(first)}, expected the names of columns, one of '
             'them `feature`.'
         )
-    return [video_name(row['feature']) for row in rows]
+    return [video_name(row['feature']) for _, row in as_dicts(rows, path)]
 
 
 def class_names(data: dict[str, Any], unlabelled: str | None) -> list[str]:

@@ -27,6 +27,7 @@ from mmskelseg.datasets.converters.toy_person import (
 )
 from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, smooth
 from mmskelseg.fileio.video import written_video
+from mmskelseg.utils.command_line import number_from, whole, whole_from
 
 EXAMPLES = """example:
   %(prog)s data/toy
@@ -218,19 +219,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--videos',
-        type=building.at_least(FOLDS),
+        type=whole_from(FOLDS),
         default=12,
         help='number of videos, at least 3 (default: %(default)s)',
     )
     parser.add_argument(
         '--seconds',
-        type=building.at_least(2.0),
+        type=number_from(2.0),
         default=60,
         help='mean length of a video, at least 2 (default: %(default)s)',
     )
-    parser.add_argument(
-        '--seed', type=building.at_least(0), default=0, help='default: %(default)s'
-    )
+    parser.add_argument('--seed', type=whole, default=0, help='default: %(default)s')
     parser.add_argument(
         '--no-videos',
         action='store_true',

@@ -1,10 +1,12 @@
 """Report on a data set: summary and suspicions as text, and a page of pictures."""
 
 import html
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby, islice
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,16 +16,17 @@ from mmengine.utils import track_iter_progress
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import seen_joints
+from mmskelseg.evaluation import TimeBudget, time_budget
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import file_name
+from mmskelseg.interchange import write_time_budget
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.tables import text_table
 from mmskelseg.visualization import draw_timelines, save_png
-from mmskelseg.visualization.charts import draw_bars
+from mmskelseg.visualization.charts import draw_bars, draw_time_budget
 from mmskelseg.visualization.heatmaps import draw_poses
-from mmskelseg.visualization.images import class_color
-from mmskelseg.visualization.timelines import SCREEN
+from mmskelseg.visualization.timelines import SCREEN, line_frames
 
 # Lines a check shows at most.
 SHOWN = 6
@@ -170,33 +173,37 @@ class Picture(NamedTuple):
 
 
 def pictures(
-    data: dict[str, Any], summary: dict[str, Any], videos: int | None, frames: int
+    data: dict[str, Any],
+    summary: dict[str, Any],
+    videos: int | None,
+    frames: int,
+    line_minutes: float | None,
 ) -> Iterator[Picture]:
     """Yield what is drawn: of the whole file, then of so many of its videos."""
-    annotations = data['annotations']
-    parts = range(0, len(annotations), TIMELINES)
+    annotations, classes = data['annotations'], data['metainfo']['classes']
+    rates = {float(video['fps']) for video in annotations}
+    fps = rates.pop() if len(rates) == 1 else None
+    longest = max(int(video['total_frames']) for video in annotations)
+    lines = math.ceil(longest / line_frames(longest, fps, line_minutes))
+    bars = max(1, TIMELINES // lines)
+    parts = range(0, len(annotations), bars)
     for number, begin in enumerate(parts, 1):
         name = 'timelines' if len(parts) == 1 else f'timelines_{number}'
-        part = annotations[begin : begin + TIMELINES]
-        rates = {float(video['fps']) for video in part}
+        part = annotations[begin : begin + bars]
         draw = partial(
             draw_timelines,
             {video['frame_dir']: video['label'] for video in part},
-            data['metainfo']['classes'],
+            classes,
             title='Labels',
-            fps=rates.pop() if len(rates) == 1 else None,
+            fps=fps,
+            line_minutes=line_minutes,
             style=BARS,
         )
         yield Picture('Labels', f'{name}.png', draw)
-    rows, missing = summary['classes'], summary['missing_by_joint']
-    draw = partial(
-        draw_bars,
-        {key: [row[key] for row in rows] for key in ('frames', 'segments')},
-        [f'{row["id"]}  {row["name"]}' for row in rows],
-        colors=[class_color(row['id']) for row in rows],
-        title='Classes',
-    )
-    yield Picture('Classes', 'classes.png', draw)
+    missing = summary['missing_by_joint']
+    budget = reduce(add, time_budgets(data).values())
+    draw = partial(draw_time_budget, budget, classes, title='Time budget')
+    yield Picture('Time budget', 'time_budget.png', draw)
     draw = partial(
         draw_bars,
         {'percent of the frames in which a person is there': list(missing.values())},
@@ -230,6 +237,15 @@ def _sample_frames(
     return draw_poses(shown, heatmaps, skeleton, video['img_shape'])
 
 
+def time_budgets(data: dict[str, Any]) -> dict[str, TimeBudget]:
+    """Return the time budget of each video of an annotation file."""
+    count = len(data['metainfo']['classes'])
+    return {
+        video['frame_dir']: time_budget(video['label'], count, float(video['fps']))
+        for video in data['annotations']
+    }
+
+
 def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
     """Return a page with a text and pictures, each a caption and a relative address."""
     figures = '\n'.join(
@@ -254,15 +270,20 @@ def draw_all(
     text: str,
     videos: int | None,
     frames: int,
+    line_minutes: float | None,
 ) -> Path:
-    """Write the pictures and the page that shows them; return the page's path.
+    """Write pictures, the page that shows them, and a table of the time budget.
+
+    Return the page's path.
 
     Sample frames are of the first so many ``videos``, or of all; ``text`` stands above.
     """
-    wanted = list(pictures(data, summary, videos, frames))
+    wanted = list(pictures(data, summary, videos, frames, line_minutes))
     for picture in track_iter_progress(wanted, file=sys.stderr):
         save_png(picture.draw(), out / picture.file)
     sys.stderr.write('\n')
+    budgets, classes = time_budgets(data), data['metainfo']['classes']
+    write_time_budget(out / 'time_budget.csv', budgets, classes)
     addresses = [(picture.caption, quote(picture.file)) for picture in wanted]
     index = out / 'index.html'
     atomic_write_text(index, page(f'{summary["dataset"]}: data set', text, addresses))

@@ -102,6 +102,84 @@ class RandomRotation3D(SkeletonAugmentation):
         results['keypoint_3d'] = points @ turn.astype(np.float32)
 
 
+@TRANSFORMS.register_module()
+class RandomProjection(SkeletonAugmentation):
+    """Films 3D skeletons anew, by a camera at a random distance from the person.
+
+    It looks along the axis that is neither ``right`` nor ``down``, at the mean place of
+    all joints of the video, in the middle of an image that is as large as before.
+    :class:`RandomRotation3D` in front of it lets the camera stand elsewhere.
+
+    Reads: frame_dir; img_shape; keypoint_3d (M, T, V, 3); keypoint_score (M, T, V),
+    where it is there. Writes: keypoint (M, T, V, 2).
+
+    Args:
+        distance: The shortest and the longest distance, in the units of
+            ``keypoint_3d``.
+        right: The axis of ``keypoint_3d`` that points to the right in the image:
+            ``x``, ``y`` or ``z``, with ``-`` in front if it points to the left.
+        down: The one that points downwards, likewise.
+        seed: Other seeds give other draws.
+
+    Raises:
+        ValueError: If a distance is not above 0, or if the axes are not two.
+    """
+
+    def __init__(
+        self,
+        distance: Sequence[float] = (2.0, 6.0),
+        *,
+        right: str = '-x',
+        down: str = '-y',
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        name = 'RandomProjection'
+        fits = len(distance) == 2 and 0 < distance[0] <= distance[1] < inf
+        wanted = 'two numbers above 0, the lower one first'
+        require(fits, name, 'distance', distance, wanted)
+        for option, axis in (('right', right), ('down', down)):
+            wanted = 'x, y or z, with - in front if it points the other way'
+            require(axis in _DIRECTIONS, name, option, axis, wanted)
+        fits = right[-1] != down[-1]
+        require(fits, name, 'down', down, f'another axis than right={right!r}')
+        self.distance = (float(distance[0]), float(distance[1]))
+        self.right = right
+        self.down = down
+
+    def change(self, results: dict, rng: np.random.Generator) -> None:
+        """Write what the camera sees."""
+        if 'keypoint_3d' not in results:
+            raise UserError(
+                f'RandomProjection: video {results["frame_dir"]} has no keypoint_3d, '
+                'which a camera could film; leave it out.'
+            )
+        points = np.asarray(results['keypoint_3d'], np.float32)
+        seen = joints_seen(results, 'keypoint_3d')
+        right, down = _DIRECTIONS[self.right], _DIRECTIONS[self.down]
+        camera = np.stack([right, down, np.cross(right, down)], axis=1)
+        away = rng.uniform(*self.distance)
+        middle = points[seen].mean(axis=0) if seen.any() else np.zeros(3)
+        x, y, depth = np.moveaxis((points - middle) @ camera, -1, 0)
+        # Nobody reaches into the camera.
+        depth = np.maximum(depth + away, away / 4)
+        height, width = results['img_shape']
+        # The person's mean place is as large from every distance.
+        focal = height / 2 * away / self.distance[0]
+        image = focal * np.stack([x, y], axis=-1) / depth[..., None]
+        image += np.array([width, height]) / 2
+        image = np.where(seen[..., None], image, 0)
+        results['keypoint'] = image.astype(np.float32)
+
+
+# By the names of axes, vectors along them.
+_DIRECTIONS = {
+    sign + 'xyz'[axis]: (-1 if sign else 1) * np.eye(3, dtype=np.float32)[axis]
+    for sign in ('', '-')
+    for axis in AXES
+}
+
+
 def _turn_about(axis: int, angle: float) -> np.ndarray:
     """Return the matrix (3, 3) that turns row vectors about an axis."""
     i, j = (axis + 1) % 3, (axis + 2) % 3

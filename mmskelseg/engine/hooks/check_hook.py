@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
+from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.fileio.checkpoints import tensors_of
 from mmskelseg.fileio.trained_weights import check_finite
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.registry import HOOKS
@@ -91,9 +93,8 @@ class SegCheckHook(Hook):
         """Check a checkpoint before its weights are copied."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         expected = model.state_dict()
-        state = checkpoint.get('state_dict', checkpoint)
-        state = {key.removeprefix('module.'): value for key, value in state.items()}
         file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
+        state = tensors_of(checkpoint, str(file))
         for key in expected.keys() & state.keys():
             if state[key].shape != expected[key].shape:
                 raise UserError(
@@ -109,6 +110,13 @@ class SegCheckHook(Hook):
         fits = not (missing or foreign)
         if starts_training:
             fits = len(missing) < len(expected)
+        if trains and runner._resume:
+            for problem in resume_problems(runner, checkpoint):
+                raise UserError(
+                    f'{file}: {problem}, so the training cannot go on as if it had not '
+                    'been stopped; begin a new one from its weights by --cfg-options '
+                    'load_from=FILE, without --resume.'
+                )
         if not fits:
             raise UserError(
                 f'{file}: not a checkpoint of the model of the config: it lacks '

@@ -23,6 +23,7 @@ from mmskelseg.evaluation import (
     format_report,
 )
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.fileio.checkpoints import meta_of
 from mmskelseg.fileio.names import config_name
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
@@ -44,13 +45,20 @@ class SegReportHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Note the seed of the training that gave the weights of a test."""
-        self.trained_seed = checkpoint.get('meta', {}).get('seed')
+        self.trained_seed = meta_of(checkpoint).get('seed')
 
     def after_train(self, runner: Runner) -> None:
         """Report the last validation of a training."""
         self.trained_seed = runner.seed
-        if runner.val_loop is not None:
-            self._report(runner, runner.val_loop.evaluator)
+        loop = runner.val_loop
+        if loop is None:
+            return
+        trained = runner.train_loop
+        is_due = getattr(trained, 'val_begin', 1) <= trained.max_epochs
+        if is_due and not any(map(_has_report, loop.evaluator.metrics)):
+            # A resumed run whose last validation was stopped has no epoch left.
+            loop.run()
+        self._report(runner, loop.evaluator)
 
     def after_test_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
@@ -84,6 +92,10 @@ class SegReportHook(Hook):
             runner.logger.info(f'\n{table}')
         runner.logger.info(f'All scores, by video and class: {path}')
         return report
+
+
+def _has_report(metric: BaseMetric) -> bool:
+    return isinstance(metric, SegmentationMetric) and metric.report is not None
 
 
 def write_scores(

@@ -27,6 +27,8 @@ class SegVisualizationHook(Hook):
         show: Show each picture in a window as well.
         wait_time: Seconds until the window closes; 0 waits for a key.
         out_dir: Folder of the pictures, by default ``timelines`` in the work folder.
+        line_minutes: Minutes in a line of a timeline; see
+            :func:`mmskelseg.visualization.draw_timelines`.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class SegVisualizationHook(Hook):
         show: bool = False,
         wait_time: float = 0,
         out_dir: str | os.PathLike | None = None,
+        line_minutes: float | None = None,
     ) -> None:
         self.enable = enable
         self.interval = interval
         self.show = show
         self.wait_time = wait_time
         self.out_dir = out_dir
+        self.line_minutes = line_minutes
 
     def before_test(self, runner: Runner) -> None:
         """Give the visualizer the names of the test set's classes."""
@@ -77,6 +81,7 @@ class SegVisualizationHook(Hook):
                     sample,
                     show=self.show,
                     wait_time=self.wait_time,
+                    line_minutes=self.line_minutes,
                     out_file=self._folder(runner) / f'{file_name(frame_dir)}.png',
                 )
 

@@ -26,11 +26,14 @@ from mmskelseg.evaluation.functional.segmental import (
 )
 from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
 from mmskelseg.structures.segments import IGNORED, resolve_background, to_segments
+from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 
 __all__ = [
     'IGNORED',
     'Difference',
+    'TimeBudget',
     'Video',
+    'budget_as_dict',
     'confusion_matrix',
     'edit_score',
     'evaluate_videos',
@@ -50,5 +53,6 @@ __all__ = [
     'segmental_counts',
     'segmental_f1',
     'summarize_runs',
+    'time_budget',
     'to_segments',
 ]

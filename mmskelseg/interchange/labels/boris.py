@@ -1,21 +1,23 @@
 """BORIS: projects (``.boris``) and exported tables of events, read and written.
 
-Project format 7.0, of BORIS 7 to 9. An event is ``[time, subject, code, modifiers,
-comment, frame]``; a state is two events of the same subject, code and modifiers. Times
-are seconds of all files of player 1, one after the other, plus the observation's time
-offset. Tables have a state in a line (``Start (s)``, ``Stop (s)``) or an event
-(``Time``, with START or STOP as ``Behavior type``, in BORIS 7 as ``Status``).
+Project format 7.0, of BORIS 7 to 9, also packed (``.boris.gz``). An event is ``[time,
+subject, code, modifiers, comment, frame]``; a state is two events of the same subject,
+code and modifiers. Times are seconds of all files of player 1, one after the other,
+plus the observation's time offset. Tables have a state in a line (``Start (s)``,
+``Stop (s)``) or an event (``Time``, with START or STOP as ``Behavior type``, in BORIS 7
+as ``Status``).
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -26,6 +28,7 @@ from mmskelseg.interchange.labels.segments import (
 )
 from mmskelseg.interchange.parsing import (
     FilePath,
+    Row,
     as_dicts,
     check_shape,
     choose,
@@ -34,7 +37,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 _NO_SUBJECT = 'No focal subject'
 _PROJECT = {
@@ -43,7 +46,7 @@ _PROJECT = {
         ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
 }
-_TWICE = 'choose one of its observations by observation'
+_TWICE = 'choose one of the two by observation'
 _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
 # Keys to press in BORIS, in the order of the classes.
@@ -69,42 +72,62 @@ class _StateEvent(NamedTuple):
 
 
 def read_boris(
-    path: FilePath, *, observation: str | None = None, subject: str | None = None
+    path: FilePath,
+    *,
+    observation: str | Sequence[str] | None = None,
+    subject: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
 ) -> list[VideoSegments]:
     """Return the states of each video in a BORIS project.
 
     A video's name is that of its media file, in live observations the observation's.
-    Observations without a state are left out; a state without an end is an error.
+    Observations that do not fit are left out as a whole, with a note: those without
+    the subject or of several, with a state that has no end, of a video that another
+    one labels already, or without any state.
 
     Args:
-        observation: Read this one alone.
+        observation: Read this one alone, or these; then each of them has to fit.
         subject: Read the events of this subject alone; an empty text is BORIS' "No
-            focal subject". Needed where an observation has several.
+            focal subject". Observations of several subjects need it.
+        strict: Whether an observation that does not fit is an error.
+        notes: Where to put the note; by default it is a warning in the log.
     """
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
     observations = project['observations']
-    names = list(observations)
-    if observation is not None:
-        names = [choose(observation, names, str(path), 'observation', 'observation')]
-    videos: list[VideoSegments] = []
-    for name in names:
+    videos = Fitting(path, 'observations', strict or bool(observation), notes)
+    for name in _chosen(observation, list(observations), path):
         place = f'{path}: observation {name!r}'
-        events = list(_state_events(observations[name], types, place))
-        if events:
+        with videos.part(repr(name), place):
+            events = list(_state_events(observations[name], types, place))
             segments = _states(events, subject, place)
-            videos += _per_media(name, observations[name], segments, place)
-    return sorted_videos(videos, path, _TWICE)
+            found = _per_media(name, observations[name], segments, place)
+            videos.add(repr(name), place, found, _TWICE)
+    return videos.read()
+
+
+def _chosen(
+    observation: str | Sequence[str] | None, there: Sequence[str], path: FilePath
+) -> list[str]:
+    """Return the names of the observations to read."""
+    if observation is None:
+        return list(there)
+    wanted = [observation] if isinstance(observation, str) else observation
+    return [
+        choose(name, there, str(path), 'observation', 'observation')
+        for name in dict.fromkeys(wanted)
+    ]
 
 
 def _states(
-    events: Iterable[_StateEvent], subject: str | None, place: str
+    events: Sequence[_StateEvent], subject: str | None, place: str
 ) -> list[Segment]:
     """Return the states that pairs of events of a subject start and end."""
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
-    chosen = choose(wanted, there, place, 'subject', 'subject')
+    chosen = choose(wanted, there, place, 'subject', 'subject') if events else ''
     running: dict[tuple[str, ...], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
@@ -137,7 +160,7 @@ def _state_events(
         where = f'{place}: event {i}'
         if len(event) < 4 or {type(text) for text in event[1:4]} != {str}:
             raise UserError(
-                f'{where} is {event!r}, expected [time, subject, code, modifiers, '
+                f'{where} is {shown(event)}, expected [time, subject, code, modifiers, '
                 'comment]; save the project with BORIS 7 or later.'
             )
         if event[2] not in types:
@@ -180,14 +203,18 @@ def _per_media(
 
 
 def read_boris_events(
-    path: FilePath, *, observation: str | None = None, subject: str | None = None
+    path: FilePath,
+    *,
+    observation: str | Sequence[str] | None = None,
+    subject: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
 ) -> list[VideoSegments]:
     """Return the states of each video in a table of BORIS.
 
     Args:
         path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
-        observation: Read this one alone.
-        subject: As in :func:`read_boris`.
+        observation: As in :func:`read_boris`, as are the others.
     """
     rows = read_rows(path)
     heads = [
@@ -203,31 +230,36 @@ def read_boris_events(
     # The preamble of BORIS 7.
     lines = [row for _, row in rows[: heads[0]]]
     above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
-    events: dict[str, list[_StateEvent]] = {}
-    media: dict[str, set[str]] = {}
+    found: dict[str, list[Row]] = {}
     for place, row in as_dicts(rows[heads[0] :], path):
-        name = row.get('Observation id', above)
-        if found := _row_events(row, place):
-            events.setdefault(name, []).extend(found)
-            cells = [row[column] for column in _MEDIA_COLUMNS if column in row]
-            media.setdefault(name, set()).update(cells[:1])
-    names = list(events)
-    if observation is not None:
-        names = [choose(observation, names, str(path), 'observation', 'observation')]
-    videos = []
-    for name in names:
+        found.setdefault(row.get('Observation id', above), []).append((place, row))
+    videos = Fitting(path, 'observations', strict or bool(observation), notes)
+    for name in _chosen(observation, list(found), path):
         place = f'{path}: observation {name!r}'
-        segments = _states(events[name], subject, place)
-        files = sorted(media[name].difference(_NO_MEDIA))
-        if len(files) > 1:
-            raise UserError(
-                f'{place} has the media {", ".join(files)}, and a table does not say '
-                'where one ends; give the .boris project instead.'
-            )
-        file = files[0] if files else None
-        video = video_name(file) if file else name
-        videos.append(VideoSegments(video, segments, filename=file))
-    return sorted_videos(videos, path, _TWICE)
+        with videos.part(repr(name), place):
+            video = _of_table(name, found[name], subject, place)
+            videos.add(repr(name), place, [video], _TWICE)
+    return videos.read()
+
+
+def _of_table(
+    name: str, rows: Sequence[Row], subject: str | None, place: str
+) -> VideoSegments:
+    events: list[_StateEvent] = []
+    media: set[str] = set()
+    for where, row in rows:
+        if states := _row_events(row, where):
+            events += states
+            media.update([row[c] for c in _MEDIA_COLUMNS if c in row][:1])
+    segments = _states(events, subject, place)
+    files = sorted(media.difference(_NO_MEDIA))
+    if len(files) > 1:
+        raise UserError(
+            f'{place} has the media {", ".join(files)}, and a table does not say '
+            'where one ends; give the .boris project instead.'
+        )
+    file = files[0] if files else None
+    return VideoSegments(video_name(file) if file else name, segments, filename=file)
 
 
 def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
@@ -237,14 +269,20 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
     offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
     subject = row.get('Subject', '')
     modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
+    seconds = [number(row.get(column), place, column) for column in times]
+    if seconds != sorted(seconds):
+        raise UserError(
+            f'{place}: the state {shown(row["Behavior"])} starts at {seconds[0]:g} s '
+            f'and stops at {seconds[1]:g} s; correct it in BORIS and export it again.'
+        )
     return [
         _StateEvent(
-            number(row.get(column), place, column) - offset,
+            second - offset,
             '' if subject == _NO_SUBJECT else subject,
             row['Behavior'],
             '|'.join(modifiers),
         )
-        for column in times
+        for second in seconds
     ]
 
 

@@ -18,12 +18,12 @@ from mmskelseg.interchange.labels.segments import (
 )
 from mmskelseg.interchange.parsing import (
     FilePath,
-    number,
     read_xml,
     video_name,
+    whole,
     xml_attribute,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 # First frame, frame after the last, label.
 _Span = tuple[int, int, str]
@@ -61,14 +61,14 @@ def read_cvat(
             f'{path}: meta has no source; give its task the name of the video.'
         )
     text = tasks[0].findtext('frame_filter') or 'step=1'
-    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d*)\s*', text)
+    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d{0,8})\s*', text)
     if not found:
-        raise UserError(f'{path}: frame_filter is {text!r}, expected step=N.')
+        raise UserError(f'{path}: frame_filter is {shown(text)}, expected step=N.')
     step = int(found[1])
-    stop = int(number(tasks[0].findtext('stop_frame') or -1, str(path), 'frame')) + 1
+    stop = whole(tasks[0].findtext('stop_frame') or -1, str(path), 'frame') + 1
     spans: list[_Span] = []
     for image in root.iterfind('image'):
-        frame = int(number(xml_attribute(image, 'id', str(path)), str(path), 'frame'))
+        frame = whole(xml_attribute(image, 'id', str(path)), str(path), 'frame')
         for tag in image.iterfind('tag'):
             label = _label(tag, tag, attribute, f'{path}: image {frame}')
             spans.append((frame, frame + step, label))
@@ -87,7 +87,7 @@ def _track_spans(
 ) -> list[_Span]:
     place = f'{path}: track {track.get("id")}'
     shapes = sorted(
-        (int(number(xml_attribute(shape, 'frame', place), place, 'frame')), i, shape)
+        (whole(xml_attribute(shape, 'frame', place), place, 'frame'), i, shape)
         for i, shape in enumerate(track)
         if shape.tag != 'attribute'
     )

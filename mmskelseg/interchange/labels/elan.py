@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
@@ -43,14 +44,23 @@ _TYPES = """<types>
 </CONTROLLED_VOCABULARY></types>"""
 
 
-def read_elan(path: FilePath, *, tier: str | None = None) -> list[VideoSegments]:
+def read_elan(
+    path: FilePath,
+    *,
+    tier: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
+) -> list[VideoSegments]:
     """Return the annotations of a tier of an ``.eaf``; the list has one video.
 
     The video's name is that of the first media file, or else of the ``.eaf``.
+    Annotations without a value or a time are left out, with a note.
 
     Args:
         tier: Its name. Needed where several have annotations with times of their own;
             tiers below another one count only when named.
+        strict: Whether such an annotation is an error.
+        notes: Where to put the note; by default it is a warning in the log.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
     header = root.find('HEADER')
@@ -77,18 +87,26 @@ def read_elan(path: FilePath, *, tier: str | None = None) -> list[VideoSegments]
     independent = [n for n, e in tiers.items() if 'PARENT_REF' not in e.attrib]
     there = independent if tier is None else list(tiers)
     name = choose(tier, there, str(path), 'tier of timed annotations', 'tier')
-    segments = [
-        _segment(annotation, slots, origin, f'{path}: tier {name!r}')
-        for annotation in tiers[name].iterfind('ANNOTATION/ALIGNABLE_ANNOTATION')
-    ]
+    fitting = Fitting(path, f'annotations of {name!r}', strict, notes)
+    segments: list[Segment] = []
+    for annotation in tiers[name].iterfind('ANNOTATION/ALIGNABLE_ANNOTATION'):
+        place = f'{path}: tier {name!r}'
+        key = xml_attribute(annotation, 'ANNOTATION_ID', place)
+        place += f', annotation {key}'
+        if not strict and not annotation.findtext('ANNOTATION_VALUE', '').strip():
+            fitting.leave_out(key, 'without a value')
+            continue
+        with fitting.part(key, place):
+            segments.append(_segment(annotation, slots, origin, place))
+    fitting.tell(len(segments))
     video = video_name(filename or str(path))
-    return sorted_videos([VideoSegments(video, segments, filename=filename)], path, '')
+    found = [VideoSegments(video, segments, filename=filename)] if segments else []
+    return sorted_videos(found, path)
 
 
 def _segment(
     annotation: Element, slots: dict[str, str | None], origin: float, place: str
 ) -> Segment:
-    place = f'{place}, annotation {xml_attribute(annotation, "ANNOTATION_ID", place)}'
     times = []
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
         slot = xml_attribute(annotation, reference, place)

@@ -8,18 +8,18 @@ until one with ``enabled: false``, that frame included, or else to the video's e
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.interchange.labels.fitting import Fitting, NeedsOptionError
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
     check_fps,
     frame_at,
     make_segment,
-    sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
     FilePath,
@@ -28,6 +28,7 @@ from mmskelseg.interchange.parsing import (
     number,
     read_json,
     video_name,
+    whole,
 )
 from mmskelseg.utils.errors import UserError
 
@@ -36,6 +37,7 @@ _VALUE = {
     'ranges?': [dict], 'sequence?': [dict], 'timelinelabels?': [str], 'labels?': [str]
 }  # fmt: skip
 _RESULT = {'result': [{'value?': _VALUE}]}
+_LABELS = {'timelinelabels', 'labels'}
 _REMEDY = 'export the project from Label Studio as JSON'
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
@@ -47,11 +49,15 @@ def read_label_studio(
     fps: float | None = None,
     part: str = 'annotations',
     control: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
 ) -> list[VideoSegments]:
     """Return the spans of each task of a Label Studio export.
 
     A video's name is the task's ``frame_dir``, where we wrote it, or else that of the
-    media file, without the eight digits that an upload puts in front.
+    media file, without the eight digits that an upload puts in front. Tasks that do not
+    fit are left out as a whole, with a note: those with several annotations, without a
+    video, or of a video that another one labels already.
 
     Args:
         path: A JSON file, exported as "JSON" (not "JSON-MIN").
@@ -59,39 +65,50 @@ def read_label_studio(
             without which frames are an error.
         part: Read ``annotations`` or ``predictions``.
         control: Read regions of the control tag of this name alone (``from_name``).
+        strict: Whether a task that does not fit is an error.
+        notes: Where to put the note; by default it is a warning in the log.
     """
     if part not in ('annotations', 'predictions'):
         raise UserError(f'part is {part!r}, expected annotations or predictions.')
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
-    videos = []
+    videos = Fitting(path, 'tasks', strict, notes)
     for i, task in enumerate(tasks):
-        place = f'{path}: task {task.get("id", i)}'
-        data = task['data']
-        texts = [value for value in data.values() if isinstance(value, str)]
-        media = next((text for text in texts if _MEDIA.search(text)), None)
-        name = data.get('frame_dir') or (media and _UPLOAD.sub('', video_name(media)))
-        if not name:
-            raise UserError(
-                f'{place}: its data has no video file; give it the key frame_dir with '
-                'the name of the video.'
-            )
-        rate = fps if fps is not None else data.get('fps')
-        segments = [
-            segment
-            for region in _regions(task, part, place)
-            if control in (None, region.get('from_name'))
-            for segment in _segments(region, rate, place)
-        ]
-        if segments:
-            videos.append(VideoSegments(name, segments, rate, None, media))
+        name = f'task {task.get("id", i)}'
+        place = f'{path}: {name}'
+        with videos.part(name, place):
+            video = _video(task, fps, part, control, place)
+            videos.add(name, place, [video], 'delete one of them')
     other = 'predictions' if part == 'annotations' else 'annotations'
-    if not videos and any(task.get(other) for task in tasks):
+    made, others = (any(task.get(key) for task in tasks) for key in (part, other))
+    if others and not made:
         raise UserError(
-            f'{path}: no task has a span in its {part}, but there are {other}; read '
-            f'them by part={other!r}.'
+            f'{path}: no task has {part}, but there are {other}; read them by '
+            f'part={other!r}.'
         )
-    return sorted_videos(videos, path, 'delete one of its tasks')
+    return videos.read()
+
+
+def _video(
+    task: dict[str, Any], fps: float | None, part: str, control: str | None, place: str
+) -> VideoSegments:
+    data = task['data']
+    texts = [value for value in data.values() if isinstance(value, str)]
+    media = next((text for text in texts if _MEDIA.search(text)), None)
+    name = data.get('frame_dir') or (media and _UPLOAD.sub('', video_name(media)))
+    if not name:
+        raise UserError(
+            f'{place}: its data has no video file; give it the key frame_dir with the '
+            'name of the video.'
+        )
+    rate = fps if fps is not None else data.get('fps')
+    segments = [
+        segment
+        for region in _regions(task, part, place)
+        if control in (None, region.get('from_name'))
+        for segment in _segments(region, rate, place)
+    ]
+    return VideoSegments(name, segments, rate, None, media)
 
 
 def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
@@ -141,9 +158,9 @@ def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]
             f'{place} has {len(made)} {part}; mark one as the ground truth in Label '
             'Studio, or delete the others.'
         )
-    # A relation between regions has no value.
     regions = [region for one in truth or made for region in one['result']]
-    return [region for region in regions if region.get('value')]
+    # A relation has no value; what is said or noted of a region is a region as well.
+    return [region for region in regions if _LABELS & set(region.get('value') or ())]
 
 
 def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]:
@@ -151,12 +168,12 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
     value = region['value']
     if value.get('ranges') or value.get('sequence'):
         if fps is None:
-            raise UserError(
+            raise NeedsOptionError(
                 f'{place} is in frames, and the task has no fps; give the frameRate of '
                 'the Video tag, which is 24 unless your labelling interface sets it.'
             )
         rate = check_fps(fps, place)
-        ranges = [_ends(span, place) for span in value.get('ranges') or ()]
+        ranges = [_ends(span, place, whole) for span in value.get('ranges') or ()]
         frames = ranges or _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
     elif 'start' in value and 'end' in value:
@@ -171,14 +188,18 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
         yield make_segment(place, start, end, label, score)
 
 
-def _ends(span: dict[str, Any], place: str) -> tuple[float, float]:
-    start, end = (number(span.get(side), place, side) for side in ('start', 'end'))
+def _ends(
+    span: dict[str, Any],
+    place: str,
+    read: Callable[[Any, str, str], float] = number,
+) -> tuple[float, float]:
+    start, end = (read(span.get(side), place, side) for side in ('start', 'end'))
     return start, end
 
 
 def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
     keyframes = sorted(
-        (number(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
+        (whole(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
         for item in value['sequence']
     )
     spans: list[tuple[float, float]] = []
@@ -189,5 +210,5 @@ def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
             spans.append((begin, frame))
             begin = None
     if begin is not None:
-        spans.append((begin, number(value.get('framesCount'), place, 'framesCount')))
+        spans.append((begin, whole(value.get('framesCount'), place, 'framesCount')))
     return spans

@@ -27,12 +27,21 @@ READERS: dict[str, Callable[..., list[VideoSegments]]] = {
 
 
 def read_segments(
-    path: FilePath, format: str | None = None, **options: Any
+    path: FilePath,
+    format: str | None = None,
+    *,
+    strict: bool = False,
+    notes: list[str] | None = None,
+    **options: Any,
 ) -> list[VideoSegments]:
     """Return the segments of each video in a file of labels, whatever its format.
 
+    Of projects, what does not fit is left out, with a note.
+
     Args:
         format: A key of ``READERS``; by default as :func:`label_format` tells.
+        strict: Whether something that does not fit is an error instead.
+        notes: Where to put the note; by default it is a warning in the log.
         options: Those of the format's reader, such as ``fps`` or ``subject``. None is
             the same as left out.
 
@@ -52,17 +61,21 @@ def read_segments(
                 f'{path}: the format {format} has no option {name!r}; its options are '
                 f'{", ".join(there) or "none"}.'
             )
-    return READERS[format](path, **given)
+    read = READERS[format]
+    common = {'strict': strict, 'notes': notes}
+    given |= {k: common[k] for k in signature(read).parameters if k in common}
+    return read(path, **given)
 
 
 def options_of(format: str) -> list[str]:
-    """Return the names of a reader's options."""
-    return list(signature(READERS[format]).parameters)[1:]
+    """Return the names of the options that choose among several things in a file."""
+    names = list(signature(READERS[format]).parameters)[1:]
+    return [name for name in names if name not in ('strict', 'notes')]
 
 
 def label_format(path: FilePath) -> str:
     """Return the format of a file of labels, from its suffix or else its content."""
-    suffix = Path(path).suffix.lower()
+    suffix = label_suffix(path)
     if suffix not in _FORMATS:
         raise UserError(
             f'{path}: the suffix {suffix!r} is of no format of labels; expected '
@@ -70,6 +83,16 @@ def label_format(path: FilePath) -> str:
         )
     format = _FORMATS[suffix]
     return format if isinstance(format, str) else format(path)
+
+
+def label_suffix(path: FilePath) -> str:
+    """Return the suffix of a file of labels, that of what it packs included.
+
+    >>> label_suffix('a.v2.EAF'), label_suffix('old.boris.gz')
+    ('.eaf', '.boris.gz')
+    """
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    return ''.join(suffixes[-2:] if suffixes[-1:] == ['.gz'] else suffixes[-1:])
 
 
 def _json_format(path: FilePath) -> str:
@@ -88,6 +111,7 @@ def _table_format(path: FilePath) -> str:
 # The format of each suffix, or what tells it from the content.
 _FORMATS: dict[str, str | Callable[[FilePath], str]] = {
     '.boris': 'boris',
+    '.boris.gz': 'boris',
     '.csv': _table_format,
     '.tsv': _table_format,
     '.txt': _table_format,
@@ -95,3 +119,4 @@ _FORMATS: dict[str, str | Callable[[FilePath], str]] = {
     '.json': _json_format,
     '.xml': 'cvat',
 }
+SUFFIXES = tuple(_FORMATS)

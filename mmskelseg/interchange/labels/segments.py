@@ -219,7 +219,9 @@ def make_segment(
 
 
 def sorted_videos(
-    videos: Iterable[VideoSegments], path: FilePath, remedy: str
+    videos: Iterable[VideoSegments],
+    path: FilePath,
+    remedy: str = 'give each its own name',
 ) -> list[VideoSegments]:
     """Return the videos with their segments in order, if there are any.
 

@@ -1,4 +1,4 @@
-"""Segments as text: a table to read and write, and subtitles (SubRip, ``.srt``).
+"""Segments as text: a table to read and write, subtitles (SubRip, ``.srt``), budgets.
 
 A table has the columns ``start``, ``end`` and ``label``, and ``score`` and ``video`` if
 you like. Times are in seconds; commas, semicolons or tabs are between cells.
@@ -6,7 +6,11 @@ you like. Times are in seconds; commas, semicolons or tabs are between cells.
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
@@ -22,6 +26,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
+from mmskelseg.structures.time_budget import TimeBudget
 from mmskelseg.utils.errors import UserError
 
 _NEEDED = ('start', 'end', 'label')
@@ -67,6 +72,43 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             times = [f'{time:.6f}' for time in (segment.start, segment.end)]
             score = '' if segment.score is None else f'{segment.score:.6f}'
             writer.writerow([video.name, *times, segment.label, score])
+    atomic_write_text(path, table.getvalue())
+
+
+def write_time_budget(
+    path: FilePath, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+) -> None:
+    """Write the time budgets of videos as a table, and of several their sum below.
+
+    A row is a class in a video: its number of segments, their total and mean in
+    seconds, the share of the video's time in percent, and how often each class comes
+    next. What has no label is a row as well, where there is any.
+
+    Args:
+        budgets: By the name of the video.
+        classes: Names of the K classes.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator='\n')
+    numbers = ('segments', 'total_s', 'mean_s', 'share_percent')
+    writer.writerow(['video', 'class', *numbers, *(f'next: {c}' for c in classes)])
+    rows = dict(budgets)
+    if len(rows) > 1:
+        rows['all'] = reduce(add, rows.values())
+    for video, budget in rows.items():
+        for k, name in enumerate(classes):
+            mean = budget.mean[k]
+            values = (
+                f'{budget.total[k]:.3f}',
+                '' if np.isnan(mean) else f'{mean:.3f}',
+                f'{budget.share[k]:.3f}',
+            )
+            following = budget.transitions[k].tolist()
+            writer.writerow([video, name, budget.number[k], *values, *following])
+        if budget.unlabelled > 0:
+            share = f'{100 - budget.share.sum():.3f}'
+            times = ['', f'{budget.unlabelled:.3f}', '', share]
+            writer.writerow([video, 'unlabelled', *times, *[''] * len(classes)])
     atomic_write_text(path, table.getvalue())
 
 

@@ -7,11 +7,11 @@ anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's o
 
 from typing import Any
 
+from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
     make_segment,
-    sorted_videos,
 )
 from mmskelseg.interchange.parsing import (
     FilePath,
@@ -34,12 +34,22 @@ _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
 
-def read_via(path: FilePath, *, attribute: str | None = None) -> list[VideoSegments]:
+def read_via(
+    path: FilePath,
+    *,
+    attribute: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
+) -> list[VideoSegments]:
     """Return the temporal segments of each video in the JSON of a VIA 3 project.
+
+    Videos with a segment that has no class are left out, with a note.
 
     Args:
         attribute: Name of the attribute that holds the class. Needed where several
             describe segments of time.
+        strict: Whether a segment without a class is an error.
+        notes: Where to put the note; by default it is a warning in the log.
     """
     project = read_json(path, 'VIA')
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
@@ -50,23 +60,33 @@ def read_via(path: FilePath, *, attribute: str | None = None) -> list[VideoSegme
         if item.get('anchor_id') == _ANCHOR
     }
     name = choose(attribute, list(ids), str(path), 'attribute of time', 'attribute')
-    found: dict[str, list[Segment]] = {}
+    attribute_of_class = attributes[ids[name]]
+    found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     for key, entry in project['metadata'].items():
-        times = entry.get('z') or []
-        if entry.get('xy') or len(times) != 2 or (entry.get('flg') or 0) & 1:
-            continue
-        place = f'{path}: metadata {key!r}'
-        media = _media(project, str(entry['vid']), place)
-        start, end = (number(time, place, 'z') for time in times)
-        value = (entry.get('av') or {}).get(ids[name], '')
-        label = _label(value, attributes[ids[name]], place)
-        segment = make_segment(place, start, end, label)
-        found.setdefault(media, []).append(segment)
-    videos = [
-        VideoSegments(video_name(media), segments, filename=media)
-        for media, segments in found.items()
-    ]
-    return sorted_videos(videos, path, 'give its files different names')
+        is_span = len(entry.get('z') or []) == 2 and not entry.get('xy')
+        if is_span and not (entry.get('flg') or 0) & 1:
+            found.setdefault(str(entry['vid']), []).append((key, entry))
+    videos = Fitting(path, 'videos', strict, notes)
+    for vid, entries in found.items():
+        with videos.part(f'view {vid}', str(path)):
+            places = [f'{path}: metadata {key!r}' for key, _ in entries]
+            media = _media(project, vid, places[0])
+            segments = [
+                _segment(entry, ids[name], attribute_of_class, place)
+                for place, (_, entry) in zip(places, entries, strict=True)
+            ]
+            video = VideoSegments(video_name(media), segments, filename=media)
+            remedy = 'give its files different names'
+            videos.add(video.name, str(path), [video], remedy)
+    return videos.read()
+
+
+def _segment(
+    entry: dict[str, Any], key: str, attribute: dict[str, Any], place: str
+) -> Segment:
+    start, end = (number(time, place, 'z') for time in entry['z'])
+    label = _label((entry.get('av') or {}).get(key, ''), attribute, place)
+    return make_segment(place, start, end, label)
 
 
 def _media(project: dict[str, Any], vid: str, place: str) -> str:

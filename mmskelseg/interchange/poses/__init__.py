@@ -15,13 +15,14 @@ from mmskelseg.interchange.poses.poses import Poses, with_rate, with_size
 from mmskelseg.interchange.poses.reading import FORMATS, read_poses, recognise
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table
-from mmskelseg.interchange.poses.tracking import POLICIES, choose_person
+from mmskelseg.interchange.poses.tracking import POLICIES, choose_person, each_person
 
 __all__ = [
     'FORMATS',
     'POLICIES',
     'Poses',
     'choose_person',
+    'each_person',
     'read_coco',
     'read_deeplabcut',
     'read_mediapipe',

@@ -18,7 +18,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 _ENTRY = {
     'image_id': (int, str),
@@ -70,11 +70,10 @@ def read_coco(
     layout, notes = counted_layout(joints, skeleton, str(path))
     notes = (f'frames are numbered by image_id, from {first}', *notes)
     found = []
-    for i, (number, entry) in enumerate(zip(ids, entries, strict=True)):
+    tracks = _tracks(entries, ids)
+    for i, (number, entry, track) in enumerate(zip(ids, entries, tracks, strict=True)):
         where = f'{path}: entry {i}: keypoints'
         xyc = numbers(entry['keypoints'], (3 * joints,), where).reshape(-1, 3)
-        track = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
-        track = None if track is None or isinstance(track, list) else str(track)
         found.append(Detection(number - first, xyc, entry.get('score'), track))
     scores = np.array([detection.joints[:, 2] for detection in found])
     if np.isin(scores, (0, 1, 2)).all():
@@ -83,14 +82,39 @@ def read_coco(
     return gather(found, layout, str(path), notes=notes)
 
 
+def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
+    """Return the name of the person of each entry, None where people have none.
+
+    AlphaPose writes ``idx`` as a list of the detections that it joined; where it did
+    not track, these are 0 for everybody.
+    """
+    named = [
+        entry.get('idx') if entry.get('track_id') is None else entry['track_id']
+        for entry in entries
+    ]
+    tracks = [_track(name) for name in named]
+    same = len(set(zip(ids, tracks, strict=True))) < len(tracks)
+    listed = any(isinstance(name, list) for name in named)
+    return [None] * len(tracks) if listed and same else tracks
+
+
+def _track(name: Any) -> str | None:
+    while isinstance(name, list):
+        name = name[0] if name else None
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)
+    return None if name is None else str(name)
+
+
 def _number(entry: dict[str, Any], where: str) -> int:
     image = entry['image_id']
     if isinstance(image, int) and image >= 0:
         return image
-    digits = isinstance(image, str) and re.search(r'(\d+)$', PurePath(image).stem)
+    name = PurePath(image).stem if isinstance(image, str) else ''
+    digits = re.search(r'(?<![0-9])([0-9]{1,18})$', name)
     if not digits:
         raise UserError(
-            f'{where}: image_id is {image!r}, expected the number of a frame, or a '
-            'file name that ends in it.'
+            f'{where}: image_id is {shown(image)}, expected the number of a frame, or '
+            'a file name that ends in it.'
         )
     return int(digits[1])

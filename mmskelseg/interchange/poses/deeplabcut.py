@@ -21,9 +21,15 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.interchange.parsing import FilePath, check_widths, open_hdf5, texts
+from mmskelseg.interchange.parsing import (
+    FilePath,
+    check_widths,
+    hdf5_array,
+    open_hdf5,
+    texts,
+)
 from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Layout, Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
 from mmskelseg.utils.errors import UserError
 
@@ -56,6 +62,11 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
     where = {column: i for i, column in enumerate(columns)}
     if len(where) < len(columns):
         raise UserError(f'{path}: two columns have the same name; export it again.')
+    if any(coordinate == 'z' for *_, coordinate in columns):
+        raise UserError(
+            f'{path}: poses in 3D, which have no pixels; give the file of one camera, '
+            'as analyze_videos writes.'
+        )
     people = list(dict.fromkeys(column[0] for column in columns))
     notes: tuple[str, ...] = ()
     if _SCENE in people and len(people) > 1:
@@ -63,7 +74,9 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
         notes = ('body parts of no animal (single) are left out',)
     parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
     order, layout, more = in_order(parts, skeleton, str(path))
-    data = np.full((len(people), max(frames) + 1, len(parts), 3), np.nan)
+    shape = (len(people), max(frames) + 1, len(parts))
+    check_size(shape, len(people) * len(frames), str(path))
+    data = np.full((*shape, 3), np.nan)
     data[..., 2] = 1  # Of files that have no likelihood.
     for row, person in enumerate(people):
         for joint, part in enumerate(parts[i] for i in order):
@@ -143,7 +156,7 @@ def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
             raise UserError(
                 f'{source}: the names of its columns cannot be read; export it as CSV.'
             ) from None
-    rows = table[()]
+    rows = hdf5_array(table, source)
     values = np.concatenate([rows[block] for block in blocks], axis=1)
     if table.attrs.get('index_kind') != b'integer':
         raise UserError(
@@ -161,10 +174,11 @@ def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
         )
     levels = []
     for i in range(int(group.attrs['block0_items_nlevels'])):
-        level = texts(group[f'block0_items_level{i}'][()])
-        levels.append([level[k] for k in group[f'block0_items_label{i}'][()]])
-    frames = group['axis1'][()]
+        level = texts(hdf5_array(group[f'block0_items_level{i}'], source))
+        labels = hdf5_array(group[f'block0_items_label{i}'], source)
+        levels.append([level[k] for k in labels])
+    frames = hdf5_array(group['axis1'], source)
     if frames.dtype.kind not in 'iu':
         raise UserError(f'{source}: rows are not numbered frames.')
     names = list(zip(*levels, strict=True))
-    return names, frames.tolist(), group['block0_values'][()]
+    return names, frames.tolist(), hdf5_array(group['block0_values'], source)

@@ -88,7 +88,7 @@ def in_order(
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
         note = 'the file has no limbs, so that none are drawn; --skeleton gives them'
-        return order, named_layout(joints), (note,)
+        return order, checked(named_layout(joints), source), (note,)
     return order, *counted_layout(len(joints), given, source)
 
 
@@ -103,8 +103,6 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     Raises:
         ValueError: If a part is unknown, or no joint is found.
     """
-    if poses.skeleton == 'coco17':
-        return poses
     joints = poses.joints
     for names, known in ((parts.keys(), joints), (parts.values(), COCO17)):
         if unknown := [name for name in names if name not in known]:
@@ -112,6 +110,8 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
                 f'{source}: there is no joint {unknown[0]}; choose among '
                 f'{", ".join(known)}.'
             )
+    if poses.skeleton == 'coco17':
+        return poses
     found = {'_'.join(filter(None, split_side(name))): name for name in joints}
     found |= {part: name for name, part in parts.items()}
     columns = {j: joints.index(found[j]) for j in COCO17 if j in found}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
 from mmskelseg.interchange.parsing import (
     FilePath,
     check_shape,
@@ -20,7 +21,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
 )
 from mmskelseg.interchange.poses.layouts import COCO17
-from mmskelseg.interchange.poses.npz import npz_arrays, numeric_array
+from mmskelseg.interchange.poses.npz import numeric_array
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
 from mmskelseg.interchange.poses.table import table_detections
 from mmskelseg.utils.errors import UserError
@@ -129,7 +130,7 @@ def _from_table(path: FilePath) -> list[Detection]:
 
 
 def _from_array(path: FilePath) -> tuple[list[Detection], int]:
-    arrays = npz_arrays(path)
+    arrays = read_npz_arrays(path)
     key = next((key for key in _KEYS if key in arrays), _KEYS[0])
     points = numeric_array(arrays, key, str(path))
     points = points[None] if points.ndim == 3 else points

@@ -6,12 +6,12 @@
 indices); ``people``, the names of the M rows, if each is one person; and ``notes``.
 """
 
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
@@ -26,7 +26,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     Args:
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
     """
-    arrays = npz_arrays(path)
+    arrays = read_npz_arrays(path)
     keypoint, score = keypoint_arrays(arrays, str(path))
     given = skeleton if skeleton is not None else _layout(arrays, str(path))
     layout, notes = counted_layout(keypoint.shape[2], given, str(path))
@@ -37,8 +37,8 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         )
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
         raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')
-    people = arrays.get('people', np.arange(len(keypoint)))
-    if people.size not in (0, len(keypoint)):
+    people = np.atleast_1d(arrays.get('people', np.arange(len(keypoint))))
+    if people.ndim > 1 or people.size not in (0, len(keypoint)):
         raise UserError(
             f'{path}: people has {people.size} names, expected none or '
             f'{len(keypoint)}, one for each row of keypoint.'
@@ -52,7 +52,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         people=tuple(map(str, people)),
         person_score=_matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
         person_box=_matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
-        notes=(*notes, *map(str, arrays.get('notes', ()))),
+        notes=(*notes, *map(str, np.atleast_1d(arrays.get('notes', ())))),
     )
 
 
@@ -79,18 +79,6 @@ def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
         arrays['limbs'] = np.array(layout.limbs, np.int64).reshape(-1, 2)
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
-
-
-def npz_arrays(path: FilePath) -> dict[str, np.ndarray]:
-    """Return the arrays of an npz file, which must be plain: no code of it is run."""
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f'{path}: not an npz file of plain arrays ({error}); save it again by '
-            'np.savez, without objects.'
-        ) from None
 
 
 def keypoint_arrays(

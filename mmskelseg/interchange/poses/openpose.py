@@ -26,18 +26,19 @@ def read_openpose(path: FilePath) -> Poses:
 
     Frames are those of the files' numbers, of which the smallest is the first.
     """
-    files = _files(Path(path))
+    files = dict(sorted(_files(Path(path)).items()))
     first = min(files)
-    missing = sorted(set(range(first, max(files) + 1)) - set(files))
+    missing = max(files) - first + 1 - len(files)
     if missing:
+        gap = next(number for number in files if number + 1 not in files) + 1
         raise UserError(
-            f'{path}: no file of frame {missing[0]}, the first of {len(missing)} '
+            f'{path}: no file of frame {gap}, the first of {missing} '
             f'missing between {first} and {max(files)}; OpenPose writes one for each '
             'frame, so copy the folder again, or number kept frames without gaps.'
         )
     found = [
         detection
-        for number in sorted(files)
+        for number in files
         for detection in _detections(files[number], number - first)
     ]
     counts = {len(detection.joints) for detection in found}

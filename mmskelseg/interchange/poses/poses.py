@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.fileio.inputs import in_words
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.structures import Skeleton
@@ -18,6 +19,10 @@ from mmskelseg.utils.errors import UserError
 Layout = str | dict[str, Any]
 # How far the length of poses may be from that of their video before it is an error.
 _SECONDS, _PART = 1.0, 0.1
+# Bytes that poses may take in any case, and beyond that for each person found.
+_FREE, _RATIO = 1 << 28, 50
+# People in a frame, among whom a track is looked for.
+_CROWD = 500
 # A file whose frame numbers are spread wider than this does not number frames.
 _SPREAD = 1000
 
@@ -117,7 +122,7 @@ def gather(
     if not found:
         raise UserError(f'{source}: no person in any frame; nothing to learn from.')
     last = max(detection.frame for detection in found)
-    if not counted and last > _SPREAD * (len(found) + 10):
+    if not counted and max(last, frames) > _SPREAD * (len(found) + 10):
         raise UserError(
             f'{source}: {len(found)} people in frames up to {last}, so these do not '
             'number the frames of one video; give each video a file of its own.'
@@ -139,6 +144,13 @@ def gather(
             'different people different ids.'
         )
     shape = (max(row for row, _ in seen) + 1, len(filled), len(found[0].joints))
+    if not counted:
+        check_size(shape, len(found), source)
+    if not tracked and shape[0] > _CROWD:
+        raise UserError(
+            f'{source}: {shape[0]} people in one frame, of whom {_CROWD} are read; '
+            'raise the least score of the tracker.'
+        )
     values = np.zeros((*shape, 3), np.float32)
     person_score = np.zeros(shape[:2], np.float32)
     person_box = np.zeros((*shape[:2], 4), np.float32)
@@ -156,6 +168,19 @@ def gather(
         person_box=person_box if person_box.any() else None,
         notes=tuple(notes),
     )
+
+
+def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
+    """Raise a UserError if poses of a shape (M, T, V) are nearly all of nobody."""
+    people, frames, joints = shape
+    size = 12 * people * frames * joints
+    if size > max(_FREE, _RATIO * 12 * count * joints):
+        raise UserError(
+            f'{source}: {count} people found, in {people} tracks or places of {frames} '
+            f'frames, would take {in_words(size)}; above {in_words(_FREE)} each '
+            f'must be seen in one of {_RATIO} frames. Join the tracks of a person, or '
+            'cut the video into parts.'
+        )
 
 
 def with_size(poses: Poses) -> Poses:

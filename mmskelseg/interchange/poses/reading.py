@@ -5,12 +5,14 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
+from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
+from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.interchange.parsing import FilePath, open_hdf5
 from mmskelseg.interchange.poses.coco import read_coco
 from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
 from mmskelseg.interchange.poses.mediapipe import read_mediapipe
 from mmskelseg.interchange.poses.mmpose import read_mmpose
-from mmskelseg.interchange.poses.npz import npz_arrays, read_npz
+from mmskelseg.interchange.poses.npz import read_npz
 from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
@@ -36,6 +38,10 @@ _KEYS = {
     'openpose': ('people',),
 }
 _READ_FOR_KEYS = 65536
+# What trackers put behind a video's name, if that is not all of the file's.
+_ENDINGS = re.compile(r'(?<=.)((DLC|DeepCut)_.+|\.analysis|\.predictions|_keypoints)$')
+# Files that have this name in the folder of each video.
+_IN_FOLDERS = ('alphapose-results',)
 
 
 def read_poses(
@@ -79,6 +85,8 @@ def recognise(path: FilePath) -> str:
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f'{path}: there is no such file or folder.')
+    if not path.is_dir():
+        regular_file(path)
     suffix = path.suffix.lower()
     found = None
     if path.is_dir():
@@ -97,6 +105,22 @@ def recognise(path: FilePath) -> str:
     return found
 
 
+def video_of(path: Path) -> str:
+    """Return the name of the video that a keypoint file is of.
+
+    >>> video_of(Path('take1DLC_resnet50_kitchenMay1shuffle1_5000.csv'))
+    'take1'
+    >>> video_of(Path('DLC_sample_tracks.csv'))
+    'DLC_sample_tracks'
+    >>> video_of(Path('take1/alphapose-results.json'))
+    'take1'
+    """
+    name = path.name if path.is_dir() else path.stem
+    if name in _IN_FOLDERS:
+        name = path.resolve().parent.name
+    return _ENDINGS.sub('', name)
+
+
 def is_poses(path: Path) -> bool:
     """Return whether a path has a suffix of pose files, or is a folder of OpenPose."""
     return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
@@ -108,7 +132,7 @@ def is_openpose(folder: Path) -> bool:
 
 
 def _json_format(path: Path) -> str | None:
-    with path.open('rb') as file:
+    with regular_file(path).open('rb') as file:
         start = file.read(_READ_FOR_KEYS).decode('utf-8', 'replace')
     keys = re.findall(r'"(\w+)"\s*:', start)
     formats = {key: format for format, known in _KEYS.items() for key in known}
@@ -139,7 +163,7 @@ def _hdf5_format(path: Path) -> str:
 
 
 def _npz_format(path: Path) -> str:
-    return 'npz' if 'keypoint' in npz_arrays(path) else 'mediapipe'
+    return 'npz' if 'keypoint' in read_npz_arrays(path) else 'mediapipe'
 
 
 # What tells the format of the files of each suffix from their content.

@@ -6,15 +6,20 @@ and, in files of predictions, ``track_names``, ``point_scores`` (tracks, nodes, 
 attribute ``dims``, and may have another order.
 """
 
-import json
 from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import FilePath, open_hdf5, texts
+from mmskelseg.interchange.parsing import (
+    FilePath,
+    hdf5_array,
+    open_hdf5,
+    parse_json,
+    texts,
+)
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Layout, Poses
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 _AXES = {
     'tracks': ('track', 'xy', 'node', 'frame'),
@@ -39,9 +44,13 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
                 ' export it from SLEAP as analysis HDF5.'
             )
         arrays = {key: _array(file, key, str(path)) for key in _AXES if key in file}
-        nodes = texts(file['node_names'][()])
-        people = texts(file['track_names'][()]) if 'track_names' in file else []
-        edges = np.array(file.get('edge_inds', ()), int).tolist()
+        named = {
+            key: hdf5_array(file[key], path)
+            for key in ('node_names', 'track_names', 'edge_inds')
+            if key in file
+        }
+        nodes, people = texts(named['node_names']), texts(named.get('track_names', ()))
+        edges = np.array(named.get('edge_inds', ()), int).tolist()
     keypoint, score = arrays['tracks'], arrays.get('point_scores')
     whole = arrays.get('instance_scores')
     tracks, frames, count, axes = keypoint.shape
@@ -53,9 +62,9 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
             f'{axes} coordinates, but {len(nodes)} node_names, or scores of another '
             'shape; export the file again.'
         )
-    # Labels by hand have no scores: NaN.
-    if score is None or np.isnan(score).all():
-        score = np.ones(keypoint.shape[:3])
+    # Instances that somebody placed or corrected have no scores: NaN.
+    score = np.ones(keypoint.shape[:3]) if score is None else score
+    score = np.where(np.isnan(score), 1, score)
     if len(people) != tracks:
         people = [f'track_{i}' for i in range(tracks)]
     order, layout, notes = in_order(nodes, skeleton, str(path))
@@ -75,10 +84,14 @@ def _array(file: Any, key: str, source: str) -> np.ndarray:
     """Return an array of the file with our order of axes."""
     data = file[key]
     axes = data.attrs.get('dims')
-    axes = list(_AXES[key]) if axes is None else json.loads(texts([axes])[0])
-    if data.ndim != len(axes) or sorted(axes) != sorted(_AXES[key]):
+    if axes is not None:
+        axes = parse_json(texts([axes])[0], source, 'SLEAP')
+    axes = list(_AXES[key]) if axes is None else axes
+    is_known = isinstance(axes, list) and set(axes) == set(_AXES[key])
+    if not is_known or data.ndim != len(axes):
         raise UserError(
-            f'{source}: {key} has shape {data.shape} and axes {", ".join(axes)}, '
+            f'{source}: {key} has shape {data.shape} and axes {shown(axes)}, '
             f'expected {", ".join(_AXES[key])}; export it again as analysis HDF5.'
         )
-    return np.transpose(data[()], [axes.index(axis) for axis in _OURS if axis in axes])
+    order = [axes.index(axis) for axis in _OURS if axis in axes]
+    return np.transpose(hdf5_array(data, source), order)

@@ -1,12 +1,13 @@
 """Joints in a CSV table, long or wide.
 
-docs/keypoint_formats.md has an example of each. A cell that is empty or ``nan`` is a
-missing joint; without scores the joints that are there count as certain.
+docs/keypoint_formats.md has an example of each. A joint is missing where x or y is
+empty or ``nan``; one that is there without a score counts as certain, as what somebody
+placed by hand in SLEAP.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from math import inf
+from math import inf, isnan, nan
 
 import numpy as np
 
@@ -92,6 +93,7 @@ def _wide(
             for i, axis in enumerate(('x', 'y', 'score')):
                 if axis in axes:
                     values[joint, i] = _number(row, axes[axis], where)
+        values[np.isnan(values[:, 2]), 2] = 1
         track = row[columns['person']] if 'person' in columns else '1'
         frame = _frame(row, columns['frame'], where)
         yield Detection(frame, values, track=track or None)
@@ -112,7 +114,8 @@ def _long(
                 f'{where} repeats joint {name} of a person and frame; give people a '
                 'column `person`.'
             )
-        score = _number(row, columns['score'], where) if 'score' in columns else 1.0
+        score = _number(row, columns['score'], where) if 'score' in columns else nan
+        score = 1.0 if isnan(score) else score
         person[joint] = [*(_number(row, columns[axis], where) for axis in 'xy'), score]
     found = []
     for (frame, who), joints in people.items():

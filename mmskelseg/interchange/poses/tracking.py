@@ -1,10 +1,28 @@
-"""Choice of the person that a video is about."""
+"""Choice of the person that a video is about, or of each of several."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.errors import UserError
+
+# Seconds for which somebody has to be seen to count as a person of the video; without
+# a rate, in frames of 30 a second.
+_LEAST_SECONDS, _RATE = 2.0, 30.0
+
+
+class Track(NamedTuple):
+    """One person of a video.
+
+    Args:
+        name: What to call the person.
+        rows: Row of the person in each frame of the poses, shape (T,), -1 where absent.
+    """
+
+    name: str
+    rows: np.ndarray
 
 
 def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -156,18 +174,71 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     else:
         rows = _worth(poses, policy).argmax(axis=0)
         note = f'{notes[policy]} in each frame'
+    who = poses.people[rows[0]] if poses.people else ''
+    note = f'of up to {persons} people {who}{", " * bool(who)}{note}'
+    return _only(poses, Track(who, rows), note)
+
+
+def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
+    """Return each person of a video, in the order in which they come, and notes.
+
+    Rows that are people keep their names; where rows are not people, these are linked
+    by overlap of their boxes. Those without a name of letters are person1, person2 and
+    so on. People who are seen for less than 2 seconds in all, as those whom a tracker
+    took for somebody else for a moment, are left out, unless nobody is seen longer.
+    """
+    present = np.asarray((poses.keypoint_score > 0).any(axis=-1))
+    if poses.people:
+        rows = [np.where(there, m, -1) for m, there in enumerate(present)]
+        names = list(poses.people)
+    else:
+        numbers = link_by_overlap(_boxes(poses))
+        rows = [
+            np.where(found.any(axis=0), found.argmax(axis=0), -1)
+            for found in (numbers == k for k in range(numbers.max() + 1))
+        ]
+        names = [''] * len(rows)
+    seen = [(row >= 0).sum() for row in rows]
+    least = _LEAST_SECONDS * (poses.fps or _RATE)
+    kept = [m for m, count in enumerate(seen) if count >= least]
+    kept = kept or [m for m, count in enumerate(seen) if 0 < count == max(seen)][:1]
+    kept.sort(key=lambda m: int((rows[m] >= 0).argmax()))
+    unnamed = all(not name or name.isdecimal() for name in names)
+    tracks = [
+        Track(f'person{i}' if unnamed else names[m], rows[m])
+        for i, m in enumerate(kept, 1)
+    ] or [Track('person1', np.full(present.shape[1], -1))]
+    everybody = sum(count > 0 for count in seen)
+    few = everybody - len(kept)
+    note = f'{few} of {everybody} people are left out, seen for less than 2 s each'
+    return tracks, (note,) if few else ()
+
+
+def each_person(poses: Poses) -> list[tuple[str, np.ndarray, Poses]]:
+    """Return name, rows (T,) and poses of each person of :func:`find_tracks`."""
+    tracks, notes = find_tracks(poses)
+    frames = poses.keypoint.shape[1]
+    people = []
+    for track in tracks:
+        seen = (track.rows >= 0).sum()
+        note = f'one of {len(tracks)} people, seen in {seen} of {frames} frames'
+        people.append((*track, _only(poses, track, note, *notes)))
+    return people
+
+
+def _only(poses: Poses, track: Track, *notes: str) -> Poses:
+    """Return the poses of one person, M = 1."""
     arrays = ('keypoint', 'keypoint_score', 'person_score', 'person_box')
     values = {key: getattr(poses, key) for key in arrays}
-    who = f'{poses.people[rows[0]]}, ' if poses.people else ''
     return poses.noting(
-        f'of up to {persons} people {who}{note}',
-        people=(poses.people[rows[0]],) if poses.people else (),
-        **{key: _of_rows(a, rows) for key, a in values.items() if a is not None},
+        *notes,
+        people=(track.name,) if poses.people else (),
+        **{key: of_rows(a, track.rows) for key, a in values.items() if a is not None},
     )
 
 
-def _of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the row of each frame as a single one, zeros where it is -1."""
+def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the row (T,) of each frame of (M, T, ...) as a single one, 0 where -1."""
     chosen = values[rows, np.arange(len(rows))]
     chosen[rows < 0] = 0
     return chosen[None]

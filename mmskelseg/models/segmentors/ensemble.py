@@ -10,10 +10,11 @@ from mmengine.model import BaseModel, ModuleList
 from torch import Tensor
 
 from mmskelseg.evaluation.ensembles import FIELDS, average_predictions
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     load_weights,
+    trained_data,
     trained_features,
 )
 from mmskelseg.models.postprocessors import postprocess
@@ -60,7 +61,7 @@ class ActionSegmentorEnsemble(BaseModel):
             first = first or content
             _check_same(content, file, first, self.checkpoints[0])
             self.members.append(member)
-            self.seeds.append((content.get('meta') or {}).get('seed'))
+            self.seeds.append(meta_of(content).get('seed'))
         # The segmentor's own, which its config need not name.
         self.data_preprocessor = self.members[0].data_preprocessor
         self.num_classes = getattr(self.members[0], 'num_classes', None)
@@ -108,8 +109,8 @@ def _check_same(
 ) -> None:
     """Raise an error if checkpoints state that they learned different things."""
     classes, expected = (
-        ((content.get('meta') or {}).get('dataset_meta') or {}).get('classes')
-        for content in (checkpoint, first)
+        trained_data(content, source).get('classes')
+        for content, source in ((checkpoint, file), (first, first_file))
     )
     if classes and expected and list(classes) != list(expected):
         raise UserError(

@@ -6,6 +6,7 @@ from mmskelseg.datasets.transforms import (
     RandomJitter,
     RandomJointDropout,
     RandomLimbDropout,
+    RandomProjection,
     RandomProportions,
     RandomRotation,
     RandomRotation3D,
@@ -115,6 +116,52 @@ def test_rotation_has_the_spread_that_it_is_told(video):
         angles.append(np.degrees(np.arctan2(z, x)))
     # Five deviations of an estimate from 2,000 draws: 1 / sqrt(4,000) of it.
     assert abs(np.std(angles) - 20) < 5 * 20 / np.sqrt(4000)
+
+
+def test_projection_is_that_of_a_pinhole_camera(video):
+    """A point 1 m to the right of the middle, and one as far away from the camera."""
+    points = np.zeros((1, 1, 17, 3), np.float32)
+    points[0, 0, :4] = [[-1, 0, 4], [1, 0, 4], [0, -1, 3], [0, 1, 5]]
+    score = np.zeros((1, 1, 17), np.float32)
+    score[..., :4] = 1
+    given = {**video, 'keypoint_3d': points, 'keypoint_score': score}
+    given['img_shape'] = (400, 600)
+    # The height shows 4 m at the mean place, so that 1 m has 100 pixels there.
+    film = RandomProjection(distance=(2, 2), right='-x', down='-y')
+    image = film(dict(given))['keypoint'][0, 0]
+    np.testing.assert_allclose(
+        image[:4],
+        [[300 + 100, 200], [300 - 100, 200], [300, 200 + 200], [300, 200 - 200 / 3]],
+        rtol=1e-5,
+    )
+    assert not image[4:].any()
+    # Seen from the side: z to the right, so that x points away.
+    side = RandomProjection(distance=(2, 2), right='z', down='-y')
+    image = side(dict(given))['keypoint'][0, 0]
+    depth = 2 + np.array([-1, 1, 0, 0])
+    x = 300 + 200 * np.array([0, 0, -1, 1]) / depth
+    y = 200 + 200 * np.array([0, 0, 1, -1]) / depth
+    np.testing.assert_allclose(image[:4], np.stack([x, y], -1), rtol=1e-5)
+
+
+def test_projection_draws_a_distance_and_names_wrong_options(video):
+    """The farther the camera, the less perspective; sizes stay."""
+    near, far = (
+        RandomProjection(distance=(d, d))(dict(video))['keypoint'] for d in (2, 500)
+    )
+    assert np.abs(near - far).max() > 1
+    drawn = {
+        RandomProjection()({**video, 'epoch': e})['keypoint'].tobytes()
+        for e in range(4)
+    }
+    assert len(drawn) == 4
+    with pytest.raises(UserError, match=r"down is 'x', but must be another axis than"):
+        RandomProjection(right='-x', down='x')
+    with pytest.raises(UserError, match=r'distance is \(3, 2\), but must be two num'):
+        RandomProjection(distance=(3, 2))
+    del video['keypoint_3d']
+    with pytest.raises(UserError, match='has no keypoint_3d, which a camera could'):
+        RandomProjection()(video)
 
 
 def test_scale_stretches_each_axis_by_one_factor(video):

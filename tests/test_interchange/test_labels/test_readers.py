@@ -48,7 +48,7 @@ def test_boris_project_takes_one_of_several_subjects():
     (video,) = read_boris(path, observation='live', subject='guest')
     assert (video.name, spans(video)) == ('live', [(2.0, 4.0, 'walk')])
     with pytest.raises(ValueError, match="'live': expected one subject, but there is"):
-        read_boris(path)
+        read_boris(path, observation='live')
 
 
 @pytest.mark.parametrize(

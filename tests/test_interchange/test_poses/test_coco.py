@@ -50,6 +50,18 @@ def test_file_names_and_tracks_are_read(walk, save_json):
     assert poses.keypoint.shape == (2, 6, 17, 2)
 
 
+def test_tracks_of_alphapose_stand_in_lists(walk, save_json):
+    """Of the detections that it joined; without tracking all are 0."""
+    content = entries(walk, idx=[3.0]) + entries(walk, idx=[1.0, 7.0])
+    assert read_coco(save_json(content)).people == ('3', '1')
+    content = entries(walk, idx=[0.0]) + entries(walk, idx=[0.0])
+    poses = read_coco(save_json(content))
+    assert poses.people == ()
+    assert poses.keypoint.shape == (2, 6, 17, 2)
+    content = entries(walk, idx=[[4.0]]) + entries(walk, idx=[])
+    assert read_coco(save_json(content)).people == ()
+
+
 def test_flags_are_not_scores(walk, save_json):
     """Where all third numbers are 0, 1 or 2, both 1 and 2 say that a joint is there."""
     walk[..., 2] = 2

@@ -85,6 +85,16 @@ def test_sleap_labels_by_hand_count_as_certain(h5py, tracks, tmp_path):
     np.testing.assert_array_equal(score, ~np.isnan(tracks[..., 0]))
 
 
+def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path):
+    """Among predictions, those of which somebody moved a node have no scores."""
+    scores = np.where(np.isnan(tracks[..., 0]), np.nan, 0.75)
+    scores[0, 3] = np.nan
+    write_sleap(h5py, tmp_path / 'a.h5', tracks, point_scores=scores)
+    score = read_sleap(tmp_path / 'a.h5').keypoint_score
+    np.testing.assert_array_equal(score[0, 3], [1, 1, 1])
+    np.testing.assert_array_equal(score[0, 2], [0.75, 0, 0.75])
+
+
 def test_malformed_hdf5_is_named(h5py, tracks, tmp_path):
     path = tmp_path / 'a.h5'
     write_sleap(h5py, path, tracks, node_names=np.array(NODES[:2], 'S'))
@@ -195,7 +205,8 @@ HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
         (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
         (HEAD, 'numbered from 0 to 0 in 0 rows'),
         (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
-        (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'no y of animal nose'),
+        (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
+        (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'poses in 3D, which have no pixels'),
         (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
     ],
 )

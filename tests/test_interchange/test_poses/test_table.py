@@ -39,6 +39,17 @@ def test_wide_table_is_read_as_sleap_writes_it(save_text):
     assert 'no limbs' in poses.notes[0]
 
 
+def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
+    """As in SLEAP's table of labels that somebody made or corrected."""
+    poses = read_table(
+        save_text(
+            'track,frame_idx,instance.score,a.x,a.y,a.score,b.x,b.y,b.score\n'
+            ',0,nan,205.9,187.8,,,,\n,2,0.9,206.1,187.5,0.8,278.6,203.3,nan\n'
+        )
+    )
+    np.testing.assert_allclose(poses.keypoint_score[0], [[1, 0], [0, 0], [0.8, 1]])
+
+
 def test_numbered_joints_are_counted(save_text):
     """By number and not by text, where 10 comes before 2."""
     header = ','.join(f'{i}_x,{i}_y' for i in (10, 2, *range(2), *range(3, 10)))

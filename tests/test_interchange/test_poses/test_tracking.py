@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.interchange.poses import Poses, choose_person
+from mmskelseg.interchange.poses import Poses, choose_person, each_person
 from mmskelseg.interchange.poses.tracking import (
     box_overlaps,
     link_by_overlap,
@@ -130,6 +130,57 @@ def test_everybody_can_stay(crossing):
     assert choose_person(poses, 'all', 'a').keypoint.shape[0] == 2
     single = people_of(crossing[0][:1])
     assert choose_person(single, 'track', 'a') is single
+
+
+def longer(rows, repeats=20):
+    return np.repeat(rows, repeats, axis=1)
+
+
+def test_each_person_is_followed_through_the_rows(crossing):
+    """By overlap, in the order in which they come."""
+    rows, small, large = crossing
+    poses = people_of(longer(rows)).noting(fps=20.0)
+    first, second = each_person(poses)
+    assert (first[0], second[0]) == ('person1', 'person2')
+    np.testing.assert_array_equal(
+        first[2].keypoint, longer(small[None]).reshape(1, 100, 2, 2)
+    )
+    assert second[1].tolist() == [-1] * 60 + [0] * 40
+    np.testing.assert_array_equal(
+        second[2].keypoint[0, 60:], longer(large[None])[0, 60:].reshape(40, 2, 2)
+    )
+    assert not second[2].keypoint_score[0, :60].any()
+
+
+def test_people_who_are_hardly_seen_are_left_out_with_a_note(crossing):
+    """At 20 frames a second the second is seen for 2 s; at 30 for 1.3 s."""
+    poses = people_of(longer(crossing[0])).noting(fps=30.0)
+    ((name, _, one),) = each_person(poses)
+    assert name == 'person1'
+    assert one.notes == (
+        'one of 1 people, seen in 100 of 100 frames',
+        '1 of 2 people are left out, seen for less than 2 s each',
+    )
+    # Nobody is seen for longer than that here.
+    ((_, _, one),) = each_person(people_of(crossing[0]).noting(fps=30.0))
+    assert one.keypoint_score[0].any(axis=-1).all()
+
+
+def test_people_of_the_file_keep_their_names_and_places(crossing):
+    _, small, large = crossing
+    large[:2] = np.nan
+    rows = longer(np.stack([large, small]))
+    found = each_person(people_of(rows, people=('bob', 'ann')).noting(fps=10.0))
+    assert [name for name, *_ in found] == ['ann', 'bob']
+    assert found[1][2].people == ('bob',)
+    numbered = each_person(people_of(rows, people=('7', '9')).noting(fps=10.0))
+    assert [name for name, *_ in numbered] == ['person1', 'person2']
+
+
+def test_a_video_of_nobody_has_one_person_who_is_never_seen():
+    ((name, rows, one),) = each_person(people_of(np.full((1, 6, 4), np.nan)))
+    assert (name, rows.tolist()) == ('person1', [-1] * 6)
+    assert one.keypoint.shape == (1, 6, 2, 2)
 
 
 def test_unknown_person_is_named(crossing):

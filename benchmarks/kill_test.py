@@ -1,0 +1,340 @@
+"""Kills commands at random moments and compares what they leave with whole runs.
+
+    python -m benchmarks.kill_test --kills 100 --seed 0
+
+Each trial starts a command in a folder of its own, ends its processes by `kill -9`
+after a random part of the time that it takes (once, or twice in a row), and runs it to
+its end, as its help says: a training with --resume, others by the same command. Then
+
+- every file that the killed command had finished is whole: it is that of the
+  uninterrupted run, or a step on the way to it (a checkpoint of an earlier epoch);
+- the results at the end are those of the uninterrupted run, tensor by tensor;
+- no temporary file is left.
+
+Trials that were done before are left alone, so that the test itself can be stopped. It
+prints a table, and ends with status 1 after a deviation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.utils.command_line import command, seed, whole_from
+from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import text_table
+
+ROOT = Path(__file__).resolve().parent.parent
+TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+PARTS = ('train', 'val', 'test')
+EPOCHS = 3
+# The toy config on four short videos, with a small model.
+SETTINGS = [
+    *(f'{part}_dataloader.num_workers=0' for part in PARTS),
+    *(f'{part}_dataloader.persistent_workers=False' for part in PARTS),
+    *(f'{part}_dataloader.dataset.ann_file=data/annotations.pkl' for part in PARTS),
+    'model.branches.heatmap.channels=8',
+    f'train_cfg.max_epochs={EPOCHS}',
+    f'train_cfg.val_interval={EPOCHS}',
+    'default_hooks.checkpoint.interval=1',
+    'default_hooks.checkpoint.max_keep_ckpts=-1',
+]
+OPTIONS = ('--cfg-options', *SETTINGS)
+WORK = 'work_dirs/toy_joint_limb'
+TRIED = 900
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, and what is compared.
+
+    Args:
+        argv: Its arguments.
+        again: Those that go on after it was killed; by default the same.
+        results: Patterns of the files that it makes.
+        needs: The job whose files it starts from.
+    """
+
+    argv: Sequence[str]
+    results: Sequence[str]
+    again: Sequence[str] = ()
+    needs: str = ''
+
+
+CHECKPOINT = f'{WORK}/epoch_{EPOCHS}.pth'
+JOBS = {
+    'convert': Job(
+        ('convert', 'toy', 'data', '--no-videos', '--videos', '4', '--seconds', '6'),
+        ('data/annotations.pkl',),
+    ),
+    'features': Job(
+        ('features', str(TOY), *OPTIONS), ('data/features/**/*',), needs='convert'
+    ),
+    'train': Job(
+        ('train', str(TOY), *OPTIONS),
+        ('data/features/**/*', f'{WORK}/*.pth', f'{WORK}/metrics.json'),
+        ('train', str(TOY), '--resume', *OPTIONS),
+        needs='convert',
+    ),
+    'test': Job(
+        ('test', str(TOY), CHECKPOINT, '--dump', 'dump.pkl', *OPTIONS),
+        (f'{WORK}/metrics.json', f'{WORK}/*.png', f'{WORK}/timelines/*', 'dump.pkl'),
+        needs='train',
+    ),
+    'cross-validate': Job(
+        (
+            'cross-validate', str(TOY), '--folds', 'fold1', '--seeds', '0', '1',
+            '--cfg-options', *SETTINGS, 'train_cfg.max_epochs=2',
+        ),
+        (f'{WORK}/cross_validation.*', f'{WORK}/fold1/*/epoch_2.pth',
+         f'{WORK}/fold1/*/metrics.json'),
+        needs='features',
+    ),
+    'segment': Job(
+        (
+            'segment', 'data/annotations.pkl', str(TOY), CHECKPOINT, '--out', 'out',
+            '--device', 'cpu', '--formats', 'csv', 'json', 'srt', 'timeline', 'poses',
+            '--cfg-options', *SETTINGS,
+        ),
+        ('out/*',),
+        needs='train',
+    ),
+    'browse': Job(
+        ('browse', 'data/annotations.pkl', '--json', 'found.json', '--videos', '2'),
+        ('data/browse/**/*', 'found.json'),
+        needs='convert',
+    ),
+    'make-config': Job(
+        ('make-config', 'data/annotations.pkl', 'mine.py', '--overwrite'),
+        ('mine.py',),
+        needs='convert',
+    ),
+}  # fmt: skip
+
+
+def _start(argv: Sequence[str], folder: Path) -> subprocess.Popen:
+    log = (folder / 'log.txt').open('ab')
+    return subprocess.Popen(
+        [sys.executable, '-m', 'mmskelseg', *argv],
+        cwd=folder,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """End a process with all that it started, which may have sessions of their own."""
+    children = _descendants(process.pid)
+    for pid in (process.pid, *children):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for file in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            parent = int(file.read_text().rpartition(')')[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        if parent == pid:
+            child = int(file.parent.name)
+            yield from _descendants(child)
+            yield child
+
+
+def _results(job: Job, folder: Path) -> dict[str, str]:
+    """Return a digest of what each result holds."""
+    found = {}
+    for pattern in job.results:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file() and '.part' not in path.name:
+                found[str(path.relative_to(folder))] = _digest(path)
+    return found
+
+
+def _digest(path: Path) -> str:
+    """Return a digest of a file without what differs between equal runs: times."""
+    content: Any = path.read_bytes()
+    if path.suffix == '.pth':
+        from mmskelseg.fileio.checkpoints import load_checkpoint
+
+        checkpoint = load_checkpoint(path)
+        content = b''.join(
+            name.encode() + value.numpy().tobytes()
+            for name, value in sorted(checkpoint['state_dict'].items())
+        )
+        groups = checkpoint.get('optimizer', {}).get('state', {})
+        for state in groups.values():
+            for value in state.values():
+                content += value.numpy().tobytes() if hasattr(value, 'numpy') else b''
+    elif path.suffix == '.json':
+        data = json.loads(content)
+        if isinstance(data, dict):
+            # Where the folder of the trial stands in it.
+            data.pop('checkpoint', None)
+        content = json.dumps(data, sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _uninterrupted(name: str, folder: Path, say: Callable[[str], None]) -> float:
+    """Run a job and what it needs in a folder; return the seconds that it took."""
+    job, done = JOBS[name], folder / 'done.json'
+    if done.is_file():
+        return float(json.loads(done.read_text('utf-8'))['seconds'])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if job.needs:
+        _uninterrupted(job.needs, folder.with_name(job.needs), say)
+        _copy(folder.with_name(job.needs), folder)
+    say(f'{name}: the uninterrupted run')
+    begin = time.monotonic()
+    status = _start(job.argv, folder).wait(TRIED)
+    if status:
+        raise UserError(
+            f'{folder}: the uninterrupted run ended with {status}; see log.'
+        )
+    seconds = time.monotonic() - begin
+    done.write_text(json.dumps({'seconds': seconds}))
+    return seconds
+
+
+def _copy(source: Path, target: Path) -> None:
+    ignored = shutil.ignore_patterns('done.json', 'log.txt')
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+
+
+def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dict:
+    """Kill a job once or twice, let it end, and return what deviates."""
+    job = JOBS[name]
+    whole, folder = root / 'whole' / name, root / 'trial'
+    seconds = _uninterrupted(name, whole, say)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    if job.needs:
+        _copy(whole.with_name(job.needs), folder)
+    before = set(_results(job, folder))
+    expected = _results(job, whole)
+    draw = random.Random(f'{name} {number}')
+    moments, deviations = [], []
+    for i in range(draw.choice((1, 1, 2))):
+        process = _start((job.again if i else ()) or job.argv, folder)
+        # Before, Python imports.
+        moment = draw.uniform(0.3, 1.02) * seconds
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            moments.append(round(moment, 2))
+        for file, digest in _partial(job, folder, before):
+            if expected.get(file) != digest:
+                deviations.append(f'{file} differs after the kill')
+    status = _start(job.again or job.argv, folder).wait(TRIED)
+    if status:
+        deviations.append(f'going on ended with status {status}')
+    after = _results(job, folder)
+    deviations += [
+        f'{file} is {"missing" if file not in after else "another"}'
+        for file in expected
+        if after.get(file) != expected[file]
+    ]
+    deviations += [f'{file} is too much' for file in after.keys() - expected.keys()]
+    deviations += [f'{path.name} is left' for path in folder.rglob('.*.part*')]
+    return {'job': name, 'number': number, 'kills': moments, 'deviations': deviations}
+
+
+def _partial(job: Job, folder: Path, before: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the results that are there after a kill, each of which must be readable."""
+    for file in set(_all(job, folder)) - before:
+        try:
+            yield file, _digest(folder / file)
+        except Exception as error:  # Whatever is wrong with it is a deviation.
+            yield file, f'{type(error).__name__}: {error}'
+
+
+def _all(job: Job, folder: Path) -> Iterator[str]:
+    for pattern in job.results:
+        for path in folder.glob(pattern):
+            if path.is_file() and '.part' not in path.name:
+                yield str(path.relative_to(folder))
+
+
+def table(results: Sequence[dict]) -> str:
+    """Return the trials of each command as a table."""
+    rows: list[tuple[str, ...]] = [('command', 'runs', 'kills', 'deviations')]
+    for name in JOBS:
+        own = [result for result in results if result['job'] == name]
+        kills = sum(len(result['kills']) for result in own)
+        wrong = sum(bool(result['deviations']) for result in own)
+        rows.append((name, str(len(own)), str(kills), str(wrong)))
+    totals = [sum(int(row[i]) for row in rows[1:]) for i in (1, 2, 3)]
+    rows.append(('all', *map(str, totals)))
+    return '\n'.join(text_table(rows, (1, 2, 3)))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--kills', type=whole_from(1), default=100, help='default: %(default)s'
+    )
+    parser.add_argument('--seed', type=seed, default=0, help='default: %(default)s')
+    parser.add_argument(
+        '--jobs', nargs='+', choices=JOBS, default=list(JOBS), help='default: all'
+    )
+    parser.add_argument(
+        '--folder', type=Path, default=Path('work_dirs/kill_test'),
+        help='folder for trials and their results (default: %(default)s)',
+    )  # fmt: skip
+
+
+def _run(args: argparse.Namespace) -> int:
+    root = args.folder.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    file = root / f'results_{args.seed}.jsonl'
+    lines = file.read_text('utf-8').splitlines() if file.is_file() else []
+    results = [json.loads(line) for line in lines]
+    done = {(result['job'], result['number']) for result in results}
+    number = args.seed * 1_000_000
+    while sum(len(result['kills']) for result in results) < args.kills:
+        for name in args.jobs:
+            if (name, number) in done:
+                continue
+            result = trial(name, number, root, lambda text: print(text, flush=True))
+            results.append(result)
+            with file.open('a', encoding='utf-8') as out:
+                out.write(json.dumps(result) + '\n')
+            print(
+                f'{name} {number}: {result["kills"]} {result["deviations"]}', flush=True
+            )
+            if sum(len(result['kills']) for result in results) >= args.kills:
+                break
+        number += 1
+    print(f'{table(results)}\n{platform.node()}: results in {file}')
+    return int(any(result['deviations'] for result in results))
+
+
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    kept='trials that were done; the same command goes on.',
+)
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""What a training needs to go on from a checkpoint, and where it goes on."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.utils.errors import UserError
+
+HOOKS = {
+    'checkpoint': {'type': 'CheckpointHook', 'interval': 1},
+    'check': {'type': 'SegCheckHook'},
+    'report': {'type': 'SegReportHook'},
+}
+
+
+@pytest.fixture
+def trained(make_runner, tmp_path):
+    """Train; return the checkpoint of the last epoch and the folder."""
+    make_runner(HOOKS).train()
+    return tmp_path / 'work' / 'epoch_2.pth'
+
+
+def without(key):
+    return lambda content: content.pop(key)
+
+
+def other(key, value):
+    return lambda content: content.update({key: value})
+
+
+def of_meta(key, value):
+    return lambda content: content['meta'].update({key: value})
+
+
+def of_group(**changes):
+    def change(content):
+        group = content['optimizer']['param_groups'][0]
+        for key, value in changes.items():
+            group.pop(key, None)
+            if value is not None:
+                group[key] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (without('meta'), 'does not say in which epoch and step'),
+        (other('meta', [1]), 'does not say in which epoch and step'),
+        (of_meta('epoch', '2'), 'does not say in which epoch and step'),
+        (of_meta('iter', -1), 'does not say in which epoch and step'),
+        (without('optimizer'), 'lacks the state of the optimizer'),
+        (other('optimizer', None), 'lacks the state of the optimizer'),
+        (other('optimizer', {'state': {}}), 'holds no state of an optimizer'),
+        (of_group(momentum=None, betas=(0.9, 0.99)), 'the state of another optimizer'),
+        (of_group(params=[0, 1]), 'the state of another optimizer'),
+        (
+            lambda content: content['optimizer']['state'].update(
+                {0: {'momentum_buffer': torch.zeros(7)}}
+            ),
+            'holds the state of an optimizer of another model',
+        ),
+        (without('message_hub'), 'lacks the history of the training'),
+        (other('message_hub', {'log_scalars': 1}), 'lacks the history of the training'),
+        (without('state_dict'), "'meta' is dict instead of a tensor"),
+        (other('state_dict', [torch.zeros(1)]), 'holds list instead of the tensors'),
+        (other('state_dict', {3: torch.zeros(1)}), '3 is Tensor instead of a tensor'),
+        (other('state_dict', {'weight': 3}), "'weight' is int instead of a tensor"),
+    ],
+)
+def test_training_goes_on_from_whole_checkpoints_alone(
+    make_runner, trained, change, message
+):
+    """Whatever is missing, the file is named, and why that matters."""
+    content = load_checkpoint(trained)
+    change(content)
+    torch.save(content, trained)
+    runner = make_runner(HOOKS, load_from=str(trained), resume=True)
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        runner.train()
+    assert 'epoch_2.pth' in str(error.value)
+
+
+@pytest.mark.parametrize('content', [torch.zeros(3), [1], None, 'text', 7, {}])
+def test_other_content_is_named(make_runner, trained, content):
+    """Neither a training nor a test goes on from a tensor, a list or nothing."""
+    torch.save(content, trained)
+    for resume in (True, False):
+        runner = make_runner(HOOKS, load_from=str(trained), resume=resume)
+        with pytest.raises(UserError, match=r'epoch_2\.pth: holds \w+ instead of'):
+            runner.train()
+
+
+def test_whole_checkpoint_goes_on(make_runner, trained):
+    """With a schedule, too."""
+    schedule = {'type': 'MultiStepLR', 'milestones': [1], 'by_epoch': True}
+    runner = make_runner(HOOKS, param_scheduler=schedule)
+    runner.train()
+    options = {'train_cfg': {'by_epoch': True, 'max_epochs': 3}}
+    again = make_runner(HOOKS, resume=True, param_scheduler=schedule, **options)
+    again.train()
+    assert again.epoch == 3
+    state = load_checkpoint(trained)
+    del state['param_schedulers'][0]
+    torch.save(state, trained)
+    again = make_runner(
+        HOOKS, load_from=str(trained), resume=True, param_scheduler=schedule, **options
+    )
+    with pytest.raises(UserError, match='lacks the state of the schedules'):
+        again.train()
+
+
+def test_last_validation_that_was_stopped_is_made_up_for(make_runner, trained):
+    """The last checkpoint is there before the scores are."""
+    scores = trained.with_name('metrics.json')
+    before = json.loads(scores.read_text())
+    scores.unlink()
+    make_runner(HOOKS, resume=True).train()
+    after = json.loads(scores.read_text())
+    for content in (before, after):
+        content.pop('checkpoint')
+    assert after == before

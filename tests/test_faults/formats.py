@@ -1,0 +1,684 @@
+"""Every format that the package reads: a valid file of each, and what reads it.
+
+A function that makes a valid file registers itself with what reads it. A reader, a
+converter or a command that nothing here is about fails ``test_formats.py``.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.interchange import READERS as LABEL_READERS
+from mmskelseg.interchange import read_segments
+from mmskelseg.interchange.poses import Poses, read_poses
+from tests.small_data import ROOT, small_annotations
+from tests.test_faults.oracle import run_command
+from tests.test_tools.test_uwiom_converter import RELEASE_NAMES
+
+SAMPLES = ROOT / 'tests' / 'test_interchange' / 'test_labels' / 'samples'
+TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+FRAMES = 6
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: what makes a valid file, and what reads it.
+
+    Args:
+        covers: The reader, converter or kind of file that this is about.
+        kind: One of ``CODECS``.
+        make: Writes a valid input into a folder and returns it: a file or a folder.
+        read: Reads it.
+        check: Raises an error for a result that cannot be.
+        mutated: Which files of a folder are changed, one at a time.
+    """
+
+    covers: str
+    kind: str
+    make: Callable[[Path], Path]
+    read: Callable[[Path], Any]
+    check: Callable[[Any], object]
+    mutated: str = ''
+
+
+FORMATS: dict[str, Format] = {}
+
+
+def register(
+    name: str,
+    kind: str,
+    read: Callable[[Path], Any],
+    check: Callable[[Any], object] = lambda value: None,
+    *,
+    covers: str = '',
+    mutated: str = '',
+) -> Callable[[Callable[[Path], Path]], Callable[[Path], Path]]:
+    """Register the function below as what makes a valid input of a format."""
+
+    def add(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
+        assert name not in FORMATS, name
+        FORMATS[name] = Format(covers or name, kind, make, read, check, mutated)
+        return make
+
+    return add
+
+
+# Labels.
+
+
+def _check_labels(videos: Any) -> None:
+    assert videos
+    for video in videos:
+        assert isinstance(video.name, str)
+        for segment in video.segments:
+            assert np.isfinite([segment.start, segment.end]).all(), segment
+            assert segment.start <= segment.end, segment
+            assert segment.label.strip() == segment.label != '', segment
+
+
+def _sample(file: str, format: str, kind: str, **options: Any) -> None:
+    def make(folder: Path) -> Path:
+        return Path(shutil.copy(SAMPLES / file, folder))
+
+    def read(path: Path) -> Any:
+        return read_segments(path, format, **options)
+
+    assert format in LABEL_READERS
+    register(f'labels/{file}', kind, read, _check_labels, covers=f'labels/{format}')(
+        make
+    )
+
+
+_sample('project.boris', 'boris', 'json', observation='take one', subject='cook')
+_sample('aggregated_events.tsv', 'boris_events', 'rows')
+_sample('tabular_events.csv', 'boris_events', 'rows')
+_sample('tabular_events_boris7.csv', 'boris_events', 'rows')
+_sample('labels.eaf', 'elan', 'xml')
+_sample('label_studio.json', 'label_studio', 'json', fps=25)
+_sample('via.json', 'via', 'json')
+_sample('cvat_video.xml', 'cvat', 'xml', fps=25)
+_sample('cvat_images.xml', 'cvat', 'xml', fps=25)
+
+
+@register('labels/csv', 'rows', read_segments, _check_labels)
+def _csv_labels(folder: Path) -> Path:
+    path = folder / 'take1.csv'
+    lines = [
+        'start,end,label,score',
+        '0,1.5,walk,0.9',
+        '1.5,2,"lift, up",',
+        '2,6,walk,1',
+    ]
+    path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
+# Poses.
+
+
+def _check_poses(poses: Any) -> None:
+    assert isinstance(poses, Poses)
+    assert np.isfinite(poses.keypoint).all()
+    assert np.isfinite(poses.keypoint_score).all()
+    assert (poses.keypoint_score >= 0).all()
+
+
+def _poses(name: str, kind: str, *, mutated: str = '', **options: Any) -> Any:
+    format = name.partition(' ')[0]
+    return register(
+        f'poses/{name}',
+        kind,
+        lambda path: read_poses(path, format, **options),
+        _check_poses,
+        covers=f'poses/{format}',
+        mutated=mutated,
+    )
+
+
+def _walk() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return rng.uniform((100, 50, 0.5), (160, 250, 1), (FRAMES, 17, 3)).round(3)
+
+
+def _write_json(path: Path, content: Any) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+@_poses('mmpose', 'json')
+def _mmpose(folder: Path) -> Path:
+    frames = [
+        {
+            'frame_id': i,
+            'instances': [
+                {
+                    'keypoints': person[:, :2].tolist(),
+                    'keypoint_scores': person[:, 2].tolist(),
+                    'bbox_score': 0.9,
+                }
+            ],
+        }
+        for i, person in enumerate(_walk())
+    ]
+    return _write_json(folder / 'take1.json', frames)
+
+
+@_poses('openpose', 'json', mutated='*.json')
+def _openpose(folder: Path) -> Path:
+    inside = folder / 'take1'
+    inside.mkdir()
+    for i, person in enumerate(_walk()):
+        people = [{'person_id': [-1], 'pose_keypoints_2d': [*person.ravel()] + [0] * 3}]
+        name = f'take1_{i:012d}_keypoints.json'
+        _write_json(inside / name, {'version': 1.3, 'people': people})
+    return inside
+
+
+@_poses('coco', 'json')
+def _coco(folder: Path) -> Path:
+    entries = [
+        {
+            'image_id': i,
+            'category_id': 1,
+            'keypoints': person.ravel().tolist(),
+            'score': 0.8,
+            'track_id': 1,
+        }
+        for i, person in enumerate(_walk())
+    ]
+    return _write_json(folder / 'take1.json', entries)
+
+
+def _landmarks() -> np.ndarray:
+    rng = np.random.default_rng(4)
+    return rng.uniform(0.1, 0.9, (FRAMES, 33, 4)).round(4)
+
+
+@_poses('mediapipe json', 'json')
+def _mediapipe_json(folder: Path) -> Path:
+    axes = ('x', 'y', 'z', 'visibility')
+    frames = [
+        {
+            'landmarks': [
+                dict(zip(axes, point, strict=True)) for point in person.tolist()
+            ]
+        }
+        for person in _landmarks()
+    ]
+    content = {'width': 640, 'height': 480, 'fps': 25.0, 'frames': frames}
+    return _write_json(folder / 'take1.json', content)
+
+
+@_poses('mediapipe csv', 'rows', img_shape=(480, 640))
+def _mediapipe_csv(folder: Path) -> Path:
+    lines = ['frame,landmark,x,y,visibility']
+    for t, person in enumerate(_landmarks()):
+        lines += [f'{t},{i},{p[0]},{p[1]},{p[3]}' for i, p in enumerate(person)]
+    path = folder / 'take1.csv'
+    path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
+@_poses('mediapipe npz', 'npz', img_shape=(480, 640))
+def _mediapipe_npz(folder: Path) -> Path:
+    np.savez(folder / 'take1.npz', landmarks=_landmarks())
+    return folder / 'take1.npz'
+
+
+@_poses('deeplabcut csv', 'rows')
+def _deeplabcut_csv(folder: Path) -> Path:
+    head = [
+        'scorer' + ',DLC' * 9,
+        'bodyparts' + ''.join(f',{part}' * 3 for part in ('nose', 'hip', 'tail')),
+        'coords' + ',x,y,likelihood' * 3,
+    ]
+    rows = [','.join([str(t), *map(str, p[:3].ravel())]) for t, p in enumerate(_walk())]
+    path = folder / 'take1DLC.csv'
+    path.write_text('\n'.join([*head, *rows]) + '\n')
+    return path
+
+
+def _deeplabcut_hdf5(format: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        import pandas
+
+        names = [
+            ('DLC', part, axis)
+            for part in ('nose', 'hip', 'tail')
+            for axis in ('x', 'y', 'likelihood')
+        ]
+        columns = pandas.MultiIndex.from_tuples(
+            names, names=['scorer', 'bodyparts', 'coords']
+        )
+        frame = pandas.DataFrame(_walk()[:, :3].reshape(FRAMES, 9), columns=columns)
+        path = folder / 'take1DLC.h5'
+        frame.to_hdf(path, key='df_with_missing', format=format, mode='w')
+        return path
+
+    return make
+
+
+_poses('deeplabcut table', 'hdf5')(_deeplabcut_hdf5('table'))
+_poses('deeplabcut fixed', 'hdf5')(_deeplabcut_hdf5('fixed'))
+
+
+@_poses('sleap', 'hdf5')
+def _sleap(folder: Path) -> Path:
+    import h5py
+
+    path = folder / 'take1.analysis.h5'
+    points = _walk()[None, :, :3]
+    with h5py.File(path, 'w') as file:
+        file['tracks'] = points[..., :2].transpose(0, 3, 2, 1)
+        file['point_scores'] = points[..., 2].transpose(0, 2, 1)
+        file['instance_scores'] = points[..., 2].mean(-1)
+        file['node_names'] = np.array(['nose', 'ear_left', 'ear_right'], 'S')
+        file['track_names'] = np.array(['ann'], 'S')
+        file['edge_inds'] = np.array([[0, 1], [0, 2]])
+    return path
+
+
+@_poses('csv long', 'rows')
+def _long_table(folder: Path) -> Path:
+    lines = ['frame,person,joint,x,y,score']
+    for t, person in enumerate(_walk()[:, :3]):
+        lines += [f'{t},ann,joint{i},{x},{y},{s}' for i, (x, y, s) in enumerate(person)]
+    path = folder / 'take1.csv'
+    path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
+@_poses('csv wide', 'rows')
+def _wide_table(folder: Path) -> Path:
+    lines = ['frame' + ''.join(f',{j}_x,{j}_y,{j}_score' for j in ('nose', 'tail'))]
+    for t, person in enumerate(_walk()):
+        lines.append(','.join([str(t), *map(str, person[:2].ravel())]))
+    path = folder / 'take1.csv'
+    path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
+@_poses('npz', 'npz')
+def _npz(folder: Path) -> Path:
+    from mmskelseg.interchange.poses import write_npz
+
+    walk = _walk()[None, :, :3]
+    layout = {'joints': ['nose', 'hip', 'tail'], 'limbs': [[0, 1], [1, 2]]}
+    poses = Poses(
+        walk[..., :2], walk[..., 2], layout, (480, 640), 25.0, ('ann',),
+        person_score=walk[..., 2].mean(-1), person_box=np.ones((1, FRAMES, 4)),
+        notes=('a note',),
+    )  # fmt: skip
+    write_npz(poses, folder / 'take1.npz')
+    return folder / 'take1.npz'
+
+
+# What the package itself writes, and others may have changed.
+
+
+def _load_annotations(path: Path) -> Any:
+    from mmskelseg.datasets.annotations import load_annotations
+
+    return load_annotations(path)
+
+
+@register('annotations', 'pickle', _load_annotations)
+def _annotations(folder: Path) -> Path:
+    from mmskelseg.datasets import save_annotations
+
+    save_annotations(small_annotations((8, 7, 9)), folder / 'annotations.pkl')
+    return folder / 'annotations.pkl'
+
+
+def _summary(path: Path) -> Any:
+    """Read annotations, and all that a browser shows of them."""
+    from mmskelseg.datasets.inspection.report import report
+    from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+    from mmskelseg.datasets.inspection.summary import summarize
+
+    data = _load_annotations(path)
+    summary = summarize(data, path.parent)
+    return report(str(path), summary, sanity_checks(data, path.parent))
+
+
+register('annotations, browsed', 'pickle', _summary, covers='annotations')(_annotations)
+
+
+def _average(path: Path) -> Any:
+    from mmskelseg.evaluation.ensembles import average_dumps
+
+    return average_dumps([path, path.with_name('other.pkl')])
+
+
+@register('predictions', 'pickle', _average)
+def _predictions(folder: Path) -> Path:
+    import torch
+
+    from mmskelseg.evaluation import DumpPredictions
+
+    for name in ('dump.pkl', 'other.pkl'):
+        dump = DumpPredictions(str(folder / name))
+        dump.dataset_meta = {'classes': ['walk', 'lift'], 'background': None}
+        score = torch.full((2, 5), 0.5)
+        label = torch.tensor([0, 0, 1, 1, 1])
+        sample = {'pred_score': score, 'pred_label': label, 'gt_label': label}
+        dump.process(None, [{'frame_dir': 'a', **sample}])
+        dump.compute_metrics(dump.results)
+    return folder / 'dump.pkl'
+
+
+def _load_features(path: Path) -> Any:
+    from mmskelseg.features.store import load_features
+
+    return np.array(load_features(path))
+
+
+def _check_features(features: np.ndarray) -> None:
+    assert features.dtype.kind == 'f'
+
+
+@register('features', 'npy', _load_features, _check_features)
+def _features(folder: Path) -> Path:
+    np.save(folder / 'a.npy', np.ones((4, 3), np.float32))
+    return folder / 'a.npy'
+
+
+def _small_config() -> Any:
+    from mmskelseg.engine.config_checks import read_config
+
+    cfg = read_config(TOY)
+    cfg.merge_from_dict({'model.num_classes': 3, 'model.branches.heatmap.channels': 4})
+    return cfg
+
+
+def _load_model(path: Path) -> Any:
+    """Load a checkpoint by the config in it."""
+    from mmengine.config import ConfigDict
+
+    from mmskelseg.apis.trained_model import load_model
+    from mmskelseg.registry import registered_only
+
+    with registered_only():
+        return load_model(ConfigDict(), [str(path)])
+
+
+@register('checkpoint', 'torch', _load_model)
+def _checkpoint(folder: Path) -> Path:
+    import torch
+
+    from mmskelseg.registry import MODELS
+
+    cfg = _small_config()
+    meta = {
+        'dataset_meta': small_annotations()['metainfo'],
+        'cfg': cfg.pretty_text,
+        'seed': 3,
+        'epoch': 2,
+        'iter': 8,
+    }
+    state = MODELS.build(cfg.model).state_dict()
+    torch.save({'meta': meta, 'state_dict': dict(state)}, folder / 'epoch_2.pth')
+    return folder / 'epoch_2.pth'
+
+
+def _load_weights(path: Path) -> Any:
+    from mmskelseg.fileio.checkpoints import load_state_dict
+
+    return load_state_dict(path)
+
+
+@register('weights', 'torch', _load_weights)
+def _weights(folder: Path) -> Path:
+    import torch
+
+    torch.save({'a.weight': torch.ones(2, 3), 'b': torch.zeros(4)}, folder / 'net.pth')
+    return folder / 'net.pth'
+
+
+def _check_config(path: Path) -> Any:
+    from mmskelseg.engine.config_checks import building, check_config, read_config
+    from mmskelseg.registry import MODELS
+
+    cfg = read_config(path)
+    check_config(cfg, str(path))
+    with building(str(path)):
+        return MODELS.build(cfg.model)
+
+
+@register('config', 'config', _check_config)
+def _config(folder: Path) -> Path:
+    _small_config().dump(folder / 'mine.py')
+    return folder / 'mine.py'
+
+
+def _read_skeleton(path: Path) -> Any:
+    import argparse
+
+    from mmskelseg.datasets.converters.building import skeleton
+    from mmskelseg.interchange.poses.layouts import checked
+    from mmskelseg.utils.errors import UserError
+
+    try:
+        return checked(skeleton(str(path)), str(path))
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f'{error}.') from None
+
+
+@register('skeleton', 'json', _read_skeleton)
+def _skeleton(folder: Path) -> Path:
+    layout = {'joints': ['a', 'b', 'c'], 'limbs': [['a', 'b'], [1, 2]], 'name': 'mine'}
+    return _write_json(folder / 'layout.json', layout)
+
+
+def _compare(path: Path) -> Any:
+    from mmskelseg.commands import compare
+
+    return run_command(compare.main, path, path.with_name('other.json'))
+
+
+@register('cross-validation', 'json', _compare)
+def _cross_validation(folder: Path) -> Path:
+    from mmskelseg.evaluation import summarize_runs
+
+    scores = {'acc': 50.0, 'edit': 40.0, 'f1@10': 30.0, 'f1@25': 20.0, 'f1@50': 10.0}
+    scores |= {'mAP': 60.0}
+    for name in ('one', 'other'):
+        report = {'metrics': scores, 'per_video': {'a': scores, 'b': scores}}
+        runs = {('f', seed): report for seed in (0, 1)}
+        content = {
+            'config': f'{name}.py',
+            **summarize_runs(runs),
+            'runs': [{'fold': f, 'seed': s, **r} for (f, s), r in runs.items()],
+        }
+        _write_json(folder / f'{name}.json', content)
+    return folder / 'one.json'
+
+
+def _scores(path: Path) -> Any:
+    from mmskelseg.engine.run_folder import RunFolder
+
+    return RunFolder(path.parent, {}, [], []).report()
+
+
+@register('scores', 'json', _scores)
+def _metrics(folder: Path) -> Path:
+    content = {
+        'seg/acc': 50.0,
+        'per_video': {'a': {'acc': 50.0}},
+        'classes': ['walk'],
+        'conventions': {'average': 'pooled'},
+    }
+    return _write_json(folder / 'metrics.json', content)
+
+
+# Releases, one file of which is changed.
+
+
+def _convert(name: str, *before: str, after: tuple[str, ...] = ()) -> Any:
+    def read(path: Path) -> None:
+        from importlib import import_module
+
+        module = import_module(f'mmskelseg.datasets.converters.{name}')
+        out = path.parent / 'out'
+        try:
+            run_command(module.main, *before, path, out, *after)
+        except BaseException:
+            assert not (out / 'annotations.pkl').exists()
+            raise
+        _load_annotations(out / 'annotations.pkl')
+
+    return read
+
+
+def _release(name: str, kind: str, mutated: str, *before: str, **options: Any) -> Any:
+    return register(
+        f'{name} ({mutated})',
+        kind,
+        _convert(name, *before, **options),
+        covers=f'converters/{name}',
+        mutated=mutated,
+    )
+
+
+def _common_layout(folder: Path) -> Path:
+    root, rng = folder / 'raw', np.random.default_rng(0)
+    for part in ('features', 'groundTruth', 'splits'):
+        (root / part).mkdir(parents=True)
+    (root / 'mapping.txt').write_text('0 take\n1 pour\n2 background\n')
+    names = np.array(['take', 'pour', 'background'])
+    for i, video in enumerate('abc'):
+        length = 12 + 2 * i
+        np.save(root / f'features/{video}.npy', rng.normal(size=(4, length)))
+        lines = names[(np.arange(length) // 5 + i) % 3]
+        (root / f'groundTruth/{video}.txt').write_text('\n'.join(lines) + '\n')
+    (root / 'splits/train.split1.bundle').write_text('a.txt\nb.txt\n')
+    (root / 'splits/test.split1.bundle').write_text('c.txt\n')
+    return root
+
+
+for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows'), ('*.bundle', 'rows')):
+    _release('common_layout', kind, pattern, 'import', after=('--fps', '15'))(
+        _common_layout
+    )
+
+
+def _dest(folder: Path) -> Path:
+    root, rng = folder / 'LARA', np.random.default_rng(0)
+    for part in ('features', 'gt_arr', 'splits'):
+        (root / part).mkdir(parents=True)
+    (root / 'mapping.txt').write_text('0 NONE\n1 take\n2 pour\n')
+    for i, (video, frames) in enumerate({'a': 12, 'b': 14, 'c': 16}.items()):
+        array = rng.uniform(10, 500, (6, frames, 19, 1))
+        np.save(root / f'features/{video}.npy', array)
+        label = (np.arange(frames) // 5 + i) % 3
+        np.save(root / f'gt_arr/{video}.npy', label.astype(float))
+    (root / 'splits/train.split1.bundle').write_text('a.txt\nb.txt\n')
+    (root / 'splits/test.split1.bundle').write_text('c.txt\n')
+    return root
+
+
+for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
+    _release('dest', kind, pattern, 'import')(_dest)
+
+
+def _precog(folder: Path) -> Path:
+    from mmskelseg.datasets.converters.precog import JOINTS
+
+    tables = folder / 'release' / 'Dataset' / 'CSV'
+    tables.mkdir(parents=True)
+    for subject in (1, 2, 5, 9):
+        for sequence in (1, 2):
+            lines = [
+                ';'.join([f'0 0.1 {subject}'] * 20 + [str(label)])
+                for label in (0, 1, 1, 1, 1, 1, 0, 2, 2)
+            ]
+            text = '\r\n'.join(['; '.join(JOINTS), *lines, ''])
+            (tables / f'Seq{sequence}_{subject}.csv').write_bytes(text.encode())
+    return folder / 'release'
+
+
+_release('precog', 'rows', '*.csv')(_precog)
+
+
+def _lcr(folder: Path, labels: str) -> Path:
+    root, rng = folder / 'release', np.random.default_rng(0)
+    for part in ('Poses', labels):
+        (root / part).mkdir(parents=True)
+    for video in ('01', '02', '03'):
+        pose = rng.uniform((3, -1, -1), (5, 1, 1), (12, 15, 3)).astype(np.float32)
+        np.save(root / f'Poses/{video}_pose3d.npy', pose)
+    return root
+
+
+def _tum_kitchen(folder: Path) -> Path:
+    root = _lcr(folder, 'Labels_TUM')
+    for video in ('01', '02', '03'):
+        text = ''.join(f'{n + 1}\r\n' for n in range(12))
+        (root / f'Labels_TUM/{video}.txt').write_text(text)
+    return root
+
+
+def _uwiom(folder: Path) -> Path:
+    root = _lcr(folder, 'Labels/ClassNumber')
+    (root / 'RebaScoreFrameWise').mkdir()
+    np.save(root / 'Labels/uniquelabelnames.npy', np.array(RELEASE_NAMES))
+    for video in ('01', '02', '03'):
+        np.save(root / f'Labels/ClassNumber/{video}.npy', np.arange(12) // 2)
+        np.savetxt(root / f'RebaScoreFrameWise/{video}.txt', np.arange(12))
+    return root
+
+
+for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
+    _release('tum_kitchen', kind, pattern)(_tum_kitchen)
+    _release('uwiom', kind, pattern, after=('--test', '03'))(_uwiom)
+
+
+def _desktop_assembly(folder: Path) -> Path:
+    root, rng = folder / 'release', np.random.default_rng(0)
+    for part in ('groundTruth', 'keypoints'):
+        (root / part).mkdir(parents=True)
+    lines = ['Pick_up_lid'] * 3 + ['Close_lid'] * 4 + ['Background']
+    for day in (1, 2, 3):
+        video = f'2020-04-{day:02d}_14-03-25'
+        (root / 'groundTruth' / video).write_text('\n'.join(lines) + '\n')
+        pose = rng.uniform((0, 0, 0.1), (640, 480, 1), (8, 17, 3))
+        np.save(root / f'keypoints/{video}.npy', pose)
+    return root
+
+
+for pattern, kind in (('*.npy', 'npy'), ('2020-*-25', 'rows')):
+    _release('desktop_assembly', kind, pattern)(_desktop_assembly)
+
+
+def _keypoints(folder: Path) -> Path:
+    source = folder / 'source'
+    source.mkdir()
+    for name in ('take1', 'take2'):
+        for make, part in ((_long_table, 'poses'), (_csv_labels, 'labels')):
+            (source / part).mkdir(exist_ok=True)
+            make(folder).rename(source / part / f'{name}.csv')
+    return source
+
+
+def _read_keypoints(path: Path) -> None:
+    from mmskelseg.datasets.converters.keypoints import main
+
+    out = path.parent / 'out'
+    options = ('--fps', '1', '--unlabelled', 'ignore')
+    run_command(main, path / 'poses', out, '--labels', path / 'labels', *options)
+    _load_annotations(out / 'annotations.pkl')
+
+
+for part in ('poses', 'labels'):
+    register(
+        f'keypoints ({part})',
+        'rows',
+        _read_keypoints,
+        covers='converters/keypoints',
+        mutated=f'{part}/*.csv',
+    )(_keypoints)

@@ -1,0 +1,299 @@
+"""Structured mutations of valid files: of what they hold, and of their bytes.
+
+A codec turns a file into a tree of dicts, lists, arrays and plain values, and back, so
+that a mutation is written once for JSON, XML, tables, arrays, HDF5, pickles, torch's
+files and configs.
+"""
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.test_faults.oracle import CANARY
+
+Tree = Any
+
+
+class Evil:
+    """Pickles as a call that touches the canary."""
+
+    def __reduce__(self):
+        return Path.touch, (CANARY,)
+
+
+class Codec(NamedTuple):
+    """How a kind of file becomes a tree, and a tree a file."""
+
+    load: Callable[[Path], Tree]
+    dump: Callable[[Tree, Path], None]
+
+
+def _load_rows(path: Path) -> Tree:
+    text = path.read_text('utf-8')
+    mark = max('\t;,', key=text.count)
+    return {'mark': mark, 'rows': [line.split(mark) for line in text.splitlines()]}
+
+
+def _dump_rows(tree: Tree, path: Path) -> None:
+    rows, mark = tree.get('rows', []), str(tree.get('mark', ','))
+    rows = rows if isinstance(rows, list) else [rows]
+    lines = [mark.join(map(str, r)) if isinstance(r, list) else str(r) for r in rows]
+    path.write_text('\n'.join(lines) + '\n', 'utf-8', errors='surrogateescape')
+
+
+def _load_xml(path: Path) -> Tree:
+    def tree(element: ElementTree.Element) -> Tree:
+        return [element.tag, dict(element.attrib), element.text, [*map(tree, element)]]
+
+    return tree(ElementTree.parse(path).getroot())
+
+
+def _dump_xml(tree: Tree, path: Path) -> None:
+    def element(node: Tree) -> ElementTree.Element:
+        if not (isinstance(node, list) and len(node) == 4):
+            made = ElementTree.Element('a')
+            made.text = str(node)
+            return made
+        tag, attributes, text, children = node
+        made = ElementTree.Element(str(tag).split(' ')[0] or 'a')
+        if isinstance(attributes, dict):
+            made.attrib.update({str(k): str(v) for k, v in attributes.items()})
+        made.text = None if text is None else str(text)
+        made.extend(map(element, children if isinstance(children, list) else ()))
+        return made
+
+    path.write_bytes(ElementTree.tostring(element(tree), 'utf-8'))
+
+
+def _load_npz(path: Path) -> Tree:
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def _dump_npz(tree: Tree, path: Path) -> None:
+    np.savez(path, **{str(k).replace('/', '_'): v for k, v in tree.items()})
+
+
+def _load_hdf5(path: Path) -> Tree:
+    import h5py
+
+    def tree(node: Any) -> Tree:
+        attributes = dict(node.attrs)
+        if isinstance(node, h5py.Dataset):
+            return {'attributes': attributes, 'data': node[()]}
+        items = {key: tree(item) for key, item in node.items()}
+        return {'attributes': attributes, 'items': items}
+
+    with h5py.File(path) as file:
+        return tree(file)
+
+
+def _dump_hdf5(tree: Tree, path: Path) -> None:
+    import h5py
+
+    def write(node: Tree, parent: Any, name: str) -> None:
+        if not isinstance(node, dict):
+            parent[name] = node
+            return
+        if 'data' in node:
+            parent[name] = node['data']
+        elif name != '/':
+            parent.create_group(name)
+        here = parent[name]
+        for key, value in node.get('attributes', {}).items():
+            here.attrs[str(key)] = value
+        for key, item in (node.get('items') or {}).items():
+            write(item, here, str(key))
+
+    with h5py.File(path, 'w') as file:
+        write(tree, file, '/')
+
+
+def _dump_pickle(tree: Tree, path: Path) -> None:
+    path.write_bytes(pickle.dumps(tree, 4))
+
+
+def _load_torch(path: Path) -> Tree:
+    import torch
+
+    return torch.load(path, weights_only=False)
+
+
+def _dump_torch(tree: Tree, path: Path) -> None:
+    import torch
+
+    torch.save(tree, path)
+
+
+def _load_config(path: Path) -> Tree:
+    from mmengine.config import Config
+
+    return Config.fromfile(path).to_dict()
+
+
+def _dump_config(tree: Tree, path: Path) -> None:
+    lines = [f'{key} = {value!r}' for key, value in tree.items()]
+    text = '\n'.join(lines).replace('inf', "float('inf')")
+    path.write_text(text.replace('nan', "float('nan')"), 'utf-8')
+
+
+CODECS = {
+    'json': Codec(
+        lambda path: json.loads(path.read_text('utf-8-sig')),
+        lambda tree, path: path.write_text(json.dumps(tree), 'utf-8'),
+    ),
+    'rows': Codec(_load_rows, _dump_rows),
+    'xml': Codec(_load_xml, _dump_xml),
+    'npz': Codec(_load_npz, _dump_npz),
+    'npy': Codec(
+        lambda path: np.load(path), lambda tree, path: np.save(path, np.asarray(tree))
+    ),
+    'hdf5': Codec(_load_hdf5, _dump_hdf5),
+    'pickle': Codec(lambda path: pickle.loads(path.read_bytes()), _dump_pickle),
+    'torch': Codec(_load_torch, _dump_torch),
+    'config': Codec(_load_config, _dump_config),
+}
+# Of kinds whose files have no structure that a codec keeps.
+TEXTS = ('json', 'rows', 'xml', 'config')
+
+HOSTILE = (
+    None, True, '', ' ', 'x' * 5000, 'a\0b', 'Ärger ☃', '../../etc/passwd', '__class__',
+    'os.system', '{{ fileDirname }}', 0, -1, 2, 33.7, -1e9, 10**12, 10**18, 10**400,
+    1e308, float('nan'), float('inf'), '9' * 400, '1e400', '1_000', '-0', 'nan', '٣',
+    [], {}, [[]], [None], [0, [1, [2]]], {'a': {'b': {}}}, ['a', 'a'], 'a,b', '"', "'",
+    '"a', 'a\nb', '<a>', '&lt;', '%s', '=1+1', '-' * 70000,
+)  # fmt: skip
+
+
+def _arrays(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield what an array may have turned into."""
+    numbers = array.dtype.kind in 'fiub'
+    yield array[:0]
+    yield array.reshape(-1)
+    yield array[None]
+    yield array[..., None]
+    yield array.T
+    yield np.array(3)
+    yield np.array('text')
+    yield np.array([], 'S1')
+    if array.ndim:
+        yield array[:1]
+        yield np.concatenate([array, array])
+    if numbers:
+        yield array.astype(np.int8)
+        yield array.astype(np.complex64)
+        yield array.astype(np.str_)
+        yield np.full(array.shape, np.nan)
+        yield np.full(array.shape, np.inf)
+        yield np.full(array.shape, -1)
+        yield np.full(array.shape, 2**40)
+        yield array.astype(np.float16)
+        yield array.astype(object)
+
+
+def _places(tree: Tree, above: tuple = ()) -> Iterator[tuple]:
+    """Yield the keys that lead to each part of a tree."""
+    items: Any = ()
+    if isinstance(tree, dict):
+        items = list(tree.items())
+    elif isinstance(tree, list | tuple):
+        items = list(enumerate(tree))
+    for key, item in items[:60]:
+        yield (*above, key)
+        yield from _places(item, (*above, key))
+
+
+def _changed(tree: Tree, place: tuple, change: Callable[[Tree, Any], None]) -> Tree:
+    """Return a tree with the part at a place changed, sharing what is not."""
+    copy = dict(tree) if isinstance(tree, dict) else list(tree)
+    key, *rest = place
+    if rest:
+        copy[key] = _changed(tree[key], tuple(rest), change)
+    else:
+        change(copy, key)
+    return tuple(copy) if isinstance(tree, tuple) else copy
+
+
+@st.composite
+def trees(draw: st.DrawFn, tree: Tree) -> Tree:
+    """Draw a tree with one to three of its parts changed."""
+    for _ in range(draw(st.integers(1, 3))):
+        places = list(_places(tree))
+        if not places:
+            return draw(_leaves(tree))
+        place = draw(st.sampled_from(places))
+        part = tree
+        for key in place:
+            part = part[key]
+        kind = draw(st.sampled_from(('replace', 'drop', 'double', 'rename')))
+        value = draw(_leaves(part)) if kind == 'replace' else None
+        name = (
+            draw(st.sampled_from(('', 'x', 'a\0b', 'Ä', 'type')))
+            if kind == 'rename'
+            else ''
+        )
+
+        def change(parent, key, kind=kind, value=value, name=name):
+            if kind == 'drop':
+                del parent[key]
+            elif kind == 'double' and isinstance(parent, list):
+                parent.insert(key, parent[key])
+            elif kind == 'rename' and isinstance(parent, dict):
+                parent[name] = parent.pop(key)
+            elif kind == 'replace':
+                parent[key] = value
+
+        tree = _changed(tree, place, change)
+    return tree
+
+
+def _leaves(part: Any) -> st.SearchStrategy:
+    if isinstance(part, np.ndarray) and part.ndim:
+        return st.one_of(st.sampled_from(list(_arrays(part))), st.sampled_from(HOSTILE))
+    return st.sampled_from(HOSTILE)
+
+
+# What may stand anywhere among bytes.
+_BYTES = (
+    b'', b'\0', b'\0' * 512, b'\xff', b'\xff\xfe', b'"', b'[' * 100_000,
+    b'{"a":' * 50_000, b'9' * 5000, b'<a>' * 50_000, b'\r', b'\n', b'PK\x03\x04',
+    b'\x80\x04', b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
+    b'<?xml version="1.0" encoding="klingon"?>', b'\x93NUMPY', b'NaN', b'\xe4',
+)  # fmt: skip
+
+
+@st.composite
+def byte_strings(draw: st.DrawFn, content: bytes, is_text: bool) -> bytes:
+    """Draw the content of a file with some of its bytes changed."""
+    kinds = ['cut', 'insert', 'flip', 'overwrite', 'repeat', 'empty', 'zeros']
+    if is_text:
+        kinds += ['utf-16', 'utf-16-le', 'latin-1', 'cp437', 'utf-8-sig', 'crlf']
+    kind = draw(st.sampled_from(kinds))
+    place = draw(st.integers(0, max(len(content) - 1, 0)))
+    if kind == 'cut':
+        return content[:place]
+    if kind == 'insert':
+        return content[:place] + draw(st.sampled_from(_BYTES)) + content[place:]
+    if kind == 'flip' and content:
+        changed = bytearray(content)
+        changed[place] ^= 1 << draw(st.integers(0, 7))
+        return bytes(changed)
+    if kind == 'overwrite':
+        piece = draw(st.binary(max_size=16))
+        return content[:place] + piece + content[place + len(piece) :]
+    if kind == 'repeat':
+        return content + content[place:]
+    if kind == 'zeros':
+        return b'\0' * len(content)
+    if kind == 'crlf':
+        return content.replace(b'\n', b'\r\n')
+    if kind == 'empty':
+        return b''
+    text = content.decode('utf-8', 'replace') + 'Ä'
+    return text.encode(kind, 'replace')

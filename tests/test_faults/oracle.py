@@ -1,0 +1,132 @@
+"""What must hold of any input whatever: a clear error or a valid result, in bounds.
+
+Within a time and an amount of memory, with no half-written file left, and with no code
+of the input run: a canary that hostile inputs try to touch stays as it is.
+"""
+
+import os
+import re
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.utils.errors import UserError
+
+SECONDS = 20
+# On top of what the process has, which holds torch.
+BYTES = 3 << 29
+# Without the paths, which may be long.
+LONGEST = 1000
+CANARY = Path('/tmp/mmskelseg_canary')
+
+
+class Hang(BaseException):
+    """The time is over."""
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Bound the time and the memory of a block."""
+
+    def end(*_: Any) -> None:
+        raise Hang
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path('/proc/self/statm').read_text().split()[0])
+    now = pages * os.sysconf('SC_PAGE_SIZE')
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (now + BYTES, hard))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def judge(
+    read: Callable[[Path], Any],
+    path: Path,
+    check: Callable[[Any], object] = lambda value: None,
+    names: tuple[str, ...] = (),
+) -> Any:
+    """Return what a function makes of a path, or the error that it gave.
+
+    Args:
+        read: Reads the input; the current folder may be written.
+        path: The input.
+        check: Raises an error for a result that cannot be.
+        names: Any of them in the message says which input is at fault; by default the
+            name of the path.
+
+    Raises:
+        AssertionError: If anything is amiss.
+    """
+    CANARY.unlink(missing_ok=True)
+    before = _files(path.parent)
+    try:
+        with _bounded():
+            value = read(path)
+    except UserError as error:
+        value = error
+        _check_sentence(str(error), path, names or (path.name,))
+    except Hang:
+        raise AssertionError(f'{path}: over {SECONDS} seconds') from None
+    except MemoryError as error:
+        raise AssertionError(f'{path}: over {BYTES >> 20} MiB') from error
+    except Exception as error:
+        raise AssertionError(f'{path}: {type(error).__name__}: {error}') from error
+    else:
+        check(value)
+    assert not CANARY.exists(), f'{path}: its code was run'
+    stray = [name for name in _files(path.parent) - before if '.part' in name]
+    assert not stray, f'{path}: left {stray}'
+    return value
+
+
+def _check_sentence(text: str, path: Path, names: tuple[str, ...]) -> None:
+    assert any(name in text for name in names), f'names none of {names}: {text}'
+    assert '\n' not in text, f'several lines: {text}'
+    assert text.endswith(('.', '?')), f'no sentence: {text}'
+    assert 'object at 0x' not in text, f'an address: {text}'
+    rest = re.sub(r'(/[\w.~%+=@-]*)+', '', text)
+    assert len(rest) <= LONGEST, f'{len(rest)} characters: {text[:2000]}'
+
+
+def _files(folder: Path) -> set[str]:
+    found = set()
+    for top, _, names in os.walk(folder):
+        found |= {os.path.join(top, name) for name in names}
+    return found
+
+
+def run_command(main: Callable[..., Any], *argv: Any) -> None:
+    """Run a command in this process, and raise the UserError that ended it.
+
+    Raises:
+        UserError: With the sentence that the program ended with, or argparse's.
+    """
+    try:
+        ended = main([str(word) for word in argv], prog='command')
+    except SystemExit as end:
+        ended = end.code
+    if isinstance(ended, str):
+        assert ended.startswith('error: '), ended
+        raise UserError(ended.removeprefix('error: '))
+    assert ended in (0, None), f'status {ended}'
+
+
+@contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Make a folder the current one for a block."""
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            os.chdir(here)

@@ -1,0 +1,260 @@
+"""Small files that claim to be large, or that would keep their reader busy for ever."""
+
+import io
+import json
+import os
+import pickle
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+import torch
+
+from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.fileio.arrays import read_npy, read_npz
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.pickles import load_pickle
+from mmskelseg.interchange.poses import read_poses
+from mmskelseg.utils.errors import UserError
+from tests.test_faults.oracle import judge
+
+OPENPOSE = {'people': [{'pose_keypoints_2d': [100.0] * 75}]}
+
+
+class Call:
+    """Pickles as the call of a function."""
+
+    def __init__(self, function, *arguments):
+        self.reduced = (function, arguments)
+
+    def __reduce__(self):
+        return self.reduced
+
+
+def laughs(kind, depth=60):
+    """Return a value within itself twice on each level: little to write."""
+    value = kind(['a'])
+    for _ in range(depth):
+        value = kind([value, value])
+    return value
+
+
+# Of a tuple, whose hash takes 2 ** 60 steps; not made by Python, which would hash it.
+LAUGHS = pickle.dumps(laughs(tuple), 2)[2:-1]
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (pickle.dumps(Call(set, range(10**11))), 'would run `builtins.range`'),
+        (pickle.dumps(Call(bytearray, 10**11)), 'would make a bytearray of a number'),
+        (pickle.dumps(Call(bytes, 10**11)), 'would make a bytes of a number'),
+        (b'\x80\x05\x96' + (10**12).to_bytes(8, 'little') + b'.', 'ends or cannot'),
+        (b'\x80\x04\x8e' + (10**12).to_bytes(8, 'little') + b'.', 'ends or cannot'),
+        (b'\x80\x04\x95' + (10**12).to_bytes(8, 'little') + b'.', 'ends or cannot'),
+        (b'\x80\x04}' + LAUGHS + b'K\x01s.', 'has a key of over 1000 values'),
+        (b'\x80\x04}(' + LAUGHS + b'K\x01u.', 'has a key of over 1000 values'),
+        (b'\x80\x04(' + LAUGHS + b'K\x01d.', 'has a key of over 1000 values'),
+        (b'\x80\x04\x8f(' + LAUGHS + b'\x90.', 'has a key of over 1000 values'),
+        (b'\x80\x04(' + LAUGHS + b'\x91.', 'has a key of over 1000 values'),
+        (pickle.dumps(Call(set, [laughs(tuple)])), 'has a key of over 1000 values'),
+        (pickle.dumps(Call(np.dtype, 'S999999999', False, True)), 'items of 9999'),
+        (b'9' * 6000, 'ends or cannot be read'),
+    ],
+)
+def test_pickle_that_claims_too_much_is_refused(tmp_path, content, message):
+    path = tmp_path / 'annotations.pkl'
+    path.write_bytes(content)
+    assert message in str(judge(load_pickle, path))
+
+
+@pytest.mark.parametrize('key', ['split', 'annotations', 'metainfo'])
+def test_lists_within_lists_are_not_printed_for_ever(tmp_path, key):
+    """The message about what is expected shows the beginning of what is there."""
+    data = {'split': {}, 'annotations': [{}], 'metainfo': {}}
+    path = tmp_path / 'annotations.pkl'
+    path.write_bytes(pickle.dumps({**data, key: laughs(list)}))
+    assert isinstance(judge(load_annotations, path), UserError)
+
+
+def test_archive_of_zeros_is_refused_before_it_is_unpacked(tmp_path):
+    """Five GiB in five MB."""
+    path = tmp_path / 'take1.npz'
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {'descr': '<f4', 'fortran_order': False, 'shape': (5 << 28,)}
+    )
+    content, total = bytes(1 << 20), 5 << 30
+    with (
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive,
+        archive.open('keypoint.npy', 'w', force_zip64=True) as file,
+    ):
+        file.write(head.getvalue())
+        for _ in range(64):
+            file.write(content)
+    # What the archive says of its size, without the time to make it.
+    raw = path.read_bytes()
+    there = archive.infolist()[0].file_size
+    forged = raw.replace(there.to_bytes(4, 'little'), (2**32 - 9).to_bytes(4, 'little'))
+    path.write_bytes(forged)
+    assert total > there
+    message = str(judge(read_npz, path))
+    assert 'would take 4.0 GiB of memory' in message
+    assert 'read are files that take 256 MiB at most, or 50 times' in message
+
+
+def test_array_larger_than_its_file_is_refused(tmp_path):
+    """In an archive and on its own, from the header alone."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {'descr': '<f4', 'fortran_order': False, 'shape': (10**12,)}
+    )
+    path = tmp_path / 'a.npy'
+    path.write_bytes(head.getvalue() + bytes(64))
+    assert 'not a complete .npy file' in str(judge(read_npy, path))
+    archive = tmp_path / 'a.npz'
+    with zipfile.ZipFile(archive, 'w') as file:
+        file.write(path, 'keypoint.npy')
+    assert 'claims the shape (1000000000000)' in str(judge(read_npz, archive))
+
+
+def test_hdf5_that_claims_too_much_is_refused(tmp_path):
+    """A data set of a terabyte that nobody has written takes some bytes."""
+    h5py = pytest.importorskip('h5py')
+    path = tmp_path / 'take1.analysis.h5'
+    with h5py.File(path, 'w') as file:
+        shape = (1, 2, 17, 10**10)
+        file.create_dataset('tracks', shape, 'f4', chunks=(1, 2, 17, 100))
+        file['node_names'] = np.array([f'n{i}' for i in range(17)], 'S')
+    message = str(judge(read_poses, path))
+    assert 'would take 1.24 TiB of memory' in message
+
+
+def test_hdf5_does_not_read_other_files(tmp_path):
+    """Nobody named the file that a link leads to."""
+    h5py = pytest.importorskip('h5py')
+    other, path = tmp_path / 'other.h5', tmp_path / 'take1.analysis.h5'
+    with h5py.File(other, 'w') as file:
+        file['tracks'] = np.ones((1, 2, 1, 3))
+    with h5py.File(path, 'w') as file:
+        file['tracks'] = h5py.ExternalLink('other.h5', '/tracks')
+        file['node_names'] = np.array(['nose'], 'S')
+    assert 'lies in another file' in str(judge(read_poses, path))
+
+
+def test_compressed_checkpoint_is_refused(tmp_path):
+    """torch.save compresses nothing, so that one which is compressed hides its size."""
+    stream = io.BytesIO()
+    torch.save({'a': torch.zeros(1 << 22)}, stream)
+    path = tmp_path / 'epoch_1.pth'
+    with (
+        zipfile.ZipFile(stream) as plain,
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for item in plain.namelist():
+            packed.writestr(item, plain.read(item))
+    assert 'it would unpack to 16.0 MiB' in str(judge(load_checkpoint, path))
+
+
+def test_tensor_that_repeats_a_value_for_ever_is_refused(tmp_path):
+    """Whoever looks at each of its values would need a terabyte."""
+    path = tmp_path / 'epoch_1.pth'
+    torch.save({'a': torch.zeros(1).expand(10**6, 10**6)}, path)
+    message = str(judge(load_checkpoint, path))
+    assert 'a tensor of the shape (1000000, 1000000) on 4 bytes' in message
+
+
+def test_small_tensor_that_repeats_a_value_is_read(tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    torch.save({'a': torch.ones(1).expand(30, 40)}, path)
+    torch.testing.assert_close(load_checkpoint(path)['a'], torch.ones(30, 40))
+
+
+def test_zeros_are_no_tar_archive(tmp_path):
+    """A file of zeros is what a crash leaves."""
+    path = tmp_path / 'epoch_1.pth'
+    path.write_bytes(bytes(20480))
+    assert 'begins with nothing but zeros' in str(judge(load_checkpoint, path))
+
+
+def test_frame_numbers_of_openpose_are_not_counted_through(tmp_path):
+    """From 0 to 999999999999 is no video."""
+    folder = tmp_path / 'take1'
+    folder.mkdir()
+    for number in (0, 999999999999):
+        file = folder / f'take1_{number:012d}_keypoints.json'
+        file.write_text(json.dumps(OPENPOSE))
+    message = str(judge(read_poses, folder))
+    assert 'no file of frame 1, the first of 999999999998 missing' in message
+
+
+@pytest.mark.parametrize(
+    ('frames', 'people', 'message'),
+    [
+        ([0, 10**12], 1, '2 people in frames up to 1000000000000'),
+        (range(40), 600, '600 people in one frame, of whom 500 are read'),
+    ],
+)
+def test_results_of_coco_are_bounded(tmp_path, frames, people, message):
+    entries = [
+        {'image_id': frame, 'category_id': 1, 'keypoints': [9.0] * 51}
+        for frame in frames
+        for _ in range(people)
+    ]
+    path = tmp_path / 'take1.json'
+    path.write_text(json.dumps(entries))
+    assert message in str(judge(read_poses, path))
+
+
+def test_tracks_of_one_frame_each_are_bounded(tmp_path):
+    """A row for each track, and a column for each frame, would be nearly empty."""
+    entries = [
+        {'image_id': t, 'category_id': 1, 'keypoints': [9.0] * 51, 'track_id': t}
+        for t in range(3000)
+    ]
+    path = tmp_path / 'take1.json'
+    path.write_text(json.dumps(entries))
+    message = str(judge(read_poses, path))
+    assert 'would take 1.7 GiB; above 256.0 MiB each must be seen' in message
+
+
+def test_long_name_of_a_joint_is_refused(tmp_path):
+    """Sides are looked for in names, which takes the square of their length."""
+    path = tmp_path / 'take1.csv'
+    name = 'l' * 90_000
+    path.write_text(f'frame,{name}_x,{name}_y\n0,1,2\n1,2,3\n')
+    assert '200 letters each' in str(judge(read_poses, path))
+
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='a system without pipes')
+@pytest.mark.parametrize('read', [load_pickle, load_checkpoint, read_npy, read_npz])
+def test_pipe_is_refused_instead_of_waited_for(tmp_path, read):
+    path = tmp_path / 'file.bin'
+    os.mkfifo(path)
+    assert 'file.bin: is a pipe or a device' in str(judge(read, path))
+
+
+@pytest.mark.parametrize('suffix', ['.json', '.csv', '.npz', '.h5'])
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='a system without pipes')
+def test_pipe_in_place_of_poses_is_refused(tmp_path, suffix):
+    path = tmp_path / f'take1{suffix}'
+    os.mkfifo(path)
+    assert 'is a pipe or a device' in str(judge(read_poses, path))
+
+
+def test_sparse_text_is_refused_by_its_size(tmp_path):
+    """100 GB that take no room on the disk."""
+    path = tmp_path / 'take1.csv'
+    with path.open('wb') as file:
+        file.truncate(10**11)
+    assert 'has 100000000000 bytes, and texts are read up to' in str(
+        judge(read_poses, path)
+    )
+
+
+def test_annotations_that_were_compressed_are_named(tmp_path):
+    """As some tools save pickles."""
+    path = tmp_path / 'annotations.pkl'
+    path.write_bytes(zlib.compress(pickle.dumps({})))
+    assert 'a pickle was expected' in str(judge(load_annotations, path))

@@ -1,0 +1,100 @@
+"""Any change of any file ends in a clear error or in a valid result."""
+
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from mmskelseg.datasets.converters import CONVERTERS
+from mmskelseg.interchange import READERS as LABEL_READERS
+from mmskelseg.interchange.poses import FORMATS as POSE_FORMATS
+from tests.test_faults.formats import FORMATS, Format
+from tests.test_faults.mutations import CODECS, TEXTS, byte_strings, trees
+from tests.test_faults.oracle import judge
+
+# `make fuzz` raises it.
+EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '12'))
+HARD = 'SKELSEG_FUZZ_EXAMPLES' in os.environ
+
+
+@cache
+def _valid(name: str) -> Path:
+    """Return a valid input of a format, made once."""
+    return FORMATS[name].make(Path(tempfile.mkdtemp(prefix='mmskelseg-fuzz-')))
+
+
+def _target(format: Format, path: Path) -> list[Path]:
+    """Return the files that may be changed."""
+    if not format.mutated:
+        return [path]
+    return sorted(file for file in path.rglob(format.mutated) if file.is_file())
+
+
+def _dumped(name: str, file: Path, data: st.DataObject) -> None:
+    """Change one file, by what it holds or by its bytes."""
+    codec = CODECS[FORMATS[name].kind]
+    if data.draw(st.booleans(), 'by what it holds'):
+        tree = data.draw(trees(codec.load(file)), 'content')
+        try:
+            codec.dump(tree, file)
+        except Exception:
+            # What no program could have written either.
+            file.write_bytes(b'')
+    else:
+        is_text = FORMATS[name].kind in TEXTS
+        file.write_bytes(data.draw(byte_strings(file.read_bytes(), is_text), 'bytes'))
+
+
+@pytest.mark.parametrize('name', FORMATS)
+def test_valid_input_is_read(name, tmp_path):
+    """So that a mutation is what a finding is about."""
+    format = FORMATS[name]
+    path = format.make(tmp_path)
+    files = _target(format, path)
+    assert files
+    format.check(format.read(path))
+
+
+@pytest.mark.parametrize('name', FORMATS)
+@pytest.mark.filterwarnings('ignore')
+def test_changed_input_is_a_clear_error_or_a_valid_result(name):
+    format = FORMATS[name]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        report_multiple_bugs=HARD,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(data=st.data())
+    def run(data):
+        valid = _valid(name)
+        with tempfile.TemporaryDirectory(prefix='mmskelseg-fuzz-') as folder:
+            for item in valid.parent.iterdir():
+                copy = shutil.copytree if item.is_dir() else shutil.copy
+                copy(item, Path(folder, item.name))
+            path = Path(folder, valid.name)
+            file = data.draw(st.sampled_from(_target(format, path)), 'file')
+            _dumped(name, file, data)
+            names = (file.name, file.stem, path.name, str(path))
+            judge(format.read, path, format.check, names)
+
+    run()
+
+
+def test_every_format_is_tried():
+    """A new reader or converter needs a valid file in ``formats.py``."""
+    tried = {format.covers for format in FORMATS.values()}
+    wanted = {f'labels/{name}' for name in LABEL_READERS}
+    wanted |= {f'poses/{name}' for name in POSE_FORMATS}
+    # The toy data set is made of nothing.
+    wanted |= {f'converters/{name}' for name in CONVERTERS if name != 'toy'}
+    assert not wanted - tried

@@ -1,0 +1,217 @@
+"""Options of every command: each value is taken, or refused in a sentence."""
+
+import argparse
+import contextlib
+import io
+import signal
+from importlib import import_module
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmskelseg.commands import COMMANDS
+from mmskelseg.commands.arguments import parse_setting
+from mmskelseg.datasets.converters import CONVERTERS
+from mmskelseg.models.converters import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.utils.stopping import stoppable
+from tests.test_faults.formats import TOY
+from tests.test_faults.mutations import HOSTILE
+
+ROOMS = {
+    'mmskelseg.commands': set(COMMANDS) - {'convert', 'convert-model'},
+    'mmskelseg.datasets.converters': set(CONVERTERS),
+    'mmskelseg.models.converters': set(MODEL_CONVERTERS),
+}
+MAINS = [
+    f'{room}.{name.replace("-", "_")}'
+    for room, names in ROOMS.items()
+    for name in names
+]
+TEXTS = [text for text in map(str, HOSTILE[:-1]) if len(text) < 10_000]
+
+
+class Captured(BaseException):
+    """Ends a command before it reads its arguments."""
+
+
+def parsers(name):
+    """Return the parsers of a command: its own and those of its parts."""
+    module = import_module(name)
+
+    def capture(self, *_, **__):
+        raise Captured(self)
+
+    before = argparse.ArgumentParser.parse_args
+    argparse.ArgumentParser.parse_args = capture
+    try:
+        module.main([], prog='command')
+    except Captured as end:
+        parser = end.args[0]
+    finally:
+        argparse.ArgumentParser.parse_args = before
+    found = [parser]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += action.choices.values()
+    return found
+
+
+@pytest.mark.parametrize('name', sorted(MAINS))
+def test_numbers_have_bounds(name):
+    """No option takes whatever Python calls a number."""
+    for parser in parsers(name):
+        for action in parser._actions:
+            assert action.type not in (int, float), action.option_strings
+
+
+@pytest.mark.parametrize('name', sorted(MAINS))
+def test_every_value_is_taken_or_refused(name):
+    """argparse says which option is at fault, where the type raises its error."""
+    actions = [a for p in parsers(name) for a in p._actions if a.type is not None]
+
+    @settings(max_examples=40, deadline=None, database=None)
+    @given(text=st.sampled_from(TEXTS) | st.text(max_size=30))
+    def run(text):
+        for action in actions:
+            with contextlib.suppress(argparse.ArgumentTypeError, ValueError):
+                action.type(text)
+
+    run()
+
+
+def refused(module, *argv):
+    """Return what a command says of its arguments, and the status."""
+    output = io.StringIO()
+    main = import_module(f'mmskelseg.{module}').main
+    with contextlib.redirect_stderr(output), pytest.raises(SystemExit) as end:
+        main([str(word) for word in argv], prog='command')
+    code = end.value.code
+    text = output.getvalue() + (code if isinstance(code, str) else '')
+    assert 'Traceback' not in text
+    return text.splitlines()[-1], 1 if isinstance(code, str) else code
+
+
+@pytest.mark.parametrize(
+    ('module', 'argv', 'message'),
+    [
+        (
+            'commands.train',
+            ['--seed', '-1'],
+            "--seed: '-1' is not a whole number from 0",
+        ),
+        ('commands.train', ['--seed', '9' * 5000], "--seed: '99999"),
+        ('commands.train', ['--cfg-options', 'a'], "'a' is not of the form key=value"),
+        ('commands.train', ['--cfg-options', 'a=[(1,2]'], 'a bracket that is not'),
+        (
+            'commands.train',
+            ['--cfg-options', 'train_dataloader.batch_size=0'],
+            'train_dataloader.batch_size=0, but must be a whole number from 1',
+        ),
+        (
+            'commands.train',
+            ['--launcher', 'pytorch'],
+            'RANK is not set, so pytorch did',
+        ),
+        (
+            'commands.train',
+            ['--launcher', 'slurm'],
+            'SLURM_PROCID is not set, so slurm',
+        ),
+        (
+            'commands.test',
+            ['x.pth', '--interval', '0'],
+            "--interval: '0' is not a whole",
+        ),
+        (
+            'commands.test',
+            ['x.pth', '--wait-time', 'nan'],
+            "'nan' is not a number from",
+        ),
+        (
+            'commands.segment',
+            ['a', 'x', '--device', 'foo'],
+            "device 'foo': there is none",
+        ),
+        ('commands.segment', ['a', 'x', '--device', 'cuda:99'], "'cuda:99': there is"),
+        (
+            'commands.segment',
+            ['a', 'x', '--batch-size', '0'],
+            "'0' is not a whole number",
+        ),
+        (
+            'commands.segment',
+            ['a', 'x', '--min-score', '2'],
+            "'2' is not a number from 0",
+        ),
+        ('commands.segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
+        (
+            'commands.app',
+            ['--port', '70000'],
+            "'70000' is not a whole number from 1 to",
+        ),
+        ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
+        ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
+        (
+            'datasets.converters.toy',
+            ['--seconds', 'inf'],
+            "'inf' is not a number from 2",
+        ),
+        ('datasets.converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
+    ],
+)
+def test_misuse_is_told(module, argv, message, monkeypatch):
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+    first = TOY if module.startswith('commands.') else 'out'
+    text, code = refused(module, first, *argv)
+    assert message in text
+    assert code in (1, 2)
+    assert len(text) < 1000
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('/my data/a b.pkl', '/my data/a b.pkl'),
+        (' 3 ', 3),
+        ('(1, 2)', (1, 2)),
+        ('[(a,b),(c,d)]', [('a', 'b'), ('c', 'd')]),
+        ('(a,b),(c,d)', [('a', 'b'), ('c', 'd')]),
+        ('1,2,x y', [1, 2, 'x y']),
+        ("'/data/a, b (1).pkl'", '/data/a, b (1).pkl'),
+        ('"1"', '1'),
+        ('/data/run (1)/a.pkl', '/data/run (1)/a.pkl'),
+        ("it's", "it's"),
+        ('[]', []),
+        ('()', ()),
+        ('(1,)', (1,)),
+        ('None', None),
+        ('true', True),
+        ('', ''),
+    ],
+)
+def test_setting_is_read_with_its_spaces(text, value):
+    read = parse_setting(text)
+    assert (read, type(read)) == (value, type(value))
+
+
+@given(text=st.text('[]()\'", a1=', max_size=12) | st.text(max_size=20))
+@settings(max_examples=150, deadline=None, database=None)
+def test_any_setting_is_read_or_refused(text):
+    """A ValueError is what argparse turns into the fault of the option."""
+    with contextlib.suppress(ValueError):
+        parse_setting(text)
+
+
+@pytest.mark.parametrize(
+    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_stopped_command_says_what_is_kept(number, status, capsys):
+    """With the status that a shell gives it, and the handler as it was before."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as end, stoppable('epochs are kept.'):
+        signal.raise_signal(number)
+    assert end.value.code == status
+    assert capsys.readouterr().err == '\nStopped: epochs are kept.\n'
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,201 @@
+"""Disks, folders and signals that fail a command, as a user meets them."""
+
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.utils.errors import UnavailableError
+from tests.small_data import ROOT, small_annotations
+from tests.test_faults.formats import FORMATS, TOY
+
+SMALL = [
+    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
+      ('train', 'val', 'test')),
+    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
+    *(f'{part}_dataloader.persistent_workers=False' for part in
+      ('train', 'val', 'test')),
+    'val_evaluator.num_classes=3',
+    'test_evaluator.num_classes=3',
+    'model.num_classes=3',
+    'model.branches.heatmap.channels=8',
+]  # fmt: skip
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A small data set in a folder with a space in its name."""
+    from mmskelseg.datasets import save_annotations
+
+    save_annotations(
+        small_annotations((20, 15, 18)), tmp_path / 'my data/annotations.pkl'
+    )
+    return tmp_path
+
+
+def command(*argv, folder, limit=None, **options):
+    """Start a command; ``limit`` is how many bytes a file may have."""
+
+    def bound():
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.Popen(
+        [sys.executable, '-m', 'mmskelseg', *map(str, argv)],
+        cwd=folder,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=bound,
+        **options,
+    )
+
+
+def told(*argv, folder, limit=None):
+    """Return the last line of a command that fails."""
+    process = command(*argv, folder=folder, limit=limit)
+    _, error = process.communicate(timeout=240)
+    assert process.returncode == 1, error
+    assert 'Traceback' not in error, error
+    return error.splitlines()[-1]
+
+
+def strays(folder):
+    return list(folder.rglob('.*.part*'))
+
+
+def test_full_disk_names_the_file(tmp_path):
+    """As it is told by whatever writes."""
+    path = tmp_path / 'a.npy'
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(UnavailableError) as error, atomic_write(path) as file:
+            np.save(file, np.zeros(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(error.value).startswith(f'{path}: File too large; make room on the disk')
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_in_place_of_a_file_is_named(tmp_path):
+    (tmp_path / 'a.json').mkdir()
+    with (
+        pytest.raises(UnavailableError, match=r'a\.json: Is a directory; it is a fo'),
+        atomic_write(tmp_path / 'a.json') as file,
+    ):
+        file.write(b'1')
+    assert not strays(tmp_path)
+
+
+def test_file_in_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / 'a').touch()
+    with (
+        pytest.raises(UnavailableError, match='a: File exists; name another'),
+        atomic_write(tmp_path / 'a' / 'b.json') as file,
+    ):
+        file.write(b'1')
+
+
+def test_converter_on_a_full_disk_leaves_nothing(tmp_path):
+    """Neither half a file nor an empty one."""
+    source = FORMATS['dest (*.npy)'].make(tmp_path)
+    message = told(
+        'convert',
+        'dest',
+        'import',
+        source,
+        tmp_path / 'out',
+        folder=tmp_path,
+        limit=5000,
+    )
+    assert message.startswith(f'error: {tmp_path}/out/')
+    assert 'File too large; make room on the disk' in message
+    assert not (tmp_path / 'out/annotations.pkl').exists()
+    assert not strays(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('limit', [1000, 30_000, 200_000])
+def test_training_on_a_full_disk_names_the_file(data, limit):
+    """Its log, its features or its checkpoint, whichever comes first."""
+    message = told('train', TOY, '--cfg-options', *SMALL, folder=data, limit=limit)
+    assert message.startswith('error: ')
+    assert 'make room on the disk' in message
+    assert not strays(data)
+    assert not list(data.rglob('*.pth'))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_folder_without_rights_is_named(tmp_path):
+    (tmp_path / 'a').mkdir()
+    (tmp_path / 'a').chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with (
+        pytest.raises(UnavailableError, match='a: Permission denied; name another'),
+        atomic_write(tmp_path / 'a' / 'b' / 'c.json') as file,
+    ):
+        file.write(b'1')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('argv', 'place'),
+    [
+        (('train', TOY, '--work-dir', 'file', '--cfg-options', *SMALL), 'file'),
+        (('browse', 'my data/annotations.pkl', '--out', 'file'), 'file'),
+        (('browse', 'my data/annotations.pkl', '--json', 'folder'), 'folder'),
+        (('browse', 'my data/annotations.pkl', '--video-folder', 'none'), 'none'),
+        (('make-config', 'my data/annotations.pkl', 'file/a.py'), 'file'),
+        (('convert', 'toy', 'file', '--no-videos'), 'file'),
+    ],
+)
+def test_output_that_cannot_be_written_is_named(data, argv, place):
+    (data / 'file').touch()
+    (data / 'folder').mkdir()
+    message = told(*argv, folder=data)
+    assert place in message
+    assert len(message) < 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_stopped_training_says_how_to_go_on(data, number, status):
+    """And going on is what it says."""
+    options = ('--cfg-options', *SMALL, 'train_cfg.max_epochs=200')
+    process = command('train', TOY, *options, folder=data)
+    work = data / 'work_dirs/toy_joint_limb'
+    begin = time.monotonic()
+    while not (work / 'last_checkpoint').exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() - begin < 120
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == status, error
+    assert error.endswith(
+        '\nStopped: features and checkpoints that were made are kept; add --resume to '
+        'go on.\n'
+    )
+    assert 'Traceback' not in error
+
+
+def test_output_that_nobody_reads_ends_quietly(data):
+    """As with `mmskelseg browse FILE | head -1`."""
+    annotations = data / 'my data/annotations.pkl'
+    process = command('browse', annotations, '--no-pictures', folder=data)
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait(timeout=120) in (0, 141)
+    assert 'Traceback' not in error
+    assert load_annotations(annotations)

@@ -1,0 +1,52 @@
+"""A published checkpoint gives what the training's gave, and holds nothing else."""
+
+import numpy as np
+import torch
+
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.datasets import load_annotations
+from tests.small_data import small_annotations
+
+TOOL = 'tools/model_converters/publish_model.py'
+
+
+def test_published_model_segments_without_its_config(
+    small_data, tmp_path, call_tool, capsys
+):
+    """With averaged weights, and without paths, history and optimizer."""
+    call_tool('tools/make_config.py', small_data, tmp_path / 'mine.py', '--epochs', 2)
+    options = ['model.members=1', 'model.branches.pose2d.channels=8']
+    call_tool(
+        'tools/train.py', tmp_path / 'mine.py', '--work-dir', tmp_path / 'work',
+        '--no-validate', '--cfg-options', *options,
+    )  # fmt: skip
+    source = tmp_path / 'work' / 'epoch_2.pth'
+    done = call_tool(TOOL, source, tmp_path / 'mine.pth')
+    assert 'mine.pth: ' in done.stdout
+    content = torch.load(tmp_path / 'mine.pth')
+    assert set(content) == {'meta', 'state_dict'}
+    meta = content['meta']
+    assert str(tmp_path) not in str(meta)
+    assert meta['dataset_meta']['classes'] == ['class_0', 'class_1', 'class_2']
+    assert (tmp_path / 'mine.pth').stat().st_size < source.stat().st_size / 2
+    video = {
+        **load_annotations(small_data)['annotations'][2],
+        'skeleton': small_annotations()['metainfo']['skeleton'],
+    }
+    scores = [
+        SkelSegInferencer(config, file, 'cpu', show_progress=False)(dict(video))[
+            'predictions'
+        ][0]['pred_score']
+        for config, file in (
+            (str(tmp_path / 'work' / 'mine.py'), source),
+            (None, tmp_path / 'mine.pth'),
+        )
+    ]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_checkpoint_without_config_is_refused(tmp_path, call_tool):
+    torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': {}}, tmp_path / 'a.pth')
+    done = call_tool(TOOL, tmp_path / 'a.pth', tmp_path / 'b.pth', code=1)
+    assert 'a.pth: does not say with which config and data' in done.stderr
+    assert not (tmp_path / 'b.pth').exists()
