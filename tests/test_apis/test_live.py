@@ -261,10 +261,15 @@ def test_command_without_display_needs_events_or_a_file(files, monkeypatch):
     for options, message in (
         ([], 'There is no display for a window; print segments'),
         (['--window'], '--window needs a display, but DISPLAY is not set'),
-        (['--events', '--timeline', '0'], '--timeline is 0, but needs seconds'),
     ):
         with pytest.raises(SystemExit, match=message):
             command.main([*files, *options])
+
+
+def test_timeline_needs_seconds(files, capsys):
+    with pytest.raises(SystemExit):
+        command.main([*files, '--events', '--timeline', '0'])
+    assert "argument --timeline: '0' is not above 0" in capsys.readouterr().err
 
 
 def test_poses_of_a_file_do_not_fit_a_camera(files, monkeypatch):
