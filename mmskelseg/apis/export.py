@@ -25,6 +25,7 @@ from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_files import FORMAT, KEY, open_session
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_graphs import (
     OPSET,
     SegmentorGraph,
@@ -88,7 +89,7 @@ class ExportReport:
 
 def export_onnx(
     model: str | os.PathLike | Config | ConfigDict | None,
-    weights: str | os.PathLike | Sequence[str | os.PathLike],
+    weights: str | os.PathLike | Sequence[str | os.PathLike] | None,
     path: str | os.PathLike,
     *,
     streaming: bool = False,
@@ -103,7 +104,8 @@ def export_onnx(
 
     Args:
         model: As for :class:`mmskelseg.apis.SkelSegInferencer`.
-        weights: Path of a checkpoint, or of several as an ensemble.
+        weights: Path of a checkpoint, or of several as an ensemble; None: ``model`` is
+            the name of one that comes with the package.
         path: The file, which ends in ``.onnx``.
         streaming: Write a push of frames to a stream, whose buffers are inputs and
             outputs, of a causal model.
@@ -120,6 +122,8 @@ def export_onnx(
     path = Path(path)
     _check_request(path, streaming, encoder, precision)
     onnx = import_optional('onnx', 'Export', 'mmskelseg[export]')
+    if weights is None:
+        model, weights = None, zoo_model(model).checkpoint(live=streaming)
     is_path = isinstance(weights, str | os.PathLike)
     files: Any = [weights] if is_path else weights
     cfg: Any = ConfigDict() if model is None else model
