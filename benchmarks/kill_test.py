@@ -54,7 +54,8 @@ SETTINGS = [
 ]
 OPTIONS = ('--cfg-options', *SETTINGS)
 WORK = 'work_dirs/toy_joint_limb'
-TRIED = 900
+# Seconds that a command may take.
+_LONGEST = 900
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,16 @@ def _start(argv: Sequence[str], folder: Path) -> subprocess.Popen:
     )
 
 
+def _finish(argv: Sequence[str], folder: Path) -> int:
+    """Run a command to its end, or to ours, and return its status."""
+    process = _start(argv, folder)
+    try:
+        return process.wait(_LONGEST)
+    finally:
+        if process.poll() is None:
+            _kill(process)
+
+
 def _kill(process: subprocess.Popen) -> None:
     """End a process with all that it started, which may have sessions of their own."""
     children = _descendants(process.pid)
@@ -185,6 +196,16 @@ def _digest(path: Path) -> str:
         for state in groups.values():
             for value in state.values():
                 content += value.numpy().tobytes() if hasattr(value, 'numpy') else b''
+    elif path.suffix == '.pkl' and path.name != 'annotations.pkl':
+        from mmskelseg.fileio.predictions import load_samples
+
+        # Its tensors refer to each other by their places in memory.
+        content = b''.join(
+            f'{name} {key}'.encode() + value.numpy().tobytes()
+            for name, sample in sorted(load_samples(path).items())
+            for key, value in sorted(sample.items())
+            if hasattr(value, 'numpy')
+        )
     elif path.suffix == '.json':
         data = json.loads(content)
         if isinstance(data, dict):
@@ -206,7 +227,7 @@ def _uninterrupted(name: str, folder: Path, say: Callable[[str], None]) -> float
         _copy(folder.with_name(job.needs), folder)
     say(f'{name}: the uninterrupted run')
     begin = time.monotonic()
-    status = _start(job.argv, folder).wait(TRIED)
+    status = _finish(job.argv, folder)
     if status:
         raise UserError(
             f'{folder}: the uninterrupted run ended with {status}; see log.'
@@ -241,12 +262,13 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:
-            _kill(process)
             moments.append(round(moment, 2))
+        finally:
+            _kill(process)
         for file, digest in _partial(job, folder, before):
             if expected.get(file) != digest:
                 deviations.append(f'{file} differs after the kill')
-    status = _start(job.again or job.argv, folder).wait(TRIED)
+    status = _finish(job.again or job.argv, folder)
     if status:
         deviations.append(f'going on ended with status {status}')
     after = _results(job, folder)

@@ -20,7 +20,7 @@ from typing import Any
 
 from mmskelseg.commands.arguments import SettingsAction, add_model, check_model
 from mmskelseg.utils.choices import PRECISIONS
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.command_line import command, positive
 from mmskelseg.utils.errors import UserError
 
 EXAMPLES = """examples:
@@ -76,7 +76,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive,
         help='frames per second that the model was trained with, if it does not say',
     )
     parser.add_argument(

@@ -82,10 +82,12 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.utils.dist import init_distributed
 
     cfg = load_config(args)
-    _merge_args(cfg, args)
+    with building(args.config):
+        _merge_args(cfg, args)
     with init_distributed(cfg):
         with building(args.config):
             runner = Runner.from_cfg(cfg)
+            _ = runner.test_loop  # Builds it.
         # The runner keeps its config in the work folder, where it is to stay that of
         # one model for whoever trains or segments with it.
         if len(args.checkpoints) > 1:

@@ -20,6 +20,7 @@ from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+    from mmengine.runner import Runner
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,14 +129,24 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.utils.dist import init_distributed
 
     cfg = load_config(args)
-    _merge_args(cfg, args)
-    _check_work_dir(cfg)
-    # Before features are made.
-    check_branches_are_trained(cfg.model.get('branches', {}))
+    with building(args.config):
+        _merge_args(cfg, args)
+        _check_work_dir(cfg)
+        # Before features are made.
+        check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
         with building(args.config):
             runner = Runner.from_cfg(cfg)
-        runner.train()
+        # Loaders, optimizer and schedules are built at its beginning.
+        with building(args.config, lambda: not _has_begun(runner)):
+            runner.train()
+
+
+def _has_begun(runner: Runner) -> bool:
+    """Return whether a training has done a step."""
+    loop = runner._train_loop
+    # Until it is built, that is its config.
+    return not isinstance(loop, dict) and loop is not None and loop.iter > 0
 
 
 main = command(

@@ -19,7 +19,7 @@ import numpy as np
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
+from mmskelseg.utils.errors import CONTROL, MissingFileError, UserError, shown
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -235,7 +235,7 @@ def _metainfo_problems(meta: Any) -> Iterator[str]:
     for i, name in enumerate(classes):
         if not isinstance(name, str) or not name.strip():
             yield f'metainfo classes has {shown(name)} for id {i}, expected a name.'
-        if not name.isprintable():
+        if CONTROL.search(name):
             yield (
                 f'metainfo classes has {shown(name)} for id {i}, expected a name '
                 'without control characters.'

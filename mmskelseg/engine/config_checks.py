@@ -4,7 +4,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +19,7 @@ from mmskelseg.utils.errors import (
     UnavailableError,
     UserError,
     explanation,
+    is_of_disk,
     shown,
     system_fault,
 )
@@ -68,6 +69,11 @@ _LEAST = {
     'max_iters': 1,
     'val_interval': 1,
     'seed': 0,
+    'accumulative_counts': 1,
+    'window_size': 1,
+    # Of hooks, where -1 is never or all.
+    'interval': -1,
+    'max_keep_ckpts': -1,
 }
 
 
@@ -81,11 +87,12 @@ def read_config(
     """
     try:
         cfg = Config.fromfile(path)
-    except OSError as error:
-        # MMEngine copies a config into the folder of temporary files.
-        place = error.filename if error.filename is not None else gettempdir()
-        raise UnavailableError(system_fault(error, place)) from error
-    except Exception as error:  # A config is a program, which may fail in any way.
+    # A config is a program, which may fail in any way.
+    except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) and is_of_disk(error):
+            # MMEngine copies a config into the folder of temporary files.
+            place = error.filename if error.filename is not None else gettempdir()
+            raise UnavailableError(system_fault(error, place)) from error
         raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
     if options:
         try:
@@ -113,18 +120,23 @@ def check_config(cfg: Config, source: str) -> None:
 
 
 @contextmanager
-def building(source: str) -> Iterator[None]:
+def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Make whatever ends a block that builds parts of a config the config's fault.
 
     With ``SKELSEG_TRACEBACK=1`` the error stays as it was.
+
+    Args:
+        source: The config, for the message.
+        lasts: Whether parts are still built when an error comes.
     """
     try:
         yield
     except Exception as error:
-        if os.environ.get('SKELSEG_TRACEBACK') or explanation(error) is not None:
+        is_known = explanation(error) is not None
+        if os.environ.get('SKELSEG_TRACEBACK') or is_known or not lasts():
             raise
         raise UserError(
-            f'{source}: cannot be built ({type(error).__name__}: {shown(error, 300)}); '
+            f'{source}: cannot be run ({type(error).__name__}: {shown(error, 300)}); '
             'correct that setting. SKELSEG_TRACEBACK=1 shows where it is read.'
         ) from error
 
@@ -181,8 +193,10 @@ def _number(key: Any, value: Any, place: str) -> Iterator[str]:
     least = _LEAST.get(key)
     if least is None or value is None:
         return
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        yield f'{place}={value!r}, but must be a whole number from {least}.'
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if not is_number or value < least or (least < 0 and value == 0):
+        most = 'from 1, or -1' if least < 0 else f'from {least}'
+        yield f'{place}={shown(value)}, but must be a whole number {most}.'
 
 
 def _part(
@@ -273,13 +287,13 @@ def _fits(value: Any, hint: Any) -> bool:
     return True
 
 
-def _place(path: str | os.PathLike, error: Exception) -> str:
+def _place(path: str | os.PathLike, error: BaseException) -> str:
     """Return the file, and the line where that is known, of an error in a config."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f'{path}:{error.lineno}'
     return str(Path(path))
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     text = str(error).strip().partition('\n')[0]
     return f'cannot be read ({type(error).__name__}: {text[:300]})'

@@ -38,13 +38,18 @@ def regular_file(path: str | os.PathLike) -> Path:
     return path
 
 
+def most_bytes(path: str | os.PathLike) -> int:
+    """Return how much memory the content of a file may take."""
+    return max(_FREE, _RATIO * Path(path).stat().st_size)
+
+
 def check_claim(claimed: int, path: str | os.PathLike) -> None:
     """Raise a UserError if a file claims to hold far more bytes than its size allows.
 
     The bound is 256 MiB, or 50 times the size of the file if that is more.
     """
     size = Path(path).stat().st_size
-    if claimed > max(_FREE, _RATIO * size):
+    if claimed > most_bytes(path):
         raise UserError(
             f'{path}: would take {in_words(claimed)} of memory, but has '
             f'{in_words(size)}; read are files that take 256 MiB at most, or '

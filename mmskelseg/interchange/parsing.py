@@ -22,7 +22,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from mmskelseg.fileio.inputs import check_claim, regular_file
+from mmskelseg.fileio.inputs import check_claim, most_bytes, regular_file
 from mmskelseg.utils.errors import UnavailableError, UserError, shown
 
 FilePath = str | os.PathLike
@@ -90,17 +90,18 @@ def read_lines(path: FilePath) -> list[str]:
 
 
 def _unpacked(path: FilePath) -> bytes:
+    most = most_bytes(path)
     try:
         with gzip.open(path) as file:
-            content = file.read(_LONGEST_TEXT + 1)
+            content = file.read(most + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(
             f'{path}: not a complete gzip file ({error}); copy it again, or unpack it.'
         ) from None
-    if len(content) > _LONGEST_TEXT:
+    if len(content) > most:
         raise UserError(
-            f'{path}: larger than {_LONGEST_TEXT >> 20} MiB when unpacked; unpack it '
-            'yourself, if that is right.'
+            f'{path}: larger than {most >> 20} MiB when unpacked; unpack it yourself, '
+            'if that is right.'
         )
     return content
 

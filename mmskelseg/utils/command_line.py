@@ -145,7 +145,10 @@ def device(text: str) -> str:
     if find_spec('torch') is None:
         # An exported model runs without it, and says itself where it can.
         return text
-    # torch takes seconds to import, and is needed only where a device is named.
+    # Exported models do without it.
+    if find_spec('torch') is None:
+        return text
+    # It takes seconds to import, and is needed only where a device is named.
     from mmskelseg.utils.devices import check_device
 
     try:

@@ -26,6 +26,8 @@ _REMEDIES = {
 
 # Characters of a message.
 _LONGEST = 900
+# Characters that end a line, or that no name and no message has.
+CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
 
 class UserError(ValueError):
@@ -46,7 +48,7 @@ def _readable(text: str) -> str:
     text = re.sub(r'\S{400,}', lambda word: f'{word[0][:250]}...{word[0][-50:]}', text)
     if len(text) > _LONGEST:
         text = f'{text[: _LONGEST - 300]} ... {text[-295:]}'
-    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class MissingFileError(UserError, FileNotFoundError):

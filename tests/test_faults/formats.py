@@ -4,6 +4,7 @@ A function that makes a valid file registers itself with what reads it. A reader
 converter or a command that nothing here is about fails ``test_formats.py``.
 """
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -95,6 +96,12 @@ def _sample(file: str, format: str, kind: str, **options: Any) -> None:
 
 
 _sample('project.boris', 'boris', 'json', observation='take one', subject='cook')
+
+
+def _read_packed(path: Path) -> Any:
+    return read_segments(path, observation='take one', subject='cook')
+
+
 _sample('aggregated_events.tsv', 'boris_events', 'rows')
 _sample('tabular_events.csv', 'boris_events', 'rows')
 _sample('tabular_events_boris7.csv', 'boris_events', 'rows')
@@ -115,6 +122,13 @@ def _csv_labels(folder: Path) -> Path:
         '2,6,walk,1',
     ]
     path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
+@register('labels/boris.gz', 'packed json', _read_packed, _check_labels)
+def _packed_project(folder: Path) -> Path:
+    path = folder / 'project.boris.gz'
+    path.write_bytes(gzip.compress((SAMPLES / 'project.boris').read_bytes()))
     return path
 
 
@@ -514,6 +528,73 @@ def _metrics(folder: Path) -> Path:
         'conventions': {'average': 'pooled'},
     }
     return _write_json(folder / 'metrics.json', content)
+
+
+def _run_exported(path: Path) -> Any:
+    from mmskelseg.runtime import OnnxSegmenter
+
+    keypoint = np.ones((1, 12, 17, 2), np.float32)
+    return OnnxSegmenter(path)({'keypoint': keypoint, 'fps': 25.0})
+
+
+@register('exported model', 'onnx', _run_exported)
+def _exported(folder: Path) -> Path:
+    from mmskelseg.apis.export import export_onnx
+
+    made = _checkpoint(folder)
+    export_onnx(None, made, folder / 'model.onnx')
+    made.unlink()
+    return folder / 'model.onnx'
+
+
+def _read_entry(path: Path) -> Any:
+    """Make an input of a model from an entry, as Python's users give it."""
+    import pickle
+
+    from mmskelseg.apis.inputs import InputReader, find_sources
+
+    try:
+        entry = pickle.loads(path.read_bytes())
+    except Exception:
+        return []
+    entry = {**entry, 'frame_dir': 'entry'} if isinstance(entry, dict) else entry
+    reader = InputReader('coco17', ('walk',), True, False, lambda path: None)
+    return [reader.read(source) for source in find_sources(entry)]
+
+
+def _check_entry(videos: Any) -> None:
+    for video in videos:
+        assert np.isfinite(video['keypoint']).all()
+        assert video['keypoint'].shape[1] == video['total_frames']
+
+
+@register('entry', 'pickle', _read_entry, _check_entry)
+def _entry(folder: Path) -> Path:
+    import pickle
+
+    video = small_annotations((8,))['annotations'][0]
+    entry = {**video, 'keypoint_3d': np.ones((1, 8, 17, 3)), 'skeleton': 'coco17'}
+    del entry['frame_dir']
+    path = folder / 'entry.pkl'
+    path.write_bytes(pickle.dumps(entry))
+    return path
+
+
+def _read_video(path: Path) -> Any:
+    from mmskelseg.fileio.video import VideoFile, read_frames
+
+    file = VideoFile.open(path)
+    return file, sum(1 for _ in read_frames(path))
+
+
+@register('video', 'bytes', _read_video)
+def _video(folder: Path) -> Path:
+    from mmskelseg.fileio.video import written_video
+
+    with written_video(folder / 'take1.mp4', 10, (48, 64)) as put:
+        for i in range(12):
+            put(np.full((48, 64, 3), 20 * i, np.uint8))
+    return folder / 'take1.mp4'
 
 
 # Releases, one file of which is changed.

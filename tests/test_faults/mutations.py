@@ -5,6 +5,7 @@ that a mutation is written once for JSON, XML, tables, arrays, HDF5, pickles, to
 files and configs.
 """
 
+import gzip
 import json
 import pickle
 from collections.abc import Callable, Iterator
@@ -131,6 +132,25 @@ def _dump_torch(tree: Tree, path: Path) -> None:
     torch.save(tree, path)
 
 
+def _load_onnx(path: Path) -> Tree:
+    import onnx
+
+    model = onnx.load(path)
+    texts = {item.key: json.loads(item.value) for item in model.metadata_props}
+    return {'graph': model.graph.SerializeToString(), 'texts': texts, 'path': str(path)}
+
+
+def _dump_onnx(tree: Tree, path: Path) -> None:
+    import onnx
+
+    model = onnx.load(path)
+    model.graph.ParseFromString(tree['graph'])
+    del model.metadata_props[:]
+    for key, value in tree['texts'].items():
+        model.metadata_props.add(key=str(key), value=json.dumps(value))
+    onnx.save(model, path)
+
+
 def _load_config(path: Path) -> Tree:
     from mmengine.config import Config
 
@@ -150,6 +170,11 @@ CODECS = {
     ),
     'rows': Codec(_load_rows, _dump_rows),
     'xml': Codec(_load_xml, _dump_xml),
+    'packed json': Codec(
+        lambda path: json.loads(gzip.decompress(path.read_bytes())),
+        lambda tree, path: path.write_bytes(gzip.compress(json.dumps(tree).encode())),
+    ),
+    'onnx': Codec(_load_onnx, _dump_onnx),
     'npz': Codec(_load_npz, _dump_npz),
     'npy': Codec(
         lambda path: np.load(path), lambda tree, path: np.save(path, np.asarray(tree))

@@ -16,7 +16,7 @@ import numpy as np
 
 from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.structures.segments import resolve_background, to_segments
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import CONTROL, UserError, shown
 from mmskelseg.utils.logs import print_log
 
 # Seconds by which labels may leave the video, since a container's duration and the
@@ -209,6 +209,11 @@ def make_segment(
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
+        )
+    if CONTROL.search(label.strip()):
+        raise UserError(
+            f'{place}: the label {shown(label)} holds a control character or the end '
+            'of a line; rename the class.'
         )
     if end < start:
         raise UserError(

@@ -50,7 +50,7 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
             if key in file
         }
         nodes, people = texts(named['node_names']), texts(named.get('track_names', ()))
-        edges = np.array(named.get('edge_inds', ()), int).tolist()
+        edges = np.array(named.get('edge_inds', ()), int).reshape(-1, 2).tolist()
     keypoint, score = arrays['tracks'], arrays.get('point_scores')
     whole = arrays.get('instance_scores')
     tracks, frames, count, axes = keypoint.shape

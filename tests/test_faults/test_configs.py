@@ -1,0 +1,98 @@
+"""Configs that run as Python but not as a training, from the command on."""
+
+import os
+
+import pytest
+
+from mmskelseg.commands import train
+from mmskelseg.utils.errors import UserError
+from tests.test_faults.formats import TOY
+from tests.test_faults.oracle import run_command, working_in
+
+SMALL = [
+    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
+      ('train', 'val', 'test')),
+    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
+    *(f'{part}_dataloader.persistent_workers=False' for part in
+      ('train', 'val', 'test')),
+    'val_evaluator.num_classes=3',
+    'test_evaluator.num_classes=3',
+    'model.num_classes=3',
+    'model.branches.heatmap.channels=8',
+]  # fmt: skip
+
+
+@pytest.fixture
+def train_with(tmp_path):
+    """Train with a config of some lines that inherits the toy one."""
+    from mmskelseg.datasets import save_annotations
+    from tests.small_data import small_annotations
+
+    save_annotations(small_annotations((9, 8, 7)), tmp_path / 'my data/annotations.pkl')
+
+    def run(text):
+        file = tmp_path / 'mine.py'
+        file.write_text(f"_base_ = '{TOY}'\n{text}\n")
+        with working_in(tmp_path), pytest.raises(UserError) as error:
+            run_command(train.main, file, '--cfg-options', *SMALL)
+        return str(error.value).replace(str(file), 'mine.py')
+
+    return run
+
+
+@pytest.mark.skipif(
+    'SKELSEG_TRACEBACK' in os.environ, reason='tracebacks are asked for'
+)
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (
+            "train_cfg = dict(by_epoch='x')",
+            'mine.py: cannot be run (RuntimeError: Only ',
+        ),
+        (
+            'train_dataloader = dict(dataset=dict(pipeline=[3]))',
+            'mine.py: cannot be run',
+        ),
+        (
+            'train_dataloader = dict(dataset=dict(indices=[99]))',
+            'mine.py: cannot be run',
+        ),
+        (
+            'train_dataloader = dict(dataset=dict(features=dict(heatmap=None)))',
+            'mine.py: cannot be run (TypeError',
+        ),
+        ("train_dataloader = dict(collate_fn='foo')", 'but got foo); correct that'),
+        ('train_dataloader = dict(foo=3)', "unexpected keyword argument 'foo'"),
+        (
+            "optim_wrapper = dict(optimizer=dict(lr='a'))",
+            'mine.py: cannot be run (Type',
+        ),
+        ('optim_wrapper = dict(optimizer=dict(lr=-1))', 'Invalid learning rate: -1'),
+        ('optim_wrapper = dict(clip_grad=3)', 'mine.py: cannot be run (AssertionError'),
+        (
+            'optim_wrapper = dict(accumulative_counts=0)',
+            'must be a whole number from 1',
+        ),
+        (
+            "default_hooks = dict(checkpoint=dict(interval='x'))",
+            "interval='x', but must",
+        ),
+        ('default_hooks = dict(checkpoint=dict(interval=0))', 'from 1, or -1.'),
+        ('custom_hooks = 3', 'mine.py: cannot be run (TypeError'),
+        ('randomness = 3', 'mine.py: cannot be run (TypeError'),
+        ("log_level = 'foo'", "mine.py: cannot be run (KeyError: 'foo')"),
+        ('load_from = 3', 'mine.py: cannot be run (TypeError'),
+        (
+            'model = dict(branches=dict(heatmap=dict(init_cfg=3)))',
+            'cannot be run (Attr',
+        ),
+        ('exit()', 'mine.py: cannot be read (SystemExit: None)'),
+        ('raise KeyError', 'mine.py: cannot be read (KeyError: )'),
+    ],
+)
+def test_mistake_is_told_with_its_config(train_with, text, message):
+    """And with the way to a traceback, where nobody has foreseen it."""
+    told = train_with(text)
+    assert message in told
+    assert told.startswith('mine.py: ')

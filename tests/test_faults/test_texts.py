@@ -1,0 +1,206 @@
+"""Texts that other programs wrote otherwise than they should have."""
+
+import gzip
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.annotations import load_annotations, save_annotations
+from mmskelseg.interchange import read_segments
+from mmskelseg.interchange.poses import read_poses, to_coco17
+from mmskelseg.utils.errors import UserError, explanation, shown
+from tests.small_data import small_annotations
+from tests.test_faults.formats import FORMATS, SAMPLES
+from tests.test_faults.oracle import judge
+
+TABLE = 'start,end,label\n0,1,walk\n1,2,lift\n'
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Read a table of segments that has these bytes."""
+
+    def read(content):
+        path = tmp_path / 'take1.csv'
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(judge(read_segments, path))
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (TABLE.encode('utf-16'), 'is in UTF-16, expected UTF-8'),
+        (TABLE.encode('utf-16-le'), r"line 1 holds the control character '\x00'"),
+        (
+            TABLE.replace('walk', 'Ärger').encode('latin-1'),
+            'byte 20 is no text in UTF-8',
+        ),
+        (TABLE.replace('walk', '"walk'), 'line 2 is no row of a table'),
+        (TABLE.replace('walk', '"wa"lk'), 'line 2 is no row of a table'),
+        (
+            TABLE.replace('walk', 'x' * 140_000),
+            'line 2 is no row of a table (field larg',
+        ),
+        (TABLE.replace('end', 'start'), 'the columns are start, start, label, and end'),
+        ('start,end,label,end\n0,1,a,2\n', "line 1 names the column 'end' twice"),
+        (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start is '),
+        (TABLE.replace('0,1,walk', '0,1_0,walk'), "end is '1_0', expected a number"),
+        (TABLE.replace('0,1,walk', '0,٣,walk'), "end is '٣', expected a number"),
+        (
+            TABLE.replace('0,1,walk', '1,0,walk'),
+            'starts at 1.000 s and ends at 0.000 s',
+        ),
+        ('', 'the columns are none'),
+    ],
+)
+def test_table_is_refused_with_its_line(table, content, message):
+    told = table(content)
+    assert message in told
+    assert 'take1.csv' in told
+    assert len(told) < 400
+
+
+def test_table_with_other_line_ends_is_the_same(tmp_path):
+    """Of Windows, and of old Macs."""
+    path = tmp_path / 'take1.csv'
+    path.write_text(TABLE)
+    expected = read_segments(path)
+    for end in ('\r\n', '\r'):
+        path.write_bytes(TABLE.replace('\n', end).encode())
+        assert read_segments(path) == expected
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('[' * 100_000, 'its lists or objects are nested too deeply'),
+        ('{"a":' * 50_000, 'its lists or objects are nested too deeply'),
+        (f'[{"9" * 400}]', 'a number of 400 digits; 18 are read'),
+        (f'[{"9" * 5000}]', 'a number of 5000 digits; 18 are read'),
+        ('[1,]', 'line 1, column'),
+        ('', 'line 1, column 1 is no JSON'),
+        ('[]\0', "line 1 holds the control character '\\x00'"),
+    ],
+)
+def test_json_is_refused_with_its_fault(tmp_path, content, message):
+    path = tmp_path / 'take1.json'
+    path.write_text(content)
+    assert message in str(judge(lambda file: read_poses(file, 'mmpose'), path))
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'<?xml version="1.0" encoding="klingon"?><annotations/>', 'unknown encoding'),
+        (b'<?xml version="1.0" encoding="big5"?><annotations/>', 'encoding cannot be'),
+        (b'<a>' * 100_000, 'is no XML'),
+        (b'', 'line 1, column 1 is no XML (no element found)'),
+    ],
+)
+def test_xml_is_refused_with_its_fault(tmp_path, content, message):
+    path = tmp_path / 'annotations.xml'
+    path.write_bytes(content)
+    assert message in str(judge(lambda file: read_segments(file, fps=25), path))
+
+
+def test_deep_xml_is_read_or_refused(tmp_path):
+    """Elements within elements, all of them closed."""
+    path = tmp_path / 'annotations.xml'
+    path.write_bytes(
+        b'<annotations>' + b'<a>' * 10_000 + b'</a>' * 10_000 + b'</annotations>'
+    )
+    judge(lambda file: read_segments(file, fps=25), path)
+
+
+def test_frames_that_are_no_whole_numbers_are_refused(tmp_path):
+    """33.7 would have become 33."""
+    for name, old, new in (
+        ('label_studio.json', '"start": 33', '"start": 33.7'),
+        ('cvat_video.xml', 'frame="0"', 'frame="0.7"'),
+    ):
+        path = tmp_path / name
+        text = (SAMPLES / name).read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        options = {'fps': 25, 'strict': True}
+        told = str(judge(lambda file: read_segments(file, **options), path))  # noqa: B023
+        assert 'expected a whole number' in told
+
+
+def test_state_of_boris_that_stops_before_it_starts_is_refused(tmp_path):
+    """The two would have been exchanged without a word."""
+    text = (SAMPLES / 'aggregated_events.tsv').read_text()
+    lines = [line.split('\t') for line in text.splitlines()]
+    start, stop = (lines[0].index(name) for name in ('Start (s)', 'Stop (s)'))
+    lines[1][start], lines[1][stop] = lines[1][stop], lines[1][start]
+    path = tmp_path / 'events.tsv'
+    path.write_text('\n'.join('\t'.join(line) for line in lines))
+    told = str(judge(read_segments, path))
+    assert 'line 2: the state' in told
+    assert 'correct it in BORIS and export it again' in told
+
+
+def test_packed_project_is_bounded(tmp_path):
+    """Zeros that are packed a thousand times."""
+    path = tmp_path / 'project.boris.gz'
+    path.write_bytes(gzip.compress(bytes(1 << 29), 1))
+    told = str(judge(read_segments, path))
+    assert 'project.boris.gz: larger than 256 MiB when unpacked' in told
+
+
+def test_packed_project_is_read(tmp_path):
+    path = tmp_path / 'project.boris.gz'
+    path.write_bytes(gzip.compress((SAMPLES / 'project.boris').read_bytes()))
+    plain = shutil.copy(SAMPLES / 'project.boris', tmp_path)
+    options = {'observation': 'take one', 'subject': 'cook'}
+    assert read_segments(path, **options) == read_segments(plain, **options)
+
+
+def test_misspelt_part_is_told_where_none_is_needed(tmp_path):
+    """Also if the poses are COCO's already."""
+    poses = read_poses(FORMATS['poses/coco'].make(tmp_path))
+    with pytest.raises(UserError, match=r'take1: there is no joint nos; choose among'):
+        to_coco17(poses, {'nos': 'nose'}, 'take1')
+
+
+@pytest.mark.parametrize('name', ['a\0b', 'a\nb', 'a\x1bb'])
+def test_control_characters_in_class_names_are_refused(tmp_path, name):
+    """Tables and programs in C would end there."""
+    data = small_annotations()
+    data['metainfo']['classes'][1] = name
+    with pytest.raises(UserError, match='without control characters') as error:
+        save_annotations(data, tmp_path / 'a.pkl')
+    assert '\n' not in str(error.value)
+
+
+def test_damaged_text_of_an_array_is_refused(tmp_path):
+    """What is no character would end Python's own functions by SystemError."""
+    path = tmp_path / 'take1.npz'
+    names = np.array(['ann'])
+    names.view(np.uint32)[1] = 2**31
+    np.savez(path, keypoint=np.ones((1, 4, 17, 2)), people=names)
+    assert 'a text in it is damaged' in str(judge(read_poses, path))
+
+
+def test_messages_stay_a_line():
+    """Whatever is in a file that they quote."""
+    error = UserError('x' * 5000 + '\n' + 'y' * 300)
+    assert len(str(error)) <= 900
+    assert '\n' not in str(error)
+    assert explanation(error) == str(error)
+    assert shown(10**6000) == 'a number of over 6000 digits'
+    assert shown(ValueError('a\nb')) == 'a b'
+    assert shown('x' * 100) == "'" + 'x' * 56 + '...'
+
+
+@pytest.mark.parametrize('content', [b'', b'\0' * 100, b'PK\x03\x04', b'{}'])
+def test_annotations_of_another_kind_are_named(tmp_path, content):
+    path = tmp_path / 'annotations.pkl'
+    path.write_bytes(content)
+    told = str(judge(load_annotations, path))
+    assert 'a pickle was expected' in told
+    assert json.dumps(told)
