@@ -27,13 +27,14 @@ COMMANDS = {
     'model': {'repeats': 3, 'threads': 1},
     'stream': {'frames': 3000},
     'export': {'frames': 20_000, 'repeats': 5, 'threads': 1},
+    'precision': {'threads': 1},
     'metrics': {
         'videos': 100, 'frames': 10_000, 'classes': 17, 'repeats': 3, 'plain-videos': 1
     },
     'startup': {'repeats': 5},
 }  # fmt: skip
 # What no GPU takes part in.
-ON_CPU = ('export', 'metrics', 'startup', 'stream')
+ON_CPU = ('export', 'metrics', 'precision', 'startup', 'stream')
 
 
 def positive(text: str) -> int:
@@ -96,6 +97,9 @@ def parse_args() -> argparse.Namespace:
     parsers['model'].add_argument(
         '--out', type=table_file, help='.md or .json file to write the table into'
     )
+    parsers['precision'].add_argument('checkpoint', metavar='CHECKPOINT')
+    parsers['precision'].add_argument('annotations', metavar='ANN')
+    parsers['precision'].add_argument('--split', default='test', help='default: test')
     parser.set_defaults(threads=1, device=None, configs=())
     args = parser.parse_args()
     for path in args.configs:

@@ -91,8 +91,9 @@ def measured(
         network = _image_network(cfg, model, key, meta)
         for frames in (_BATCH, 1):
             what = f'encoder, {frames} images' if frames > 1 else 'encoder, one image'
-            feed = _random(files['float32'], f'images_{key}', frames)
-            timed = _times(network, [f'encoded_{key}'], files, feed, args, peak)
+            encoders = {k: file.encoder(key) for k, file in files.items()}
+            feed = _random(encoders['float32'], f'images_{key}', frames)
+            timed = _times(network, [f'encoded_{key}'], encoders, feed, args, peak)
             rows.append([name, what, *timed])
     rows += _streamed(name, cfg, model, checkpoint, folder, args)
     return rows

@@ -1,10 +1,13 @@
 """What MkDocs does not do by itself for the site: pages and links outside of docs/.
 
 Pages lie on the site as in the repository, but for docs/, which is its root. The README
-is the start page. The API reference has a page for each folder of the package.
+is the start page. The API reference has a page for each folder of the package. Each
+notebook becomes a page with the outputs that are kept in it.
 """
 
 import ast
+import base64
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ PACKAGE = ROOT / 'mmskelseg'
 _PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 OUTSIDE = [ROOT / name for name in _PAGES]
 OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
+NOTEBOOKS = sorted(ROOT.glob('docs/tutorials/*.ipynb'))
 # Not of ours, and only for those who miss a package.
 WITHOUT_REFERENCE = ('stand_ins',)
 
@@ -38,10 +42,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that lie outside of docs/, and those of the API reference."""
+    """Add pages that lie outside of docs/, of notebooks, and of the API reference."""
     for path in OUTSIDE:
         text = path.read_text('utf-8')
         files.append(File.generated(config, outside_path(path), content=text))
+    for path in NOTEBOOKS:
+        page, pictures = notebook_page(path, f'{config.repo_url}/blob/main/')
+        for name, content in {f'{path.stem}.md': page, **pictures}.items():
+            files.append(File.generated(config, f'tutorials/{name}', content=content))
     for room in rooms():
         text = reference(room)
         files.append(File.generated(config, f'api/{room}.md', content=text))
@@ -58,7 +66,7 @@ def on_page_markdown(
     def moved(match: re.Match[str]) -> str:
         target, anchor = match[1], match[2] or ''
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
-        on_site = path.removeprefix('docs/')
+        on_site = re.sub(r'\.ipynb$', '.md', path.removeprefix('docs/'))
         if files.get_file_from_path(on_site):
             new = posixpath.relpath(on_site, posixpath.dirname(here) or '.')
         elif (ROOT / path).exists():
@@ -85,6 +93,35 @@ class DocstringMarkdown(griffe.Extension):
 def outside_path(path: Path) -> str:
     """Return where a file of the repository lies on the site."""
     return path.relative_to(ROOT).as_posix()
+
+
+def notebook_page(path: Path, address: str) -> tuple[str, dict[str, bytes]]:
+    """Return a notebook as Markdown, and its pictures by their names beside the page.
+
+    Args:
+        path: The notebook.
+        address: What links to files of the repository begin with. They are whole in
+            notebooks, which people open elsewhere, and relative on the site.
+    """
+    parts: list[str] = []
+    pictures: dict[str, bytes] = {}
+    for cell in json.loads(path.read_text('utf-8'))['cells']:
+        source = ''.join(cell['source'])
+        if cell['cell_type'] == 'markdown':
+            parts.append(source.replace(f']({address}', '](../../'))
+            continue
+        language = 'bash' if source.startswith(('!', '%%')) else 'python'
+        parts.append(f'```{language}\n{source}\n```')
+        for output in cell['outputs']:
+            data = output.get('data', {})
+            if 'image/png' in data:
+                name = f'{path.stem}_{len(pictures) + 1}.png'
+                pictures[name] = base64.b64decode(data['image/png'])
+                parts.append(f'![Picture made by the cell above]({name})')
+            else:
+                text = ''.join(output.get('text', data.get('text/plain', '')))
+                parts.append(f'```text\n{text.rstrip()}\n```')
+    return '\n\n'.join(parts), pictures
 
 
 def filled(item: object, pages: dict[str, list[str]]) -> object:

@@ -60,7 +60,10 @@ def test_every_page_is_in_the_navigation_of_the_site():
     """`make docs` demands the same, with packages that need not be there."""
     site = yaml.safe_load((ROOT / 'mkdocs.yml').read_text())
     entries = re.findall(r"'([^']+\.md)'", str(site['nav']))
-    pages = {p.relative_to(ROOT / 'docs').as_posix() for p in ROOT.glob('docs/**/*.md')}
+    docs = ROOT / 'docs'
+    pages = {path.relative_to(docs).as_posix() for path in docs.glob('**/*.md')}
+    # Notebooks become pages.
+    pages |= {f'tutorials/{path.stem}.md' for path in docs.glob('tutorials/*.ipynb')}
     outside = {'README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'}
     assert set(entries) == pages | outside
     assert len(entries) == len(set(entries))

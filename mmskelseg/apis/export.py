@@ -3,13 +3,14 @@
 import json
 import logging
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_files import FORMAT, KEY, open_session
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_graphs import (
     OPSET,
     SegmentorGraph,
@@ -55,6 +57,8 @@ RENDERERS = (
 TOLERANCE = 1e-5
 # Frames of the videos that they are compared on. Those of images are fewer.
 _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
+# Of ONNX Runtime, by the branch whose images one encodes; None for the graph itself.
+Sessions: TypeAlias = Mapping[str | None, Any]
 # Of the video that a graph is made from.
 _EXAMPLE = 50
 
@@ -85,7 +89,7 @@ class ExportReport:
 
 def export_onnx(
     model: str | os.PathLike | Config | ConfigDict | None,
-    weights: str | os.PathLike | Sequence[str | os.PathLike],
+    weights: str | os.PathLike | Sequence[str | os.PathLike] | None,
     path: str | os.PathLike,
     *,
     streaming: bool = False,
@@ -100,7 +104,8 @@ def export_onnx(
 
     Args:
         model: As for :class:`mmskelseg.apis.SkelSegInferencer`.
-        weights: Path of a checkpoint, or of several as an ensemble.
+        weights: Path of a checkpoint, or of several as an ensemble; None: ``model`` is
+            the name of one that comes with the package.
         path: The file, which ends in ``.onnx``.
         streaming: Write a push of frames to a stream, whose buffers are inputs and
             outputs, of a causal model.
@@ -117,6 +122,8 @@ def export_onnx(
     path = Path(path)
     _check_request(path, streaming, encoder, precision)
     onnx = import_optional('onnx', 'Export', 'mmskelseg[export]')
+    if weights is None:
+        model, weights = None, zoo_model(model).checkpoint(live=streaming)
     is_path = isinstance(weights, str | os.PathLike)
     files: Any = [weights] if is_path else weights
     cfg: Any = ConfigDict() if model is None else model
@@ -129,20 +136,29 @@ def export_onnx(
             meta['fps'] = fps
         kind = _Streaming if streaming else _Encoders if encoder else _Segmentor
         exported = kind(cfg, trained.cpu().eval(), meta)
-        content = exported.onnx()
-    proto = _converted(onnx.load_from_string(content), precision)
+        contents: dict[str | None, bytes] = {None: exported.onnx()}
+        contents.update(exported.encoders_onnx())
+    protos = {
+        name: _converted(onnx.load_from_string(content), precision)
+        for name, content in contents.items()
+    }
     described = {
         **exported.metadata(),
         'precision': precision,
         'checkpoints': [Path(file).name for file in files],
     }
-    entry = proto.metadata_props.add()
-    entry.key, entry.value = KEY, json.dumps(described, ensure_ascii=False)
-    proto.producer_name, proto.producer_version = 'mmskelseg', __version__
-    onnx.checker.check_model(proto, full_check=True)
-    content = proto.SerializeToString()
-    session = open_session(content, str(path), 'cpu')
-    errors = {n: exported.difference(session, n) for n in exported.lengths}
+    entries = {KEY: json.dumps(described, ensure_ascii=False)}
+    sessions = {}
+    for name, part in protos.items():
+        part.producer_name, part.producer_version = 'mmskelseg', __version__
+        onnx.checker.check_model(part, full_check=True)
+        content = part.SerializeToString()
+        sessions[name] = open_session(content, str(path), 'cpu')
+        if name is not None:
+            entries[f'{KEY}.{name}'] = b64encode(content).decode()
+    onnx.helper.set_model_props(protos[None], entries)
+    content = protos[None].SerializeToString()
+    errors = {n: exported.difference(sessions, n) for n in exported.lengths}
     if precision == 'float32' and max(errors.values()) > TOLERANCE:
         raise UserError(
             f'{path}: not written, since the graph differs from PyTorch by '
@@ -238,7 +254,11 @@ class _Export:
         """Return the graphs as an ONNX file."""
         raise NotImplementedError
 
-    def difference(self, session: Any, frames: int) -> float:
+    def encoders_onnx(self) -> dict[str, bytes]:
+        """Return what encodes the images of branches, each as an ONNX file."""
+        return {}
+
+    def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference from PyTorch, for random input."""
         raise NotImplementedError
 
@@ -286,15 +306,19 @@ class _Segmentor(_Export):
         self.steps = [step.step() for step in steps]
 
     def onnx(self) -> bytes:
-        """Return the segmentor, and beside it what makes features of images."""
+        """Return the segmentor, which reads features."""
         features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
         outputs = self.graph.outputs
-        content = _simplified(
+        return _simplified(
             to_onnx(self.graph, features, outputs, [*features, *outputs])
         )
-        for name, graph in {**self.encoders, **self.stems}.items():
-            content = _beside(content, _image_graph(self.branches[name], graph))
-        return content
+
+    def encoders_onnx(self) -> dict[str, bytes]:
+        """Return what encodes the images of branches, each as an ONNX file."""
+        return {
+            name: _image_graph(self.branches[name], graph)
+            for name, graph in {**self.encoders, **self.stems}.items()
+        }
 
     def metadata(self) -> dict[str, Any]:
         """Return what the file says of itself."""
@@ -306,30 +330,29 @@ class _Segmentor(_Export):
         content['postprocess'] = self.steps
         return content
 
-    def difference(self, session: Any, frames: int) -> float:
+    def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference of an output from the model's."""
         torch.manual_seed(frames)
         given, feed = {}, {}
         for name in self.branches:
             if name in self.stems:
                 images = self._images(name, frames)
-                (feed[f'features_{name}'],) = session.run(
+                (feed[f'features_{name}'],) = sessions[name].run(
                     [f'encoded_{name}'], {f'images_{name}': images.numpy()}
                 )
                 given[name] = images
             else:
                 given[name] = self._features(name, frames)
                 feed[f'features_{name}'] = given[name].numpy()
-        found = session.run(self.graph.outputs, feed)
+        found = sessions[None].run(self.graph.outputs, feed)
         expected = self._predicted(given, frames)
         errors = [
             np.abs(a - expected[key]).max()
             for key, a in zip(self.graph.outputs, found, strict=True)
         ]
         for name, graph in self.encoders.items():
-            errors.append(
-                _encoder_difference(session, self.branches[name], graph, frames)
-            )
+            case = _EncoderCase(self.branches[name], graph, frames)
+            errors.append(case.difference(sessions[name], case.feed))
         return float(max(errors))
 
     @torch.no_grad()
@@ -389,23 +412,25 @@ class _Encoders(_Segmentor):
         self.steps = []
 
     def onnx(self) -> bytes:
-        """Return the graphs that make features of images."""
-        contents = [
-            _image_graph(self.branches[name], graph)
-            for name, graph in {**self.encoders, **self.stems}.items()
-        ]
-        first, *others = contents
+        """Return the graphs that make features of images, side by side."""
+        first, *others = super().encoders_onnx().values()
         for other in others:
             first = _beside(first, other)
         return first
 
-    def difference(self, session: Any, frames: int) -> float:
+    def encoders_onnx(self) -> dict[str, bytes]:
+        """Return none: they are the file itself."""
+        return {}
+
+    def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference of features from PyTorch's."""
         torch.manual_seed(frames)
-        return max(
-            _encoder_difference(session, self.branches[name], graph, frames)
+        cases = [
+            _EncoderCase(self.branches[name], graph, frames)
             for name, graph in {**self.encoders, **self.stems}.items()
-        )
+        ]
+        feed = {key: value for case in cases for key, value in case.feed.items()}
+        return max(case.difference(sessions[None], feed) for case in cases)
 
 
 class _Streaming(_Export):
@@ -437,7 +462,7 @@ class _Streaming(_Export):
         """Return what the file says of itself."""
         return {**super().metadata(), 'lookahead': self.weights.lookahead}
 
-    def difference(self, session: Any, frames: int) -> float:
+    def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference from a stream in NumPy, over some pushes."""
         rng = np.random.default_rng(frames)
         stream, names = self.weights.stream(), list(self.graph.states)
@@ -447,7 +472,7 @@ class _Streaming(_Export):
         for _ in range(5):
             x = rng.normal(size=(frames, self.weights.in_channels)).astype(np.float32)
             feed = {'features': x, 'present': np.ones(frames, np.float32), **state}
-            found, passed, *kept = session.run(None, feed)
+            found, passed, *kept = sessions[None].run(None, feed)
             state = {'frames': passed, **dict(zip(names, kept, strict=True))}
             expected = stream.push(x)
             if found.shape != expected.shape:
@@ -466,26 +491,32 @@ def _image_graph(branch: _Branch, graph: nn.Module) -> bytes:
     return _simplified(to_onnx(graph, images, outputs, [*images, *outputs], axis))
 
 
-@torch.no_grad()
-def _encoder_difference(
-    session: Any, branch: _Branch, graph: nn.Module, frames: int
-) -> float:
-    """Return the largest difference of features, as a part of the largest of them."""
-    frames = min(frames, max(_IMAGE_LENGTHS))
-    encoder: Any = branch.recipe.encoder
-    shape = branch.images.shape[1:]
-    images = np.random.default_rng(frames).random((frames, *shape), np.float32)
-    if branch.images.strides[1] == 0:
-        first, _, *rest = images.strides
-        images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
-    if encoder is not None:
-        expected = encoder.encode(images)
-    else:
-        expected = graph(torch.from_numpy(images)).numpy()
-    channels: Any = getattr(graph, 'channels', shape[0])
-    feed = {f'images_{branch.name}': np.ascontiguousarray(images[:, :channels])}
-    (found,) = session.run([f'encoded_{branch.name}'], feed)
-    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
+class _EncoderCase:
+    """Random images of a branch, and what PyTorch makes of them."""
+
+    @torch.no_grad()
+    def __init__(self, branch: _Branch, graph: nn.Module, frames: int) -> None:
+        frames = min(frames, max(_IMAGE_LENGTHS))
+        encoder: Any = branch.recipe.encoder
+        shape = branch.images.shape[1:]
+        images = np.random.default_rng(frames).random((frames, *shape), np.float32)
+        if branch.images.strides[1] == 0:
+            first, _, *rest = images.strides
+            images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
+        if encoder is not None:
+            self.expected = encoder.encode(images)
+        else:
+            self.expected = graph(torch.from_numpy(images)).numpy()
+        channels: Any = getattr(graph, 'channels', shape[0])
+        self.name = branch.name
+        read = np.ascontiguousarray(images[:, :channels])
+        self.feed = {f'images_{branch.name}': read}
+
+    def difference(self, session: Any, feed: Mapping[str, np.ndarray]) -> float:
+        """Return the largest difference of features, as a part of the largest."""
+        (found,) = session.run([f'encoded_{self.name}'], dict(feed))
+        largest = max(1.0, float(np.abs(self.expected).max()))
+        return float(np.abs(found - self.expected).max()) / largest
 
 
 @contextmanager
@@ -527,25 +558,15 @@ def _simplified(content: bytes) -> bytes:
 
 
 def _beside(content: bytes, other: bytes) -> bytes:
-    """Return a file with two graphs that share nothing, each to be run by itself.
-
-    Inputs get a value by default, of one frame of zeros, so that only those of the
-    graph that is run have to be given.
-    """
-    from onnx import compose, load_from_string, numpy_helper
+    """Return a file with two graphs that share nothing."""
+    from onnx import compose, load_from_string
 
     proto = load_from_string(content)
     added = load_from_string(other)
     prefix = f'{added.graph.output[0].name}/'
     added = compose.add_prefix(added, prefix, rename_inputs=False, rename_outputs=False)
-    given = {item.name for item in proto.graph.initializer}
     for field in ('node', 'initializer', 'input', 'output', 'value_info'):
         getattr(proto.graph, field).extend(getattr(added.graph, field))
-    for item in proto.graph.input:
-        if item.name not in given:
-            sizes = [d.dim_value or 1 for d in item.type.tensor_type.shape.dim]
-            zeros = numpy_helper.from_array(np.zeros(sizes, np.float32), item.name)
-            proto.graph.initializer.append(zeros)
     return proto.SerializeToString()
 
 

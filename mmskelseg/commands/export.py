@@ -16,12 +16,16 @@ file appears; a float32 graph that differs by more than 1e-5 is not written.
 """
 
 import argparse
+from typing import Any
 
-from mmskelseg.commands.arguments import SettingsAction
+from mmskelseg.commands.arguments import SettingsAction, add_model, check_model
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.command_line import command, positive
+from mmskelseg.utils.errors import UserError
 
 EXAMPLES = """examples:
+  # a model that comes with the package
+  %(prog)s --model precog precog.onnx
   # a causal model, for streams: mmskelseg live 0 stream.onnx
   %(prog)s streaming/uwiom_pose2d epoch_120.pth stream.onnx --streaming
   # half the size
@@ -34,9 +38,17 @@ EXAMPLES = """examples:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='checkpoint file')
-    parser.add_argument('out', metavar='OUT.onnx', help='file to write')
+    parser.usage = (
+        '%(prog)s [options] CONFIG CHECKPOINT OUT.onnx\n'
+        '       %(prog)s [options] --model NAME OUT.onnx'
+    )
+    parser.add_argument(
+        'inputs',
+        metavar='FILE',
+        nargs='+',
+        help='config file or its name, checkpoint, and the file to write',
+    )
+    add_model(parser)
     parser.add_argument(
         '--ensemble',
         nargs='+',
@@ -77,18 +89,27 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmengine.config import Config
-
+    *given, out = args.inputs
+    if len(given) != (2 if args.model is None else 0):
+        raise UserError(
+            f'{" ".join(args.inputs)}: expected CONFIG CHECKPOINT OUT.onnx, or --model '
+            'NAME and OUT.onnx alone.'
+        )
+    args.config, args.checkpoint = given or (None, None)
+    check_model(args, 'ensemble', 'cfg_options')
     from mmskelseg.apis.export import export_onnx
-    from mmskelseg.fileio.configs import find_config
 
-    config = Config.fromfile(find_config(args.config))
-    if args.cfg_options is not None:
-        config.merge_from_dict(args.cfg_options)
+    model: Any = args.model
+    if model is None:
+        from mmskelseg.engine.config_checks import check_config, read_config
+        from mmskelseg.fileio.configs import find_config
+
+        model = read_config(find_config(args.config), args.cfg_options)
+        check_config(model, args.config)
     report = export_onnx(
-        config,
-        [args.checkpoint, *args.ensemble],
-        args.out,
+        model,
+        None if args.checkpoint is None else [args.checkpoint, *args.ensemble],
+        out,
         streaming=args.streaming,
         encoder=args.encoder,
         precision=args.precision,

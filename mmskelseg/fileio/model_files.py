@@ -3,8 +3,9 @@
 import json
 import math
 import os
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,8 @@ from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
-#: Under which key of a file's metadata ours stand, as JSON.
+#: Under which key of a file's metadata ours stand, as JSON; and with a dot and the name
+#: of a branch after it, the ONNX file of what encodes its images, in base 64.
 KEY = 'mmskelseg'
 #: Raised when files come to mean something else.
 FORMAT = 1
@@ -32,11 +34,13 @@ class ModelFile:
         path: Its file.
         metadata: What it says of itself; docs/export.md lists it.
         session: Of ONNX Runtime.
+        encoders: By the name of a branch, a session of what encodes its images.
     """
 
     path: Path
     metadata: Mapping[str, Any]
     session: Any
+    encoders: Mapping[str, Any]
 
     @classmethod
     def open(
@@ -58,27 +62,38 @@ class ModelFile:
         if not path.is_file():
             raise MissingFileError(f'{path}: there is no such model file.')
         session = open_session(path.read_bytes(), str(path), device, threads)
-        text = session.get_modelmeta().custom_metadata_map.get(KEY)
+        entries = session.get_modelmeta().custom_metadata_map
+        text = entries.get(KEY)
         if text is None:
             raise UserError(
                 f'{path}: an ONNX file, but not one of `mmskelseg export`, since it '
                 'does not say what its classes are; export the model again.'
             )
-        return cls(path, _checked(text, path), session)
+        metadata = _checked(text, path)
+        encoders = {}
+        for name, branch in metadata['branches'].items():
+            if branch.get('images') and metadata['kind'] == 'segmentor':
+                try:
+                    content = b64decode(entries.get(f'{KEY}.{name}', ''), validate=True)
+                except ValueError:
+                    content = b''
+                place = f'{path}, what encodes the images of {name}'
+                encoders[name] = open_session(content, place, device, threads)
+        return cls(path, metadata, session, encoders)
 
     @property
     def inputs(self) -> dict[str, list[Any]]:
         """The shape of each input; a name stands for a free number."""
-        every = (
-            *self.session.get_inputs(),
-            *self.session.get_overridable_initializers(),
-        )
-        return {item.name: item.shape for item in every}
+        return {item.name: item.shape for item in self.session.get_inputs()}
 
     @property
     def outputs(self) -> list[str]:
         """Names of all outputs."""
         return [item.name for item in self.session.get_outputs()]
+
+    def encoder(self, name: str) -> 'ModelFile':
+        """Return what encodes the images of a branch."""
+        return replace(self, session=self.encoders[name])
 
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, np.ndarray]
@@ -89,8 +104,6 @@ class ModelFile:
             UserError: If the graph does not compute them.
         """
         options = _runtime(str(self.path)).RunOptions()
-        # An image encoder and a segmentor may lie in one file.
-        options.only_execute_path_to_fetches = True
         options.log_severity_level = 4
         try:
             return self.session.run(list(outputs), dict(inputs), options)

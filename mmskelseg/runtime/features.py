@@ -76,12 +76,14 @@ class OnnxEncoder:
     """
 
     def __init__(self, file: ModelFile, name: str) -> None:
-        self._file = file
+        self._file = file.encoder(name)
         self._input, self._output = f'images_{name}', f'encoded_{name}'
-        shape = file.inputs.get(self._input)
-        if shape is None or len(shape) != 4 or self._output not in file.outputs:
-            raise file.fault(f'has no graph that encodes the images of {name}')
-        self._channels = shape[1]
+        shapes = self._file.inputs
+        if [*shapes] != [self._input] or self._file.outputs != [self._output]:
+            raise file.fault(f'what encodes the images of {name} is another graph')
+        if len(shapes[self._input]) != 4:
+            raise file.fault(f'what encodes the images of {name} reads no images')
+        self._channels = shapes[self._input][1]
 
     def load(self) -> None:
         """Do nothing: it is loaded with the file."""

@@ -49,7 +49,7 @@ def clip(tmp_path):
         path = tmp_path / name
         with written_video(path, fps, img_shape) as put:
             for i in range(frames):
-                put(np.full((*img_shape, 3), 40 + i, np.uint8))
+                put(np.full((*img_shape, 3), min(40 + i, 255), np.uint8))
         return path
 
     return write

@@ -202,7 +202,8 @@ def test_steps_with_other_options_end_with_a_sentence(changed, person, step):
 def test_images_without_a_graph_that_encodes_them_are_refused(changed):
     own = branches()
     own['pose2d']['images'] = True
-    refused(changed(branches=own), 'no graph that encodes the images of pose2d')
+    message = r'what encodes the images of pose2d: cannot be read as an ONNX file'
+    refused(changed(branches=own), message)
 
 
 def test_graph_that_fails_ends_with_a_sentence(changed, person):

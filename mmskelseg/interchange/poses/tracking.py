@@ -16,7 +16,7 @@ _LEAST_SECONDS, _RATE = 2.0, 30.0
 class Track(NamedTuple):
     """One person of a video.
 
-    Args:
+    Attributes:
         name: What to call the person.
         rows: Row of the person in each frame of the poses, shape (T,), -1 where absent.
     """

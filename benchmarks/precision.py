@@ -1,0 +1,83 @@
+"""Scores of an exported model in each precision.
+
+Exports a checkpoint, whose own config is taken, and segments a split of an annotation
+file by PyTorch and by ONNX Runtime in float32, float16 and int8. Prints the scores, how
+many frames get the label of PyTorch, by how much probabilities differ at most, and the
+size of the file.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.registry import init_default_scope
+
+from benchmarks.measuring import machine
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis.export import export_onnx
+from mmskelseg.datasets import load_annotations
+from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
+from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.utils.choices import PRECISIONS
+from mmskelseg.utils.tables import markdown_table
+
+SCORES = {
+    'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'
+}  # fmt: skip
+
+Predictions = Mapping[str, Mapping[str, Any]]
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a table with a row for each precision."""
+    init_default_scope('mmskelseg')
+    meta = load_annotations(args.annotations)['metainfo']
+    background = resolve_background(meta['background'], meta['classes'])
+    torch.set_num_threads(args.threads)
+    inferencer = SkelSegInferencer(None, args.checkpoint, 'cpu', show_progress=False)
+    exact = by_name(inferencer(args.annotations, split=args.split))
+    rows = [['', *SCORES.values(), 'Same labels', 'Probabilities differ', 'File']]
+    rows.append(['PyTorch', *scores(exact, background), '', '', ''])
+    with TemporaryDirectory(prefix='mmskelseg-') as folder:
+        for precision in PRECISIONS:
+            file = Path(folder, 'model.onnx')
+            report = export_onnx(None, args.checkpoint, file, precision=precision)
+            segment = OnnxSegmenter(file, threads=args.threads, show_progress=False)
+            found = by_name(segment(args.annotations, split=args.split))
+            same = [found[n]['pred_label'] == exact[n]['pred_label'] for n in exact]
+            error = max(
+                np.abs(found[n]['pred_score'] - exact[n]['pred_score']).max()
+                for n in exact
+            )
+            rows.append(
+                [
+                    precision,
+                    *scores(found, background),
+                    f'{np.concatenate(same).mean():.3%}',
+                    f'{error:.1e}',
+                    f'{report.size / 1e6:.2f} MB',
+                ]
+            )
+    frames = sum(len(item['pred_label']) for item in exact.values())
+    print(f'{machine(args)}; {len(exact)} videos, {frames} frames')
+    print('\n'.join(markdown_table(rows)))
+
+
+def by_name(results: Mapping[str, list[Mapping[str, Any]]]) -> Predictions:
+    """Return predictions by the id of their video."""
+    return {item['frame_dir']: item for item in results['predictions']}
+
+
+def scores(predictions: Predictions, background: int | None) -> list[str]:
+    """Return the scores of predictions of labelled videos."""
+    videos = {
+        name: Video(item['pred_label'], item['label'], item['pred_score'])
+        for name, item in predictions.items()
+    }
+    classes = next(iter(predictions.values()))['classes']
+    metrics = evaluate_videos(videos, classes, background=background)['metrics']
+    return [f'{metrics[key]:.2f}' for key in SCORES]
