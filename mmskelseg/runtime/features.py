@@ -13,7 +13,8 @@ from mmskelseg.features.renderers import (
     SkeletonCoordinates,
 )
 from mmskelseg.fileio.model_files import ModelFile
-from mmskelseg.utils.errors import UserError
+from mmskelseg.structures import is_data_layout
+from mmskelseg.utils.errors import UserError, shown
 
 # A file may name no others.
 _RENDERERS: dict[str, Callable[..., Any]] = {
@@ -53,6 +54,13 @@ def renderer_of(file: ModelFile, name: str) -> Any:
         raise file.fault(
             f'makes the features of {name} by {str(kind)[:60]!r}, which is not one of '
             f'{", ".join(_RENDERERS)}'
+        )
+    layout = options.get('skeleton')
+    if layout is not None and not is_data_layout(layout):
+        # The path of a file, which could be a program.
+        raise file.fault(
+            f'makes the features of {name} with the skeleton {shown(layout)}, which is '
+            'neither the name of a layout nor a dict of one'
         )
     try:
         render = _RENDERERS[kind](**options)

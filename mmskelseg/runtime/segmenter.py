@@ -22,6 +22,7 @@ from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.runtime.features import recipe_of
 from mmskelseg.utils.choices import EACH
+from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.logs import print_log
 from mmskelseg.utils.progress import progress_bar
 
@@ -195,6 +196,24 @@ class OnnxSegmenter:
 
     def _features(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return the features of all branches by the names of the graph's inputs."""
+        try:
+            return self._make_features(video)
+        except UserError:
+            raise
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as e:
+            # The file's settings are of the right names, but not of the right kinds.
+            raise self.file.fault(
+                f'features cannot be made by its settings ({type(e).__name__}: '
+                f'{shown(e)})'
+            ) from e
+
+    def _make_features(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
         for recipe in self._recipes:
             recipe.check(video)
         frames = video['total_frames']

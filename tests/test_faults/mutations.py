@@ -136,7 +136,8 @@ def _load_onnx(path: Path) -> Tree:
     import onnx
 
     model = onnx.load(path)
-    texts = {item.key: json.loads(item.value) for item in model.metadata_props}
+    ours = {item.key: item.value for item in model.metadata_props}
+    texts = {k: json.loads(v) if v[:1] == '{' else v for k, v in ours.items()}
     return {'graph': model.graph.SerializeToString(), 'texts': texts, 'path': str(path)}
 
 
@@ -147,7 +148,8 @@ def _dump_onnx(tree: Tree, path: Path) -> None:
     model.graph.ParseFromString(tree['graph'])
     del model.metadata_props[:]
     for key, value in tree['texts'].items():
-        model.metadata_props.add(key=str(key), value=json.dumps(value))
+        text = value if isinstance(value, str) else json.dumps(value)
+        model.metadata_props.add(key=str(key), value=text)
     onnx.save(model, path)
 
 

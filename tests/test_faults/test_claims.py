@@ -17,7 +17,8 @@ from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.interchange.poses import read_poses
 from mmskelseg.utils.errors import UserError
-from tests.test_faults.oracle import judge
+from tests.test_faults.formats import FORMATS
+from tests.test_faults.oracle import CANARY, judge
 
 OPENPOSE = {'people': [{'pose_keypoints_2d': [100.0] * 75}]}
 
@@ -258,3 +259,19 @@ def test_annotations_that_were_compressed_are_named(tmp_path):
     path = tmp_path / 'annotations.pkl'
     path.write_bytes(zlib.compress(pickle.dumps({})))
     assert 'a pickle was expected' in str(judge(load_annotations, path))
+
+
+def test_exported_model_names_no_layout_by_its_path(tmp_path):
+    """A layout may be a config file, which is a program."""
+    onnx = pytest.importorskip('onnx')
+    path = FORMATS['exported model'].make(tmp_path)
+    layout = tmp_path / 'layout.py'
+    layout.write_text(f'open({str(CANARY)!r}, "w")\ndataset_info = dict()\n')
+    model = onnx.load(path)
+    (ours,) = [item for item in model.metadata_props if item.key == 'mmskelseg']
+    content = json.loads(ours.value)
+    content['branches']['heatmap']['render']['skeleton'] = str(layout)
+    ours.value = json.dumps(content)
+    onnx.save(model, path)
+    told = str(judge(FORMATS['exported model'].read, path))
+    assert 'neither the name of a layout nor a dict of one' in told

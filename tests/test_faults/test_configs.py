@@ -81,7 +81,6 @@ def train_with(tmp_path):
         ('default_hooks = dict(checkpoint=dict(interval=0))', 'from 1, or -1.'),
         ('custom_hooks = 3', 'mine.py: cannot be run (TypeError'),
         ('randomness = 3', 'mine.py: cannot be run (TypeError'),
-        ("log_level = 'foo'", "mine.py: cannot be run (KeyError: 'foo')"),
         ('load_from = 3', 'mine.py: cannot be run (TypeError'),
         (
             'model = dict(branches=dict(heatmap=dict(init_cfg=3)))',
