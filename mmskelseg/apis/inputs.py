@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.datasets.annotations import load_annotations, split_names
+from mmskelseg.fileio.inputs import is_file
 from mmskelseg.fileio.video import VideoFile, is_video
 from mmskelseg.interchange.labels.segments import check_fps
+from mmskelseg.interchange.parsing import numbers
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -20,7 +22,7 @@ from mmskelseg.interchange.poses import (
     with_size,
 )
 from mmskelseg.interchange.poses.layouts import counted_layout
-from mmskelseg.interchange.poses.npz import keypoint_arrays
+from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.structures import Skeleton
@@ -263,7 +265,7 @@ class InputReader:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         keypoint, score = keypoint_arrays(dict(entry), name)
-        counted_layout(keypoint.shape[2], layout, name)
+        layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)
         if fps is None:
             raise UserError(
@@ -271,8 +273,11 @@ class InputReader:
                 'second.'
             )
         fps = check_fps(fps, name)
-        poses = Poses(keypoint, score, layout, entry.get('img_shape'), fps)
-        keypoint_3d = entry.get('keypoint_3d')
+        size = entry.get('img_shape')
+        if size is not None:
+            numbers(size, (2,), f'{name}: img_shape')
+        poses = Poses(keypoint, score, layout, size, fps)
+        keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
         videos = [
             {**entry, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
@@ -284,7 +289,7 @@ class InputReader:
                 video.pop('label', None)
             if source.video is not None:
                 video['filename'] = str(source.video.absolute())
-            if not (self.needs_video or Path(video.get('filename', '')).is_file()):
+            if not (self.needs_video or is_file(video.get('filename', ''))):
                 missing = video.pop('filename', None)
                 if missing is not None:
                     video['notes'] += (f'{missing}: there is no such file',)

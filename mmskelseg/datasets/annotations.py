@@ -10,13 +10,13 @@ import os
 import pickle
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.utils.errors import CONTROL, MissingFileError, UserError, shown
@@ -357,7 +357,7 @@ def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
     ):
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     is_number = isinstance(fps, int | float | np.number)
-    if not is_number or not isfinite(fps) or fps <= 0:
+    if not is_number or not 0 < fps <= MOST_FPS:
         yield f'fps is {_shown(fps)}, expected a number of frames per second above 0.'
     if not isinstance(video.get('filename', ''), str):
         yield f'filename is {_shown(video["filename"])}, expected a text.'

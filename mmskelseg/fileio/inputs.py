@@ -4,12 +4,15 @@ import os
 import stat
 from pathlib import Path
 
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, system_fault
 
 # What the content of a file may take in memory: so many times its size on disk, and
 # so many bytes in any case. Poses, labels and features compress ten times at best.
 _RATIO = 50
 _FREE = 1 << 28
+
+# Frames per second of the fastest cameras.
+MOST_FPS = 1e6
 
 
 def regular_file(path: str | os.PathLike) -> Path:
@@ -26,6 +29,8 @@ def regular_file(path: str | os.PathLike) -> Path:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f'{path}: there is no such file.') from None
+    except OSError as error:
+        raise UserError(system_fault(error, path)) from None
     except ValueError as error:
         # A name that no file can have.
         raise UserError(f'{str(path)!r}: cannot be a file ({error}).') from None
@@ -36,6 +41,19 @@ def regular_file(path: str | os.PathLike) -> Path:
             f'{path}: is a pipe or a device; save its content in a file, and name that.'
         )
     return path
+
+
+def is_file(path: str | os.PathLike) -> bool:
+    """Return whether there is a file to read at a path, which data may have named.
+
+    >>> is_file('x' * 5000), is_file('\0')
+    (False, False)
+    """
+    try:
+        regular_file(path)
+    except UserError:
+        return False
+    return True
 
 
 def most_bytes(path: str | os.PathLike) -> int:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_replacement
+from mmskelseg.fileio.inputs import is_file
 from mmskelseg.utils.choices import CODECS
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
@@ -172,7 +173,7 @@ def _av_writer(
 @contextmanager
 def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
     """Open a video file for a block."""
-    if not path.is_file():
+    if not is_file(path):
         raise MissingFileError(f'{path}: there is no such video file.')
     capture = cv2.VideoCapture(os.fspath(path))
     try:

@@ -559,7 +559,7 @@ def _read_entry(path: Path) -> Any:
         return []
     entry = {**entry, 'frame_dir': 'entry'} if isinstance(entry, dict) else entry
     reader = InputReader('coco17', ('walk',), True, False, lambda path: None)
-    return [reader.read(source) for source in find_sources(entry)]
+    return [video for s in find_sources(entry) for video in reader.read(s)]
 
 
 def _check_entry(videos: Any) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.fileio.inputs import is_file
 from mmskelseg.structures import Skeleton
 
 Video = Mapping[str, Any]
@@ -57,7 +58,7 @@ def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         'without_split': [name for name in seconds if name not in members],
         'files': {
             'named': len(named),
-            'missing': [name for name in named if not (folder / name).is_file()],
+            'missing': [name for name in named if not is_file(folder / name)],
         },
     }
 

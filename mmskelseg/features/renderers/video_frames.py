@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.features.renderers.renderer import BaseRenderer
+from mmskelseg.fileio.inputs import is_file
 from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -182,7 +183,7 @@ def _path(results: Mapping[str, Any]) -> Path:
 
 def _opened(results: Mapping[str, Any]) -> AbstractContextManager[cv2.VideoCapture]:
     path = _path(results)
-    if not path.is_file():
+    if not is_file(path):
         raise MissingFileError(
             f'{path}: there is no such file, though it is the `filename` of video '
             f'{results["frame_dir"]}; put it there, or name the folder of the videos '

@@ -9,11 +9,12 @@ out. Frames come back exactly at any rate, and through milliseconds below 1000 f
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from logging import WARNING
-from math import ceil, inf
+from math import ceil
 from typing import Any
 
 import numpy as np
 
+from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.structures.segments import resolve_background, to_segments
 from mmskelseg.utils.errors import CONTROL, UserError, shown
@@ -77,11 +78,12 @@ def frame_at(seconds: float, fps: float) -> int:
 def check_fps(fps: Any, place: str) -> float:
     """Return frames per second as a float, if it is a number above 0."""
     is_number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
-    rate = float(fps) if is_number else 0.0
-    if not 0 < rate < inf:
+    # Compared before it is converted, since whole numbers may be too large for that.
+    rate = float(fps) if is_number and 0 < fps <= MOST_FPS else 0.0
+    if not rate:
         raise UserError(
-            f'{place}: fps is {fps!r}, expected the frames per second of the video, a '
-            'number above 0.'
+            f'{place}: fps is {shown(fps)}, expected the frames per second of the '
+            'video, a number above 0.'
         )
     return rate
 

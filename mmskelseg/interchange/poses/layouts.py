@@ -54,7 +54,10 @@ def counted_layout(
     It is the given one, if that has as many joints, or COCO's, if there are 17.
     """
     if given is not None:
-        skeleton = Skeleton.get(given)
+        try:
+            skeleton = Skeleton.get(given)
+        except (TypeError, ValueError) as error:
+            raise UserError(f'{source}: {error}') from None
         if skeleton.num_joints != joints:
             raise UserError(
                 f'{source}: {joints} joints, but the skeleton {skeleton.name} has '

@@ -50,8 +50,8 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         img_shape=None if size is None else (int(size[0]), int(size[1])),
         fps=None if fps is None else float(fps),
         people=tuple(map(str, people)),
-        person_score=_matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
-        person_box=_matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
+        person_score=matching(arrays, 'person_score', keypoint.shape[:2], str(path)),
+        person_box=matching(arrays, 'person_box', (*keypoint.shape[:2], 4), str(path)),
         notes=(*notes, *map(str, np.atleast_1d(arrays.get('notes', ())))),
     )
 
@@ -92,13 +92,18 @@ def keypoint_arrays(
             f'{source}: keypoint has shape {keypoint.shape}, expected (people, frames, '
             'joints, 2) or (frames, joints, 2), none of them 0.'
         )
-    score = _matching(arrays, 'keypoint_score', keypoint.shape[:3], source)
+    score = matching(arrays, 'keypoint_score', keypoint.shape[:3], source)
     return keypoint, np.ones(keypoint.shape[:3]) if score is None else score
 
 
 def numeric_array(arrays: Mapping[str, Any], key: str, source: str) -> np.ndarray:
     """Return one of the arrays, which must be there and have numbers."""
-    array = np.asarray(field(arrays, key, source))
+    try:
+        array = np.asarray(field(arrays, key, source))
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'{source}: {key} is ragged, expected an array.') from None
     if array.dtype.kind not in 'fiu':
         raise UserError(f'{source}: {key} is {array.dtype}, expected numbers.')
     return array
@@ -118,7 +123,7 @@ def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
     return None
 
 
-def _matching(
+def matching(
     arrays: Mapping[str, Any], key: str, shape: tuple[int, ...], source: str
 ) -> np.ndarray | None:
     """Return an array that goes with the poses, if it is there."""
