@@ -43,8 +43,9 @@ def parse_setting(text: str) -> Any:
         return tuple(items) if inner[0] == '(' else items
     if is_quoted:
         return inner
-    if ',' in text:
-        return [parse_setting(item) for item in _items(text)]
+    # A comma within brackets or quotes parts nothing.
+    if ',' in text and (items := _items(text)) != [text]:
+        return [parse_setting(item) for item in items]
     for kind in (int, float):
         with suppress(ValueError):
             return kind(text)

@@ -177,7 +177,7 @@ def _checked(text: str, path: Path) -> dict[str, Any]:
                 f'{path}: its {key} is {str(content.get(key))[:60]!r}, expected '
                 f'{expected}; export the model again.'
             )
-    return content
+    return {**dict.fromkeys(_FIELDS), **content}
 
 
 def _are_classes(value: Any) -> bool:

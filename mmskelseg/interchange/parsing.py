@@ -401,7 +401,7 @@ def hdf5_array(dataset: Any, path: FilePath) -> Any:
     if dataset.external:
         raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
     check_claim(dataset.size * dataset.dtype.itemsize if dataset.shape else 0, path)
-    return dataset[()]
+    return np.asarray(dataset[()])
 
 
 def texts(values: Any) -> list[str]:

@@ -223,7 +223,9 @@ class Skeleton:
                 root=indices(parts.get('root', ()), 'root'),
                 **pairs,
             )
-        except (AttributeError, TypeError) as error:
+        except UserError:
+            raise
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
             raise UserError(
                 f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
                 '`joints` are names or their number, the others lists of names or '

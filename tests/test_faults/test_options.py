@@ -183,6 +183,8 @@ def test_misuse_is_told(module, argv, message, monkeypatch):
         ('"1"', '1'),
         ('/data/run (1)/a.pkl', '/data/run (1)/a.pkl'),
         ("it's", "it's"),
+        ('a(1,2)', 'a(1,2)'),
+        ('a,', ['a']),
         ('[]', []),
         ('()', ()),
         ('(1,)', (1,)),

@@ -10,6 +10,7 @@ import pytest
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
 from mmskelseg.interchange import read_segments
 from mmskelseg.interchange.poses import read_poses, to_coco17
+from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError, explanation, shown
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS, SAMPLES
@@ -204,3 +205,32 @@ def test_annotations_of_another_kind_are_named(tmp_path, content):
     told = str(judge(load_annotations, path))
     assert 'a pickle was expected' in told
     assert json.dumps(told)
+
+
+def test_number_of_a_class_has_bounds(tmp_path):
+    """Python refuses to read whole numbers of thousands of digits."""
+    from mmskelseg.datasets.converters.text_layout import read_classes
+
+    path = tmp_path / 'mapping.txt'
+    path.write_text(f'0 walk\n{"1" * 5001} lift\n')
+    assert 'mapping.txt: line 2 is ' in str(judge(read_classes, path))
+
+
+def test_skeleton_with_a_joint_that_is_no_number_is_named(tmp_path):
+    path = tmp_path / 'take1.npz'
+    np.savez(path, keypoint=np.ones((1, 4, 2, 2)), joints=['a', 'b'], limbs=[[0, 1]])
+    assert read_poses(path).skeleton['limbs'] == [[0, 1]]
+    for limb in (float('nan'), None, float('inf')):
+        layout = {'joints': ['a', 'b'], 'limbs': [[0, limb]]}
+        with pytest.raises(UserError, match='`joints` are names or their number'):
+            Skeleton.get(layout)
+
+
+def test_hdf5_with_a_text_in_place_of_an_array_is_named(tmp_path):
+    h5py = pytest.importorskip('h5py')
+    path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
+    with h5py.File(path, 'a') as file:
+        group = file['df_with_missing']
+        del group['block0_values']
+        group['block0_values'] = 'text'
+    assert 'take1DLC.h5: values of ' in str(judge(read_poses, path))

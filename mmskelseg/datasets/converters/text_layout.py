@@ -37,7 +37,7 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     counted from ``first``.
     """
     lines = read_lines(path)
-    pairs = [re.fullmatch(r'(\d+)\s+(\S.*)', line) for line in lines]
+    pairs = [re.fullmatch(r'([0-9]{1,9})\s+(\S.*)', line) for line in lines]
     if any(pairs):
         if None in pairs:
             wrong = pairs.index(None)
