@@ -225,6 +225,33 @@ def test_graph_that_fails_ends_with_a_sentence(changed, person):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('dims', [[2**40], [2**31, 2**31, 2**31], [-1, 5]])
+def test_weights_that_claim_other_sizes_are_refused(changed, dims):
+    def enlarged(graph):
+        weight = next(item for item in graph.initializer if len(item.dims) == 2)
+        del weight.dims[:]
+        weight.dims.extend(dims)
+
+    refused(changed(graph=enlarged), 'cannot be read as an ONNX file')
+
+
+def test_weights_in_other_files_are_refused(changed, tmp_path):
+    """A file is all that there is; it cannot make others be read."""
+
+    def outside(graph):
+        weight = next(item for item in graph.initializer if len(item.dims) == 2)
+        weight.ClearField('raw_data')
+        weight.data_location = TensorProto.EXTERNAL
+        for key, value in (('location', '../../../etc/hostname'), ('offset', '0')):
+            entry = weight.external_data.add()
+            entry.key, entry.value = key, value
+
+    proto = onnx.load(changed(), load_external_data=False)
+    outside(proto.graph)
+    (tmp_path / 'outside.onnx').write_bytes(proto.SerializeToString())
+    refused(tmp_path / 'outside.onnx', 'cannot be read as an ONNX file')
+
+
 def test_stream_without_its_buffers_is_refused(changed, stream_file):
     def without(graph):
         for item in [i for i in graph.output if i.name == 'state_1_0_next']:

@@ -14,8 +14,11 @@ import pytest
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.datasets import save_annotations
+from mmskelseg.fileio.video import written_video
+from mmskelseg.structures import Skeleton
 from tests import test_install
 from tests.small_data import ROOT
+from tests.test_runtime.conftest import CLASSES
 
 LACKING = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction', 'mmskelseg.compat')
 BLOCKED = f"""
@@ -47,9 +50,6 @@ def poses(person, tmp_path):
     """A file of poses of one person."""
     video = person(120)
     keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
-    joints = np.array([f'joint_{i}' for i in range(15)])
-    from mmskelseg.structures import Skeleton
-
     joints = np.array(Skeleton.get('lcr15').joints)
     path = tmp_path / 'take1.npz'
     np.savez(path, joints=joints, **{key: video[key] for key in keys})
@@ -108,6 +108,20 @@ def test_segment_writes_all_formats_without_pytorch(recipe, poses, tmp_path):
     assert {'segments.csv', 'segments.eaf', 'segments.srt', 'timeline.png'} <= names
     with (tmp_path / 'out' / 'segments.csv').open(newline='') as file:
         assert list(csv.DictReader(file))
+
+
+def test_live_prints_events_without_pytorch(stream_file, poses, tmp_path):
+    """Of a file that plays as a camera would, with poses that are there."""
+    with written_video(tmp_path / 'take1.mp4', 10.0, (96, 128)) as put:
+        for i in range(120):
+            put(np.full((96, 128, 3), 40 + i, np.uint8))
+    words = ('live', tmp_path / 'take1.mp4', stream_file[1], '--poses', poses)
+    printed = command(*words, '--events', '--every-frame', '--no-window')
+    events = [json.loads(line) for line in printed.splitlines() if line[:1] == '{']
+    assert events[0]['event'] == 'begin'
+    assert events[-1]['event'] == 'end'
+    assert events[-1]['end_frame'] == 120
+    assert {event['label'] for event in events} <= set(CLASSES)
 
 
 def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):

@@ -4,8 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from mmengine.config import ConfigDict
 
-from tests.small_data import ROOT
+from mmskelseg.apis.trained_model import model_metainfo
+from mmskelseg.datasets import save_annotations
+from mmskelseg.fileio.checkpoints import load_checkpoint
+from tests.small_data import ROOT, small_annotations
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
@@ -179,3 +183,46 @@ def test_benchmark_refuses_numbers_below_one(run_tool):
     """Every number of every command is read in one way."""
     shown = run_tool('tools/analysis/benchmark.py', 'render', '--frames', 0, code=2)
     assert 'argument --frames: 0 must be at least 1' in shown.stderr
+
+
+@pytest.mark.slow
+def test_benchmark_export_prints_a_row_for_each_measurement(run_tool):
+    """Of a causal model, a push as well; all times are above 0."""
+    config = ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py'
+    small = 'model.branches.pose2d.num_prediction_layers=3'
+    done = run_tool(
+        *('tools/analysis/benchmark.py', 'export', config, '--frames', 50),
+        *('--repeats', 1, '--cfg-options', small, 'model.members=1'),
+    )
+    rows = re.findall(r'^\| streaming/uwiom_pose2d \| (.*)$', done.stdout, re.M)
+    assert [row.partition('|')[0].strip() for row in rows] == [
+        'whole video',
+        'one frame',
+        'push of one frame',
+    ]
+    times = re.findall(r'([\d.e-]+) (?:ms|s)\b', ' '.join(rows))
+    assert len(times) == 8
+    assert all(float(time) > 0 for time in times)
+
+
+@pytest.mark.slow
+def test_benchmark_precision_prints_scores_of_each(run_tool, tmp_path):
+    """float32 gives the scores of PyTorch, and smaller numbers smaller files."""
+    checkpoint = ROOT / 'mmskelseg' / 'model_zoo' / 'precog.pth'
+    classes = model_metainfo(ConfigDict(), load_checkpoint(checkpoint), None, '')
+    data = small_annotations(num_classes=3)
+    data['metainfo']['classes'] = list(classes['classes'])
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    done = run_tool(
+        'tools/analysis/benchmark.py', 'precision', checkpoint, 'annotations.pkl'
+    )
+    rows = {
+        line.split('|')[1].strip(): [cell.strip() for cell in line.split('|')[2:-1]]
+        for line in done.stdout.splitlines()
+        if line.startswith('| ')
+    }
+    assert rows['PyTorch'][:5] == rows['float32'][:5]
+    assert rows['float32'][5] == '100.000%'
+    assert float(rows['float32'][6]) < 1e-5 < float(rows['int8'][6])
+    sizes = [float(rows[name][7].split()[0]) for name in ('float32', 'float16', 'int8')]
+    assert sizes == sorted(sizes, reverse=True)

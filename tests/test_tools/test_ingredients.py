@@ -89,28 +89,35 @@ def test_table_of_two_variants(run_tool, tmp_path):
     assert "elsewhere.json: was made with options ['train_cfg.max_ep" in done.stderr
 
 
-@pytest.mark.parametrize(('data', 'column'), [('uwiom', 0), ('precog', 5)])
+@pytest.mark.parametrize(('data', 'column'), [('uwiom', 0), ('precog', 6)])
 def test_table_of_the_docs_is_that_of_the_runs(tool, data, column):
     """Each row of docs/recipes.md, from the scores of all runs."""
     file = ROOT / 'benchmarks' / 'results' / f'ingredients_{data}.json'
     content = json.loads(file.read_text('utf-8'))
-    found = tool.summaries(content['variants'], [0])
+    runs = content['variants']
     text = (ROOT / 'docs' / 'recipes.md').read_text('utf-8')
     rows = [line.strip('|').split('|') for line in text.splitlines() if '|' in line]
     cells = {row[0].strip(): [c.strip() for c in row[1:]] for row in rows}
     scores = ('f1@10', 'f1@50', 'edit', 'mAP', 'acc')
 
-    def means(variant):
-        summary = found[variant]['over_seeds']['scores']
-        return [summary[key]['mean'] for key in scores]
+    def means(variant, seeds):
+        found = tool.summaries({'it': runs[variant]}, seeds)['it']['over_seeds']
+        return [found['scores'][key]['mean'] for key in scores]
 
-    whole = means('all')
-    assert cells['all'][column : column + 5] == [f'{value:.2f}' for value in whole]
-    for shown, variant in (
+    shown = cells['all'][column : column + 6]
+    seeds = sorted({run['seed'] for run in runs['all']})
+    assert shown[0] == ', '.join(map(str, seeds))
+    assert shown[1:] == [f'{value:.2f}' for value in means('all', seeds)]
+    for name, variant in (
         ('without time warp', 'without RandomTimeWarp'),
         ('without averaged weights', 'without averaged weights'),
         ('without standardised channels', 'without standardised features'),
+        ('only time warp', 'only RandomTimeWarp'),
     ):
-        changes = [b - a for a, b in zip(whole, means(variant), strict=True)]
-        for cell, change in zip(cells[shown][column:], changes, strict=False):
+        shown = cells[name][column : column + 6]
+        seeds = sorted({run['seed'] for run in runs[variant]})
+        assert shown[0] == ', '.join(map(str, seeds))
+        pairs = zip(means('all', seeds), means(variant, seeds), strict=True)
+        changes = [b - a for a, b in pairs]
+        for cell, change in zip(shown[1:], changes, strict=True):
             assert float(cell) == pytest.approx(change, abs=0.0051)
