@@ -62,7 +62,13 @@ class ModelFile:
         if not path.is_file():
             raise MissingFileError(f'{path}: there is no such model file.')
         session = open_session(path.read_bytes(), str(path), device, threads)
-        entries = session.get_modelmeta().custom_metadata_map
+        try:
+            entries = session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError:
+            raise UserError(
+                f'{path}: what it says of itself is no text; copy it or export the '
+                'model again.'
+            ) from None
         text = entries.get(KEY)
         if text is None:
             raise UserError(

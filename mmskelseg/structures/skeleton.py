@@ -261,9 +261,10 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
         known = [f'mmpose:{p.stem}' for p in sorted(folder.glob('*.py'))]
     else:
         path, known = Path(name), list(LAYOUTS)
-    if not path.is_file():
+    # Unlike a path, this takes a name of any length.
+    if not os.path.isfile(path):
         raise UserError(
-            f'There is no skeleton {name!r}; known are {", ".join(known)}, '
+            f'There is no skeleton {shown(name)}; known are {", ".join(known)}, '
             '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
         )
     # Names and dicts need no MMEngine.
