@@ -9,7 +9,7 @@ import mmaction
 import mmengine
 import numpy as np
 import torch
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -55,7 +55,10 @@ class SegReportHook(Hook):
             return
         trained = runner.train_loop
         is_due = getattr(trained, 'val_begin', 1) <= trained.max_epochs
-        if is_due and not any(map(_has_report, loop.evaluator.metrics)):
+        # Only the main process has a report, and all of them validate or none.
+        reported = [any(map(_has_report, loop.evaluator.metrics))]
+        broadcast_object_list(reported)
+        if is_due and not reported[0]:
             # A resumed run whose last validation was stopped has no epoch left.
             loop.run()
         self._report(runner, loop.evaluator)
