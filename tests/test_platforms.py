@@ -8,10 +8,10 @@ import builtins, importlib, pkgutil
 real = builtins.__import__
 blocked = {'fcntl', 'resource', 'termios', 'pwd', 'grp'}
 
-def of_windows(name, globals=None, *args):
+def of_windows(name, globals=None, *args, **kwargs):
     if name in blocked and str((globals or {}).get('__name__')).startswith('mmskelseg'):
         raise ModuleNotFoundError(f'{name} is imported by {globals["__name__"]}')
-    return real(name, globals, *args)
+    return real(name, globals, *args, **kwargs)
 
 builtins.__import__ = of_windows
 import mmskelseg.apis

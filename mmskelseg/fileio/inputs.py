@@ -44,7 +44,7 @@ def regular_file(path: str | os.PathLike) -> Path:
 
 
 def is_file(path: str | os.PathLike) -> bool:
-    """Return whether there is a file to read at a path, which data may have named.
+    r"""Return whether there is a file to read at a path, which data may have named.
 
     >>> is_file('x' * 5000), is_file('\0')
     (False, False)

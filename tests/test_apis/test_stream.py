@@ -72,7 +72,7 @@ def offline(cfg, checkpoint, keypoint, score):
     entry = {
         'keypoint': keypoint[None, ..., :2],
         'keypoint_score': score[None],
-        'keypoint_3d': keypoint[None],
+        **({'keypoint_3d': keypoint[None]} if keypoint.shape[-1] == 3 else {}),
         'skeleton': 'lcr15',
         'fps': 10.0,
         'img_shape': (600, 600),

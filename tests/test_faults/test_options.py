@@ -209,8 +209,11 @@ def test_any_setting_is_read_or_refused(text):
 @pytest.mark.parametrize(
     ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_stopped_command_says_what_is_kept(number, status, capsys):
+def test_stopped_command_says_what_is_kept(number, status, capsys, request):
     """With the status that a shell gives it, and the handler as it was before."""
+    # A shell lets what runs in the background ignore Ctrl-C.
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, kept))
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as end, stoppable('epochs are kept.'):
         signal.raise_signal(number)

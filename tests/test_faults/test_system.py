@@ -45,6 +45,8 @@ def command(*argv, folder, limit=None, **options):
     """Start a command; ``limit`` is how many bytes a file may have."""
 
     def bound():
+        # Where the tests run in the background, they ignore it, and what they start.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 

@@ -192,10 +192,10 @@ def test_fault_ends_the_tool_with_one_sentence(
         (['--background', 'SIL'], "background is 'SIL', expected None or one of", 1),
         (
             ['--size', '0x480'],
-            'argument --size: 0x480 is not a size such as 640x480',
+            "argument --size: '0x480' is not a size such as 640x480",
             2,
         ),
-        (['--size', '640'], 'argument --size: 640 is not a size such as 640x480', 2),
+        (['--size', '640'], "argument --size: '640' is not a size such as 640x480", 2),
     ],
 )
 def test_fault_in_an_argument_is_told(

@@ -290,9 +290,9 @@ def test_toy_ends_with_a_summary(tmp_path):
 @pytest.mark.parametrize(
     ('option', 'value', 'message'),
     [
-        ('--videos', 2, '2 is below 3'),
-        ('--seconds', 1, '1 is below 2.0'),
-        ('--seed', -1, '-1 is below 0'),
+        ('--videos', 2, "'2' is not a whole number from 3"),
+        ('--seconds', 1, "'1' is not a number from 2"),
+        ('--seed', -1, "'-1' is not a whole number from 0"),
     ],
 )
 def test_toy_refuses_what_it_cannot_make(option, value, message, capsys):

@@ -183,7 +183,7 @@ def test_fault_in_the_names_is_told(content, message, release, tmp_path, call_to
     [
         (['--test', '07'], ': the test videos 07 are not among the 3 videos', 1),
         (['--test', '1,2,3'], ': no video is left to train on', 1),
-        (['--fps', '0'], '--fps: 0 is not above 0', 2),
+        (['--fps', '0'], "--fps: '0' is not above 0", 2),
     ],
 )
 def test_fault_in_an_argument_is_told(
