@@ -66,7 +66,7 @@ def person(frames, dims=2, seed=0):
     return keypoint.astype(np.float32), score
 
 
-def offline(cfg, checkpoint, keypoint, score):
+def offline(cfg, checkpoint, keypoint, score, fps=10.0):
     """Return the prediction of the whole video."""
     segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
     entry = {
@@ -74,7 +74,7 @@ def offline(cfg, checkpoint, keypoint, score):
         'keypoint_score': score[None],
         **({'keypoint_3d': keypoint[None]} if keypoint.shape[-1] == 3 else {}),
         'skeleton': 'lcr15',
-        'fps': 10.0,
+        'fps': fps,
         'img_shape': (600, 600),
     }
     return segment(entry)['predictions'][0]
@@ -135,7 +135,7 @@ def test_streaming_config_streams(path, save):
     rate = 10 if 'uwiom' in path.stem else 30
     checkpoint = save(cfg, meta={**META, 'fps': rate})
     keypoint, score = person(80)
-    expected = offline(cfg, checkpoint, keypoint, score)['pred_score'].T
+    expected = offline(cfg, checkpoint, keypoint, score, rate)['pred_score'].T
     stream = SkelSegStream(None, checkpoint)
     assert stream.lookahead / stream.fps == 0.5
     found = pushed(stream, keypoint, score, [1, 2, 3])
