@@ -162,6 +162,17 @@ def add_model(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_ensemble(parser: argparse._ActionsContainer) -> None:
+    """Add --ensemble, checkpoints whose probabilities are averaged with the first."""
+    parser.add_argument(
+        '--ensemble',
+        nargs='+',
+        default=[],
+        metavar='CHECKPOINT',
+        help='further checkpoints of the same config, such as of other seeds',
+    )
+
+
 def split_model(args: argparse.Namespace) -> None:
     """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
     args.config = args.checkpoint = None

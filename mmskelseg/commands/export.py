@@ -18,7 +18,12 @@ file appears; a float32 graph that differs by more than 1e-5 is not written.
 import argparse
 from typing import Any
 
-from mmskelseg.commands.arguments import SettingsAction, add_model, check_model
+from mmskelseg.commands.arguments import (
+    SettingsAction,
+    add_ensemble,
+    add_model,
+    check_model,
+)
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.command_line import command, positive
 from mmskelseg.utils.errors import UserError
@@ -49,13 +54,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='config file or its name, checkpoint, and the file to write',
     )
     add_model(parser)
-    parser.add_argument(
-        '--ensemble',
-        nargs='+',
-        default=[],
-        metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds',
-    )
+    add_ensemble(parser)
     parser.add_argument(
         '--streaming',
         action='store_true',

@@ -34,6 +34,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.commands.arguments import (
+    add_ensemble,
     add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
@@ -82,13 +83,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='checkpoint file; none with an exported model',
     )
     add_model(parser)
-    parser.add_argument(
-        '--ensemble',
-        nargs='+',
-        default=[],
-        metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds',
-    )
+    add_ensemble(parser)
     parser.add_argument(
         '--poses', metavar='FILE', help='poses in the frames of SOURCE, a video file'
     )

@@ -39,6 +39,7 @@ from typing import Any
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
+    add_ensemble,
     add_model,
     add_pose_estimator_arguments,
     check_model,
@@ -97,13 +98,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'and a checkpoint file, or an exported model',
     )
     add_model(parser)
-    parser.add_argument(
-        '--ensemble',
-        nargs='+',
-        default=[],
-        metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds',
-    )
+    add_ensemble(parser)
     parser.add_argument(
         '--out',
         default='work_dirs/demo',
