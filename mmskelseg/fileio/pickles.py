@@ -237,7 +237,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         if (known, name) not in self.admitted:
             if not f'{known}.{name}'.replace('.', '').isidentifier():
                 # Text of another kind of file, which only looks like an opcode.
-                raise UserError('it is no pickle')
+                raise pickle.UnpicklingError('it is no pickle')
             shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
             raise UnsafePickleError(f'it would run `{shown}.{name}`')
         return self.admitted[known, name]

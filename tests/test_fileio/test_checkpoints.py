@@ -295,7 +295,9 @@ def test_truncated_checkpoint_is_named(tmp_path, use_zip, share):
         checkpoints.load_checkpoint(path)
 
 
-@pytest.mark.parametrize('content', [b'<html>', pickle.dumps([1]), b'PK\x03\x04'])
+@pytest.mark.parametrize(
+    'content', [b'<html>', pickle.dumps([1]), b'PK\x03\x04', b'cfoo bar\nbaz\n.']
+)
 def test_other_file_is_named(tmp_path, content):
     path = tmp_path / 'other.pth'
     path.write_bytes(content)
