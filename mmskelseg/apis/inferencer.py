@@ -54,6 +54,8 @@ class SkelSegInferencer(BaseInferencer):
     - ``segments``: dicts with ``start_frame``, ``end_frame`` (exclusive), ``start`` and
       ``end`` in seconds, ``label``, ``label_id`` and ``score``, the mean probability of
       the label over the segment;
+    - ``pred_entropy`` (T,), the entropy of the probabilities in nats, of an ensemble
+      the mean of its members';
     - ``pred_risk`` (T,), of a model with a risk head;
     - ``pred_boundary`` (T,), the probability that a segment begins in a frame, of a
       model with a boundary head;
@@ -303,5 +305,5 @@ class SkelSegInferencer(BaseInferencer):
 
 def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:
     """Return what was predicted as arrays."""
-    names = ('pred_risk', 'pred_boundary', 'pred_label', 'pred_score')
+    names = ('pred_risk', 'pred_boundary', 'pred_entropy', 'pred_label', 'pred_score')
     return {name: sample.get(name).cpu().numpy() for name in names if name in sample}

@@ -10,6 +10,7 @@ import torch
 from mmengine.dataset import BaseDataset, Compose
 
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
+from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.datasets.transforms.augment import SKELETON_KEYS
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.features.store import ensure_features
@@ -51,6 +52,9 @@ class ActionSegDataset(BaseDataset):
         data_root: Folder of ``ann_file`` where that is relative.
         data_prefix: ``video``, the folder that each ``filename`` is in; by default the
             one of the annotation file.
+        labelled: A file of stretches, as ``mmskelseg suggest`` writes it, to find out
+            what fewer labels would give: labels outside of them do not count, and
+            videos without any are left out.
         indices: The first so many videos, or those of these indices.
         test_mode: Whether the videos are for testing.
         lazy_init: Whether reading and extraction wait until the first item is asked.
@@ -70,12 +74,14 @@ class ActionSegDataset(BaseDataset):
         pipeline: Sequence[Any],
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
+        labelled: str | None = None,
         indices: int | Sequence[int] | None = None,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
         self.split = split
         self.features = features
+        self.labelled = labelled
         # Shared with the workers of a loader, which live on from epoch to epoch.
         self._epoch = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._steps = pipeline
@@ -105,6 +111,8 @@ class ActionSegDataset(BaseDataset):
         )
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
+        if self.labelled is not None:
+            videos = with_labels_in(videos, self.labelled)
         rates = {float(video['fps']) for video in videos}
         if len(rates) == 1:
             (self._metainfo['fps'],) = rates

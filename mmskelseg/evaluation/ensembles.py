@@ -18,6 +18,7 @@ FIELDS = (
     'pred_logit',
     'pred_risk',
     'pred_boundary',
+    'pred_entropy',
 )
 
 
@@ -28,13 +29,16 @@ def average_predictions(
 
     Args:
         members: What each member predicts: ``pred_score`` (K, T), the probabilities,
-            and, if it has them, ``pred_risk`` and ``pred_boundary`` (T,).
+            and, if it has them, ``pred_risk``, ``pred_boundary`` and ``pred_entropy``
+            (T,).
         weights: Of each member, of any positive sum; by default they are equal.
 
     Returns:
         ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), its
         likeliest class; ``pred_logit``, its logarithm, whose softmax it is; and, where
-        all members have them, the means of ``pred_risk`` and ``pred_boundary``.
+        all members have them, the means of ``pred_risk``, ``pred_boundary`` and
+        ``pred_entropy``. The entropy of ``pred_score`` less the last is how much the
+        members disagree, their mutual information.
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
@@ -54,7 +58,7 @@ def average_predictions(
         # Finite where every member rounds a probability to 0.
         'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
     }
-    for field in ('pred_risk', 'pred_boundary'):
+    for field in ('pred_risk', 'pred_boundary', 'pred_entropy'):
         if all(field in member for member in members):
             averaged[field] = mean(field)
     return averaged

@@ -75,7 +75,11 @@ class SegmentationHead(BaseModule):
         return self.classifiers[stage](features)
 
     def loss(
-        self, logits: Tensor, labels: Tensor, inputs: Sequence[Tensor] = ()
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        inputs: Sequence[Tensor] = (),
+        valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return each loss, summed over the stages.
 
@@ -85,6 +89,8 @@ class SegmentationHead(BaseModule):
                 the host, where they are checked without waiting for a GPU.
             inputs: Features that the model reads, of each modality (N, C, T) or
                 (N, C, T, V).
+            valid: Which frames are smoothed, shape (N, 1, T); by default those with a
+                label.
         """
         if labels.max() >= self.num_classes:
             raise UserError(
@@ -95,7 +101,7 @@ class SegmentationHead(BaseModule):
         labels = to_device(labels, logits.device)
         losses = {'loss_cls': sum(self.loss_cls(stage, labels) for stage in logits)}
         if self.loss_smooth is not None:
-            mask = (labels >= 0)[:, None].to(logits.dtype)
+            mask = (labels >= 0)[:, None].to(logits) if valid is None else valid
             weights = self.loss_smooth.similarities(inputs, logits)
             losses['loss_smooth'] = sum(
                 self.loss_smooth(stage, mask, weights) for stage in logits

@@ -15,6 +15,7 @@ from mmcv.transforms import BaseTransform
 
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.segments import IGNORED, segment_table
 from mmskelseg.utils.errors import UserError
 
 #: Arrays of a video's skeletons, each (M, T, V, ...).
@@ -109,12 +110,16 @@ class Augmentation(Transform):
     def keep(results: dict, frames: np.ndarray) -> dict:
         """Keep some frames alone, and note which of the video's frames these are.
 
+        Labelled frames between frames without a label, such as timestamps, are not lost
+        between two frames that are kept: the later one gets their label.
+
         ``source_frames`` (T,) and ``source_length`` say so to
         :class:`LoadFrameFeatures`, which takes stored features of the same frames.
         """
-        for key in ('label', 'risk'):
-            if key in results:
-                results[key] = np.asarray(results[key])[frames]
+        if 'label' in results:
+            results['label'] = _labels_of(np.asarray(results['label']), frames)
+        if 'risk' in results:
+            results['risk'] = np.asarray(results['risk'])[frames]
         for key in SKELETON_KEYS:
             if key in results:
                 results[key] = np.asarray(results[key])[:, frames]
@@ -128,6 +133,22 @@ class Augmentation(Transform):
     def settings(self) -> dict[str, Any]:
         """Return all that decides what is drawn, as plain values."""
         return {'type': type(self).__name__, **vars(self)}
+
+
+def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Return the labels of frames, which rise, with no labelled stretch left out.
+
+    >>> _labels_of(np.array([-1, 3, -1, -1, -1]), np.array([0, 2, 4])).tolist()
+    [-1, 3, -1]
+    """
+    kept = label[frames]
+    if (label >= 0).all():
+        return kept
+    for start, end, k in segment_table(label):
+        place = int(np.searchsorted(frames, start))
+        if 0 < place < len(frames) and frames[place] >= end and kept[place] == IGNORED:
+            kept[place] = k
+    return kept
 
 
 class FactorAugmentation(Augmentation):
