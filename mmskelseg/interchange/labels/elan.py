@@ -30,10 +30,14 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError
 
 _TIER = 'actions'
+# The tier of stretches that are pointed out.
+_MARKS = 'to label'
 # What follows the tiers of an .eaf.
 _TYPES = """<types>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="action"
   CONTROLLED_VOCABULARY_REF="classes" TIME_ALIGNABLE="true"/>
+<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="note"
+  TIME_ALIGNABLE="true"/>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="confidence"
   CONSTRAINTS="Symbolic_Association" TIME_ALIGNABLE="false"/>
 <LANGUAGE LANG_ID="und" LANG_DEF="http://cdb.iso.org/lg/CDB-00130975-001"
@@ -58,7 +62,7 @@ def read_elan(
 
     Args:
         tier: Its name. Needed where several have annotations with times of their own;
-            tiers below another one count only when named.
+            tiers below another one, and that of marks, count only when named.
         strict: Whether such an annotation is an error.
         notes: Where to put the note; by default it is a warning in the log.
     """
@@ -84,7 +88,11 @@ def read_elan(
         for element in root.iterfind('TIER')
         if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
     }
-    independent = [n for n, e in tiers.items() if 'PARENT_REF' not in e.attrib]
+    independent = [
+        name
+        for name, element in tiers.items()
+        if 'PARENT_REF' not in element.attrib and name != _MARKS
+    ]
     there = independent if tier is None else list(tiers)
     name = choose(tier, there, str(path), 'tier of timed annotations', 'tier')
     fitting = Fitting(path, f'annotations of {name!r}', strict, notes)
@@ -123,8 +131,9 @@ def _segment(
 def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> None:
     """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
 
-    Confidences, where there are any, make a second tier below it. Times are rounded to
-    milliseconds, so frames come back exactly below 1000 frames per second.
+    Confidences, where there are any, make a second tier below it, and marks one of
+    their own. Times are rounded to milliseconds, so frames come back exactly below 1000
+    frames per second.
 
     Args:
         video: Its filename, where it has one, is the media file: a whole path, or one
@@ -144,11 +153,12 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
     )
     _add_header(root, video)
     order = SubElement(root, 'TIME_ORDER')
-    times = [time for item in video.segments for time in (item.start, item.end)]
+    spans = [*video.segments, *video.marks]
+    times = [time for item in spans for time in (item.start, item.end)]
     for i, time in enumerate(times, 1):
         value = str(round(time * 1000))
         SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
-    _add_tiers(root, video.segments)
+    _add_tiers(root, video)
     root.extend(fromstring(_TYPES))
     (vocabulary,) = root.iterfind('CONTROLLED_VOCABULARY')
     for i, name in enumerate(classes):
@@ -173,7 +183,7 @@ def _add_header(root: Element, video: VideoSegments) -> None:
             RELATIVE_MEDIA_URL=beside,
         )
     last = SubElement(header, 'PROPERTY', NAME='lastUsedAnnotationId')
-    last.text = str(2 * len(video.segments))
+    last.text = str(2 * len(video.segments) + len(video.marks))
 
 
 def _url(filename: str) -> str:
@@ -190,11 +200,17 @@ def _url(filename: str) -> str:
     return f'./{path}'
 
 
-def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
+def _add_tiers(root: Element, video: VideoSegments) -> None:
+    segments, marks = video.segments, video.marks
     tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='action', TIER_ID=_TIER)
     for i, segment in enumerate(segments, 1):
-        slots = {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
-        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, slots)
+        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, _slots(i))
+    if marks:
+        tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='note', TIER_ID=_MARKS)
+    for i, mark in enumerate(marks, len(segments) + 1):
+        # Behind the numbers of confidences.
+        number = i + len(segments)
+        _annotate(tier, 'ALIGNABLE_ANNOTATION', number, mark.label, _slots(i))
     scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]
     if not scores:
         return
@@ -203,6 +219,10 @@ def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
     for i, score in scores:
         above = {'ANNOTATION_REF': f'a{i}'}
         _annotate(tier, 'REF_ANNOTATION', len(segments) + i, f'{score:.3f}', above)
+
+
+def _slots(i: int) -> dict[str, str]:
+    return {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
 
 
 def _annotate(

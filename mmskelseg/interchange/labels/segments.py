@@ -57,6 +57,8 @@ class VideoSegments:
             needs it.
         num_frames: T. What is written with the video's duration needs it.
         filename: The media file, as the other tool finds it.
+        marks: Stretches to point out to whoever opens what is written; the label of
+            each says why. No reader takes them for actions.
     """
 
     name: str
@@ -64,6 +66,7 @@ class VideoSegments:
     fps: float | None = None
     num_frames: int | None = None
     filename: str | None = None
+    marks: Sequence[Segment] = ()
 
 
 def frame_at(seconds: float, fps: float) -> int:
