@@ -321,7 +321,7 @@ def stretches_of(
 
 
 def by_video(suggestions: Iterable[Suggestion]) -> list[tuple[str, float, float]]:
-    """Return each video with its seconds to label and its best score, the best first."""
+    """Return each video, its seconds to label and its best score, the best first."""
     found: dict[str, tuple[float, float]] = {}
     for item in suggestions:
         seconds, best = found.get(item.video, (0.0, 0.0))

@@ -91,17 +91,19 @@ def draw_curves(
     *,
     x: str,
     y: str,
+    levels: Mapping[str, float] | None = None,
     title: str = '',
 ) -> np.ndarray:
     """Return a picture of lines, RGB uint8 (H, W, 3).
 
     Colours are those of the classes, in order; the bars at a point are its deviation to
-    both sides. A curve of one point is a line across, for comparison.
+    both sides.
 
     Args:
         curves: Points (place, value, deviation) of each line, by its name.
         x: What the places are.
         y: What the values are.
+        levels: Values that are lines across, for comparison, by name.
         title: A line above.
 
     Raises:
@@ -115,25 +117,23 @@ def draw_curves(
     axes = add_axes(figure, 0.75, top, side, depth)
     for i, (name, points) in enumerate(curves.items()):
         places, values, deviations = zip(*sorted(points), strict=True)
-        color = class_color(i)
-        if len(points) == 1:
-            axes.axhline(values[0], color=color, linestyle='--', label=plain(name))
-        else:
-            axes.errorbar(
-                places,
-                values,
-                deviations,
-                color=color,
-                marker='o',
-                markersize=4,
-                capsize=3,
-                label=plain(name),
-            )
+        axes.errorbar(
+            places,
+            values,
+            deviations,
+            color=class_color(i),
+            marker='o',
+            markersize=4,
+            capsize=3,
+            label=plain(name),
+        )
+    for i, (name, value) in enumerate((levels or {}).items(), len(curves)):
+        axes.axhline(value, color=class_color(i), linestyle='--', label=plain(name))
     axes.set_xlabel(plain(x), fontsize=FONT + 1)
     axes.set_ylabel(plain(y), fontsize=FONT + 1)
     axes.tick_params(labelsize=FONT)
     axes.spines[['right', 'top']].set_visible(False)
-    axes.legend(fontsize=FONT, frameon=False, loc='lower right')
+    axes.legend(fontsize=FONT, frameon=False, loc='best')
     add_title(figure, title, MARGIN, MARGIN, FONT + 2)
     return render(figure)
 

@@ -426,7 +426,13 @@ def write(
     atomic_write_text(folder / 'label_curve.md', text)
     content = json.dumps({**settings, 'summary': rows, 'runs': runs}, indent=1)
     atomic_write_text(folder / 'label_curve.json', content)
-    image = draw_curves(curves(rows), x='labelled minutes', y='F1@10', title=title)
+    lines = curves(rows)
+    levels = {
+        f'{name} labels': lines.pop(name)[0][1] for name in ('all',) if name in lines
+    }
+    image = draw_curves(
+        lines, x='labelled minutes', y='F1@10', levels=levels, title=title
+    )
     save_png(image, folder / 'label_curve.png')
     print(f'{folder} has label_curve.md, .json and .png')
 
