@@ -43,9 +43,11 @@ class TimestampSupervision(nn.Module):
         UserError: If one of them is out of range.
 
     Note:
-        The loss is a mean over all videos of a batch, not of each video's mean. The
-        paper trains the probabilities of a model of its own; ours are those of any
-        segmentor here.
+        The loss is a mean over all videos of a batch, not of each video's mean. A
+        smoothness loss of the form ``reference``, which is that of the paper's code,
+        pulls each frame to the one before alone. Where boundaries follow the model,
+        they move later from step to step, by frames that count in short segments; the
+        form ``printed`` pulls to both sides and leaves them where they are.
 
     Source: Li et al., "Temporal Action Segmentation from Timestamp Supervision" (CVPR
     2021), Sec. 3; the defaults are theirs: 30 of 50 epochs, and 0.075.

@@ -70,6 +70,8 @@ from mmskelseg.visualization import draw_curves, save_png
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}
 STAMPS = 'model.timestamps.type=TimestampSupervision'
+# Which leaves boundaries where they are found; see TimestampSupervision.
+SMOOTH = 'model.head.loss_smooth.form=printed'
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ class Study:
             settings['labelled'] = hashlib.sha256(content).hexdigest()
             typed.append(f'train_dataloader.dataset.labelled={point.file.absolute()}')
         if point.method == 'timestamps':
-            typed.append(STAMPS)
+            typed += [STAMPS] + [SMOOTH] * bool(cfg.model.head.get('loss_smooth'))
+            settings['timestamps'] = [STAMPS, SMOOTH]
         count = len(self._videos()) if videos is None else videos
         steps = math.ceil(count / cfg.train_dataloader.batch_size)
         epochs = math.ceil(self.args.steps / steps)

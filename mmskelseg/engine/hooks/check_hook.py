@@ -1,6 +1,7 @@
 """Checks that the parts of a run fit each other before they cost time."""
 
 from collections.abc import Iterator
+from logging import WARNING
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
@@ -17,8 +18,11 @@ from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.checkpoints import tensors_of
 from mmskelseg.fileio.trained_weights import check_finite
 from mmskelseg.models.layers import check_lengths
+from mmskelseg.models.losses import TruncatedMSELoss
+from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.logs import print_log
 
 
 @HOOKS.register_module()
@@ -30,7 +34,8 @@ class SegCheckHook(Hook):
     on with random weights where it finds none; one to start a training from must share
     some, in their shapes. A model with batch norms needs two frames of every video that
     it trains on, and one that keeps statistics of the training set the hook that finds
-    them. A training stops at the first loss that is not finite.
+    them. A training stops at the first loss that is not finite. Timestamps with a
+    smoothness loss that does not suit them are a warning.
     """
 
     _last: tuple[Any, Any] = (None, None)
@@ -38,6 +43,7 @@ class SegCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check the training videos, the classes there and in the validation, hooks."""
         _check_statistics(runner)
+        _check_timestamps(runner.model)
         _check_classes(runner, runner.train_dataloader, None)
         _check_videos(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
@@ -165,6 +171,22 @@ def _check_statistics(runner: Runner) -> None:
             f'model.{names[0]} needs statistics of the training set, but no hook finds '
             "them; add dict(type='FitStatisticsHook') to custom_hooks, which replace "
             'those of a config that is inherited.'
+        )
+
+
+def _check_timestamps(model: nn.Module) -> None:
+    """Warn of a smoothness loss that moves the boundaries between timestamps."""
+    parts = list(model.modules())
+    pulls_back = any(
+        isinstance(part, TruncatedMSELoss) and part.form == 'reference'
+        for part in parts
+    )
+    if pulls_back and any(isinstance(part, TimestampSupervision) for part in parts):
+        print_log(
+            'The smoothness loss of the form reference moves the boundaries that are '
+            'found between timestamps to later frames, a little in each step; set '
+            'model.head.loss_smooth.form=printed.',
+            WARNING,
         )
 
 
