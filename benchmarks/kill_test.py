@@ -108,7 +108,7 @@ JOBS = {
         (
             'segment', 'data/annotations.pkl', str(TOY), CHECKPOINT, '--out', 'out',
             '--device', 'cpu', '--formats', 'csv', 'json', 'srt', 'timeline', 'poses',
-            '--cfg-options', *SETTINGS,
+            'overlay', '--cfg-options', *SETTINGS,
         ),
         ('out/*',),
         needs='train',
@@ -123,6 +123,7 @@ JOBS = {
         ('mine.py',),
         needs='convert',
     ),
+    'export': Job(('export', '--model', 'precog', 'precog.onnx'), ('precog.onnx',)),
 }  # fmt: skip
 
 
