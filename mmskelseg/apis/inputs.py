@@ -25,9 +25,9 @@ from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
-from mmskelseg.structures import Skeleton
+from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 _ANNOTATIONS = ('.pkl', '.pickle')
 
@@ -264,6 +264,12 @@ class InputReader:
     ) -> list[dict[str, Any]]:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
+        if layout is not self.skeleton and not is_data_layout(layout):
+            # Entries may have been read from somebody's file, and a path may be a program.
+            raise UserError(
+                f'{name}: skeleton is {shown(layout)}, expected the name of a layout or '
+                'a dict of joints and limbs.'
+            )
         keypoint, score = keypoint_arrays(dict(entry), name)
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)
