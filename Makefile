@@ -47,6 +47,7 @@ demo: $(WORK)/.trained
 	@echo 'Timelines of the test videos: $(WORK)/timelines/'
 	@echo 'Confusion matrix:             $(WORK)/confusion_matrix.png'
 	@echo 'Scores:                       $(WORK)/metrics.json'
+	@echo 'Next: docs/export.md runs this model without PyTorch, docs/own_data.md trains yours'
 
 test: $(VENV)/.test
 	$(RUN) -m pytest -n $(PROCESSES)

@@ -265,10 +265,10 @@ class InputReader:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
-            # Entries may have been read from somebody's file, and a path may be a program.
+            # An entry may come from anybody's file, and a path may be a program.
             raise UserError(
-                f'{name}: skeleton is {shown(layout)}, expected the name of a layout or '
-                'a dict of joints and limbs.'
+                f'{name}: skeleton is {shown(layout)}, expected the name of a layout '
+                'or a dict of joints and limbs.'
             )
         keypoint, score = keypoint_arrays(dict(entry), name)
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
