@@ -225,7 +225,7 @@ def test_long_name_of_a_joint_is_refused(tmp_path):
     path = tmp_path / 'take1.csv'
     name = 'l' * 90_000
     path.write_text(f'frame,{name}_x,{name}_y\n0,1,2\n1,2,3\n')
-    assert '200 letters each' in str(judge(read_poses, path))
+    assert 'up to 200 characters' in str(judge(read_poses, path))
 
 
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='a system without pipes')

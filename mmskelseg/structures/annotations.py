@@ -1,0 +1,56 @@
+"""Types of what an annotation file holds; docs/data_format.md describes each key."""
+
+from typing import TypedDict
+
+import numpy as np
+
+from mmskelseg.structures.skeleton import Layout
+
+
+class Metainfo(TypedDict, total=False):
+    """Properties of a whole data set, which checkpoints keep as well.
+
+    The keys up to ``background`` are required in a file. ``fps`` is the frame rate if
+    all videos have the same one; the rest is what converters add for people to read.
+    """
+
+    classes: list[str]
+    skeleton: Layout
+    dataset: str
+    background: str | None
+    fps: float
+    person: str
+    notes: list[str]
+    assumed: dict[str, str]
+
+
+class VideoAnnotation(TypedDict, total=False):
+    """The annotation of one video, with what augmentations add for renderers.
+
+    The keys up to ``fps`` are required in a file, those from ``shift`` on are never in
+    one. Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,),
+    keypoint_3d (M, T, V, 3), risk (T,).
+    """
+
+    frame_dir: str
+    total_frames: int
+    img_shape: tuple[int, int]
+    keypoint: np.ndarray
+    keypoint_score: np.ndarray
+    label: np.ndarray
+    fps: float
+    keypoint_3d: np.ndarray
+    risk: np.ndarray
+    filename: str
+    shift: tuple[float, float]
+    flip: bool
+    contrast: float
+    brightness: float
+
+
+class AnnotationFile(TypedDict):
+    """A whole annotation file: ``split`` has the ids of the videos of each split."""
+
+    split: dict[str, list[str]]
+    annotations: list[VideoAnnotation]
+    metainfo: Metainfo
