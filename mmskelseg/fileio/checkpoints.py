@@ -19,11 +19,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import IO, ClassVar, TypeAlias
+from typing import IO, ClassVar
 from urllib.parse import urlparse
 
 import torch
 from mmengine.logging import HistoryBuffer
+from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
 from mmskelseg.fileio.inputs import in_words, regular_file
 from mmskelseg.fileio.pickles import (
@@ -34,15 +35,6 @@ from mmskelseg.fileio.pickles import (
     UnsafePickleError,
 )
 from mmskelseg.utils.errors import UnavailableError, UserError, shown
-
-# As torch.load takes it.
-MapLocation: TypeAlias = (
-    str
-    | torch.device
-    | dict[str, str]
-    | Callable[[torch.UntypedStorage, str], torch.UntypedStorage]
-    | None
-)
 
 _STATISTICS = ('min', 'max', 'current', 'mean')
 _HISTORY = 'mmengine.logging.history_buffer'
@@ -220,6 +212,12 @@ def meta_of(content: object) -> dict[str, object]:
     """Return the metadata of a checkpoint; an empty dict if there is none."""
     meta = content.get('meta') if isinstance(content, dict) else None
     return meta if isinstance(meta, dict) else {}
+
+
+def seed_of(content: object) -> int | None:
+    """Return the seed of the training that a checkpoint is from; None if unknown."""
+    seed = meta_of(content).get('seed')
+    return seed if isinstance(seed, int) else None
 
 
 def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> object:

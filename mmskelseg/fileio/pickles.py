@@ -121,13 +121,14 @@ def _ordered(*items: list | tuple) -> OrderedDict:
     return OrderedDict(*items)
 
 
-def _scalar(dtype: object, *value: object) -> np.generic:
+def _scalar(dtype: np.dtype, *value: object) -> np.generic:
     """Return a value of a NumPy type; without its bytes it is refused."""
     if not value:
         raise UnsafePickleError('it holds a value without its bytes')
+    content = value[0]
     is_text = isinstance(dtype, np.dtype) and dtype.kind == 'U'
-    if is_text and isinstance(value[0], bytes):
-        check_text(np.frombuffer(value[0], dtype), 'array')
+    if is_text and isinstance(content, bytes):
+        check_text(np.frombuffer(content, dtype), 'array')
     return _numpy_scalar(dtype, *value)
 
 
@@ -202,7 +203,7 @@ def _set_dtype_state(dtype: np.dtype, state: object) -> None:
         raise UnsafePickleError('it holds an array of a compound type')
 
 
-def _set_array_state(array: np.ndarray, state: object) -> None:
+def _set_array_state(array: np.ndarray, state: tuple) -> None:
     array.__setstate__(state)
     check_text(array, 'array')
 

@@ -102,7 +102,7 @@ def test_archive_of_zeros_is_refused_before_it_is_unpacked(tmp_path):
     assert total > there
     message = str(judge(read_npz, path))
     assert 'would take 4.0 GiB of memory' in message
-    assert 'read are files that take 256 MiB at most, or 50 times' in message
+    assert 'a file may take 256 MiB, or 50 times' in message
 
 
 def test_array_larger_than_its_file_is_refused(tmp_path):

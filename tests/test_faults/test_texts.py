@@ -184,7 +184,7 @@ def test_damaged_text_of_an_array_is_refused(tmp_path):
     names = np.array(['ann'])
     names.view(np.uint32)[1] = 2**31
     np.savez(path, keypoint=np.ones((1, 4, 17, 2)), people=names)
-    assert 'a text in it is damaged' in str(judge(read_poses, path))
+    assert 'a string in it is damaged' in str(judge(read_poses, path))
 
 
 def test_messages_stay_a_line():

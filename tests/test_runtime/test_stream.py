@@ -112,7 +112,7 @@ def test_whole_model_is_no_stream(recipe):
 
 
 def test_model_that_is_not_causal_is_named_before_export(export, coordinates):
-    with pytest.raises(UserError, match=r'causal=False, so that its labels depend'):
+    with pytest.raises(UserError, match=r'causal=False, so its labels depend'):
         export(coordinates, streaming=True)
 
 

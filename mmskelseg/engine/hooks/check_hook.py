@@ -119,7 +119,7 @@ class SegCheckHook(Hook):
                 )
         if not fits:
             raise UserError(
-                f'{file}: not a checkpoint of the model of the config: it lacks '
+                f'{file}: not a checkpoint of the model in the config: it lacks '
                 f'{len(missing)} of its {len(expected)} tensors ({_few(missing)}) and '
                 f'has {len(foreign)} others ({_few(foreign)}); use the config that it '
                 'was trained with.'
