@@ -120,7 +120,7 @@ def test_other_steps_of_a_pipeline_are_named(save, tmp_path):
 
 def test_encoder_without_images_is_named(save, tmp_path):
     cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
-    refused(cfg, save, tmp_path, 'no images that a network encodes', encoder=True)
+    refused(cfg, save, tmp_path, 'no network that computes features', encoder=True)
 
 
 def test_grammar_that_was_not_counted_is_named(save, tmp_path):
