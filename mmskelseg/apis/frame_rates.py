@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from mmskelseg.structures.annotations import PLACE_KEYS, VideoAnnotation
 
 # Part by which rates may differ: 29.97 is 30, and people differ more than that.
 _NEAR = 0.05
@@ -22,7 +23,7 @@ class ShownVideo:
         note: What was done about the rate, a sentence; empty if nothing.
     """
 
-    video: dict[str, Any]
+    video: VideoAnnotation
     back: np.ndarray | None = None
     note: str = ''
 
@@ -34,7 +35,7 @@ class ShownVideo:
 
 
 def show_at(
-    video: Mapping[str, Any], fps: float | None, *, needs_video: bool = False
+    video: VideoAnnotation, fps: float | None, *, needs_video: bool = False
 ) -> ShownVideo:
     """Return a video at the rate of the training data.
 
@@ -54,10 +55,10 @@ def show_at(
     """
     own, frames = video['fps'], video['total_frames']
     if fps is None or abs(fps / own - 1) <= _NEAR:
-        return ShownVideo(dict(video))
+        return ShownVideo({**video})
     if needs_video:
         return ShownVideo(
-            dict(video),
+            {**video},
             note=f'has {own:g} frames per second, but the model was trained with '
             f'{fps:g}, so that its labels may be wrong; convert the video (ffmpeg -i '
             f'OLD -r {fps:g} NEW.mp4)',
@@ -70,14 +71,14 @@ def show_at(
     after = np.minimum(before + 1, frames - 1)
     part = (places - before).astype(np.float32)
     nearest = np.where(part < 0.5, before, after)
-    changed = {**video, 'fps': fps, 'total_frames': count}
+    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
     score = video.get('keypoint_score')
     both = None
     if score is not None:
         seen = np.asarray(score) > 0
         both = (seen[:, before] & seen[:, after])[..., None]
         changed['keypoint_score'] = np.asarray(score)[:, nearest]
-    for key in ('keypoint', 'keypoint_3d'):
+    for key in PLACE_KEYS:
         if key in video:
             points = np.asarray(video[key])
             way = points[:, after] - points[:, before]

@@ -20,7 +20,7 @@ from torch import nn
 
 from mmskelseg.apis.exports import draw_prediction
 from mmskelseg.apis.frame_rates import ShownVideo, show_at
-from mmskelseg.apis.inputs import InputReader, Source, find_sources
+from mmskelseg.apis.inputs import InputReader, InputVideo, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.predictions import (
     PredictionFiles,
@@ -35,6 +35,7 @@ from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.devices import check_device
 from mmskelseg.utils.errors import UserError
@@ -189,7 +190,7 @@ class SkelSegInferencer(BaseInferencer):
         *,
         person: str = 'track',
         fps: float | None = None,
-    ) -> Iterator[tuple[list[dict[str, Any]], list[ShownVideo], dict[str, Any]]]:
+    ) -> Iterator[tuple[list[InputVideo], list[ShownVideo], dict[str, Any]]]:
         """Yield the annotations of each batch of videos, and the same as the model sees
         them: at the rate of its training data, and as features.
         """
@@ -282,7 +283,7 @@ class SkelSegInferencer(BaseInferencer):
             self.pose_estimator = build_pose_estimator(self.pose_estimator)
         return self.pose_estimator.estimate(path, progress=self.show_progress)
 
-    def _load(self, video: dict[str, Any]) -> dict[str, Any]:
+    def _load(self, video: VideoAnnotation) -> dict[str, Any]:
         """Return the features of a video as the model's test pipeline makes them."""
         for recipe in self._recipes:
             recipe.check(video)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -49,6 +51,21 @@ class Source:
     poses: Path | Poses | None = None
     entry: Mapping[str, Any] | None = None
     metainfo: Mapping[str, Any] | None = None
+
+
+class InputVideo(VideoAnnotation, total=False):
+    """A video's annotation, with what is known of its input.
+
+    ``notes`` are sentences for the user. ``estimated`` is whether its poses were
+    estimated here. With ``person='each'``, ``person`` is the name of the person, and
+    ``video`` the id of the video.
+    """
+
+    skeleton: Layout
+    notes: tuple[str, ...]
+    estimated: bool
+    person: str
+    video: str
 
 
 def find_sources(
@@ -111,7 +128,13 @@ def _of_annotations(path: Path, split: str | None) -> list[Source]:
     names = videos if split is None else split_names(data, split, str(path))
     files = {name: videos[name].get('filename') for name in names}
     return [
-        Source(name, file and path.parent / file, None, videos[name], data['metainfo'])
+        Source(
+            name,
+            path.parent / file if file else None,
+            None,
+            videos[name],
+            data['metainfo'],
+        )
         for name, file in files.items()
     ]
 
@@ -212,7 +235,7 @@ class InputReader:
     person: str = 'track'
     fps: float | None = None
 
-    def read(self, source: Source) -> list[dict[str, Any]]:
+    def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
 
         Raises:
@@ -232,10 +255,8 @@ class InputReader:
                     'is none; name the video, with its poses beside it where it needs '
                     'both.'
                 )
-        return [
-            {'frame_dir': source.name, 'skeleton': self.skeleton, **video}
-            for video in videos
-        ]
+        named = {'frame_dir': source.name, 'skeleton': self.skeleton}
+        return [cast(InputVideo, {**named, **video}) for video in videos]
 
     def _read(self, source: Source) -> list[dict[str, Any]]:
         if source.entry is not None and 'keypoint' in source.entry:

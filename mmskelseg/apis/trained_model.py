@@ -223,7 +223,7 @@ def model_metainfo(
                 f'with, and {path}, the annotation file of the config, is missing; '
                 'put it there.'
             )
-        meta, source = load_annotations(path)['metainfo'], str(path)
+        meta, source = dict(load_annotations(path)['metainfo']), str(path)
     elif not is_data_layout(meta['skeleton']):
         raise UserError(
             f'{source}: refused: its skeleton is {shown(meta["skeleton"])}, expected '

@@ -35,6 +35,8 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+    from mmskelseg.structures.annotations import AnnotationFile
+
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
 # What a training sees in all, whichever comes first, and the fewest and most epochs.
 _FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
@@ -127,7 +129,7 @@ def _choose_recipe(
 
 
 def _choose_splits(
-    data: Mapping[str, Any], path: Path, fold: str | None
+    data: AnnotationFile, path: Path, fold: str | None
 ) -> tuple[str, str]:
     """Return the names of the splits to train and to test on."""
     from mmskelseg.datasets.annotations import fold_splits

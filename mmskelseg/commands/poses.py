@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator
     from mmskelseg.interchange.poses import Poses
+    from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+    from mmskelseg.structures.skeleton import Layout
 
 EXAMPLES = """examples:
   # MediaPipe, which needs no download; one person in each video
@@ -87,7 +89,7 @@ def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     return read_npz(file)
 
 
-def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, Any]:
+def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotation:
     frames = poses.keypoint.shape[1]
     annotation = {
         'frame_dir': name,
@@ -101,10 +103,11 @@ def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, An
         'person_score': poses.person_score,
         'person_box': poses.person_box,
     }
-    return {key: value for key, value in annotation.items() if value is not None}
+    there = {key: value for key, value in annotation.items() if value is not None}
+    return cast('VideoAnnotation', there)
 
 
-def _convert(args: argparse.Namespace) -> dict[str, Any]:
+def _convert(args: argparse.Namespace) -> AnnotationFile:
     from mmskelseg.apis.pose_estimators import build_pose_estimator
     from mmskelseg.fileio.video import is_video
     from mmskelseg.interchange.poses import choose_person
@@ -113,9 +116,9 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f'{args.out}: a file, but OUT, a folder, comes last.')
     videos = _find_videos(args.videos)
     estimator = build_pose_estimator(args.estimator, **(args.options or {}))
-    annotations: list[dict[str, Any]] = []
+    annotations: list[VideoAnnotation] = []
     notes: dict[str, list[str]] = {}
-    layout: str | dict[str, Any] | None = None
+    layout: Layout | None = None
     for i, (name, path) in enumerate(videos.items(), 1):
         file = args.out / 'poses' / f'{file_name(name)}.npz'
         state = f'done, in {file}' if file.exists() else path
@@ -125,6 +128,7 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
         layout = poses.skeleton
         for note in poses.notes:
             notes.setdefault(note, []).append(name)
+    assert layout is not None
     return {
         'split': {'test': list(videos)},
         'annotations': annotations,

@@ -21,6 +21,7 @@ from mmskelseg.decoding import run_steps
 from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.runtime.features import recipe_of
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.logs import print_log
@@ -172,7 +173,7 @@ class OnnxSegmenter:
             yield {'predictions': [prediction], 'visualization': [image]}
         files.finish()
 
-    def predict(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def predict(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         """Return what is predicted of a video's frames.
 
         Args:
@@ -194,7 +195,7 @@ class OnnxSegmenter:
         fields['pred_label'] = score.argmax(axis=1)
         return run_steps(fields, self.file.metadata['postprocess'])
 
-    def _features(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         """Return the features of all branches by the names of the graph's inputs."""
         try:
             return self._make_features(video)
@@ -213,7 +214,7 @@ class OnnxSegmenter:
                 f'{shown(e)})'
             ) from e
 
-    def _make_features(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def _make_features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         for recipe in self._recipes:
             recipe.check(video)
         frames = video['total_frames']

@@ -1,10 +1,22 @@
 """Types of what an annotation file holds; docs/data_format.md describes each key."""
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, TypedDict
 
 import numpy as np
 
 from mmskelseg.structures.skeleton import Layout
+
+#: The keys of a video's skeletons.
+SkeletonKey: TypeAlias = Literal['keypoint', 'keypoint_score', 'keypoint_3d']
+PlaceKey: TypeAlias = Literal['keypoint', 'keypoint_3d']
+FrameKey: TypeAlias = Literal['label', 'risk']
+#: The arrays of a video's skeletons, each (M, T, V, ...).
+SKELETON_KEYS: tuple[SkeletonKey, ...] = ('keypoint', 'keypoint_score', 'keypoint_3d')
+#: Those of them that hold coordinates.
+PLACE_KEYS: tuple[PlaceKey, ...] = ('keypoint', 'keypoint_3d')
+#: The arrays with a value for each frame, (T,).
+FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk')
 
 
 class Metainfo(TypedDict, total=False):
@@ -20,8 +32,9 @@ class Metainfo(TypedDict, total=False):
     background: str | None
     fps: float
     person: str
+    pose_estimator: Mapping[str, object]
     notes: list[str]
-    assumed: dict[str, str]
+    assumed: Mapping[str, str]
 
 
 class VideoAnnotation(TypedDict, total=False):
@@ -29,7 +42,7 @@ class VideoAnnotation(TypedDict, total=False):
 
     The keys up to ``fps`` are required in a file, those from ``shift`` on are never in
     one. Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,),
-    keypoint_3d (M, T, V, 3), risk (T,).
+    keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
 
     frame_dir: str
@@ -42,6 +55,8 @@ class VideoAnnotation(TypedDict, total=False):
     keypoint_3d: np.ndarray
     risk: np.ndarray
     filename: str
+    person_score: np.ndarray
+    person_box: np.ndarray
     shift: tuple[float, float]
     flip: bool
     contrast: float

@@ -69,7 +69,7 @@ def test_import_keeps_labels_splits_and_features(layout, tmp_path, run_tool):
     source = np.load(layout / 'features/b.npy')
     np.testing.assert_allclose(features, source.T, rtol=1e-6)
     assert done.stdout.startswith('3 videos, 42 frames at 15 fps, 3 classes, ')
-    assert f'4 features a frame in {out}/features/rgb\n' in done.stdout
+    assert f'4 features per frame in {out}/features/rgb\n' in done.stdout
 
 
 def test_import_keeps_every_nth_frame_only_when_told(layout, tmp_path, call_tool):
@@ -225,7 +225,7 @@ FAULTS = {
     ),
     'other width': (
         save('features/b.npy', np.ones((5, 14))),
-        '/features/b.npy: 5 features a frame, but the videos before have 4;',
+        '/features/b.npy: 5 features per frame, but the previous videos have 4;',
     ),
     'NaN': (
         save('features/b.npy', NAN),
@@ -237,7 +237,7 @@ FAULTS = {
     ),
     'class that is not mapped': (
         text('groundTruth/b.txt', 'take\nstir\n'),
-        "/groundTruth/b.txt: line 2 is 'stir', the first of 1 that are no class;",
+        "/groundTruth/b.txt: line 2 is 'stir', the first of 1 that are not a class;",
     ),
     'id twice': (
         text('mapping.txt', '0 take\n0 pour\n'),

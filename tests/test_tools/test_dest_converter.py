@@ -167,7 +167,7 @@ def test_signals_that_are_no_coordinates_become_features(release, imported, tmp_
     assert features[3, 6 * 2 + 5] == np.float32(arrays['b'][2, 3, 5, 0])
     assert data['metainfo']['skeleton'] == {'joints': ['none'], 'limbs': []}
     assert not data['annotations'][1]['keypoint_score'].any()
-    assert '36 features a frame in ' in output
+    assert '36 features per frame in ' in output
 
 
 def test_tables_say_who_trains_and_validation_videos_train(release, imported):
@@ -312,12 +312,12 @@ FAULTS = {
     ),
     'class that is not mapped': (
         save('gt_arr/b.npy', np.repeat([0, 7, -1], [4, 8, 2])),
-        '/gt_arr/b.npy: frame 4 is 7, the first of 10 that are no class; mapping.txt '
+        '/gt_arr/b.npy: frame 4 is 7, the first of 10 that are not a class; mapping.txt '
         'has the ids 0 to 2.',
     ),
     'half a class': (
         save('gt_arr/b.npy', np.full(14, 0.5)),
-        '/gt_arr/b.npy: frame 0 is 0.5, the first of 14 that are no class;',
+        '/gt_arr/b.npy: frame 0 is 0.5, the first of 14 that are not a class;',
     ),
     'labels of several numbers': (
         save('gt_arr/b.npy', np.zeros((14, 3))),
@@ -333,7 +333,7 @@ FAULTS = {
             remove('splits/test.split1.bundle')(root),
             text('splits/test1.csv', 'video\nc\n')(root),
         ),
-        "/splits/test1.csv: line 1 is 'video', expected the names of columns, one of",
+        "/splits/test1.csv: line 1 is 'video', expected column names that include",
     ),
 }
 

@@ -407,7 +407,7 @@ FAULTS = {
             (root / 'poses/take2.json').unlink(),
             text('poses', 'take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root),
         ),
-        (), '/take2.csv: other joints than those of take1',
+        (), '/take2.csv: its joints differ from those of take1',
     ),
     'gap': (
         text('labels', 'take1.csv', 'start,end,label\n0,1,walk\n1.5,3,lift\n'),

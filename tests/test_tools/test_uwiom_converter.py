@@ -239,7 +239,7 @@ FAULTS = {
     ),
     'name without zero': (
         rename('Poses/02_pose3d.npy', 'Poses/2_pose3d.npy'),
-        '/Poses/2_pose3d.npy: not a name of the release, such as 03_pose3d.npy; rename',
+        '/Poses/2_pose3d.npy: not a file name of the release, such as 03_pose3d.npy; rename',
     ),
     'truncated pose': (
         truncate('Poses/02_pose3d.npy'),
@@ -453,7 +453,7 @@ def empty_archive():
     ('content', 'message'),
     [
         (b'<html>sign in</html>', r'MTL-ERA\.zip: not a complete zip file'),
-        (empty_archive(), r'MTL-ERA\.zip: no file of the release in it'),
+        (empty_archive(), r'MTL-ERA\.zip: contains no file of the release'),
     ],
     ids=['page', 'empty'],
 )

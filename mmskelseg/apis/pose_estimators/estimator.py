@@ -16,6 +16,7 @@ from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency, DependencyError
 from mmskelseg.utils.errors import UnavailableError, UserError
 from mmskelseg.utils.progress import progress_bar
@@ -54,7 +55,7 @@ class PoseEstimator(ABC):
 
     @property
     @abstractmethod
-    def skeleton(self) -> str | dict[str, Any]:
+    def skeleton(self) -> Layout:
         """The layout of the joints that are found."""
 
     @abstractmethod

@@ -20,6 +20,7 @@ from mmengine.registry import DefaultScope
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 from mmskelseg.interchange.poses.poses import Detection
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -69,7 +70,7 @@ class MMPoseAlias(PoseEstimator):
         require('MMPoseAlias', remedy, *_PACKAGES)
 
     @property
-    def skeleton(self) -> str | dict[str, Any]:
+    def skeleton(self) -> Layout:
         """The layout that the network was trained on."""
         return layout_of(self._inferencer.model.dataset_meta)
 
@@ -212,7 +213,7 @@ def in_scope(scope: str) -> Iterator[None]:
         yield
 
 
-def layout_of(meta: Mapping[str, Any]) -> str | dict[str, Any]:
+def layout_of(meta: Mapping[str, Any]) -> Layout:
     """Return the layout that a network of MMPose was trained on, from its metainfo."""
     names = meta['keypoint_id2name']
     layout = named_layout(

@@ -11,6 +11,7 @@ from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, str
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import UserError
 
@@ -61,7 +62,7 @@ class RTMLibPose(PoseEstimator):
         require('RTMLibPose', 'run `pip install rtmlib onnxruntime`', _RTMLIB)
 
     @property
-    def skeleton(self) -> str | dict[str, Any]:
+    def skeleton(self) -> Layout:
         """The layout of the solution."""
         from rtmlib.visualization import skeleton
 

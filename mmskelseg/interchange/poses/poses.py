@@ -13,10 +13,9 @@ from mmskelseg.fileio.inputs import in_words
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.errors import UserError
 
-# The name of a layout, or a dict, as in docs/data_format.md.
-Layout = str | dict[str, Any]
 # How far the length of poses may be from that of their video before it is an error.
 _SECONDS, _PART = 1.0, 0.1
 # Bytes that poses may take in any case, and beyond that for each person found.
