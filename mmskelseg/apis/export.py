@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from mmskelseg.apis.stream import causal_coordinates
 from mmskelseg.apis.trained_model import check_pipeline, load_model
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
+from mmskelseg.features.renderers import ReadVideoFrames
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_files import (
@@ -43,6 +44,7 @@ from mmskelseg.models.onnx_graphs import (
     segmentors,
     to_onnx,
 )
+from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import registered_only
@@ -138,7 +140,7 @@ def export_onnx(
     if weights is None:
         model, weights = None, zoo_model(model).checkpoint(live=streaming)
     files = [weights] if isinstance(weights, str | os.PathLike) else weights
-    cfg = ConfigDict() if model is None else model
+    cfg: Config | ConfigDict = ConfigDict() if model is None else model
     if isinstance(model, str | os.PathLike):
         cfg = Config.fromfile(find_config(model))
     trust = nullcontext() if model is not None else registered_only()
@@ -221,18 +223,19 @@ class _Branch:
                 f'features.{name}.transforms is set, but an exported model reads '
                 'videos without transforms; leave it out.'
             )
-        if kind == 'ReadVideoFrames' and self.recipe.render.size is None:
+        render = self.recipe.render
+        if isinstance(render, ReadVideoFrames) and render.size is None:
             raise UserError(
                 f'features.{name}.render.size is None, but a graph reads images of one '
                 'size; set it.'
             )
-        render = dict(with_skeleton(features['render'], skeleton))
-        if 'skeleton' in render:
-            render['skeleton'] = plain_layout(render['skeleton'])
+        settings = dict(with_skeleton(features['render'], skeleton))
+        if 'skeleton' in settings:
+            settings['skeleton'] = plain_layout(settings['skeleton'])
         # MMEngine writes `_scope_` into dicts of inherited configs.
-        render = {k: v for k, v in _plain(render).items() if k != '_scope_'}
+        plain = {k: v for k, v in _plain(settings).items() if k != '_scope_'}
         self.metadata: BranchMetadata = {
-            'render': {**render, 'type': kind},
+            'render': {**plain, 'type': kind},
             'dtype': self.recipe.dtype,
         }
 
@@ -323,7 +326,8 @@ class _Segmentor(_Export):
         if self.stems:
             self.lengths = _IMAGE_LENGTHS
         # Steps that cannot be exported are reported before any work.
-        self.steps: list[dict[str, object]] = [s.step() for s in first.postprocess]
+        steps = cast(Sequence[Postprocessor], first.postprocess)
+        self.steps = [step.step() for step in steps]
 
     def onnx(self) -> bytes:
         """Return the graph of the segmentor, which reads features."""
@@ -518,9 +522,9 @@ def _image_graph(branch: _Branch, graph: nn.Module) -> bytes:
 
 def _image_shape(branch: _Branch, graph: nn.Module) -> tuple[int, ...]:
     """Return the shape (C, H, W) of the images that a graph reads."""
-    channels, *shape = branch.images.shape[1:]
+    shape = branch.images.shape[1:]
     # A graph may read only one of several equal channels.
-    return (int(getattr(graph, 'channels', channels)), *shape)
+    return (getattr(graph, 'channels', shape[0]), *shape[1:])
 
 
 class _EncoderCase:
@@ -535,10 +539,11 @@ class _EncoderCase:
         if branch.images.strides[1] == 0:
             first, _, *rest = images.strides
             images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
-        if encoder is not None:
-            self.expected = encoder.encode(images)
-        else:
+        if encoder is None:
             self.expected = graph(torch.from_numpy(images)).numpy()
+        else:
+            assert hasattr(encoder, 'encode'), 'encoders with a graph read images'
+            self.expected = encoder.encode(images)
         self.name = branch.name
         read = images[:, : _image_shape(branch, graph)[0]]
         self.feed = {f'images_{branch.name}': np.ascontiguousarray(read)}

@@ -33,7 +33,7 @@ def entry(**changes):
 @pytest.mark.parametrize(
     ('changes', 'match'),
     [
-        ({'fps': None}, 'the rate of its frames is not known'),
+        ({'fps': None}, 'the frame rate is unknown'),
         ({'fps': 0}, 'fps is 0'),
         ({'keypoint': np.zeros((8, 15, 2))}, '15 joints, but the skeleton coco17'),
         ({'keypoint': np.zeros((8, 17))}, r'shape \(8, 17\), expected'),
@@ -208,7 +208,7 @@ def test_inputs_that_are_none_are_told(folder):
     fault('no such file or folder', 'gone.mp4')
     fault('an input is int', 3)
     fault(
-        'no poses of the name a, the first of 1 missing of 2 videos',
+        'no poses with the name a, the first of 1 missing of 2 videos',
         [path / 'a.mp4', path / 'b.mp4'],
         poses=path,
     )
@@ -217,4 +217,4 @@ def test_inputs_that_are_none_are_told(folder):
     fault('of the same name', path)
     empty = path / 'empty'
     empty.mkdir()
-    fault('holds neither videos nor poses', empty)
+    fault('contains no videos, no poses', empty)

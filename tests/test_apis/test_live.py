@@ -195,7 +195,7 @@ def test_each_person_has_a_stream(model):
 def test_model_must_know_its_rate_read_2d_and_have_the_joints(model):
     cfg, checkpoint = model({**META, 'fps': None})
     camera, poses = Frames(range(3)), Estimator(walk(3))
-    with pytest.raises(UserError, match=r'does not say how many frames .* \(--fps'):
+    with pytest.raises(UserError, match=r'does not state the frame rate .* \(--fps'):
         LiveSegmenter(SkelSegStream(cfg, checkpoint), COCO, camera, poses)
     stream = SkelSegStream(cfg, checkpoint, fps=10)
     LiveSegmenter(stream, COCO, camera, poses)

@@ -74,7 +74,7 @@ def test_frames_that_lack_or_come_at_another_rate_are_noted(clip):
     assert sum(1 for _ in frames) == frames.count == 30
     assert frames.notes[0] == 'only the first 30 of 40 frames can be read'
     assert frames.notes[1].startswith(
-        'states 12 frames per second, but its time stamps make 10; give it a constant'
+        'states 12 frames per second, but its time stamps mean 10; give it a constant'
     )
 
 
@@ -403,9 +403,9 @@ def test_networks_that_are_not_there_are_told(networks, clip):
             )
 
     fault('r50: neither a config file nor in the model zoo of mmdet', detector='r50')
-    fault('gone.pth: there is no such file of weights', pose_weights='gone.pth')
-    fault('model zoo of mmpose names no weights for it', pose_weights=None)
+    fault('gone.pth: there is no such file with weights', pose_weights='gone.pth')
+    fault('model zoo of mmpose has no weights for it', pose_weights=None)
     fault(
-        r'detector\.py has no class human; choose categories among person, ',
+        r'detector\.py has no class human; choose categories from person, ',
         categories=['human'],
     )

@@ -120,5 +120,5 @@ def test_features_that_are_not_causal_are_named(export):
     cfg = make_config(
         'streaming/uwiom_pose2d.py', features={'pose2d': {'causal': False}}
     )
-    with pytest.raises(UserError, match=r'render has causal=False, so that its scale'):
+    with pytest.raises(UserError, match=r'render has causal=False, so its scale'):
         export(cfg, streaming=True)
