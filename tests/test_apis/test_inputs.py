@@ -214,7 +214,7 @@ def test_inputs_that_are_none_are_told(folder):
     )
     fault('2 poses for 1 videos', path / 'a.mp4', poses=[path / 'b.csv'] * 2)
     folder('b.json')
-    fault('of the same name', path)
+    fault('has the same name as', path)
     empty = path / 'empty'
     empty.mkdir()
     fault('contains no videos, no poses', empty)

@@ -111,7 +111,9 @@ def test_unknown_estimator_names_those_there_are(estimator, match):
 
 
 def test_option_that_does_not_exist_names_those_that_do():
-    with pytest.raises(ValueError, match=r'MMPoseAlias has no option speed; it has mo'):
+    with pytest.raises(
+        ValueError, match=r'MMPoseAlias has no option speed; choose from mo'
+    ):
         build_pose_estimator('topdown', speed=3)
     with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
         build_pose_estimator('rtmlib', solution='Feet')

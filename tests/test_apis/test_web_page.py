@@ -95,7 +95,7 @@ def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
 def test_missing_checkpoints_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match='no such folder of trainings'):
         find_checkpoints(tmp_path / 'gone')
-    with pytest.raises(ValueError, match='holds no checkpoint'):
+    with pytest.raises(ValueError, match='contains no checkpoint'):
         PageSegmenter(tmp_path, tmp_path)
 
 
@@ -215,7 +215,7 @@ def test_unforeseen_errors_show_no_traceback(segmenter, poses, monkeypatch, caps
 
     monkeypatch.setattr(segmenting, 'write_exports', fail)
     html, _ = run(segmenter, poses=poses)
-    assert 'nobody foresaw' in html
+    assert 'unexpected error' in html
     assert 'secret' not in html
     assert "KeyError: 'secret'" in capsys.readouterr().err
 

@@ -159,7 +159,7 @@ def test_metadata_that_is_no_json_is_refused(recipe, tmp_path):
 ])  # fmt: skip
 def test_other_renderers_are_refused_and_not_imported(changed, kind):
     file = changed(branches=branches(type=kind))
-    refused(file, r'makes the features of pose2d by .*, which is not one of')
+    refused(file, r'makes the features of pose2d with .*, which is not one of')
 
 
 @pytest.mark.parametrize(('options', 'match'), [

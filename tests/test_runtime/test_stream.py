@@ -107,7 +107,7 @@ def test_state_of_another_model_is_refused(stream_file):
 
 
 def test_whole_model_is_no_stream(recipe):
-    with pytest.raises(UserError, match=r"kind 'segmentor', but a stream needs"):
+    with pytest.raises(UserError, match=r"kind is 'segmentor', but a stream needs"):
         OnnxStream(recipe[1])
 
 
