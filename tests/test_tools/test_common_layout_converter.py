@@ -213,7 +213,10 @@ def remove(name):
 NAN = np.ones((4, 14))
 NAN[2, 5] = np.nan
 FAULTS = {
-    'no mapping': (remove('mapping.txt'), ': there is no mapping.txt nor mapping/map'),
+    'no mapping': (
+        remove('mapping.txt'),
+        ': there is neither mapping.txt nor mapping/map',
+    ),
     'no features': (remove('features/b.npy'), '/features/b.npy: missing'),
     'no label': (
         remove('groundTruth/b.txt'),

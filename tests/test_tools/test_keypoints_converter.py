@@ -389,7 +389,7 @@ FAULTS = {
     ),
     'two files of a video': (
         text('poses', 'take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
-        (), '/take1.json are both of the video take1; name one',
+        (), '/take1.json both belong to the video take1; name',
     ),
     'two labels of a video': (
         text('labels', 'take1.txt', 'walk\n'), (), 'both label the video take1, whose',
@@ -438,7 +438,7 @@ FAULTS = {
         lambda root: None, ('--format', 'mmpose'), '/take1.json: [0] lacks instances',
     ),
     'file as OUT': (
-        text('', 'out', ''), (), 'a file, expected OUT, a folder; it comes',
+        text('', 'out', ''), (), 'a file, expected the folder OUT, which comes',
     ),
 }  # fmt: skip
 
