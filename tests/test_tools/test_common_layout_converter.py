@@ -320,4 +320,4 @@ def test_export_refuses_names_that_spaces_alone_tell_apart(tmp_path, call_tool):
     data['metainfo']['classes'] = ['a b', 'a_b', 'c']
     save_annotations(data, tmp_path / 'a.pkl')
     done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', tmp_path / 'out', code=1)
-    assert 'two classes are called a_b once their spaces' in done.stderr
+    assert 'two classes are called a_b when spaces' in done.stderr

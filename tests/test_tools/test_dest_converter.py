@@ -321,7 +321,7 @@ FAULTS = {
     ),
     'labels of several numbers': (
         save('gt_arr/b.npy', np.zeros((14, 3))),
-        '/gt_arr/b.npy: an array of float64 with shape (14, 3), expected the id of',
+        '/gt_arr/b.npy: an array of float64 with shape (14, 3), expected the class id',
     ),
     'no label': (
         remove('gt_arr/b.npy'),

@@ -97,8 +97,9 @@ def test_conversion_joins_poses_and_labels(
     assert walk[..., 1].max() < height < walk[..., 1].max() + 3
     assert walk[..., 0].max() < width < walk[..., 0].max() + 3
     assert done.stdout.startswith(
-        'frames are numbered by image_id, from 0\n17 joints without names are taken '
-        'for those of COCO\nimage size is not known, taken as far as joints reach\n'
+        'frames are numbered by image_id, from 0\n17 joints without names are assumed '
+        'to be those of COCO\n'
+        'image size is unknown, estimated from the extent of the joints\n'
         '3 videos, 90 frames at 10 fps, 2 classes, 9 segments\n'
     )
     assert meta['notes'][0] == 'frames are numbered by image_id, from 0'

@@ -227,7 +227,8 @@ FAULTS = {
     'no video': (empty, ': there is no video in it'),
     'pose without labels': (
         remove('Labels/ClassNumber/02.npy'),
-        '/Labels/ClassNumber/02.npy: missing, although there are other files of video 02',
+        '/Labels/ClassNumber/02.npy: missing, although there are other files of '
+        'video 02',
     ),
     'labels without pose': (
         remove('Poses/02_pose3d.npy'),
@@ -235,7 +236,8 @@ FAULTS = {
     ),
     'no risk': (
         remove('RebaScoreFrameWise/02.txt'),
-        '/RebaScoreFrameWise/02.txt: missing, although there are other files of video 02',
+        '/RebaScoreFrameWise/02.txt: missing, although there are other files of '
+        'video 02',
     ),
     'name without zero': (
         rename('Poses/02_pose3d.npy', 'Poses/2_pose3d.npy'),
@@ -264,7 +266,8 @@ FAULTS = {
     ),
     'depth': (
         edit_pose((5, slice(2, 4), 0), -0.5),
-        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not a number above 0, '
+        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not a number '
+        'above 0, '
         'the first of 2',
     ),
     'label out of range': (

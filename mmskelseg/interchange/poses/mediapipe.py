@@ -67,10 +67,9 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
     elif suffix == '.npz':
         found, frames = _from_array(path)
     else:
-        content = read_json(path, 'your script')
-        if not isinstance(content, dict):
-            content = {'frames': content}
-        data: _File = content
+        data: _File = read_json(path, 'your script')
+        if not isinstance(data, dict):
+            data = {'frames': data}
         check_shape(data, _FILE, str(path), 'write a list of frames with 33 landmarks')
         if data.get('width') and data.get('height'):
             img_shape = data['height'], data['width']
