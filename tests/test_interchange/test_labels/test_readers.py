@@ -156,7 +156,7 @@ def test_a_file_of_unknown_format_is_an_error(tmp_path):
         ValueError, match="the suffix '\\.docx' is not that of a label format"
     ):
         read_segments(tmp_path / 'labels.docx')
-    with pytest.raises(ValueError, match="'praat' is no format of labels"):
+    with pytest.raises(ValueError, match="'praat' is not a label format"):
         read_segments(tmp_path / 'labels.txt', 'praat')
 
 
