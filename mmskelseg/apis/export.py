@@ -20,7 +20,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.apis.trained_model import check_pipeline, load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.configs import find_config
@@ -37,7 +37,6 @@ from mmskelseg.models.onnx_graphs import (
     to_onnx,
 )
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.registry import registered_only
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.layouts import LAYOUTS
 from mmskelseg.utils.choices import PRECISIONS
@@ -129,7 +128,7 @@ def export_onnx(
     cfg: Any = ConfigDict() if model is None else model
     if isinstance(model, str | os.PathLike):
         cfg = Config.fromfile(find_config(model))
-    trust = nullcontext() if model is not None else registered_only()
+    trust = nullcontext() if model is not None else own_config(str(files[0]))
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
         trained, meta = load_model(cfg, [str(file) for file in files])
         if fps is not None:

@@ -1,6 +1,7 @@
 """A checkpoint: its config, and what its model was trained on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from logging import WARNING
 from pathlib import Path
@@ -11,6 +12,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.trained_weights import (
     changed_features,
@@ -83,6 +85,24 @@ def load_model(
         load_weights(model, content, first)
     check_features(cfg, content)
     return model, model_metainfo(cfg, content, model, first)
+
+
+@contextmanager
+def own_config(source: str) -> Iterator[None]:
+    """Build parts by the config inside a checkpoint, which anybody may have written.
+
+    Registered parts alone are built, and an error within is that of the config.
+
+    Raises:
+        UserError: Naming ``source``, the checkpoint, and what is wrong in it.
+    """
+    try:
+        with registered_only(), building(source):
+            yield
+    except UserError as error:
+        if source in str(error):
+            raise
+        raise type(error)(f'{source}: {error}') from error
 
 
 def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:

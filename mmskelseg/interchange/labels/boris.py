@@ -98,12 +98,17 @@ class _Project(TypedDict):
 
 
 class _StateEvent(NamedTuple):
-    """The start or end of a state; which of the two follows from the order."""
+    """The start or end of a state.
+
+    Which of the two it is follows from the order, with which ``kind`` must agree where
+    a table states it: START or STOP.
+    """
 
     time: float
     subject: str
     code: str
     modifiers: str
+    kind: str = ''
 
 
 def read_boris(
@@ -167,9 +172,16 @@ def _states(
     running: dict[tuple[str, ...], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
-        key = event[1:]
+        key = (event.subject, event.code, event.modifiers)
         if event.subject != chosen:
             continue
+        expected = 'STOP' if key in running else 'START'
+        if event.kind not in ('', expected):
+            raise UserError(
+                f'{place}: the state {event.code!r} has a {event.kind} at '
+                f'{event.time:.3f} s where its {expected} should come; correct it in '
+                'BORIS and export it again.'
+            )
         if key in running:
             start = running.pop(key)
             segments.append(make_segment(place, start, event.time, event.code))
@@ -302,7 +314,8 @@ def _of_table(
 
 
 def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
-    if 'POINT' in (row.get('Behavior type'), row.get('Status')):
+    kinds = (row.get('Behavior type'), row.get('Status'))
+    if 'POINT' in kinds:
         return []
     times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
     offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
@@ -320,6 +333,7 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
             '' if subject == _NO_SUBJECT else subject,
             row['Behavior'],
             '|'.join(modifiers),
+            next((kind for kind in kinds if kind in ('START', 'STOP')), ''),
         )
         for second in seconds
     ]
