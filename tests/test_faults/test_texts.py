@@ -46,7 +46,10 @@ def table(tmp_path):
             TABLE.replace('walk', 'x' * 140_000),
             'line 2 is no row of a table (field larg',
         ),
-        (TABLE.replace('end', 'start'), 'the columns are start, start, label, without end'),
+        (
+            TABLE.replace('end', 'start'),
+            'the columns are start, start, label, without end',
+        ),
         ('start,end,label,end\n0,1,a,2\n', "line 1 names the column 'end' twice"),
         (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start is '),
         (TABLE.replace('0,1,walk', '0,1_0,walk'), "end is '1_0', expected a number"),

@@ -168,7 +168,7 @@ def test_export_of_a_config_writes_what_its_model_gets(small_data, tmp_path, run
             np.testing.assert_array_equal(features, items[i]['inputs']['heatmap'])
     label = (tmp_path / 'out/groundTruth/video_0.txt').read_text()
     assert label.startswith('class_0\n' * 12 + 'class_1\n')
-    assert 'features of 3 videos, 196 a frame' in done.stdout
+    assert 'features of 3 videos, 196 per frame' in done.stdout
 
 
 def test_export_makes_a_class_of_frames_without_a_label(tmp_path, call_tool):

@@ -251,7 +251,7 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(convert, walk, tmp_pa
     assert (skeleton['joints'], skeleton['flip_pairs']) == (
         ['snout', 'KneeL', 'KneeR'], [[1, 2]]
     )  # fmt: skip
-    assert 'none are drawn; --skeleton gives them' in output
+    assert 'none are drawn; give them by --skeleton' in output
     data, _ = convert('--coco17', '--part', 'snout=nose', keypoints=(folder,))
     assert data['metainfo']['skeleton'] == 'coco17'
     keypoint = data['annotations'][0]['keypoint'][0]
@@ -456,4 +456,4 @@ def test_fault_is_one_sentence(fault, convert, tmp_path):
 
 def test_rate_must_be_known(convert):
     _, error = convert(fps=(), code=1)
-    assert 'take1.json: states no frame rate; give it (--fps' in error
+    assert 'take1.json: has no frame rate; give it (--fps' in error
