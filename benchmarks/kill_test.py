@@ -108,7 +108,7 @@ JOBS = {
         (
             'segment', 'data/annotations.pkl', str(TOY), CHECKPOINT, '--out', 'out',
             '--device', 'cpu', '--formats', 'csv', 'json', 'srt', 'timeline', 'poses',
-            '--cfg-options', *SETTINGS,
+            'overlay', '--cfg-options', *SETTINGS,
         ),
         ('out/*',),
         needs='train',
@@ -123,6 +123,7 @@ JOBS = {
         ('mine.py',),
         needs='convert',
     ),
+    'export': Job(('export', '--model', 'precog', 'precog.onnx'), ('precog.onnx',)),
 }  # fmt: skip
 
 
@@ -249,10 +250,11 @@ def _copy(source: Path, target: Path) -> None:
 def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dict:
     """Kill a job once or twice, let it end, and return what deviates."""
     job = JOBS[name]
-    whole, folder = root / 'whole' / name, root / 'trial'
+    # At the same depth, on which relative paths in results depend.
+    whole, folder = root / 'whole' / name, root / 'trial' / name
     seconds = _uninterrupted(name, whole, say)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.mkdir(parents=True)
     if job.needs:
         _copy(whole.with_name(job.needs), folder)
     before = set(_results(job, folder))

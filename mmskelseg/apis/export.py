@@ -20,7 +20,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.apis.trained_model import check_pipeline, load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.features.renderers import ReadVideoFrames
 from mmskelseg.fileio.atomic import atomic_write
@@ -47,7 +47,6 @@ from mmskelseg.models.onnx_graphs import (
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.registry import registered_only
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.structures.layouts import LAYOUTS
@@ -143,7 +142,7 @@ def export_onnx(
     cfg: Config | ConfigDict = ConfigDict() if model is None else model
     if isinstance(model, str | os.PathLike):
         cfg = Config.fromfile(find_config(model))
-    trust = nullcontext() if model is not None else registered_only()
+    trust = nullcontext() if model is not None else own_config(str(files[0]))
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
         trained, meta = load_model(cfg, [str(file) for file in files])
         if fps is not None:

@@ -29,14 +29,14 @@ from mmskelseg.apis.predictions import (
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.apis.trained_model import load_model
+from mmskelseg.apis.trained_model import load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.models.data_preprocessor import Batch
-from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
+from mmskelseg.registry import FUNCTIONS, TRANSFORMS
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.utils.choices import EACH
@@ -118,9 +118,9 @@ class SkelSegInferencer(BaseInferencer):
         self.pose_estimator = pose_estimator
         if isinstance(model, str | os.PathLike):
             model = str(find_config(model))
-        trust = nullcontext() if model is not None else registered_only()
+        first = self.checkpoints[0]
+        trust = nullcontext() if model is not None else own_config(first)
         with DefaultScope.overwrite_default_scope(_SCOPE), trust:
-            first = self.checkpoints[0]
             super().__init__(model, first, device, _SCOPE, show_progress)
 
     def __call__(

@@ -8,14 +8,13 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.trained_model import check_pipeline, load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.registry import registered_only
 from mmskelseg.streaming import SkeletonStream
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.errors import UserError
@@ -65,7 +64,7 @@ class SkelSegStream(SkeletonStream):
         cfg: Config | ConfigDict = ConfigDict() if config is None else config
         if isinstance(config, str | os.PathLike):
             cfg = Config.fromfile(find_config(config))
-        trust = nullcontext() if config is not None else registered_only()
+        trust = nullcontext() if config is not None else own_config(str(files[0]))
         with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
             model, meta = load_model(cfg, [str(file) for file in checkpoint])
             weights = streaming_model(model)

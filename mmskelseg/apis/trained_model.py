@@ -1,6 +1,7 @@
 """Loading of trained models: their configs, and the data that they were trained on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from logging import WARNING
 from pathlib import Path
@@ -10,6 +11,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.trained_weights import (
     changed_features,
@@ -83,6 +85,24 @@ def load_model(
         load_weights(model, content, first)
     check_features(cfg, content)
     return model, model_metainfo(cfg, content, model, first)
+
+
+@contextmanager
+def own_config(source: str) -> Iterator[None]:
+    """Build parts from the config in a checkpoint, which anybody may have written.
+
+    Only registered parts can be built in the block, and errors blame the config.
+
+    Raises:
+        UserError: If the config is at fault, naming ``source``, the checkpoint.
+    """
+    try:
+        with registered_only(), building(source):
+            yield
+    except UserError as error:
+        if source in str(error):
+            raise
+        raise type(error)(f'{source}: {error}') from error
 
 
 def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:

@@ -18,6 +18,7 @@ from mmskelseg.evaluation import (
     summarize_runs,
 )
 from mmskelseg.evaluation.ensembles import average_dumps
+from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
@@ -160,7 +161,7 @@ def submitted(
         yield by_id[job.job_id], failure
 
 
-def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
+def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
     """Return the scores of the mean of all seeds' probabilities, for each fold.
 
     They are those of :meth:`RunFolder.report`, by the conventions of the runs.
@@ -191,7 +192,7 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
         metrics[0].dataset_meta = {'classes': scores['classes']}
         if 'risk/mse' in scores:
             metrics.append(RiskMetric())
-        report: dict[str, Any] = {'metrics': {}, 'per_video': {}}
+        report: Report = {'metrics': {}, 'per_video': {}}
         for metric in metrics:
             metric.process(None, samples)
             values = metric.compute_metrics(metric.results).items()
@@ -231,7 +232,8 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
         else:
             whole = summarize_runs({(fold, 0): r for fold, r in ensembles.items()})
             summary['ensemble'] = {
-                **{key: whole[key] for key in ('over_folds', 'over_videos')},
+                'over_folds': whole['over_folds'],
+                'over_videos': whole['over_videos'],
                 'runs': [{'fold': fold, **r} for fold, r in ensembles.items()],
             }
     content = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.interchange.parsing import check_shape, read_json
@@ -63,7 +64,7 @@ class RunFolder:
         check_shape(content, shape, str(file), 'delete it to test again')
         return content
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Report:
         """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
         content = self.scores()
         return {

@@ -62,10 +62,10 @@ class Renderer(Protocol):
     def context(self) -> Context:
         """How many frames before and after it an image depends on."""
 
-    def blocks(self, video: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
+    def blocks(self, video: VideoAnnotation, frames: int, /) -> Iterator[np.ndarray]:
         """Yield the images in order, that many frames at a time, shape (n, ...)."""
 
-    def source(self, video: VideoAnnotation) -> list[np.ndarray]:
+    def source(self, video: VideoAnnotation, /) -> list[np.ndarray]:
         """Return the arrays that the images are made from."""
 
     def settings(self) -> dict[str, object]:

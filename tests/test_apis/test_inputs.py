@@ -74,7 +74,9 @@ def test_labels_of_other_classes_are_left_out():
 def test_size_of_image_is_taken_from_the_joints_with_a_note():
     video = read(Source('take', entry=entry()))
     assert video['img_shape'] == (6, 6)
-    assert video['notes'] == ('image size is not known, taken as far as joints reach',)
+    assert video['notes'] == (
+        'image size is unknown, estimated from the extent of the joints',
+    )
     assert read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
 
 

@@ -157,7 +157,7 @@ def test_old_results_are_deleted(segmenter, poses, monkeypatch):
         (None, 'take.mp4', 'take.mp4: a video; drop it in the field above.'),
         (None, 'data.pkl', 'data.pkl: not a file of keypoints, judging by its name'),
         ('take.mp4', None, 'take.mp4: cannot be read as a video'),
-        (None, 'take.json', 'take.json: not a format that is known'),
+        (None, 'take.json', 'take.json: not in a known format'),
     ],
 )
 def test_bad_input_is_told_by_its_name_alone(

@@ -194,7 +194,7 @@ def test_frame_numbers_of_openpose_are_not_counted_through(tmp_path):
     ('frames', 'people', 'message'),
     [
         ([0, 10**12], 1, '2 people in frames up to 1000000000000'),
-        (range(40), 600, '600 people in one frame, of whom 500 are read'),
+        (range(40), 600, '600 people in one frame, but at most 500 can be read'),
     ],
 )
 def test_results_of_coco_are_bounded(tmp_path, frames, people, message):
@@ -249,7 +249,7 @@ def test_sparse_text_is_refused_by_its_size(tmp_path):
     path = tmp_path / 'take1.csv'
     with path.open('wb') as file:
         file.truncate(10**11)
-    assert 'has 100000000000 bytes, and texts are read up to' in str(
+    assert 'has 100000000000 bytes, but texts may have up to' in str(
         judge(read_poses, path)
     )
 

@@ -182,7 +182,7 @@ def test_sizes_that_no_recipe_has_are_refused(changed, size):
 
 def test_unknown_step_of_post_processing_is_named(changed, person):
     file = changed(postprocess=[{'type': 'eval', 'code': '1'}])
-    with pytest.raises(UserError, match=r"no step of post-processing 'eval'; known"):
+    with pytest.raises(UserError, match=r"no post-processing step 'eval'; known"):
         OnnxSegmenter(file)(person(5))
 
 

@@ -168,7 +168,7 @@ def test_export_of_a_config_writes_what_its_model_gets(small_data, tmp_path, run
             np.testing.assert_array_equal(features, items[i]['inputs']['heatmap'])
     label = (tmp_path / 'out/groundTruth/video_0.txt').read_text()
     assert label.startswith('class_0\n' * 12 + 'class_1\n')
-    assert 'features of 3 videos, 196 a frame' in done.stdout
+    assert 'features of 3 videos, 196 per frame' in done.stdout
 
 
 def test_export_makes_a_class_of_frames_without_a_label(tmp_path, call_tool):
@@ -213,7 +213,10 @@ def remove(name):
 NAN = np.ones((4, 14))
 NAN[2, 5] = np.nan
 FAULTS = {
-    'no mapping': (remove('mapping.txt'), ': there is no mapping.txt nor mapping/map'),
+    'no mapping': (
+        remove('mapping.txt'),
+        ': there is neither mapping.txt nor mapping/map',
+    ),
     'no features': (remove('features/b.npy'), '/features/b.npy: missing'),
     'no label': (
         remove('groundTruth/b.txt'),
@@ -317,4 +320,4 @@ def test_export_refuses_names_that_spaces_alone_tell_apart(tmp_path, call_tool):
     data['metainfo']['classes'] = ['a b', 'a_b', 'c']
     save_annotations(data, tmp_path / 'a.pkl')
     done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', tmp_path / 'out', code=1)
-    assert 'two classes are called a_b once their spaces' in done.stderr
+    assert 'two classes are called a_b when spaces' in done.stderr

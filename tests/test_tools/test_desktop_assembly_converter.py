@@ -168,7 +168,8 @@ FAULTS = {
     ),
     'no first split': (
         text('splits/train.split2.bundle', VIDEOS[0]),
-        '/splits: there is no split 1, such as train.split1.bundle; the splits there are 2.',
+        '/splits: there is no split 1, such as train.split1.bundle; the splits '
+        'there are 2.',
     ),
 }
 

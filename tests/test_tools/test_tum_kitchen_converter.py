@@ -126,7 +126,7 @@ FAULTS = {
     ),
     'labels without a pose': (
         text('Labels_TUM/04.txt', '1\n'),
-        '/Poses/04_pose3d.npy: missing, though another part of video 04 is there',
+        '/Poses/04_pose3d.npy: missing, although there are other files of video 04',
     ),
     'strange file': (
         text('Labels_TUM/README.md', ''),

@@ -59,7 +59,7 @@ class SegVisualizationHook(Hook):
                 "visualizer=dict(type='SegVisualizer') in the config."
             )
         dataset = runner.test_dataloader.dataset
-        runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', {})
+        runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
 
     def after_test_iter(
         self,

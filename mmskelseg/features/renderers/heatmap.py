@@ -279,7 +279,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
     def pairs(self) -> list[tuple[int, int]]:
         """The joint indices of each segment; the same index twice for a joint."""
         joints = [(v, v) for v in range(self.skeleton.num_joints)]
-        return joints * self.joints + list(self.skeleton.limbs) * self.limbs
+        limbs = list(self.skeleton.limbs)
+        return (joints if self.joints else []) + (limbs if self.limbs else [])
 
     @property
     def squared(self) -> bool:
