@@ -64,7 +64,7 @@ class SkelSegStream(SkeletonStream):
         cfg: Config | ConfigDict = ConfigDict() if config is None else config
         if isinstance(config, str | os.PathLike):
             cfg = Config.fromfile(find_config(config))
-        trust = nullcontext() if config is not None else own_config(str(files[0]))
+        trust = nullcontext() if config is not None else own_config(str(checkpoint[0]))
         with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
             model, meta = load_model(cfg, [str(file) for file in checkpoint])
             weights = streaming_model(model)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -26,7 +26,7 @@ class Coordinates(BaseRenderer):
         person: Index of the person; None takes the one with the highest scores.
     """
 
-    reads: ClassVar = 'poses'
+    reads: ClassVar[Literal['poses']] = 'poses'
 
     def __init__(self, dims: int, person: int | None) -> None:
         if dims not in _KEYS:

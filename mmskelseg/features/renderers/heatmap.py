@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
     Skeleton-based Action Recognition" (CVPR 2022).
     """
 
-    reads: ClassVar = 'poses'
+    reads: ClassVar[Literal['poses']] = 'poses'
 
     def __init__(
         self,

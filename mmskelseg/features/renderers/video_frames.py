@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ class ReadVideoFrames(BaseRenderer):
             by time.
     """
 
-    reads: ClassVar = 'video'
+    reads: ClassVar[Literal['video']] = 'video'
     context: ClassVar = (0, 0)
 
     def __init__(

@@ -1,6 +1,6 @@
 """Standardisation of features by the statistics of the training videos."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ class Fitted(nn.Module):
     """
 
     fitted: Tensor
+    #: Fits the module to the videos of the training set: their features or labels.
+    fit: Callable[..., None]
 
     def __init__(self) -> None:
         super().__init__()
