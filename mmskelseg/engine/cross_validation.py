@@ -215,7 +215,8 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
 
 def _fold_and_seed(run: RunFolder) -> tuple[str, int]:
     fold, seed = run.settings['fold'], run.settings['seed']
-    assert isinstance(fold, str) and isinstance(seed, int), 'as `run_folder` sets them'
+    assert isinstance(fold, str), 'as `run_folder` sets it'
+    assert isinstance(seed, int), 'as `run_folder` sets it'
     return fold, seed
 
 

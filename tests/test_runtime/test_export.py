@@ -24,10 +24,10 @@ def files(coordinates, recipe, tmp_path):
 def test_command_says_how_far_it_is_from_pytorch(files, capsys):
     main(files)
     printed = capsys.readouterr().out
-    assert printed.startswith(f'{files[2]}: segmentor, float32, 0.1 MB; outputs by ')
-    error = float(printed.split('outputs by ')[1].split()[0])
+    assert printed.startswith(f'{files[2]}: segmentor, float32, 0.1 MB; largest ')
+    error = float(printed.split('from PyTorch ')[1].split(',')[0])
     assert 0 < error < 1e-5
-    assert printed.endswith('at most from PyTorch, at 1, 2, 100, 1,000 frames\n')
+    assert printed.endswith(', at 1, 2, 100, 1,000 frames\n')
 
 
 def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
@@ -42,7 +42,7 @@ def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
 
 @pytest.mark.parametrize(('words', 'match'), [
     (['a', 'b.onnx'], 'a b.onnx: expected CONFIG CHECKPOINT OUT.onnx'),
-    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME and OUT.onnx alone'),
+    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME with only OUT.onnx'),
     (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], 'takes no --ensemble'),
 ])  # fmt: skip
 def test_command_says_what_it_expects(words, match):

@@ -130,7 +130,11 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
 @pytest.mark.parametrize(
     ('split', 'flags', 'words'),
     [
-        ({'mine': ['video_0']}, (), 'has no folds for a cross-validation; add pairs of'),
+        (
+            {'mine': ['video_0']},
+            (),
+            'has no folds for a cross-validation; add pairs of',
+        ),
         (None, ('--folds', 'c'), "there is no fold 'c'; choose from default, a, b."),
     ],
 )
