@@ -27,12 +27,12 @@ def run(args: argparse.Namespace) -> None:
     MMLogger.get_current_instance().setLevel('ERROR')
     item = skeletons(args.frames, args.size, 1)
     render = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
-    images = render(dict(item))['imgs']
+    images = np.asarray(render(item.copy())['imgs'])
     encoder = FrameEncoder(args.arch, 'none')
     ways = {
         'plain loop': lambda: plain_loop(encoder.network.module, images),
         'FrameEncoder': lambda: encoder.encode(images),
-        'render + FrameEncoder': lambda: encoder.encode(render(dict(item))['imgs']),
+        'render + FrameEncoder': lambda: encoder.encode(render(item.copy())['imgs']),
     }
     dtypes = {torch.float32: 'float32'}
     if has_bfloat16(args.device):

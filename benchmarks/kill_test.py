@@ -188,7 +188,7 @@ def _digest(path: Path) -> str:
     if path.suffix == '.pth':
         from mmskelseg.fileio.checkpoints import load_checkpoint
 
-        checkpoint = load_checkpoint(path)
+        checkpoint: Any = load_checkpoint(path)
         content = b''.join(
             name.encode() + value.numpy().tobytes()
             for name, value in sorted(checkpoint['state_dict'].items())

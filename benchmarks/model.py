@@ -47,6 +47,7 @@ from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.tables import markdown_table
 
 PAPER = (__doc__ or '').rpartition('\n\n')[2]
@@ -127,16 +128,15 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[dict[str, Any]]]:
+def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[VideoAnnotation]]:
     """Return what makes the features of a dataset, with random weights, and videos."""
     root = cfg.get('data_root', '')
     path = Path(root, cfg.ann_file)
     data = load_annotations(path)
     recipes = []
     for modality, config in cfg.get('features', {}).items():
-        config = dict(config)
         if 'weights' in config.get('encoder', ()):
-            config['encoder'] = {**config['encoder'], 'weights': 'none'}
+            config = {**config, 'encoder': {**config['encoder'], 'weights': 'none'}}
         skeleton = data['metainfo']['skeleton']
         recipes.append(FeatureRecipe.from_config(modality, config, skeleton))
     folder = (cfg.get('data_prefix') or {}).get('video')
@@ -157,7 +157,7 @@ def run_config(
     cfg: Config,
     segmentor: BaseModel,
     recipes: Sequence[FeatureRecipe],
-    videos: list[dict[str, Any]],
+    videos: list[VideoAnnotation],
     args: argparse.Namespace,
 ) -> dict[str, Any]:
     """Return the mean frames, GFLOPs and ms of a video."""
@@ -179,7 +179,7 @@ def run_config(
             if recipe.encoder is not None:
                 encoder_gflops = counter.get_total_flops() / 1e9
                 gflops[f'{recipe.modality}: encoder'] = encoder_gflops
-        item = {**video, 'features': features}
+        item: dict[str, Any] = {**video, 'features': features}
         for transform in pipeline:
             item = transform(item)
         batch: dict[str, Any] = {key: [value] for key, value in item.items()}
@@ -217,7 +217,7 @@ def count_segmentor(segmentor: BaseModel, batch: dict[str, Any]) -> float:
 
 
 def make(
-    recipe: FeatureRecipe, video: dict[str, Any], clock: Callable[[], float]
+    recipe: FeatureRecipe, video: VideoAnnotation, clock: Callable[[], float]
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Return features of shape (T, C, ...), and the ms that each part took."""
     ms = {f'{recipe.modality}: render': 0.0}

@@ -7,6 +7,7 @@ on the machine change them little. On a GPU, keypoints are drawn there, in clock
 """
 
 import argparse
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 
 from benchmarks.measuring import peak_memory, pick_clock, seconds
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.features.renderers.renderer import RenderedVideo
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import SkeletonKey
 
 # A person who fills the heatmap, as in the box of a sequence.
 POSE = np.array(
@@ -27,7 +30,7 @@ POSE = np.array(
 )  # fmt: skip
 
 
-def skeletons(frames: int, size: int, persons: int) -> dict:
+def skeletons(frames: int, size: int, persons: int) -> RenderedVideo:
     """Return keypoints in pixels of the heatmap, with jitter, and random scores."""
     rng = np.random.default_rng(0)
     shape = (persons, frames, len(POSE))
@@ -40,7 +43,7 @@ def skeletons(frames: int, size: int, persons: int) -> dict:
     }
 
 
-def with_mmaction2(item: dict) -> np.ndarray:
+def with_mmaction2(item: RenderedVideo) -> np.ndarray:
     """Return the heatmaps of MMAction2 as one sum, shape (T, H, W)."""
     limbs = Skeleton.get('coco17').limbs
     joints = GeneratePoseTarget(sigma=0.6, with_kp=True, with_limb=False)
@@ -53,18 +56,24 @@ def run(args: argparse.Namespace) -> None:
     """Print both times, the memory and how far the pictures differ."""
     item = skeletons(args.frames, args.size, args.persons)
     ours = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
-    keys = ('keypoint', 'keypoint_score')
-    few = {**item, **{key: item[key][:, :100] for key in keys}}
-    difference = np.abs(ours(dict(few))['imgs'][:, 0] - with_mmaction2(few))
+    keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
+    few = item.copy()
+    for key in keys:
+        few[key] = item[key][:, :100]
+    drawn = np.asarray(ours(few.copy())['imgs'])
+    difference = np.abs(drawn[:, 0] - with_mmaction2(few))
     output = args.frames * args.size**2 * 4
-    extra = peak_memory(lambda: ours(dict(item))) - output
-    there = dict(item)
+    extra = peak_memory(lambda: ours(item.copy())) - output
+    there = item.copy()
     if args.device == 'cuda':
-        there |= {key: torch.from_numpy(item[key]).to(args.device) for key in keys}
+        moved: dict[str, object] = {**item}
+        for key in keys:
+            moved[key] = torch.from_numpy(item[key]).to(args.device)
+        there = cast(RenderedVideo, moved)
     clock = pick_clock(args)
-    fast = seconds(lambda: ours(dict(there)), args.repeats, clock)
+    fast = seconds(lambda: ours(there.copy()), args.repeats, clock)
     repeats = max(1, args.repeats // 3)
-    slow = seconds(lambda: with_mmaction2(dict(item)), repeats, clock, warm=False)
+    slow = seconds(lambda: with_mmaction2(item), repeats, clock, warm=False)
     print(
         f'joint+limb, COCO-17, {args.frames} frames, {args.persons} person(s), '
         f'{args.size}x{args.size}, {args.device}, one thread, medians:'

@@ -314,6 +314,8 @@ def test_scope_of_a_package_that_is_not_installed_imports_nothing(
     pipeline = small_config.test_dataloader.dataset.pipeline
     pipeline[-1]['_scope_'] = 'mmpretrain'
     path = checkpoint(small_config)
-    with pytest.raises(UserError, match=r"_scope_='mmpretrain' is no package"):
+    with pytest.raises(
+        UserError, match=r"_scope_='mmpretrain' is not an installed package"
+    ):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
     assert not canary.exists()

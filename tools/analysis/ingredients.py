@@ -26,6 +26,7 @@ from mmengine.config import Config
 from mmskelseg.commands import cross_validate
 from mmskelseg.commands.arguments import SettingsAction
 from mmskelseg.evaluation import format_score, summarize_runs
+from mmskelseg.evaluation.functional.report import Report, Summary
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import config_name
@@ -42,6 +43,13 @@ SCORES = {
 }
 # What decides the strength of an augmentation, in the order in which it is looked for.
 STRENGTHS = ('p', 'sigma', 'degrees', 'fraction')
+
+
+class Run(Report):
+    """The report of a run, with its fold and its seed."""
+
+    fold: str
+    seed: int
 
 
 def switches(cfg: Config) -> dict[str, list[str]]:
@@ -90,7 +98,7 @@ def folder_of(work_dir: Path, variant: str) -> Path:
     return work_dir / variant.replace(' ', '_')
 
 
-def markdown(title: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+def markdown(title: str, results: Mapping[str, Summary]) -> str:
     """Return the table of variants, each beside the change to ``all``.
 
     Args:
@@ -122,8 +130,8 @@ def markdown(title: str, results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def finished_runs(
-    work_dir: Path, known: Mapping[str, Any], added: Mapping[str, list[dict[str, Any]]]
-) -> dict[str, list[dict[str, Any]]]:
+    work_dir: Path, known: Mapping[str, Any], added: Mapping[str, list[Run]]
+) -> dict[str, list[Run]]:
     """Return the runs of each variant, those in its folder and those added."""
     runs = {}
     for variant in known:
@@ -135,9 +143,7 @@ def finished_runs(
     return runs
 
 
-def summaries(
-    runs: Mapping[str, list[dict[str, Any]]], seeds: list[int]
-) -> dict[str, dict[str, Any]]:
+def summaries(runs: Mapping[str, list[Run]], seeds: list[int]) -> dict[str, Summary]:
     """Return the summary of each variant that has runs of all these seeds."""
     folds = {run['fold'] for variant in runs.values() for run in variant}
     wanted = {(fold, seed) for fold in sorted(folds) for seed in seeds}
@@ -213,11 +219,9 @@ def run(args: argparse.Namespace) -> None:
     print(work_dir / 'ingredients.md')
 
 
-def read_runs(
-    files: list[Path], settings: Mapping[str, Any]
-) -> dict[str, list[dict[str, Any]]]:
+def read_runs(files: list[Path], settings: Mapping[str, Any]) -> dict[str, list[Run]]:
     """Return the runs of each variant in files of this tool, of the same settings."""
-    runs: dict[str, list[dict[str, Any]]] = {}
+    runs: dict[str, list[Run]] = {}
     for file in files:
         content = json.loads(file.read_text('utf-8'))
         for key, value in settings.items():

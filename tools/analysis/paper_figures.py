@@ -23,6 +23,7 @@ from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
 from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (
@@ -90,7 +91,7 @@ def timelines(args: argparse.Namespace) -> np.ndarray:
     return draw_timelines(rows, metainfo['classes'], truth='Ground truth', style=style)
 
 
-def find_video(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+def find_video(args: argparse.Namespace) -> tuple[VideoAnnotation, Metainfo]:
     """Return the video that is asked for, or the first test video, and the metainfo."""
     data = load_annotations(args.annotations)
     videos = {video['frame_dir']: video for video in data['annotations']}
@@ -105,7 +106,7 @@ def find_video(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]
     return videos[name], data['metainfo']
 
 
-def find_frame(video: dict[str, Any], frame: int | None) -> int:
+def find_frame(video: VideoAnnotation, frame: int | None) -> int:
     """Return the frame that is asked for, or one with a large pose of sure joints."""
     if frame is None:
         score = video['keypoint_score']
@@ -128,7 +129,7 @@ def find_frame(video: dict[str, Any], frame: int | None) -> int:
 
 def frame_heatmap(
     render: RenderSkeletonHeatmap,
-    video: dict[str, Any],
+    video: VideoAnnotation,
     frame: int,
     lost: tuple[int, ...] = (),
 ) -> np.ndarray:
@@ -136,10 +137,12 @@ def frame_heatmap(
 
     There, lost joints are removed as DropLimb removes them.
     """
-    changed = {key: video[key].copy() for key in ('keypoint', 'keypoint_score')}
-    for values in changed.values():
-        values[:, frame, list(lost)] = 0
-    keypoint, score = render.place({**video, **changed})
+    changed = video.copy()
+    keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
+    for key in keys:
+        changed[key] = video[key].copy()
+        changed[key][:, frame, list(lost)] = 0
+    keypoint, score = render.place(changed)
     block = slice(frame, frame + 1)
     return render.images(keypoint[:, block], score[:, block])[0, 0]
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
+from mmskelseg.evaluation.functional.report import Spread
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -48,7 +49,7 @@ class Result(NamedTuple):
     config: str
     path: Path
     of: str
-    scores: dict[str, dict[str, float | None]]
+    scores: dict[str, Spread]
 
     def belongs_to(self, config: str) -> bool:
         """Return whether it is of a config, given as ``folder/name``.
@@ -62,7 +63,7 @@ class Result(NamedTuple):
         return stem == name and (folder == 'skelseg' or folder in str(self.path))
 
 
-def score(mean: float, std: float | None, videos: int) -> dict[str, float | None]:
+def score(mean: float, std: float | None, videos: int) -> Spread:
     """Return a score with its deviation over videos, which a single one has not."""
     return {'mean': mean, 'std': std if videos > 1 else None}
 

@@ -169,9 +169,11 @@ def test_a_file_tells_its_own_format(name, options):
 
 
 def test_a_file_of_unknown_format_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="the suffix '\\.docx' is of no format"):
+    with pytest.raises(
+        ValueError, match="the suffix '\\.docx' is not that of a label format"
+    ):
         read_segments(tmp_path / 'labels.docx')
-    with pytest.raises(ValueError, match="'praat' is no format of labels"):
+    with pytest.raises(ValueError, match="'praat' is not a label format"):
         read_segments(tmp_path / 'labels.txt', 'praat')
 
 
