@@ -1,9 +1,9 @@
-"""Skeletons to heatmaps.
+"""Drawing of skeletons as heatmaps.
 
 Draws joints and limbs of COCO-17 skeletons as heatmaps with RenderSkeletonHeatmap, and
-with MMAction2's GeneratePoseTarget run twice (once for joints, once for limbs) and
-added, in one run and on one thread. Times are of the processor, so that other programs
-on the machine change them little. On a GPU, keypoints are drawn there, in clock time.
+with MMAction2's GeneratePoseTarget, run twice (for joints and for limbs) and added. It
+uses one thread and CPU time, so that other programs on the machine hardly matter. On a
+GPU, keypoints are drawn there and wall-clock time is measured.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from mmskelseg.features.renderers.renderer import RenderedVideo
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.annotations import SkeletonKey
 
-# A person who fills the heatmap, as in the box of a sequence.
+# A person who fills the heatmap, as with a bounding box over the sequence.
 POSE = np.array(
     [
         [28, 6], [29, 5], [27, 5], [30, 6], [26, 6], [33, 14], [23, 14], [36, 22],
@@ -44,7 +44,7 @@ def skeletons(frames: int, size: int, persons: int) -> RenderedVideo:
 
 
 def with_mmaction2(item: RenderedVideo) -> np.ndarray:
-    """Return the heatmaps of MMAction2 as one sum, shape (T, H, W)."""
+    """Return the sum of MMAction2's heatmaps, shape (T, H, W)."""
     limbs = Skeleton.get('coco17').limbs
     joints = GeneratePoseTarget(sigma=0.6, with_kp=True, with_limb=False)
     both = GeneratePoseTarget(sigma=0.6, with_kp=False, with_limb=True, skeletons=limbs)
@@ -53,7 +53,7 @@ def with_mmaction2(item: RenderedVideo) -> np.ndarray:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print both times, the memory and how far the pictures differ."""
+    """Print both times, the memory, and the differences of the heatmaps."""
     item = skeletons(args.frames, args.size, args.persons)
     ours = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
     keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
@@ -85,5 +85,5 @@ def run(args: argparse.Namespace) -> None:
     print(
         f'memory of mmskelseg: output {output / 1e6:.1f} MB, extra {extra / 1e6:.1f} MB'
     )
-    # MMAction2 cuts off at three sigma and draws limbs under a pixel as a joint.
+    # MMAction2 truncates at three sigma, and draws limbs below a pixel as joints.
     print(f'median difference of a pixel: {np.median(difference):.1e}')

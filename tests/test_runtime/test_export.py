@@ -63,7 +63,7 @@ def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypa
 
 @pytest.mark.parametrize(('options', 'match'), [
     ({'precision': 'int4'}, r"precision='int4' is not one of float32, float16, int8"),
-    ({'streaming': True, 'encoder': True}, 'cannot be written into one file; choose one'),
+    ({'streaming': True, 'encoder': True}, 'cannot be written into one file; choose'),
 ])  # fmt: skip
 def test_options_that_do_not_go_together_are_refused(files, options, match):
     with pytest.raises(UserError, match=match):
