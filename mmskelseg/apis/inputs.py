@@ -25,12 +25,12 @@ from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
-from mmskelseg.structures import Skeleton
+from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.structures.predictions import InputVideo
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 #: One input; see :func:`find_sources`.
 Input: TypeAlias = str | os.PathLike | np.ndarray | Mapping[str, object] | Poses
@@ -281,6 +281,12 @@ class InputReader:
     def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
+        if layout is not self.skeleton and not is_data_layout(layout):
+            # An entry may come from anybody's file, and a path may be a program.
+            raise UserError(
+                f'{name}: skeleton is {shown(layout)}, expected the name of a layout '
+                'or a dict of joints and limbs.'
+            )
         keypoint, score = keypoint_arrays(entry, name)
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)

@@ -40,6 +40,8 @@ def entry(**changes):
         ({'keypoint': np.array(['x'])}, 'expected numbers'),
         ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score has shape'),
         ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, 'joints lack nose'),
+        # The path of a program, perhaps.
+        ({'skeleton': '../layout.py'}, "skeleton is '../layout.py', expected the name"),
     ],
 )
 def test_fault_of_an_entry_is_one_sentence(changes, match):
