@@ -187,7 +187,7 @@ def _digest(path: Path) -> str:
     if path.suffix == '.pth':
         from mmskelseg.fileio.checkpoints import load_checkpoint, tensors_of
 
-        checkpoint: Any = load_checkpoint(path)
+        checkpoint = load_checkpoint(path)
         content = b''.join(
             name.encode() + value.numpy().tobytes()
             for name, value in sorted(tensors_of(checkpoint, path).items())
