@@ -1,1 +1,1 @@
-"""Time and memory of mmskelseg, beside plain code."""
+"""Benchmarks of the time and memory of mmskelseg, compared with plain code."""

@@ -1,9 +1,9 @@
-"""Measures what mmskelseg costs in time and memory.
+"""Measures the time and memory of mmskelseg.
 
     python tools/analysis/benchmark.py render
     python tools/analysis/benchmark.py model CONFIG...
 
-`benchmark.py COMMAND --help` says what a command measures.
+`benchmark.py COMMAND --help` describes each command.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import os
 from importlib import import_module
 from pathlib import Path
 
-# The numbers that each command takes, with their defaults.
+# The numerical options of each command, with their defaults.
 COMMANDS = {
     'render': {'frames': 5000, 'size': 56, 'persons': 1, 'repeats': 5},
     'encode': {'frames': 256, 'size': 56, 'threads': 1, 'repeats': 5},
@@ -33,7 +33,7 @@ COMMANDS = {
     },
     'startup': {'repeats': 5},
 }  # fmt: skip
-# What no GPU takes part in.
+# Commands that never use a GPU.
 ON_CPU = ('export', 'metrics', 'precision', 'startup', 'stream')
 
 
@@ -58,7 +58,7 @@ def parse_args() -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True)
     parsers = {}
     for name, numbers in COMMANDS.items():
-        # Read, since importing a module loads all that it measures.
+        # The docstring is parsed, since importing a module would load what it measures.
         source = Path(__file__).with_name(f'{name}.py').read_text()
         text = ast.get_docstring(ast.parse(source)) or ''
         parsers[name] = command = commands.add_parser(
@@ -75,7 +75,7 @@ def parse_args() -> argparse.Namespace:
             command.add_argument(
                 '--device',
                 choices=['cpu', 'cuda'],
-                help='where it runs (default: cuda, if there is a GPU)',
+                help='device (default: cuda, if there is a GPU)',
             )
     parsers['encode'].add_argument('--arch', default='torchvision.resnet50')
     parsers['long'].add_argument('--folder', help='default: that of temporary files')
@@ -89,13 +89,13 @@ def parse_args() -> argparse.Namespace:
             nargs='+',
             action=SettingsAction,
             default={},
-            help='settings that replace those of the config, as key=value',
+            help='settings that override those of the config, as key=value',
         )
     parsers['model'].add_argument(
-        '--videos', type=positive, help='the first so many test videos (default: all)'
+        '--videos', type=positive, help='number of test videos (default: all)'
     )
     parsers['model'].add_argument(
-        '--out', type=table_file, help='.md or .json file to write the table into'
+        '--out', type=table_file, help='.md or .json file for the table'
     )
     parsers['precision'].add_argument('checkpoint', metavar='CHECKPOINT')
     parsers['precision'].add_argument('annotations', metavar='ANN')
@@ -109,10 +109,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    # Which NumPy reads when it is imported.
+    # NumPy reads this when it is imported.
     os.environ['OPENBLAS_NUM_THREADS'] = '1'
     args = parse_args()
-    # And torch.
+    # torch reads these when it is imported.
     os.environ['OMP_NUM_THREADS'] = os.environ['MKL_NUM_THREADS'] = str(args.threads)
     if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.

@@ -1,10 +1,11 @@
-"""Heatmaps to features.
+"""Computation of features from heatmaps.
 
-Times an image network on heatmaps that are ready (FrameEncoder in float32 and, where
-the hardware has it, bfloat16), beside a plain loop: float32, three channels, batches of
-32, eager, PyTorch's default layout; and with the heatmaps drawn first. Weights are
-random, which changes no time. They take turns; times are medians of the clock, so that
-nothing else should run on the machine.
+Times an image network on heatmaps that were drawn before (FrameEncoder in float32 and,
+if the hardware supports it, in bfloat16), compared with a plain loop: float32, three
+channels, batches of 32, eager mode, PyTorch's default memory layout; and the same
+including the drawing. Weights are random, which does not affect times. The variants
+take turns, and times are medians of wall-clock time, so nothing else should run on the
+machine.
 """
 
 import argparse
@@ -22,17 +23,17 @@ from mmskelseg.utils.precision import has_bfloat16
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print frames a second, the ratios, the limit and how far features differ."""
-    # Of encoders, which warn of the random weights that they are given here.
+    """Print frames per second, ratios, the limit, and differences of features."""
+    # Encoders would warn of random weights.
     MMLogger.get_current_instance().setLevel('ERROR')
     item = skeletons(args.frames, args.size, 1)
     render = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
-    images = render(dict(item))['imgs']
+    images = np.asarray(render(item.copy())['imgs'])
     encoder = FrameEncoder(args.arch, 'none')
     ways = {
         'plain loop': lambda: plain_loop(encoder.network.module, images),
         'FrameEncoder': lambda: encoder.encode(images),
-        'render + FrameEncoder': lambda: encoder.encode(render(dict(item))['imgs']),
+        'render + FrameEncoder': lambda: encoder.encode(render(item.copy())['imgs']),
     }
     dtypes = {torch.float32: 'float32'}
     if has_bfloat16(args.device):
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def plain_loop(network: nn.Module, images: np.ndarray) -> np.ndarray:
-    """Return features as a plain loop makes them, shape (T, C)."""
+    """Return features (T, C), computed by a plain loop."""
     device = next(network.parameters()).device
     mean, std = (
         torch.tensor(values, device=device)[:, None, None]

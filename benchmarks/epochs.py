@@ -1,15 +1,15 @@
-"""Epochs of a config beside a plain loop, or without its augmentations.
+"""Epochs of a config, compared with a plain loop or with training unaugmented.
 
-Times epochs of a config with one modality and MS-TCN++ by the Runner, as tools/train.py
-runs it without validation, beside a plain network and loop: nn.Conv1d, PyTorch's
-dropout, features loaded with numpy.load for each video of each epoch. The data set and
-its features must be there. Times are of the clock, so that nothing else should run on
-the machine.
+Times epochs of a config with one modality and MS-TCN++ in the Runner, as in
+tools/train.py without validation, compared with a plain network and loop: nn.Conv1d,
+PyTorch's dropout, and features that are loaded with numpy.load for each video in each
+epoch. The data set and its features must exist. Wall-clock time is measured, so nothing
+else should run on the machine.
 
     python tools/analysis/benchmark.py epochs configs/skelseg/uwiom_joint_limb.py
 
 A config with online features is timed with all augmentations of its training pipeline
-and with none.
+and without any.
 
     python tools/analysis/benchmark.py epochs configs/recipes/uwiom_pose2d.py
 """
@@ -56,28 +56,28 @@ def run(args: argparse.Namespace) -> None:
 
 
 def bare(cfg: Config) -> Config:
-    """Return a config that loads its training videos as they are."""
+    """Return a config without augmentations."""
     cfg = copy.deepcopy(cfg)
     dataset = cfg.train_dataloader.dataset
     kept = ('LoadFrameFeatures', 'PackSegInputs')
     dataset.pipeline = [step for step in dataset.pipeline if step.type in kept]
-    # MMEngine keeps what has a name for the whole process.
+    # MMEngine keeps loggers and others by this name for the whole process.
     cfg.experiment_name = 'bare'
     return cfg
 
 
 def videos_of(cfg: Config) -> list[dict[str, Any]]:
-    """Return what the data set knows of each training video."""
+    """Return the information of the data set on each training video."""
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     return [dataset.get_data_info(i) for i in range(len(dataset))]
 
 
 def run_config(cfg: Config, args: argparse.Namespace, folder: str) -> float:
-    """Return the seconds of the Runner's epochs, after a first one."""
+    """Return the duration of the Runner's epochs in seconds, without the first."""
     ends = []
 
     class Clock(Hook):
-        # Checkpoints are saved after it.
+        # It runs before checkpoints are saved.
         priority = 'VERY_HIGH'
 
         def after_train_epoch(self, runner: Runner) -> None:
@@ -95,7 +95,7 @@ def run_config(cfg: Config, args: argparse.Namespace, folder: str) -> float:
 
 
 def run_plainly(cfg: Config, args: argparse.Namespace) -> float:
-    """Return the seconds of as many plain epochs."""
+    """Return the duration of as many epochs of a plain loop in seconds."""
     infos = videos_of(cfg)
     network = MODELS.build(cfg.model).to(args.device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)

@@ -1,12 +1,11 @@
-"""PyTorch and exported models beside each other.
+"""PyTorch compared with exported models.
 
-Exports configs with random weights and times what makes probabilities of features, in
-PyTorch, in ONNX Runtime (float32 and int8) and, of a causal model, frame by frame in
-NumPy and in ONNX Runtime. Of configs whose features a network makes of images, that
-network is timed alone, a frame at a time and in batches. Times are medians of the
-processor's for one thread, of the clock for more; other programs on the machine hardly
-count in the former. The part of the peak says how far from the product of large
-matrices a computation is, whose speed is measured in the same run.
+Exports configs with random weights, and times the computation of probabilities from
+features in PyTorch, in ONNX Runtime (float32 and int8) and, for a causal model, frame
+by frame in NumPy and in ONNX Runtime. For configs with an image network, the network is
+timed separately, for single frames and for batches. Times are medians of CPU time for
+one thread, which other programs hardly affect, and of wall-clock time for several. "Of
+peak" compares the speed with that of a product of large matrices in the same run.
 """
 
 import argparse
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 def measured(
     path: str, folder: Path, args: argparse.Namespace, peak: float
 ) -> list[list[str]]:
-    """Return the rows of a config: seconds and what they make of the peak."""
+    """Return the rows of a config: times, and fractions of the peak."""
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmskelseg'))
@@ -102,7 +101,7 @@ def measured(
 def _image_network(
     cfg: Config, model: Any, name: str, meta: Mapping[str, Any]
 ) -> Callable[[torch.Tensor], object]:
-    """Return what makes features of images in PyTorch, as it does in use."""
+    """Return a function that computes features from images in PyTorch, as in use."""
     if 'stem' in model.branches[name]:
         return StemGraph([model], name)
     from mmskelseg.features import FeatureRecipe
@@ -111,7 +110,7 @@ def _image_network(
     encoder: Any = FeatureRecipe.from_config(name, features, meta['skeleton']).encoder
 
     def encode(images: torch.Tensor) -> object:
-        # Equal channels share memory, as those of a heatmap do.
+        # Equal channels share memory, like those of a heatmap.
         return encoder.encode(images.expand(-1, 3, -1, -1))
 
     return encode
@@ -146,7 +145,7 @@ def _times(
 
 
 def _peak(args: argparse.Namespace) -> float:
-    """Return how many GFLOP a second a product of large matrices reaches."""
+    """Return the GFLOP/s of a product of large matrices."""
     size = 1024
     a, b = torch.rand(2, size, size)
     taken = in_turn({'product': lambda: a @ b}, args)['product']
@@ -156,7 +155,7 @@ def _peak(args: argparse.Namespace) -> float:
 def in_turn(
     functions: Mapping[str, Callable[[], object]], args: argparse.Namespace
 ) -> dict[str, float]:
-    """Return the median time of each; they take turns, and the first does not count."""
+    """Return the median time of each call, in turns; the first round does not count."""
     clock = pick_clock(args)
     times: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(1 + args.repeats):
@@ -175,7 +174,7 @@ def _streamed(
     folder: Path,
     args: argparse.Namespace,
 ) -> list[list[str]]:
-    """Return the row of a push of one frame, none of a model that is not causal."""
+    """Return the row for a push of one frame; nothing if the model is not causal."""
     try:
         weights = streaming_model(model)
         file = folder / 'stream.onnx'
@@ -203,7 +202,7 @@ def _streamed(
 
 
 def shown(seconds: float) -> str:
-    """Return a time as people read it.
+    """Return a time in a readable form.
 
     >>> shown(2.5), shown(0.0123)
     ('2.50 s', '12.3 ms')

@@ -1,18 +1,18 @@
-"""Kills commands at random moments and compares what they leave with whole runs.
+"""Kills commands at random moments, and compares their results with whole runs.
 
     python -m benchmarks.kill_test --kills 100 --seed 0
 
-Each trial starts a command in a folder of its own, ends its processes by `kill -9`
-after a random part of the time that it takes (once, or twice in a row), and runs it to
-its end, as its help says: a training with --resume, others by the same command. Then
+Each trial starts a command in a separate folder, kills its processes with `kill -9`
+after a random fraction of its usual duration (once, or twice in a row), and lets it
+finish as its help says: a training with --resume, others with the same command. Then
 
-- every file that the killed command had finished is whole: it is that of the
-  uninterrupted run, or a step on the way to it (a checkpoint of an earlier epoch);
-- the results at the end are those of the uninterrupted run, tensor by tensor;
-- no temporary file is left.
+- every file that the killed command had finished must be complete: equal to that of the
+  uninterrupted run, or to an intermediate result (a checkpoint of an earlier epoch);
+- the final results must equal those of the uninterrupted run, tensor by tensor;
+- no temporary file may be left.
 
-Trials that were done before are left alone, so that the test itself can be stopped. It
-prints a table, and ends with status 1 after a deviation.
+Trials that have been done are skipped, so that the test itself can be stopped. It
+prints a table, and exits with 1 if there are deviations.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.utils.command_line import command, seed, whole_from
 from mmskelseg.utils.errors import UserError
@@ -54,19 +53,19 @@ SETTINGS = [
 ]
 OPTIONS = ('--cfg-options', *SETTINGS)
 WORK = 'work_dirs/toy_joint_limb'
-# Seconds that a command may take.
+# The longest duration of a command in seconds.
 _LONGEST = 900
 
 
 @dataclass(frozen=True)
 class Job:
-    """A command, and what is compared.
+    """A command and its results.
 
     Args:
-        argv: Its arguments.
-        again: Those that go on after it was killed; by default the same.
-        results: Patterns of the files that it makes.
-        needs: The job whose files it starts from.
+        argv: The arguments of the command.
+        again: The arguments to continue after a kill; by default the same.
+        results: Patterns of the files that it writes.
+        needs: The job whose files it needs.
     """
 
     argv: Sequence[str]
@@ -108,7 +107,7 @@ JOBS = {
         (
             'segment', 'data/annotations.pkl', str(TOY), CHECKPOINT, '--out', 'out',
             '--device', 'cpu', '--formats', 'csv', 'json', 'srt', 'timeline', 'poses',
-            '--cfg-options', *SETTINGS,
+            'overlay', '--cfg-options', *SETTINGS,
         ),
         ('out/*',),
         needs='train',
@@ -123,6 +122,7 @@ JOBS = {
         ('mine.py',),
         needs='convert',
     ),
+    'export': Job(('export', '--model', 'precog', 'precog.onnx'), ('precog.onnx',)),
 }  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _start(argv: Sequence[str], folder: Path) -> subprocess.Popen:
 
 
 def _finish(argv: Sequence[str], folder: Path) -> int:
-    """Run a command to its end, or to ours, and return its status."""
+    """Run a command and return its status; it is killed if this program ends."""
     process = _start(argv, folder)
     try:
         return process.wait(_LONGEST)
@@ -149,7 +149,7 @@ def _finish(argv: Sequence[str], folder: Path) -> int:
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """End a process with all that it started, which may have sessions of their own."""
+    """Kill a process with all its descendants, which may be in other sessions."""
     children = _descendants(process.pid)
     for pid in (process.pid, *children):
         try:
@@ -172,7 +172,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _results(job: Job, folder: Path) -> dict[str, str]:
-    """Return a digest of what each result holds."""
+    """Return a digest of the content of each result."""
     found = {}
     for pattern in job.results:
         for path in sorted(folder.glob(pattern)):
@@ -182,24 +182,24 @@ def _results(job: Job, folder: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
-    """Return a digest of a file without what differs between equal runs: times."""
-    content: Any = path.read_bytes()
+    """Return a digest of a file, without times, which differ between equal runs."""
+    content = path.read_bytes()
     if path.suffix == '.pth':
-        from mmskelseg.fileio.checkpoints import load_checkpoint
+        from mmskelseg.fileio.checkpoints import load_checkpoint, tensors_of
 
         checkpoint = load_checkpoint(path)
         content = b''.join(
             name.encode() + value.numpy().tobytes()
-            for name, value in sorted(checkpoint['state_dict'].items())
+            for name, value in sorted(tensors_of(checkpoint, path).items())
         )
-        groups = checkpoint.get('optimizer', {}).get('state', {})
-        for state in groups.values():
+        optimizer = checkpoint.get('optimizer') if isinstance(checkpoint, dict) else {}
+        for state in (optimizer or {}).get('state', {}).values():
             for value in state.values():
                 content += value.numpy().tobytes() if hasattr(value, 'numpy') else b''
     elif path.suffix == '.pkl' and path.name != 'annotations.pkl':
         from mmskelseg.fileio.predictions import load_samples
 
-        # Its tensors refer to each other by their places in memory.
+        # Not the bytes of the file, since references depend on places in memory.
         content = b''.join(
             f'{name} {key}'.encode() + value.numpy().tobytes()
             for name, sample in sorted(load_samples(path).items())
@@ -209,14 +209,14 @@ def _digest(path: Path) -> str:
     elif path.suffix == '.json':
         data = json.loads(content)
         if isinstance(data, dict):
-            # Where the folder of the trial stands in it.
+            # It contains the folder of the trial.
             data.pop('checkpoint', None)
         content = json.dumps(data, sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _uninterrupted(name: str, folder: Path, say: Callable[[str], None]) -> float:
-    """Run a job and what it needs in a folder; return the seconds that it took."""
+    """Run a job, after the jobs that it needs, and return its duration in seconds."""
     job, done = JOBS[name], folder / 'done.json'
     if done.is_file():
         return float(json.loads(done.read_text('utf-8'))['seconds'])
@@ -247,12 +247,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dict:
-    """Kill a job once or twice, let it end, and return what deviates."""
+    """Kill a job once or twice, let it finish, and return the deviations."""
     job = JOBS[name]
-    whole, folder = root / 'whole' / name, root / 'trial'
+    # At the same depth, on which relative paths in results depend.
+    whole, folder = root / 'whole' / name, root / 'trial' / name
     seconds = _uninterrupted(name, whole, say)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.mkdir(parents=True)
     if job.needs:
         _copy(whole.with_name(job.needs), folder)
     before = set(_results(job, folder))
@@ -265,7 +266,7 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
         moment, begin = draw.uniform(0.3, 1.0) * seconds, time.monotonic()
         try:
             process.wait(moment)
-            # Other programs have slowed down the run that was measured.
+            # Other programs must have slowed down the run that was measured.
             seconds = time.monotonic() - begin
             _note_seconds(whole, seconds)
         except subprocess.TimeoutExpired:
@@ -290,11 +291,11 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
 
 
 def _partial(job: Job, folder: Path, before: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the results that are there after a kill, each of which must be readable."""
+    """Yield the results that exist after a kill, each of which must be readable."""
     for file in set(_all(job, folder)) - before:
         try:
             yield file, _digest(folder / file)
-        except Exception as error:  # Whatever is wrong with it is a deviation.
+        except Exception as error:  # Any error of reading is a deviation.
             yield file, f'{type(error).__name__}: {error}'
 
 
@@ -306,7 +307,7 @@ def _all(job: Job, folder: Path) -> Iterator[str]:
 
 
 def table(results: Sequence[dict]) -> str:
-    """Return the trials of each command as a table."""
+    """Return a table of the trials of each command."""
     rows: list[tuple[str, ...]] = [('command', 'runs', 'kills', 'deviations')]
     for name in JOBS:
         own = [result for result in results if result['job'] == name]
@@ -362,7 +363,7 @@ main = command(
     __doc__,
     _add_arguments,
     _run,
-    kept='trials that were done; the same command goes on.',
+    kept='finished trials are kept; the same command continues.',
 )
 
 if __name__ == '__main__':

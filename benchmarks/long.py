@@ -1,12 +1,12 @@
-"""A video of a million frames.
+"""Segmentation of a video with a million frames.
 
-Segments one video of --frames frames by MS-TCN++, from a file of random features that
-is mapped into memory and read as it is used, and prints the time and the most private
-memory meanwhile (without mapped files, as `ulimit -d` counts it). The file, of
-8 KB a frame for 2048 features, lies in --folder, and is removed at the end. For a video
-of --compare frames, the result is compared with that of the whole video at once.
+Segments a video of --frames frames with MS-TCN++, from a memory-mapped file of random
+features, and prints the time and the peak of private memory (without mapped files, as
+`ulimit -d` counts it). The file is in --folder, with 8 KB per frame for 2048 features,
+and is removed at the end. For a video of --compare frames, the result is compared with
+processing the whole video at once.
 
-The target of under 2 GB can be held to by the system:
+The system can enforce the target of less than 2 GB:
 
     bash -c 'ulimit -d 2097152; python tools/analysis/benchmark.py long'
 """
@@ -57,20 +57,20 @@ def run(args: argparse.Namespace) -> None:
 
 
 def write_features(path: Path, frames: int, channels: int) -> None:
-    """Write random features (T, C), as a network of ReLUs gives them."""
+    """Write random features (T, C), not negative like those of a network with ReLU."""
     rng = np.random.default_rng(0)
     block = np.maximum(rng.standard_normal((10_000, channels), np.float32), 0)
     with path.open('wb') as file:
         header = {'descr': '<f4', 'fortran_order': False, 'shape': (frames, channels)}
         np.lib.format.write_array_header_1_0(file, header)
         for begin in range(0, frames, len(block)):
-            # Another order of features, so that no two blocks are the same.
+            # With the features in another order, so that all blocks are different.
             turned = np.roll(block, begin // len(block), axis=1)
             file.write(np.ascontiguousarray(turned[: frames - begin]).data)
 
 
 def segment(model: ActionSegmentor, path: Path, frames: int) -> ActionDataSample:
-    """Return the predicted sample of the video whose features lie in a file."""
+    """Return the predicted sample of a video, given the file of its features."""
     item = {
         'frame_dir': 'long',
         'total_frames': frames,

@@ -1,4 +1,4 @@
-"""Time and memory of a call, and what it runs on."""
+"""Measurement of the time and memory of calls, and a description of the machine."""
 
 import argparse
 import math
@@ -20,7 +20,7 @@ from mmskelseg.utils.errors import UserError
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Set the threads, and the device where none was chosen."""
+    """Set the number of threads, and the device if none was chosen."""
     if args.device is None:
         args.device = 'cuda' if torch.cuda.is_available() else 'cpu'
     elif args.device == 'cuda' and not torch.cuda.is_available():
@@ -31,21 +31,21 @@ def prepare(args: argparse.Namespace) -> None:
 
 
 def now() -> float:
-    """Return the time of the clock, after what a GPU has been given."""
+    """Return wall-clock time, after waiting for a GPU."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
 def pick_clock(args: argparse.Namespace) -> Callable[[], float]:
-    """Return the processor's time if one thread does it all, else the clock's."""
+    """Return a clock: CPU time for a single thread on a CPU, else wall-clock time."""
     return time.process_time if (args.threads, args.device) == (1, 'cpu') else now
 
 
 def median_seconds(
     functions: Mapping[str, Callable[[], object]], repeats: int
 ) -> dict[str, float]:
-    """Return the median time of a call of each after a first; they take turns."""
+    """Return the median time of each call, in turns; the first round does not count."""
     times = [
         {name: seconds(function, 1, warm=False) for name, function in functions.items()}
         for _ in range(1 + repeats)
@@ -59,7 +59,7 @@ def seconds(
     clock: Callable[[], float] = now,
     warm: bool = True,
 ) -> float:
-    """Return the median time of a call; with ``warm`` a first one does not count."""
+    """Return the median time of a call; with ``warm``, the first one does not count."""
     times = []
     for _ in range(warm + repeats):
         begin = clock()
@@ -75,7 +75,7 @@ def combined(
 
 
 def peak_memory(function: Callable[[], object]) -> int:
-    """Return the most bytes that Python and NumPy allocated at a time."""
+    """Return the peak of bytes that Python and NumPy allocated."""
     tracemalloc.start()
     function()
     peak = tracemalloc.get_traced_memory()[1]
@@ -85,10 +85,10 @@ def peak_memory(function: Callable[[], object]) -> int:
 
 @contextmanager
 def peak_private_memory() -> Iterator[Callable[[], int]]:
-    """Yield a function that returns the most private bytes in a block, 0 if unknown.
+    """Yield a function that returns the peak of private memory in bytes, 0 if unknown.
 
-    They are those that ``ulimit -d`` counts. The system keeps no peak of them, so that
-    a thread looks a hundred times a second.
+    It is the memory that ``ulimit -d`` counts. The system does not record its peak, so
+    a thread samples it a hundred times per second.
     """
     status = Path('/proc/self/status')
     seen, ended = [0], Event()
@@ -109,7 +109,7 @@ def peak_private_memory() -> Iterator[Callable[[], int]]:
 
 
 def peak_gflops(dtype: torch.dtype, device: str) -> float:
-    """Return how many GFLOP a second a product of square matrices reaches."""
+    """Return the GFLOP/s of a product of square matrices."""
     size = 2048
     a, b = torch.rand(2, size, size, device=device).to(dtype)
     return 2 * size**3 / seconds(lambda: a @ b, 5) / 1e9
@@ -117,22 +117,22 @@ def peak_gflops(dtype: torch.dtype, device: str) -> float:
 
 def count_gflops(function: Callable[[], object]) -> float:
     """Return the GFLOPs of convolutions, matrix products and attention in a call."""
-    # As matrix products, since the counter does not know the attention of CPUs.
+    # With attention as matrix products, since the counter lacks the attention of CPUs.
     with sdpa_kernel(SDPBackend.MATH), gflop_counter() as counter:
         function()
     return counter.get_total_flops() / 1e9
 
 
 def gflop_counter() -> FlopCounterMode:
-    """Return a counter that knows the fused convolutions of CPUs as well."""
+    """Return a FLOP counter that supports the fused convolutions of CPUs as well."""
     own = {torch.ops.mkldnn._convolution_pointwise: _fused_convolution}
     return FlopCounterMode(display=False, custom_mapping=own)
 
 
 def _fused_convolution(*shapes: Any, out_shape: Sequence[int]) -> int:
-    """Return the FLOPs of a convolution of these shapes of its arguments.
+    """Return the FLOPs of a convolution, given the shapes of its arguments.
 
-    They are input, weight and bias, or with a summand input, that, weight and bias.
+    These are input, weight and bias, or input, summand, weight and bias.
     """
     bias = shapes[2]
     weight = shapes[1] if bias is None or len(bias) == 1 else bias
@@ -140,7 +140,7 @@ def _fused_convolution(*shapes: Any, out_shape: Sequence[int]) -> int:
 
 
 def machine(args: argparse.Namespace) -> str:
-    """Return the name of the GPU or the processor, threads and version."""
+    """Describe the machine: GPU or CPU, number of threads, and version of torch."""
     info = Path('/proc/cpuinfo')
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(':')[2].strip() for line in lines if 'model name' in line]

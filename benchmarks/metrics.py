@@ -1,13 +1,13 @@
-"""Scores of a million frames.
+"""Computation of scores for a million frames.
 
-Scores random labels, which have nearly one segment a frame, by mmskelseg.evaluation and
-by plain code: lists of segments, the textbook's table of edit distances, every segment
-compared with every other, and scikit-learn's average precision. One run, one thread,
-medians of processor time, so that other programs on the machine change them little.
+Scores random labels, with nearly one segment per frame, with mmskelseg.evaluation and
+with plain code: lists of segments, the textbook algorithm for edit distances, comparing
+every segment with every other, and scikit-learn's average precision. It uses one thread
+and medians of CPU time, so that other programs on the machine hardly matter.
 
-Plain code for segments takes seconds a video: it scores the first --plain-videos, and
-its time is scaled to all of them. Memory is the most that Python and NumPy allocate
-beyond the labels and scores.
+Plain code for segments takes seconds per video, so it only scores the first
+--plain-videos, and its time is extrapolated. The memory is the peak that Python and
+NumPy allocate in addition to labels and scores.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def our_segmental(labels: np.ndarray) -> list[list[float]]:
 
 
 def plain_segmental(labels: np.ndarray) -> list[list[float]]:
-    """Return the same by lists."""
+    """Return the same, computed with lists."""
     return [
         [
             100 * sum(p == g for p, g in zip(pred, gt, strict=True)) / len(gt),
@@ -75,7 +75,7 @@ def plain_segmental(labels: np.ndarray) -> list[list[float]]:
 
 
 def plain_edit(pred: list[int], gt: list[int]) -> float:
-    """Return the edit score from the table of distances, row by row."""
+    """Return the edit score, from the table of distances, row by row."""
     first, second = ([label for label, _ in groupby(x)] for x in (pred, gt))
     row = list(range(len(second) + 1))
     for done, label in enumerate(first, start=1):
@@ -87,7 +87,7 @@ def plain_edit(pred: list[int], gt: list[int]) -> float:
 
 
 def plain_f1(pred: list[int], gt: list[int], overlap: float) -> float:
-    """Return F1 by comparing each predicted segment with every true one."""
+    """Return F1, by comparing each predicted segment with every true one."""
     start, end, label = np.array(plain_segments(gt)).T
     predicted = plain_segments(pred)
     matched = np.zeros(len(start), dtype=bool)
@@ -126,7 +126,7 @@ def evaluate(labels: np.ndarray, scores: np.ndarray) -> Mapping[str, float]:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print times, the largest difference between both codes, and memory."""
+    """Print times, the largest difference between both results, and memory."""
     labels, scores = random_videos(args.videos, args.frames, args.classes)
     few = labels[: args.plain_videos]
     print(

@@ -2,19 +2,19 @@
 
     python tools/analysis/benchmark.py model configs/skelseg/toy_joint_limb.py
 
-Each test video goes through what `render` does (drawing of heatmaps, reading of a video
-file, coordinates), the `encoder` and the segmentor, anew each time and one video at a
-time; neither pose estimation nor the store of features takes part. Weights are random,
-which changes no figure, so that no checkpoint and no download is needed.
+Each test video is processed by `render` (drawing of heatmaps, reading of a video file,
+coordinates), the `encoder` and the segmentor, one video at a time, without stored
+features and without pose estimation. Weights are random, which does not affect the
+numbers, so no checkpoint and no download is needed.
 
-Times are medians over --repeats, as a mean over the videos. With one thread and no GPU
-they are of the processor, so that other programs change them little, else of the clock.
-FLOPs are those of convolutions, matrix products and attention, a multiplication and an
-addition counted as two, by torch.utils.flop_counter; nothing else is counted.
+Times are medians over --repeats, averaged over the videos: CPU time for one thread
+without a GPU, which other programs hardly affect, else wall-clock time. FLOPs are those
+of convolutions, matrix products and attention according to torch.utils.flop_counter,
+where a multiplication and an addition count as two; nothing else is counted.
 
-The paper (Hyder et al., ICRA 2024, Sec. IV-G) gives, on UW-IOM, 71 ms for heatmaps, 147
-for their fusion with RGB, 72 for MS-GCN, 183 for STL and 554 for MTL; it says neither
-what these include nor on which machine.
+The paper (Hyder et al., ICRA 2024, Sec. IV-G) reports, on UW-IOM, 71 ms for heatmaps,
+147 for their fusion with RGB, 72 for MS-GCN, 183 for STL and 554 for MTL; it does not
+state what these include, nor the machine.
 """
 
 import argparse
@@ -47,6 +47,7 @@ from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.tables import markdown_table
 
 PAPER = (__doc__ or '').rpartition('\n\n')[2]
@@ -55,7 +56,7 @@ PAPER = (__doc__ or '').rpartition('\n\n')[2]
 def run(args: argparse.Namespace) -> None:
     """Print the table, and write it."""
     cv2.setNumThreads(args.threads)
-    # Of encoders, which warn of the random weights that they are given here.
+    # Encoders would warn of random weights.
     MMLogger.get_current_instance().setLevel('ERROR')
     results = {
         f'{Path(path).parent.name}/{Path(path).stem}': measure(path, args)
@@ -86,7 +87,7 @@ def table(results: Mapping[str, dict[str, Any]]) -> list[str]:
         row('test videos', results.values(), 'videos', 'd'),
         row('frames a video', results.values(), 'frames', ',.0f'),
     ]
-    # In the order in which a video meets them.
+    # In the order of processing.
     last = ('segmentor', 'all')
     for key, unit, form in (
         ('parameters', 'parameters', ',d'),
@@ -107,7 +108,7 @@ def row(
 
 
 def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
-    """Return what is measured of a config; times only where its data is there."""
+    """Return the measurements of a config; times only if its data exists."""
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmskelseg'))
@@ -127,16 +128,15 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[dict[str, Any]]]:
-    """Return what makes the features of a dataset, with random weights, and videos."""
+def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[VideoAnnotation]]:
+    """Return the feature recipes of a data set, with random weights, and its videos."""
     root = cfg.get('data_root', '')
     path = Path(root, cfg.ann_file)
     data = load_annotations(path)
     recipes = []
     for modality, config in cfg.get('features', {}).items():
-        config = dict(config)
         if 'weights' in config.get('encoder', ()):
-            config['encoder'] = {**config['encoder'], 'weights': 'none'}
+            config = {**config, 'encoder': {**config['encoder'], 'weights': 'none'}}
         skeleton = data['metainfo']['skeleton']
         recipes.append(FeatureRecipe.from_config(modality, config, skeleton))
     folder = (cfg.get('data_prefix') or {}).get('video')
@@ -145,7 +145,7 @@ def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[dict[str, Any]]
 
 
 def count_parameters(part: Any) -> int:
-    """Return the parameters of a network, or of all that an encoder holds."""
+    """Return the number of parameters of a network, or of an encoder's networks."""
     if isinstance(part, nn.Module):
         return sum(parameter.numel() for parameter in part.parameters())
     networks = (getattr(x, 'module', x) for x in vars(part).values())
@@ -157,11 +157,11 @@ def run_config(
     cfg: Config,
     segmentor: BaseModel,
     recipes: Sequence[FeatureRecipe],
-    videos: list[dict[str, Any]],
+    videos: list[VideoAnnotation],
     args: argparse.Namespace,
 ) -> dict[str, Any]:
     """Return the mean frames, GFLOPs and ms of a video."""
-    # Features come from the video here, not from files.
+    # Features are computed from the video here, not loaded from files.
     pipeline = [
         TRANSFORMS.build(part)
         for part in cfg.test_dataloader.dataset.pipeline
@@ -179,7 +179,7 @@ def run_config(
             if recipe.encoder is not None:
                 encoder_gflops = counter.get_total_flops() / 1e9
                 gflops[f'{recipe.modality}: encoder'] = encoder_gflops
-        item = {**video, 'features': features}
+        item: dict[str, Any] = {**video, 'features': features}
         for transform in pipeline:
             item = transform(item)
         batch: dict[str, Any] = {key: [value] for key, value in item.items()}
@@ -206,7 +206,7 @@ def run_config(
 
 def count_segmentor(segmentor: BaseModel, batch: dict[str, Any]) -> float:
     """Return the GFLOPs of a batch."""
-    # Recurrent layers that run as one operation would count as nothing.
+    # Without this, recurrent layers would run as one operation that is not counted.
     with (
         warnings.catch_warnings(),
         torch.backends.mkldnn.flags(enabled=False),
@@ -217,13 +217,13 @@ def count_segmentor(segmentor: BaseModel, batch: dict[str, Any]) -> float:
 
 
 def make(
-    recipe: FeatureRecipe, video: dict[str, Any], clock: Callable[[], float]
+    recipe: FeatureRecipe, video: VideoAnnotation, clock: Callable[[], float]
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Return features of shape (T, C, ...), and the ms that each part took."""
+    """Return features (T, C, ...), and the time of each part in ms."""
     ms = {f'{recipe.modality}: render': 0.0}
 
     def timed_images() -> Iterator[np.ndarray]:
-        """Yield the images; their time is apart from that of what asks for them."""
+        """Yield the images, and measure the time of rendering separately."""
         begin = clock()
         for block in recipe.images(video):
             ms[f'{recipe.modality}: render'] += 1000 * (clock() - begin)

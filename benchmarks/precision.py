@@ -1,16 +1,15 @@
 """Scores of an exported model in each precision.
 
-Exports a checkpoint, whose own config is taken, and segments a split of an annotation
-file by PyTorch and by ONNX Runtime in float32, float16 and int8. Prints the scores, how
-many frames get the label of PyTorch, by how much probabilities differ at most, and the
-size of the file.
+Exports a checkpoint with the config that it contains, and segments a split of an
+annotation file with PyTorch and with ONNX Runtime in float32, float16 and int8. Prints
+the scores, the share of frames with the same label as PyTorch, the largest difference
+of probabilities, and the size of the file.
 """
 
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.structures.predictions import Prediction
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.tables import markdown_table
 
@@ -29,7 +29,7 @@ SCORES = {
     'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'
 }  # fmt: skip
 
-Predictions = Mapping[str, Mapping[str, Any]]
+Predictions = Mapping[str, Prediction]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     print('\n'.join(markdown_table(rows)))
 
 
-def by_name(results: Mapping[str, list[Mapping[str, Any]]]) -> Predictions:
+def by_name(results: Mapping[str, list[Prediction]]) -> Predictions:
     """Return predictions by the id of their video."""
     return {item['frame_dir']: item for item in results['predictions']}
 

@@ -1,12 +1,13 @@
-"""Skeletons to heatmaps.
+"""Drawing of skeletons as heatmaps.
 
 Draws joints and limbs of COCO-17 skeletons as heatmaps with RenderSkeletonHeatmap, and
-with MMAction2's GeneratePoseTarget run twice (once for joints, once for limbs) and
-added, in one run and on one thread. Times are of the processor, so that other programs
-on the machine change them little. On a GPU, keypoints are drawn there, in clock time.
+with MMAction2's GeneratePoseTarget, run twice (for joints and for limbs) and added. It
+uses one thread and CPU time, so that other programs on the machine hardly matter. On a
+GPU, keypoints are drawn there and wall-clock time is measured.
 """
 
 import argparse
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 
 from benchmarks.measuring import peak_memory, pick_clock, seconds
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.features.renderers.renderer import RenderedVideo
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import SkeletonKey
 
-# A person who fills the heatmap, as in the box of a sequence.
+# A person who fills the heatmap, as with a bounding box over the sequence.
 POSE = np.array(
     [
         [28, 6], [29, 5], [27, 5], [30, 6], [26, 6], [33, 14], [23, 14], [36, 22],
@@ -27,7 +30,7 @@ POSE = np.array(
 )  # fmt: skip
 
 
-def skeletons(frames: int, size: int, persons: int) -> dict:
+def skeletons(frames: int, size: int, persons: int) -> RenderedVideo:
     """Return keypoints in pixels of the heatmap, with jitter, and random scores."""
     rng = np.random.default_rng(0)
     shape = (persons, frames, len(POSE))
@@ -40,8 +43,8 @@ def skeletons(frames: int, size: int, persons: int) -> dict:
     }
 
 
-def with_mmaction2(item: dict) -> np.ndarray:
-    """Return the heatmaps of MMAction2 as one sum, shape (T, H, W)."""
+def with_mmaction2(item: RenderedVideo) -> np.ndarray:
+    """Return the sum of MMAction2's heatmaps, shape (T, H, W)."""
     limbs = Skeleton.get('coco17').limbs
     joints = GeneratePoseTarget(sigma=0.6, with_kp=True, with_limb=False)
     both = GeneratePoseTarget(sigma=0.6, with_kp=False, with_limb=True, skeletons=limbs)
@@ -50,21 +53,27 @@ def with_mmaction2(item: dict) -> np.ndarray:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print both times, the memory and how far the pictures differ."""
+    """Print both times, the memory, and the differences of the heatmaps."""
     item = skeletons(args.frames, args.size, args.persons)
     ours = RenderSkeletonHeatmap('coco17', (args.size, args.size), box=None)
-    keys = ('keypoint', 'keypoint_score')
-    few = {**item, **{key: item[key][:, :100] for key in keys}}
-    difference = np.abs(ours(dict(few))['imgs'][:, 0] - with_mmaction2(few))
+    keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
+    few = item.copy()
+    for key in keys:
+        few[key] = item[key][:, :100]
+    drawn = np.asarray(ours(few.copy())['imgs'])
+    difference = np.abs(drawn[:, 0] - with_mmaction2(few))
     output = args.frames * args.size**2 * 4
-    extra = peak_memory(lambda: ours(dict(item))) - output
-    there = dict(item)
+    extra = peak_memory(lambda: ours(item.copy())) - output
+    there = item.copy()
     if args.device == 'cuda':
-        there |= {key: torch.from_numpy(item[key]).to(args.device) for key in keys}
+        moved: dict[str, object] = {**item}
+        for key in keys:
+            moved[key] = torch.from_numpy(item[key]).to(args.device)
+        there = cast(RenderedVideo, moved)
     clock = pick_clock(args)
-    fast = seconds(lambda: ours(dict(there)), args.repeats, clock)
+    fast = seconds(lambda: ours(there.copy()), args.repeats, clock)
     repeats = max(1, args.repeats // 3)
-    slow = seconds(lambda: with_mmaction2(dict(item)), repeats, clock, warm=False)
+    slow = seconds(lambda: with_mmaction2(item), repeats, clock, warm=False)
     print(
         f'joint+limb, COCO-17, {args.frames} frames, {args.persons} person(s), '
         f'{args.size}x{args.size}, {args.device}, one thread, medians:'
@@ -76,5 +85,5 @@ def run(args: argparse.Namespace) -> None:
     print(
         f'memory of mmskelseg: output {output / 1e6:.1f} MB, extra {extra / 1e6:.1f} MB'
     )
-    # MMAction2 cuts off at three sigma and draws limbs under a pixel as a joint.
+    # MMAction2 truncates at three sigma, and draws limbs below a pixel as joints.
     print(f'median difference of a pixel: {np.median(difference):.1e}')

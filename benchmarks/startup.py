@@ -1,8 +1,8 @@
 """Imports and --help in fresh processes.
 
-Times `import torch`, what `import mmskelseg` takes beyond it, and --help of the tools,
-each in fresh processes: the first, which may read files from the disk, and the median
-of --repeats more. Times are of the clock.
+Times `import torch`, the additional time of `import mmskelseg`, and --help of the
+tools, each in fresh processes: the first run, which may have to read files from disk,
+and the median of --repeats more. Wall-clock time is measured.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """Pushes of keypoints to a stream.
 
 Times `SkeletonStream.push`, from keypoints to labels, for configs of configs/streaming:
-frame by frame, and all frames in one push. The person walks at random, and weights are
-random, which changes no time. Median and 99th percentile are of the clock, as users of
-a stream meet them, and of the processor, without what else runs on the machine. Memory
-is that of one stream, beside the weights.
+frame by frame, and all frames in one push. Keypoints and weights are random, which does
+not affect times. Median and 99th percentile are given in wall-clock time, as users of a
+stream experience it, and in CPU time, without other programs on the machine. The memory
+is that of one stream, without the weights.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def clocks() -> np.ndarray:
-    """Return the seconds of the clock and of the processor."""
+    """Return wall-clock time and CPU time in seconds."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
@@ -69,7 +69,7 @@ def make_stream(
     ((modality, branch),) = cfg.model.branches.items()
     features = cfg.test_dataloader.dataset.features[modality]
     dims = features.render.dims
-    # Places and displacements.
+    # Each joint has positions and displacements.
     joints = branch.in_channels // (2 * dims)
     skeleton = {'joints': joints, 'limbs': []}
     render = FeatureRecipe.from_config(modality, features, skeleton).render

@@ -1,10 +1,10 @@
 """A training step of MS-TCN++.
 
 Times a training step of MS-TCN++ (forward, backward, Adam) on random features of one
-video, beside the same network in PyTorch's own layers (which are all that it uses on a
-GPU), and in bfloat16 where the hardware has it. Both start from the same weights; their
-gradients are compared without dropout. Steps take turns; times are medians of the
-clock, so that nothing else should run on the machine.
+video, compared with the same network in PyTorch's own layers (which it always uses on a
+GPU), and in bfloat16 if the hardware supports it. Both start from the same weights, and
+their gradients are compared without dropout. Steps take turns, and times are medians of
+wall-clock time, so nothing else should run on the machine.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CONFIG = Path(__file__).resolve().parents[1] / 'configs/_base_/models/ms_tcn2.py
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the times, the ratios, the limit and how far gradients differ."""
+    """Print times, ratios, the limit, and differences of gradients."""
     steps = {
         'nn.Conv1d, nn.Dropout': make_step(args, plain=True),
         'mmskelseg': make_step(args),
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def build(args: argparse.Namespace, dropout: float = 0.5) -> ActionSegmentor:
-    """Return the segmentor of the configs, with seeded weights."""
+    """Return the segmentor of the configs, with weights from a fixed seed."""
     torch.manual_seed(0)
     cfg = Config.fromfile(CONFIG).model
     cfg.num_classes = args.classes
@@ -93,7 +93,7 @@ def make_step(
     model = build(args).train()
     x, labels = video(args)
     if plain:
-        # As in the files of the literature: the frames of a feature in a row.
+        # As in the files of the literature, the frames of a feature are contiguous.
         x = x.contiguous()
     kind = 'BFloat16OptimWrapper' if bfloat16 else 'OptimWrapper'
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -108,7 +108,7 @@ def make_step(
 
 
 def gradient_difference(args: argparse.Namespace) -> tuple[float, float]:
-    """Return the largest difference of a gradient, and the largest gradient."""
+    """Return the largest difference between gradients, and the largest gradient."""
     model = build(args, dropout=0.0)
     x, labels = video(args)
     ours, plain = (

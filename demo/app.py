@@ -1,4 +1,4 @@
-"""Segments videos on a web page: `mmskelseg app`."""
+"""Segments videos on a web page; see `mmskelseg app`."""
 
 from mmskelseg.commands.app import main
 

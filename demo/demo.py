@@ -1,4 +1,4 @@
-"""Segments videos by a trained model: `mmskelseg segment`."""
+"""Segments videos with a trained model; see `mmskelseg segment`."""
 
 from mmskelseg.commands.segment import main
 

@@ -1,4 +1,4 @@
-"""Labels what a camera sees while it runs: `mmskelseg live`."""
+"""Labels the people in front of a camera live; see `mmskelseg live`."""
 
 from mmskelseg.commands.live import main
 

@@ -6,12 +6,12 @@ from importlib.util import find_spec
 
 from mmskelseg.version import __version__
 
-# The distribution mmskelseg-runtime has nothing to check and repair.
+# The distribution mmskelseg-runtime has no dependencies to check or repair.
 if find_spec('mmskelseg.compat') is not None:
     from mmskelseg import compat
     from mmskelseg.compat import dependencies
 
-    # The doctor lists what this check would stop at.
+    # The doctor lists the problems at which this check would stop.
     if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
         dependencies.check()
     # Before mmaction.models or mmcv.ops is imported for the first time.

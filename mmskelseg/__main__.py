@@ -1,4 +1,4 @@
-"""``python -m mmskelseg COMMAND``."""
+"""Entry point of ``python -m mmskelseg COMMAND``."""
 
 import sys
 

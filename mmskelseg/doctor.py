@@ -1,4 +1,4 @@
-"""``python -m mmskelseg.doctor``, the same as ``mmskelseg doctor``."""
+"""Entry point of ``python -m mmskelseg.doctor``, like ``mmskelseg doctor``."""
 
 import sys
 

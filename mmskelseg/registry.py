@@ -1,7 +1,7 @@
 """Child registries of MMEngine's roots, in scope ``mmskelseg``.
 
-All of MMEngine's roots have a child here, also where nothing of ours is registered
-yet: MMEngine warns at each build in a scope that lacks one.
+Each of MMEngine's roots has a child here, even if nothing is registered in it, since
+MMEngine warns at each build in a scope that lacks one.
 
 ``registered_only`` is for configs that are data, such as those in checkpoints.
 
@@ -12,7 +12,6 @@ reports a missing key instead.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from mmengine.registry import registry as mmengine_registry
 from mmengine.registry import root
@@ -41,7 +40,7 @@ _VISUALIZATION = ['mmskelseg.visualization.seg_visualizer']
 
 
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:
-    # The scope is named, since MMEngine would infer it from the calling frame.
+    # The scope is explicit, since MMEngine would infer it from the calling frame.
     return Registry(
         parent.name, parent=parent, scope='mmskelseg', locations=locations or []
     )
@@ -70,7 +69,7 @@ VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
 INFERENCERS = _child(root.INFERENCERS)
 FUNCTIONS = _child(root.FUNCTIONS)
-# MMEngine has no root for it.
+# MMEngine has no root for these.
 POSTPROCESSORS = Registry(
     'postprocessor', scope='mmskelseg', locations=['mmskelseg.models.postprocessors']
 )
@@ -81,10 +80,10 @@ _registered_only = ContextVar('registered_only', default=False)
 
 @contextmanager
 def registered_only() -> Iterator[None]:
-    """Let registries find what is registered, and import nothing else by its name.
+    """Keep registries from importing types that are not registered, for a block.
 
-    MMEngine's registries import whatever a ``type`` names, such as
-    ``subprocess.Popen``, where nothing of that name is registered.
+    Otherwise, MMEngine's registries import whatever a ``type`` names, such as
+    ``subprocess.Popen``, if nothing of that name is registered.
     """
     token = _registered_only.set(True)
     try:
@@ -93,7 +92,7 @@ def registered_only() -> Iterator[None]:
         _registered_only.reset(token)
 
 
-def _get_object_from_string(name: str) -> Any:
+def _get_object_from_string(name: str) -> object:
     return None if _registered_only.get() else _imports_by_name(name)
 
 

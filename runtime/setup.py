@@ -1,4 +1,4 @@
-"""Builds mmskelseg-runtime of those modules of ../mmskelseg that need no PyTorch."""
+"""Builds mmskelseg-runtime from those modules of ../mmskelseg that need no PyTorch."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 PACKAGE = Path(__file__).resolve().parent.parent / 'mmskelseg'
-# Relative to the package. Of a room that also holds other modules, those that are here.
+# Paths in the package. Rooms with other modules are listed module by module.
 SHARED = (
     '__init__.py',
     '__main__.py',
@@ -74,11 +74,11 @@ SHARED = (
 
 
 class CopyShared(build_py):
-    """Copies the shared modules, and no others, into the built package."""
+    """Copies only the shared modules into the built package."""
 
     def run(self):
         target = Path(self.build_lib) / PACKAGE.name
-        # Left by a build of before.
+        # It may be left from an earlier build.
         shutil.rmtree(target, ignore_errors=True)
         for pattern in SHARED:
             files = sorted(PACKAGE.glob(pattern))
@@ -90,7 +90,7 @@ class CopyShared(build_py):
                 shutil.copy(file, copy)
 
     def get_source_files(self):
-        # They lie outside of this folder.
+        # They are outside this folder.
         return []
 
 

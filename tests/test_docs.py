@@ -1,24 +1,173 @@
 """What the documents show is what works."""
 
 import re
+import runpy
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from mmaction.structures import ActionDataSample
+from mmengine.config import Config
 
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.registry import MODELS
+from mmskelseg.structures import Skeleton
+from mmskelseg.utils import command_line, errors
 from tests.small_data import ROOT
+
+PAGES = sorted(
+    [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('configs/**/*.md')]
+)
+# An environment variable before a command, and what runs it.
+COMMAND = re.compile(r'^(?:[A-Z_]+=\S+ +)*(mmskelseg|python (?:tools|demo)/\S+\.py) ')
+
+
+def blocks(path, *languages):
+    """Return the code of a page that is in one of these languages."""
+    found = re.findall(r'^ *```(\w+)\n(.*?)^ *```$', path.read_text(), re.S | re.M)
+    return [dedent(code) for language, code in found if language in languages]
+
+
+def python_block(page, part):
+    """Return the Python block of a page in which this part stands."""
+    (code,) = (b for b in blocks(ROOT / 'docs' / page, 'python') if part in b)
+    return code
+
+
+def commands():
+    """Return the command lines of all pages, each with the name of its page."""
+    lines = {}
+    for page in PAGES:
+        for code in blocks(page, 'bash', 'console'):
+            for line in code.replace('\\\n', ' ').splitlines():
+                line = line.split(' #')[0].strip()
+                # Of a usage, square brackets say what may be left out.
+                if COMMAND.match(line) and not re.search(r' \[|\]$', line):
+                    lines[line] = page.relative_to(ROOT).as_posix()
+    return lines
+
+
+class ParsedError(Exception):
+    """Raised where a command would start to work."""
+
+
+@pytest.mark.parametrize(
+    'line',
+    [pytest.param(line, id=f'{page}: {line}') for line, page in commands().items()],
+)
+def test_command_of_a_document_is_understood(line, monkeypatch, capsys):
+    """The command and its options exist, and take such values."""
+
+    @contextmanager
+    def stop(*_):
+        raise ParsedError
+        yield
+
+    monkeypatch.setattr(command_line, 'stoppable', stop)
+    # For benchmarks, which set the environment before that.
+    monkeypatch.setattr(errors, 'user_errors', stop)
+    for name in ('OPENBLAS', 'OMP', 'MKL'):
+        monkeypatch.setenv(f'{name}_NUM_THREADS', '1')
+    # What a shell would put in.
+    line = re.sub(r'\$\w+', '1', line[COMMAND.match(line).start(1) :])
+    program, *words = shlex.split(line.replace('...', ''))
+    script = str(ROOT / words.pop(0)) if program == 'python' else ''
+    monkeypatch.setattr(sys, 'argv', [script or program, *words])
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(Path(script).parent)
+    try:
+        with pytest.raises(ParsedError):
+            runpy.run_path(script or str(ROOT / 'mmskelseg'), run_name='__main__')
+    except SystemExit:
+        pytest.fail(capsys.readouterr().err)
+
+
+def test_documents_show_commands():
+    """The test above finds them; among them are tools and commands."""
+    kinds = {COMMAND.match(line)[1].split('/')[0] for line in commands()}
+    assert kinds == {'mmskelseg', 'python tools'}
+
+
+@pytest.mark.parametrize(
+    'code',
+    [
+        pytest.param(code, id=f'{page.relative_to(ROOT).as_posix()}-{i}')
+        for page in PAGES
+        for i, code in enumerate(blocks(page, 'python'))
+    ],
+)
+def test_python_of_a_document_can_be_read(code):
+    compile(code, 'a document', 'exec')
+
+
+def test_data_format_shows_how_an_annotation_file_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(python_block('data_format.md', 'save_annotations'), {})
+    data = load_annotations('data/mine/annotations.pkl')
+    assert data['split']['test'] == ['subject_03']
+
+
+def test_label_formats_show_a_way_to_elan_and_back(tmp_path, monkeypatch):
+    """The block itself asserts that labels come back."""
+    monkeypatch.chdir(tmp_path)
+    exec(python_block('label_formats.md', 'write_elan'), {})
+    assert (tmp_path / 'take1.eaf').is_file()
+
+
+def test_streaming_shows_how_frames_are_pushed(capsys):
+    """With the models and the streams that the page of the model zoo makes."""
+    made = {}
+    exec(python_block('model_zoo.md', 'SkelSegStream'), made)
+    assert isinstance(made['segment'], SkelSegInferencer)
+    joints = Skeleton.get(made['stream'].skeleton).num_joints
+    camera = [
+        (np.full((joints, 2), 10.0 * n), np.ones(joints), n / 30) for n in range(20)
+    ]
+    code = python_block('streaming.md', 'stream.push')
+    code, count = re.subn(r'SkelSegStream\([^)]*\)', "SkelSegStream('precog')", code)
+    assert count == 1
+    exec(code, {'camera': camera})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(camera)
+    assert {line.split()[1] for line in lines} <= set(made['stream'].classes)
+
+
+@pytest.mark.parametrize(
+    ('page', 'part', 'beside'),
+    [
+        ('extending.md', "'./uwiom_joint_limb.py'", 'skelseg'),
+        ('common_layout.md', 'data/gtea/features', 'skelseg'),
+        ('recipes.md', "_base_ = 'mine.py'", 'recipes'),
+    ],
+)
+def test_config_of_a_document_is_whole(page, part, beside, tmp_path):
+    """The model that it describes can be built."""
+    folder = tmp_path / 'configs'
+    for name in ('_base_', beside):
+        (folder / name).mkdir(parents=True)
+        for file in (ROOT / 'configs' / name).rglob('*.py'):
+            copy = folder / file.relative_to(ROOT / 'configs')
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(file.read_text())
+    (folder / beside / 'mine.py').write_text("_base_ = './uwiom_pose2d.py'\n")
+    path = folder / beside / 'shown.py'
+    page = next(ROOT.glob(f'docs/**/{page}')).relative_to(ROOT / 'docs')
+    path.write_text(python_block(page, part))
+    cfg = Config.fromfile(path)
+    model = MODELS.build(cfg.model)
+    assert cfg.test_evaluator.num_classes == model.num_classes
 
 
 def test_extending_shows_a_backbone_that_works():
     """The example builds, learns, and leaves padding invisible."""
-    text = (ROOT / 'docs' / 'extending.md').read_text()
-    code = next(
-        block for block in re.findall(r'```python\n(.*?)```', text, re.S)
-        if 'class GRUBackbone' in block
-    )  # fmt: skip
-    exec(code, {})
+    exec(python_block('extending.md', 'class GRUBackbone'), {})
     head = {
         'type': 'SegmentationHead',
         'loss_cls': {'type': 'FrameCrossEntropyLoss'},
@@ -44,11 +193,8 @@ def test_extending_shows_a_backbone_that_works():
 
 
 @pytest.mark.parametrize(
-    'path',
-    sorted(ROOT.glob('*.md')) + sorted(ROOT.glob('docs/**/*.md'))
-    + sorted(ROOT.glob('configs/**/*.md')),
-    ids=lambda path: path.relative_to(ROOT).as_posix(),
-)  # fmt: skip
+    'path', PAGES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 def test_document_links_to_files_that_are_there(path):
     """No link within the repository is broken."""
     for target in re.findall(r'\]\(([^)#]+)', path.read_text()):

@@ -1,4 +1,4 @@
-"""Trains and tests a config on every fold: `mmskelseg cross-validate`."""
+"""Trains and tests a config on every fold; see `mmskelseg cross-validate`."""
 
 from mmskelseg.commands.cross_validate import main
 

@@ -1,4 +1,4 @@
-"""Scores the mean of several dumped predictions: `mmskelseg ensemble`."""
+"""Scores the mean of several dumped predictions; see `mmskelseg ensemble`."""
 
 from mmskelseg.commands.ensemble import main
 

@@ -1,4 +1,4 @@
-"""Makes the frame features of a config ahead of its training: `mmskelseg features`."""
+"""Computes the features of a config ahead of training; see `mmskelseg features`."""
 
 from mmskelseg.commands.features import main
 

@@ -1,4 +1,4 @@
-"""Estimates the poses in videos: `mmskelseg poses`."""
+"""Estimates the poses in videos; see `mmskelseg poses`."""
 
 from mmskelseg.commands.poses import main
 

@@ -1,4 +1,4 @@
-"""Counts transitions and durations into a checkpoint: `mmskelseg fit-decoder`."""
+"""Adds label statistics to a checkpoint; see `mmskelseg fit-decoder`."""
 
 from mmskelseg.commands.fit_decoder import main
 

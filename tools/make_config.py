@@ -1,4 +1,4 @@
-"""Writes a config for a data set of your own: `mmskelseg make-config`."""
+"""Writes a config for your own data set; see `mmskelseg make-config`."""
 
 from mmskelseg.commands.make_config import main
 

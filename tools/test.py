@@ -1,4 +1,4 @@
-"""Scores a trained segmentor: `mmskelseg test`."""
+"""Scores a trained segmentor; see `mmskelseg test`."""
 
 from mmskelseg.commands.test import main
 

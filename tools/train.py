@@ -1,4 +1,4 @@
-"""Trains a segmentor: `mmskelseg train`."""
+"""Trains a segmentor; see `mmskelseg train`."""
 
 from mmskelseg.commands.train import main
 

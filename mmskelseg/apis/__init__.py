@@ -1,4 +1,4 @@
-"""Segmenting videos by a trained model."""
+"""Segmentation of videos and streams by trained models, from Python or a web page."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Trained models as ONNX files that say all that is needed to run them."""
+"""Export of trained models as ONNX files that contain everything needed to run them."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -20,11 +20,19 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.apis.trained_model import check_pipeline, load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
+from mmskelseg.features.renderers import ReadVideoFrames
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.model_files import FORMAT, KEY, open_session
+from mmskelseg.fileio.model_files import (
+    FORMAT,
+    KEY,
+    BranchMetadata,
+    ModelMetadata,
+    Session,
+    open_session,
+)
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_graphs import (
     OPSET,
@@ -36,43 +44,49 @@ from mmskelseg.models.onnx_graphs import (
     segmentors,
     to_onnx,
 )
+from mmskelseg.models.postprocessors import Postprocessor
+from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.registry import registered_only
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.structures.layouts import LAYOUTS
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
 from mmskelseg.version import __version__
 
-# Renderers that the runtime knows.
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+# The renderers that the runtime supports.
 RENDERERS = (
     'SkeletonCoordinates',
     'RenderSkeletonHeatmap',
     'RenderJointHeatmaps',
     'ReadVideoFrames',
 )
-# By how much outputs of a float32 graph may differ from PyTorch's, of probabilities as
-# they are, and of features as a part of the largest.
+# The largest allowed difference between a float32 graph and PyTorch: absolute for
+# probabilities, and relative to the largest value for features.
 TOLERANCE = 1e-5
-# Frames of the videos that they are compared on. Those of images are fewer.
+# Lengths in frames of the videos on which both are compared; fewer for images.
 _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
-# Of ONNX Runtime, by the branch whose images one encodes; None for the graph itself.
-Sessions: TypeAlias = Mapping[str | None, Any]
-# Of the video that a graph is made from.
+# The session of each branch's image encoder, by branch; None for the main graph.
+Sessions: TypeAlias = Mapping[str | None, Session]
+# Length in frames of the example from which a graph is made.
 _EXAMPLE = 50
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written.
+    """A report on an exported file.
 
     Args:
         path: The file.
         kind: ``segmentor``, ``streaming`` or ``encoder``.
-        precision: Of its weights.
-        errors: By the number of frames, the largest difference from PyTorch.
-        size: Bytes of the file.
+        precision: Precision of the weights.
+        errors: The largest difference from PyTorch, by the number of frames.
+        size: Size of the file in bytes.
     """
 
     path: Path
@@ -97,44 +111,45 @@ def export_onnx(
     precision: str = 'float32',
     fps: float | None = None,
 ) -> ExportReport:
-    """Write a trained model as an ONNX file, and compare it with PyTorch first.
+    """Write a trained model as an ONNX file, after comparing it with PyTorch.
 
-    The file of a segmentor reads the features of a whole video. Where these are made
-    of images by a network, that is in the file as a graph of its own.
+    The graph of a segmentor reads the features of a whole video. If a network computes
+    these from images, the file contains it as a separate graph.
 
     Args:
         model: As for :class:`mmskelseg.apis.SkelSegInferencer`.
-        weights: Path of a checkpoint, or of several as an ensemble; None: ``model`` is
-            the name of one that comes with the package.
-        path: The file, which ends in ``.onnx``.
-        streaming: Write a push of frames to a stream, whose buffers are inputs and
-            outputs, of a causal model.
-        encoder: Write the networks that make features of images alone.
-        precision: ``float32``; ``float16``, of half the size; or ``int8``, whose
-            matrix products are of whole numbers, scaled while it runs.
-        fps: Frames per second of the training data, if the checkpoint does not say.
+        weights: Path of a checkpoint, or of several as an ensemble. None: ``model`` is
+            the name of a model that comes with the package.
+        path: The file, which must end in ``.onnx``.
+        streaming: Write the graph for one push of frames to a stream, for a causal
+            model; its buffers are inputs and outputs.
+        encoder: Write only the networks that compute features from images.
+        precision: ``float32``; ``float16``, with half the size; or ``int8``, which
+            multiplies matrices in integers (dynamic quantisation).
+        fps: Frame rate of the training data, if the checkpoint does not state it.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
         UserError: If the model has parts that cannot be exported, naming the option, or
-            if a float32 graph gives other results than PyTorch; nothing is written.
+            if the results of a float32 graph differ from PyTorch's; nothing is written.
     """
     path = Path(path)
     _check_request(path, streaming, encoder, precision)
     onnx = import_optional('onnx', 'Export', 'mmskelseg[export]')
     if weights is None:
         model, weights = None, zoo_model(model).checkpoint(live=streaming)
-    is_path = isinstance(weights, str | os.PathLike)
-    files: Any = [weights] if is_path else weights
-    cfg: Any = ConfigDict() if model is None else model
+    files = [weights] if isinstance(weights, str | os.PathLike) else weights
+    cfg: Config | ConfigDict = ConfigDict() if model is None else model
     if isinstance(model, str | os.PathLike):
         cfg = Config.fromfile(find_config(model))
-    trust = nullcontext() if model is not None else registered_only()
+    trust = nullcontext() if model is not None else own_config(str(files[0]))
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
         trained, meta = load_model(cfg, [str(file) for file in files])
         if fps is not None:
             meta['fps'] = fps
-        kind = _Streaming if streaming else _Encoders if encoder else _Segmentor
+        kind: type[_Export] = _Segmentor
+        if streaming or encoder:
+            kind = _Streaming if streaming else _Encoders
         exported = kind(cfg, trained.cpu().eval(), meta)
         contents: dict[str | None, bytes] = {None: exported.onnx()}
         contents.update(exported.encoders_onnx())
@@ -162,8 +177,8 @@ def export_onnx(
     if precision == 'float32' and max(errors.values()) > TOLERANCE:
         raise UserError(
             f'{path}: not written, since the graph differs from PyTorch by '
-            f'{max(errors.values()):.1e}, more than {TOLERANCE:g}, at lengths '
-            f'{", ".join(str(n) for n in errors)}; please report the config.'
+            f'{max(errors.values()):.1e}, more than {TOLERANCE:g}, at lengths of '
+            f'{", ".join(str(n) for n in errors)} frames; please report the config.'
         )
     with atomic_write(path) as file:
         file.write(content)
@@ -179,15 +194,14 @@ def _check_request(path: Path, streaming: bool, encoder: bool, precision: str) -
         )
     if streaming and encoder:
         raise UserError(
-            'streaming and encoder are both asked for, but are files of their own; '
-            'name one.'
+            'streaming and encoder cannot be written into one file; choose one of them.'
         )
 
 
 class _Branch:
-    """How the features of a branch are made."""
+    """The recipe of a branch's features, and its metadata."""
 
-    def __init__(self, name: str, cfg: Any, skeleton: Any) -> None:
+    def __init__(self, name: str, cfg: Config | ConfigDict, skeleton: Layout) -> None:
         dataset = cfg.test_dataloader.dataset
         features = dataset.features.get(name)
         if features is None:
@@ -201,48 +215,55 @@ class _Branch:
         if kind not in RENDERERS:
             raise UserError(
                 f'features.{name}.render is {kind}, which an exported model cannot '
-                f'bring with it; it knows {", ".join(RENDERERS)}.'
+                f'contain; use one of {", ".join(RENDERERS)}.'
             )
         if self.recipe.transforms:
             raise UserError(
                 f'features.{name}.transforms is set, but an exported model reads '
-                'videos as they are; leave it out.'
+                'videos without transforms; leave it out.'
             )
-        if kind == 'ReadVideoFrames' and self.recipe.render.size is None:  # type: ignore
+        render = self.recipe.render
+        if isinstance(render, ReadVideoFrames) and render.size is None:
             raise UserError(
                 f'features.{name}.render.size is None, but a graph reads images of one '
                 'size; set it.'
             )
-        render = dict(with_skeleton(features['render'], skeleton))
-        if 'skeleton' in render:
-            render['skeleton'] = plain_layout(render['skeleton'])
+        settings = dict(with_skeleton(features['render'], skeleton))
+        if 'skeleton' in settings:
+            settings['skeleton'] = plain_layout(settings['skeleton'])
         # MMEngine writes `_scope_` into dicts of inherited configs.
-        render = {k: v for k, v in _plain(render).items() if k != '_scope_'}
-        self.metadata = {'render': {**render, 'type': kind}, 'dtype': self.recipe.dtype}
+        plain = {k: v for k, v in _plain(settings).items() if k != '_scope_'}
+        self.metadata: BranchMetadata = {
+            'render': {**plain, 'type': kind},
+            'dtype': self.recipe.dtype,
+        }
 
     @cached_property
     def images(self) -> np.ndarray:
-        """An example of what the renderer makes, two frames."""
+        """Two frames of the renderer's output, as an example."""
         return self.recipe.example_images()
 
     def encoder_graph(self) -> nn.Module:
-        """Return the image encoder as a module to be exported."""
-        encoder: Any = self.recipe.encoder
-        if not hasattr(encoder, 'graph'):
+        """Return the image encoder as a module for export."""
+        encoder = self.recipe.encoder
+        graph = getattr(encoder, 'graph', None)
+        if graph is None:
             raise UserError(
                 f'features.{self.name}.encoder is {type(encoder).__name__}, which '
                 'cannot be exported; FrameEncoder and GridEncoder can.'
             )
-        return encoder.graph(equal=self.images.strides[1] == 0)
+        return graph(equal=self.images.strides[1] == 0)
 
 
 class _Export:
-    """What is exported: its graphs, their metadata, and a comparison with PyTorch."""
+    """An export: its graphs, their metadata, and a comparison with PyTorch."""
 
     kind: str
     lengths: Sequence[int] = _LENGTHS
 
-    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
         self.model = model
         self.meta = meta
         self.models = segmentors(model)
@@ -255,15 +276,15 @@ class _Export:
         raise NotImplementedError
 
     def encoders_onnx(self) -> dict[str, bytes]:
-        """Return what encodes the images of branches, each as an ONNX file."""
+        """Return the image encoders of branches, each as an ONNX file."""
         return {}
 
     def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference from PyTorch, for random input."""
         raise NotImplementedError
 
-    def metadata(self) -> dict[str, Any]:
-        """Return what the file says of itself."""
+    def metadata(self) -> ModelMetadata:
+        """Return the metadata of the file."""
         data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
         return {
             'format': FORMAT,
@@ -275,7 +296,7 @@ class _Export:
             'skeleton': plain_layout(self.meta['skeleton']),
             'fps': self.meta.get('fps'),
             'data': {key: value for key, value in data.items() if value is not None},
-            'branches': {n: dict(b.metadata) for n, b in self.branches.items()},
+            'branches': {n: {**b.metadata} for n, b in self.branches.items()},
             'postprocess': [],
             'lookahead': None,
             'context': None,
@@ -285,7 +306,9 @@ class _Export:
 class _Segmentor(_Export):
     kind = 'segmentor'
 
-    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
         super().__init__(cfg, model, meta)
         first = self.models[0]
         self.encoders = {
@@ -301,12 +324,12 @@ class _Segmentor(_Export):
         self.graph = SegmentorGraph(self.models, list(self.stems))
         if self.stems:
             self.lengths = _IMAGE_LENGTHS
-        # Steps that have no plain form are named before any work.
-        steps: Any = first.postprocess
+        # Steps that cannot be exported are reported before any work.
+        steps = cast(Sequence[Postprocessor], first.postprocess)
         self.steps = [step.step() for step in steps]
 
     def onnx(self) -> bytes:
-        """Return the segmentor, which reads features."""
+        """Return the graph of the segmentor, which reads features."""
         features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
         outputs = self.graph.outputs
         return _simplified(
@@ -314,14 +337,14 @@ class _Segmentor(_Export):
         )
 
     def encoders_onnx(self) -> dict[str, bytes]:
-        """Return what encodes the images of branches, each as an ONNX file."""
+        """Return the image encoders of branches, each as an ONNX file."""
         return {
             name: _image_graph(self.branches[name], graph)
             for name, graph in {**self.encoders, **self.stems}.items()
         }
 
-    def metadata(self) -> dict[str, Any]:
-        """Return what the file says of itself."""
+    def metadata(self) -> ModelMetadata:
+        """Return the metadata of the file."""
         contexts = [context_of(model) for model in self.models]
         content = super().metadata()
         for name, branch in content['branches'].items():
@@ -331,7 +354,7 @@ class _Segmentor(_Export):
         return content
 
     def difference(self, sessions: Sessions, frames: int) -> float:
-        """Return the largest difference of an output from the model's."""
+        """Return the largest difference between the outputs of graph and model."""
         torch.manual_seed(frames)
         given, feed = {}, {}
         for name in self.branches:
@@ -356,8 +379,10 @@ class _Segmentor(_Export):
         return float(max(errors))
 
     @torch.no_grad()
-    def _predicted(self, given: Mapping[str, Tensor], frames: int) -> dict[str, Any]:
-        """Return what the model predicts, as in a test, before post-processing."""
+    def _predicted(
+        self, given: Mapping[str, Tensor], frames: int
+    ) -> dict[str, np.ndarray]:
+        """Return the model's predictions, as in a test, before post-processing."""
         sample = ActionDataSample(metainfo={'total_frames': frames})
         inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
         with _without_steps(self.models):
@@ -374,7 +399,7 @@ class _Segmentor(_Export):
         }
 
     def _features(self, name: str, frames: int) -> Tensor:
-        """Return random features of a branch, in the range of the training's."""
+        """Return random features of a branch, with the statistics of the training."""
         if name in self.stems:
             graph = self.stems[name]
             with torch.no_grad():
@@ -383,7 +408,7 @@ class _Segmentor(_Export):
         channels = self.models[0]._in_channels[name]
         shape = (frames, channels)
         if branch.recipe.encoder is None:
-            # With joints, where there are any.
+            # If there are joints, with an axis for them.
             shape = (frames, channels, *branch.images.shape[2:])
         x = torch.randn(shape)
         part = self.models[0].branches[name]
@@ -402,28 +427,30 @@ class _Encoders(_Segmentor):
     kind = 'encoder'
     lengths = _IMAGE_LENGTHS
 
-    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
         super().__init__(cfg, model, meta)
         if not (self.encoders or self.stems):
             raise UserError(
-                'The features of the model are no images that a network encodes; leave '
+                'The model has no network that computes features from images; leave '
                 '--encoder out.'
             )
         self.steps = []
 
     def onnx(self) -> bytes:
-        """Return the graphs that make features of images, side by side."""
+        """Return the graphs of all image encoders, side by side."""
         first, *others = super().encoders_onnx().values()
         for other in others:
             first = _beside(first, other)
         return first
 
     def encoders_onnx(self) -> dict[str, bytes]:
-        """Return none: they are the file itself."""
+        """Return nothing, since the encoders are the main graph."""
         return {}
 
     def difference(self, sessions: Sessions, frames: int) -> float:
-        """Return the largest difference of features from PyTorch's."""
+        """Return the largest difference between the features of graph and PyTorch."""
         torch.manual_seed(frames)
         cases = [
             _EncoderCase(self.branches[name], graph, frames)
@@ -435,10 +462,12 @@ class _Encoders(_Segmentor):
 
 class _Streaming(_Export):
     kind = 'streaming'
-    # Frames of a push, of the first as of a later one.
+    # Numbers of frames of a push.
     lengths = (1, 2, 100)
 
-    def __init__(self, cfg: Any, model: nn.Module, meta: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
         self.weights = streaming_model(model)
         super().__init__(cfg, model, meta)
         ((name, _),) = self.branches.items()
@@ -446,7 +475,7 @@ class _Streaming(_Export):
         self.graph = StreamingGraph(self.weights)
 
     def onnx(self) -> bytes:
-        """Return the graph of a push."""
+        """Return the graph of one push."""
         states = self.graph.states
         inputs = {
             'features': torch.randn(_EXAMPLE, self.weights.in_channels),
@@ -458,12 +487,12 @@ class _Streaming(_Export):
         content = to_onnx(self.graph, inputs, outputs, ['features', 'present'])
         return _simplified(content)
 
-    def metadata(self) -> dict[str, Any]:
-        """Return what the file says of itself."""
+    def metadata(self) -> ModelMetadata:
+        """Return the metadata of the file."""
         return {**super().metadata(), 'lookahead': self.weights.lookahead}
 
     def difference(self, sessions: Sessions, frames: int) -> float:
-        """Return the largest difference from a stream in NumPy, over some pushes."""
+        """Return the largest difference from a stream in NumPy, over five pushes."""
         rng = np.random.default_rng(frames)
         stream, names = self.weights.stream(), list(self.graph.states)
         state = {key: value.numpy() for key, value in self.graph.states.items()}
@@ -483,45 +512,51 @@ class _Streaming(_Export):
 
 def _image_graph(branch: _Branch, graph: nn.Module) -> bytes:
     """Return a graph from images to features as an ONNX file."""
-    shape = branch.images.shape[1:]
-    channels: Any = getattr(graph, 'channels', shape[0])
-    images = {f'images_{branch.name}': torch.rand(_EXAMPLE, channels, *shape[1:])}
+    channels, *shape = _image_shape(branch, graph)
+    images = {f'images_{branch.name}': torch.rand(_EXAMPLE, channels, *shape)}
     outputs = [f'encoded_{branch.name}']
     axis = f'images_{branch.name}_n'
     return _simplified(to_onnx(graph, images, outputs, [*images, *outputs], axis))
 
 
+def _image_shape(branch: _Branch, graph: nn.Module) -> tuple[int, ...]:
+    """Return the shape (C, H, W) of the images that a graph reads."""
+    shape = branch.images.shape[1:]
+    # A graph may read only one of several equal channels.
+    return (getattr(graph, 'channels', shape[0]), *shape[1:])
+
+
 class _EncoderCase:
-    """Random images of a branch, and what PyTorch makes of them."""
+    """Random images of a branch, and PyTorch's features of them."""
 
     @torch.no_grad()
     def __init__(self, branch: _Branch, graph: nn.Module, frames: int) -> None:
         frames = min(frames, max(_IMAGE_LENGTHS))
-        encoder: Any = branch.recipe.encoder
+        encoder = branch.recipe.encoder
         shape = branch.images.shape[1:]
         images = np.random.default_rng(frames).random((frames, *shape), np.float32)
         if branch.images.strides[1] == 0:
             first, _, *rest = images.strides
             images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
-        if encoder is not None:
-            self.expected = encoder.encode(images)
-        else:
+        if encoder is None:
             self.expected = graph(torch.from_numpy(images)).numpy()
-        channels: Any = getattr(graph, 'channels', shape[0])
+        else:
+            assert hasattr(encoder, 'encode'), 'encoders with a graph read images'
+            self.expected = encoder.encode(images)
         self.name = branch.name
-        read = np.ascontiguousarray(images[:, :channels])
-        self.feed = {f'images_{branch.name}': read}
+        read = images[:, : _image_shape(branch, graph)[0]]
+        self.feed = {f'images_{branch.name}': np.ascontiguousarray(read)}
 
-    def difference(self, session: Any, feed: Mapping[str, np.ndarray]) -> float:
-        """Return the largest difference of features, as a part of the largest."""
+    def difference(self, session: Session, feed: Mapping[str, np.ndarray]) -> float:
+        """Return the largest difference of features, relative to the largest one."""
         (found,) = session.run([f'encoded_{self.name}'], dict(feed))
         largest = max(1.0, float(np.abs(self.expected).max()))
         return float(np.abs(found - self.expected).max()) / largest
 
 
 @contextmanager
-def _without_steps(models: Sequence[Any]) -> Iterator[None]:
-    """Let models predict without post-processing for a block."""
+def _without_steps(models: Sequence[ActionSegmentor]) -> Iterator[None]:
+    """Disable the post-processing of models for a block."""
     steps = [model.postprocess for model in models]
     for model in models:
         model.postprocess = nn.ModuleList()
@@ -533,7 +568,7 @@ def _without_steps(models: Sequence[Any]) -> Iterator[None]:
 
 
 def _simplified(content: bytes) -> bytes:
-    """Return a graph in which constants are computed and what does nothing is gone."""
+    """Return a graph with constants folded and without operations that do nothing."""
     import onnxruntime
     from onnx import load
 
@@ -549,7 +584,7 @@ def _simplified(content: bytes) -> bytes:
             content, options, providers=['CPUExecutionProvider']
         )
         proto = load(file)
-    # ONNX Runtime names all domains that it knows.
+    # ONNX Runtime lists all domains that it knows.
     used = {node.domain for node in proto.graph.node}
     kept = [item for item in proto.opset_import if item.domain in used]
     del proto.opset_import[:]
@@ -558,7 +593,7 @@ def _simplified(content: bytes) -> bytes:
 
 
 def _beside(content: bytes, other: bytes) -> bytes:
-    """Return a file with two graphs that share nothing."""
+    """Return a file with two independent graphs."""
     from onnx import compose, load_from_string
 
     proto = load_from_string(content)
@@ -570,8 +605,8 @@ def _beside(content: bytes, other: bytes) -> bytes:
     return proto.SerializeToString()
 
 
-def _converted(proto: Any, precision: str) -> Any:
-    """Return a graph in another precision; what it reads and gives stays float32."""
+def _converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
+    """Return a graph in another precision; its inputs and outputs stay float32."""
     if precision == 'float16':
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -582,7 +617,7 @@ def _converted(proto: Any, precision: str) -> Any:
 
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             file = Path(folder, 'graph.onnx')
-            # It recommends in the log what `_simplified` has done.
+            # It logs a recommendation to do what `_simplified` has done.
             logging.disable(logging.WARNING)
             try:
                 quantize_dynamic(proto, file, weight_type=QuantType.QInt8)
@@ -592,15 +627,15 @@ def _converted(proto: Any, precision: str) -> Any:
     return proto
 
 
-def _sorted(proto: Any) -> Any:
-    """Return a graph whose nodes come after those that they read."""
+def _sorted(proto: 'ModelProto') -> 'ModelProto':
+    """Return a graph whose nodes are in topological order."""
     nodes = list(proto.graph.node)
     made = {name for node in nodes for name in node.output}
     done: set[str] = set()
-    ordered: list[Any] = []
+    ordered: list[NodeProto] = []
     while nodes:
         ready = [n for n in nodes if not (made & set(n.input)) - done]
-        assert ready, 'a graph has no circles'
+        assert ready, 'a graph has no cycles'
         ordered += ready
         done |= {name for node in ready for name in node.output}
         nodes = [n for n in nodes if not set(n.output) & done]
@@ -609,7 +644,7 @@ def _sorted(proto: Any) -> Any:
     return proto
 
 
-def plain_layout(skeleton: Any) -> Any:
+def plain_layout(skeleton: Layout) -> Layout:
     """Return a layout as the name of one of ours, or as a dict of plain values."""
     if isinstance(skeleton, str) and skeleton in LAYOUTS:
         return skeleton
@@ -624,6 +659,6 @@ def plain_layout(skeleton: Any) -> Any:
     }
 
 
-def _plain(value: Any) -> Any:
-    """Return a config as JSON has it."""
+def _plain(value: Mapping[str, object]) -> dict[str, object]:
+    """Return a config as types of JSON."""
     return json.loads(json.dumps(value, default=lambda v: ConfigDict(v).to_dict()))

@@ -1,4 +1,4 @@
-"""A prediction as the files that people and other tools read."""
+"""Export of predictions as files for people and other tools."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from functools import partial, reduce
 from importlib.util import find_spec
 from operator import add
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,13 +24,12 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.predictions import Prediction
 from mmskelseg.structures.segments import IGNORED
 from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
-
-Prediction = Mapping[str, Any]
 
 
 def write_exports(
@@ -47,20 +45,22 @@ def write_exports(
     """Write a prediction in several formats, and return the files.
 
     Args:
-        prediction: One of :class:`mmskelseg.apis.SkelSegInferencer`. If it is of one of
-            several people, what shows all of them is left to :func:`write_people`.
-        folder: Where to write; it is made if it is missing.
-        formats: Of ``EXPORTS``; by default ``DEFAULT_EXPORTS``, and poses where
-            they were estimated, and no overlay without a video. One that is asked for
-            then shows the skeleton alone. What cannot be made is left out.
-        prefix: What stands before each name.
-        codec: Of the overlay.
-        line_minutes: Of the timeline; see
+        prediction: A prediction of :class:`mmskelseg.apis.SkelSegInferencer`. If it is
+            of one of several people, :func:`write_people` writes the files that show
+            all of them.
+        folder: The folder for the files; it is created if it is missing.
+        formats: Names from ``EXPORTS``; by default ``DEFAULT_EXPORTS``, with poses if
+            they were estimated, and without an overlay if there is no video. An overlay
+            that is explicitly requested then shows only the skeleton. Formats that are
+            impossible for the prediction are left out.
+        prefix: Prefix of each file name.
+        codec: Codec of the overlay.
+        line_minutes: Length of the lines of the timeline; see
             :func:`mmskelseg.visualization.draw_timelines`.
-        show_progress: Whether a bar is shown while the overlay is drawn.
+        show_progress: Whether to show a progress bar while the overlay is drawn.
 
     Raises:
-        ValueError: If a format is not one of these.
+        ValueError: If there is no such format.
     """
     names = _wanted(prediction, formats)
     if 'person' in prediction:
@@ -80,11 +80,11 @@ def write_people(
     line_minutes: float | None = None,
     show_progress: bool = True,
 ) -> list[Path]:
-    """Write what shows all people of a video, and return the files.
+    """Write the files that show all people of a video, and return them.
 
     Args:
-        people: Their predictions.
-        folder: As for :func:`write_exports`, as are the others.
+        people: The predictions of all people.
+        folder: As for :func:`write_exports`, like the other arguments.
     """
     names = [name for name in _wanted(people[0], formats) if name in _OF_ALL]
     paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
@@ -100,7 +100,7 @@ def _write(
     show_progress: bool,
 ) -> None:
     """Write a prediction, or those of several people, in the formats of the paths."""
-    options: dict[str, dict[str, Any]] = {
+    options: dict[str, dict[str, object]] = {
         'overlay': {'codec': codec, 'show_progress': show_progress},
         'gif': {'show_progress': show_progress},
         'timeline': {'line_minutes': line_minutes},
@@ -110,7 +110,7 @@ def _write(
 
 
 def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
-    """Return the formats to write, without those that a prediction lacks."""
+    """Return the formats to write, without those impossible for the prediction."""
     wanted = list(formats)
     if not formats:
         wanted += DEFAULT_EXPORTS
@@ -119,12 +119,12 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
         if prediction.get('estimated'):
             wanted.append('poses')
         if find_spec('matplotlib') is None:
-            # `mmskelseg-runtime` leaves it to the user.
+            # It is optional for `mmskelseg-runtime`.
             wanted = [name for name in wanted if name not in _PICTURES]
     unknown = [name for name in wanted if name not in EXPORTS]
     if unknown:
         raise UserError(
-            f'{unknown[0]!r} is not a format; choose among {", ".join(EXPORTS)}.'
+            f'{unknown[0]!r} is not a format; choose from {", ".join(EXPORTS)}.'
         )
     return [
         name
@@ -134,11 +134,13 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
 
 
 def video_segments(prediction: Prediction) -> VideoSegments:
-    """Return a prediction's segments as :mod:`mmskelseg.interchange` writes them."""
-    keys = ('start', 'end', 'label', 'score')
+    """Return a prediction's segments in the form of :mod:`mmskelseg.interchange`."""
     return VideoSegments(
         prediction['frame_dir'],
-        [Segment(*(item[key] for key in keys)) for item in prediction['segments']],
+        [
+            Segment(item['start'], item['end'], item['label'], item['score'])
+            for item in prediction['segments']
+        ],
         fps=prediction['fps'],
         num_frames=prediction['total_frames'],
         filename=prediction.get('filename'),
@@ -150,7 +152,8 @@ def _write_json(prediction: Prediction, path: Path) -> None:
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
         'notes',
     )  # fmt: skip
-    content = {key: prediction[key] for key in keys if key in prediction}
+    fields = dict(prediction)
+    content = {key: fields[key] for key in keys if key in fields}
     content['time_budget'] = budget_as_dict(
         prediction_budget(prediction), prediction['classes']
     )
@@ -159,7 +162,7 @@ def _write_json(prediction: Prediction, path: Path) -> None:
 
 
 def prediction_budget(prediction: Prediction) -> TimeBudget:
-    """Return how a prediction divides the time of its video among the classes."""
+    """Return the time budget of a prediction: how time is divided among the classes."""
     return time_budget(
         prediction['pred_label'], len(prediction['classes']), prediction['fps']
     )
@@ -171,13 +174,13 @@ def write_budgets(
     folder: str | os.PathLike,
     formats: Sequence[str],
 ) -> list[Path]:
-    """Write the time budgets of several videos, where they are among the formats.
+    """Write the time budgets of several videos, if the formats include them.
 
     Args:
-        budgets: By the name of the video; the picture is of their sum.
+        budgets: The time budget of each video by its name; the image shows their sum.
         classes: Names of the K classes.
-        folder: Where to write.
-        formats: Of ``EXPORTS``.
+        folder: The folder for the files.
+        formats: Names from ``EXPORTS``.
     """
     files = []
     for name, write in _BUDGETS.items():
@@ -209,8 +212,8 @@ def draw_prediction(
 ) -> np.ndarray:
     """Return the timeline of a prediction, RGB uint8 (H, W, 3).
 
-    Labels of its annotation, where there are any, stand above. Long ones have lines of
-    ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
+    If the video is annotated, the ground truth is above the prediction. Long timelines
+    have lines of ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
     """
     import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
     from mmskelseg.visualization import draw_timelines
@@ -233,7 +236,7 @@ def draw_prediction(
 def draw_people(
     people: Sequence[Prediction], line_minutes: float | None = None
 ) -> np.ndarray:
-    """Return the timelines of the people of a video, as :func:`draw_prediction`."""
+    """Return the timelines of the people of a video; see :func:`draw_prediction`."""
     import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
     from mmskelseg.visualization import draw_timelines
 
@@ -253,6 +256,7 @@ def _write_timeline(
     whole = isinstance(shown, Mapping)
     draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
     image = draw(shown, line_minutes)
+    # Imported after `draw`, which checks that matplotlib is installed.
     from mmskelseg.visualization import save_png
 
     save_png(image, path)
@@ -260,19 +264,32 @@ def _write_timeline(
 
 def _write_poses(prediction: Prediction, path: Path) -> None:
     skeleton = Skeleton.get(prediction['skeleton'])
-    # By its joints, so that readers need not know the name of the layout.
+    # The joints are listed, so that readers need not know the name of the layout.
     layout = {'joints': list(skeleton.joints), 'limbs': list(skeleton.limbs)}
-    keys = ('keypoint', 'keypoint_score', 'img_shape', 'fps')
-    poses = Poses(skeleton=layout, **{key: prediction[key] for key in keys})
+    poses = Poses(
+        prediction['keypoint'],
+        prediction['keypoint_score'],
+        layout,
+        prediction['img_shape'],
+        prediction['fps'],
+    )
     write_npz(poses, path)
 
 
-def _write_moving(name: str, shown: Any, path: Path, **options: Any) -> None:
+def _write_moving(
+    name: str,
+    shown: Prediction | Sequence[Prediction],
+    path: Path,
+    **options: object,
+) -> None:
     import_optional('matplotlib', 'The overlay', 'mmskelseg-runtime[pictures]')
     from mmskelseg.visualization import overlay
 
-    write = {'overlay': overlay.write_overlay, 'gif': overlay.write_gif}[name]
-    write(shown, path, **options)
+    writers: dict[str, Callable[..., object]] = {
+        'overlay': overlay.write_overlay,
+        'gif': overlay.write_gif,
+    }
+    writers[name](shown, path, **options)
 
 
 _BUDGETS: dict[str, Callable[..., None]] = {
@@ -292,11 +309,11 @@ _WRITERS: dict[str, Callable[..., None]] = {
     **{name: partial(_write_budget, name) for name in _BUDGETS},
     **{name: partial(_write_moving, name) for name in ('overlay', 'gif')},
 }
-# What shows all people of a video.
+# Formats that show all people of a video.
 _OF_ALL = ('timeline', 'overlay', 'gif')
-# These need matplotlib.
+# Formats that need matplotlib.
 _PICTURES = ('timeline', 'budget-picture', 'overlay', 'gif')
-# Of which a prediction must have one for a format.
+# Keys of a prediction of which a format needs at least one.
 _NEEDED = {
     'overlay': {'filename', 'keypoint'},
     'gif': {'filename', 'keypoint'},

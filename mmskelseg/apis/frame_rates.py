@@ -1,83 +1,84 @@
-"""Videos of another frame rate than that of the data that a model was trained on."""
+"""Resampling of videos to the frame rate of a model's training data."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-# Part by which rates may differ: 29.97 is 30, and people differ more than that.
+from mmskelseg.structures.annotations import PLACE_KEYS, VideoAnnotation
+
+# Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
+# speed of people varies more than that.
 _NEAR = 0.05
 
 
 @dataclass(frozen=True)
 class ShownVideo:
-    """A video as a model is shown it.
+    """A video as it is shown to a model.
 
     Args:
-        video: Its annotation, at the rate of the training data.
-        back: For each frame of the video itself the one that shows it, shape (T,); None
-            if it is shown as it is.
-        note: What was done about the rate, a sentence; empty if nothing.
+        video: Its annotation, at the frame rate of the training data.
+        back: For each frame of the original video, the frame that shows it, shape (T,);
+            None if the video is unchanged.
+        note: A sentence about the change of the frame rate; empty if there is none.
     """
 
-    video: dict[str, Any]
+    video: VideoAnnotation
     back: np.ndarray | None = None
     note: str = ''
 
     def at_own_frames(self, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return predictions, whose last axis is frames, for the video's own ones."""
+        """Return predictions, whose last axis is frames, for the original frames."""
         if self.back is None:
             return dict(fields)
         return {key: value[..., self.back] for key, value in fields.items()}
 
 
 def show_at(
-    video: Mapping[str, Any], fps: float | None, *, needs_video: bool = False
+    video: VideoAnnotation, fps: float | None, *, needs_video: bool = False
 ) -> ShownVideo:
-    """Return a video at the rate of the training data.
+    """Return a video at the frame rate of the training data.
 
-    A model that learned how far joints move from frame to frame, and how many frames an
-    action lasts, has to see them at the same rate again. Joints between two frames lie
-    on the line between them, if both show the joint, and else are those of the nearer
-    frame.
+    A model learns how far joints move between frames, and how many frames an action
+    lasts, so it needs the same frame rate again. Between two frames, a joint is
+    interpolated linearly if it is visible in both, and else taken from the nearer one.
 
     Args:
         video: Its annotation, with ``fps`` and skeletons.
-        fps: Frames per second of the training data; None if not known.
-        needs_video: Whether features are made of the video file, whose frames stay as
-            they are.
+        fps: Frames per second of the training data; None if unknown.
+        needs_video: Whether features are made from the video file, whose frame rate
+            cannot be changed.
 
     Returns:
-        The video, as it was if the rates differ by 5 % at most.
+        The video, unchanged if the frame rates differ by at most 5 %.
     """
     own, frames = video['fps'], video['total_frames']
     if fps is None or abs(fps / own - 1) <= _NEAR:
-        return ShownVideo(dict(video))
+        return ShownVideo({**video})
     if needs_video:
         return ShownVideo(
-            dict(video),
+            {**video},
             note=f'has {own:g} frames per second, but the model was trained with '
-            f'{fps:g}, so that its labels may be wrong; convert the video (ffmpeg -i '
+            f'{fps:g}, so its labels may be wrong; convert the video (ffmpeg -i '
             f'OLD -r {fps:g} NEW.mp4)',
         )
-    # So many that each frame of the video is shown.
+    # Enough frames to show each frame of the video.
     count = math.ceil(frames * fps / own - 1e-9)
-    # Where the middle of each new frame lies among the old ones.
+    # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
     after = np.minimum(before + 1, frames - 1)
     part = (places - before).astype(np.float32)
     nearest = np.where(part < 0.5, before, after)
-    changed = {**video, 'fps': fps, 'total_frames': count}
+    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
     score = video.get('keypoint_score')
     both = None
     if score is not None:
         seen = np.asarray(score) > 0
         both = (seen[:, before] & seen[:, after])[..., None]
         changed['keypoint_score'] = np.asarray(score)[:, nearest]
-    for key in ('keypoint', 'keypoint_3d'):
+    for key in PLACE_KEYS:
         if key in video:
             points = np.asarray(video[key])
             way = points[:, after] - points[:, before]
@@ -91,6 +92,6 @@ def show_at(
     return ShownVideo(
         changed,
         np.minimum(back, count - 1),
-        f'shown to the model at {fps:g} frames per second, as its training data, '
-        f'instead of {own:g}',
+        f'shown to the model at {fps:g} frames per second, the rate of its training '
+        f'data, instead of {own:g}',
     )

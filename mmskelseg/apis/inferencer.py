@@ -1,4 +1,4 @@
-"""From videos or skeletons to segments: the family's inferencer."""
+"""The inferencer: from videos or skeletons to segments."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,21 +20,25 @@ from torch import nn
 
 from mmskelseg.apis.exports import draw_prediction
 from mmskelseg.apis.frame_rates import ShownVideo, show_at
-from mmskelseg.apis.inputs import InputReader, Source, find_sources
+from mmskelseg.apis.inputs import Input, InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.apis.predictions import (
     PredictionFiles,
     drop_absent,
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.apis.trained_model import load_model
+from mmskelseg.apis.trained_model import load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
-from mmskelseg.registry import FUNCTIONS, TRANSFORMS, registered_only
+from mmskelseg.models.data_preprocessor import Batch
+from mmskelseg.registry import FUNCTIONS, TRANSFORMS
+from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.devices import check_device
 from mmskelseg.utils.errors import UserError
@@ -44,42 +48,42 @@ _SCOPE = 'mmskelseg'
 
 
 class SkelSegInferencer(BaseInferencer):
-    """Segments videos by a trained model, or by several of one config as an ensemble.
+    """An inferencer that segments videos with a trained model or an ensemble.
 
-    A prediction is the video's annotation (docs/data_format.md) and besides:
+    A prediction is the video's annotation (docs/data_format.md) with additional keys:
 
-    - ``pred_label`` (T,): the class id of each frame, -1 where ``min_score`` was not
-      reached;
+    - ``pred_label`` (T,): the class id of each frame, -1 in segments below
+      ``min_score``;
     - ``pred_score`` (K, T): the probability of each class in each frame;
     - ``segments``: dicts with ``start_frame``, ``end_frame`` (exclusive), ``start`` and
       ``end`` in seconds, ``label``, ``label_id`` and ``score``, the mean probability of
       the label over the segment;
-    - ``pred_entropy`` (T,), the entropy of the probabilities in nats, of an ensemble
-      the mean of its members';
-    - ``pred_risk`` (T,), of a model with a risk head;
-    - ``pred_boundary`` (T,), the probability that a segment begins in a frame, of a
-      model with a boundary head;
-    - ``classes``, ``skeleton``, and ``notes`` on what was assumed of the input;
-    - with ``person='each'``, ``person`` and ``video``, the names of both. Frames in
-      which the person is not seen, for more than a second, have no label then.
+    - ``pred_entropy`` (T,), the entropy of the probabilities in nats, averaged over the
+      members of an ensemble;
+    - ``pred_risk`` (T,), if the model has a risk head;
+    - ``pred_boundary`` (T,), the probability that a segment begins in a frame, if the
+      model has a boundary head;
+    - ``classes``, ``skeleton``, and ``notes`` on assumptions about the input;
+    - with ``person='each'``, ``person`` and ``video``, their names. Frames have no
+      label then while the person is out of view for more than a second.
 
-    Features of a batch are made in blocks of frames into a temporary file, 4 bytes a
-    value: 0.9 GB for 2048 values a frame and an hour at 30 frames per second. The model
-    then holds as much in memory, for a batch of one video.
+    The features of a batch are computed in blocks of frames and stored in a temporary
+    file, with 4 bytes per value: 0.9 GB for an hour at 30 frames per second with 2048
+    values per frame. For a batch of one video, the model needs as much memory.
 
     Args:
         model: Path of a config, a config, or the name of one that comes with the
-            package, such as ``skelseg/toy_joint_limb``. Such a config is a program,
-            as everywhere in OpenMMLab. None: the one in the checkpoint, which is data:
-            it may name registered parts only.
-        weights: Path of a checkpoint, or of several, such as of seeds, whose
-            probabilities are averaged. None: ``model`` is the name of one that comes
-            with the package, such as ``precog``.
-        device: Where the model runs; by default a GPU, if there is one.
-        pose_estimator: What estimates poses of videos that come without: its name or
-            config, for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
-            itself.
-        show_progress: Whether bars are shown.
+            package, such as ``skelseg/toy_joint_limb``. Such a config is a program, as
+            everywhere in OpenMMLab. None: the config in the checkpoint, which is data
+            and may only name registered parts.
+        weights: Path of a checkpoint, or of several, such as of different seeds, whose
+            probabilities are averaged. None: ``model`` is the name of a model that
+            comes with the package, such as ``precog``.
+        device: Device of the model; by default a GPU, if there is one.
+        pose_estimator: The estimator of poses for videos without poses: its name or
+            config for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
+            an instance.
+        show_progress: Whether to show progress bars.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -102,7 +106,7 @@ class SkelSegInferencer(BaseInferencer):
         weights: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         device: str | None = None,
         *,
-        pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
+        pose_estimator: PoseEstimatorLike = 'mediapipe',
         show_progress: bool = True,
     ) -> None:
         if weights is None:
@@ -110,20 +114,20 @@ class SkelSegInferencer(BaseInferencer):
         files = [weights] if isinstance(weights, (str, os.PathLike)) else weights
         self.checkpoints = [str(file) for file in files]
         if not self.checkpoints:
-            raise UserError('No checkpoint is named; name one or several.')
+            raise UserError('No checkpoint is given; name one or several.')
         if device is not None:
             check_device(device)
         self.pose_estimator = pose_estimator
         if isinstance(model, str | os.PathLike):
             model = str(find_config(model))
-        trust = nullcontext() if model is not None else registered_only()
+        first = self.checkpoints[0]
+        trust = nullcontext() if model is not None else own_config(first)
         with DefaultScope.overwrite_default_scope(_SCOPE), trust:
-            first = self.checkpoints[0]
             super().__init__(model, first, device, _SCOPE, show_progress)
 
     def __call__(
         self,
-        inputs: Any,
+        inputs: Input | Sequence[Input],
         return_datasamples: bool = False,
         batch_size: int = 1,
         **kwargs: Any,
@@ -133,17 +137,17 @@ class SkelSegInferencer(BaseInferencer):
         Args:
             inputs: See :func:`mmskelseg.apis.inputs.find_sources`.
             return_datasamples: Whether predictions are ``ActionDataSample``.
-            batch_size: Videos that go through the model together, padded to the
-                longest; memory grows with it.
+            batch_size: Number of videos that the model processes together, padded to
+                the longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``:
                 see :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'``
-                there is a prediction for each person. ``min_score``: segments
-                of less confidence become unlabelled. ``return_vis``: whether timelines
-                are returned, RGB uint8 (H, W, 3); else they are None. ``out_dir``,
-                ``formats``, ``codec``, ``line_minutes``: write files as each batch is
-                ready; see :func:`mmskelseg.apis.write_exports`. Of several videos, the
-                time budget of all is written at the end. ``prefix``: whether the names
-                of files begin with the video's; by default where there are several.
+                there is a prediction for each person. ``min_score``: segments with a
+                lower confidence become unlabelled. ``return_vis``: whether to return
+                timelines, RGB uint8 (H, W, 3), instead of None. ``out_dir``,
+                ``formats``, ``codec``, ``line_minutes``: write files after each batch;
+                see :func:`mmskelseg.apis.write_exports`. If there are several videos,
+                the time budgets of all are written at the end. ``prefix``: whether file
+                names begin with that of the video; by default if there are several.
 
         Raises:
             FileNotFoundError: If an input is missing.
@@ -157,12 +161,12 @@ class SkelSegInferencer(BaseInferencer):
 
     def stream(
         self,
-        inputs: Any,
+        inputs: Input | Sequence[Input],
         return_datasamples: bool = False,
         batch_size: int = 1,
         **kwargs: Any,
     ) -> Iterator[dict[str, list]]:
-        """Yield what a call returns, batch by batch, so that no more is held."""
+        """Yield the results of a call batch by batch, which limits the memory."""
         pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
@@ -191,9 +195,10 @@ class SkelSegInferencer(BaseInferencer):
         *,
         person: str = 'track',
         fps: float | None = None,
-    ) -> Iterator[tuple[list[dict[str, Any]], list[ShownVideo], dict[str, Any]]]:
-        """Yield the annotations of each batch of videos, and the same as the model sees
-        them: at the rate of its training data, and as features.
+    ) -> Iterator[tuple[list[InputVideo], list[ShownVideo], Batch]]:
+        """Yield each batch of videos: annotations, resampled annotations, and features.
+
+        Annotations are resampled to the frame rate of the model's training data.
         """
         reader = InputReader(
             self.dataset_meta['skeleton'],
@@ -220,7 +225,7 @@ class SkelSegInferencer(BaseInferencer):
             yield videos, shown, features
 
     def forward(
-        self, inputs: dict[str, Any], *, min_score: float = 0.0
+        self, inputs: Batch, *, min_score: float = 0.0
     ) -> list[ActionDataSample]:
         """Return the predicted samples of a batch."""
         samples = super().forward(inputs)
@@ -232,8 +237,8 @@ class SkelSegInferencer(BaseInferencer):
 
     def visualize(
         self,
-        inputs: Sequence[Mapping[str, Any]],
-        preds: Sequence[Mapping[str, Any]],
+        inputs: Sequence[InputVideo],
+        preds: Sequence[Prediction],
         *,
         return_vis: bool = False,
     ) -> list[np.ndarray | None]:
@@ -242,12 +247,12 @@ class SkelSegInferencer(BaseInferencer):
 
     def postprocess(
         self,
-        preds: Sequence[Mapping[str, Any]],
+        preds: Sequence[Prediction],
         visualization: list[np.ndarray | None],
         *,
         files: PredictionFiles,
     ) -> dict[str, list]:
-        """Write files, if asked for, and return predictions with their pictures."""
+        """Write files, if requested, and return predictions with their timelines."""
         for pred in preds:
             files.add(pred)
         return {'predictions': list(preds), 'visualization': visualization}
@@ -263,29 +268,29 @@ class SkelSegInferencer(BaseInferencer):
             for modality, config in dataset.features.items()
         ]
         for recipe in self._recipes:
-            # So that faults in its weights come before any work.
+            # So that faults in its weights are reported before any work.
             recipe.load()
         self.needs_poses = any(r.reads == 'poses' for r in self._recipes)
         self.needs_video = any(r.reads == 'video' for r in self._recipes)
         return Compose([TRANSFORMS.build(part) for part in dataset.pipeline])
 
     def _init_collate(self, cfg: ConfigDict) -> Callable:
-        # MMEngine's takes a name alone.
+        # MMEngine's method only accepts a name.
         collate = cfg.test_dataloader.get('collate_fn') or 'pseudo_collate'
         options = dict(collate) if isinstance(collate, Mapping) else {'type': collate}
         return partial(FUNCTIONS.get(options.pop('type')), **options)
 
     def _init_visualizer(self, cfg: ConfigDict) -> None:
-        """Return nothing, since pictures are drawn without one."""
+        """Return nothing, since timelines are drawn without a visualizer."""
 
     def _estimate(self, path: Path) -> Poses:
-        # Built when it is first needed, since its packages may be missing.
+        # It is built when first needed, since its packages may be missing.
         if not isinstance(self.pose_estimator, PoseEstimator):
             self.pose_estimator = build_pose_estimator(self.pose_estimator)
         return self.pose_estimator.estimate(path, progress=self.show_progress)
 
-    def _load(self, video: dict[str, Any]) -> dict[str, Any]:
-        """Return the features of a video as the model's test pipeline makes them."""
+    def _load(self, video: VideoAnnotation) -> Batch:
+        """Return the features of a video, after the test pipeline of the model."""
         for recipe in self._recipes:
             recipe.check(video)
         frames = video['total_frames'] * len(self._recipes)
@@ -304,6 +309,6 @@ class SkelSegInferencer(BaseInferencer):
 
 
 def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:
-    """Return what was predicted as arrays."""
+    """Return the predicted fields of a sample as arrays."""
     names = ('pred_risk', 'pred_boundary', 'pred_entropy', 'pred_label', 'pred_score')
     return {name: sample.get(name).cpu().numpy() for name in names if name in sample}

@@ -1,10 +1,10 @@
-"""One annotation, without labels, for each video that a user names as input."""
+"""Reading of inputs: an annotation without labels for each video that users name."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -25,50 +25,61 @@ from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
-from mmskelseg.structures import Skeleton
+from mmskelseg.structures import Skeleton, is_data_layout
+from mmskelseg.structures.annotations import Metainfo
+from mmskelseg.structures.predictions import InputVideo
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
+
+#: One input; see :func:`find_sources`.
+Input: TypeAlias = str | os.PathLike | np.ndarray | Mapping[str, object] | Poses
+#: The poses of a video, or the path of their file.
+GivenPoses: TypeAlias = str | os.PathLike | Poses
 
 _ANNOTATIONS = ('.pkl', '.pickle')
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one video comes from.
+    """The files or data of one video.
 
     Args:
         name: The video's id.
-        video: Its file.
-        poses: The file or folder of its poses, or the poses.
-        entry: What an annotation file has of it, or some of that.
-        metainfo: That of the annotation file.
+        video: The video file.
+        poses: The file or folder of its poses, or the poses themselves.
+        entry: Its entry in an annotation file, or a part of one.
+        metainfo: The metainfo of the annotation file.
     """
 
     name: str
     video: Path | None = None
     poses: Path | Poses | None = None
-    entry: Mapping[str, Any] | None = None
-    metainfo: Mapping[str, Any] | None = None
+    entry: InputVideo | None = None
+    metainfo: Metainfo | None = None
 
 
 def find_sources(
-    inputs: Any, *, poses: Any = None, split: str | None = None
+    inputs: Input | Sequence[Input],
+    *,
+    poses: GivenPoses | Sequence[GivenPoses] | None = None,
+    split: str | None = None,
 ) -> list[Source]:
-    """Return a source for each video that the inputs stand for.
+    """Return a source for each video in the inputs.
 
     Args:
-        inputs: A video; a file of poses, of any known format, or OpenPose's folder; an
-            annotation file; a folder of these, where a video and poses of the same name
-            belong together; an annotation entry (a dict with ``keypoint``, and what
-            else there is); an array ``keypoint`` (M, T, V, 2) or (T, V, 2);
+        inputs: A video; a file of poses in any known format, or OpenPose's folder; an
+            annotation file; a folder of these, in which a video and poses with the same
+            name belong together; an annotation entry (a dict with ``keypoint`` and
+            optionally more); an array ``keypoint`` (M, T, V, 2) or (T, V, 2);
             :class:`Poses`; or a list of these.
-        poses: Poses of the videos: one for one video, a list of as many as there are
-            inputs, or a folder in which files have the names of the videos.
-        split: The videos of an annotation file to take; by default all.
+        poses: Poses of the videos: one file or object for one video, a list with one
+            for each input, or a folder whose files have the names of the videos.
+        split: The split of an annotation file to use; by default all videos.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If an input is none of these, or poses do not go with videos.
+        ValueError: If an input is none of these, or poses and videos do not match.
     """
     listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     sources = [source for item in listed for source in _sources(item, split)]
@@ -77,11 +88,12 @@ def find_sources(
     return _named_apart(sources)
 
 
-def _sources(item: Any, split: str | None) -> list[Source]:
+def _sources(item: object, split: str | None) -> list[Source]:
     if isinstance(item, np.ndarray):
         item = {'keypoint': item}
     if isinstance(item, Mapping):
-        return [Source(str(item.get('frame_dir', 'video')), entry=item)]
+        name = str(item.get('frame_dir', 'video'))
+        return [Source(name, entry=cast(InputVideo, item))]
     if isinstance(item, Poses):
         return [Source('video', poses=item)]
     if not isinstance(item, str | os.PathLike):
@@ -111,7 +123,12 @@ def _of_annotations(path: Path, split: str | None) -> list[Source]:
     names = videos if split is None else split_names(data, split, str(path))
     files = {name: videos[name].get('filename') for name in names}
     return [
-        Source(name, file and path.parent / file, None, videos[name], data['metainfo'])
+        Source(
+            name,
+            path.parent / file if file else None,
+            entry=cast(InputVideo, videos[name]),
+            metainfo=data['metainfo'],
+        )
         for name, file in files.items()
     ]
 
@@ -128,21 +145,24 @@ def _of_folder(folder: Path, split: str | None) -> list[Source]:
             if other is not None:
                 if (other.video is None) == (source.video is None):
                     raise UserError(
-                        f'{path}: of the same name as {other.video or other.poses}; '
-                        'name the one that is meant.'
+                        f'{path}: has the same name as {other.video or other.poses}; '
+                        'name one of them instead of the folder.'
                     )
                 video, poses = source.video or other.video, source.poses or other.poses
                 source = Source(source.name, video, poses)
             found[source.name] = source
     if not (sources or found):
         raise UserError(
-            f'{folder}: holds neither videos nor poses nor annotations.pkl; name the '
+            f'{folder}: contains no videos, no poses and no annotations.pkl; name a '
             'folder that does.'
         )
     return [*sources, *found.values()]
 
 
-def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
+def _with_poses(
+    sources: list[Source], poses: GivenPoses | Sequence[GivenPoses]
+) -> list[Source]:
+    given: list[GivenPoses]
     folder = Path(poses) if isinstance(poses, str | os.PathLike) else None
     if folder is not None and folder.is_dir() and not is_openpose(folder):
         files = {
@@ -151,17 +171,17 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
         missing = [source.name for source in sources if source.name not in files]
         if missing:
             raise UserError(
-                f'{folder}: holds no poses of the name {missing[0]}, the first of '
-                f'{len(missing)} missing of {len(sources)} videos; name each file as '
-                'its video.'
+                f'{folder}: contains no poses with the name {missing[0]}, the first of '
+                f'{len(missing)} missing of {len(sources)} videos; give each file the '
+                'name of its video.'
             )
         given = [files[source.name] for source in sources]
     else:
-        given = list(poses) if isinstance(poses, list | tuple) else [poses]
+        given = [poses] if isinstance(poses, str | os.PathLike | Poses) else [*poses]
     if len(given) != len(sources):
         raise UserError(
-            f'{len(given)} poses for {len(sources)} videos; give as many, or a folder '
-            'with files of the names of the videos.'
+            f'{len(given)} poses for {len(sources)} videos; give one for each video, '
+            'or a folder whose files have the names of the videos.'
         )
     return [
         replace(
@@ -172,7 +192,7 @@ def _with_poses(sources: list[Source], poses: Any) -> list[Source]:
 
 
 def _named_apart(sources: Iterable[Source]) -> list[Source]:
-    """Return the sources, each with a name of its own."""
+    """Return the sources with unique names."""
     apart: dict[str, Source] = {}
     for source in sources:
         name, number = source.name, 1
@@ -185,26 +205,26 @@ def _named_apart(sources: Iterable[Source]) -> list[Source]:
 
 @dataclass(frozen=True)
 class InputReader:
-    """Makes annotations that fit a model.
+    """A reader that turns sources into annotations that fit a model.
 
-    An annotation is as in docs/data_format.md, with ``label`` only where it is known,
-    the path of the video as ``filename``, ``skeleton``, ``estimated`` where its poses
-    come from an estimator, and ``notes``, sentences on what was assumed. With
+    An annotation is as in docs/data_format.md, with ``label`` only if it is known, and
+    the path of the video as ``filename``. It also has ``skeleton``, ``estimated`` if
+    its poses are from an estimator, and ``notes``, sentences about assumptions. With
     ``person='each'`` there is one for each person, with the name of the ``person`` and
-    that of the ``video``, whose ``frame_dir`` is ``<video>_<person>``.
+    that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``.
 
     Args:
-        skeleton: The layout that the model was trained with.
-        classes: Of the model.
+        skeleton: The layout with which the model was trained.
+        classes: The classes of the model.
         needs_poses: Whether the model reads skeletons.
-        needs_video: Whether it reads the frames of a video.
-        estimate: Returns the poses of a video file that comes without.
-        person: Which of several people a file of poses or an estimator is about; see
+        needs_video: Whether the model reads the frames of a video.
+        estimate: Function that returns the poses in a video file.
+        person: Which of several people in a file of poses or in a video to use; see
             :func:`mmskelseg.interchange.poses.choose_person`; or ``each``.
-        fps: Frames per second of the poses, where no file states it.
+        fps: Frames per second of the poses, if no file states it.
     """
 
-    skeleton: Any
+    skeleton: Layout
     classes: tuple[str, ...]
     needs_poses: bool
     needs_video: bool
@@ -212,41 +232,40 @@ class InputReader:
     person: str = 'track'
     fps: float | None = None
 
-    def read(self, source: Source) -> list[dict[str, Any]]:
+    def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
 
         Raises:
             FileNotFoundError: If a file is missing.
-            ValueError: If it is not what the model needs.
+            ValueError: If the source lacks something that the model needs.
         """
         if self.person == EACH and not self.needs_poses:
             raise UserError(
                 f'{source.name}: person is each, but the model reads the frames of the '
-                'video and no skeletons, so that it cannot tell people apart.'
+                'video and no skeletons, so it cannot tell people apart; leave that '
+                'option out.'
             )
         videos = self._read(source)
         for video in videos:
             if self.needs_video and 'filename' not in video:
                 raise UserError(
-                    f'{source.name}: the model reads the frames of a video, and there '
-                    'is none; name the video, with its poses beside it where it needs '
-                    'both.'
+                    f'{source.name}: the model reads the frames of a video, but there '
+                    'is none; name the video, and its poses if the model needs both.'
                 )
-        return [
-            {'frame_dir': source.name, 'skeleton': self.skeleton, **video}
-            for video in videos
-        ]
+        own: InputVideo = {'frame_dir': source.name, 'skeleton': self.skeleton}
+        return [{**own, **video} for video in videos]
 
-    def _read(self, source: Source) -> list[dict[str, Any]]:
-        if source.entry is not None and 'keypoint' in source.entry:
-            return self._of_entry(source, source.entry)
-        path = source.video or (source.entry or {}).get('filename')
+    def _read(self, source: Source) -> list[InputVideo]:
+        entry: InputVideo = source.entry or {}
+        if 'keypoint' in entry:
+            return self._of_entry(source, entry)
+        path = source.video or entry.get('filename')
         file = None if path is None else VideoFile.open(path)
         if source.poses is not None or (self.needs_poses and file is not None):
             return self._of_poses(source, file)
         if file is None:
             raise UserError(
-                f'{source.name}: the input has the keys {sorted(source.entry or {})}, '
+                f'{source.name}: the input has the keys {sorted(entry)}, '
                 'but needs `keypoint` or `filename`.'
             )
         return [
@@ -259,18 +278,21 @@ class InputReader:
             }
         ]
 
-    def _of_entry(
-        self, source: Source, entry: Mapping[str, Any]
-    ) -> list[dict[str, Any]]:
+    def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
-        keypoint, score = keypoint_arrays(dict(entry), name)
+        if layout is not self.skeleton and not is_data_layout(layout):
+            # An entry may come from anybody's file, and a path may be a program.
+            raise UserError(
+                f'{name}: skeleton is {shown(layout)}, expected the name of a layout '
+                'or a dict of joints and limbs.'
+            )
+        keypoint, score = keypoint_arrays(entry, name)
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)
         if fps is None:
             raise UserError(
-                f'{name}: the rate of its frames is not known; give fps, frames per '
-                'second.'
+                f'{name}: the frame rate is unknown; give fps, frames per second.'
             )
         fps = check_fps(fps, name)
         size = entry.get('img_shape')
@@ -278,13 +300,13 @@ class InputReader:
             numbers(size, (2,), f'{name}: img_shape')
         poses = Poses(keypoint, score, layout, size, fps)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
-        videos = [
+        videos: list[InputVideo] = [
             {**entry, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
         ]
         classes = (source.metainfo or {}).get('classes', self.classes)
         for video in videos:
-            # Labels of a video are of nobody among several.
+            # The labels of a video do not belong to one of several people.
             if tuple(classes) != self.classes or len(videos) > 1:
                 video.pop('label', None)
             if source.video is not None:
@@ -295,7 +317,7 @@ class InputReader:
                     video['notes'] += (f'{missing}: there is no such file',)
         return [{'frame_dir': name, **video, 'fps': fps} for video in videos]
 
-    def _of_poses(self, source: Source, file: VideoFile | None) -> list[dict[str, Any]]:
+    def _of_poses(self, source: Source, file: VideoFile | None) -> list[InputVideo]:
         size = None if file is None else file.img_shape
         poses, place = source.poses, source.name
         if poses is None:
@@ -308,7 +330,8 @@ class InputReader:
         if source.poses is not None:
             poses = with_rate(poses, file, self.fps, place)
         poses = poses.noting(img_shape=poses.img_shape or size)
-        more: dict[str, Any] = {'fps': poses.fps, 'estimated': source.poses is None}
+        assert poses.fps is not None, 'with_rate and estimators give them a rate'
+        more: InputVideo = {'fps': poses.fps, 'estimated': source.poses is None}
         if file is not None:
             more['filename'] = str(file.path.absolute())
         return [
@@ -318,27 +341,31 @@ class InputReader:
 
     def _people(
         self, poses: Poses, source: Source, keypoint_3d: np.ndarray | None = None
-    ) -> Iterator[tuple[Poses, np.ndarray | None, dict[str, str]]]:
-        """Yield poses in 2D and 3D of each person, and what tells who it is."""
+    ) -> Iterator[tuple[Poses, np.ndarray | None, InputVideo]]:
+        """Yield the poses in 2D and 3D of each person, and the person's name."""
         if self.person != EACH:
             yield poses, keypoint_3d, {}
             return
         for name, rows, each in each_person(poses):
-            who = {'person': name, 'video': source.name}
-            frame_dir = f'{source.name}_{name}'
+            who: InputVideo = {
+                'person': name,
+                'video': source.name,
+                'frame_dir': f'{source.name}_{name}',
+            }
             in_3d = None if keypoint_3d is None else of_rows(keypoint_3d, rows)
-            yield each, in_3d, {**who, 'frame_dir': frame_dir}
+            yield each, in_3d, who
 
     def _fitted(
         self, poses: Poses, place: str, keypoint_3d: np.ndarray | None = None
-    ) -> dict[str, Any]:
-        """Return what an annotation has of poses, with the joints of the model."""
+    ) -> InputVideo:
+        """Return the annotation of poses, with the joints of the model."""
         wanted, joints = Skeleton.get(self.skeleton), poses.joints
         poses = with_size(poses)
         columns = wanted.columns_of(joints, place)
         if len(joints) > len(columns):
             poses = poses.noting(f'{len(columns)} of {len(joints)} joints are used')
-        video: dict[str, Any] = {
+        assert poses.img_shape is not None, 'with_size gives them a size'
+        video: InputVideo = {
             'keypoint': poses.keypoint[:, :, columns],
             'keypoint_score': poses.keypoint_score[:, :, columns],
             'total_frames': poses.keypoint.shape[1],

@@ -1,4 +1,4 @@
-"""From a camera to labels while it runs."""
+"""Live segmentation of the people in front of a camera."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +21,9 @@ from mmskelseg.streaming import (
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
-# Frames without a person after which somebody else is followed.
+# Number of frames without a person after which somebody else is followed.
 _PATIENCE = 30
-# Delays that a report is about, the last of them.
+# Number of the latest delays that a report covers.
 _DELAYS = 10_000
 
 
@@ -32,13 +32,13 @@ class LivePerson:
     """A person in a frame.
 
     Args:
-        number: Of the person, from 1; 1 throughout where one person is followed.
-        points: Joints of the model in pixels of the frame, shape (V, 2).
-        score: Their confidence, shape (V,).
-        label: The person's newest label that is final, -1 before there is one.
-        name: Its name, empty before there is one.
-        labelled: Frames that became final with this one.
-        events: Segments that began or ended in these.
+        number: Number of the person, from 1; always 1 if only one person is followed.
+        points: The model's joints in pixels of the frame, shape (V, 2).
+        score: Confidence of the joints, shape (V,).
+        label: The person's latest final label, -1 before there is one.
+        name: Name of this label, empty before there is one.
+        labelled: Frames whose labels became final with this frame.
+        events: Segments that began or ended in these frames.
     """
 
     number: int
@@ -52,13 +52,13 @@ class LivePerson:
 
 @dataclass
 class LiveReport:
-    """How a live run went.
+    """Statistics of a live run.
 
     Args:
-        frames: How many were labelled.
-        dropped: How many were not, since they came too fast.
-        seconds: From the first to the last of them.
-        delays: Seconds from a frame to its label, of the last frames.
+        frames: Number of labelled frames.
+        dropped: Number of frames that were dropped because they came too fast.
+        seconds: Time from the first to the last labelled frame, in seconds.
+        delays: Delay from a frame to its label in seconds, for the latest frames.
     """
 
     frames: int = 0
@@ -68,11 +68,11 @@ class LiveReport:
 
     @property
     def rate(self) -> float:
-        """Frames per second that were labelled."""
+        """Number of labelled frames per second."""
         return (self.frames - 1) / self.seconds if self.seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        """Say so in a line."""
+        """Return the statistics as a line of text."""
         text = f'{self.frames} frames at {self.rate:.1f} a second'
         text += f', {self.dropped} dropped'
         if self.delays:
@@ -82,20 +82,20 @@ class LiveReport:
 
 
 class LiveSegmenter:
-    """Labels the people in front of a camera while it runs.
+    """A segmenter that labels the people in front of a camera live.
 
-    Frames that come faster than poses are estimated are dropped. Their time stamps tell
-    the stream, which works at the rate that the model was trained with.
+    Frames that come faster than poses can be estimated are dropped. The stream, which
+    works at the frame rate of the model's training data, learns that from time stamps.
 
     Args:
-        stream: Labels a person's frames, such as
+        stream: The stream that labels a person's frames, such as a
             :class:`mmskelseg.apis.SkelSegStream`.
-        skeleton: The layout of the joints that it reads.
-        camera: Where frames come from.
-        poses: What estimates poses; or the poses in the frames of a file.
-        person: ``track`` follows one person, at first the largest, until that person is
-            gone for 30 frames, then the largest who is there. ``each`` gives
-            everybody a stream of their own.
+        skeleton: The layout of the joints that the stream reads.
+        camera: The source of frames.
+        poses: A pose estimator, or the poses in the frames of a file.
+        person: ``track`` follows one person, at first the largest, until that person
+            has been gone for 30 frames, then the largest who is present. ``each``
+            labels everybody, each in a separate stream.
 
     Raises:
         UserError: If the poses lack joints of the model, or the stream does not know
@@ -103,7 +103,7 @@ class LiveSegmenter:
 
     Attributes:
         fps: Frames per second of the stream.
-        report: How it went so far.
+        report: Statistics so far.
     """
 
     def __init__(
@@ -117,12 +117,12 @@ class LiveSegmenter:
     ) -> None:
         if stream.fps is None:
             raise UserError(
-                'The model does not say how many frames per second it was trained '
-                'with; state it (--fps, or fps in Python).'
+                'The model does not state the frame rate of its training data; give it '
+                '(--fps, or fps in Python).'
             )
         if stream.dims != 2:
             raise UserError(
-                'The model reads joints in 3D, but pose estimators give them in 2D; '
+                'The model reads joints in 3D, but pose estimators find them in 2D; '
                 'train one that reads `keypoint` (dims=2).'
             )
         self.fps = stream.fps
@@ -135,7 +135,7 @@ class LiveSegmenter:
         layout = Skeleton.get(poses.skeleton)
         self._columns = skeleton.columns_of(layout.joints, type(poses).__name__)
         self._links = OverlapLinks(patience=_PATIENCE)
-        # By the number of the track; with `track` the one person is 0.
+        # By the number of the track; with `track`, the only person has the number 0.
         self._people: dict[int, _Followed] = {}
         self._track, self._last_seen = -1, 0
 
@@ -144,8 +144,8 @@ class LiveSegmenter:
     ) -> None:
         """Call a function with each frame and the people in it, until the camera ends.
 
-        The function may end it by ``camera.close()``. Frames whose labels are not final
-        then are given by :meth:`flush`.
+        The function may end it with ``camera.close()``. Afterwards, :meth:`flush`
+        returns the frames whose labels are not final yet.
         """
         if isinstance(self.poses, Poses):
             for frame in self.camera:
@@ -156,7 +156,7 @@ class LiveSegmenter:
         def images() -> Iterator[np.ndarray]:
             for frame in self.camera:
                 yield frame.image
-                # The estimator asks for the next image when it is done with this one.
+                # The estimator requests the next image after processing this one.
                 self._step(frame, [detection.joints for detection in found], handle)
                 found.clear()
 
@@ -164,7 +164,7 @@ class LiveSegmenter:
             found.append(detection)
 
     def flush(self) -> list[LivePerson]:
-        """Return the last frames and events of everybody, and end their streams."""
+        """End all streams, and return everybody's last frames and events."""
         people = [person.end(number + 1) for number, person in self._people.items()]
         self._people.clear()
         return people
@@ -222,7 +222,7 @@ class LiveSegmenter:
     def _followed(
         self, seen: dict[int, np.ndarray], boxes: np.ndarray
     ) -> dict[int, np.ndarray]:
-        """Return the joints of the one person who is followed, as those of number 0."""
+        """Return the joints of the person who is followed, with the number 0."""
         if self._track in seen:
             self._last_seen = self.report.frames
         elif seen and (
@@ -238,7 +238,7 @@ class LiveSegmenter:
         return {}
 
     def _ended(self, seen: dict[int, np.ndarray]) -> list[LivePerson]:
-        """Return the ends of those who have been gone for too long."""
+        """End the streams of people who have been gone too long, and return them."""
         gone = [
             number
             for number, person in self._people.items()
@@ -248,7 +248,7 @@ class LiveSegmenter:
 
 
 class _Followed:
-    """A person's stream, and what is known of them."""
+    """A person who is followed, with the stream and the latest joints and label."""
 
     def __init__(self, stream: SkeletonStream) -> None:
         self.stream = stream
@@ -260,14 +260,14 @@ class _Followed:
     def step(
         self, number: int, joints: np.ndarray, time: float, *, seen: bool
     ) -> LivePerson:
-        """Return the person after another frame."""
+        """Process another frame, and return the person."""
         self.missed = 0 if seen else self.missed + 1
         self.joints = joints
         labelled = self.stream.push(joints[:, :2], joints[:, 2], time)
         return self._person(number, labelled)
 
     def end(self, number: int) -> LivePerson:
-        """Return the person with the last frames, and the end of the last segment."""
+        """End the stream, and return the person with the last frames and events."""
         self.joints = np.zeros_like(self.joints)
         return self._person(number, self.stream.flush(), ends=True)
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -15,13 +15,20 @@ from mmskelseg.apis.exports import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import labels_to_segments
+from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.time_budget import TimeBudget
 from mmskelseg.utils.logs import print_log
 
 
 def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:
-    """Return labels (T,), -1 in segments of less mean probability; score is (K, T)."""
+    """Return labels (T,), -1 in segments whose mean probability is below a minimum.
+
+    Args:
+        label: The labels, shape (T,).
+        score: Probability of each class, shape (K, T).
+        min_score: The minimum.
+    """
     label = label.copy()
     for start, end, k in to_segments(label):
         if score[k, start:end].mean() < min_score:
@@ -29,16 +36,17 @@ def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.nd
     return label
 
 
-def drop_absent(video: Mapping[str, Any], label: np.ndarray) -> np.ndarray:
-    """Return labels (T,), -1 while one of several people is away for over a second.
+def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
+    """Return labels (T,), -1 while the person is out of view for over a second.
 
     Args:
-        video: The annotation, in which ``person`` names who it is of, if it does.
-        label: The labels.
+        video: The annotation of one of several people, whom ``person`` names; labels
+            of other videos are unchanged.
+        label: The labels, shape (T,).
     """
     if 'person' not in video:
         return label
-    absent = (video['keypoint_score'] <= 0).all(axis=(0, 2))
+    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2))
     for start, end, is_absent in to_segments(absent.astype(np.int64)):
         inside = start > 0 and end < len(absent)
         if is_absent and inside and end - start <= video['fps']:
@@ -47,9 +55,9 @@ def drop_absent(video: Mapping[str, Any], label: np.ndarray) -> np.ndarray:
 
 
 def to_prediction(
-    video: Mapping[str, Any], fields: Mapping[str, np.ndarray], classes: Sequence[str]
-) -> dict[str, Any]:
-    """Return a video's annotation with what was predicted, and its segments.
+    video: InputVideo, fields: Mapping[str, np.ndarray], classes: Sequence[str]
+) -> Prediction:
+    """Return a video's annotation with its predictions and segments.
 
     Args:
         video: The annotation.
@@ -59,7 +67,7 @@ def to_prediction(
     """
     label, score = fields['pred_label'], fields['pred_score']
     segments = labels_to_segments(label, video['fps'], classes, score)
-    return {
+    prediction = {
         **video,
         **fields,
         'classes': list(classes),
@@ -78,19 +86,20 @@ def to_prediction(
             )
         ],
     }
+    return cast(Prediction, prediction)
 
 
 class PredictionFiles:
-    """Writes the files of predictions as they come, and at the end those of all.
+    """A writer of the files of each prediction, and at the end of those of all videos.
 
     Nothing is written without ``out_dir``.
 
     Args:
         classes: Names of the K classes.
-        out_dir: Where files are written.
+        out_dir: The folder for the files.
         formats: As for :func:`mmskelseg.apis.write_exports`, as are ``codec``,
             ``line_minutes`` and ``show_progress``.
-        prefix: Whether names of files begin with the video's id.
+        prefix: Whether file names begin with the video's id.
     """
 
     def __init__(
@@ -100,20 +109,25 @@ class PredictionFiles:
         out_dir: str | os.PathLike | None = None,
         formats: Sequence[str] = (),
         prefix: bool = False,
+        codec: str = 'mp4v',
+        line_minutes: float | None = None,
         show_progress: bool = True,
-        **options: Any,
     ) -> None:
         self.classes = classes
         self.out_dir = out_dir
         self.formats = formats
         self.prefix = prefix
-        self.options = {**options, 'show_progress': show_progress}
+        self.options = {
+            'codec': codec,
+            'line_minutes': line_minutes,
+            'show_progress': show_progress,
+        }
         self._budgets: dict[str, TimeBudget] = {}
-        # Of the video whose people are coming.
-        self._people: list[Mapping[str, Any]] = []
+        # The people of the current video so far.
+        self._people: list[Prediction] = []
 
-    def add(self, prediction: Mapping[str, Any]) -> None:
-        """Write what is of one prediction alone, and of people who are complete."""
+    def add(self, prediction: Prediction) -> None:
+        """Write the files of a prediction, and of a video's people once complete."""
         if self.out_dir is None:
             return
         if self._people and prediction.get('video') != self._people[0]['video']:
@@ -125,7 +139,7 @@ class PredictionFiles:
         self._write(write_exports, prediction, name)
 
     def finish(self) -> None:
-        """Write what is of the last people, and the time budgets of all videos."""
+        """Write the files of the last people, and the time budgets of all videos."""
         if self.out_dir is None:
             return
         if self._people:
@@ -137,7 +151,12 @@ class PredictionFiles:
         self._write(write_people, self._people, self._people[0]['video'])
         self._people = []
 
-    def _write(self, write: Callable[..., list[Path]], shown: Any, name: str) -> None:
+    def _write(
+        self,
+        write: Callable[..., list[Path]],
+        shown: Prediction | Sequence[Prediction],
+        name: str,
+    ) -> None:
         assert self.out_dir is not None
         prefix = f'{file_name(name)}_' if self.prefix else ''
         files = write(shown, self.out_dir, self.formats, prefix=prefix, **self.options)

@@ -1,43 +1,42 @@
-"""Labels of a person's frames as they come, by a trained model."""
+"""Live labels of a person's frames, by a trained model."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.trained_model import check_pipeline, load_model
+from mmskelseg.apis.trained_model import check_pipeline, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.registry import registered_only
 from mmskelseg.streaming import SkeletonStream
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.errors import UserError
 
 
 class SkelSegStream(SkeletonStream):
-    """Labels a person's frames as their poses come, by a trained causal model.
+    """A stream that labels a person's frames live, with a trained causal model.
 
-    Labels and probabilities are those that :class:`mmskelseg.apis.SkelSegInferencer`
-    gives for the whole video, but for post-processing (``model.postprocess``), which
-    needs whole videos and is left out. ``notes`` say so where there is some. Scores of
+    Labels and probabilities are the same that :class:`mmskelseg.apis.SkelSegInferencer`
+    gives for the whole video, except for post-processing (``model.postprocess``), which
+    needs whole videos and is left out; ``notes`` say so if the model has any. Scores of
     risk and boundaries are left out as well. The network runs in NumPy, on one core.
 
-    See :class:`mmskelseg.streaming.SkeletonStream` for what it does.
+    See :class:`mmskelseg.streaming.SkeletonStream` for its methods.
 
     Args:
         config: As for ``SkelSegInferencer``; None for the one in the checkpoint.
         checkpoint: Path of a checkpoint, or of several as an ensemble. None:
             ``config`` is the name of a model that comes with the package, such as
             ``precog``.
-        fps: Frames per second of the training data, by which time stamps are resampled;
-            by default as the checkpoint says.
+        fps: Frame rate of the training data, to which frames with time stamps are
+            resampled; by default the one that the checkpoint states.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -60,14 +59,14 @@ class SkelSegStream(SkeletonStream):
     ) -> None:
         if checkpoint is None:
             config, checkpoint = None, zoo_model(config).checkpoint(live=True)
-        is_path = isinstance(checkpoint, str | os.PathLike)
-        files: Any = [checkpoint] if is_path else checkpoint
-        cfg: Any = ConfigDict() if config is None else config
+        if isinstance(checkpoint, str | os.PathLike):
+            checkpoint = [checkpoint]
+        cfg: Config | ConfigDict = ConfigDict() if config is None else config
         if isinstance(config, str | os.PathLike):
             cfg = Config.fromfile(find_config(config))
-        trust = nullcontext() if config is not None else registered_only()
+        trust = nullcontext() if config is not None else own_config(str(checkpoint[0]))
         with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
-            model, meta = load_model(cfg, [str(file) for file in files])
+            model, meta = load_model(cfg, [str(file) for file in checkpoint])
             weights = streaming_model(model)
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
@@ -92,9 +91,9 @@ class SkelSegStream(SkeletonStream):
 
 
 def causal_coordinates(
-    modality: str, dataset: Mapping[str, Any], skeleton: Any
+    modality: str, dataset: ConfigDict, skeleton: Layout
 ) -> SkeletonCoordinates:
-    """Return what makes the features of a modality, if a stream can."""
+    """Return the renderer of a modality, after checking that streams support it."""
     option = f'features.{modality}'
     features = dataset['features'].get(modality)
     if features is None:
@@ -111,15 +110,15 @@ def causal_coordinates(
         )
     if not render.causal:
         raise UserError(
-            f'{option}.render has causal=False, so that its scale and displacements '
-            'depend on later frames; train with causal=True, as the configs in '
+            f'{option}.render has causal=False, so its scale and displacements depend '
+            'on later frames; train with causal=True, as the configs in '
             'configs/streaming do.'
         )
     for key, part in (('encoder', recipe.encoder), ('transforms', recipe.transforms)):
         if part:
             raise UserError(
-                f'{option}.{key} is set, but streams read coordinates as they are; '
-                'train without.'
+                f'{option}.{key} is set, but streams read plain coordinates; train '
+                'without it.'
             )
     check_pipeline(dataset, 'a stream')
     return render

@@ -1,4 +1,4 @@
-"""Which videos, and which stretches of them, to label next."""
+"""Suggestions of videos, and of stretches of them, to label next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,10 +23,11 @@ from mmskelseg.interchange import (
     write_elan,
     write_label_studio,
 )
+from mmskelseg.structures.predictions import Prediction
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.utils.errors import UserError
 
-# What speaks for a stretch, and how a reason says that it has more of it than others.
+# The criteria, and how a reason says that a stretch has more of one than others.
 CRITERIA = {
     'disagreement': 'members disagree',
     'uncertainty': 'unsure',
@@ -35,28 +35,28 @@ CRITERIA = {
     'rarity': 'rare classes',
 }
 _RARITY = list(CRITERIA).index('rarity')
-# Seconds beside a predicted boundary up to which a frame is near it.
+# Seconds from a predicted boundary within which a frame is near it.
 _NEAR = 1.0
-# Seconds below which a gap between labels is left alone.
+# Shorter gaps between labels, in seconds, are not suggested.
 _SHORTEST = 1.0
-# Steps of a stretch in which the places to begin one are tried.
+# Candidates start this many times per stretch length.
 _STEPS = 4
-# How many times the average is worth a reason.
+# A criterion becomes a reason from this multiple of its average.
 _MORE = 1.1
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A stretch of a video to label, the best first.
+    """A stretch of a video that should be labelled.
 
     Args:
         video: The video's id.
-        start_frame: Its first frame.
-        end_frame: The one after its last.
+        start_frame: First frame.
+        end_frame: Last frame, exclusive.
         fps: Frames per second.
-        score: What a label there would teach, 1 in an average stretch.
-        values: Of each of ``CRITERIA``, likewise.
-        classes: Predicted there, in order of time.
+        score: The weighted mean of ``values``.
+        values: Each of ``CRITERIA``, as a multiple of its average over all stretches.
+        classes: Predicted classes, in temporal order.
         reason: Why it was chosen, in words.
     """
 
@@ -71,16 +71,16 @@ class Suggestion:
 
     @property
     def start(self) -> float:
-        """Seconds at which it starts."""
+        """Start in seconds."""
         return self.start_frame / self.fps
 
     @property
     def end(self) -> float:
-        """Seconds at which it ends."""
+        """End in seconds."""
         return self.end_frame / self.fps
 
-    def row(self) -> dict[str, Any]:
-        """Return it for a table or JSON."""
+    def row(self) -> dict[str, str | float]:
+        """Return the row of a table, ready for JSON."""
         return {
             'video': self.video,
             'start': round(self.start, 3),
@@ -97,18 +97,19 @@ class Suggestion:
 def frame_values(
     score: np.ndarray, entropy: np.ndarray, label: np.ndarray, fps: float
 ) -> np.ndarray:
-    """Return what speaks for labelling each frame, shape (3, T), each from 0 to 1.
+    """Return three criteria of each frame, shape (3, T), each from 0 to 1.
 
-    - Disagreement of an ensemble: the mutual information of class and member, which is
-      the entropy of the mean of their probabilities less the mean of their entropies.
-    - Uncertainty: the former of the two entropies; like it, as a part of the highest,
-      that of equal probabilities.
-    - Closeness to a boundary: 1 at a predicted change of class, and 0 from a second on.
+    - Disagreement of the members: the mutual information of class and member, that is,
+      the entropy of their mean probabilities minus the mean of their entropies.
+    - Uncertainty: the entropy of the mean probabilities. Both are fractions of the
+      highest possible entropy, the one of equal probabilities.
+    - Proximity to a boundary: 1 at a predicted change of class, falling to 0 within a
+      second.
 
     Args:
-        score: Probabilities, shape (K, T).
-        entropy: The mean of the members' entropies in nats, shape (T,).
-        label: The predicted class, shape (T,).
+        score: Mean probabilities, shape (K, T).
+        entropy: Mean of the members' entropies in nats, shape (T,).
+        label: Predicted class, shape (T,).
         fps: Frames per second.
 
     Source: the mutual information as in Houlsby et al., "Bayesian Active Learning for
@@ -132,47 +133,68 @@ def frame_values(
     )
 
 
+@dataclass(frozen=True)
+class RankedVideo:
+    """What a ranking keeps of a video.
+
+    Args:
+        label: Class id of each frame, shape (T,), -1 without a label.
+        pred_label: Predicted class, shape (T,).
+        pred_score: Probabilities, shape (K, T).
+        fps: Frames per second.
+        filename: The video file, if any.
+    """
+
+    label: np.ndarray
+    pred_label: np.ndarray
+    pred_score: np.ndarray
+    fps: float
+    filename: str | None = None
+
+
 @dataclass
 class StretchRanking:
-    """Ranks stretches of videos that come one after another, and chooses the best.
+    """A ranking of stretches of videos, from which the best are chosen.
 
-    Each criterion counts as a multiple of its average over all stretches. Rare classes
-    are those with few labelled seconds: a class of s seconds counts ``m / (m + s)``,
-    with the mean m over the classes, so that one without a label counts 1, and each
-    second by the probability of the class. A chosen stretch counts as labelled from
-    then on, so that the next one is of something else. Without any label, rare is what
-    is rarely predicted.
+    Each criterion is divided by its average over all stretches. Rare classes have few
+    labelled seconds: a class with s seconds counts ``m / (m + s)``, where m is the mean
+    over the classes, so that a class without labels counts 1. A stretch counts the
+    classes by their probabilities. After it was chosen, it counts as labelled, so that
+    the next ones show something else. Without any labels, the seconds of the predicted
+    probabilities take their place.
 
     Args:
         classes: Names of the K classes.
-        stretch: Seconds of a stretch; shorter videos, and gaps between labels, are one.
-        ignore_labels: Whether labels that are there do not count.
+        stretch: Length of a stretch in seconds. A shorter video or gap between labels
+            is a stretch of its own.
+        ignore_labels: Whether to suggest labelled frames as well.
+        videos: The videos so far, by id.
     """
 
     classes: Sequence[str]
     stretch: float = 20.0
     ignore_labels: bool = False
-    videos: dict[str, dict[str, Any]] = field(default_factory=dict)
+    videos: dict[str, RankedVideo] = field(default_factory=dict)
     _known: np.ndarray = field(init=False)
     _means: list[np.ndarray] = field(default_factory=list)
     _shares: list[np.ndarray] = field(default_factory=list)
     _places: list[tuple[str, int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Start without a labelled second."""
+        """Start without any labels."""
         self._known = np.zeros(len(self.classes))
 
     def add_labels(self, label: np.ndarray, fps: float) -> None:
-        """Count labels (T,) of a video that is not to be ranked itself."""
+        """Count the labels (T,) of a video, which need not be ranked itself."""
         counts = np.bincount(label[label != IGNORED], minlength=len(self.classes))
         self._known += counts / fps
 
-    def add(self, prediction: Mapping[str, Any]) -> None:
+    def add(self, prediction: Prediction) -> None:
         """Add a video.
 
         Args:
-            prediction: Of :class:`mmskelseg.apis.SkelSegInferencer`; its ``label``, if
-                it has one, says what is labelled.
+            prediction: A prediction of :class:`mmskelseg.apis.SkelSegInferencer`. Its
+                ``label``, if any, states what is labelled already.
         """
         name, fps = prediction['frame_dir'], prediction['fps']
         frames = prediction['total_frames']
@@ -189,24 +211,22 @@ class StretchRanking:
             self._means.append(mean[:_RARITY])
             self._shares.append(mean[_RARITY:])
             self._places.append((name, start, end))
-        kept = ('fps', 'total_frames', 'filename', 'frame_dir')
-        self.videos[name] = {key: prediction[key] for key in kept if key in prediction}
-        self.videos[name] |= {
-            'label': label, 'pred_label': predicted, 'pred_score': score
-        }  # fmt: skip
+        self.videos[name] = RankedVideo(
+            label, predicted, score, fps, prediction.get('filename')
+        )
 
     def choose(
         self, budget: float, weights: Mapping[str, float] | None = None
     ) -> list[Suggestion]:
-        """Return stretches to label, the best first, none of which overlap.
+        """Return stretches to label that do not overlap, the best first.
 
         Args:
-            budget: Minutes to label, all together; no stretch goes beyond.
-            weights: Of each of ``CRITERIA``, 1 where it is not named.
+            budget: The most minutes to label, in total.
+            weights: Weights of ``CRITERIA``; by default 1 each.
 
         Raises:
-            UserError: If there is nothing to label, a weight is of no criterion or
-                below 0, or no stretch fits into the budget.
+            UserError: If there is nothing to label, a weight is unknown or below 0, or
+                no stretch fits into the budget.
         """
         weighed = self._weights(weights)
         if not self._places:
@@ -216,7 +236,7 @@ class StretchRanking:
                 '(--ignore-labels).'
             )
         shares = np.stack(self._shares)
-        rates = np.array([self.videos[video]['fps'] for video, *_ in self._places])
+        rates = np.array([self.videos[video].fps for video, *_ in self._places])
         begins, ends = (np.array([p[i] for p in self._places]) for i in (1, 2))
         names = np.array([video for video, *_ in self._places])
         seconds = (ends - begins) / rates
@@ -235,7 +255,7 @@ class StretchRanking:
         while (open_ := free & (seconds <= left + 1e-6)).any():
             rarity = middle / (middle + known)
             means[:, _RARITY] = shares @ rarity
-            # 0 where there is none of it, such as disagreement of a single model.
+            # 0 without any of it, such as disagreement of a single model.
             ratios = np.divide(
                 means, average, out=np.zeros_like(means), where=average > 1e-9
             )
@@ -275,7 +295,7 @@ class StretchRanking:
     ) -> Suggestion:
         name, start, end = self._places[index]
         video = self.videos[name]
-        segments = to_segments(video['pred_label'][start:end])
+        segments = to_segments(video.pred_label[start:end])
         reasons = []
         for i in np.argsort(-ratios * weights, kind='stable'):
             if weights[i] and ratios[i] >= _MORE:
@@ -287,20 +307,20 @@ class StretchRanking:
             name,
             start,
             end,
-            video['fps'],
+            video.fps,
             float(total),
             dict(zip(CRITERIA, ratios.tolist(), strict=True)),
             [self.classes[k] for *_, k in segments],
-            ', '.join(reasons) or 'the best of those that are left',
+            ', '.join(reasons) or 'the best of what is left',
         )
 
 
 def stretches_of(
     label: np.ndarray, seconds: float, fps: float
 ) -> list[tuple[int, int]]:
-    """Return the stretches without a label among which to choose: (start, end).
+    """Return the candidates ``(start, end)`` of a video, which have no labels.
 
-    They begin a quarter of a stretch apart, and the last one ends where a label begins.
+    They start a quarter of their length apart; the last one ends with the gap.
 
     >>> stretches_of(np.array([-1] * 6 + [2] * 3 + [-1] * 3), 4, 1)
     [(0, 4), (1, 5), (2, 6), (9, 12)]
@@ -311,7 +331,7 @@ def stretches_of(
     for begin, end, _ in to_segments(np.where(label == IGNORED, 0, IGNORED)):
         if end - begin <= length:
             is_long = (end - begin) / fps >= min(_SHORTEST, seconds)
-            # A video that is shorter is as good as any other.
+            # A whole video is a candidate however short it is.
             found += [(begin, end)] * (is_long or end - begin == label.size)
         else:
             last = end - length
@@ -321,7 +341,7 @@ def stretches_of(
 
 
 def by_video(suggestions: Iterable[Suggestion]) -> list[tuple[str, float, float]]:
-    """Return each video, its seconds to label and its best score, the best first."""
+    """Return the seconds to label and the best score of each video, sorted by score."""
     found: dict[str, tuple[float, float]] = {}
     for item in suggestions:
         seconds, best = found.get(item.video, (0.0, 0.0))
@@ -333,32 +353,32 @@ def by_video(suggestions: Iterable[Suggestion]) -> list[tuple[str, float, float]
 def drafts(
     ranking: StretchRanking, suggestions: Sequence[Suggestion]
 ) -> list[VideoSegments]:
-    """Return each video with a suggestion, to be corrected in a labelling tool.
+    """Return the videos with suggestions, to be corrected in a labelling tool.
 
-    Its segments are the labels that are there, and in the stretches what is predicted;
-    elsewhere it has none, so that nothing that nobody has looked at becomes a label.
-    Its marks are the stretches.
+    Their segments are the existing labels and, within the stretches, the predictions.
+    There are none elsewhere, so that unchecked predictions never become labels. Their
+    marks are the stretches.
     """
     videos = []
     for name, *_ in by_video(suggestions):
         video = ranking.videos[name]
         chosen = [item for item in suggestions if item.video == name]
-        predicted = np.full_like(video['pred_label'], IGNORED)
+        predicted = np.full_like(video.pred_label, IGNORED)
         for item in chosen:
             part = slice(item.start_frame, item.end_frame)
-            predicted[part] = video['pred_label'][part]
-        fps, classes = video['fps'], ranking.classes
+            predicted[part] = video.pred_label[part]
+        fps, classes = video.fps, ranking.classes
         segments = [
-            *labels_to_segments(video['label'], fps, classes),
-            *labels_to_segments(predicted, fps, classes, video['pred_score']),
+            *labels_to_segments(video.label, fps, classes),
+            *labels_to_segments(predicted, fps, classes, video.pred_score),
         ]
         videos.append(
             VideoSegments(
                 name,
                 sorted(segments, key=lambda segment: segment.start),
                 fps,
-                video['total_frames'],
-                video.get('filename'),
+                video.label.size,
+                video.filename,
                 tuple(
                     Segment(item.start, item.end, item.reason)
                     for item in sorted(chosen, key=lambda item: item.start_frame)
@@ -369,9 +389,9 @@ def drafts(
 
 
 def write_suggestions(
-    suggestions: Sequence[Suggestion], folder: str | os.PathLike, **more: Any
+    suggestions: Sequence[Suggestion], folder: str | os.PathLike, **more: object
 ) -> list[Path]:
-    """Write ``suggestions.csv`` and ``.json``, with whatever else the latter says."""
+    """Write ``suggestions.csv`` and ``.json``; the latter also has further keys."""
     rows = [{'rank': i, **item.row()} for i, item in enumerate(suggestions, 1)]
     table = io.StringIO()
     writer = csv.DictWriter(table, rows[0])

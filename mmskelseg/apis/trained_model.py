@@ -1,16 +1,17 @@
-"""A checkpoint: its config, and what its model was trained on."""
+"""Loading of trained models: their configs, and the data that they were trained on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from logging import WARNING
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from torch import nn
 
 from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.trained_weights import (
     changed_features,
@@ -27,16 +28,17 @@ from mmskelseg.registry import (
     registered_only,
 )
 from mmskelseg.structures import is_data_layout
+from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.utils.errors import UserError, shown
 
-# Those that build a model and what its features are made by.
+# The registries of the parts of models and of the recipes of their features.
 _REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)
 _COLLATE = ('pseudo_collate', 'default_collate')
-# Packages whose parts a checkpoint may name by a scope, where they are installed.
+# Packages whose parts a checkpoint may name with a scope, if they are installed.
 _OPTIONAL = ('mmdet', 'mmpose', 'mmpretrain')
 _FAMILY = ('mmengine', 'mmcv', 'mmaction', 'mmskelseg', *_OPTIONAL)
-# Of these, but for our own, the modules whose parts import, run and open nothing that
-# they are told. Readers of files do, through MMEngine's backends.
+# Modules of these packages, other than ours, whose parts import, run or open nothing
+# that their arguments name. Readers of files do, through MMEngine's backends.
 _HARMLESS = (
     'mmengine.model.',
     'mmcv.cnn.',
@@ -49,24 +51,24 @@ _HARMLESS = (
     'mmpretrain.models.backbones.',
     'torch.nn.',
 )
-# It loads whatever file it is told with timm.
+# It loads any file that its arguments name, with timm.
 _HARMFUL = 'mmpretrain.models.backbones.timm_backbone'
-# Files that run as programs when parts of the family read them.
+# Suffixes of files that may run as programs when OpenMMLab's packages read them.
 _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
-# What streams and exported models do in their own way.
+# The pipeline steps that streams and exported models replace.
 _PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
-# Read by this package's own loader.
+# Keys of files that this package's own loader reads.
 _WEIGHTS = ('checkpoint', 'weights')
 
 
 def load_model(
     cfg: ConfigDict, checkpoints: Sequence[str]
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the model of one checkpoint or several, and what it was trained on.
+) -> tuple[nn.Module, Metainfo]:
+    """Return the model of one or several checkpoints, and its training metainfo.
 
     Args:
-        cfg: Its config; an empty one is filled with that of the first checkpoint.
-        checkpoints: Files of weights, several for an ensemble.
+        cfg: The config; an empty one is filled with that of the first checkpoint.
+        checkpoints: The checkpoint files, several for an ensemble.
 
     Raises:
         FileNotFoundError: If a checkpoint is missing.
@@ -85,11 +87,29 @@ def load_model(
     return model, model_metainfo(cfg, content, model, first)
 
 
-def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:
-    """Return the config in a checkpoint, if it names registered parts alone.
+@contextmanager
+def own_config(source: str) -> Iterator[None]:
+    """Build parts from the config in a checkpoint, which anybody may have written.
 
-    Only what a model is built from and what its features are made by is looked at,
-    since nothing else is built.
+    Only registered parts can be built in the block, and errors blame the config.
+
+    Raises:
+        UserError: If the config is at fault, naming ``source``, the checkpoint.
+    """
+    try:
+        with registered_only(), building(source):
+            yield
+    except UserError as error:
+        if source in str(error):
+            raise
+        raise type(error)(f'{source}: {error}') from error
+
+
+def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
+    """Return the config in a checkpoint, if it names only registered parts.
+
+    Only the settings of the model and of its features are checked, since nothing else
+    is built.
 
     Args:
         checkpoint: The content of its file, as ``load_checkpoint`` returns it.
@@ -106,8 +126,8 @@ def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:
     text = next((text for text in texts if isinstance(text, str)), None)
     if text is None:
         raise UserError(
-            f'{source}: holds no config; name the one that the model was trained with, '
-            'which lies in its work folder.'
+            f'{source}: contains no config; name the one with which the model was '
+            'trained, which is in its work folder.'
         )
     cfg = Config.fromstring(text, '.py')._cfg_dict
     dataset = cfg.get('test_dataloader', {}).get('dataset')
@@ -125,14 +145,14 @@ def checkpoint_config(checkpoint: Any, source: str) -> ConfigDict:
     for problem in _problems(parts):
         raise UserError(
             f'{source}: refused: in its own config, {problem}. A config in a '
-            'checkpoint may name known parts that only compute; if you trust it, name '
-            "the model's config file, which may run code."
+            'checkpoint may only name known parts that just compute; if you trust it, '
+            "name the model's config file, which may run code."
         )
     return cfg
 
 
-def _problems(value: Any, key: str = '') -> Iterator[str]:
-    """Yield what in a config would import or run something."""
+def _problems(value: object, key: str = '') -> Iterator[str]:
+    """Yield the settings of a config that would import or run something."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             path = f'{key}.{name}' if key else str(name)
@@ -145,7 +165,7 @@ def _problems(value: Any, key: str = '') -> Iterator[str]:
                 if item is not None and not is_harmless(item):
                     yield f'{path}={item!r} is unknown, or may run files'
             elif name == '_scope_' and not _is_scope(item):
-                yield f'{path}={item!r} is no package of the family that is installed'
+                yield f'{path}={item!r} is not an installed package of OpenMMLab'
             elif name == 'skeleton' and not (item is None or is_data_layout(item)):
                 yield f'{path}={item!r} is neither a known layout nor a dict of one'
             elif not (name in _WEIGHTS and isinstance(item, str)):
@@ -157,26 +177,28 @@ def _problems(value: Any, key: str = '') -> Iterator[str]:
         yield f'{key}={value!r} may be a program'
 
 
-def _is_type(arch: Any) -> bool:
-    """Return whether an encoder looks its network up in a registry."""
+def _is_type(arch: object) -> bool:
+    """Return whether an encoder looks up its network in a registry."""
     if isinstance(arch, str) and arch.startswith('timm.'):
         return not _is_installed('timm')
     return isinstance(arch, str) and not arch.startswith('torchvision.')
 
 
-def _is_scope(name: Any) -> bool:
-    return name in _FAMILY and (name not in _OPTIONAL or _is_installed(name))
+def _is_scope(name: object) -> bool:
+    if not isinstance(name, str) or name not in _FAMILY:
+        return False
+    return name not in _OPTIONAL or _is_installed(name)
 
 
 def _is_installed(package: str) -> bool:
-    """Return whether a package was installed, and does not just lie in some folder."""
+    """Return whether a package was installed, and is not just in some folder."""
     return package in metadata.packages_distributions()
 
 
-def is_harmless(name: Any) -> bool:
-    """Return whether a name stands for parts that do no more than compute.
+def is_harmless(name: object) -> bool:
+    """Return whether all registered parts of a name only compute.
 
-    Our own and those that the running program registered count as such.
+    Our own parts and those that the running program registered count as harmless.
 
     >>> is_harmless('ActionSegmentor'), is_harmless('mmaction.ResNet')
     (True, True)
@@ -193,7 +215,7 @@ def is_harmless(name: Any) -> bool:
     return bool(parts) and all(map(_only_computes, parts))
 
 
-def _only_computes(part: Any) -> bool:
+def _only_computes(part: object) -> bool:
     module = f'{part.__module__}.'
     package = module.partition('.')[0]
     known = package in (*_FAMILY, 'torch', 'torchvision') and package != 'mmskelseg'
@@ -203,15 +225,15 @@ def _only_computes(part: Any) -> bool:
 
 
 def model_metainfo(
-    cfg: ConfigDict, checkpoint: Mapping[str, Any], model: nn.Module, source: str
-) -> dict[str, Any]:
-    """Return ``classes`` and ``skeleton`` of the data that a model was trained on.
+    cfg: ConfigDict, checkpoint: object, model: nn.Module, source: str
+) -> Metainfo:
+    """Return the metainfo of the training data, with ``classes`` and ``skeleton``.
 
-    They stand in the checkpoint, or else in the annotation file of the config.
+    It is read from the checkpoint, or else from the annotation file of the config.
     ``source`` is the checkpoint's file, for messages.
 
     Raises:
-        ValueError: If there are none, or not as many as the model has.
+        ValueError: If there is none, or its number of classes is not the model's.
     """
     meta = trained_data(checkpoint, source)
     if not {'classes', 'skeleton'} <= set(meta):
@@ -219,9 +241,9 @@ def model_metainfo(
         path = Path(dataset.get('data_root', ''), dataset.ann_file)
         if not path.is_file():
             raise UserError(
-                f'{source}: does not say which classes and skeleton it was trained '
-                f'with, and {path}, the annotation file of the config, is missing; '
-                'put it there.'
+                f'{source}: does not state the classes and skeleton of its training, '
+                f'and {path}, the annotation file of the config, is missing; put it '
+                'there.'
             )
         meta, source = load_annotations(path)['metainfo'], str(path)
     elif not is_data_layout(meta['skeleton']):
@@ -235,11 +257,11 @@ def model_metainfo(
             f'{source}: names {len(meta["classes"])} classes, but the model of the '
             f'config has {count}; use the config that it was trained with.'
         )
-    return dict(meta)
+    return meta.copy()
 
 
-def check_features(cfg: ConfigDict, checkpoint: Mapping[str, Any]) -> None:
-    """Warn where features of a config differ from those that were trained on.
+def check_features(cfg: ConfigDict, checkpoint: object) -> None:
+    """Warn if the features of a config differ from those of the training.
 
     Raises:
         ValueError: If the config makes no features.
@@ -247,28 +269,29 @@ def check_features(cfg: ConfigDict, checkpoint: Mapping[str, Any]) -> None:
     now = cfg.test_dataloader.dataset.get('features')
     if not now:
         raise UserError(
-            'The config has no dataset.features, since features come from files; a '
-            'video without such files cannot be segmented.'
+            'The config has no dataset.features, since its features come from files, '
+            'so it cannot segment videos without such files; use a config with '
+            'dataset.features.'
         )
     then = trained_features(checkpoint)
     changed = '' if then is None else changed_features(then, now)
     if changed:
         print_log(
-            'The model was trained on other features than the config makes, so its '
+            'The model was trained on other features than those of the config, so its '
             f'labels may be wrong: {changed}.',
             'current',
             WARNING,
         )
 
 
-def check_pipeline(dataset: Mapping[str, Any], user: str) -> None:
-    """Raise a UserError if a test pipeline does more than to load and pack features.
+def check_pipeline(dataset: ConfigDict, user: str) -> None:
+    """Raise a UserError if a test pipeline does more than load and pack features.
 
-    ``user`` is what knows no other steps, for the message.
+    ``user`` is what supports no other steps, for the message.
     """
     for step in dataset['pipeline']:
         if step['type'] not in _PIPELINE:
             raise UserError(
                 f'test_dataloader.dataset.pipeline has {step["type"]}, but {user} '
-                f'does no more than {" and ".join(_PIPELINE)}; leave it out.'
+                f'supports only {" and ".join(_PIPELINE)}; leave it out.'
             )

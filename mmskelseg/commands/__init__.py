@@ -1,4 +1,4 @@
-"""One module for each command: arguments, and calls into the rest."""
+"""The commands, one module each: their arguments, and calls into other rooms."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,28 +9,28 @@ from importlib.util import find_spec
 from mmskelseg.utils.command_line import command_parser
 from mmskelseg.utils.stopping import stoppable
 
-# A module of the same name has main(argv, prog); it is imported when it is asked for.
+# Each command has a module of the same name with main(argv, prog), imported when used.
 COMMANDS = {
     'train': 'train a segmentor',
     'test': 'score a trained segmentor, or several as an ensemble',
-    'ensemble': 'score the mean of what several models predict',
+    'ensemble': 'score the mean predictions of several models',
     'segment': 'segment videos or skeletons',
     'suggest': 'rank what to label next, as drafts for a labelling tool',
     'export': 'write a trained model as an ONNX file, which runs without PyTorch',
-    'live': 'label what a camera sees while it runs',
+    'live': 'label the people in front of a camera live',
     'app': 'segment videos on a web page',
     'poses': 'estimate the poses in videos',
-    'make-config': 'write a config for a data set of your own',
-    'features': 'make features ahead of training',
-    'fit-decoder': 'count transitions and durations into a checkpoint',
+    'make-config': 'write a config for your own data set',
+    'features': 'compute features ahead of training',
+    'fit-decoder': 'add transition and duration statistics to a checkpoint',
     'convert': 'convert a data set into an annotation file',
-    'browse': 'show what an annotation file holds, and what is suspicious',
+    'browse': 'summarise an annotation file, and list suspicious content',
     'cross-validate': 'train and test on every fold, with every seed',
-    'compare': 'compare cross-validations, and say what is more than chance',
-    'doctor': 'show what is installed, and what is missing',
+    'compare': 'compare cross-validations, and test differences for significance',
+    'doctor': 'show which packages are installed, and which are missing',
     'convert-model': 'convert a checkpoint of reference code, or publish one',
 }
-# Files in tools/ and demo/ whose names differ.
+# Files in tools/ and demo/ with other names.
 TOOLS = {
     'demo': 'segment',
     'browse-dataset': 'browse',
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
     about = 'Action segmentation from skeletons and video.'
-    # Of the distribution mmskelseg-runtime, some.
+    # The distribution mmskelseg-runtime contains only some of them.
     commands = {
         name: text
         for name, text in COMMANDS.items()
@@ -51,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     }
     if words and words[0] in COMMANDS.keys() - commands.keys():
         sys.exit(
-            f'error: {words[0]} comes with mmskelseg, not with mmskelseg-runtime; '
-            'install that in its place.'
+            f'error: {words[0]} is part of mmskelseg, not of mmskelseg-runtime; '
+            'install mmskelseg instead.'
         )
-    # While modules are imported; each command says what it keeps.
-    with stoppable('nothing was begun.'):
+    # For the time of the imports; each command has its own message.
+    with stoppable('nothing was started.'):
         return dispatch(__name__, commands, words, 'mmskelseg', about, TOOLS)
 
 
@@ -67,18 +67,19 @@ def dispatch(
     description: str | None,
     aliases: Mapping[str, str] | None = None,
 ) -> int | None:
-    """Run the module that the first argument names, with the arguments that follow.
+    """Run the module that the first argument names, with the remaining arguments.
 
     Args:
         room: The package of the modules.
-        commands: A line of help for each module. In names, ``-`` and ``_`` are alike.
+        commands: A line of help for each module. ``-`` and ``_`` in names are
+            equivalent.
         argv: The arguments.
-        prog: What the usage calls the program.
-        description: What ``--help`` shows above the names.
+        prog: The name of the program in the usage.
+        description: The text of ``--help`` above the names.
         aliases: Other names of commands.
     """
     lines = [f'  {name:16}  {text}' for name, text in commands.items()]
-    lines.insert(0, 'names, each with a --help of its own:')
+    lines.insert(0, 'names (see NAME --help):')
     parser = command_parser(description, prog, '\n'.join(lines))
     parser.usage = f'{prog} [-h] NAME ...'
     parser.add_argument('name', metavar='NAME', help='what to run')

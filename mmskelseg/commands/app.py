@@ -3,17 +3,19 @@
     %(prog)s
     %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib
 
-Open the address that it prints. On the page, drop a video, a file of keypoints, or
-both, choose a model and press Segment. What you get: the video with skeleton and
+Open the address that is printed. On the page, drop a video, a file of keypoints, or
+both, choose a model and press Segment. The page shows the video with skeleton and
 labels, a timeline to click and drag, and the files that `mmskelseg segment` writes.
 
-CHECKPOINTS is a folder of trainings, in which all .pth files are offered, or one file.
-A model of skeletons needs the keypoints of a video: dropped as a file (of MMPose,
-MediaPipe, DeepLabCut, SLEAP and others), else they are estimated (--pose-estimator).
+CHECKPOINTS is a checkpoint, or a folder of trainings, whose .pth files are all offered.
+Without it, the page offers the trainings in work_dirs, and the models that come with
+the package, so that it works before anything was trained.
+A model that reads skeletons needs the keypoints of a video: a file from MMPose,
+MediaPipe, DeepLabCut, SLEAP or others, or else they are estimated (--pose-estimator).
 
-Nobody but this computer reaches the page, and the page reaches no other computer,
-unless --host or --share say so. What is dropped and written is deleted at the end.
-It needs gradio and PyAV: pip install 'mmskelseg[app]'.
+Without --host and --share, only this computer can open the page, and the page contacts
+no other computer. Inputs and results are deleted at the end. The page needs gradio and
+PyAV: pip install 'mmskelseg[app]'.
 """
 
 import argparse
@@ -26,11 +28,11 @@ from mmskelseg.utils.command_line import command, device, whole_from
 from mmskelseg.utils.dependencies import Dependency
 
 EXAMPLES = """examples:
-  # all trainings in work_dirs
+  # all trainings in work_dirs, and the models that come with the package
   %(prog)s
-  # one model, keypoints of videos estimated by RTMPose, on the CPU
+  # one model, with keypoints from RTMPose, on the CPU
   %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib --device cpu
-  # for others in this network, at http://ADDRESS:8000
+  # for others in the local network, at http://ADDRESS:8000
   %(prog)s --host 0.0.0.0 --port 8000
 """
 NEEDED = (Dependency('gradio', '6.31'), Dependency('av', '18'))
@@ -41,8 +43,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'checkpoints',
         metavar='CHECKPOINTS',
         nargs='?',
-        default='work_dirs',
-        help='folder of trainings, or one checkpoint (default: %(default)s)',
+        help='folder of trainings, or one checkpoint (default: work_dirs, and the '
+        'models that come with the package)',
     )
     parser.add_argument(
         '--ensemble',
@@ -53,18 +55,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'seeds, whose probabilities are averaged',
     )
     parser.add_argument(
-        '--config', help='of checkpoints that do not hold theirs; a file, or its name'
+        '--config', help='config, or its name, for checkpoints that contain none'
     )
     add_pose_estimator_arguments(parser)
     parser.add_argument(
-        '--device', type=device, help='such as cpu or cuda:0 (default: a GPU, if any)'
+        '--device',
+        type=device,
+        help='device such as cpu or cuda:0 (default: a GPU, if any)',
     )
     group = parser.add_argument_group('who can see the page')
     group.add_argument(
         '--host',
         default='127.0.0.1',
-        help='address to listen on; 0.0.0.0 lets everybody in this network see and '
-        'use the page (default: %(default)s, this computer alone)',
+        help='address to listen on; 0.0.0.0 lets everybody in the local network see '
+        'and use the page (default: %(default)s, only this computer)',
     )
     group.add_argument(
         '--port',
@@ -74,8 +78,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--share',
         action='store_true',
-        help='make a public address for some days, through servers of gradio, which '
-        'then see what is dropped (default: off)',
+        help="create a public address for some days, through gradio's servers, which "
+        'can then see the inputs (default: off)',
     )
 
 
@@ -99,7 +103,7 @@ def _run(args: argparse.Namespace) -> None:
             segmenter, host=args.host, port=args.port, share=args.share, wait=False
         )
         print(f'The page is at {page.share_url or page.local_url}', flush=True)
-        print('Ctrl+C ends it, and deletes what was dropped and written.', flush=True)
+        print('Press Ctrl+C to end it and delete inputs and results.', flush=True)
         page.block_thread()
 
 
@@ -108,5 +112,5 @@ main = command(
     _add_arguments,
     _run,
     EXAMPLES,
-    kept='what was dropped and written is deleted; the same command begins anew.',
+    kept='inputs and results were deleted; run the same command to start again.',
 )

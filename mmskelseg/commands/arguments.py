@@ -1,4 +1,4 @@
-"""Flags and settings that several commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.utils.command_line import add_person, positive, whole
 from mmskelseg.utils.errors import UserError, shown
 
-# --help does not wait for MMEngine and torch: commands import them later.
+# Commands import MMEngine and torch later, so that --help is fast.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _WORDS = {'true': True, 'false': False, 'None': None}
 
 
-def parse_setting(text: str) -> Any:
-    """Return the value of ``key=value``: a number, a switch, None, a list or a text.
+def parse_setting(text: str) -> object:
+    """Return the value of ``key=value``: a number, boolean, None, list or string.
 
     Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike there, spaces within
-    a text stay, and what is in quotes of its own is a text.
+    strings are kept, and text in quotes is always a string.
 
     >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
     ([(1, 'a b'), None], 'my data/a.pkl')
@@ -40,11 +40,11 @@ def parse_setting(text: str) -> Any:
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
     inner = text[1:-1] if is_quoted else text
     if inner[:1] + inner[-1:] in ('()', '[]') and len(_items(inner)) == 1:
-        items = [parse_setting(item) for item in _items(inner[1:-1])]
-        return tuple(items) if inner[0] == '(' else items
+        parts = [parse_setting(item) for item in _items(inner[1:-1])]
+        return tuple(parts) if inner[0] == '(' else parts
     if is_quoted:
         return inner
-    # A comma within brackets or quotes parts nothing.
+    # A comma within brackets or quotes is not a separator.
     if ',' in text and (items := _items(text)) != [text]:
         return [parse_setting(item) for item in items]
     for kind in (int, float):
@@ -54,12 +54,12 @@ def parse_setting(text: str) -> Any:
 
 
 def _items(text: str) -> list[str]:
-    """Return what is between the commas that are outside of brackets and quotes."""
+    """Split a text at commas outside brackets and quotes."""
     items, begin, quote = [], 0, ''
     closing: list[str] = []
     for i, mark in enumerate(text):
         if quote or mark in '\'"':
-            # An apostrophe within a word is none.
+            # An apostrophe within a word is not a quote.
             if mark == quote:
                 quote = ''
             elif not quote and not text[begin:i].strip(' ([') and mark in text[i + 1 :]:
@@ -68,26 +68,26 @@ def _items(text: str) -> list[str]:
             closing.append(')' if mark == '(' else ']')
         elif mark in ')]':
             if not closing or closing.pop() != mark:
-                raise ValueError('a bracket that is not opened')
+                raise ValueError('an unmatched closing bracket')
         elif mark == ',' and not closing:
             items.append(text[begin:i])
             begin = i + 1
     if closing:
-        raise ValueError('a bracket that is not closed')
+        raise ValueError('an unmatched opening bracket')
     return items + [text[begin:]] * bool(text[begin:].strip())
 
 
 class SettingsAction(argparse.Action):
-    """Reads ``key=value ...`` as a dict; anything else is argparse's error.
+    """An option with ``key=value ...`` as a dict; anything else is an argparse error.
 
-    ``<dest>_typed`` keeps them as they were typed.
+    ``<dest>_typed`` is the list of the arguments as typed.
     """
 
     def __call__(
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
+        values: str | Sequence[str] | None,
         option_string: str | None = None,
     ) -> None:
         """Add the settings to those of the namespace."""
@@ -106,8 +106,8 @@ class SettingsAction(argparse.Action):
                 raise argparse.ArgumentError(
                     self,
                     f'{shown(text)} has {shown(error)}; write lists as in '
-                    'key="[(a,b),(c,d)]", and a text with brackets and commas in '
-                    'quotes of its own, key="\'a(b,c\'".',
+                    'key="[(a,b),(c,d)]", and strings with brackets and commas in '
+                    'additional quotes, key="\'a(b,c\'".',
                 ) from error
         setattr(namespace, self.dest, settings)
         key = f'{self.dest}_typed'
@@ -115,28 +115,28 @@ class SettingsAction(argparse.Action):
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that MMAction2's scripts share."""
+    """Add the options that MMAction2's scripts share."""
     parser.add_argument('--work-dir', help='folder for logs, checkpoints and scores')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=SettingsAction,
-        help='settings that replace those of the config, as key=value, for example '
+        help='settings that override those of the config, as key=value, for example '
         'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]"',
     )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='what started the processes of a distributed run',
+        help='the launcher that started the processes of a distributed run',
     )
     parser.add_argument('--local_rank', '--local-rank', type=whole, default=0)
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Return the config that the arguments name, with launcher, options and folder.
+    """Return the config of the arguments, with launcher, options and work folder.
 
-    The folder is that of the command line, else of the config, else
+    The work folder is that of the command line, or else that of the config, or else
     ``work_dirs/<name of the config>``.
     """
     from mmskelseg.engine.config_checks import check_config, read_config
@@ -154,23 +154,24 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def add_model(parser: argparse._ActionsContainer) -> None:
-    """Add --model, which takes the place of CONFIG and CHECKPOINT."""
+    """Add --model, which replaces CONFIG and CHECKPOINT."""
     parser.add_argument(
         '--model',
         metavar='NAME',
-        help='a model that comes with the package, such as precog, in place of CONFIG '
+        help='a model that comes with the package, such as precog, instead of CONFIG '
         'and CHECKPOINT; docs/model_zoo.md lists them',
     )
 
 
 def add_ensemble(parser: argparse._ActionsContainer) -> None:
-    """Add --ensemble, checkpoints whose probabilities are averaged with the first."""
+    """Add --ensemble, for checkpoints that are averaged with the first one."""
     parser.add_argument(
         '--ensemble',
         nargs='+',
         default=[],
         metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds',
+        help='further checkpoints of the same config, such as of other seeds, whose '
+        'probabilities are averaged',
     )
 
 
@@ -185,32 +186,33 @@ def split_model(args: argparse.Namespace) -> None:
 
 
 def is_exported(model: str | None) -> bool:
-    """Return whether a CONFIG argument is an exported model, by its name."""
+    """Return whether a CONFIG argument is an exported model, judging by its name."""
     return model is not None and model.lower().endswith('.onnx')
 
 
 def check_model(args: argparse.Namespace, *trained_only: str) -> None:
-    """Raise a UserError if CONFIG, CHECKPOINT and --model do not go together.
+    """Raise a UserError if CONFIG, CHECKPOINT and --model do not fit together.
 
     Args:
-        args: With ``config``, ``checkpoint``, ``model`` and these options.
-        trained_only: Options that only a config with its checkpoint has.
+        args: Arguments with ``config``, ``checkpoint``, ``model`` and these options.
+        trained_only: Options that are only valid with a config and a checkpoint.
     """
     if args.model is None and args.config is None:
         raise UserError(
-            'There is no model; name a CONFIG and a CHECKPOINT, an exported model '
+            'No model is given; name a CONFIG and a CHECKPOINT, an exported model '
             '(.onnx), or one that comes with the package (--model).'
         )
     if args.model is not None and find_spec('torch') is None:
         raise UserError(
             f'--model {args.model}: needs PyTorch, which is not installed; export the '
-            'model where it is (mmskelseg export) and name the .onnx file.'
+            'model on a machine that has it (mmskelseg export), and name the .onnx '
+            'file.'
         )
     if args.model is None and not is_exported(args.config):
         if args.checkpoint is None:
             raise UserError(
-                f'{args.config}: a config needs a CHECKPOINT after it; only an '
-                'exported model (.onnx) comes alone.'
+                f'{args.config}: a config needs a CHECKPOINT after it; only exported '
+                'models (.onnx) need none.'
             )
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)
@@ -219,57 +221,57 @@ def check_model(args: argparse.Namespace, *trained_only: str) -> None:
     if given:
         name = args.config if args.model is None else f'--model {args.model}'
         raise UserError(
-            f'{name}: takes no {given[0]}, since all is in the model; leave it out, or '
-            'name the config that it was trained with.'
+            f'{name}: takes no {given[0]}, since the model contains everything; leave '
+            'it out, or name the config and checkpoint of the training.'
         )
 
 
 def add_pose_estimator_arguments(
     parser: argparse._ActionsContainer, prefix: str = 'pose-'
 ) -> None:
-    """Add the flags that name what estimates poses, which begin with the prefix."""
+    """Add the options of the pose estimator, whose names begin with the prefix."""
     parser.add_argument(
         f'--{prefix}estimator',
         default='mediapipe',
         metavar='NAME',
-        help='what estimates poses: mediapipe, topdown or topdown:NETWORK (MMDetection '
-        'and MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
+        help='pose estimator: mediapipe, topdown or topdown:NETWORK (MMDetection and '
+        'MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
     )
     parser.add_argument(
         f'--{prefix}options',
         nargs='+',
         action=SettingsAction,
         metavar='KEY=VALUE',
-        help='options of the estimator, such as device=cuda:0 or weights=FILE',
+        help='options of the pose estimator, such as device=cuda:0 or weights=FILE',
     )
 
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
-    """Add what :class:`~mmskelseg.apis.inputs.InputReader` is told of the inputs."""
+    """Add the options of :class:`~mmskelseg.apis.inputs.InputReader`."""
     group = parser.add_argument_group('poses and other input')
     group.add_argument(
         '--poses',
         nargs='+',
         metavar='FILE',
-        help='poses of the videos, in their order, or a folder with files of their '
-        'names',
+        help='files with the poses of the videos, in the same order, or a folder of '
+        'files with the same names',
     )
     add_pose_estimator_arguments(group)
     add_person(group, each=True)
     group.add_argument(
         '--fps',
         type=positive,
-        help='frames per second of the poses, where they do not state it',
+        help='frames per second of the poses, if they do not state it',
     )
     group.add_argument(
-        '--split', help='of an annotation file, such as test (default: all videos)'
+        '--split', help='split of an annotation file, such as test (default: all)'
     )
 
 
 def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
-    """Return what the flags name, as ``SkelSegInferencer`` takes it.
+    """Return the pose estimator of the options, for ``SkelSegInferencer``.
 
-    A name alone is not looked up, since poses may never have to be estimated.
+    Without options it is only a name, since it may never be needed.
     """
     if args.pose_options is None:
         return args.pose_estimator
@@ -306,7 +308,7 @@ def load_inferencer(
 
 
 def built_pose_estimator(args: argparse.Namespace) -> PoseEstimator:
-    """Return the pose estimator that the flags name, ready to be used."""
+    """Return the pose estimator of the options, ready to use."""
     from mmskelseg.apis.pose_estimators import build_pose_estimator
 
     return build_pose_estimator(args.pose_estimator, **(args.pose_options or {}))

@@ -1,12 +1,12 @@
-"""Shows what an annotation file holds, and what in it is suspicious.
+"""Summarises an annotation file, and lists suspicious content.
 
     %(prog)s data/toy/annotations.pkl
 
-It checks the format, prints a summary and what is most likely a mistake (docs/browse.md
-lists the checks), and draws pictures, with a page index.html that shows them together:
-label timelines, the time budget (number, total, mean and share of each class, and how
-often one follows another), missing joints, and sample frames of each video, the
-skeleton above its heatmap. time_budget.csv has the budget of each video and of all.
+The format is checked, and a summary and probable mistakes are printed (docs/browse.md
+lists the checks). The page index.html shows figures: label timelines, the time budget
+(number, total, mean and share of each class, and how often one follows another),
+missing joints, and sample frames of each video, the skeleton above its heatmap.
+time_budget.csv contains the time budget of each video and of all.
 """
 
 import argparse
@@ -26,33 +26,33 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--out',
         type=Path,
         metavar='DIR',
-        help='folder for pictures (default: browse, beside the annotation file)',
+        help='folder for the page (default: browse, beside the annotation file)',
     )
     parser.add_argument(
         '--videos',
         type=whole_from(1),
         metavar='N',
-        help='draw sample frames of the first N videos (default: of all)',
+        help='draw sample frames only of the first N videos (default: all)',
     )
     parser.add_argument(
         '--frames',
         type=whole_from(1),
         default=4,
         metavar='N',
-        help='sample frames of a video (default: %(default)s)',
+        help='sample frames per video (default: %(default)s)',
     )
     parser.add_argument(
         '--video-folder',
         type=Path,
         metavar='DIR',
-        help='where the video files are (default: beside the annotation file)',
+        help='folder of the video files (default: beside the annotation file)',
     )
     add_line_minutes(parser)
     parser.add_argument(
-        '--no-pictures', action='store_true', help='print the text alone'
+        '--no-pictures', action='store_true', help='only print the text'
     )
     parser.add_argument(
-        '--json', type=Path, metavar='FILE', help='write summary and suspicions too'
+        '--json', type=Path, metavar='FILE', help='also write the text as JSON'
     )
 
 

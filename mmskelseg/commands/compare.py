@@ -1,11 +1,11 @@
-"""Compares cross-validations of several configs: a table, and what is more than chance.
+"""Compares cross-validations of several configs, and tests differences.
 
     %(prog)s work_dirs/uwiom_pose2d work_dirs/uwiom_heatmap_cnn
 
-Each is the folder of a cross-validation, or its cross_validation.json; all must have
-the same folds. The last columns say by how much a config differs from the best one
-(or that of --to) in the mean over test videos, with a 95 %% interval of a paired
-bootstrap over videos, and the probability of such a difference by chance.
+Each RESULT is the folder of a cross-validation, or its cross_validation.json; all must
+have the same folds. The last columns of the table are the difference between a config
+and the best one (or that of --to) in the mean over test videos, with the 95 %% interval
+of a paired bootstrap over videos, and the p-value.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import MissingFileError, UserError
+
+if TYPE_CHECKING:
+    from mmskelseg.evaluation.functional.report import Spreads
 
 _SCORES = {
     'f1@10': 'F1@10',
@@ -28,24 +31,43 @@ _SCORES = {
 }
 
 
+class _Run(TypedDict):
+    """A run of a cross-validation."""
+
+    fold: str
+    seed: int
+    per_video: dict[str, dict[str, float]]
+
+
+class _Result(TypedDict):
+    """The content of a cross_validation.json, and its path."""
+
+    config: str
+    seeds: list[int]
+    folds: list[str]
+    runs: list[_Run]
+    over_seeds: Spreads
+    file: str
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'results', nargs='+', type=Path, metavar='RESULT',
         help='folder of a cross-validation, or its cross_validation.json',
     )  # fmt: skip
     parser.add_argument(
-        '--names', nargs='+', help='what to call each (default: the name of its config)'
+        '--names', nargs='+', help='name of each result (default: that of its config)'
     )
     parser.add_argument(
         '--score',
         choices=[key for key in _SCORES if key != 'mAP'],
         default='f1@10',
-        help='what configs are sorted by and tested for (default: %(default)s)',
+        help='score by which configs are sorted and tested (default: %(default)s)',
     )
     parser.add_argument(
-        '--to', metavar='NAME', help='compare with this one (default: the best)'
+        '--to', metavar='NAME', help='compare with this result (default: the best)'
     )
-    parser.add_argument('--out', type=Path, help='keep the table in this Markdown file')
+    parser.add_argument('--out', type=Path, help='Markdown file for the table')
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -59,7 +81,7 @@ def _run(args: argparse.Namespace) -> None:
         atomic_write_text(args.out, f'{text}\n')
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> _Result:
     from mmskelseg.interchange.parsing import check_shape, read_json
 
     file = path / 'cross_validation.json' if path.is_dir() else path
@@ -81,28 +103,28 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
     check_shape(content, shape, str(file), 'cross-validate again')
-    return {**content, 'file': str(file)}
+    return cast('_Result', {**content, 'file': str(file)})
 
 
-def _named(
-    contents: list[dict[str, Any]], args: argparse.Namespace
-) -> dict[str, dict[str, Any]]:
-    """Return the results by the names of their configs, or those that are given."""
+def _named(contents: list[_Result], args: argparse.Namespace) -> dict[str, _Result]:
+    """Return the results by the names of their configs, or by those of --names."""
     names = args.names or [c['config'].removesuffix('.py') for c in contents]
     if len(names) != len(contents):
         raise UserError(
-            f'--names has {len(names)} for {len(contents)} results; give one each.'
+            f'--names has {len(names)} for {len(contents)} results; give one for each.'
         )
     for name in names:
         if names.count(name) > 1:
             raise UserError(f'{name}: two results have this name; set --names.')
     if args.to is not None and args.to not in names:
-        raise UserError(f'--to {args.to}: there are only {", ".join(names)}.')
+        raise UserError(
+            f'--to {args.to}: not among the results; choose from {", ".join(names)}.'
+        )
     return dict(zip(names, contents, strict=True))
 
 
-def _check_same(results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise an error if results have other folds or test videos than the first."""
+def _check_same(results: Mapping[str, _Result]) -> None:
+    """Raise an error if folds or test videos of the results differ."""
     first = next(iter(results.values()))
     for result in results.values():
         videos, expected = _by_video(result, 'acc'), _by_video(first, 'acc')
@@ -111,13 +133,13 @@ def _check_same(results: Mapping[str, Mapping[str, Any]]) -> None:
             if (fold, video) not in videos:
                 has, lacks = first, result
             raise UserError(
-                f'{lacks["file"]}: tests no video {video!r} in fold {fold!r}, as '
-                f'{has["file"]} does; compare cross-validations with the same folds.'
+                f'{lacks["file"]}: lacks test video {video!r} of fold {fold!r}, unlike '
+                f'{has["file"]}; compare cross-validations with the same folds.'
             )
 
 
-def _by_video(result: Mapping[str, Any], score: str) -> dict[tuple[str, str], float]:
-    """Return the score of each test video of each fold, as its mean over seeds."""
+def _by_video(result: _Result, score: str) -> dict[tuple[str, str], float]:
+    """Return the mean score over seeds of each test video in each fold."""
     found: dict[tuple[str, str], list[float]] = {}
     for run in result['runs']:
         for video, scores in run['per_video'].items():
@@ -126,9 +148,9 @@ def _by_video(result: Mapping[str, Any], score: str) -> dict[tuple[str, str], fl
 
 
 def _table(
-    results: Mapping[str, Mapping[str, Any]], score: str, reference: str | None
+    results: Mapping[str, _Result], score: str, reference: str | None
 ) -> list[str]:
-    """Return the lines of the table, and of what it shows."""
+    """Return the lines of the table and of its caption."""
     from mmskelseg.evaluation import format_score, paired_bootstrap
     from mmskelseg.utils.tables import markdown_table
 

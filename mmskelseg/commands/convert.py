@@ -1,6 +1,6 @@
 """Converts a data set into an annotation file.
 
-What follows NAME are arguments of that converter:
+NAME is followed by the arguments of that converter:
 
     %(prog)s toy data/toy
 """

@@ -1,6 +1,6 @@
-"""Converts a checkpoint of reference code into one of ours, or publishes one.
+"""Converts a checkpoint of reference code for mmskelseg, or publishes a checkpoint.
 
-What follows NAME are arguments of that converter:
+NAME is followed by the arguments of that converter:
 
     %(prog)s ms_tcn2 epoch-100.model ms_tcn2.pth
 """

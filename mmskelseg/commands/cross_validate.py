@@ -2,26 +2,26 @@
 
     %(prog)s configs/skelseg/toy_joint_limb.py --seeds 0 1 2
 
-Each run trains to the last epoch and tests that, in WORK_DIR/<fold>/seed_<n>/. The end
+Each run trains to the last epoch and tests it, in WORK_DIR/<fold>/seed_<n>/. The result
 is a table of mean ± standard deviation over folds, over all test videos and over seeds,
-kept in WORK_DIR/cross_validation.md and .json. With several seeds it has their ensemble
-as well: in each fold, the mean of their probabilities. Started again, it leaves
-finished runs alone and goes on with those that were stopped. A run of other settings in
-the same folder is an error, so that no table mixes settings.
+in WORK_DIR/cross_validation.md and .json. With several seeds, it includes their
+ensemble, which averages their probabilities in each fold. If the command is started
+again, it skips finished runs and continues those that were stopped. A run with other
+settings in the same folder is an error, so that a table never mixes settings.
 
-A model that starts from trained branches (configs/skelseg/toy_fusion.py) starts from
-those of the same fold and seed, so cross-validate the branches first, with their own
-configs: work_dirs/toy_rgb/epoch_30.pth stands for
+A model that starts from trained branches (configs/skelseg/toy_fusion.py) uses those of
+the same fold and seed, so cross-validate the branches first, with their own configs:
+work_dirs/toy_rgb/epoch_30.pth stands for
 work_dirs/toy_rgb/<fold>/seed_<n>/epoch_30.pth.
 
-On a cluster every run is a job of its own (pip install submitit):
+On a cluster, every run is a separate job (pip install submitit):
 
     %(prog)s CONFIG --executor slurm \\
         --executor-options slurm_partition=gpu gpus_per_node=1 timeout_min=600
 
-Jobs that start together would each make the features that are missing; run
-`mmskelseg features` before. Jobs go on when this program is stopped; start it
-again when they are done.
+Jobs that start together would each compute missing features, so run `mmskelseg
+features` first. Jobs continue when this program is stopped; start it again when they
+have ended.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--folds',
         nargs='+',
-        help='names of folds (default: all that have a name, else the '
-        'pair of splits `train` and `test`, which is called default)',
+        help='names of folds (default: all named folds, or else the splits `train` and '
+        '`test`, as the fold `default`)',
     )
     parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
     parser.add_argument('--work-dir', help='folder for all runs and the table')
@@ -61,8 +61,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--executor',
         choices=['none', 'local', 'slurm'],
         default='none',
-        help='runs in turn (none), as jobs of Slurm, or all at once as processes of '
-        'this machine (local)',
+        help='execute runs in turn (none), as Slurm jobs (slurm), or all at once as '
+        'processes on this machine (local)',
     )
     parser.add_argument(
         '--executor-options',
@@ -110,14 +110,14 @@ def _run(args: argparse.Namespace) -> None:
     if failed := _follow(outcomes, len(pending)):
         sys.exit(
             f'{failed} of {len(pending)} runs failed, so there is no table; the same '
-            'command runs them again and leaves the others alone.'
+            'command repeats only these runs.'
         )
     print(f'\n{save(runs, Path(cfg.filename), folder)}\n')
     print(f'Kept in {folder / "cross_validation.md"} and .json')
 
 
 def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
-    """Print a line for each run that ends; return how many failed."""
+    """Print a line for each run when it ends, and return the number of failures."""
     begin = time.monotonic()
     failed = 0
     for done, (run, failure) in enumerate(outcomes, start=1):
@@ -142,5 +142,5 @@ main = command(
     __doc__,
     _add_arguments,
     _run,
-    kept='what runs have finished and saved is kept; the same command goes on.',
+    kept='finished runs and saved checkpoints are kept; the same command continues.',
 )

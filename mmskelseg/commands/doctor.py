@@ -1,6 +1,6 @@
-"""Prints what is installed, what is needed and what is repaired.
+"""Prints the installed and supported versions of dependencies, and active repairs.
 
-It ends with status 1 and the remedies if a dependency is missing or unsuitable.
+If a dependency is missing or unsuitable, it prints the remedies and exits with 1.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def report() -> str:
         'Repairs of dependencies that are active:\n' + _indented(_repairs()),
     ]
     if remedies := list(problems()):
-        parts.append('To be mended:\n' + '\n'.join(f'  {line}' for line in remedies))
+        parts.append('To be fixed:\n' + '\n'.join(f'  {line}' for line in remedies))
     return '\n\n'.join(part for part in parts if part)
 
 

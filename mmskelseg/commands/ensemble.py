@@ -1,40 +1,42 @@
-"""Scores the mean of what several models predict of the same test videos.
+"""Scores the mean predictions of several models for the same test videos.
 
     %(prog)s joint.pkl motion.pkl heatmap.pkl
 
-The files are those that tests keep, of any configs on the same annotation file and
-split:
+The files are predictions that tests have dumped, with any configs on the same
+annotation file and split:
 
     mmskelseg test CONFIG CHECKPOINT --dump joint.pkl
 
-Prints the scores of the ensemble, the mean of the probabilities, and beside it those of
-each file, and writes all into metrics.json in the work folder. Several checkpoints of
-one config need no files: give all of them to `mmskelseg test`.
+The scores of the ensemble, which averages probabilities, are printed beside those of
+each file, and all are written to metrics.json in the work folder. For several
+checkpoints of one config, no files are needed: give all of them to `mmskelseg test`.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.utils.command_line import command, number_from, pickle_name
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.evaluation import SegmentationMetric
+    from mmskelseg.fileio.predictions import Sample
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        'dumps', metavar='DUMP', nargs='+', help='two or more files of test --dump'
+        'dumps', metavar='DUMP', nargs='+', help='two or more files from test --dump'
     )
     parser.add_argument(
         '--weights',
         nargs='+',
         type=number_from(0),
         metavar='W',
-        help='how much each file counts (default: all the same)',
+        help='weight of each file (default: equal weights)',
     )
     parser.add_argument(
         '--work-dir',
@@ -42,34 +44,32 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder for metrics.json (default: %(default)s)',
     )
     parser.add_argument(
-        '--dump', type=pickle_name, help='keep the predictions in this pickle file'
+        '--dump', type=pickle_name, help='pickle file for the predictions'
     )
-    group = parser.add_argument_group('what is scored, as SegmentationMetric takes it')
+    group = parser.add_argument_group('conventions of SegmentationMetric')
     group.add_argument(
         '--background',
-        help='class whose segments do not count in edit score and F1 (default: that of '
-        'the files)',
+        help='class whose segments do not count for edit score and F1 (default: that '
+        'of the files)',
     )
     group.add_argument(
         '--average',
         choices=['pooled', 'video'],
         default='pooled',
-        help='count all videos together, or take the mean over videos (default: '
-        '%(default)s)',
+        help='pool all videos, or take the mean over videos (default: %(default)s)',
     )
     group.add_argument(
         '--scores',
         choices=['prob', 'logit'],
         default='prob',
-        help='rank frames for mAP by probability or by its logarithm (default: '
-        '%(default)s)',
+        help='rank frames for mAP by probability or by logit (default: %(default)s)',
     )
     group.add_argument(
         '--absent',
         choices=['skip', 'zero'],
         default='skip',
-        help='leave classes without a true frame out of mAP, or count them as 0 '
-        '(default: %(default)s)',
+        help='leave classes that do not occur in the ground truth out of mAP, or count '
+        'them as 0 (default: %(default)s)',
     )
     group.add_argument(
         '--skip-last-frame',
@@ -80,22 +80,22 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(args: argparse.Namespace) -> None:
     if len(args.dumps) < 2:
-        raise UserError(f'{args.dumps[0]}: an ensemble needs two files or more.')
+        raise UserError(f'{args.dumps[0]}: an ensemble needs at least two files.')
     weights = args.weights
     if weights is None:
         return
     if len(weights) != len(args.dumps):
         raise UserError(
-            f'--weights: {len(weights)} for {len(args.dumps)} files; give one each.'
+            f'--weights: {len(weights)} for {len(args.dumps)} files; give one for each.'
         )
     if sum(weights) == 0:
-        raise UserError('--weights: all are 0; give at least one that is larger.')
+        raise UserError('--weights: all are 0; at least one must be larger.')
 
 
 def _evaluated(
-    samples: list[dict[str, Any]], args: argparse.Namespace
+    samples: Sequence[Sample], args: argparse.Namespace
 ) -> SegmentationMetric:
-    """Return the metric with the report of the samples."""
+    """Return a metric with the report on the samples."""
     from mmskelseg.evaluation import SegmentationMetric
 
     metric = SegmentationMetric(
@@ -125,7 +125,7 @@ def _run(args: argparse.Namespace) -> None:
 
     samples = average_dumps(args.dumps, args.weights)
     metric = _evaluated(samples, args)
-    assert metric.report is not None, 'compute_metrics has made it'
+    assert metric.report is not None, 'compute_metrics sets it'
     weights = args.weights or [1.0] * len(args.dumps)
     names = ', '.join(Path(file).stem for file in args.dumps)
     path = Path(args.work_dir, 'metrics.json')

@@ -2,21 +2,21 @@
 
     %(prog)s skelseg/toy_joint_limb epoch_30.pth model.onnx
 
-The file holds the network, the mean of its members or of an ensemble, standardisation,
-the network that makes features of images if there is one, and what else is needed to
-run it: classes, skeleton, how features are made, post-processing. Then
+The file contains the network, averaged over its members and those of an ensemble,
+standardisation, the network that computes features from images if there is one, and
+everything else that is needed to run it: classes, skeleton, the recipe of the features,
+and post-processing. To segment videos with it, run
 
     mmskelseg segment take1.mp4 model.onnx
 
-segments with it, also where only mmskelseg-runtime is installed (pip install ./runtime
-in a clone), which brings neither PyTorch nor MMEngine. docs/export.md says more.
+This only needs mmskelseg-runtime (pip install ./runtime in a clone), without PyTorch
+and MMEngine. docs/export.md says more.
 
-The graph is checked, and compared with PyTorch on videos of several lengths, before the
-file appears; a float32 graph that differs by more than 1e-5 is not written.
+Before the file is written, the graph is checked and compared with PyTorch on videos of
+several lengths; a float32 graph that differs by more than 1e-5 is not written.
 """
 
 import argparse
-from typing import Any
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
@@ -37,7 +37,7 @@ EXAMPLES = """examples:
   %(prog)s CONFIG CHECKPOINT model.onnx --precision float16
   # the mean of three trainings
   %(prog)s CONFIG seed_0.pth model.onnx --ensemble seed_1.pth seed_2.pth
-  # the image encoder alone
+  # only the image encoder
   %(prog)s skelseg/uwiom_joint_limb CHECKPOINT encoder.onnx --encoder
 """
 
@@ -58,32 +58,33 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--streaming',
         action='store_true',
-        help='write one push of frames to a stream, of a causal model; its buffers are '
-        'inputs and outputs',
+        help='write the graph for one push of frames to a stream, for a causal model; '
+        'its buffers are inputs and outputs',
     )
     parser.add_argument(
         '--encoder',
         action='store_true',
-        help='write the network alone that makes features of images',
+        help='write only the network that computes features from images',
     )
     parser.add_argument(
         '--precision',
         choices=PRECISIONS,
         default='float32',
-        help='of the weights: float16 halves the file, int8 also multiplies whole '
-        'numbers (dynamic quantisation); the error is printed (default: %(default)s)',
+        help='precision of the weights: float16 halves the file; int8 also computes '
+        'in integers (dynamic quantisation); the error is printed (default: '
+        '%(default)s)',
     )
     parser.add_argument(
         '--fps',
         type=positive,
-        help='frames per second that the model was trained with, if it does not say',
+        help="frame rate of the model's training data, if the model does not state it",
     )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=SettingsAction,
         metavar='KEY=VALUE',
-        help='settings that replace those of the config, as in training',
+        help='settings that override those of the config, as in training',
     )
 
 
@@ -92,13 +93,13 @@ def _run(args: argparse.Namespace) -> None:
     if len(given) != (2 if args.model is None else 0):
         raise UserError(
             f'{" ".join(args.inputs)}: expected CONFIG CHECKPOINT OUT.onnx, or --model '
-            'NAME and OUT.onnx alone.'
+            'NAME with only OUT.onnx.'
         )
     args.config, args.checkpoint = given or (None, None)
     check_model(args, 'ensemble', 'cfg_options')
     from mmskelseg.apis.export import export_onnx
 
-    model: Any = args.model
+    model = args.model
     if model is None:
         from mmskelseg.engine.config_checks import check_config, read_config
         from mmskelseg.fileio.configs import find_config
@@ -115,11 +116,11 @@ def _run(args: argparse.Namespace) -> None:
         fps=args.fps,
     )
     lengths = ', '.join(f'{n:,}' for n in report.errors)
-    what = 'features by a part of' if report.kind == 'encoder' else 'outputs by'
+    what = 'relative' if report.kind == 'encoder' else 'absolute'
     print(
         f'{report.path}: {report.kind}, {report.precision}, '
-        f'{report.size / 1e6:.1f} MB; {what} {report.error:.1e} at most '
-        f'from PyTorch, at {lengths} frames'
+        f'{report.size / 1e6:.1f} MB; largest {what} difference from PyTorch '
+        f'{report.error:.1e}, at {lengths} frames'
     )
 
 

@@ -1,10 +1,10 @@
-"""Makes the frame features of a config ahead of its training.
+"""Computes the frame features of a config ahead of its training.
 
     %(prog)s configs/skelseg/uwiom_joint_limb.py
 
-Training and testing make what is missing by themselves; this does the same without
-them, for all videos of the config's splits. Stopped, it goes on where it was. Online
-features, as those of recipes, are made as they are read, and need no file.
+Training and testing compute missing features themselves; this command only does that,
+for all videos in the config's splits. If it is stopped, the same command continues.
+Online features, such as those of recipes, are computed when they are read.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def _run(args: argparse.Namespace) -> None:
                 dataset = DATASETS.build(cfg[key].dataset)
             made = [m for m, f in dataset.features.items() if not f.get('online')]
             if is_main_process():
-                what = 'are ready' if made else 'are made online, as they are read'
+                what = 'are ready' if made else 'are computed online, when read'
                 print(f'{key}: features of {len(dataset)} videos {what}.')
 
 
@@ -42,6 +42,5 @@ main = command(
     __doc__,
     _add_arguments,
     _run,
-    kept='features of the videos that were finished are kept; the same command goes '
-    'on.',
+    kept='features of finished videos are kept; the same command continues.',
 )

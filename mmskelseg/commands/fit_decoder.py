@@ -1,14 +1,15 @@
-"""Counts transitions and durations of the training labels into a checkpoint.
+"""Adds statistics of the training labels, transitions and durations, to a checkpoint.
 
     %(prog)s viterbi.py work_dirs/mine/epoch_120.pth with_decoder.pth
 
-The config is that of the training with a step of post-processing that counts, such as
+The config is that of the training, with a post-processing step that needs statistics:
 
     _base_ = 'mine.py'
     model = dict(postprocess=[dict(type='SemiMarkovViterbi')])
 
-A training with such a config counts by itself; this is for a model that was trained
-without. The new checkpoint is for tests and for segmenting, not for resuming.
+Training with such a config computes the statistics itself; this command is for models
+that were trained without. The new checkpoint can be tested and can segment, but cannot
+be resumed.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _run(args: argparse.Namespace) -> None:
     counting = [step for step in steps if isinstance(step, Fitted)]
     if not counting:
         raise UserError(
-            f'{cfg.filename}: has no step of post-processing that counts; add '
+            f'{cfg.filename}: has no post-processing step that needs statistics; add '
             "model = dict(postprocess=[dict(type='SemiMarkovViterbi')])."
         )
     checkpoint = load_checkpoint(args.checkpoint)
@@ -61,7 +62,7 @@ def _run(args: argparse.Namespace) -> None:
     videos = videos_of_split(load_annotations(ann_file), dataset.split, ann_file, None)
     labels = [np.asarray(video['label']) for video in videos]
     for step in counting:
-        step.fit(labels)  # type: ignore[operator]
+        step.fit(labels)
     own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
     state = tensors_of(checkpoint, args.checkpoint) | own
     load_weights(model, {'state_dict': state}, str(args.checkpoint))
@@ -70,8 +71,8 @@ def _run(args: argparse.Namespace) -> None:
         torch.save({'meta': meta, 'state_dict': state}, file)
     names = ', '.join(type(step).__name__ for step in counting)
     print(
-        f'{args.out}: has what {names} counted in {len(labels)} training videos of '
-        f'{dataset.split!r}'
+        f'{args.out}: has the statistics of {names} from {len(labels)} training videos '
+        f'of {dataset.split!r}'
     )
 
 

@@ -1,25 +1,25 @@
-"""Labels what a camera sees while it runs, by a causal model.
+"""Labels the people in front of a camera live, with a causal model.
 
     %(prog)s 0 streaming/uwiom_pose2d epoch_120.pth
 
 SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
-video file, which plays as if it were a camera. CONFIG and CHECKPOINT are of a causal
-model; see configs/streaming. In place of both, a file that `mmskelseg export
---streaming` wrote is enough. Poses are estimated (--pose-estimator), or are in a file
-of the same video (--poses).
+video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
+model; see configs/streaming. Instead of both, you can name a file from `mmskelseg
+export --streaming`. Poses are estimated (--pose-estimator), or read from a file of the
+same video (--poses).
 
-A window shows the skeleton, the current action and the last seconds as a timeline; q
-ends it. --out writes the same as a video. --events prints a line of JSON for each
-segment that begins or ends, for other programs to read:
+A window shows the skeleton, the current action and a timeline of the last seconds;
+press q to end it. --out writes the same as a video. --events prints a line of JSON for
+each segment that begins or ends, for other programs:
 
   {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
    "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
 
-"known_at" is when the label was final, in seconds from the first frame as are all
-times: the lookahead of the model after the frame, and what computing takes.
+All times are in seconds from the first frame. "known_at" is the time at which the label
+was final: the lookahead of the model after the frame, plus the computing time.
 
-Frames that come faster than poses are estimated are dropped, so that labels never fall
-behind. At the end it says how many were, and how long labels took.
+Frames that come faster than poses can be estimated are dropped, so that labels never
+fall behind. At the end, the number of dropped frames and the delays are printed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
     add_ensemble,
@@ -50,15 +50,20 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mmskelseg.apis.live import LivePerson
+    from mmskelseg.apis.pose_estimators import PoseEstimator
+    from mmskelseg.apis.stream import SkelSegStream
+    from mmskelseg.interchange.poses import Poses
+    from mmskelseg.runtime import OnnxStream
+    from mmskelseg.visualization.live import LivePicture
 
 EXAMPLES = """examples:
-  # strikes and kicks, by a model that comes with the package
+  # strikes and kicks, with a model that comes with the package
   %(prog)s 0 --model precog
-  # the first camera, poses by MediaPipe
+  # the first camera, with poses from MediaPipe
   %(prog)s 0 CONFIG CHECKPOINT
-  # a camera in the network, without a window, for another program
+  # a network camera, without a window, for another program
   %(prog)s rtsp://10.0.0.5/live CONFIG CHECKPOINT --no-window --events | my_program
-  # a file as if it were a camera, with poses that were estimated before
+  # a file instead of a camera, with poses that were estimated before
   %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --out live.mp4
   # everybody in view
   %(prog)s 0 CONFIG CHECKPOINT --pose-estimator rtmlib --person each
@@ -68,7 +73,7 @@ _TITLE = 'mmskelseg live'
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        'source', metavar='SOURCE', help='camera number, address of a stream, or file'
+        'source', metavar='SOURCE', help='number of a camera, stream address, or file'
     )
     parser.add_argument(
         'config',
@@ -80,54 +85,56 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'checkpoint',
         metavar='CHECKPOINT',
         nargs='?',
-        help='checkpoint file; none with an exported model',
+        help='checkpoint file; not with an exported model',
     )
     add_model(parser)
     add_ensemble(parser)
     parser.add_argument(
-        '--poses', metavar='FILE', help='poses in the frames of SOURCE, a video file'
+        '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
     )
     add_pose_estimator_arguments(parser)
     parser.add_argument(
         '--person',
         choices=('track', 'each'),
         default='track',
-        help='track follows one person, at first the largest, until that person is '
-        'gone; each labels everybody (default: %(default)s)',
+        help='track: follow one person, at first the largest, until that person is '
+        'gone; each: label everybody (default: %(default)s)',
     )
     parser.add_argument(
         '--fps',
         type=positive,
-        help='frames per second that the model was trained with, if it does not say',
+        help="frame rate of the model's training data, if the model does not state it",
     )
     parser.add_argument(
         '--every-frame',
         action='store_true',
-        help='of a file, label every frame however long it takes, as fast as possible',
+        help='label every frame of a file, as fast as possible, however long it takes',
     )
     parser.add_argument(
         '--events',
         action='store_true',
-        help='print segments that begin and end as lines of JSON',
+        help='print beginnings and ends of segments as lines of JSON',
     )
-    parser.add_argument('--out', metavar='FILE.mp4', help='write what is drawn')
+    parser.add_argument(
+        '--out', metavar='FILE.mp4', help='write what the window shows as a video'
+    )
     parser.add_argument(
         '--window',
         action=argparse.BooleanOptionalAction,
-        help='show a window (default: where there is a display)',
+        help='show a window (default: if there is a display)',
     )
     parser.add_argument(
         '--timeline',
         type=positive,
         default=30.0,
         metavar='SECONDS',
-        help='how much of the past the timeline shows (default: %(default)s)',
+        help='duration that the timeline shows (default: %(default)s)',
     )
     parser.add_argument(
         '--codec',
         choices=CODECS,
         default='mp4v',
-        help='of the video that is written (default: %(default)s)',
+        help='codec of the video of --out (default: %(default)s)',
     )
 
 
@@ -136,7 +143,7 @@ def _run(args: argparse.Namespace) -> None:
     window = _has_display() if args.window is None else args.window
     if not (window or args.out or args.events):
         raise UserError(
-            'There is no display for a window; print segments (--events) or write a '
+            'There is no display for a window; print events (--events) or write a '
             'video (--out).'
         )
     if args.timeline <= 0:
@@ -149,17 +156,17 @@ def _run(args: argparse.Namespace) -> None:
     camera = Camera(args.source, every_frame=args.every_frame)
     stream = _stream(args)
     skeleton = Skeleton.get(stream.skeleton)
+    poses: PoseEstimator | Poses
     if args.poses is None:
-        poses: Any = built_pose_estimator(args)
+        poses = built_pose_estimator(args)
     elif not camera.is_file:
         raise UserError(
-            f'--poses are of a video file, but {args.source} is a camera; leave them '
-            'out.'
+            f'--poses needs a video file, but {args.source} is a camera; leave it out.'
         )
     else:
         poses = read_poses(args.poses, img_shape=camera.img_shape)
     live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
-    picture: Any = None
+    picture: LivePicture | None = None
     if window or args.out:
         import_optional(
             'matplotlib', '--window and --out', 'mmskelseg-runtime[pictures]'
@@ -187,8 +194,10 @@ def _run(args: argparse.Namespace) -> None:
             for event in person.events if args.events else ():
                 line = {**asdict(event), 'person': person.number, 'known_at': now}
                 print(json.dumps(_rounded(line), ensure_ascii=False), flush=True)
-        # The timeline is that of one person: whoever has been there longest.
-        for person in people[:1] if picture is not None else ():
+        if picture is None:
+            return
+        # The timeline shows one person: whoever has been there longest.
+        for person in people[:1]:
             for f in person.labelled:
                 start = f.time or 0.0
                 score = f.probabilities[f.label_id]
@@ -196,15 +205,15 @@ def _run(args: argparse.Namespace) -> None:
 
     shown: list[Callable[[np.ndarray, float], object]] = []
     with ExitStack() as stack:
-        if args.out:
+        if args.out and picture is not None:
             writing = _written(args.out, rate, picture.img_shape, args.codec)
             shown.append(stack.enter_context(writing))
         if window:
             shown.append(stack.enter_context(_window(camera.close)))
         print(
-            f'{args.source}: {camera.img_shape[1]}x{camera.img_shape[0]}, labels come '
-            f'{stream.lookahead / live.fps:g} s after their frame, and what '
-            'computing takes; Ctrl+C ends it.',
+            f'{args.source}: {camera.img_shape[1]}x{camera.img_shape[0]}; labels come '
+            f'{stream.lookahead / live.fps:g} s after their frame, plus the '
+            'computing time; press Ctrl+C to end.',
             file=sys.stderr,
         )
         try:
@@ -215,8 +224,8 @@ def _run(args: argparse.Namespace) -> None:
     print(live.report, file=sys.stderr)
 
 
-def _stream(args: argparse.Namespace) -> Any:
-    """Return the stream that the arguments name."""
+def _stream(args: argparse.Namespace) -> SkelSegStream | OnnxStream:
+    """Return the stream of the arguments."""
     if is_exported(args.config):
         from mmskelseg.runtime import OnnxStream
 
@@ -228,12 +237,12 @@ def _stream(args: argparse.Namespace) -> Any:
     return SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
 
 
-def _rounded(line: dict[str, Any]) -> dict[str, Any]:
+def _rounded(line: dict[str, object]) -> dict[str, object]:
     return {k: round(v, 3) if isinstance(v, float) else v for k, v in line.items()}
 
 
 def _has_display() -> bool:
-    """Return whether a window can be opened, as far as the environment says."""
+    """Return whether a window can be opened, judging by the environment."""
     if sys.platform in ('win32', 'darwin'):
         return True
     return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
@@ -241,11 +250,11 @@ def _has_display() -> bool:
 
 @contextmanager
 def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
-    """Yield a function that shows images in a window; q, Esc or its button end it."""
+    """Yield a function that shows images in a window; q, Esc or closing it ends it."""
     import cv2
 
     if not _has_display():
-        # OpenCV would abort the program.
+        # Otherwise, OpenCV would abort the program.
         raise UserError(
             '--window needs a display, but DISPLAY is not set; leave it out, or use '
             '--out.'
@@ -263,8 +272,8 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
         cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
     except cv2.error as error:
         raise UnavailableError(
-            'This OpenCV has no windows (opencv-python-headless); use --no-window with '
-            '--out or --events, or install opencv-python.'
+            'This OpenCV cannot open windows (opencv-python-headless); use --no-window '
+            'with --out or --events, or install opencv-python.'
         ) from error
     try:
         yield show
@@ -276,7 +285,7 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
 def _written(
     path: str, fps: float, img_shape: tuple[int, int], codec: str
 ) -> Iterator[Callable[..., object]]:
-    """Yield a function that writes images at their time, into a video of that rate."""
+    """Yield a function that writes images into a video, at their times."""
     from mmskelseg.fileio.video import written_video
 
     with written_video(path, fps, img_shape, codec) as write:
@@ -284,7 +293,7 @@ def _written(
 
         def put(image: np.ndarray, time: float) -> None:
             nonlocal count
-            # In place of frames that were dropped the next one is held.
+            # The image is repeated for dropped frames.
             while count <= round(time * fps):
                 write(image)
                 count += 1

@@ -1,23 +1,23 @@
-"""Writes a config for a data set of your own, which trains and tests as it is.
+"""Writes a config for your own data set, which is ready for training and testing.
 
     %(prog)s data/mine/annotations.pkl mine.py
     mmskelseg train mine.py
     mmskelseg test mine.py work_dirs/mine/epoch_100.pth
 
-Classes, channels, splits and the length of the training are filled in from the
-annotation file. All else comes from a recipe, a config that the new one inherits:
+Classes, channels, splits and the length of the training follow from the annotation
+file. Everything else comes from a recipe, a config that the new one inherits:
 
-    pose3d    coordinates of 3D skeletons, chosen where every video has them
-    pose2d    coordinates of 2D skeletons
-    heatmap   heatmaps of 2D skeletons on a coarse grid
-    heatmap_cnn  the same through a small network that is trained with the rest,
-              which takes some ten times as long
+    pose3d       coordinates of 3D skeletons, the default if every video has them
+    pose2d       coordinates of 2D skeletons
+    heatmap      heatmaps of 2D skeletons on a coarse grid
+    heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
+                 with the rest, which takes about ten times as long
 
-All augment skeletons anew in each epoch. docs/recipes.md says what each ingredient
-gains.
+All recipes augment the skeletons anew in each epoch. docs/recipes.md shows the effect
+of each ingredient.
 
-ANN is written into the config as you name it: a relative path counts from the folder in
-which you train. docs/data_format.md describes the file.
+The path ANN is written into the config as given: a relative path is relative to the
+folder in which you train. docs/data_format.md describes the file.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.utils.command_line import command, whole_from
 from mmskelseg.utils.errors import UserError
@@ -35,8 +35,17 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+    from mmskelseg.structures.annotations import (
+        AnnotationFile,
+        Metainfo,
+        PlaceKey,
+        VideoAnnotation,
+    )
+    from mmskelseg.structures.skeleton import Layout
+
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
-# What a training sees in all, whichever comes first, and the fewest and most epochs.
+# A training sees this many frames or videos, whichever comes first, within these limits
+# of epochs.
 _FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
 _EPOCHS = (40, 400)
 
@@ -49,23 +58,23 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--recipe',
         choices=_RECIPES,
-        help='what to inherit (default: pose3d where every video has keypoint_3d, else '
+        help='recipe to inherit (default: pose3d if every video has keypoint_3d, else '
         'pose2d)',
     )
     parser.add_argument(
         '--fold',
         metavar='NAME',
         help='train and test on the splits NAME/train and NAME/test (default: `train` '
-        'and `test`, or the first fold where there are only folds)',
+        'and `test`, or the first fold if there are only folds)',
     )
     parser.add_argument(
         '--epochs',
         type=whole_from(1),
-        help='length of the training (default: until it has seen 3 million frames or '
-        f'3000 videos, but {_EPOCHS[0]} at least and {_EPOCHS[1]} at most)',
+        help='number of epochs (default: until 3 million frames or 3000 videos have '
+        f'been seen, but at least {_EPOCHS[0]} and at most {_EPOCHS[1]})',
     )
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace OUT.py if it is there'
+        '--overwrite', action='store_true', help='replace OUT.py if it exists'
     )
 
 
@@ -78,7 +87,7 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError(f'{args.out}: the name of a config must end in .py.')
     if args.out.exists() and not args.overwrite:
         raise UserError(
-            f'{args.out}: is there already; name another file, or add --overwrite.'
+            f'{args.out}: already exists; name another file, or add --overwrite.'
         )
     data = load_annotations(args.ann_file)
     splits = _choose_splits(data, args.ann_file, args.fold)
@@ -105,19 +114,19 @@ def _run(args: argparse.Namespace) -> None:
     )
 
 
-def _videos(videos: Sequence[Any]) -> str:
+def _videos(videos: Sequence[VideoAnnotation]) -> str:
     return f'{len(videos)} video{"s" * (len(videos) != 1)}'
 
 
 def _choose_recipe(
-    videos: Sequence[Mapping[str, Any]], asked: str | None
+    videos: Sequence[VideoAnnotation], asked: str | None
 ) -> tuple[str, str]:
-    """Return the name of a recipe for the videos that are used, and why."""
+    """Return the name of a recipe for the videos, and the reason."""
     without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
     if asked == 'pose3d' and without:
         raise UserError(
             f'--recipe pose3d: video {without[0]!r} has no keypoint_3d, the first of '
-            f'{len(without)} such videos; take pose2d.'
+            f'{len(without)} such videos; use pose2d.'
         )
     if asked is not None:
         return asked, '--recipe asks for it'
@@ -127,9 +136,9 @@ def _choose_recipe(
 
 
 def _choose_splits(
-    data: Mapping[str, Any], path: Path, fold: str | None
+    data: AnnotationFile, path: Path, fold: str | None
 ) -> tuple[str, str]:
-    """Return the names of the splits to train and to test on."""
+    """Return the names of the training and the test split."""
     from mmskelseg.datasets.annotations import fold_splits
 
     pairs = fold_splits(data)
@@ -143,7 +152,7 @@ def _choose_splits(
             f'{path}: has no splits {wanted!r} and {other!r}, but '
             f'{", ".join(data["split"])}; '
             + (
-                'add the two to the file.'
+                'add these two to the file.'
                 if fold is None
                 else 'give --fold the name of one of its folds, without /train.'
             )
@@ -152,27 +161,27 @@ def _choose_splits(
 
 
 def _check_skeletons(
-    videos: Sequence[Mapping[str, Any]], path: Path, split: str, recipe: str
+    videos: Sequence[VideoAnnotation], path: Path, split: str, recipe: str
 ) -> None:
     """Raise UserError if no video shows a joint."""
     from mmskelseg.features.renderers.drawing import MIN_SCORE
 
-    key = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
+    key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
     if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
         raise UserError(
-            f'{path}: no video of split {split!r} shows a joint: {key} is 0, or its '
-            f'keypoint_score below {MIN_SCORE:g}, throughout, and recipes read '
-            'skeletons; put poses into the file, or, for features that were made '
-            'elsewhere, write a config as in docs/datasets/common_layout.md.'
+            f'{path}: no video of split {split!r} shows a joint: {key} is always 0, or '
+            f'keypoint_score always below {MIN_SCORE:g}, but recipes read skeletons; '
+            'put poses into the file, or, for features that were computed elsewhere, '
+            'write a config as in docs/datasets/common_layout.md.'
         )
 
 
-def _check_labels(videos: Sequence[Mapping[str, Any]], path: Path, split: str) -> None:
+def _check_labels(videos: Sequence[VideoAnnotation], path: Path, split: str) -> None:
     """Raise UserError if no frame has a label."""
     if not any((video['label'] >= 0).any() for video in videos):
         raise UserError(
-            f'{path}: no frame of split {split!r} has a label, they are all -1; put a '
-            'labelled video into it, or name another fold by --fold.'
+            f'{path}: no frame of split {split!r} has a label, they are all -1; add a '
+            'labelled video to it, or name another fold with --fold.'
         )
 
 
@@ -180,7 +189,7 @@ def _config_text(
     args: argparse.Namespace,
     recipe: str,
     reason: str,
-    metainfo: Mapping[str, Any],
+    metainfo: Metainfo,
     splits: Sequence[str],
     epochs: int,
 ) -> str:
@@ -212,8 +221,8 @@ del ann_file
 """
 
 
-def _channels(base: Path, skeleton: Any) -> tuple[str, int]:
-    """Return the modality of a recipe, and how many features a frame has."""
+def _channels(base: Path, skeleton: Layout) -> tuple[str, int]:
+    """Return the modality of a recipe, and its number of features per frame."""
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
@@ -226,7 +235,7 @@ def _channels(base: Path, skeleton: Any) -> tuple[str, int]:
 
 
 def _base_path(base: Path, out: Path) -> str:
-    """Return how a config names its base: relative within one project, else whole."""
+    """Return the path of a config's base: relative within a project, else absolute."""
     folder = out.resolve().parent
     project = base.parents[2]
     if folder.is_relative_to(project) and '.mim' not in base.parts:

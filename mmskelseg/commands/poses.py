@@ -1,10 +1,10 @@
-"""Estimate the poses in videos and write them as a data set without labels.
+"""Estimates the poses in videos, and writes them as a data set without labels.
 
-VIDEO is a video file, or a folder of these. OUT gets annotations.pkl, with all videos
-in the split `test` and every frame labelled -1, and poses/VIDEO.npz of each video with
-everybody in it. A video whose .npz is there is not estimated again, so that a run that
-was stopped goes on, and --person can be changed at once. To add labels, convert
-OUT/poses by `mmskelseg convert keypoints`. docs/pose_estimation.md says more.
+VIDEO is a video file, or a folder with video files. OUT gets annotations.pkl, with all
+videos in the split `test` and every frame labelled -1, and poses/VIDEO.npz with the
+poses of everybody in a video. Existing .npz files are used again, so that a stopped run
+can be continued, and --person can be changed without estimating again. To add labels,
+convert OUT/poses with `mmskelseg convert keypoints`. docs/pose_estimation.md says more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
@@ -27,23 +27,32 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator
     from mmskelseg.interchange.poses import Poses
+    from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+    from mmskelseg.structures.skeleton import Layout
 
 EXAMPLES = """examples:
   # MediaPipe, which needs no download; one person in each video
   %(prog)s videos data/mine
-  # Faster R-CNN and HRNet, as in the paper; of several people the largest
+  # Faster R-CNN and HRNet, as in the paper; the largest of several people
   %(prog)s take1.mp4 take2.mp4 data/mine --estimator topdown \\
       --person largest
-  # weights that are here already
+  # with local weights
   %(prog)s videos data/mine --estimator mmpose:human \\
       --options weights=rtmpose-m.pth detector=rtmdet-m detector_weights=rtmdet-m.pth
 """
-# The class of a data set that has none.
+# The class of a data set without classes.
 UNLABELLED = 'unlabelled'
 
 
+class _Origin(TypedDict):
+    """The settings of an estimator, and the size of the video file."""
+
+    estimator: dict[str, object]
+    bytes: int
+
+
 def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
-    """Return the video files of each name, which is that of the file."""
+    """Return the video files by their names without suffix."""
     from mmskelseg.fileio.video import VIDEO_SUFFIXES, VideoFile, is_video
 
     found: dict[str, Path] = {}
@@ -53,13 +62,14 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
             inside = [file for file in sorted(path.iterdir()) if is_video(file)]
             if not inside:
                 raise UserError(
-                    f'{path}: no video file ({", ".join(VIDEO_SUFFIXES)}) in it.'
+                    f'{path}: no video file ({", ".join(VIDEO_SUFFIXES)}) in it; name '
+                    'another folder, or a file.'
                 )
         for file in inside:
             if file.stem in found:
                 raise UserError(
                     f'{found[file.stem]} and {file} have the same name; rename one, or '
-                    'extract them into different folders.'
+                    'estimate their poses into different folders.'
                 )
             found[file.stem] = file
     for file in found.values():
@@ -68,26 +78,29 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
 
 
 def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
-    """Return everybody's poses in a video, from its .npz if that is there."""
+    """Return everybody's poses in a video, from its .npz file if it exists."""
     from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
     from mmskelseg.interchange.poses import read_npz, write_npz
 
-    asked = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
+    asked: _Origin = {
+        'estimator': estimator.settings(),
+        'bytes': video.stat().st_size,
+    }
     if file.exists():
         made = json.loads(str(read_npz_arrays(file).get('made_by', 'null')))
         if made != json.loads(json.dumps(asked)):
             raise UserError(
-                f'{file}: of {_shown(made)}, but {_shown(asked)} is asked for; delete '
-                'it to estimate these poses anew, or choose another OUT.'
+                f'{file}: made by {_shown(made)}, not by {_shown(asked)}; delete it to '
+                'estimate these poses again, or choose another OUT.'
             )
     else:
         made_by = np.array(json.dumps(asked))
         write_npz(estimator.estimate(video), file, made_by=made_by)
-    # Read in either case, so that both give the same.
+    # The file is read in either case, so that results are the same.
     return read_npz(file)
 
 
-def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, Any]:
+def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotation:
     frames = poses.keypoint.shape[1]
     annotation = {
         'frame_dir': name,
@@ -101,21 +114,24 @@ def _annotation(name: str, video: Path, poses: Poses, out: Path) -> dict[str, An
         'person_score': poses.person_score,
         'person_box': poses.person_box,
     }
-    return {key: value for key, value in annotation.items() if value is not None}
+    there = {key: value for key, value in annotation.items() if value is not None}
+    return cast('VideoAnnotation', there)
 
 
-def _convert(args: argparse.Namespace) -> dict[str, Any]:
+def _convert(args: argparse.Namespace) -> AnnotationFile:
     from mmskelseg.apis.pose_estimators import build_pose_estimator
     from mmskelseg.fileio.video import is_video
     from mmskelseg.interchange.poses import choose_person
 
     if args.out.is_file() or is_video(args.out):
-        raise UserError(f'{args.out}: a file, but OUT, a folder, comes last.')
+        raise UserError(
+            f'{args.out}: a file, but the last argument, OUT, must be a folder.'
+        )
     videos = _find_videos(args.videos)
     estimator = build_pose_estimator(args.estimator, **(args.options or {}))
-    annotations: list[dict[str, Any]] = []
+    annotations: list[VideoAnnotation] = []
     notes: dict[str, list[str]] = {}
-    layout: str | dict[str, Any] | None = None
+    layout: Layout | None = None
     for i, (name, path) in enumerate(videos.items(), 1):
         file = args.out / 'poses' / f'{file_name(name)}.npz'
         state = f'done, in {file}' if file.exists() else path
@@ -125,6 +141,7 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
         layout = poses.skeleton
         for note in poses.notes:
             notes.setdefault(note, []).append(name)
+    assert layout is not None
     return {
         'split': {'test': list(videos)},
         'annotations': annotations,
@@ -144,7 +161,7 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _class_names(wanted: Sequence[str] | None) -> list[str]:
-    """Return the names given, or those in a text file, one a line."""
+    """Return the given names, or the lines of the text file that is given."""
     if wanted and len(wanted) == 1 and Path(wanted[0]).is_file():
         from mmskelseg.interchange.parsing import read_lines
 
@@ -152,10 +169,10 @@ def _class_names(wanted: Sequence[str] | None) -> list[str]:
     return list(wanted or [UNLABELLED])
 
 
-def _shown(made: Any) -> str:
+def _shown(made: _Origin | None) -> str:
     if made is None:
-        return 'an unknown origin'
-    return f'{made["estimator"]} and a video of {made["bytes"]} bytes'
+        return 'an unknown estimator'
+    return f'{made["estimator"]} from a video of {made["bytes"]} bytes'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -170,15 +187,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--person',
         default='track',
         choices=POLICIES,
-        help='which of several people: the longest track by overlap of boxes, the '
-        'largest, the surest, or everybody (default: %(default)s)',
+        help='whom to use of several people: the longest track by overlap of boxes, '
+        'the largest box, the highest score, or everybody (default: %(default)s)',
     )
     parser.add_argument(
         '--classes',
         nargs='+',
         metavar='NAME',
-        help='classes of a model that is to be tested on these videos, in the order of '
-        f'their ids, or a text with one a line (default: {UNLABELLED})',
+        help='classes of a model that will be tested on these videos, in the order of '
+        f'their ids, or a text file with one per line (default: {UNLABELLED})',
     )
     parser.add_argument('--name', help="the data set's name (default: that of OUT)")
 
@@ -200,5 +217,5 @@ main = command(
     _add_arguments,
     _run,
     EXAMPLES,
-    kept='poses of the videos that were finished are kept; the same command goes on.',
+    kept='poses of finished videos are kept; the same command continues.',
 )

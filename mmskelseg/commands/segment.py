@@ -1,41 +1,41 @@
-"""Segments videos, or skeletons of videos, by a trained model.
+"""Segments videos, or skeletons of videos, with a trained model.
 
     %(prog)s take1.mp4 skelseg/toy_joint_limb epoch_30.pth --out out
 
-INPUT is a video; a file of poses, as MMPose, OpenPose (a folder a video), MediaPipe,
-DeepLabCut, SLEAP and others write them; an annotations.pkl; or a folder of these.
-CONFIG is a file, or the name of one that comes with the package; the one of a training
-lies in its work folder. CHECKPOINT is what training wrote; with more of the same config
-(--ensemble), probabilities are averaged. In place of both, a file that
-`mmskelseg export` wrote, MODEL.onnx, is enough; it runs without PyTorch. --model takes
-one that comes with the package.
+INPUT is a video; a file with poses from MMPose, OpenPose (a folder per video),
+MediaPipe, DeepLabCut, SLEAP and others; an annotations.pkl; or a folder of these.
+CONFIG is a config file, or the name of one that comes with the package; that of a
+training is in its work folder. CHECKPOINT is a checkpoint of the training; the
+probabilities of further ones (--ensemble) are averaged. Instead of both, you can name
+a file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model that
+comes with the package (--model).
 
-A model of skeletons needs the poses of a video: a file (--poses), else one of the same
-name beside it in a folder, else they are estimated (--pose-estimator). They must have
-the joints that the model was trained with.
+A model that reads skeletons needs the poses of a video: a file (--poses), or else a
+file with the same name in the same folder, or else they are estimated
+(--pose-estimator). They must have the joints with which the model was trained.
 
-OUT gets, with the video's id in front where there are several videos:
+OUT gets these files, which begin with the video's id if there are several videos:
 
   segments.csv      start and end in seconds, class and confidence
   segments.json     the same with frames, classes, notes and the time budget
   segments.srt      subtitles: put them beside the video under its name
   segments.eaf      ELAN
   boris_events.csv  BORIS' aggregated events
-  timeline.png      what happens when
+  timeline.png      the labels along the time
   overlay.mp4       the video with skeleton, label and timeline
-  poses.npz         poses that were estimated, for --poses of a later run
+  poses.npz         the estimated poses, for --poses of a later run
 
 and with --formats budget or budget-picture also time_budget.csv or .png: number, total,
 mean and share of each class and how often one follows another, by video and over all.
 
-With --person each, files have the names of video and person in front; timeline.png and
-overlay.mp4 are of the video and show all of its people.
+With --person each, files begin with the names of video and person; timeline.png and
+overlay.mp4 show all people of a video.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
@@ -57,30 +57,33 @@ from mmskelseg.utils.command_line import (
     whole_from,
 )
 
+if TYPE_CHECKING:
+    from mmskelseg.structures.predictions import Prediction
+
 EXAMPLES = """examples:
-  # strikes and kicks, by a model that comes with the package
+  # strikes and kicks, with a model that comes with the package
   %(prog)s me.mp4 --model precog
-  # a video, poses estimated by MediaPipe
+  # a video, with poses estimated by MediaPipe
   %(prog)s take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
-  # the same with poses that MMPose wrote, on the CPU
+  # the same with poses from MMPose, on the CPU
   %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --device cpu
-  # skeletons alone
+  # only skeletons
   %(prog)s openpose_output/take1 CONFIG CHECKPOINT --fps 25
-  # every video of a folder, poses by RTMPose, files to correct in BORIS and no overlay
+  # every video in a folder, poses from RTMPose, files for BORIS and no overlay
   %(prog)s videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
       --formats csv boris timeline
-  # number, total, mean and share of each class, of each video and of all
+  # number, total, mean and share of each class, by video and over all
   %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
-  # everybody in a video on their own; MediaPipe, the default, finds one person only
+  # everybody in a video separately; MediaPipe, the default, only finds one person
   %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
-  # an exported model, where only mmskelseg-runtime may be installed
+  # an exported model, which only needs mmskelseg-runtime
   %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three trainings
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
-  # the test videos of a data set, their labels above the prediction
+  # the test videos of a data set, with the ground truth above the prediction
   %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split test
 """
-# Segments of a video that are printed.
+# Number of segments of a video that are printed.
 SHOWN = 10
 
 
@@ -93,7 +96,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'inputs',
         metavar='INPUT',
         nargs='+',
-        help='videos, poses, annotations, folders; then a config file, or its name, '
+        help='videos, poses, annotations or folders; then a config file, or its name, '
         'and a checkpoint file, or an exported model',
     )
     add_model(parser)
@@ -101,40 +104,43 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out',
         default='work_dirs/demo',
-        help='folder for what is written (default: %(default)s)',
+        help='output folder (default: %(default)s)',
     )
     add_input_options(parser)
     parser.add_argument(
-        '--device', type=device, help='such as cpu or cuda:0 (default: a GPU, if any)'
+        '--device',
+        type=device,
+        help='device such as cpu or cuda:0 (default: a GPU, if any)',
     )
     parser.add_argument(
         '--batch-size',
         type=whole_from(1),
         default=1,
-        help='videos that go through the model together; more need more memory '
-        '(default: %(default)s)',
+        help='number of videos that the model processes together; more videos need '
+        'more memory (default: %(default)s)',
     )
     parser.add_argument(
         '--min-score',
         type=number_from(0, 1),
         default=0.0,
         metavar='P',
-        help='leave segments whose mean probability is below P without a label '
+        help='minimum mean probability of a segment; others get no label '
         '(default: %(default)s)',
     )
     parser.add_argument(
         '--formats',
         nargs='+',
         choices=tuple(EXPORTS),
-        help=f'what to write (default: {" ".join(DEFAULT_EXPORTS)}, and poses where '
-        'they are estimated)',
+        help=f'formats to write (default: {" ".join(DEFAULT_EXPORTS)}, and poses if '
+        'they were estimated)',
     )
     parser.add_argument(
         '--codec',
         choices=CODECS,
         default='mp4v',
-        help='of the overlay: mp4v is written by any OpenCV, avc1 (H.264) by PyAV '
-        'or few, vp09 (VP9) takes long; browsers play these two (default: %(default)s)',
+        help='codec of the overlay: mp4v, which every OpenCV can write; avc1 (H.264), '
+        'which needs PyAV or a special OpenCV; or vp09 (VP9), which takes long; '
+        'browsers play the latter two (default: %(default)s)',
     )
     add_line_minutes(parser)
     parser.add_argument(
@@ -142,11 +148,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=SettingsAction,
         metavar='KEY=VALUE',
-        help='settings that replace those of the config, as in training',
+        help='settings that override those of the config, as in training',
     )
 
 
-def _show(prediction: Mapping[str, Any]) -> None:
+def _show(prediction: 'Prediction') -> None:
     """Print the first segments of a video."""
     segments = prediction['segments']
     seconds = prediction['total_frames'] / prediction['fps']
@@ -183,7 +189,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]]:
-    """Return what yields the predictions of inputs."""
+    """Return a function that yields the predictions of inputs."""
     if is_exported(args.config):
         from mmskelseg.runtime import OnnxSegmenter
 
@@ -197,6 +203,6 @@ main = command(
     _add_arguments,
     _run,
     EXAMPLES,
-    kept='files that were written are whole; the same command begins anew, or name the '
-    'videos that are left.',
+    kept='written files are complete; the same command starts from the beginning, so '
+    'name only the remaining videos.',
 )

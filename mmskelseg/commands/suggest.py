@@ -3,33 +3,34 @@
     %(prog)s new_poses work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth \\
         --budget 10 --to boris --out next
 
-A model that was trained with few labels says where further ones would teach it most.
-INPUT, CONFIG, CHECKPOINT and --model are as for `mmskelseg segment`: videos or poses
-that nobody has labelled, or an annotations.pkl, of which the frames without a label
-count. Each stretch of --stretch seconds is scored by four criteria:
+With a model that was trained on few labels, this finds where further labels would help
+it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`: videos or
+poses without labels, or an annotations.pkl, whose unlabelled frames are considered.
+Each stretch of --stretch seconds is scored by four criteria:
 
   disagreement  how much the members of the model, and of --ensemble, differ
-  uncertainty   how evenly the probabilities of the classes are spread
+  uncertainty   how evenly the probabilities are spread over the classes
   boundary      how many frames are within a second of a predicted change of class
-  rarity        how few seconds of its classes are labelled so far
+  rarity        how few labelled seconds its classes have so far
 
-Each counts as a multiple of its average over all stretches, so that 1 is an average
-stretch. The best one is chosen first; then its classes count as labelled, and the next
-best one that does not overlap is chosen, up to --budget minutes in all.
+Each is divided by its average over all stretches, so an average stretch scores 1. The
+best stretch is chosen first and then counts as labelled; then the next best stretch
+that does not overlap is chosen, up to --budget minutes in total.
 
-OUT gets suggestions.csv and suggestions.json, with all scores and reasons, and with
---to what a labelling tool opens:
+OUT contains suggestions.csv and suggestions.json with all scores and reasons, and, with
+--to, files for labelling tools:
 
   boris         drafts.boris, a project with an observation for each video
   elan          <video>.eaf for each video
   label_studio  label_studio.json, tasks to import
 
-In these, the stretches to label are marked, and hold what the model predicts as a
-draft. Labels that are there are kept; elsewhere there is nothing. So correct the drafts
-within the marks, and convert the files: what nobody has looked at has no label.
+In these files, the stretches are marked and contain the predictions as drafts. Existing
+labels are kept, and there is nothing elsewhere. Correct the drafts within the marks and
+convert the files; frames outside remain unlabelled.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
     SettingsAction,
@@ -44,17 +45,20 @@ from mmskelseg.commands.arguments import (
 from mmskelseg.utils.command_line import command, device, positive, whole_from
 from mmskelseg.utils.errors import UserError
 
+if TYPE_CHECKING:
+    from mmskelseg.apis.suggestions import Suggestion
+
 TOOLS = ('boris', 'elan', 'label_studio')
-# Stretches that are printed.
+# Number of stretches that are printed.
 SHOWN = 20
 EXAMPLES = """examples:
-  # what to label next in poses of new videos, as a project of BORIS
+  # what to label next in the poses of new videos, as a BORIS project
   %(prog)s new_poses CONFIG CHECKPOINT --to boris --out next
-  # the frames of the training videos that have no label yet, 5 minutes of them
+  # 5 minutes of the training videos that have no label yet
   %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split train --budget 5
-  # new videos; which classes are rare is known from the labels that there are
+  # new videos; rare classes are those of the existing labels
   %(prog)s new_poses CONFIG CHECKPOINT --known data/mine/annotations.pkl
-  # three trainings, of which only the disagreement counts
+  # only the disagreement between three trainings counts
   %(prog)s new_poses CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth \\
       --weights uncertainty=0 boundary=0 rarity=0
 """
@@ -76,7 +80,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out',
         default='work_dirs/suggest',
-        help='folder for what is written (default: %(default)s)',
+        help='output folder (default: %(default)s)',
     )
     parser.add_argument(
         '--to',
@@ -91,59 +95,60 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=10.0,
         metavar='MINUTES',
-        help='minutes to label, all together (default: %(default)g)',
+        help='minutes to label, in total (default: %(default)g)',
     )
     group.add_argument(
         '--stretch',
         type=positive,
         default=20.0,
         metavar='SECONDS',
-        help='length of a stretch; a shorter video, or gap between labels, is one '
-        '(default: %(default)g)',
+        help='length of a stretch (default: %(default)g); shorter videos and gaps '
+        'between labels are stretches as well',
     )
     group.add_argument(
         '--weights',
         nargs='+',
         action=SettingsAction,
         metavar='CRITERION=W',
-        help='how much disagreement, uncertainty, boundary and rarity count '
-        '(default: 1 each)',
+        help='weights of disagreement, uncertainty, boundary and rarity (default: 1)',
     )
     group.add_argument(
         '--ignore-labels',
         action='store_true',
-        help='suggest stretches that have labels as well, as if they had none',
+        help='suggest labelled stretches as well',
     )
     group.add_argument(
         '--known',
         metavar='ANNOTATIONS',
-        help='annotation file of videos that are labelled already and are no input; '
-        'classes that are frequent there are not rare',
+        help='annotation file of further labelled videos, which determine the rare '
+        'classes as well',
     )
     add_input_options(parser)
     parser.add_argument(
-        '--device', type=device, help='such as cpu or cuda:0 (default: a GPU, if any)'
+        '--device',
+        type=device,
+        help='device such as cpu or cuda:0 (default: a GPU, if any)',
     )
     parser.add_argument(
         '--batch-size',
         type=whole_from(1),
         default=1,
-        help='videos that go through the model together (default: %(default)s)',
+        help='number of videos per batch (default: %(default)s)',
     )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=SettingsAction,
         metavar='KEY=VALUE',
-        help='settings that replace those of the config, as in training',
+        help='settings that override the config, as in training',
     )
 
 
 def _check(args: argparse.Namespace) -> None:
     if is_exported(args.config):
         raise UserError(
-            f'{args.config}: an exported model does not say how much its members '
-            'disagree; name the CONFIG and CHECKPOINT that it was made of.'
+            f'{args.config}: an exported model does not output how much its members '
+            'disagree; name the CONFIG and CHECKPOINT that it was exported from.'
         )
     check_model(args, 'ensemble', 'cfg_options')
 
@@ -209,14 +214,14 @@ def _run(args: argparse.Namespace) -> None:
     print(f'\n{args.out} has {", ".join(file.name for file in files)}')
 
 
-def _by_video(suggestions: list) -> list[tuple[str, float, float]]:
+def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:
     from mmskelseg.apis.suggestions import by_video
 
     return by_video(suggestions)
 
 
-def _show(suggestions: list, num_videos: int) -> None:
-    """Print the first stretches, and how many there are of how many videos."""
+def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
+    """Print the first stretches and the number of stretches of each video."""
     from mmskelseg.utils.tables import text_table
 
     rows = [['', 'video', 'start', 'end', 'score', 'reason']]
@@ -230,7 +235,7 @@ def _show(suggestions: list, num_videos: int) -> None:
     minutes = sum(seconds for _, seconds, _ in chosen) / 60
     print(
         f'\n{len(suggestions)} stretches, {minutes:.1f} minutes, in {len(chosen)} of '
-        f'{num_videos} videos; the most worthwhile first:'
+        f'{num_videos} videos, the best first:'
     )
     for name, seconds, best in chosen[:SHOWN]:
         print(f'  {name}: {seconds:.1f} s, best {best:.2f}')
@@ -243,5 +248,5 @@ main = command(
     _add_arguments,
     _run,
     EXAMPLES,
-    kept='nothing is written before all videos are predicted; begin anew.',
+    kept='nothing is written before all videos are predicted; start again.',
 )

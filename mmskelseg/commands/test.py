@@ -3,11 +3,11 @@
     %(prog)s configs/skelseg/toy_joint_limb.py \\
         work_dirs/toy_joint_limb/epoch_30.pth
 
-Several checkpoints, such as of seeds, are an ensemble: the mean of their probabilities
-is scored, and each checkpoint beside it.
+Several checkpoints, such as of different seeds, form an ensemble, which averages their
+probabilities; the scores of each checkpoint are reported as well.
 
-Prints the scores, also by class, and writes into the work folder metrics.json, the
-confusion matrix, and a timeline of each test video.
+The scores are printed, also by class. The work folder gets metrics.json, the confusion
+matrix, and a timeline of each test video.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'checkpoints',
         metavar='CHECKPOINT',
         nargs='+',
-        help='checkpoint file; several are averaged',
+        help='checkpoint file; several form an ensemble',
     )
     parser.add_argument(
-        '--dump', type=pickle_name, help='keep the predictions in this pickle file'
+        '--dump', type=pickle_name, help='pickle file for the predictions'
     )
     parser.add_argument('--show-dir', help='folder for the timelines')
     parser.add_argument(
@@ -50,7 +50,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--wait-time',
         type=number_from(0),
         default=2,
-        help='seconds that a window stays',
+        help='seconds until a window closes',
     )
     add_config_arguments(parser)
 
@@ -68,8 +68,8 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
             visualization.out_dir = args.show_dir
     elif args.show or args.show_dir is not None:
         raise UserError(
-            f'{args.config}: --show and --show-dir need a hook of the name '
-            '`visualization` in default_hooks.'
+            f'{args.config}: --show and --show-dir need a hook with the name '
+            '`visualization` in default_hooks; add it, or leave them out.'
         )
 
 
@@ -88,8 +88,8 @@ def _run(args: argparse.Namespace) -> None:
         with building(args.config):
             runner = Runner.from_cfg(cfg)
             _ = runner.test_loop  # Builds it.
-        # The runner keeps its config in the work folder, where it is to stay that of
-        # one model for whoever trains or segments with it.
+        # The ensemble is not part of the config, since the runner writes the config to
+        # the work folder, where others use it to train or segment.
         if len(args.checkpoints) > 1:
             ensemble = ActionSegmentorEnsemble(cfg.model, args.checkpoints)
             wrapper = cfg.get('model_wrapper_cfg')
@@ -106,6 +106,6 @@ main = command(
     __doc__,
     _add_arguments,
     _run,
-    kept='features that were made are kept, and scores are as they were before; run '
-    'the same command again.',
+    kept='finished features are kept, and scores are unchanged; run the same command '
+    'again.',
 )

@@ -2,10 +2,9 @@
 
     %(prog)s configs/skelseg/uwiom_joint_limb.py
 
-Features that are not there yet are made first. Everything goes into
-work_dirs/<name of the config>: logs, checkpoints, and the scores on the test videos.
-The last epoch is the result. A run that was stopped goes on with --resume and ends as
-it would have.
+Missing features are computed first. Logs, checkpoints and the scores on the test videos
+are written to work_dirs/<name of the config>. The last epoch is the result. A stopped
+run can be continued with --resume, with exactly the same result.
 """
 
 from __future__ import annotations
@@ -29,26 +28,26 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--resume',
         nargs='?',
         const='auto',
-        help='go on from this checkpoint, or without a name from the last one in the '
-        'work folder',
+        help='continue from this checkpoint, or without a name from the last one in '
+        'the work folder',
     )
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='train in mixed precision: bfloat16, on older GPUs float16',
+        help='train in mixed precision: bfloat16, or float16 on older GPUs',
     )
     parser.add_argument(
-        '--no-validate', action='store_true', help='do not score during training'
+        '--no-validate', action='store_true', help='do not validate during training'
     )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate by the batch size of all processes',
+        help='scale the learning rate with the total batch size',
     )
     parser.add_argument(
         '--seed',
         type=seed,
-        help='random seed (default: 0); a resumed run keeps that of its checkpoint',
+        help='random seed (default: 0); a resumed run keeps its seed',
     )
     parser.add_argument(
         '--diff-rank-seed', action='store_true', help='give each process its own seed'
@@ -75,8 +74,8 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
             cfg.optim_wrapper.type = 'AmpOptimWrapper'
         else:
             raise UserError(
-                '--amp needs a GPU, or a processor that multiplies bfloat16, '
-                'and there is neither; leave it out.'
+                '--amp needs a GPU, or a processor that supports bfloat16, but there '
+                'is neither; leave it out.'
             )
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
@@ -90,9 +89,9 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def _check_work_dir(cfg: Config) -> None:
-    """Raise an error if the folder holds checkpoints of another kind of model.
+    """Raise an error if the folder contains checkpoints of another kind of model.
 
-    Models have configs of one name, which train into one folder unless told otherwise.
+    Configs of different models may have the same name, and then share a work folder.
     """
     from mmengine.config import Config
 
@@ -102,7 +101,7 @@ def _check_work_dir(cfg: Config) -> None:
     kept = folder / Path(cfg.filename).name
     if not (folder / 'last_checkpoint').is_file() or not kept.is_file():
         return
-    # Somebody else's folder may be named, so that its config is read as data.
+    # The folder may be from somebody else, so its config is read as data.
     try:
         text = reduce_config_text(kept.read_text('utf-8'))
     except ValueError:
@@ -113,8 +112,8 @@ def _check_work_dir(cfg: Config) -> None:
     )
     if then != now:
         raise UserError(
-            f'{folder}: holds the training of another model, with the branches '
-            f'{then} instead of {now}; name another folder by --work-dir, or remove '
+            f'{folder}: contains the training of another model, with the branches '
+            f'{then} instead of {now}; name another folder with --work-dir, or remove '
             'this one.'
         )
 
@@ -132,20 +131,20 @@ def _run(args: argparse.Namespace) -> None:
     with building(args.config):
         _merge_args(cfg, args)
         _check_work_dir(cfg)
-        # Before features are made.
+        # Checked before features are computed.
         check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
         with building(args.config):
             runner = Runner.from_cfg(cfg)
-        # Loaders, optimizer and schedules are built at its beginning.
+        # The runner builds loaders, optimizer and schedules in this call.
         with building(args.config, lambda: not _has_begun(runner)):
             runner.train()
 
 
 def _has_begun(runner: Runner) -> bool:
-    """Return whether a training has done a step."""
+    """Return whether a training has made its first step."""
     loop = runner._train_loop
-    # Until it is built, that is its config.
+    # It is a config until it is built.
     return not isinstance(loop, dict) and loop is not None and loop.iter > 0
 
 
@@ -153,5 +152,5 @@ main = command(
     __doc__,
     _add_arguments,
     _run,
-    kept='features and checkpoints that were made are kept; add --resume to go on.',
+    kept='finished features and checkpoints are kept; add --resume to continue.',
 )

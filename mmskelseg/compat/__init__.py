@@ -1,7 +1,7 @@
-"""Checks of dependencies, and repairs of defects in released ones.
+"""Checks of dependencies, and repairs of defects in their releases.
 
-Both run when mmskelseg is imported, and import none of the packages concerned; a repair
-is made only where its defect is present.
+Both run when mmskelseg is imported, without importing the packages concerned. A repair
+is applied only if its defect is present.
 """
 
 from mmskelseg.compat.repairs import REPAIRS, Repair
@@ -10,7 +10,7 @@ _active: list[Repair] = []
 
 
 def apply() -> None:
-    """Apply every repair whose defect is present; safe to call again."""
+    """Apply every repair whose defect is present; repeated calls are safe."""
     for repair in REPAIRS:
         if repair not in _active and repair.needed():
             repair.apply()

@@ -1,4 +1,4 @@
-"""Versions of other packages that mmskelseg needs, and a check of those installed."""
+"""The packages and versions that mmskelseg needs, and a check of those installed."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ DEPENDENCIES = (
     Dependency('torch', '2.4'),
     Dependency('torchvision', '0.19'),
     Dependency('mmengine', '0.10.4', '1', others=('onedl-mmengine', 'mmengine-lite')),
-    # mmcv and mmcv-lite overwrite each other's files, hence the one that is there
-    # must be named.
+    # mmcv and mmcv-lite overwrite each other's files, so that messages must name the
+    # installed one.
     Dependency(
         'mmcv-lite',
         '2.0.0',
@@ -38,8 +38,8 @@ def check() -> None:
     """Check the dependencies without importing them.
 
     Raises:
-        DependencyError: If one is missing or unsuitable, in one sentence with the
-            version found, the version needed and the command that mends it.
+        DependencyError: If one is missing or unsuitable, with the installed version,
+            the supported versions and the command that fixes it.
     """
     for problem in problems():
         raise DependencyError(problem)

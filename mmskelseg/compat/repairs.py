@@ -1,4 +1,4 @@
-"""Repairs of defects in released dependencies, each with its upstream number."""
+"""Repairs of defects in releases of dependencies, each with its upstream issue."""
 
 import importlib
 import sys
@@ -9,13 +9,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 STAND_INS = Path(__file__).parent / 'stand_ins'
 
 
 class _Finder(MetaPathFinder):
-    """Finds one module, by a function of the path to search."""
+    """A finder of one module, which calls a function with the path to search."""
 
     def __init__(
         self, module: str, find: Callable[[Sequence[str] | None], ModuleSpec | None]
@@ -29,15 +28,15 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Return the spec of the one module that this finder knows."""
+        """Return the spec of the module of this finder; None for other modules."""
         return self.find(path) if fullname == self.module else None
 
 
 def stand_in(module: str, folder: str | Path, *, first: bool = False) -> None:
-    """Import the package in a folder as ``module`` where nobody else has it.
+    """Import the package in a folder as ``module`` if there is no such module.
 
-    A relative folder is one of ``stand_ins``. With ``first``, it takes the place of a
-    package that is installed and broken.
+    Relative folders are relative to ``stand_ins``. With ``first``, it replaces an
+    installed package, which is broken.
     """
     folder = STAND_INS / folder
 
@@ -74,14 +73,15 @@ def after_import(module: str, action: Callable[[ModuleType], None]) -> None:
 
 @dataclass(frozen=True)
 class Repair:
-    """One defect of a released dependency and its remedy.
+    """A defect in a release of a dependency, and its repair.
 
     Args:
-        name: One word for it.
-        upstream: Project and number of the report, or the project alone.
-        mends: The symptom without it.
-        needed: Whether the defect is present, found without importing the package.
-        apply: Mends it.
+        name: A one-word name.
+        upstream: The project, with the number of the issue if there is one.
+        mends: The symptom of the defect.
+        needed: Function that returns whether the defect is present, without importing
+            the package.
+        apply: Function that repairs it.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Repair:
 
 
 def _folder(package: str) -> Path | None:
-    """Return where a top-level package lies; None if it is not installed."""
+    """Return the folder of a top-level package; None if it is not installed."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -119,8 +119,8 @@ def _lacks_operators() -> bool:
 def _lacks_xtcocotools() -> bool:
     if not (_folder('mmpose') and _folder('pycocotools')):
         return False
-    # Its releases up to 1.14.3 were compiled for NumPy 1 and are broken beside
-    # NumPy 2, which only an import shows; this module needs NumPy alone.
+    # Its releases up to 1.14.3 were compiled for NumPy 1 and do not work with NumPy 2,
+    # which only an import can show; this module only imports NumPy.
     try:
         importlib.import_module('xtcocotools._mask')
     except (ImportError, ValueError):
@@ -167,7 +167,7 @@ def _find_latest(runner_module: ModuleType) -> None:
 def _write_whole(backend_module: ModuleType) -> None:
     from mmskelseg.fileio.atomic import atomic_write
 
-    def put(self: Any, obj: bytes, filepath: str | Path) -> None:
+    def put(self: object, obj: bytes, filepath: str | Path) -> None:
         with atomic_write(filepath) as file:
             file.write(obj)
 
@@ -184,8 +184,8 @@ REPAIRS = (
     ),
     Repair(
         name='whole_files',
-        upstream='mmengine, which writes in place',
-        mends='a training that is killed leaves half a checkpoint',
+        upstream='mmengine, which overwrites files in place',
+        mends='a killed training leaves a truncated checkpoint',
         needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import(
             'mmengine.fileio.backends.local_backend', _write_whole
@@ -193,8 +193,8 @@ REPAIRS = (
     ),
     Repair(
         name='last_checkpoint',
-        upstream='mmengine, which takes the name in a file as it is',
-        mends='a training that was killed while it wrote that name does not resume',
+        upstream='mmengine, which trusts the file last_checkpoint',
+        mends='a training that was killed while writing that file does not resume',
         needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.runner.runner', _find_latest),
     ),
@@ -215,14 +215,14 @@ REPAIRS = (
     Repair(
         name='operators',
         upstream='mmcv-lite, without compiled operators',
-        mends="`import mmdet` and `import mmpose` fail; theirs are now torchvision's",
+        mends='`import mmdet` and `import mmpose` fail; torchvision replaces operators',
         needed=_lacks_operators,
         apply=lambda: stand_in('mmcv._ext', 'mmcv_ext'),
     ),
     Repair(
         name='xtcocotools',
         upstream='xtcocotools, compiled for NumPy 1',
-        mends='`import mmpose.apis` fails; pycocotools takes its place, but for scores',
+        mends='`import mmpose.apis` fails; pycocotools replaces it, except for scores',
         needed=_lacks_xtcocotools,
         apply=_replace_xtcocotools,
     ),

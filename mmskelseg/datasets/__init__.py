@@ -1,4 +1,4 @@
-"""Annotation files and what reads them."""
+"""Annotation files, and the data set and samplers that read them."""
 
 from typing import TYPE_CHECKING
 

@@ -1,68 +1,68 @@
-"""Untrimmed videos with a label for every frame."""
+"""The data set of untrimmed videos with a label for every frame."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 from mmengine.dataset import BaseDataset, Compose
 
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
+from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.stretches import with_labels_in
-from mmskelseg.datasets.transforms.augment import SKELETON_KEYS
-from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
+from mmskelseg.features.recipe import (
+    FeatureConfig,
+    FeatureRecipe,
+    PartConfig,
+    with_skeleton,
+)
 from mmskelseg.features.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
+from mmskelseg.structures.annotations import SKELETON_KEYS
 
-# What a video's entry keeps, and its skeletons where features are made online.
+# The keys of a video that an item keeps, besides its skeletons for online features.
 _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
 
 
 @DATASETS.register_module()
 class ActionSegDataset(BaseDataset):
-    """One item for each untrimmed video of a split, with its frame features.
+    """A data set with one item for each untrimmed video of a split.
 
-    Building it makes the features that are not there yet, into the folder ``features``
-    beside the annotation file; see :func:`mmskelseg.features.ensure_features`.
+    Building it makes all missing features, in the folder ``features`` beside the
+    annotation file; see :func:`mmskelseg.features.ensure_features`.
 
-    An item holds ``label`` (T,), int64, -1 where a frame has no label; ``frame_dir``,
-    ``total_frames``, ``fps``; ``feature_files``, the paths for each modality, one for
-    each copy; ``online``, a :class:`~mmskelseg.features.FeatureRecipe` for each
-    modality whose features are made when they are asked for, and with these the
-    video's skeletons, which transforms of the pipeline may change before; ``classes``,
-    their names; ``epoch`` and ``run_seed``, by which transforms draw anew; and
-    ``dataset``, this one, for those that mix videos.
-
-    ``metainfo``, which checkpoints keep, is that of the annotation file, and ``fps`` if
-    all videos of the split have the same.
+    :class:`~mmskelseg.datasets.items.Item` lists the keys of an item. The metainfo,
+    which is stored in checkpoints, is that of the annotation file, plus ``fps`` if all
+    videos of the split have the same frame rate.
 
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.
-        split: ``train``, ``test``, or of a fold ``<fold>/train``, ``<fold>/test``.
-        features: For each modality ``render``, as a rule ``encoder`` and, if wanted,
-            ``transforms`` of the video before. Parts that take a ``skeleton`` get the
-            one that the annotation file names, unless they are told another. With
-            ``dtype='float16'``, files take half the space. With ``copies``, features
-            are made as often, each time with the ``seed`` of the transforms raised by
-            1, and epochs take turns at reading them. With ``online=True`` there are no
-            files: features are made each time that an item is read.
-        pipeline: Transforms of an item, told the skeleton in the same way.
-        data_root: Folder of ``ann_file`` where that is relative.
-        data_prefix: ``video``, the folder that each ``filename`` is in; by default the
-            one of the annotation file.
-        labelled: A file of stretches, as ``mmskelseg suggest`` writes it, to find out
-            what fewer labels would give: labels outside of them do not count, and
-            videos without any are left out.
-        indices: The first so many videos, or those of these indices.
+        split: ``train`` or ``test``, or ``<fold>/train`` or ``<fold>/test``.
+        features: The config of each modality: ``render``, usually ``encoder`` and
+            optionally ``transforms`` that change the video first. Parts that take a
+            ``skeleton`` get the one of the annotation file unless they specify another.
+            ``dtype='float16'`` halves the size of the files. ``copies`` makes several
+            versions of the features, with the ``seed`` of the transforms increased by 1
+            each time; epochs read them in turn. With ``online=True`` there are no files
+            and features are computed each time an item is read.
+        pipeline: Transforms of an item, which get the skeleton in the same way.
+        data_root: Folder to which ``ann_file`` is relative.
+        data_prefix: ``video`` is the folder to which each ``filename`` is relative; by
+            default the folder of the annotation file.
+        labelled: A file of stretches, as written by ``mmskelseg suggest``. Labels
+            outside of them are ignored and videos without any are left out, to find
+            out how well fewer labels do.
+        indices: The number of videos to use, counted from the first, or their indices.
         test_mode: Whether the videos are for testing.
-        lazy_init: Whether reading and extraction wait until the first item is asked.
+        lazy_init: Whether to delay reading and extraction until the first item is
+            needed.
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
-        ValueError: If it breaks the format, has no such split, or its features are at
-            fault.
+        ValueError: If the file violates the format or lacks the split, or the features
+            are faulty.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class ActionSegDataset(BaseDataset):
         ann_file: str,
         split: str,
         *,
-        features: Mapping[str, Mapping[str, Any]],
-        pipeline: Sequence[Any],
+        features: Mapping[str, FeatureConfig],
+        pipeline: Sequence[PartConfig | Callable[[Item], Item]],
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
         labelled: str | None = None,
@@ -82,7 +82,7 @@ class ActionSegDataset(BaseDataset):
         self.split = split
         self.features = features
         self.labelled = labelled
-        # Shared with the workers of a loader, which live on from epoch to epoch.
+        # In shared memory, since workers of a dataloader may persist over epochs.
         self._epoch = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._steps = pipeline
         super().__init__(
@@ -95,12 +95,12 @@ class ActionSegDataset(BaseDataset):
             lazy_init=lazy_init,
         )
 
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Read the annotations and make sure of the features."""
+    def load_data_list(self) -> list[Item]:
+        """Read the annotations and make missing features."""
         data = load_annotations(self.ann_file)
         self._metainfo.update(data['metainfo'])
-        # Built here, where the skeleton is known, and not by MMEngine, which would look
-        # for them in the default scope.
+        # Built here, where the skeleton is known, and not by MMEngine, which would
+        # search the default scope.
         self.pipeline = Compose(
             [
                 TRANSFORMS.build(with_skeleton(step, data['metainfo']['skeleton']))
@@ -127,7 +127,10 @@ class ActionSegDataset(BaseDataset):
             m: copies[0] for m, copies in recipes.items() if copies[0].online
         }
         kept = (*_KEPT, *SKELETON_KEYS) if self._online else _KEPT
-        items = [{key: v[key] for key in kept if key in v} for v in videos]
+        items = [
+            cast(Item, {key: value for key, value in video.items() if key in kept})
+            for video in videos
+        ]
         for recipe in self._online.values():
             recipe.load()
             for video in videos:
@@ -145,11 +148,11 @@ class ActionSegDataset(BaseDataset):
         return items
 
     def set_epoch(self, epoch: int, seed: int = 0) -> None:
-        """Tell the transforms of an item a training's epoch, from 0, and seed."""
+        """Set the epoch, from 0, and the seed on which transforms of items depend."""
         self._epoch.copy_(torch.tensor([epoch, seed]))
 
-    def get_data_info(self, idx: int) -> dict[str, Any]:
-        """Return an item as the pipeline gets it."""
+    def get_data_info(self, idx: int) -> Item:
+        """Return an item as passed to the pipeline."""
         return {
             **super().get_data_info(idx),
             'dataset': self,

@@ -1,17 +1,18 @@
-"""Reading, checking and writing of annotation files: MMAction2's skeleton pickle.
+"""Reading, checking and writing annotation files: MMAction2's skeleton pickle.
 
-``docs/data_format.md`` describes the file. It is checked as a whole when it is read and
-before it is written, so that the rest of the package need not ask again. A check yields
-sentences, those of a video with the key at fault in front; it may rely on every check
-before it, since the first sentence ends the reading.
+``docs/data_format.md`` describes the file. It is checked completely when it is read and
+before it is written, so that the rest of the package can rely on it. A check yields
+messages; those about a video start with the faulty key. A check may rely on all earlier
+checks, since the first message ends the reading. In this module, types are therefore
+what a file should hold, not what it does hold.
 """
 
 import os
 import pickle
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,12 @@ from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
+from mmskelseg.structures.annotations import (
+    SKELETON_KEYS,
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg.utils.errors import CONTROL, MissingFileError, UserError, shown
 
 _REQUIRED = {
@@ -34,46 +41,48 @@ _REQUIRED = {
         'fps',
     ),
 }
-# Files that parts of annotations come from: (video, key), or ('split', its name).
+# A part of the annotations: (frame_dir, key), or ('split', name of the split).
 Part = tuple[str, str]
+#: The files that parts of the annotations were read from.
 Files = Mapping[Part, Path]
 _WHOLE: Part = ('', '')
 
 
-def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
+def load_annotations(path: str | os.PathLike) -> AnnotationFile:
     """Return the checked content of an annotation file, without running code from it.
 
     Raises:
         FileNotFoundError: If the file or its folder is missing.
-        ValueError: If it cannot be read, would run code, or breaks the format; the
-            message names the file, the video and the value.
+        ValueError: If the file cannot be read, would run code, or violates the format;
+            the message names the file, the video and the value.
     """
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f'{path}: {_absence(path)}')
-    data = load_pickle(path)
+    data: AnnotationFile = load_pickle(path)
     check_annotations(data, str(path))
     return data
 
 
 def save_annotations(
-    data: dict[str, Any],
+    data: AnnotationFile,
     path: str | os.PathLike,
     *,
     source: str | os.PathLike | None = None,
     files: Files | None = None,
 ) -> None:
-    """Check annotations and write them, so that the file is whole or not there at all.
+    """Check annotations and write them atomically.
 
     Args:
         data: ``split``, ``annotations`` and ``metainfo``, as in docs/data_format.md.
-        path: The file to write; missing folders are made.
-        source: Where the data come from, for messages; by default ``path``.
-        files: Files that parts come from, as :func:`check_annotations` takes them.
+        path: The file to write; missing folders are created.
+        source: Origin of the data, for messages; by default ``path``.
+        files: Files that parts of the data were read from; see
+            :func:`check_annotations`.
 
     Raises:
-        ValueError: If ``data`` breaks the format or holds anything but NumPy arrays
-            and built-in types. A file that was there before stays as it is.
+        ValueError: If ``data`` violates the format or holds anything but NumPy arrays
+            and built-in types. An existing file is then left unchanged.
     """
     path = Path(path)
     check_annotations(data, str(source or path), files)
@@ -90,14 +99,14 @@ def save_annotations(
 
 
 def split_names(
-    data: dict[str, Any], split: str, source: str = 'annotations'
+    data: AnnotationFile, split: str, source: str = 'annotations'
 ) -> list[str]:
     """Return the ``frame_dir`` of each video in a split, in the order of the file.
 
     Args:
         data: Annotations as ``load_annotations`` returns them.
         split: ``train``, ``test`` or ``<fold>/train``, ``<fold>/test``.
-        source: What to call the annotations in the message, as a rule their path.
+        source: Name of the annotations in messages, usually their path.
 
     >>> split_names({'split': {'train': ['a'], 'test': ['b']}}, 'test')
     ['b']
@@ -110,8 +119,8 @@ def split_names(
     return list(data['split'][split])
 
 
-def folds(data: Mapping[str, Any]) -> list[str]:
-    """Return the names of the folds beside ``train`` and ``test``, in file order.
+def folds(data: AnnotationFile) -> list[str]:
+    """Return the names of the folds besides ``train`` and ``test``, in file order.
 
     >>> folds({'split': {'train': [], 'test': [], 'a/train': [], 'a/test': []}})
     ['a']
@@ -120,8 +129,8 @@ def folds(data: Mapping[str, Any]) -> list[str]:
     return [name.removesuffix('/test') for name in names if name.endswith('/test')]
 
 
-def fold_splits(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the names of the two splits of each fold that is whole, the main first.
+def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
+    """Return the names of both splits of each complete fold, the main fold first.
 
     >>> fold_splits({'split': {'train': ['a'], 'test': ['b']}})
     [('train', 'test')]
@@ -143,24 +152,25 @@ def _absence(path: Path) -> str:
 
 
 def videos_of_split(
-    data: dict[str, Any],
+    data: AnnotationFile,
     split: str,
     path: str | os.PathLike,
     video_folder: str | os.PathLike | None = None,
-) -> list[dict[str, Any]]:
-    """Return the videos of a split, with the whole path of each video file.
+) -> list[VideoAnnotation]:
+    """Return the videos of a split, with the full path of each video file.
 
     Args:
         data: The content of an annotation file.
         split: Name of the split.
         path: The annotation file.
-        video_folder: The folder that each ``filename`` is in; by default that of path.
+        video_folder: Folder to which each ``filename`` is relative; by default the
+            folder of ``path``.
 
     Raises:
         UserError: If there is no such split.
     """
     by_name = {video['frame_dir']: video for video in data['annotations']}
-    videos = [dict(by_name[name]) for name in split_names(data, split, str(path))]
+    videos = [by_name[name].copy() for name in split_names(data, split, str(path))]
     folder = Path(path).parent if video_folder is None else video_folder
     for video in videos:
         if 'filename' in video:
@@ -168,20 +178,23 @@ def videos_of_split(
     return videos
 
 
-def check_annotations(data: Any, source: str, files: Files | None = None) -> None:
-    """Raise ValueError, in one sentence, for the first fault in annotations.
+def check_annotations(
+    data: AnnotationFile, source: str, files: Files | None = None
+) -> None:
+    """Raise a UserError for the first fault in annotations.
 
     Args:
-        data: What an annotation file holds.
-        source: What to call it in the message, as a rule its path.
-        files: Files that parts come from, which the message names in place of
-            ``source``: of each (``frame_dir``, key) and of each ('split', name).
+        data: The content of an annotation file.
+        source: Name of the file in messages, usually its path.
+        files: Files that parts of the data were read from, by (``frame_dir``, key) or
+            ('split', name); a message about such a part names its file instead of
+            ``source``.
     """
     for part, problem in _problems(data):
         raise UserError(f'{(files or {}).get(part, source)}: {problem}')
 
 
-def _problems(data: Any) -> Iterator[tuple[Part, str]]:
+def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
     for problem in _file_problems(data):
         yield _WHOLE, problem
     videos, split = data['annotations'], data['split']
@@ -207,7 +220,7 @@ def _problems(data: Any) -> Iterator[tuple[Part, str]]:
             yield ('split', name), problem
 
 
-def _file_problems(data: Any) -> Iterator[str]:
+def _file_problems(data: AnnotationFile) -> Iterator[str]:
     yield from _key_problems('annotation file', data)
     yield from _metainfo_problems(data['metainfo'])
     videos = data['annotations']
@@ -215,7 +228,7 @@ def _file_problems(data: Any) -> Iterator[str]:
         yield f'annotations is {_shown(videos)}, expected a list of at least one video.'
 
 
-def _key_problems(what: str, value: Any) -> Iterator[str]:
+def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
     required = ', '.join(_REQUIRED[what])
     if not isinstance(value, dict):
         yield f'the {what} is {_shown(value)}, expected a dict with {required}.'
@@ -227,7 +240,7 @@ def _key_problems(what: str, value: Any) -> Iterator[str]:
         )
 
 
-def _metainfo_problems(meta: Any) -> Iterator[str]:
+def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
     yield from _key_problems('metainfo', meta)
     classes = meta['classes']
     if not isinstance(classes, list | tuple) or not classes:
@@ -263,26 +276,32 @@ def _metainfo_problems(meta: Any) -> Iterator[str]:
         yield f'metainfo skeleton: {error}'
 
 
-def _video_problems(video: Any, skeleton: Skeleton, num_classes: int) -> Iterator[str]:
+def _video_problems(
+    video: VideoAnnotation, skeleton: Skeleton, num_classes: int
+) -> Iterator[str]:
     yield from _key_problems('video', video)
     if not isinstance(video['frame_dir'], str) or not video['frame_dir']:
         yield f'frame_dir is {_shown(video["frame_dir"])}, expected a text.'
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _length_problems(video, shape[1])
-    shapes = {'keypoint_score': shape, 'keypoint_3d': (*shape, 3), 'risk': shape[1:2]}
-    for key in filter(video.__contains__, shapes):
+    shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
+        'keypoint_score': shape,
+        'keypoint_3d': (*shape, 3),
+        'risk': shape[1:2],
+    }
+    for key, expected in shapes.items():
+        if key not in video:
+            continue
         if not _is_numerical(video[key]):
             yield f'{key} is {_shown(video[key])}, expected a numerical array.'
-        if video[key].shape != shapes[key]:
-            yield (
-                f'{key} has shape {video[key].shape}, but keypoint needs {shapes[key]}.'
-            )
+        if video[key].shape != expected:
+            yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
     yield from _value_problems(video, num_classes)
     yield from _scalar_problems(video)
 
 
-def _keypoint_problems(keypoint: Any, skeleton: Skeleton) -> Iterator[str]:
+def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str]:
     if not _is_numerical(keypoint):
         yield f'keypoint is {_shown(keypoint)}, expected a numerical array.'
     if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
@@ -298,7 +317,7 @@ def _keypoint_problems(keypoint: Any, skeleton: Skeleton) -> Iterator[str]:
         )
 
 
-def _length_problems(video: dict[str, Any], frames: int) -> Iterator[str]:
+def _length_problems(video: VideoAnnotation, frames: int) -> Iterator[str]:
     label, total = video['label'], video['total_frames']
     if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
         yield (
@@ -317,8 +336,8 @@ def _length_problems(video: dict[str, Any], frames: int) -> Iterator[str]:
         )
 
 
-def _value_problems(video: dict[str, Any], num_classes: int) -> Iterator[str]:
-    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+def _value_problems(video: VideoAnnotation, num_classes: int) -> Iterator[str]:
+    for key in SKELETON_KEYS:
         if key in video and not np.isfinite(video[key]).all():
             wrong = ~np.isfinite(video[key]).reshape(*video[key].shape[:3], -1).all(-1)
             frame, joint, _ = np.argwhere(wrong.transpose(1, 2, 0))[0]
@@ -348,7 +367,7 @@ def _value_problems(video: dict[str, Any], num_classes: int) -> Iterator[str]:
         )
 
 
-def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
+def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
     size, fps = video['img_shape'], video['fps']
     if not (
         isinstance(size, list | tuple)
@@ -363,7 +382,9 @@ def _scalar_problems(video: dict[str, Any]) -> Iterator[str]:
         yield f'filename is {_shown(video["filename"])}, expected a text.'
 
 
-def _member_problems(name: str, members: Any, videos: Collection[str]) -> Iterator[str]:
+def _member_problems(
+    name: str, members: Sequence[str], videos: Collection[str]
+) -> Iterator[str]:
     if not isinstance(members, list | tuple) or not members:
         yield (
             f'split {name!r} is {_shown(members)}, expected a list of at least one '
@@ -380,7 +401,7 @@ def _member_problems(name: str, members: Any, videos: Collection[str]) -> Iterat
             yield f'split {name!r} names the video {video!r} {count} times.'
 
 
-def _fold_problems(name: str, split: dict[str, Any]) -> Iterator[str]:
+def _fold_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[str]:
     fold = name.rpartition('/')[0]
     train, test = (f'{fold}/{part}' if fold else part for part in ('train', 'test'))
     if fold and not {train, test} <= split.keys():
@@ -389,16 +410,16 @@ def _fold_problems(name: str, split: dict[str, Any]) -> Iterator[str]:
     if both:
         yield (
             f'the video {min(both)!r} is in both {train!r} and {test!r}; keep it in '
-            'one, or the test says nothing.'
+            'only one, or the test results are meaningless.'
         )
 
 
-def _is_numerical(value: Any) -> bool:
+def _is_numerical(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in 'fiu'
 
 
-def _shown(value: Any) -> str:
-    """Return a short name of a value for a message."""
+def _shown(value: object) -> str:
+    """Return a short description of a value for a message."""
     if isinstance(value, np.ndarray):
         return f'an array of {value.dtype} with shape {value.shape}'
     if isinstance(value, dict | list) and value:

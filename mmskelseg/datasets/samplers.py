@@ -4,38 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Protocol
 
 import torch
-from torch.utils.data import BatchSampler, Sampler
+from torch.utils.data import BatchSampler
 
+from mmskelseg.datasets.items import ItemSource
 from mmskelseg.registry import DATA_SAMPLERS
 from mmskelseg.utils.errors import UserError
 
 
+class ItemSampler(Protocol):
+    """A sampler that yields indices of a data set, such as ``DefaultSampler``."""
+
+    dataset: ItemSource
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the indices of an epoch."""
+
+
 @DATA_SAMPLERS.register_module()
 class LengthBatchSampler(BatchSampler):
-    """Puts videos of like length into one batch, so that little of it is padding.
+    """Batches videos of similar length together, to reduce padding.
 
-    The order of the sampler is cut into pools of some batches. Each pool is sorted by
-    length and cut into batches, which come in random order. It is named in a
-    dataloader: ``batch_sampler=dict(type='LengthBatchSampler')``.
+    The indices of the sampler are divided into pools of several batches. Each pool is
+    sorted by length and divided into batches; batches are then shuffled. To be used in
+    a dataloader as ``batch_sampler=dict(type='LengthBatchSampler')``.
 
     Args:
-        sampler: Gives indices of the data set, as ``DefaultSampler`` does.
-        batch_size: Videos of a batch.
-        drop_last: Whether an incomplete batch of a pool is left out.
-        pool_batches: Batches of a pool. More save more padding; fewer mix videos more.
+        sampler: Yields indices of the data set.
+        batch_size: Number of videos in a batch.
+        drop_last: Whether to drop incomplete batches of a pool.
+        pool_batches: Number of batches in a pool. A larger pool reduces padding; a
+            smaller one mixes videos more.
 
     Raises:
-        ValueError: If there is not at least one batch in a pool.
+        ValueError: If ``pool_batches`` is below 1.
     """
 
-    sampler: Any
+    sampler: ItemSampler
 
     def __init__(
         self,
-        sampler: Sampler,
+        sampler: ItemSampler,
         batch_size: int,
         drop_last: bool = False,
         *,
@@ -72,6 +83,6 @@ class LengthBatchSampler(BatchSampler):
 
     @cached_property
     def _lengths(self) -> list[int]:
-        # Read once, since a data set unpickles its entries.
+        # Read only once, since a data set unpickles an entry each time.
         dataset = self.sampler.dataset
         return [dataset.get_data_info(i)['total_frames'] for i in range(len(dataset))]

@@ -1,21 +1,21 @@
-"""Stretches of videos that are labelled, or are to be, as a JSON file names them.
+"""Stretches of videos that have labels, or should get them, in a JSON file.
 
-The file is an object whose ``stretches`` are objects with ``video``, ``start_frame``
-and ``end_frame``, exclusive, and whatever else there is to say of one.
+The file is an object with the list ``stretches`` of objects with ``video``,
+``start_frame``, ``end_frame`` (exclusive) and any further keys.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.parsing import check_shape, read_json
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.utils.errors import UserError
 
@@ -35,7 +35,7 @@ def read_stretches(path: str | os.PathLike) -> list[Stretch]:
     """Return the stretches of a file.
 
     Raises:
-        UserError: If it is no such file, or a stretch has no frame.
+        UserError: If the file is of another kind, or a stretch has no frame.
     """
     content = read_json(path, 'mmskelseg')
     check_shape(content, _SHAPE, str(path), 'write it with mmskelseg suggest')
@@ -52,21 +52,19 @@ def read_stretches(path: str | os.PathLike) -> list[Stretch]:
     return found
 
 
-def write_stretches(
-    path: str | os.PathLike, stretches: Iterable[Stretch], **more: Any
-) -> None:
-    """Write stretches, and whatever else the file is to say."""
+def write_stretches(path: str | os.PathLike, stretches: Iterable[Stretch]) -> None:
+    """Write a file of stretches."""
     rows = [
         {'video': s.video, 'start_frame': s.start, 'end_frame': s.end}
         for s in stretches
     ]
-    atomic_write_text(path, json.dumps({**more, 'stretches': rows}, indent=1))
+    atomic_write_text(path, json.dumps({'stretches': rows}, indent=1))
 
 
 def with_labels_in(
-    videos: Sequence[Mapping[str, Any]], path: str | os.PathLike
-) -> list[dict[str, Any]]:
-    """Return the videos that have labels in the stretches of a file, and these alone.
+    videos: Sequence[VideoAnnotation], path: str | os.PathLike
+) -> list[VideoAnnotation]:
+    """Return the videos with labels in the stretches of a file, without other labels.
 
     Raises:
         UserError: If no video has any.
@@ -74,7 +72,7 @@ def with_labels_in(
     inside: dict[str, list[Stretch]] = {}
     for stretch in read_stretches(path):
         inside.setdefault(stretch.video, []).append(stretch)
-    kept = []
+    kept: list[VideoAnnotation] = []
     for video in videos:
         before = np.asarray(video['label'])
         label = np.full_like(before, IGNORED)
@@ -93,12 +91,12 @@ def with_labels_in(
 def timestamps(
     video: str, label: np.ndarray, rng: np.random.Generator
 ) -> list[Stretch]:
-    """Return one frame of each segment of a video, each as likely.
+    """Return a random frame of each segment of a video.
 
     Args:
-        video: Its id.
+        video: The video's id.
         label: Class id of each frame, shape (T,).
-        rng: What draws.
+        rng: The random generator.
     """
     drawn = (rng.integers(start, end) for start, end, _ in to_segments(label))
     return [Stretch(video, int(frame), int(frame) + 1) for frame in drawn]

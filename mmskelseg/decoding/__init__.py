@@ -1,4 +1,4 @@
-"""Labels of frames from the probabilities of a model, by NumPy alone."""
+"""Decoding: frame labels from the probabilities of a model, with NumPy only."""
 
 from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
 from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi

@@ -1,4 +1,4 @@
-"""Filters of labels: short segments, flicker, and cuts at boundaries."""
+"""Label filters: against short segments and flicker, and refinement by boundaries."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from mmskelseg.utils.errors import UserError
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarray:
     """Return labels without segments shorter than a number of frames.
 
-    The shortest segment first, of equally short ones the earliest, each gets the class
-    of the neighbour that is likelier in it, and becomes part of that. A video that is
-    one segment keeps it, however short.
+    Starting with the shortest segment, the earliest one if several are equal, each gets
+    the class of the neighbour that is more likely in it and is merged with that
+    neighbour. A video with a single segment does not change.
 
     Args:
         labels: Class of each frame, shape (T,).
         score: Probability of each class, shape (K, T).
-        frames: The least duration.
+        frames: The minimum duration.
 
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
@@ -36,14 +36,15 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarr
 
 
 def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
-    """Return the class that more than half of the frames around each frame have.
+    """Return the majority class in a window around each frame.
 
-    It is the median filter of each class's indicator. Where no class has more than
-    half, a frame keeps its label. Windows are cut at the ends of the video.
+    This is the median filter of each class's indicator. If no class has more than half
+    of the window, a frame keeps its label. Windows are truncated at the ends of the
+    video.
 
     Args:
         labels: Class of each frame, shape (T,).
-        frames: Length of the window, odd.
+        frames: Length of the window, an odd number.
 
     Raises:
         UserError: If the length is not odd and positive.
@@ -67,14 +68,14 @@ def refine_boundaries(
 ) -> np.ndarray:
     """Return labels that change only where a boundary is likely.
 
-    Boundaries are the local maxima of their probability that reach the threshold. In
-    each part between two of them, all frames get the class that most of them have, the
-    lowest of equally frequent ones.
+    Boundaries are the local maxima of their probability that reach the threshold. All
+    frames between two of them get their most frequent class, the one with the lowest id
+    if several are equal.
 
     Args:
         labels: Class of each frame, shape (T,).
         boundary: Probability that a segment starts at each frame, shape (T,).
-        threshold: Probability from which a maximum counts.
+        threshold: Smallest probability of a boundary.
 
     Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
     Boundaries" (WACV 2021), Sec. 3.4.
@@ -88,7 +89,7 @@ def refine_boundaries(
             'boundary; both need one for each frame.'
         )
     padded = np.pad(boundary.astype(np.float64), 1, constant_values=-np.inf)
-    # Of a plateau the first frame counts.
+    # The first frame of a plateau counts.
     peak = (padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:])
     cuts = np.flatnonzero(peak & (boundary >= threshold))
     result = labels.copy()

@@ -1,8 +1,8 @@
-"""Which class follows which, for how long, and the likeliest segmentation of a video.
+"""A semi-Markov model of segments, and the most likely segmentation of a video.
 
-A segment of class c and d frames, after one of class b, has the probability of c given
-b, times that of the duration d given c, times those of its frames. Durations are
-log-normal.
+The probability of a segment with class c and d frames, after one of class b, is that of
+c given b, times that of the duration d given c, times those of its frames. Durations
+are log-normal.
 """
 
 import math
@@ -16,10 +16,10 @@ from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
 
-# What a probability below counts as, so that no frame rules a class out.
+# The smallest probability, so that no frame rules a class out.
 _TINY = 1e-12
-# Standard deviation of the logarithm of a duration: people are no more alike than this,
-# however alike the few were that were counted.
+# The smallest standard deviation of the logarithm of a duration, since few observations
+# may be similar by chance.
 _LEAST_SPREAD = 0.25
 
 
@@ -29,12 +29,13 @@ class SegmentGrammar:
 
     Attributes:
         start: Probability of the first segment's class, shape (K,).
-        transitions: Probability of a class after the one before, shape (K, K) as
-            [before, class], or after the two before, shape (K + 1, K, K), where the
-            last row stands for the start of the video. A class does not follow itself.
+        transitions: Probability of a class given the previous class, shape (K, K) as
+            [previous, class], or given the two previous classes, shape (K + 1, K, K),
+            where the last row is for the start of the video. A class does not follow
+            itself.
         duration_mean: Mean of the logarithm of each class's duration in frames, (K,).
         duration_std: Its standard deviation, (K,).
-        longest: Longest duration that was counted, in frames.
+        longest: The longest observed duration in frames.
     """
 
     start: np.ndarray
@@ -52,23 +53,23 @@ class SegmentGrammar:
         order: int = 1,
         smoothing: float = 1.0,
     ) -> 'SegmentGrammar':
-        """Count the segments of labelled videos.
+        """Return the grammar of labelled videos, by counting their segments.
 
-        Frames labelled -1 cut a video: transitions across them and durations that they
-        cut off do not count. The first and the last segment of a video count as they
-        are.
+        Frames labelled -1 split a video: transitions across them and durations that
+        they cut off do not count. The first and the last segment of a video count with
+        their full duration.
 
         Args:
             videos: Labels of each video, shape (T,).
             num_classes: K.
-            order: How many classes before decide on the next one, 1 or 2. With 2, what
-                was seen after two classes is mixed with what was seen after one.
-            smoothing: How many transitions of equal chance are added to those from each
-                class, so that none is ruled out, and how many segments of average
-                duration and spread to those of each class.
+            order: Number of previous classes that the next class depends on, 1 or 2.
+                With 2, counts after two classes are smoothed by those after one.
+            smoothing: Number of uniformly distributed transitions that are added to
+                those from each class, so that none is impossible, and number of average
+                segments that are added to those of each class.
 
         Raises:
-            UserError: If there is no labelled frame, or an option is wrong.
+            UserError: If there is no complete segment, or an option is invalid.
         """
         K = num_classes
         if order not in (1, 2) or smoothing <= 0:
@@ -83,7 +84,7 @@ class SegmentGrammar:
         for labels in videos:
             table = segment_table(np.asarray(labels))
             for i, (begin, end, label) in enumerate(table):
-                # The classes before it, back to where the labels were cut.
+                # The previous classes, back to the last unlabelled frame.
                 before = []
                 for j in range(i - 1, max(i - 3, -1), -1):
                     if table[j, 1] != table[j + 1, 0]:
@@ -104,8 +105,8 @@ class SegmentGrammar:
         counted = np.concatenate([np.array(part) for part in logs])
         if not counted.size:
             raise UserError(
-                'There is no whole segment to count in the labels of the training '
-                'videos; label some from their start to their end.'
+                'There is no complete segment in the labels of the training videos; '
+                'label some segments from their start to their end.'
             )
         pooled_mean, means = counted.mean(), np.zeros(K)
         spread = [np.array(part) - np.mean(part) for part in logs if len(part) > 1]
@@ -118,7 +119,7 @@ class SegmentGrammar:
             variances[c] = (squares + smoothing * pooled) / (n + smoothing)
         transitions = _normalized(pairs + smoothing / max(K - 1, 1))
         if order == 2:
-            # In the proportions of what follows one class.
+            # The added counts are proportional to the transitions of order 1.
             transitions = _normalized(triples + smoothing * transitions)
         return cls(
             starts / starts.sum(),
@@ -130,32 +131,32 @@ class SegmentGrammar:
 
     @property
     def order(self) -> int:
-        """How many classes before decide on the next one."""
+        """The number of previous classes that the next class depends on."""
         return self.transitions.ndim - 1
 
 
 def _normalized(counts: np.ndarray) -> np.ndarray:
-    """Return counts [..., before, class] as probabilities, none of them for itself."""
+    """Return counts [..., previous, class] as probabilities, 0 for the same class."""
     counts = counts * (1 - np.eye(counts.shape[-1]))
-    # One class alone follows nothing.
+    # With a single class, there are no transitions.
     return counts / np.maximum(counts.sum(axis=-1, keepdims=True), _TINY)
 
 
 def viterbi(
     score: np.ndarray, grammar: SegmentGrammar, *, weight: float = 2.0
 ) -> np.ndarray:
-    """Return the labels (T,) of the likeliest segmentation of a video.
+    """Return the labels (T,) of the most likely segmentation of a video.
 
-    Durations up to twice the longest that was counted follow the log-normal as it is;
-    beyond, each further frame costs what the last one did. Time and memory grow with
-    the frames, not with their square.
+    Durations up to twice the longest observed one follow the log-normal distribution;
+    beyond that, each further frame costs as much as the last one. Time and memory are
+    linear in the number of frames.
 
     Args:
         score: Probability of each class, shape (K, T).
         grammar: Transitions and durations.
-        weight: Exponent of the grammar's probabilities. Those of frames come from a
-            network that sees the same context in each, so that they count for more
-            than they know.
+        weight: Exponent of the grammar's probabilities. It compensates for the
+            probabilities of frames, which are overconfident when multiplied, since the
+            network sees nearly the same context in adjacent frames.
 
     >>> grammar = SegmentGrammar.count([np.repeat([0, 1, 0], 5)], 2)
     >>> score = np.array([[.9] * 5 + [.2] * 2 + [.6] + [.2] * 2 + [.9] * 5])
@@ -171,12 +172,12 @@ def viterbi(
     d = np.log(np.arange(1, longest + 1))
     mean, std = grammar.duration_mean[:, None], grammar.duration_std[:, None]
     durations = -d - np.log(std) - np.square(d - mean) / (2 * std**2)
-    # A density of whole frames sums to 1.
+    # The density over whole frames is normalised to sum to 1.
     durations -= np.logaddexp.reduce(durations, axis=1, keepdims=True)
     with np.errstate(divide='ignore'):
         start, steps = np.log(grammar.start), np.log(grammar.transitions)
-    # A state is the class of a segment, and with order 2 that of the one before, where
-    # K stands for none.
+    # A state is the class of a segment and, with order 2, the previous class, where K
+    # stands for none.
     first = np.arange(K) if grammar.order == 1 else K * K + np.arange(K)
     states = K if grammar.order == 1 else (K + 1) * K
     return _compiled()(
@@ -200,13 +201,14 @@ def _decode(sums, start, steps, durations, first, states):  # type: ignore
     K, T = sums.shape[0], sums.shape[1] - 1
     D = durations.shape[1]
     low = -np.inf
-    # Best score of all up to frame t where a segment of a state begins there, less the
-    # sum of its class up to t; of all up to t where one ends; and where it began.
+    # `begins` is the best score up to frame t if a segment of a state begins there,
+    # minus the sum of its class up to t; `ends` is the best score if one ends there,
+    # and `began` is where that one began.
     begins = np.full((states, T + 1), low)
     ends = np.full((states, T + 1), low)
     began = np.zeros((states, T + 1), np.int32)
     came = np.full((states, T + 1), -1, np.int32)
-    # Of segments that are longer than D.
+    # The same for segments that are longer than D.
     long_best = np.full(states, low)
     long_began = np.zeros(states, np.int32)
     for s in range(K):
@@ -223,7 +225,7 @@ def _decode(sums, start, steps, durations, first, states):  # type: ignore
             longer = long_best[s] + min(last, 0.0)
             if longer > best:
                 best, where = longer, long_began[s]
-            # What is D long now may go on.
+            # A segment that has reached the length D may continue.
             long_best[s], long_began[s] = longer, long_began[s]
             if t >= D:
                 value = begins[s, t - D] + durations[c, D - 1]

@@ -1,18 +1,18 @@
-"""Steps of post-processing by name, with their options as plain values."""
+"""Post-processing steps by name, with their options as plain values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
 from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.utils.errors import UserError
 
-# Of a segment in frames: more than a day.
+# The longest duration of a segment in frames: more than a day.
 _LONGEST = 10**7
-#: ``pred_label`` (T,) of a video as the steps before left it, ``pred_score`` (K, T) and
-#: what else the model predicts.
+#: The prediction for a video: ``pred_label`` (T,) after the previous steps,
+#: ``pred_score`` (K, T) and other outputs of the model.
 Prediction = Mapping[str, np.ndarray]
 
 
@@ -28,7 +28,7 @@ def _refined(prediction: Prediction, *, threshold: float) -> np.ndarray:
 
 
 def _likeliest(
-    prediction: Prediction, *, grammar: Mapping[str, Any], weight: float
+    prediction: Prediction, *, grammar: Mapping[str, ArrayLike], weight: float
 ) -> np.ndarray:
     tables = {key: np.asarray(value, np.float64) for key, value in grammar.items()}
     longest = int(tables.pop('longest'))
@@ -50,24 +50,23 @@ _STEPS: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def run_step(prediction: Prediction, step: Mapping[str, Any]) -> np.ndarray:
+def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
     """Return the labels (T,) after a step.
 
     Args:
-        prediction: What the model and the steps before predict.
-        step: ``type`` and options: ``frames`` of ``MinDuration`` and ``MedianFilter``,
-            ``threshold`` of ``BoundaryRefinement``, ``weight`` and ``grammar``, the
-            fields of :class:`SegmentGrammar`, of ``SemiMarkovViterbi``.
+        prediction: The output of the model and the previous steps.
+        step: ``type`` and options: ``frames`` for ``MinDuration`` and ``MedianFilter``,
+            ``threshold`` for ``BoundaryRefinement``, ``weight`` and ``grammar`` (the
+            fields of :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
 
     Raises:
-        UserError: If there is no such step, or its options are others.
+        UserError: If the step is unknown, or its options are invalid.
     """
     options = {key: value for key, value in step.items() if key != 'type'}
     kind = step.get('type')
-    if kind not in _STEPS:
+    if not isinstance(kind, str) or kind not in _STEPS:
         raise UserError(
-            f'There is no step of post-processing {kind!r}; known are '
-            f'{", ".join(_STEPS)}.'
+            f'There is no post-processing step {kind!r}; known are {", ".join(_STEPS)}.'
         )
     try:
         return _STEPS[kind](prediction, **options)
@@ -80,9 +79,9 @@ def run_step(prediction: Prediction, step: Mapping[str, Any]) -> np.ndarray:
 
 
 def run_steps(
-    prediction: Prediction, steps: Sequence[Mapping[str, Any]]
+    prediction: Prediction, steps: Sequence[Mapping[str, object]]
 ) -> dict[str, np.ndarray]:
-    """Return a prediction whose ``pred_label`` is that after all steps."""
+    """Return a prediction with the ``pred_label`` after all steps."""
     result = dict(prediction)
     for step in steps:
         result['pred_label'] = run_step(result, step)

@@ -1,1 +1,1 @@
-"""Hooks, run folders and whatever else runs around a training."""
+"""Hooks, run folders, and other things around a training."""

@@ -1,4 +1,4 @@
-"""Reading of config files, and checks of them before anything is built."""
+"""Reading of config files, and checks before anything is built from them."""
 
 import inspect
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Literal, Union, get_args, get_origin
 
 from mmengine.config import Config
 from mmengine.registry import Registry
@@ -24,7 +24,7 @@ from mmskelseg.utils.errors import (
     system_fault,
 )
 
-# The registry of the parts under a key of a config, wherever in it the key stands.
+# The registry of the parts under a key of a config, at any level.
 _SECTIONS = {
     'model': registry.MODELS,
     'encoder': registry.MODELS,
@@ -46,13 +46,13 @@ _SECTIONS = {
     'param_scheduler': registry.PARAM_SCHEDULERS,
     'init_cfg': registry.WEIGHT_INITIALIZERS,
 }
-# Keys that are taken out before a part is built, by the key that it stands under.
+# Keys that are removed before a part is built, by the parent key.
 _TAKEN = {
     'branches': {'init_cfg', 'standardize', 'stem'},
     'default_hooks': {'priority'},
     'custom_hooks': {'priority'},
 }
-# Keys of a config that MMEngine's runner reads.
+# The top-level keys that MMEngine's runner reads.
 _TOP_LEVEL = (
     'model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg',
     'val_cfg', 'test_cfg', 'val_evaluator', 'test_evaluator', 'optim_wrapper',
@@ -61,7 +61,7 @@ _TOP_LEVEL = (
     'visualizer', 'vis_backends', 'default_scope', 'randomness', 'custom_imports',
     'model_wrapper_cfg', 'sync_bn',
 )  # fmt: skip
-# The least value of whole numbers that MMEngine does not check.
+# The minimum of whole numbers that MMEngine does not check.
 _LEAST = {
     'batch_size': 1,
     'num_workers': 0,
@@ -71,26 +71,26 @@ _LEAST = {
     'seed': 0,
     'accumulative_counts': 1,
     'window_size': 1,
-    # Of hooks, where -1 is never or all.
+    # Settings of hooks; -1 means never or all.
     'interval': -1,
     'max_keep_ckpts': -1,
 }
 
 
 def read_config(
-    path: str | os.PathLike, options: Mapping[str, Any] | None = None
+    path: str | os.PathLike, options: Mapping[str, object] | None = None
 ) -> Config:
-    """Return a config file with options merged into it.
+    """Return the config in a file, with options merged into it.
 
     Raises:
-        UserError: If the file cannot be run, naming it and the fault.
+        UserError: If the file cannot be run; the message names the file and the error.
     """
     try:
         cfg = Config.fromfile(path)
     # A config is a program, which may fail in any way.
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and is_of_disk(error):
-            # MMEngine copies a config into the folder of temporary files.
+            # MMEngine copies the config into the temporary folder.
             place = error.filename if error.filename is not None else gettempdir()
             raise UnavailableError(system_fault(error, place)) from error
         raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
@@ -99,20 +99,22 @@ def read_config(
             cfg.merge_from_dict(options)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise UserError(
-                f'--cfg-options: {_words(error)}; a number in a key counts the items '
-                'of a list, from 0.'
+                f'--cfg-options: {_words(error)}; a number in a key is the index of an '
+                'item in a list, from 0.'
             ) from error
     return cfg
 
 
 def check_config(cfg: Config, source: str) -> None:
-    """Check the names and the values of a config's parts before any is built.
+    """Check the names and values of all parts of a config before any is built.
 
-    A ``type`` must be registered. Of this package's parts, keys must be arguments, and
-    numbers, texts and switches of their kind; parts of others are left to them.
+    Every ``type`` must be registered. For the types of this package, keys must be
+    arguments, and numbers, strings and booleans must have the right type; other
+    packages check their own.
 
     Raises:
-        UserError: Naming the key, and what comes nearest to a name that is unknown.
+        UserError: If a setting is invalid; the message names the key, and a similar
+            name if the name is unknown.
     """
     settings = cfg.to_dict()
     for problem in (*_top_level(settings), *_walk(settings, '', None, '')):
@@ -121,13 +123,13 @@ def check_config(cfg: Config, source: str) -> None:
 
 @contextmanager
 def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Make whatever ends a block that builds parts of a config the config's fault.
+    """Blame the config for all errors in a block that builds its parts.
 
-    With ``SKELSEG_TRACEBACK=1`` the error stays as it was.
+    With ``SKELSEG_TRACEBACK=1``, errors are unchanged.
 
     Args:
         source: The config, for the message.
-        lasts: Whether parts are still built when an error comes.
+        lasts: Function that returns, after an error, whether parts were being built.
     """
     try:
         yield
@@ -141,35 +143,35 @@ def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[
         ) from error
 
 
-def _top_level(settings: Mapping[str, Any]) -> Iterator[str]:
+def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
     for key in settings:
-        # Configs may have variables of their own, so that only a slip counts.
+        # Configs may have their own variables, so that only misspellings count.
         near = get_close_matches(key, _TOP_LEVEL, n=1, cutoff=0.85)
         if near and key not in _TOP_LEVEL and near[0] not in settings:
             yield f'there is no setting {key!r}; did you mean {near[0]!r}?'
     if 'model' not in settings:
         yield (
-            "has no 'model'; begin with a config that `mmskelseg make-config` writes, "
-            'or inherit one of configs/.'
+            "has no 'model'; start from a config that `mmskelseg make-config` writes, "
+            'or inherit one from configs/.'
         )
 
 
 def _walk(
-    value: Any, place: str, section: Registry | None, parent: str
+    value: object, place: str, section: Registry | None, parent: str
 ) -> Iterator[str]:
-    """Yield what is wrong with a value and all that is in it.
+    """Yield the problems of a value and of everything in it.
 
     Args:
         value: A part of the config.
-        place: Its key, as in ``model.branches.pose2d``.
-        section: Where types are looked up there.
-        parent: The key that it stands under.
+        place: Its key, such as ``model.branches.pose2d``.
+        section: The registry of the types in it.
+        parent: The parent key.
     """
     if isinstance(value, Mapping):
         if 'type' in value and section is not None:
             yield from _part(value, place, section, parent)
             if not _is_own(_lookup(value['type'], section)):
-                # What parts of others are made of is looked up where they like.
+                # Other packages may look up the parts in it in any registry.
                 section = None
         for key, item in value.items():
             inner = f'{place}.{key}' if place else str(key)
@@ -177,11 +179,11 @@ def _walk(
             name = str(key)
             if not place and name.endswith('_dataloader'):
                 name = 'dataloader'
-            # Hooks, and modalities, may be called what they like.
+            # Hooks and modalities may have any name.
             free = parent in ('default_hooks', 'custom_hooks')
             free = free or (parent in ('branches', 'features') and name == 'model')
             found = None if free else _SECTIONS.get(name)
-            # A registry that nobody has asked yet is empty, and so is false.
+            # Not `found or section`, since an unused registry is empty, and so false.
             below = parent if found is None and name not in _TAKEN else name
             yield from _walk(item, inner, section if found is None else found, below)
     elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -189,18 +191,20 @@ def _walk(
             yield from _walk(item, f'{place}.{i}', section, parent)
 
 
-def _number(key: Any, value: Any, place: str) -> Iterator[str]:
+def _number(key: str, value: object, place: str) -> Iterator[str]:
     least = _LEAST.get(key)
     if least is None or value is None:
         return
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if not is_number or value < least or (least < 0 and value == 0):
+    is_valid = False
+    if isinstance(value, int) and not isinstance(value, bool):
+        is_valid = value >= least and (value != 0 or least >= 0)
+    if not is_valid:
         most = 'from 1, or -1' if least < 0 else f'from {least}'
         yield f'{place}={shown(value)}, but must be a whole number {most}.'
 
 
 def _part(
-    value: Mapping[str, Any], place: str, section: Registry, parent: str
+    value: Mapping[str, object], place: str, section: Registry, parent: str
 ) -> Iterator[str]:
     kind, cls = value['type'], _lookup(value['type'], section)
     if cls is None:
@@ -208,7 +212,7 @@ def _part(
         hint = f'; did you mean {near[0]!r}?' if near else '.'
         yield f'{place}.type={kind!r} is not a known {section.name}{hint}'
         return
-    if not _is_own(cls):
+    if not inspect.isclass(cls) or not _is_own(cls):
         return
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
@@ -222,29 +226,29 @@ def _part(
             near = get_close_matches(str(key), parameters, n=1, cutoff=0.5)
             hint = f'did you mean {near[0]!r}?' if near else _takes(parameters)
             yield f'{place}: {cls.__name__} takes no {key!r}; {hint}'
-        elif not _fits(item, hints.get(key, Any)):
+        elif not _fits(item, hints.get(key, object)):
             wanted = inspect.formatannotation(hints[key]).replace('typing.', '')
             yield f'{place}.{key}={item!r}, but {cls.__name__} takes {wanted} there.'
 
 
-def _lookup(kind: Any, section: Registry) -> Any:
-    """Return what a type stands for, None if nothing is known of that name."""
+def _lookup(kind: object, section: Registry) -> object:
+    """Return the class or function that a type names; None if it is unknown."""
     try:
         return section.get(kind) if isinstance(kind, str) else kind
-    except Exception:  # The registry imports what the name says, which may fail.
+    except Exception:  # The registry imports modules by the name, which may fail.
         return None
 
 
-def _is_own(cls: Any) -> bool:
+def _is_own(cls: object) -> bool:
     return inspect.isclass(cls) and cls.__module__.startswith('mmskelseg.')
 
 
-def _takes(parameters: Mapping[str, Any]) -> str:
+def _takes(parameters: Mapping[str, object]) -> str:
     return f'it takes {", ".join(parameters)}.' if parameters else 'it takes nothing.'
 
 
 def _names(section: Registry) -> list[str]:
-    """Return all names of a registry and of those above it."""
+    """Return all names in a registry and in its parents."""
     found: list[str] = []
     level: Registry | None = section
     while level is not None:
@@ -254,15 +258,15 @@ def _names(section: Registry) -> list[str]:
     return found
 
 
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: type) -> dict[str, object]:
     try:
         return typing.get_type_hints(cls.__init__)  # type: ignore[misc]
     except (NameError, TypeError):
         return {}
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Return whether a literal is of a kind; what is not a literal always is."""
+def _fits(value: object, hint: object) -> bool:
+    """Return whether a value fits a type hint, as far as these simple types go."""
     if get_origin(hint) in (Union, types.UnionType):
         return any(_fits(value, one) for one in get_args(hint))
     if get_origin(hint) is Literal:
@@ -288,7 +292,7 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _place(path: str | os.PathLike, error: BaseException) -> str:
-    """Return the file, and the line where that is known, of an error in a config."""
+    """Return the file of an error in a config, with the line if it is known."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f'{path}:{error.lineno}'
     return str(Path(path))

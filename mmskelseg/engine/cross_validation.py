@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 
@@ -18,22 +17,23 @@ from mmskelseg.evaluation import (
     summarize_runs,
 )
 from mmskelseg.evaluation.ensembles import average_dumps
+from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg.utils.errors import MissingFileError, UserError
-from mmskelseg.utils.settings import flat_settings
+from mmskelseg.utils.settings import Setting, flat_settings
 
-# The pair of splits without a name, `train` and `test`.
+# The name of the splits `train` and `test`.
 DEFAULT = 'default'
-# They say where things lie, not what is computed.
+# Settings of places, which do not change results.
 PLACES = ('work_dir', 'launcher', 'ann_file')
-# How a metric counts, as metrics.json keeps it.
+# The conventions of a metric, as stored in metrics.json.
 CONVENTIONS = ('average', 'scores', 'absent', 'last_frame')
 
 
 def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str, str]]:
-    """Return the splits to train and to test on, for each fold by its name."""
+    """Return the training and test split of each fold, by name."""
     data = load_annotations(ann_file)
     named = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds(data)}
     choices = dict(named)
@@ -41,8 +41,8 @@ def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str
         choices = {DEFAULT: ('train', 'test'), **named}
     if not choices:
         raise UserError(
-            f'{ann_file}: has no folds to validate across; name pairs of splits '
-            '`<fold>/train` and `<fold>/test` in its `split`, as docs/data_format.md '
+            f'{ann_file}: has no folds for a cross-validation; add pairs of splits '
+            '`<fold>/train` and `<fold>/test` to its `split`, as docs/data_format.md '
             'shows.'
         )
     for fold in chosen or ():
@@ -54,8 +54,8 @@ def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str
     return {fold: choices[fold] for fold in chosen or named or choices}
 
 
-def settings_of(cfg: Config) -> dict[str, Any]:
-    """Return what scores depend on: the config without places, and the data."""
+def settings_of(cfg: Config) -> dict[str, Setting]:
+    """Return the settings that determine scores: config without places, and data."""
     ann_file = Path(cfg.test_dataloader.dataset.ann_file)
     return {
         **{
@@ -68,9 +68,9 @@ def settings_of(cfg: Config) -> dict[str, Any]:
 
 
 def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
-    """Return the checkpoint that each branch starts from: of the same fold and seed.
+    """Return the checkpoint from which each branch starts, of the same fold and seed.
 
-    One that was trained on another split has seen test videos.
+    A branch of another fold would have been trained on test videos.
     """
     files = branch_checkpoints(cfg.model.get('branches', {})).items()
     return {
@@ -80,14 +80,14 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
 
 
 def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
-    """Raise an error if a run starts from a branch that is not there."""
+    """Raise an error if the checkpoint from which a branch starts is missing."""
     for fold in names:
         for seed in seeds:
             for branch, file in branches_of_run(cfg, fold, seed).items():
                 if not file.is_file():
                     raise MissingFileError(
-                        f'{file}: there is no such checkpoint, which branch '
-                        f'{branch!r} starts from in fold {fold}, seed {seed}; '
+                        f'{file}: there is no such checkpoint, from which branch '
+                        f'{branch!r} starts in fold {fold}, seed {seed}; '
                         'cross-validate the branch first, with its own config and the '
                         'same folds and seeds.'
                     )
@@ -98,13 +98,18 @@ def run_folder(
     fold: str,
     splits: tuple[str, str],
     seed: int,
-    settings: dict[str, Any],
+    settings: Mapping[str, Setting],
     typed: Sequence[str],
 ) -> RunFolder:
     """Return the run of a fold with a seed.
 
-    Its settings are those of :func:`settings_of`; ``typed`` are ``key=value`` of the
-    command line, which have been merged into ``cfg``.
+    Args:
+        cfg: The config, with the options of the command line.
+        fold: Name of the fold.
+        splits: Its training and test split.
+        seed: The seed.
+        settings: The result of :func:`settings_of`.
+        typed: The options of the command line, as ``key=value``.
     """
     train_split, test_split = splits
     chosen = [
@@ -122,23 +127,23 @@ def run_folder(
         [sys.executable, '-m', 'mmskelseg', command, str(cfg.filename), *options]
         for command in ('train', 'test')
     )
-    # No scores before the last epoch: nothing is to be chosen by them.
+    # No scores before the last epoch, so that nobody selects epochs by them.
     train += ['--resume', '--no-validate', '--seed', str(seed)]
-    # Of these the ensemble of the seeds is made.
+    # For the ensemble of the seeds.
     test += ['--dump', str(path / PREDICTIONS)]
     return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
 
 
 def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
-    """Run one after another, and yield each with the reason of its failure."""
+    """Execute runs in turn, and yield each with the reason of its failure, if any."""
     for run in runs:
         yield run, run.execute()
 
 
 def submitted(
-    runs: list[RunFolder], folder: Path, cluster: str, options: dict
+    runs: list[RunFolder], folder: Path, cluster: str, options: Mapping[str, object]
 ) -> Iterator[tuple[RunFolder, str]]:
-    """Run as jobs of submitit, and yield each with the reason of its failure."""
+    """Execute runs as jobs of submitit, and yield each like :func:`in_turn`."""
     try:
         import submitit
     except ModuleNotFoundError:
@@ -148,7 +153,7 @@ def submitted(
         ) from None
     try:
         executor = submitit.AutoExecutor(folder / 'submitit', cluster=cluster)
-        # Local jobs would end after minutes.
+        # The default limit of local jobs is a few minutes.
         executor.update_parameters(**{'timeout_min': 24 * 60, **options})
     except (NameError, RuntimeError) as error:
         raise UserError(f'--executor {cluster}: {error}') from error
@@ -160,23 +165,23 @@ def submitted(
         yield by_id[job.job_id], failure
 
 
-def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
+def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
     """Return the scores of the mean of all seeds' probabilities, for each fold.
 
-    They are those of :meth:`RunFolder.report`, by the conventions of the runs.
+    They have the form of :meth:`RunFolder.report` and the conventions of the runs.
 
     Raises:
-        UserError: If a run has kept no predictions, or others than those beside it.
+        UserError: If the predictions of a run are missing, or do not match the others.
     """
     reports = {}
-    for fold in dict.fromkeys(run.settings['fold'] for run in runs):
-        same = [run for run in runs if run.settings['fold'] == fold]
+    for fold in dict.fromkeys(_fold_and_seed(run)[0] for run in runs):
+        same = [run for run in runs if _fold_and_seed(run)[0] == fold]
         for run in same:
             if not run.predictions.is_file():
                 raise MissingFileError(
                     f'{run.predictions}: there is no such file, since this run was '
-                    f'tested without it; delete {run.path / "metrics.json"} and start '
-                    'again to test it again.'
+                    f'tested without it; delete {run.path / "metrics.json"} and run '
+                    'the command again to repeat the test.'
                 )
         samples = average_dumps([run.predictions for run in same])
         scores = same[0].scores()
@@ -191,7 +196,7 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
         metrics[0].dataset_meta = {'classes': scores['classes']}
         if 'risk/mse' in scores:
             metrics.append(RiskMetric())
-        report: dict[str, Any] = {'metrics': {}, 'per_video': {}}
+        report: Report = {'metrics': {}, 'per_video': {}}
         for metric in metrics:
             metric.process(None, samples)
             values = metric.compute_metrics(metric.results).items()
@@ -199,7 +204,7 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
             for name, row in (metric.report or {})['per_video'].items():
                 report['per_video'].setdefault(name, {}).update(row)
         if 'seg/raw_acc' in scores:
-            # Only the models themselves post-process, each with what it has counted.
+            # Post-processing is part of each model, with its own statistics.
             report = {
                 'metrics': _as_raw(report['metrics']),
                 'per_video': {k: _as_raw(v) for k, v in report['per_video'].items()},
@@ -208,19 +213,24 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, dict[str, Any]]:
     return reports
 
 
+def _fold_and_seed(run: RunFolder) -> tuple[str, int]:
+    fold, seed = run.settings['fold'], run.settings['seed']
+    assert isinstance(fold, str), 'as `run_folder` sets it'
+    assert isinstance(seed, int), 'as `run_folder` sets it'
+    return fold, seed
+
+
 def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
-    """Return scores under the names of those before post-processing."""
+    """Return scores with the names of scores before post-processing."""
     return {k if k == 'mAP' else f'raw_{k}': value for k, value in scores.items()}
 
 
 def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
-    """Write the summary of finished runs as JSON and Markdown; return the latter.
+    """Write the summary of finished runs as JSON and Markdown, and return the latter.
 
-    With two seeds or more it has their ensemble as well, or says why there is none.
+    With several seeds, it includes their ensemble, or the reason why there is none.
     """
-    reports = {
-        (run.settings['fold'], run.settings['seed']): run.report() for run in runs
-    }
+    reports = {_fold_and_seed(run): run.report() for run in runs}
     summary = summarize_runs(reports)
     note = ''
     if len(summary['seeds']) > 1:
@@ -231,7 +241,8 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
         else:
             whole = summarize_runs({(fold, 0): r for fold, r in ensembles.items()})
             summary['ensemble'] = {
-                **{key: whole[key] for key in ('over_folds', 'over_videos')},
+                'over_folds': whole['over_folds'],
+                'over_videos': whole['over_videos'],
                 'runs': [{'fold': fold, **r} for fold, r in ensembles.items()],
             }
     content = {

@@ -13,10 +13,11 @@ from mmskelseg.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class BFloat16OptimWrapper(OptimWrapper):
-    """Multiplies in bfloat16, on a GPU or a CPU; parameters stay in single precision.
+    """Mixed precision with bfloat16, on a GPU or a CPU.
 
-    Numbers of this type reach as far as single precision's, so that gradients need no
-    scale. MMEngine's ``AmpOptimWrapper`` is for GPUs alone.
+    Parameters stay in single precision. bfloat16 has the same range as single
+    precision, so that gradients need no scaling. MMEngine's ``AmpOptimWrapper`` only
+    supports GPUs.
     """
 
     @contextmanager

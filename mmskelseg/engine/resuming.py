@@ -1,4 +1,4 @@
-"""What a checkpoint must hold for a training to go on from it."""
+"""Checks that a training can be resumed from a checkpoint."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
@@ -7,18 +7,18 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
-# What an optimizer of one kind is told and one of another is not. Other settings come
-# and go with releases of torch, which fills in those that a checkpoint lacks.
+# Settings that distinguish kinds of optimizers. Other settings depend on the release of
+# torch, which adds those that a checkpoint lacks.
 _KINDS = {'alpha', 'betas', 'etas', 'lr_decay', 'momentum', 'momentum_decay', 'rho'}
 _HUB = ('log_scalars', 'runtime_info', 'resumed_keys')
 
 
-def resume_problems(runner: Runner, checkpoint: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why a training cannot go on from a checkpoint as if it had not stopped."""
+def resume_problems(runner: Runner, checkpoint: Mapping[str, object]) -> Iterator[str]:
+    """Yield the reasons why a training cannot be resumed exactly from a checkpoint."""
     meta, hub = checkpoint.get('meta'), checkpoint.get('message_hub')
     steps = [meta.get(key) for key in ('epoch', 'iter')] if _is_dict(meta) else [None]
     if not all(type(step) is int and step >= 0 for step in steps):
-        yield 'does not say in which epoch and step it was saved (meta)'
+        yield 'does not state its epoch and step (meta)'
     if not _is_dict(hub) or not all(_is_dict(hub.get(key)) for key in _HUB):
         yield 'lacks the history of the training (message_hub)'
     state = checkpoint.get('optimizer')
@@ -29,8 +29,8 @@ def resume_problems(runner: Runner, checkpoint: Mapping[str, Any]) -> Iterator[s
     schedulers = runner.param_schedulers
     if isinstance(schedulers, Sequence):
         saved = checkpoint.get('param_schedulers')
-        count = len(saved) if isinstance(saved, list) else -1
-        if count != len(schedulers) or not all(map(_is_dict, saved or ())):
+        states = saved if isinstance(saved, list) else [None]
+        if len(states) != len(schedulers) or not all(map(_is_dict, states)):
             yield 'lacks the state of the schedules of the config (param_schedulers)'
 
 
@@ -61,5 +61,5 @@ def _optimizer_problems(
                 return
 
 
-def _is_dict(value: Any) -> TypeGuard[dict[str, Any]]:
+def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)

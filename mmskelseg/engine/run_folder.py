@@ -1,20 +1,23 @@
-"""One training with its test in a folder of its own, which is done once."""
+"""Run folders: one training with its test, each executed once."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.interchange.parsing import check_shape, read_json
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
 
@@ -23,20 +26,20 @@ PREDICTIONS = 'predictions.pkl'
 class RunFolder:
     """A training and the test of its last epoch, as commands that write into a folder.
 
-    ``run_settings.json`` there keeps what the scores depend on, ``run.log`` the output
-    of both commands; ``predictions.pkl`` what the test dumps; ``metrics.json``, which
-    it writes after that, says that all is done.
+    The folder gets ``run_settings.json``, the settings that determine the scores;
+    ``run.log``, the output of both commands; ``predictions.pkl``, the predictions of
+    the test; and ``metrics.json``, which the test writes last, when the run is done.
 
     Args:
         path: The folder.
-        settings: What the scores depend on, ready for JSON, in one level.
-        train: Command that trains, or goes on with a training that was stopped. It
-            writes no ``metrics.json``.
-        test: Command that tests, when the checkpoint is appended.
+        settings: The settings that determine the scores, flat and in types of JSON.
+        train: Command that starts or resumes the training. It must not write
+            ``metrics.json``.
+        test: Command that tests a checkpoint, which is appended to it.
     """
 
     path: Path
-    settings: dict[str, Any]
+    settings: Mapping[str, Setting]
     train: Sequence[str]
     test: Sequence[str]
 
@@ -52,7 +55,7 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """The file that the test dumps its predictions into."""
+        """The file with the predictions of the test."""
         return self.path / PREDICTIONS
 
     def scores(self) -> dict[str, Any]:
@@ -63,8 +66,8 @@ class RunFolder:
         check_shape(content, shape, str(file), 'delete it to test again')
         return content
 
-    def report(self) -> dict[str, Any]:
-        """Return ``metrics`` and ``per_video`` of the test, names without prefix."""
+    def report(self) -> Report:
+        """Return ``metrics`` and ``per_video`` of the test, without prefix."""
         content = self.scores()
         return {
             'metrics': {
@@ -77,14 +80,14 @@ class RunFolder:
 
     @property
     def _has_trained(self) -> bool:
-        """Whether there is a checkpoint, or the test that follows the last one."""
+        """Whether there is a checkpoint, or the result of the test."""
         last = self.path / 'last_checkpoint'
         return self.is_finished or last.is_file() or any(self.path.glob('*.pth'))
 
     def check(self) -> None:
-        """Raise a UserError if the folder holds a run of other settings.
+        """Raise a UserError if the folder contains a run with other settings.
 
-        A run that ended before its first checkpoint has left nothing to mix up.
+        A run that ended before its first checkpoint does not count.
         """
         if not self._has_trained:
             return
@@ -98,30 +101,30 @@ class RunFolder:
                 if then.get(key) != self.settings.get(key)
             ]
         else:
-            changed = ['they are not known']
+            changed = ['they are unknown']
         if changed:
             raise UserError(
-                f'{self.path}: holds a run of other settings: {"; ".join(changed[:3])}'
-                f'{"; ..." if len(changed) > 3 else ""}. Name another folder to work '
-                'in, or remove this one to run it again.'
+                f'{self.path}: contains a run with other settings: '
+                f'{"; ".join(changed[:3])}{"; ..." if len(changed) > 3 else ""}. Name '
+                'another folder, or remove this one to run it again.'
             )
 
     def execute(self) -> str:
-        """Train and test; return why that failed, or nothing.
+        """Train and test, and return the reason of a failure; '' if there is none.
 
-        The lock on ``run.lock`` lasts as long as a process of the run, even if the
-        program that started it is gone; on Windows it lasts as long as that program.
+        The lock on ``run.lock`` lasts as long as any process of the run, even if the
+        program that started it has ended; on Windows, it ends with that program.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / 'run.lock').open('ab') as lock:
             if not _lock(lock):
-                return 'another process is at work on it'
+                return 'another process is running it'
             try:
                 self.check()
             except UserError as error:
                 return str(error)
             atomic_write_text(
-                self.path / 'run_settings.json', json.dumps(self.settings, indent=2)
+                self.path / 'run_settings.json', json.dumps({**self.settings}, indent=2)
             )
             failure = _call(self.train, self.log, lock)
             if not failure:
@@ -133,7 +136,7 @@ class RunFolder:
 
 
 def _lock(file: BinaryIO) -> bool:
-    """Lock a file until it is closed, without waiting; return False if it is locked."""
+    """Lock a file until it is closed; return False at once if it is already locked."""
     try:
         if sys.platform == 'win32':
             import msvcrt
@@ -149,23 +152,19 @@ def _lock(file: BinaryIO) -> bool:
 
 
 def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
-    """Run a command to its end; return why it failed, or nothing.
+    """Run a command, and return the reason of its failure; '' if there is none.
 
-    It writes into the log ``path``, and ends with this program if that is stopped.
+    Its output is appended to the log ``path``. It is killed if this program is stopped.
     """
     with path.open('ab') as log:
         begin = log.seek(0, os.SEEK_END)
-        options: dict[str, Any] = {
-            'start_new_session': True,
-            'pass_fds': [lock.fileno()],
-        }
+        start = partial(subprocess.Popen, command, stdout=log, stderr=subprocess.STDOUT)
         if sys.platform == 'win32':
-            options = {'creationflags': subprocess.CREATE_NEW_PROCESS_GROUP}
-        process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, **options
-        )
+            process = start(creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
+        else:
+            process = start(start_new_session=True, pass_fds=[lock.fileno()])
         try:
-            # On Windows no signal is handled while a process waits without an end.
+            # On Windows, waiting without a timeout would block signals.
             while process.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=1 if sys.platform == 'win32' else None)
@@ -180,7 +179,7 @@ def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
 
 
 def _kill_tree(pid: int) -> None:
-    """End a process that ``_call`` started, with the workers that load its data."""
+    """Kill a process that ``_call`` started, together with its data loaders."""
     if sys.platform == 'win32':
         subprocess.run(['taskkill', '/F', '/T', '/PID', str(pid)], check=False)
     else:
@@ -188,7 +187,7 @@ def _kill_tree(pid: int) -> None:
 
 
 def _last_words(output: str) -> str:
-    """Return the last ``error: ...`` line of an output, or its last line.
+    """Return the last ``error: ...`` line of an output, or else its last line.
 
     >>> _last_words('loading\\nerror: a.pkl: is missing.\\nStopped\\n')
     'a.pkl: is missing.'

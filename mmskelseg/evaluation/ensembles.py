@@ -1,8 +1,8 @@
-"""Averages of the predictions that several models make of the same videos."""
+"""Ensembles: averages of several models' predictions for the same videos."""
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -10,7 +10,9 @@ from torch import Tensor
 from mmskelseg.fileio.predictions import load_samples
 from mmskelseg.utils.errors import UserError
 
-# What a model predicts of a video, and what the members of an ensemble keep of it.
+#: A dumped data sample: arrays and metainfo by name, whose types depend on the name.
+Sample: TypeAlias = Mapping[str, Any]
+# The predicted fields of a sample, which members of an ensemble keep.
 FIELDS = (
     'pred_label',
     'raw_label',
@@ -28,17 +30,17 @@ def average_predictions(
     """Return the prediction of an ensemble for one video.
 
     Args:
-        members: What each member predicts: ``pred_score`` (K, T), the probabilities,
-            and, if it has them, ``pred_risk``, ``pred_boundary`` and ``pred_entropy``
-            (T,).
-        weights: Of each member, of any positive sum; by default they are equal.
+        members: The prediction of each member: ``pred_score`` (K, T), the
+            probabilities, and optionally ``pred_risk``, ``pred_boundary`` and
+            ``pred_entropy`` (T,).
+        weights: Weight of each member, with any positive sum; by default all equal.
 
     Returns:
-        ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), its
-        likeliest class; ``pred_logit``, its logarithm, whose softmax it is; and, where
-        all members have them, the means of ``pred_risk``, ``pred_boundary`` and
-        ``pred_entropy``. The entropy of ``pred_score`` less the last is how much the
-        members disagree, their mutual information.
+        ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), the most
+        likely class; ``pred_logit``, the logarithm of ``pred_score``; and, if all
+        members have them, the means of ``pred_risk``, ``pred_boundary`` and
+        ``pred_entropy``. The entropy of ``pred_score`` minus the mean of the members'
+        entropies is their disagreement, a mutual information.
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
@@ -55,7 +57,7 @@ def average_predictions(
     averaged = {
         'pred_label': score.argmax(dim=0),
         'pred_score': score,
-        # Finite where every member rounds a probability to 0.
+        # Finite even if every member rounds a probability to 0.
         'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
     }
     for field in ('pred_risk', 'pred_boundary', 'pred_entropy'):
@@ -67,20 +69,20 @@ def average_predictions(
 def average_dumps(
     paths: Sequence[str | os.PathLike], weights: Sequence[float] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the ensemble of what tests of several models dumped of the same videos.
+    """Return the ensemble of several models' dumped predictions for the same videos.
 
     Args:
         paths: Files of ``tools/test.py --dump``.
-        weights: Of each dump; by default they are equal.
+        weights: Weight of each dump; by default all equal.
 
     Returns:
-        A sample for each video as the first dump has it, with the prediction of
-        :func:`average_predictions`, and those of each dump in ``members``. Models post-
-        process their own labels; those of the average are not post-processed.
+        The sample of each video from the first dump, with the prediction of
+        :func:`average_predictions`, and the predictions of all dumps in ``members``.
+        Unlike the labels of the members, those of the average are not post-processed.
 
     Raises:
-        UserError: Naming dump and video, if a dump cannot be read, or differs from the
-            first in videos, frames, labels or classes.
+        UserError: If a dump cannot be read, or differs from the first one in videos,
+            frames, labels or classes; the message names dump and video.
     """
     dumps = [load_samples(path) for path in paths]
     for path, dump in zip(paths, dumps, strict=True):
@@ -102,12 +104,12 @@ def average_dumps(
 
 
 def _check_dump(
-    dump: Mapping[str, Mapping[str, Any]],
+    dump: Mapping[str, Sample],
     path: str,
-    first: Mapping[str, Mapping[str, Any]],
+    first: Mapping[str, Sample],
     first_path: str,
 ) -> None:
-    """Raise an error if a dump cannot be averaged with the first one."""
+    """Raise a UserError if a dump cannot be averaged with the first one."""
     same = 'dump tests of the same annotation file and split'
     for name in (*first, *dump):
         if (name in first) != (name in dump):
@@ -135,8 +137,11 @@ def _check_dump(
                 f'{shape[-1]} frames, but in {first_path} of {expected_shape[0]} in '
                 f'{expected_shape[-1]}; {same}.'
             )
-        if 'gt_label' in sample and 'gt_label' in other:
-            here, there = (torch.as_tensor(s['gt_label']) for s in (sample, other))
+        labels = [
+            s['gt_label'] for s in (sample, other) if s.get('gt_label') is not None
+        ]
+        if len(labels) == 2:
+            here, there = map(torch.as_tensor, labels)
             if not torch.equal(here, there):
                 frame = int((here != there).nonzero()[0])
                 raise UserError(

@@ -1,27 +1,29 @@
-"""Metrics of MMEngine over the functions of evaluation."""
+"""MMEngine metrics that call the functions of evaluation."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric, DumpResults
 from mmengine.logging import MMLogger
 
+from mmskelseg.evaluation.ensembles import Sample
 from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
-from mmskelseg.evaluation.functional.report import Video, evaluate_videos
+from mmskelseg.evaluation.functional.report import Report, Video, evaluate_videos
 from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.registry import METRICS
 from mmskelseg.structures.segments import IGNORED, resolve_background
 from mmskelseg.utils.errors import UserError
 
-# Of the predictions of a sample, that which counts, and it before post-processing.
+# Keys of a sample's prediction, and of its labels before post-processing.
 _OWN = 'own'
 _RAW = 'raw'
 SCORE_FIELDS = {'prob': 'pred_score', 'logit': 'pred_logit'}
+_ResultT = TypeVar('_ResultT')
 
 
-class _VideoMetric(BaseMetric):
+class _VideoMetric(BaseMetric, Generic[_ResultT]):
     """A metric that keeps a result of each video, and a report of all."""
 
     def __init__(
@@ -32,9 +34,9 @@ class _VideoMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        self.report: dict[str, Any] | None = None
+        self.report: Report | None = None
 
-    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
+    def process(self, data_batch: object, data_samples: Sequence[Sample]) -> None:
         """Keep the results of a batch of videos.
 
         Args:
@@ -43,14 +45,18 @@ class _VideoMetric(BaseMetric):
                 the fields that the class reads.
 
         Raises:
-            UserError: Naming the video, if a field is missing or wrong.
+            UserError: If a field is missing or wrong; the message names the video.
         """
         for sample in data_samples:
             frame_dir = sample.get('frame_dir')
             self.results.append((frame_dir, self._entry(frame_dir, sample)))
 
-    def _entry(self, frame_dir: str | None, sample: Mapping[str, Any]) -> Any:
+    def _entry(self, frame_dir: str | None, sample: Sample) -> object:
         """Return what is kept of a sample."""
+        return self._checked(frame_dir, sample)
+
+    def _checked(self, frame_dir: str | None, sample: Sample) -> _ResultT:
+        """Return the result of the fields of a sample."""
         names = self._fields(sample)
         missing = [name for name in names if sample.get(name) is None]
         if missing or frame_dir is None:
@@ -65,31 +71,31 @@ class _VideoMetric(BaseMetric):
 
     @property
     def _reader(self) -> str:
-        """Who needs the fields, and what to do where they are missing."""
+        """The end of the message about missing fields: what needs them, remedy."""
         raise NotImplementedError
 
-    def _fields(self, sample: Mapping[str, Any]) -> Sequence[str]:
+    def _fields(self, sample: Sample) -> Sequence[str]:
         raise NotImplementedError
 
-    def _result(self, *arrays: np.ndarray) -> Any:
+    def _result(self, *arrays: np.ndarray) -> _ResultT:
         raise NotImplementedError
 
 
 @METRICS.register_module()
-class SegmentationMetric(_VideoMetric):
+class SegmentationMetric(_VideoMetric[Video]):
     """Frame accuracy, edit score, segmental F1 at 10, 25 and 50 % and frame mAP.
 
-    All are in percent. ``acc``, ``edit`` and ``f1@k`` come with a ``_std``, the
+    All are in percent. ``acc``, ``edit`` and ``f1@k`` also have a ``_std``, the
     standard deviation over videos (numpy's, without Bessel's correction). Frames whose
-    ``gt_label`` is -1 do not count; a video of only such frames is left out with a
-    warning. After evaluation ``report`` holds the same scores, those of each video and
-    class, the confusion matrix and the conventions, ready for JSON.
+    ``gt_label`` is -1 do not count; a video of only such frames is skipped with a
+    warning. After the evaluation, ``report`` has the same scores, those of each video
+    and class, the confusion matrix and the conventions, ready for JSON.
 
-    Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T). Where
-    samples of an ensemble have ``members``, a list of what each member predicts,
-    ``report['members']`` has the scores of each. Where they have ``raw_label`` (T,),
-    the labels before post-processing, their scores are there as well, with a ``raw_``
-    in front of the name.
+    Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T). If
+    samples of an ensemble have ``members``, a list of each member's prediction,
+    ``report['members']`` has the scores of each member. If samples have ``raw_label``
+    (T,), the labels before post-processing, their scores are included with the prefix
+    ``raw_``.
 
     Args:
         num_classes: K.
@@ -97,17 +103,17 @@ class SegmentationMetric(_VideoMetric):
             name; None takes the data set's ``background``, which may be none.
         average: 'pooled' counts frames and segments of all videos together (MS-TCN's
             convention; the edit score is always a mean over videos), 'video' takes
-            the mean over videos (Lea's).
-        scores: Rank frames for mAP by probability (``pred_score``) or by logit
-            (``pred_logit``; ``pred_score`` as it stands in samples that lack it); the
-            results differ.
-        absent: Leave classes without true frames out of mAP ('skip') or count them as
-            0 ('zero').
-        last_frame: Count the last frame of the last segment in F1; several public
-            evaluators do not.
-        collect_device: See :class:`mmengine.evaluator.BaseMetric`, as the next two.
+            the mean over videos (Lea's convention).
+        scores: Whether mAP ranks frames by probability ('prob', ``pred_score``) or by
+            logit ('logit', ``pred_logit``, or ``pred_score`` in samples without it);
+            the results differ.
+        absent: Whether mAP ignores classes without true frames ('skip') or counts them
+            as 0 ('zero').
+        last_frame: Whether the last frame of the last segment counts in F1; in several
+            public evaluators it does not.
+        collect_device: See :class:`mmengine.evaluator.BaseMetric`.
         prefix: Prefix of the scores' names, by default ``seg``.
-        collect_dir: Folder for the exchange between processes.
+        collect_dir: See :class:`mmengine.evaluator.BaseMetric`.
     """
 
     default_prefix = 'seg'
@@ -147,26 +153,21 @@ class SegmentationMetric(_VideoMetric):
     def _reader(self) -> str:
         return f'SegmentationMetric with scores={self.scores!r} needs'
 
-    def _fields(self, sample: Mapping[str, Any]) -> Sequence[str]:
+    def _fields(self, sample: Sample) -> Sequence[str]:
         scores = SCORE_FIELDS[self.scores]
         if scores == 'pred_logit' and 'pred_logit' not in sample:
-            # Models of other packages keep what they rank by in pred_score.
+            # Models of other packages store their scores in pred_score.
             scores = 'pred_score'
         return 'pred_label', 'gt_label', scores
 
-    def _entry(
-        self, frame_dir: str | None, sample: Mapping[str, Any]
-    ) -> dict[str, Video]:
-        """Return the prediction of a sample, and those that it was made of."""
+    def _entry(self, frame_dir: str | None, sample: Sample) -> dict[str, Video]:
+        """Return the prediction of a sample, and those that it was made from."""
         made_of = {_OWN: sample}
         if sample.get('raw_label') is not None:
             made_of[_RAW] = {**sample, 'pred_label': sample['raw_label']}
         for i, member in enumerate(sample.get('members') or ()):
             made_of[f'member {i}'] = {'gt_label': sample.get('gt_label'), **member}
-        return {
-            key: super(SegmentationMetric, self)._entry(frame_dir, part)
-            for key, part in made_of.items()
-        }
+        return {key: self._checked(frame_dir, part) for key, part in made_of.items()}
 
     def _result(self, *arrays: np.ndarray) -> Video:
         video = Video(*arrays)
@@ -189,8 +190,8 @@ class SegmentationMetric(_VideoMetric):
         """
         entries: dict[str, dict[str, Video]] = {}
         for frame_dir, entry in results:
-            # A distributed sampler repeats videos to fill the last batch; these are
-            # equal and count once.
+            # A distributed sampler repeats videos to fill the last batch; equal copies
+            # count once.
             known = entries.setdefault(frame_dir, entry)
             if not np.array_equal(known[_OWN].pred, entry[_OWN].pred):
                 raise UserError(
@@ -201,8 +202,7 @@ class SegmentationMetric(_VideoMetric):
             name for name in entries if _is_unlabelled(entries[name][_OWN])
         ]:
             MMLogger.get_current_instance().warning(
-                f'{frame_dir}: none of its frames has a label, so it is left out of '
-                'the evaluation.'
+                f'{frame_dir}: none of its frames has a label, so it is not evaluated.'
             )
             del entries[frame_dir]
         if not entries:
@@ -224,7 +224,7 @@ class SegmentationMetric(_VideoMetric):
         }
         self.report = reports.pop(_OWN)
         if _RAW in reports:
-            # Post-processing changes no probabilities, by which mAP ranks.
+            # mAP is computed from probabilities, which post-processing does not change.
             self.report['metrics'] |= {
                 f'raw_{key}': value
                 for key, value in reports.pop(_RAW)['metrics'].items()
@@ -258,23 +258,23 @@ class SegmentationMetric(_VideoMetric):
 
 
 @METRICS.register_module()
-class RiskMetric(_VideoMetric):
+class RiskMetric(_VideoMetric[dict[str, float]]):
     """Mean squared and mean absolute error of the risk score, ``mse`` and ``mae``.
 
-    Both are means over videos, each the mean over its frames, in the unit of the
-    annotated score (its square for ``mse``), not in percent. They come with a ``_std``,
-    numpy's standard deviation over videos. After evaluation ``report`` holds the same,
-    and the errors of each video.
+    Both are means over videos of the mean over frames, in the unit of the annotated
+    score (or its square), not in percent. They also have a ``_std``, numpy's standard
+    deviation over videos. After the evaluation, ``report`` has the same, and the errors
+    of each video.
 
     Reads: gt_risk (T,) and pred_risk (T,).
 
     Args:
-        collect_device: See :class:`mmengine.evaluator.BaseMetric`, as the next two.
+        collect_device: See :class:`mmengine.evaluator.BaseMetric`.
         prefix: Prefix of the names, by default ``risk``.
-        collect_dir: Folder for the exchange between processes.
+        collect_dir: See :class:`mmengine.evaluator.BaseMetric`.
 
     Source: the code of Parsa and Banerjee (WACV 2021), which reports ``mse`` with its
-    deviation.
+    standard deviation.
     """
 
     default_prefix = 'risk'
@@ -283,10 +283,10 @@ class RiskMetric(_VideoMetric):
     def _reader(self) -> str:
         return (
             "RiskMetric needs; annotate the video's `risk` and give the model a "
-            '`risk_head`, or leave RiskMetric out of the evaluators'
+            '`risk_head`, or remove RiskMetric from the evaluators'
         )
 
-    def _fields(self, sample: Mapping[str, Any]) -> Sequence[str]:
+    def _fields(self, sample: Sample) -> Sequence[str]:
         return 'pred_risk', 'gt_risk'
 
     def _result(self, *arrays: np.ndarray) -> dict[str, float]:
@@ -307,15 +307,15 @@ class RiskMetric(_VideoMetric):
 
 @METRICS.register_module()
 class DumpPredictions(DumpResults):
-    """Keeps predictions in a pickle file, of which an ensemble can be made.
+    """Writes predictions to a pickle file, from which an ensemble can be made.
 
-    They are samples as MMEngine's ``DumpResults`` keeps them, with ``classes`` and
-    ``background`` of the data set; what members of an ensemble predict is left out.
-    A frame takes 8 K + 16 bytes: float32 of ``pred_score`` and ``pred_logit``, int64 of
-    both labels.
+    The samples are those of MMEngine's ``DumpResults``, with ``classes`` and
+    ``background`` of the data set but without the predictions of an ensemble's members.
+    A frame takes 8 K + 16 bytes: float32 for ``pred_score`` and ``pred_logit``, int64
+    for both labels.
     """
 
-    def process(self, data_batch: Any, predictions: Sequence[dict]) -> None:
+    def process(self, data_batch: object, predictions: Sequence[dict]) -> None:
         """Keep the samples of a batch, on the CPU."""
         kept = [{k: v for k, v in p.items() if k != 'members'} for p in predictions]
         super().process(data_batch, kept)
@@ -327,7 +327,7 @@ class DumpPredictions(DumpResults):
         return super().compute_metrics([{**result, **known} for result in results])
 
 
-def _to_numpy(values: Any) -> np.ndarray:
+def _to_numpy(values: object) -> np.ndarray:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
     return np.asarray(values)

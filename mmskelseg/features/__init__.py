@@ -1,4 +1,4 @@
-"""A frame as a vector: renderers, encoders, and the store of what they made."""
+"""Features of frames: renderers, encoders, and the store of their results."""
 
 from typing import TYPE_CHECKING
 

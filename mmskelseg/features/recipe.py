@@ -1,4 +1,4 @@
-"""The recipe by which a frame becomes a vector: transforms, renderer, encoder."""
+"""The recipe that turns frames into features: transforms, renderer, encoder."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -7,98 +7,121 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 import cv2
 import numpy as np
 
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
-# Frames before and after that a feature depends on, infinity for all of that side; None
-# for the whole video.
+#: How many frames before and after it a feature depends on, infinity for all of them;
+#: None for the whole video.
 Context: TypeAlias = tuple[float, float] | None
-Video: TypeAlias = Mapping[str, Any]
+#: The config of one part: its ``type`` and whatever arguments that type takes.
+PartConfig: TypeAlias = Mapping[str, Any]
 
 _FRAMES_AT_A_TIME = 128
-_KEYS = {'render', 'encoder', 'transforms', 'dtype', 'copies', 'online'}
+
+
+class FeatureConfig(TypedDict, total=False):
+    """The config of a modality's features: a value of ``dataset.features``."""
+
+    render: PartConfig
+    encoder: PartConfig
+    transforms: Sequence[PartConfig]
+    dtype: str
+    copies: int
+    online: bool
+
+
+class VideoTransform(Protocol):
+    """Changes the annotation of a video before it is rendered."""
+
+    def __call__(self, video: VideoAnnotation, /) -> VideoAnnotation:
+        """Return the changed annotation."""
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the change, as plain values."""
 
 
 class Renderer(Protocol):
-    """Makes images of a video, or, without an encoder, its features.
+    """Renders a video as images or, if there is no encoder, directly as features.
 
-    A renderer may also have ``check(video)``, which raises an error for a video that is
-    at fault; it is called for every video before extraction starts.
+    A renderer may also have a method ``check(video)`` that raises an error for a faulty
+    video; it is called for every video before extraction starts.
     """
 
     @property
     def reads(self) -> Literal['poses', 'video']:
-        """Whether it reads the skeletons of an annotation, or a video file."""
+        """Whether it reads the skeletons of an annotation or a video file."""
 
     @property
     def context(self) -> Context:
-        """Numbers of frames before and after that an image depends on."""
+        """How many frames before and after it an image depends on."""
 
-    def blocks(self, video: Video, frames: int) -> Iterator[np.ndarray]:
-        """Yield arrays of that many frames at a time, shape (n, ...)."""
+    def blocks(self, video: VideoAnnotation, frames: int, /) -> Iterator[np.ndarray]:
+        """Yield the images in order, that many frames at a time, shape (n, ...)."""
 
-    def source(self, video: Video) -> list[np.ndarray]:
+    def source(self, video: VideoAnnotation, /) -> list[np.ndarray]:
         """Return the arrays that the images are made from."""
 
-    def settings(self) -> dict[str, Any]:
-        """Return all else that decides the images, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything else that determines the images, as plain values."""
 
 
 class _AnyEncoder(Protocol):
     def load(self) -> None:
-        """Get ready, so that faults in weights come before any work."""
+        """Load the weights, so that faults in them are found before any work."""
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
 
 
 class Encoder(_AnyEncoder, Protocol):
-    """Makes features of images, each by itself."""
+    """Encodes each image independently of the others."""
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return features (n, C) of images (n, channels, H, W)."""
 
 
 class VideoEncoder(_AnyEncoder, Protocol):
-    """Makes features of images and of those around them."""
+    """Encodes each image together with the images around it."""
 
     @property
     def context(self) -> Context:
-        """Numbers of frames before and after that a feature depends on."""
+        """How many frames before and after it a feature depends on."""
 
     def encode_video(
         self, blocks: Iterable[np.ndarray], num_frames: int
     ) -> Iterator[np.ndarray]:
-        """Yield features (n, C) of a video's frames in turn."""
+        """Yield the features of a video's frames in order, shape (n, C)."""
 
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """Makes the features of one modality: transforms, a renderer and an encoder.
+    """Computes the features of one modality by transforms, a renderer and an encoder.
 
     Args:
-        modality: Key of the modality, for messages and names of folders.
-        render: Makes images of a video.
-        encoder: Makes features of them; None where the images are the features.
-        transforms: Change a video's annotation first.
-        dtype: Of the features, ``float32`` or ``float16``.
-        num_joints: V of the skeleton that ``render`` reads.
-        online: Whether a data set makes them anew each time that it reads a video, of
-            skeletons as its augmentations left them, instead of once into files.
+        modality: Key of the modality, for messages and folder names.
+        render: Renders a video as images.
+        encoder: Encodes the images; None if the images are the features.
+        transforms: Change the annotation of a video first.
+        dtype: Type of the features, ``float32`` or ``float16``.
+        num_joints: Number of joints V of the skeleton that ``render`` reads.
+        online: Whether a data set computes the features each time it reads a video,
+            from its augmented skeletons, instead of once into files.
 
     Raises:
-        UserError: If a part lacks a method, or the type is another.
+        UserError: If a part lacks a method, or ``dtype`` is invalid.
     """
 
     modality: str
     render: Renderer
     encoder: Encoder | VideoEncoder | None = None
-    transforms: Sequence[Any] = ()
+    transforms: Sequence[VideoTransform] = ()
     dtype: str = 'float32'
     num_joints: int = 1
     online: bool = False
@@ -112,7 +135,8 @@ class FeatureRecipe:
         if self.online and self.reads != 'poses':
             raise UserError(
                 f'features.{self.modality} has online=True, but its renderer reads the '
-                'video file, not the skeletons that augmentations change; leave it out.'
+                'video file, not the skeletons that augmentations change; remove '
+                'online=True.'
             )
         if self.dtype not in ('float32', 'float16'):
             raise UserError(
@@ -122,58 +146,59 @@ class FeatureRecipe:
 
     @classmethod
     def from_config(
-        cls, modality: str, config: Mapping[str, Any], skeleton: Any
+        cls, modality: str, config: FeatureConfig, skeleton: SkeletonLike
     ) -> 'FeatureRecipe':
-        """Return the recipe of a modality, the first one if it asks for copies.
+        """Return the recipe of a modality; the first one if there are several copies.
 
         Args:
-            modality: Its key under ``dataset.features``.
-            config: The value there: ``render`` and, if wanted, ``encoder``,
+            modality: Its key in ``dataset.features``.
+            config: Its value there: ``render`` and optionally ``encoder``,
                 ``transforms``, ``dtype``, ``copies`` and ``online``.
-            skeleton: Layout of the data set, for parts that take a ``skeleton`` and
-                name none.
+            skeleton: Layout of the data set, for parts that take a ``skeleton`` but do
+                not specify one.
 
         Raises:
-            UserError: If the config is at fault, naming the key.
-            MissingFileError: If a file of weights is missing.
+            UserError: If the config is invalid; the message names the key.
+            MissingFileError: If a weights file is missing.
         """
         return cls.copies_from_config(modality, config, skeleton)[0]
 
     @classmethod
     def copies_from_config(
-        cls, modality: str, config: Mapping[str, Any], skeleton: Any
+        cls, modality: str, config: FeatureConfig, skeleton: SkeletonLike
     ) -> list['FeatureRecipe']:
         """Return a recipe for each of the ``copies`` of a modality's features.
 
         They differ in the ``seed`` of their transforms. See :meth:`from_config`.
         """
-        if not {'render'} <= set(config) <= _KEYS:
+        if not {'render'} <= set(config) <= set(FeatureConfig.__annotations__):
             raise UserError(
                 f'features.{modality} has the keys {sorted(config)}, but needs '
                 '`render`, and may have `encoder`, `dtype`, `online`, `transforms` '
-                'and, with these, `copies`.'
+                'and, only with `transforms`, `copies`.'
             )
         transforms = [with_skeleton(t, skeleton) for t in config.get('transforms', ())]
         copies = config.get('copies', 1)
         if not isinstance(copies, int) or copies < 1 or (copies > 1 and not transforms):
             raise UserError(
                 f'features.{modality}.copies is {copies!r} with {len(transforms)} '
-                'transforms, expected a number from 1, and above it transforms that '
-                'make the copies differ.'
+                'transforms, expected a whole number of at least 1; more than one copy '
+                'needs transforms that make the copies differ.'
             )
         if copies > 1 and config.get('online'):
             raise UserError(
                 f'features.{modality} has copies={copies} and online=True, but online '
-                'features are made anew in each epoch; leave out `copies`.'
+                'features are computed anew in each epoch; remove `copies`.'
             )
         for part in transforms:
             if copies > 1 and 'seed' not in _parameters(part):
                 raise UserError(
-                    f'features.{modality}: {part["type"]} takes no `seed`, so that '
-                    f'{copies} copies of it would be the same; leave out one of the '
-                    'two.'
+                    f'features.{modality}: {part["type"]} takes no `seed`, so all '
+                    f'{copies} copies would be equal; remove `copies` or this '
+                    'transform.'
                 )
-        # A recipe of parts that are built needs no MMEngine.
+        # Imported here, since a recipe of parts that are already built needs no
+        # MMEngine.
         from mmskelseg.registry import MODELS, TRANSFORMS
 
         render = with_skeleton(config['render'], skeleton)
@@ -198,7 +223,7 @@ class FeatureRecipe:
         """Whether a video must have skeletons (``poses``) or a file (``video``).
 
         Raises:
-            UserError: If the renderer does not say.
+            UserError: If the renderer's ``reads`` is neither.
         """
         reads = getattr(self.render, 'reads', None)
         if reads not in ('poses', 'video'):
@@ -211,12 +236,12 @@ class FeatureRecipe:
 
     @property
     def context(self) -> Context:
-        """Frames before and after that a feature depends on, None for all.
+        """How many frames before and after it a feature depends on; None for all.
 
-        None after, as ``(math.inf, 0)`` says, makes a causal recipe.
+        With no frames after it, as in ``(math.inf, 0)``, a recipe is causal.
 
-        A renderer or video encoder that does not say depends on all frames. Transforms
-        are not counted: those that change a video for training change it as a whole.
+        A renderer or video encoder without ``context`` depends on all frames.
+        Transforms do not count, since augmentations change a video as a whole.
         """
         own = None if hasattr(self.encoder, 'encode_video') else (0, 0)
         parts: list[Context] = [
@@ -230,17 +255,17 @@ class FeatureRecipe:
 
     @cached_property
     def channels(self) -> int:
-        """The number C of features of a frame, found by making those of two frames.
+        """The number of features per frame, C, found by a run on two frames.
 
-        It builds and loads the encoder's network.
+        This builds and loads the encoder's network.
         """
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             (block,) = self.make(self._example(Path(folder)))
         return block.shape[1]
 
-    def settings(self) -> dict[str, Any]:
-        """Return what decides the features besides the data, as plain values."""
-        settings: dict[str, Any] = {'render': self.render.settings()}
+    def settings(self) -> dict[str, object]:
+        """Return everything but the data that determines the features."""
+        settings: dict[str, object] = {'render': self.render.settings()}
         if self.encoder is not None:
             settings['encoder'] = self.encoder.settings()
         if self.transforms:
@@ -249,35 +274,35 @@ class FeatureRecipe:
             settings['dtype'] = self.dtype
         return settings
 
-    def source(self, video: Video) -> list[np.ndarray]:
-        """Return the data of a video that decides its features."""
+    def source(self, video: VideoAnnotation) -> list[np.ndarray]:
+        """Return the data of a video that determines its features."""
         with _naming(video):
             source = self.render.source(video)
         if self.transforms:
             source.append(np.array(video['img_shape']))
         return source
 
-    def check(self, video: Video) -> None:
-        """Raise a UserError if a video cannot be rendered, as far as that is quick."""
+    def check(self, video: VideoAnnotation) -> None:
+        """Raise a UserError if a quick check shows that a video cannot be rendered."""
         if hasattr(self.render, 'check'):
             self.render.check(video)
 
     def load(self) -> None:
-        """Load the encoder, so that faults in its weights come before any work."""
+        """Load the encoder, so that faults in its weights are found before any work."""
         if self.encoder is not None:
             self.encoder.load()
 
     def make(
-        self, video: Video, count: Callable[[int], object] | None = None
+        self, video: VideoAnnotation, count: Callable[[int], object] | None = None
     ) -> Iterator[np.ndarray]:
-        """Yield the features of a video's frames in turn, (n, C) or (n, C, V).
+        """Yield the features of a video's frames in order, (n, C) or (n, C, V).
 
         Args:
-            video: Its annotation, of which labels are not needed.
-            count: Called with the number of frames that were done since its last call.
+            video: Its annotation; labels are not needed.
+            count: Called with the number of frames finished since the last call.
 
         Raises:
-            UserError: If the video is at fault.
+            UserError: If the video is faulty; the message names it.
         """
         with _naming(video):
             for features in self.encode(self.images(video), video['total_frames']):
@@ -285,9 +310,9 @@ class FeatureRecipe:
                 if count is not None:
                     count(len(features))
 
-    def images(self, video: Video) -> Iterator[np.ndarray]:
-        """Yield what the renderer makes of a video after the transforms, in blocks."""
-        changed = dict(video)
+    def images(self, video: VideoAnnotation) -> Iterator[np.ndarray]:
+        """Yield the rendered images of a video after the transforms, in blocks."""
+        changed: VideoAnnotation = {**video}
         for transform in self.transforms:
             changed = transform(changed)
         return self.render.blocks(changed, _FRAMES_AT_A_TIME)
@@ -303,13 +328,13 @@ class FeatureRecipe:
         return map(self.encoder.encode, images)
 
     def example_images(self) -> np.ndarray:
-        """Return what the renderer makes of two frames, (2, ...)."""
+        """Return rendered images of two example frames, (2, ...)."""
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             (images,) = self.images(self._example(Path(folder)))
         return images
 
-    def _example(self, folder: Path) -> Video:
-        """Return two frames of a video of people, or of a file."""
+    def _example(self, folder: Path) -> VideoAnnotation:
+        """Return a video of two frames with poses or with a file in a folder."""
         keypoint = np.random.default_rng(0).uniform(1, 47, (1, 2, self.num_joints, 3))
         path = folder / 'two_frames.avi'
         if self.reads == 'video':
@@ -337,17 +362,17 @@ class FeatureRecipe:
             raise UserError(
                 f'features.{self.modality}.{key}: {type(part).__name__} lacks '
                 f'{", ".join(missing)}; mmskelseg.features.{protocol.__name__} lists '
-                'what such a class has.'
+                'the methods that such a class needs.'
             )
 
 
-def with_skeleton(part: Mapping[str, Any], skeleton: Any) -> Mapping[str, Any]:
-    """Return a part's config with the skeleton, if it takes one and names none."""
+def with_skeleton(part: PartConfig, skeleton: SkeletonLike) -> PartConfig:
+    """Return a part's config with the skeleton added, if it takes but lacks one."""
     return {'skeleton': skeleton, **part} if 'skeleton' in _parameters(part) else part
 
 
-def _parameters(part: Mapping[str, Any]) -> Collection[str]:
-    """Return the names of a transform's arguments, none where it is not known."""
+def _parameters(part: PartConfig) -> Collection[str]:
+    """Return the names of a transform's arguments, none if it is not registered."""
     from mmskelseg.registry import TRANSFORMS
 
     kind = part.get('type')
@@ -356,8 +381,8 @@ def _parameters(part: Mapping[str, Any]) -> Collection[str]:
 
 
 @contextmanager
-def _naming(video: Video) -> Iterator[None]:
-    """Put the video's id before the message of an error."""
+def _naming(video: VideoAnnotation) -> Iterator[None]:
+    """Prefix the message of an error with the video's id."""
     try:
         yield
     except ValueError as error:

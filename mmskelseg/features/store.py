@@ -1,10 +1,9 @@
-"""Frame features on disk, named by all their sources, and made where missing."""
+"""Frame features on disk: their file names depend on all inputs and settings."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmengine.dist import barrier, get_rank, get_world_size
@@ -14,31 +13,32 @@ from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 from mmskelseg.fileio.names import file_name
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import progress_bar
 
-# Raised when the same settings come to give other features.
+# To be increased whenever the same settings give different features.
 _VERSION = 1
-# Of a file, that are checked before each training.
+# The most bytes of a feature file that are checked before each training.
 _CHECKED_BYTES = 1 << 26
 
 
 class FeatureStore:
-    """A folder with the features of one modality, a file for each video.
+    """A folder with the features of one modality, one file for each video.
 
-    Both the folder's and the files' names carry a digest: the folder's of the settings
-    (renderer, encoder and its weights), a file's of the video's own data. So a changed
-    setting or a corrected skeleton never meets old features.
+    The folder's name contains a digest of the settings (renderer, encoder and its
+    weights), a file's name a digest of the video's data. So features are never reused
+    after a setting was changed or a skeleton corrected.
 
     Args:
         root: Folder of all features of a data set.
         modality: Key of the modality.
-        settings: Plain values of all that decides the features besides the data; kept
-            as ``settings.json`` beside the files for people to read.
+        settings: Everything but the data that determines the features, as plain values;
+            also written to ``settings.json`` in the folder for people to read.
     """
 
     def __init__(
-        self, root: Path | str, modality: str, settings: Mapping[str, Any]
+        self, root: Path | str, modality: str, settings: Mapping[str, object]
     ) -> None:
         self.settings = json.dumps(
             {'version': _VERSION, **settings}, indent=2, sort_keys=True
@@ -47,7 +47,7 @@ class FeatureStore:
         self.folder = Path(root) / f'{modality}-{digest[:16]}'
 
     def path(self, video_id: str, data: Iterable[np.ndarray]) -> Path:
-        """Return the file for features of such data, whether it is there or not."""
+        """Return the path for the features of a video's data; it need not exist."""
         digest = hashlib.sha256()
         for array in data:
             digest.update(f'{array.dtype.str}{array.shape}'.encode())
@@ -55,7 +55,7 @@ class FeatureStore:
         return self.folder / f'{file_name(video_id)}-{digest.hexdigest()[:16]}.npy'
 
     def write(self, path: Path, num_frames: int, blocks: Iterable[np.ndarray]) -> None:
-        """Write blocks (frames, C) of features as they come, ``num_frames`` in all."""
+        """Write blocks of features (n, C) one by one, ``num_frames`` frames in all."""
         settings = self.folder / 'settings.json'
         if not settings.exists():
             atomic_write_text(settings, self.settings)
@@ -75,10 +75,10 @@ class FeatureStore:
 
 
 def load_features(path: Path | str) -> np.ndarray:
-    """Return features of shape (T, C), float32 or float16, mapped from their file.
+    """Return features (T, C), float32 or float16, memory-mapped from their file.
 
     Raises:
-        ValueError: If the file is not whole.
+        ValueError: If the file is incomplete or holds other values.
     """
     try:
         features = read_npy(path)
@@ -86,37 +86,38 @@ def load_features(path: Path | str) -> np.ndarray:
         raise
     except UserError as error:
         raise UserError(
-            f'{path}: the feature file is cut short or damaged; delete it, and it is '
-            'made again.'
+            f'{path}: the feature file is cut short or damaged; delete it, and it will '
+            'be made again.'
         ) from error
     if features.dtype.kind != 'f':
         raise UserError(
             f'{path}: holds {features.dtype} values, but features are floating-point '
-            'numbers; delete it, and it is made again, or save the array as float32.'
+            'numbers; delete it, and it will be made again, or save the array as '
+            'float32.'
         )
     return features
 
 
 def ensure_features(
-    root: Path, recipe: FeatureRecipe, videos: Sequence[Mapping[str, Any]]
+    root: Path, recipe: FeatureRecipe, videos: Sequence[VideoAnnotation]
 ) -> list[Path]:
-    """Return each video's feature file, after making those that are missing.
+    """Return the feature file of each video, after making those that are missing.
 
-    An interrupted run loses the video at hand and no more. In a distributed run the
-    ranks share the videos.
+    An interrupted run only loses the video that it was working on. In a distributed
+    run, the ranks share the videos.
 
     Args:
         root: Folder of all features of the data set.
-        recipe: Makes the features.
+        recipe: Computes the features.
         videos: Annotations of the videos.
 
     Raises:
         MissingFileError: If a video file is missing.
-        UserError: If a video or a feature file is at fault.
+        UserError: If a video or a feature file is faulty.
     """
     store = FeatureStore(root, recipe.modality, recipe.settings())
     paths = [store.path(v['frame_dir'], recipe.source(v)) for v in videos]
-    # Shared by place among all videos, since another rank may be making some already.
+    # Divided by index among all videos, since another rank may already have made some.
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     mine = [i for i in missing if i % get_world_size() == get_rank()]
     for i in missing:
@@ -129,7 +130,7 @@ def ensure_features(
             f'frames) in {store.folder}; later runs find them there.',
             logger='current',
         )
-        # One bar, since the processes of a run write into one terminal.
+        # Only one rank shows a bar, since all of them write to the same terminal.
         title, shown = f'Making {recipe.modality} features', get_rank() == 0
         with progress_bar(title, frames, shown) as count:
             for i in mine:
@@ -142,19 +143,19 @@ def ensure_features(
             raise UserError(
                 f'{path}: holds an array of shape {features.shape}, but video '
                 f'{video["frame_dir"]} needs {video["total_frames"]} frames of '
-                'features; delete the file, and it is made again.'
+                'features; delete the file, and it will be made again.'
             )
         _check_finite(features, path)
     return paths
 
 
 def _check_finite(features: np.ndarray, path: Path) -> None:
-    """Raise an error if a feature is not finite, of a long video among some frames."""
+    """Raise a UserError if a feature is not finite; long videos are only sampled."""
     step = max(1, features.nbytes // _CHECKED_BYTES)
     wrong = ~np.isfinite(features[::step]).reshape(-(-len(features) // step), -1)
     if wrong.any():
         frame = int(wrong.any(axis=1).argmax()) * step
         raise UserError(
             f'{path}: the features of frame {frame} are not finite; delete the file, '
-            'and it is made again.'
+            'and it will be made again.'
         )

@@ -1,1 +1,1 @@
-"""Files that are whole or absent, and that run no code."""
+"""Reading of files without running code from them, and atomic writing."""

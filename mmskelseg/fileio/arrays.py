@@ -1,4 +1,4 @@
-"""Reading of NumPy's files: plain arrays alone, of the size that the files have."""
+"""Reading of NumPy's files: only plain arrays, no larger than the files claim."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ import numpy as np
 from mmskelseg.fileio.inputs import check_claim, regular_file
 from mmskelseg.utils.errors import UserError, shown
 
-# What NumPy and zipfile raise for damaged files.
+# What NumPy and zipfile may raise for damaged files.
 _DAMAGED = (
     ValueError, EOFError, KeyError, TypeError, OSError, OverflowError, MemoryError,
     RecursionError, RuntimeError, SyntaxError, TokenError, zipfile.BadZipFile,
@@ -23,11 +23,11 @@ _MAGIC = b'\x93NUMPY'
 
 
 def read_npy(path: str | os.PathLike) -> np.ndarray:
-    """Return the array of a .npy file, mapped from it.
+    """Return the array of a .npy file, memory-mapped.
 
     Raises:
         MissingFileError: If there is no such file.
-        UserError: If it is not a whole file of one plain array.
+        UserError: If it is not a complete file of one plain array.
     """
     path = regular_file(path)
     with path.open('rb') as file:
@@ -49,22 +49,22 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
 
 
 def check_text(array: np.ndarray, source: str | os.PathLike) -> None:
-    """Raise a UserError if an array of texts holds what is no character."""
+    """Raise a UserError if an array of strings holds invalid characters."""
     if array.dtype.kind == 'U' and array.itemsize:
         order = '>' if array.dtype.byteorder == '>' else '<'
         codes = np.frombuffer(np.ascontiguousarray(array).tobytes(), f'{order}u4')
         if codes.max(initial=0) > sys.maxunicode:
             raise UserError(
-                f'{source}: a text in it is damaged; copy or make the file again.'
+                f'{source}: a string in it is damaged; copy or make the file again.'
             )
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an npz file, which must be plain: no code of it is run.
+    """Return the arrays of an npz file, which must be plain, so that no code runs.
 
     Raises:
         MissingFileError: If there is no such file.
-        UserError: If it is no such file, or claims far more memory than it has bytes.
+        UserError: If it is not an npz file, or claims far more memory than its size.
     """
     path = regular_file(path)
     arrays = {}
@@ -82,13 +82,13 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except (*_DAMAGED, NotImplementedError) as error:
         raise UserError(
             f'{path}: not an npz file of plain arrays ({shown(error)}); save it again '
-            'by np.savez, without objects.'
+            'with np.savez, without objects.'
         ) from None
     return arrays
 
 
 def _read_member(file: IO[bytes], size: int) -> np.ndarray:
-    """Return an array of an archive, after a look at whether it is all there."""
+    """Return an array of an archive, after checking its header against its size."""
     version = np.lib.format.read_magic(file)
     headers = {
         (1, 0): np.lib.format.read_array_header_1_0,

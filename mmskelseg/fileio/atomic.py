@@ -1,4 +1,4 @@
-"""Writing of files that are whole or absent."""
+"""Atomic writing: a file is complete or absent."""
 
 import hashlib
 import os
@@ -16,17 +16,17 @@ from mmskelseg.utils.errors import UnavailableError, UserError, is_of_disk, syst
 
 @contextmanager
 def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path, whose file replaces ``path`` when the block ends well.
+    """Yield a temporary path, whose file replaces ``path`` when the block succeeds.
 
-    Missing folders are made. After an error, or when the program is stopped, ``path``
-    is what it was before. Temporary files that programs of this machine left in the
-    folder when they were killed are removed.
+    Missing folders are created. After an error, or when the program is stopped,
+    ``path`` is unchanged. Temporary files that killed programs on this machine left in
+    the folder are removed.
 
     Raises:
         UnavailableError: If the path cannot be written, or the disk is full.
     """
     path = Path(path)
-    # The number tells those apart that a process writes at the same time.
+    # The random number distinguishes files that one process writes at the same time.
     mark = f'{_machine()}-{os.getpid()}-{secrets.token_hex(8)}'
     aside = path.with_name(f'.{mark}.part{path.suffix}')
     try:
@@ -50,7 +50,7 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Open a temporary file, as :func:`atomic_replacement`, for reading and writing."""
+    """Open a temporary file for reading and writing; see :func:`atomic_replacement`."""
     with atomic_replacement(path) as aside, aside.open('w+b') as file:
         yield file
         file.flush()
@@ -58,14 +58,14 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def atomic_write_text(path: str | os.PathLike, text: str) -> None:
-    """Write a text as UTF-8, with its line ends as they are, whole or not at all."""
+    """Write a text as UTF-8 atomically, without changing its line ends."""
     with atomic_write(path) as file:
         file.write(text.encode())
 
 
 @cache
 def _machine() -> str:
-    """Return what tells apart machines, and containers, that number processes."""
+    """Return an id of the machine or container, within which process ids are unique."""
     with suppress(OSError):
         return _digest(f'{socket.gethostname()} {os.readlink("/proc/self/ns/pid")}')
     return _digest(socket.gethostname())
@@ -75,12 +75,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-# Once for each folder, since a folder of features may hold thousands of files.
+# Cached for each folder, since a folder of features may hold thousands of files.
 @cache
 def _remove_strays(folder: Path) -> None:
-    """Remove the temporary files of processes that are no more.
+    """Remove the temporary files of processes that no longer run.
 
-    On Windows, where a process cannot be asked for without ending it, none is removed.
+    On Windows none is removed, since ``os.kill`` there would end a running process.
     """
     if os.name == 'nt':
         return

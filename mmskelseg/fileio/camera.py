@@ -1,4 +1,4 @@
-"""Frames of a camera, a network stream or a file as they come, the newest first."""
+"""Live frames of a camera, a network stream or a file: always the newest one."""
 
 import math
 import os
@@ -14,18 +14,18 @@ import numpy as np
 
 from mmskelseg.utils.errors import MissingFileError, UserError
 
-# Rates that cameras state and that are none, such as the 90,000 of some streams.
+# Some streams state a rate that is not a frame rate, such as 90,000.
 _FASTEST = 1000.0
 
 
 @dataclass(frozen=True)
 class CameraFrame:
-    """One frame.
+    """A frame of a camera.
 
     Args:
-        number: From 0, counting those that were dropped.
-        time: When it was taken, in seconds from the first one.
-        image: Shape (H, W, 3), uint8; blue comes first.
+        number: Its number from 0; dropped frames count.
+        time: When it was taken, in seconds from the first frame.
+        image: Shape (H, W, 3), uint8, in BGR order.
     """
 
     number: int
@@ -34,24 +34,25 @@ class CameraFrame:
 
 
 class Camera:
-    """Yields the newest frame whenever the next one is asked for.
+    """A source of frames that always yields the newest one.
 
-    Frames are read in a thread of their own. One that was not asked for before the next
-    came is dropped, so that whoever reads them never falls behind. A file plays at its
-    own rate, as if it were a camera, unless every frame is wanted.
+    A separate thread reads the frames. A frame is dropped if the next one arrives
+    before it was asked for, so that the consumer never falls behind. A file plays at
+    its own rate, like a camera, unless ``every_frame`` is set.
 
     Args:
         source: Number of a camera, address of a stream (``rtsp://...``), or a file.
-        every_frame: Of a file, yield every frame and do not wait for its time.
+        every_frame: Yield every frame of a file, without waiting for its time.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UserError: If the source cannot be opened, or a camera shall give every frame.
+        UserError: If the source cannot be opened, or ``every_frame`` is set for a
+            camera or a stream.
 
     Attributes:
-        fps: Frames per second that the source states; None if it states none.
+        fps: Frame rate that the source states; None if it states none.
         img_shape: Height and width of its frames.
-        dropped: How many frames were not yielded so far.
+        dropped: How many frames have been dropped so far.
     """
 
     def __init__(self, source: str | os.PathLike, *, every_frame: bool = False) -> None:
@@ -64,8 +65,8 @@ class Camera:
             )
         if every_frame and not self.is_file:
             raise UserError(
-                f'{self.source}: every frame can be had of a file alone; a camera '
-                'goes on while a frame is labelled.'
+                f'{self.source}: only a file can give every frame, since a camera goes '
+                'on while a frame is labelled; leave that option out.'
             )
         self.every_frame = every_frame
         self.dropped = 0
@@ -77,16 +78,16 @@ class Camera:
             self._capture.release()
             what = f'camera {self.source}' if number else self.source
             raise UserError(
-                f'{what}: cannot be opened, or gives no frame; see whether '
-                'another program uses it, or whether a player shows it.'
+                f'{what}: cannot be opened, or gives no frame; check whether another '
+                'program uses it, and whether a player can show it.'
             )
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = rate if 0 < rate < _FASTEST and math.isfinite(rate) else None
         if self.is_file and self.fps is None:
             self._capture.release()
             raise UserError(
-                f'{self.source}: states a rate of {rate:g} frames per second; write it '
-                'anew (ffmpeg -i OLD -r 30 NEW.mp4).'
+                f'{self.source}: states a rate of {rate:g} frames per second; '
+                're-encode it (ffmpeg -i OLD -r 30 NEW.mp4).'
             )
         self.img_shape = image.shape[0], image.shape[1]
         self._first = image
@@ -96,7 +97,7 @@ class Camera:
         self._began = time.monotonic()
 
     def now(self) -> float:
-        """Return the time since the first frame was taken, in seconds."""
+        """Return the time since the first frame, in seconds."""
         return time.monotonic() - self._began
 
     def __iter__(self) -> Iterator[CameraFrame]:
@@ -123,7 +124,7 @@ class Camera:
             self._changed.notify_all()
 
     def _read(self) -> None:
-        """Put each frame where the iteration finds it, until the end."""
+        """Read frames until the end, and hand the newest one to the iteration."""
         for frame in self._frames():
             with self._changed:
                 if self._ended:
@@ -133,7 +134,7 @@ class Camera:
         self.close()
 
     def _frames(self) -> Iterator[CameraFrame]:
-        """Yield all frames, those of a file at its rate or as fast as they are read."""
+        """Yield all frames; those of a file at its rate, or as fast as possible."""
         self._began = time.monotonic()
         image: np.ndarray | None = self._first
         number = 0
@@ -146,7 +147,7 @@ class Camera:
                         time.sleep(max(0.0, moment - self.now()))
                 yield CameraFrame(number, moment, image)
                 number += 1
-                # Drivers of cameras that are unplugged raise as well.
+                # Some drivers raise an error when a camera is unplugged.
                 image = None
                 with suppress(cv2.error):
                     image = self._capture.read()[1]

@@ -1,8 +1,8 @@
 """Loading of weights and of MMEngine's checkpoints without running code from them.
 
-MMEngine's checkpoints hold more than tensors (message hub, config text), so that
-torch's own ``weights_only`` mode refuses them. The same pickle machine as for other
-data reads them here, with the names that checkpoints need besides.
+MMEngine's checkpoints hold more than tensors (message hub, config text), so torch's own
+``weights_only`` mode refuses them. Here, the unpickler that reads other data reads them
+as well, extended by the names that checkpoints need.
 """
 
 import ast
@@ -19,40 +19,46 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import IO, Any, ClassVar
+from typing import IO, ClassVar
 from urllib.parse import urlparse
 
 import torch
 from mmengine.logging import HistoryBuffer
+from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
 from mmskelseg.fileio.inputs import in_words, regular_file
-from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
+from mmskelseg.fileio.pickles import (
+    UNREADABLE,
+    Globals,
+    RestrictedUnpickler,
+    StateSetter,
+    UnsafePickleError,
+)
 from mmskelseg.utils.errors import UnavailableError, UserError, shown
-
-# Whatever torch.load takes: a device, its name, a mapping or a function.
-MapLocation = Any
 
 _STATISTICS = ('min', 'max', 'current', 'mean')
 _HISTORY = 'mmengine.logging.history_buffer'
-# They make MMEngine read other files or import modules.
+# Keys that make MMEngine read other files or import modules.
 _DROPPED = ('_base_', 'custom_imports')
 
 
-def _statistics_method(owner: Any, name: str) -> Callable:
-    """Stand in for ``getattr``, for the statistics of HistoryBuffer alone."""
+def _statistics_method(owner: object, name: str) -> Callable[..., object]:
+    """Stand in for ``getattr``, but only for the statistics of HistoryBuffer."""
     if owner is not HistoryBuffer or name not in _STATISTICS:
         raise UnsafePickleError('it would run `builtins.getattr`')
     return getattr(HistoryBuffer, name)
 
 
-def _counter(*counts: Any) -> Counter:
+def _counter(*counts: dict) -> Counter:
     """Return the counter of a dict."""
     if not all(isinstance(one, dict) for one in counts):
-        raise UnsafePickleError('it would count what is no dict')
+        raise UnsafePickleError(
+            'it would make a Counter of something other than a dict'
+        )
     return Counter(*counts)
 
 
-def _set_history_state(buffer: HistoryBuffer, state: Any) -> None:
+def _set_history_state(buffer: HistoryBuffer, state: dict) -> None:
     for name, method in state.get('statistics_methods', {}).items():
         if method is not _statistics_method(HistoryBuffer, name):
             raise UnsafePickleError(f'it would replace the statistics {name!r}')
@@ -61,14 +67,18 @@ def _set_history_state(buffer: HistoryBuffer, state: Any) -> None:
 
 # What torch and zipfile raise for files that are cut short.
 _DAMAGED = (RuntimeError, zipfile.BadZipFile, zlib.error)
-# Bytes of a tensor beyond those of its storage, of which it repeats some then.
+# How many bytes a tensor may span beyond its storage, parts of which it then repeats.
 _REPEATED = 1 << 26
 
 
 def _rebuild_tensor(
-    storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+    storage: torch.storage.TypedStorage,
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    *_: object,
 ) -> torch.Tensor:
-    """Return a tensor on a storage, unless its shape claims far more than that has."""
+    """Return a tensor on a storage; a shape far larger than the storage is refused."""
     count = 1
     for length in size:
         count *= int(length)
@@ -81,15 +91,17 @@ def _rebuild_tensor(
 
 
 def _rebuild_parameter(
-    data: torch.Tensor, requires_grad: bool, *_: Any
+    data: torch.Tensor, requires_grad: bool, *_: object
 ) -> torch.nn.Parameter:
     if not isinstance(data, torch.Tensor):
-        raise UnsafePickleError('it makes a parameter of no tensor')
+        raise UnsafePickleError(
+            'it would make a parameter of something other than a tensor'
+        )
     return torch.nn.Parameter(data, bool(requires_grad))
 
 
-def _torch_globals() -> dict[tuple[str, str], Any]:
-    dtypes = {
+def _torch_globals() -> dict[tuple[str, str], object]:
+    dtypes: dict[tuple[str, str], object] = {
         ('torch', name): value
         for name, value in vars(torch).items()
         if isinstance(value, torch.dtype)
@@ -105,9 +117,9 @@ def _torch_globals() -> dict[tuple[str, str], Any]:
 
 
 class CheckpointUnpickler(RestrictedUnpickler):
-    """Admits tensors and MMEngine's log history besides plain data."""
+    """An unpickler that also admits tensors and MMEngine's log history."""
 
-    admitted: ClassVar[Mapping[tuple[str, str], Any]] = MappingProxyType(
+    admitted: ClassVar[Globals] = MappingProxyType(
         {
             **RestrictedUnpickler.admitted,
             **_torch_globals(),
@@ -119,17 +131,17 @@ class CheckpointUnpickler(RestrictedUnpickler):
             ('builtins', 'getattr'): _statistics_method,
             # The milestones of a schedule.
             ('collections', 'Counter'): _counter,
-            # Where a dataset's metainfo comes from a config file.
+            # For a dataset's metainfo that comes from a config file.
             ('mmengine.config.config', 'ConfigDict'): dict,
         }
     )
-    setters: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = MappingProxyType(
+    setters: ClassVar[Mapping[type, StateSetter]] = MappingProxyType(
         {**RestrictedUnpickler.setters, HistoryBuffer: _set_history_state}
     )
 
 
-# The parts of a module that torch.load unpickles with.
-_PICKLE: Any = types.SimpleNamespace(
+# What torch.load uses of the module `pickle`.
+_PICKLE = types.SimpleNamespace(
     __name__=__name__,
     Unpickler=CheckpointUnpickler,
     load=lambda file, **options: CheckpointUnpickler(file, **options).load(),
@@ -138,10 +150,10 @@ _PICKLE: Any = types.SimpleNamespace(
 
 def load_checkpoint(
     path: str | os.PathLike | IO[bytes], map_location: MapLocation = 'cpu'
-) -> Any:
+) -> object:
     """Return the content of a weights file or of a checkpoint.
 
-    Python text of a config in it is reduced to assignments of values.
+    A config in it, which is Python text, is reduced to assignments of values.
 
     Args:
         path: The file, or a binary stream that can be rewound.
@@ -150,8 +162,8 @@ def load_checkpoint(
     Raises:
         FileNotFoundError: If there is no such file.
         UnsafePickleError: If it holds anything but tensors, NumPy arrays, built-in
-            types and MMEngine's log history; nothing of it has run.
-        ValueError: If it is truncated, or not a file of ``torch.save``.
+            types and MMEngine's log history; none of it has run then.
+        ValueError: If it is truncated, or was not written by ``torch.save``.
     """
     if not isinstance(path, (str, os.PathLike)):
         return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
@@ -160,7 +172,7 @@ def load_checkpoint(
         return _read(stream, str(file), map_location)
 
 
-def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
+def load_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     """Return the tensors of a weights file or checkpoint by their names.
 
     Raises:
@@ -170,11 +182,15 @@ def load_state_dict(path: str | os.PathLike) -> dict[str, Any]:
     return tensors_of(load_checkpoint(path), path)
 
 
-def tensors_of(content: Any, source: str | os.PathLike) -> dict[str, Any]:
+def tensors_of(content: object, source: str | os.PathLike) -> dict[str, torch.Tensor]:
     """Return the tensors in the content of a checkpoint by their names.
 
+    Args:
+        content: What :func:`load_checkpoint` returns.
+        source: The file, for messages.
+
     Raises:
-        UserError: If it holds something else; ``source`` is what to call the file.
+        UserError: If it holds something else.
     """
     if isinstance(content, dict):
         content = content.get('state_dict', content)
@@ -192,17 +208,23 @@ def tensors_of(content: Any, source: str | os.PathLike) -> dict[str, Any]:
     return {name.removeprefix('module.'): value for name, value in content.items()}
 
 
-def meta_of(content: Any) -> dict[str, Any]:
-    """Return what a checkpoint says about its training; nothing, if that is no dict."""
+def meta_of(content: object) -> dict[str, object]:
+    """Return the metadata of a checkpoint; an empty dict if there is none."""
     meta = content.get('meta') if isinstance(content, dict) else None
     return meta if isinstance(meta, dict) else {}
 
 
-def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
+def seed_of(content: object) -> int | None:
+    """Return the seed of the training that a checkpoint is from; None if unknown."""
+    seed = meta_of(content).get('seed')
+    return seed if isinstance(seed, int) else None
+
+
+def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> object:
     if os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD') in ('1', 'y', 'yes', 'true'):
         raise UnavailableError(
-            f'{name}: TORCH_FORCE_WEIGHTS_ONLY_LOAD is set, under which torch cannot '
-            'use a restricted unpickler; unset it, since checkpoints run no code here.'
+            f'{name}: TORCH_FORCE_WEIGHTS_ONLY_LOAD is set, so torch cannot use a '
+            'restricted unpickler; unset it, since checkpoints run no code here.'
         )
     try:
         _refuse_archives(stream, name)
@@ -217,25 +239,25 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> Any:
     except UserError:
         raise
     except (EOFError, OSError, pickle.PickleError, *_DAMAGED, *UNREADABLE) as error:
-        # Other errors say a key or an index alone.
+        # Messages of other errors are only a key or an index.
         reason = 'it ends too early or is damaged'
         if isinstance(error, OSError | RuntimeError) and str(error):
             reason = str(error).partition('\n')[0].partition('. ')[0][:200]
         raise UserError(
             f'{name}: cannot be read as a checkpoint ({reason}); it may be cut short '
-            'or another kind of file, so copy or download it again.'
+            'or be another kind of file, so copy or download it again.'
         ) from None
     return content
 
 
 def _refuse_archives(stream: IO[bytes], name: str) -> None:
-    """Refuse the two forms of torch files that bypass the pickle machine, and bombs."""
+    """Refuse archive bombs, and the two forms of torch files that bypass unpickling."""
     start = stream.read(264)
     stream.seek(0)
     if start and not start.strip(b'\0'):
         raise UserError(
             f'{name}: begins with nothing but zeros, as after a crash of the machine '
-            'or a copy that was cut short; copy or download it again.'
+            'or an interrupted copy; copy or download it again.'
         )
     if start[:4] == b'PK\x03\x04':
         with zipfile.ZipFile(stream) as archive:
@@ -255,14 +277,14 @@ def _refuse_archives(stream: IO[bytes], name: str) -> None:
     stream.seek(0)
 
 
-def _reduce_config_texts(content: Any) -> None:
-    """Reduce the texts that MMEngine executes, where the checkpoint has them."""
+def _reduce_config_texts(content: object) -> None:
+    """Reduce the config texts in a checkpoint, which MMEngine would execute."""
     for *holders, key in (
         ('meta', 'config'),
         ('meta', 'cfg'),
         ('message_hub', 'runtime_info', 'cfg'),
     ):
-        holder = content
+        holder: object = content
         for name in holders:
             holder = holder.get(name) if isinstance(holder, dict) else None
         if isinstance(holder, dict) and isinstance(holder.get(key), str):
@@ -277,8 +299,8 @@ def load_url(
     model_dir: str | None = None,
     map_location: MapLocation = None,
     progress: bool = True,
-) -> Any:
-    """Return the checkpoint at a URL, kept in torch's cache of downloads."""
+) -> object:
+    """Return the checkpoint at a URL, and keep it in torch's cache of downloads."""
     folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
     path = folder / Path(urlparse(url).path).name
     if not path.exists():
@@ -288,36 +310,39 @@ def load_url(
         except OSError as error:
             raise UnavailableError(
                 f'{url}: cannot be downloaded ({error}); fetch it by other means and '
-                f'put it at {path}, or name its path in place of the URL.'
+                f'put it at {path}, or give the path of the file instead of the URL.'
             ) from None
     return load_checkpoint(path, map_location)
 
 
-def load_from_local(filename: str, map_location: MapLocation = None) -> Any:
-    """Return the checkpoint in a file; MMEngine's log names it by this name."""
+def load_from_local(filename: str, map_location: MapLocation = None) -> object:
+    """Return the checkpoint in a file; MMEngine's log shows this function's name."""
     return load_checkpoint(filename, map_location)
 
 
 class _SafeTorch(ModuleType):
     """``torch`` with the loader of this module."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(torch, name)
 
     @staticmethod
-    def load(file: str | io.BytesIO, map_location: MapLocation = None, **_: Any) -> Any:
-        """Return a checkpoint, whatever other options ask for."""
+    def load(
+        file: str | io.BytesIO, map_location: MapLocation = None, **_: object
+    ) -> object:
+        """Return a checkpoint, and ignore all other options."""
         return load_checkpoint(file, map_location)
 
 
 def secure_mmengine(checkpoint_module: ModuleType) -> None:
-    """Make all of MMEngine's ways to a checkpoint end in this module's loader.
+    """Make all of MMEngine's loaders of checkpoints use the one of this module.
 
     Args:
         checkpoint_module: ``mmengine.runner.checkpoint``, whose loaders (local files,
-            URLs, model zoos, object stores) look these two names up in it.
+            URLs, model zoos, object stores) look up ``torch`` and ``load_url`` in it.
     """
-    # Replaced itself for its message about a missing file.
+    # The loader of local files is replaced as a whole, for its message about a missing
+    # file.
     checkpoint_module.CheckpointLoader.register_scheme('', load_from_local, force=True)
     checkpoint_module.torch = _SafeTorch('torch')  # type: ignore[attr-defined]
     checkpoint_module.load_url = load_url  # type: ignore[attr-defined]
@@ -326,9 +351,9 @@ def secure_mmengine(checkpoint_module: ModuleType) -> None:
 def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
     """Return the last checkpoint of a work folder, or None if it has none.
 
-    It is what the file ``last_checkpoint`` names. Where that is missing or empty, or
-    names a file that is gone, as after a kill, it is the newest ``epoch_N.pth`` or
-    ``iter_N.pth``.
+    That is the checkpoint which the file ``last_checkpoint`` names. If that file is
+    missing or empty, or names a file that does not exist, as after a kill, it is the
+    newest ``epoch_N.pth`` or ``iter_N.pth``.
     """
     folder = Path(path)
     with suppress(OSError, UnicodeDecodeError):
@@ -346,11 +371,11 @@ def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
 def reduce_config_text(text: str) -> str:
     """Return a config as assignments of literals, without imports and bases.
 
-    MMEngine stores a run's config as Python text in its checkpoints and executes it
-    when a run is resumed or an inferencer is made from the checkpoint alone.
+    MMEngine stores a run's config as Python text in its checkpoints, and executes it
+    when a run is resumed or an inferencer is built from just a checkpoint.
 
-    A bare name such as ``torch.float32`` or ``inf`` becomes a string. Text that assigns
-    literals alone is returned as it is.
+    A bare name such as ``torch.float32`` or ``inf`` becomes a string. Text that only
+    assigns literals is returned unchanged.
 
     Raises:
         ValueError: If the text holds anything but assignments of literals and calls of
@@ -390,7 +415,7 @@ def _has_bare_names(node: ast.expr) -> bool:
     return bool(names - {'dict'})
 
 
-def _value(node: ast.expr) -> Any:
+def _value(node: ast.expr) -> object:
     match node:
         case ast.Constant(value=value):
             return value

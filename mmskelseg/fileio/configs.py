@@ -1,4 +1,4 @@
-"""Configs by path or by name."""
+"""Lookup of configs by path or by name."""
 
 import os
 from difflib import get_close_matches
@@ -14,12 +14,12 @@ def find_config(name: str | os.PathLike) -> Path:
 
     Args:
         name: A path, or the name of a config that comes with the package, such as
-            ``skelseg/toy_joint_limb``, also as ``configs/skelseg/toy_joint_limb.py``;
-            without its folder, if no other has that name.
+            ``skelseg/toy_joint_limb`` or ``configs/skelseg/toy_joint_limb.py``; the
+            folder may be left out if the name is unique.
 
     Raises:
-        MissingFileError: If there is none.
-        UserError: If several have that name.
+        MissingFileError: If there is no such config.
+        UserError: If several configs have this name.
     """
     path = Path(name)
     if path.is_file():

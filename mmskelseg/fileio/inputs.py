@@ -1,4 +1,4 @@
-"""Files that others made: regular ones, and no larger inside than they look."""
+"""Checks of input files: regular ones, with no more content than their size allows."""
 
 import os
 import stat
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from mmskelseg.utils.errors import MissingFileError, UserError, system_fault
 
-# What the content of a file may take in memory: so many times its size on disk, and
-# so many bytes in any case. Poses, labels and features compress ten times at best.
+# What the content of a file may take in memory: this multiple of its size on disk, or
+# this many bytes in any case. Poses, labels and features compress tenfold at best.
 _RATIO = 50
 _FREE = 1 << 28
 
-# Frames per second of the fastest cameras.
+# The highest frame rate that is accepted, beyond that of the fastest cameras.
 MOST_FPS = 1e6
 
 
 def regular_file(path: str | os.PathLike) -> Path:
-    """Return the path of a file, if there is one to read.
+    """Return the path of a file, after checking that it is a regular one.
 
-    A pipe or a device is none, since reading it may never end.
+    A pipe or a device is not, since reading it may never end.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -57,7 +57,7 @@ def is_file(path: str | os.PathLike) -> bool:
 
 
 def most_bytes(path: str | os.PathLike) -> int:
-    """Return how much memory the content of a file may take."""
+    """Return how many bytes of memory the content of a file may take."""
     return max(_FREE, _RATIO * Path(path).stat().st_size)
 
 
@@ -69,15 +69,14 @@ def check_claim(claimed: int, path: str | os.PathLike) -> None:
     size = Path(path).stat().st_size
     if claimed > most_bytes(path):
         raise UserError(
-            f'{path}: would take {in_words(claimed)} of memory, but has '
-            f'{in_words(size)}; read are files that take 256 MiB at most, or '
-            f'{_RATIO} times their size. It is damaged or made to harm; if it is '
-            'neither, save it in parts.'
+            f'{path}: would take {in_words(claimed)} of memory, but has only '
+            f'{in_words(size)}; a file may take 256 MiB, or {_RATIO} times its size. '
+            'It is damaged or malicious; if it is neither, split it into several files.'
         )
 
 
 def in_words(size: float) -> str:
-    """Return a number of bytes for people to read.
+    """Return a number of bytes in a readable form.
 
     >>> in_words(10), in_words(3 << 29)
     ('10 bytes', '1.5 GiB')

@@ -1,4 +1,4 @@
-"""Exported models: ONNX files that say all that is needed to run them."""
+"""Exported models: ONNX files with metadata that says everything needed to run them."""
 
 import json
 import math
@@ -8,22 +8,84 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, TypedDict, cast
 
 import numpy as np
 
 from mmskelseg.structures import is_data_layout
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
-#: Under which key of a file's metadata ours stand, as JSON; and with a dot and the name
-#: of a branch after it, the ONNX file of what encodes its images, in base 64.
+#: The key of our metadata in a file, which are JSON. Followed by a dot and the name of
+#: a branch, it is the key of the ONNX file of that branch's image encoder, in base64.
 KEY = 'mmskelseg'
-#: Raised when files come to mean something else.
+#: Version of the format; it increases when the meaning of files changes.
 FORMAT = 1
 KINDS = ('segmentor', 'streaming', 'encoder')
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 _MOST_CLASSES = 100_000
+
+
+class BranchMetadata(TypedDict, total=False):
+    """How the features of a branch are made; ``images`` if a network encodes images."""
+
+    render: dict[str, object]
+    dtype: str
+    images: bool
+
+
+class ModelMetadata(TypedDict, total=False):
+    """The metadata of an exported model, which docs/export.md describes."""
+
+    format: int
+    kind: str
+    version: str
+    torch: str
+    opset: int
+    classes: list[str]
+    skeleton: Layout
+    fps: float | None
+    data: dict[str, object]
+    branches: dict[str, BranchMetadata]
+    postprocess: list[dict[str, object]]
+    lookahead: int | None
+    context: int | None
+
+
+class Node(Protocol):
+    """An input or output of a graph; a name in its shape stands for any number."""
+
+    name: str
+    # In these files, all but the first number are known.
+    shape: list[Any]
+
+
+class ModelMeta(Protocol):
+    """What a file holds besides its graph."""
+
+    custom_metadata_map: dict[str, str]
+
+
+class Session(Protocol):
+    """The part of ONNX Runtime's ``InferenceSession`` that is used here."""
+
+    def run(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, np.ndarray],
+        run_options: object = None,
+    ) -> list[np.ndarray]:
+        """Return the outputs."""
+
+    def get_inputs(self) -> list[Node]:
+        """Return the inputs of the graph."""
+
+    def get_outputs(self) -> list[Node]:
+        """Return the outputs of the graph."""
+
+    def get_modelmeta(self) -> ModelMeta:
+        """Return the metadata of the file."""
 
 
 @dataclass(frozen=True)
@@ -31,32 +93,33 @@ class ModelFile:
     """An exported model that is ready to run.
 
     Args:
-        path: Its file.
-        metadata: What it says of itself; docs/export.md lists it.
-        session: Of ONNX Runtime.
-        encoders: By the name of a branch, a session of what encodes its images.
+        path: The file of the model.
+        metadata: The metadata in it.
+        session: The session of ONNX Runtime that runs the graph.
+        encoders: The session of each branch's image encoder, by the branch's name.
     """
 
     path: Path
-    metadata: Mapping[str, Any]
-    session: Any
-    encoders: Mapping[str, Any]
+    metadata: ModelMetadata
+    session: Session
+    encoders: Mapping[str, Session]
 
     @classmethod
     def open(
         cls, path: str | os.PathLike, device: str | None = None, threads: int = 0
     ) -> 'ModelFile':
-        """Read a file, and check what it says of itself.
+        """Read a file and check its metadata.
 
         Args:
             path: The file.
             device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-            threads: How many compute; 0 for one a core.
+            threads: Number of threads; 0 for one per core.
 
         Raises:
             MissingFileError: If there is no such file.
-            UserError: If it is no model of ours, or newer than this program.
-            UnavailableError: If ONNX Runtime or the device is not there.
+            UserError: If ``mmskelseg export`` did not write it, or if it is newer than
+                this program.
+            UnavailableError: If ONNX Runtime or the device is not available.
         """
         path = Path(path)
         if not path.is_file():
@@ -66,14 +129,13 @@ class ModelFile:
             entries = session.get_modelmeta().custom_metadata_map
         except UnicodeDecodeError:
             raise UserError(
-                f'{path}: what it says of itself is no text; copy it or export the '
-                'model again.'
+                f'{path}: its metadata are not text; copy it or export the model again.'
             ) from None
         text = entries.get(KEY)
         if text is None:
             raise UserError(
-                f'{path}: an ONNX file, but not one of `mmskelseg export`, since it '
-                'does not say what its classes are; export the model again.'
+                f'{path}: an ONNX file, but `mmskelseg export` did not write it, since '
+                'it does not name its classes; export the model again.'
             )
         metadata = _checked(text, path)
         encoders = {}
@@ -83,55 +145,55 @@ class ModelFile:
                     content = b64decode(entries.get(f'{KEY}.{name}', ''), validate=True)
                 except ValueError:
                     content = b''
-                place = f'{path}, what encodes the images of {name}'
+                place = f'{path}, the image encoder of {name}'
                 encoders[name] = open_session(content, place, device, threads)
         return cls(path, metadata, session, encoders)
 
     @property
     def inputs(self) -> dict[str, list[Any]]:
-        """The shape of each input; a name stands for a free number."""
+        """The shape of each input; a name in it stands for any number."""
         return {item.name: item.shape for item in self.session.get_inputs()}
 
     @property
     def outputs(self) -> list[str]:
-        """Names of all outputs."""
+        """The names of all outputs."""
         return [item.name for item in self.session.get_outputs()]
 
     def encoder(self, name: str) -> 'ModelFile':
-        """Return what encodes the images of a branch."""
+        """Return the image encoder of a branch."""
         return replace(self, session=self.encoders[name])
 
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, np.ndarray]
     ) -> list[np.ndarray]:
-        """Return outputs for inputs.
+        """Return the outputs of these names.
 
         Raises:
-            UserError: If the graph does not compute them.
+            UserError: If the graph fails.
         """
         options = _runtime(str(self.path)).RunOptions()
         options.log_severity_level = 4
         try:
             return self.session.run(list(outputs), dict(inputs), options)
-        except Exception as error:  # ONNX Runtime's own are plain ones.
+        except Exception as error:  # ONNX Runtime raises no more specific type.
             raise UserError(
                 f'{self.path}: the graph in it fails ({_first_line(error)}); export '
                 'the model again.'
             ) from None
 
     def fault(self, problem: str) -> UserError:
-        """Return an error about the file."""
+        """Return an error that names the file and the problem."""
         return UserError(f'{self.path}: {problem}; export the model again.')
 
 
 def open_session(
     content: bytes, name: str, device: str | None = None, threads: int = 0
-) -> Any:
+) -> Session:
     """Return a session of ONNX Runtime for the content of a file called ``name``."""
     runtime = _runtime(name)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Errors are raised besides.
+    # Errors are raised anyway.
     options.log_severity_level = 4
     offered = runtime.get_available_providers()
     if device is None:
@@ -146,10 +208,10 @@ def open_session(
         )
     try:
         return runtime.InferenceSession(content, options, [_PROVIDERS[kind]])
-    except Exception as error:  # ONNX Runtime's own are plain ones.
+    except Exception as error:  # ONNX Runtime raises no more specific type.
         raise UserError(
             f'{name}: cannot be read as an ONNX file ({_first_line(error)}); it may be '
-            'cut short or another kind of file, so copy it or export the model again.'
+            'cut short or be another kind of file; copy it or export the model again.'
         ) from None
 
 
@@ -161,16 +223,14 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition('\n')[0].rstrip('. ')[:160]
 
 
-def _checked(text: str, path: Path) -> dict[str, Any]:
-    """Return the metadata in a file, of which none is what it must not be."""
+def _checked(text: str, path: Path) -> ModelMetadata:
+    """Return the metadata in a file, after checking every field."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get('format'), int):
-        raise UserError(
-            f'{path}: what it says of itself cannot be read; export the model again.'
-        )
+        raise UserError(f'{path}: its metadata cannot be read; export the model again.')
     if content['format'] > FORMAT:
         raise UserError(
             f'{path}: written by mmskelseg {content.get("version")}, in the format '
@@ -183,10 +243,10 @@ def _checked(text: str, path: Path) -> dict[str, Any]:
                 f'{path}: its {key} is {str(content.get(key))[:60]!r}, expected '
                 f'{expected}; export the model again.'
             )
-    return {**dict.fromkeys(_FIELDS), **content}
+    return cast(ModelMetadata, {**dict.fromkeys(_FIELDS), **content})
 
 
-def _are_classes(value: Any) -> bool:
+def _are_classes(value: object) -> bool:
     return (
         isinstance(value, list)
         and 0 < len(value) <= _MOST_CLASSES
@@ -194,12 +254,13 @@ def _are_classes(value: Any) -> bool:
     )
 
 
-def _is_rate(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value is None or (is_number and math.isfinite(value) and 0 < value < 1000)
+def _is_rate(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return value is None
+    return math.isfinite(value) and 0 < value < 1000
 
 
-def _are_branches(value: Any) -> bool:
+def _are_branches(value: object) -> bool:
     return (
         isinstance(value, dict)
         and bool(value)
@@ -212,17 +273,19 @@ def _are_branches(value: Any) -> bool:
     )
 
 
-def _are_steps(value: Any) -> bool:
+def _are_steps(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(step, dict) and isinstance(step.get('type'), str) for step in value
     )
 
 
-def _is_count(value: Any) -> bool:
-    return value is None or (type(value) is int and 0 <= value < 10**9)
+def _is_count(value: object) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value is None
+    return 0 <= value < 10**9
 
 
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+_FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
     'classes': (_are_classes, 'a list of names'),
     'skeleton': (is_data_layout, 'the name of a layout or a dict of one'),

@@ -1,4 +1,4 @@
-"""Trained models that come with the package, by name."""
+"""Trained models that are part of the package."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ FOLDER = Path(__file__).parents[1] / 'model_zoo'
 
 @dataclass(frozen=True)
 class ZooModel:
-    """A model by its name.
+    """A trained model that is part of the package.
 
     Args:
-        name: What users call it.
-        about: What it tells apart, in a line.
-        whole: Name and SHA-256 of the checkpoint for whole videos.
-        live: The same of the causal one for streams.
+        name: The name by which users ask for it.
+        about: The actions that it recognises, in one line.
+        whole: File name and SHA-256 of the checkpoint for whole videos.
+        live: The same for the causal checkpoint for streams.
     """
 
     name: str
@@ -28,28 +28,28 @@ class ZooModel:
     live: tuple[str, str]
 
     def checkpoint(self, *, live: bool = False) -> Path:
-        """Return the file of one of its checkpoints.
+        """Return the file of the checkpoint for whole videos, or for streams if live.
 
         Raises:
-            UserError: If it is not there, or is not the one that was published.
+            UserError: If it is missing, or differs from the published file.
         """
         name, expected = self.live if live else self.whole
         path = FOLDER / name
         if not path.is_file():
             raise UserError(
-                f'{path}: is missing, which holds the model {self.name!r}; install '
-                'mmskelseg again.'
+                f'{path}: is missing, which holds the model {self.name!r}; reinstall '
+                'mmskelseg.'
             )
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             raise UserError(
-                f'{path}: is not the file that came with mmskelseg; install it again.'
+                f'{path}: is not the file that came with mmskelseg; reinstall it.'
             )
         return path
 
 
 @cache
 def zoo() -> dict[str, ZooModel]:
-    """Return the models that come with the package by their names."""
+    """Return the models that come with the package, by name."""
     content = json.loads((FOLDER / 'models.json').read_text('utf-8'))
     return {
         name: ZooModel(name, item['about'], tuple(item['whole']), tuple(item['live']))
@@ -58,7 +58,7 @@ def zoo() -> dict[str, ZooModel]:
 
 
 def zoo_model(name: object) -> ZooModel:
-    """Return the model of a name.
+    """Return the model with this name.
 
     Raises:
         UserError: If there is none.
@@ -67,6 +67,6 @@ def zoo_model(name: object) -> ZooModel:
     if not isinstance(name, str) or name not in models:
         raise UserError(
             f'{shown(name)}: no model that comes with the package, which has '
-            f'{", ".join(models)}; name a checkpoint as well.'
+            f'{", ".join(models)}; to use a config, name a checkpoint as well.'
         )
     return models[name]

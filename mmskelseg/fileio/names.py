@@ -5,12 +5,12 @@ import os
 import re
 from pathlib import Path
 
-# Bytes of an id in a file name, of which systems allow 255 in all.
+# The most bytes of an id in a file name; systems allow 255 bytes in total.
 _LONGEST = 160
 
 
 def file_name(name: str) -> str:
-    """Return a video's id as a file name; different ids stay different.
+    """Return a file name for a video's id; different ids get different names.
 
     >>> file_name('subject 1/take:2')
     'subject 1%2Ftake%3A2'
@@ -25,7 +25,7 @@ def file_name(name: str) -> str:
 
 
 def config_name(path: str | os.PathLike) -> str:
-    """Return a config's name with its folder, since several models have the same.
+    """Return a config's name with its folder, since several models share names.
 
     >>> config_name('/home/me/configs/ms_gcn/uwiom_pose3d.py')
     'ms_gcn/uwiom_pose3d.py'

@@ -1,7 +1,7 @@
-"""Reading of pickles that hold data alone, without running code from the file.
+"""Reading of pickles that hold only data, without running code from the file.
 
 A pickle is a small program: it names functions and calls them. The unpickler here
-resolves a fixed list of names only, calls nothing else, and sets attributes on no
+resolves only a fixed list of names, calls nothing else, and never sets attributes of a
 class or function.
 """
 
@@ -12,7 +12,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from mmskelseg.fileio.arrays import check_text
 from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.utils.errors import UserError
 
-# Raised while the opcodes of a damaged pickle are carried out.
+# What executing the opcodes of a damaged pickle can raise.
 UNREADABLE = (
     AssertionError,
     AttributeError,
@@ -46,20 +46,31 @@ class _NdarrayType:
 
 
 _NDARRAY = _NdarrayType()
-# Found by what they reduce to, since their modules differ between NumPy 1 and 2.
-_numpy_frombuffer: Any = np.zeros(1).__reduce_ex__(5)[0]
-_numpy_scalar: Any = np.float64(0).__reduce__()[0]
 
 
+def _rebuilder(value: np.ndarray | np.generic) -> Callable[..., Any]:
+    """Return the function of NumPy that a pickle of a value calls.
+
+    Its module differs between NumPy 1 and 2.
+    """
+    reduced = value.__reduce_ex__(5)
+    assert isinstance(reduced, tuple)
+    return reduced[0]
+
+
+_numpy_frombuffer: Callable[..., np.ndarray] = _rebuilder(np.zeros(1))
+_numpy_scalar: Callable[..., np.generic] = _rebuilder(np.float64(0))
+
+# Reads of more bytes than this are first compared with the size of the file.
 _CHECKED_READ = 1 << 16
-# Of a text or void type, in bytes.
+# The largest item of a text or void type, in bytes.
 _LONGEST_ITEM = 1 << 16
-# Values in a tuple that is a key of a dict or a member of a set.
+# The most values in a tuple that is a key of a dict or a member of a set.
 _LARGEST_KEY = 1000
 
 
-def _size_of_key(value: Any) -> int:
-    """Return how many values a key has, not counted on beyond the largest allowed."""
+def _size_of_key(value: object) -> int:
+    """Return how many values a key holds; counting stops beyond the limit."""
     size = 1
     for item in value if isinstance(value, tuple | frozenset) else ():
         size += _size_of_key(item)
@@ -68,28 +79,30 @@ def _size_of_key(value: Any) -> int:
     return size
 
 
-def _check_keys(values: Iterable[Any]) -> None:
-    """Refuse keys whose hash takes for ever, since they hold one tuple many times."""
+def _check_keys(values: Iterable[object]) -> None:
+    """Refuse keys that hold one tuple so many times that hashing them never ends."""
     for value in values:
         if _size_of_key(value) > _LARGEST_KEY:
             raise UnsafePickleError(f'it has a key of over {_LARGEST_KEY} values')
 
 
-def _set_of(kind: type) -> Callable[..., Any]:
-    def make(*items: Any) -> Any:
+def _set_of(kind: type) -> Callable[..., object]:
+    def make(*items: object) -> object:
         """Return the set of a list."""
-        if not all(isinstance(item, list | tuple) for item in items):
-            raise UnsafePickleError(f'it would make a {kind.__name__} of no list')
         for item in items:
+            if not isinstance(item, list | tuple):
+                raise UnsafePickleError(
+                    f'it would make a {kind.__name__} of something other than a list'
+                )
             _check_keys(item)
         return kind(*items)
 
     return make
 
 
-def _bytes_of(kind: type) -> Callable[..., Any]:
-    def make(*parts: Any) -> Any:
-        """Return the bytes of bytes or of text, but none of a number alone."""
+def _bytes_of(kind: type) -> Callable[..., object]:
+    def make(*parts: object) -> object:
+        """Return bytes made of bytes or text, but not of a bare number."""
         if parts and not isinstance(parts[0], bytes | bytearray | str | list):
             raise UnsafePickleError(f'it would make a {kind.__name__} of a number')
         return kind(*parts)
@@ -97,33 +110,36 @@ def _bytes_of(kind: type) -> Callable[..., Any]:
     return make
 
 
-def _ordered(*items: Any) -> OrderedDict:
+def _ordered(*items: list | tuple) -> OrderedDict:
     """Return the dict of a list of pairs."""
     for pairs in items:
         if not isinstance(pairs, list | tuple):
-            raise UnsafePickleError('it would make an OrderedDict of no list')
+            raise UnsafePickleError(
+                'it would make an OrderedDict of something other than a list'
+            )
         _check_keys(pair[0] for pair in pairs)
     return OrderedDict(*items)
 
 
-def _scalar(dtype: Any, *value: Any) -> Any:
-    """Return the value of a type of NumPy, which must be there."""
+def _scalar(dtype: np.dtype, *value: object) -> np.generic:
+    """Return a value of a NumPy type; without its bytes it is refused."""
     if not value:
         raise UnsafePickleError('it holds a value without its bytes')
+    content = value[0]
     is_text = isinstance(dtype, np.dtype) and dtype.kind == 'U'
-    if is_text and isinstance(value[0], bytes):
-        check_text(np.frombuffer(value[0], dtype), 'array')
+    if is_text and isinstance(content, bytes):
+        check_text(np.frombuffer(content, dtype), 'array')
     return _numpy_scalar(dtype, *value)
 
 
-def _reconstruct(kind: Any, *_: Any) -> np.ndarray:
+def _reconstruct(kind: object, *_: object) -> np.ndarray:
     """Return the empty array that ``ndarray.__setstate__`` fills."""
     if kind is not _NDARRAY:
         raise UnsafePickleError('it holds an array of a foreign type')
     return np.empty(0, 'b')
 
 
-def _frombuffer(buffer: bytes | bytearray, *layout: Any) -> np.ndarray:
+def _frombuffer(buffer: bytes | bytearray, *layout: object) -> np.ndarray:
     """Return the array of a protocol-5 pickle."""
     if not isinstance(buffer, (bytes, bytearray)):
         raise UnsafePickleError('it shares the memory of an array')
@@ -132,8 +148,8 @@ def _frombuffer(buffer: bytes | bytearray, *layout: Any) -> np.ndarray:
     return array
 
 
-def _dtype(code: str, *_: Any) -> np.dtype:
-    """Return a new dtype, so that a state set on it stays in this pickle."""
+def _dtype(code: str, *_: object) -> np.dtype:
+    """Return a new dtype, so that setting its state affects this pickle only."""
     if not (isinstance(code, str) and re.fullmatch(r'[?bBiufcSUmMO]\d*', code)):
         raise UnsafePickleError(f'it holds an array of the compound type {code!r}')
     if len(code) > 1 and int(code[1:]) > _LONGEST_ITEM:
@@ -148,9 +164,14 @@ def _encode(text: str, encoding: str = 'latin1') -> bytes:
     return text.encode('latin1')
 
 
-DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
+# What the pickle gets for the names (module, name) that it may use.
+Globals: TypeAlias = Mapping[tuple[str, str], object]
+# Gives an instance its pickled state.
+StateSetter: TypeAlias = Callable[[Any, Any], None]
+
+DATA_GLOBALS: Globals = MappingProxyType(
     {('builtins', kind.__name__): kind for kind in (complex, slice)}
-    # None of them is made of a number or a range, which take no room in a file.
+    # They are never made of a number or a range, which take no room in a file.
     | {('builtins', kind.__name__): _set_of(kind) for kind in (frozenset, set)}
     | {('builtins', kind.__name__): _bytes_of(kind) for kind in (bytearray, bytes)}
     | {
@@ -171,40 +192,40 @@ DATA_GLOBALS: Mapping[tuple[str, str], Any] = MappingProxyType(
 )
 
 
-def _set_dtype_state(dtype: np.dtype, state: Any) -> None:
+def _set_dtype_state(dtype: np.dtype, state: object) -> None:
     size = dtype.itemsize
     dtype.__setstate__(state)  # type: ignore[attr-defined]
-    # A forged state could pass off plain bytes as pointers, or let an array that has
-    # this type already reach beyond its memory.
+    # A forged state could pass off plain bytes as pointers, or let an array that
+    # already has this type reach beyond its memory.
     plain = np.dtype(dtype.str)
     forged = (dtype.flags, plain, dtype.itemsize) != (plain.flags, dtype, size)
     if dtype.fields or dtype.subdtype or forged:
         raise UnsafePickleError('it holds an array of a compound type')
 
 
-def _set_array_state(array: np.ndarray, state: Any) -> None:
+def _set_array_state(array: np.ndarray, state: tuple) -> None:
     array.__setstate__(state)
     check_text(array, 'array')
 
 
-def _set_dict_state(instance: OrderedDict, state: Any) -> None:
+def _set_dict_state(instance: OrderedDict, state: object) -> None:
     # Other attributes could take the place of methods, such as `get`.
     if type(state) is not dict or state.keys() - {'_metadata'}:
         raise UnsafePickleError('it would change attributes of `OrderedDict`')
     instance.__dict__.update(state)
 
 
-# The pure Python unpickler, because only there can an opcode be replaced.
+# The pure Python unpickler, because only its opcodes can be replaced.
 class RestrictedUnpickler(pickle._Unpickler):
-    """An unpickler that resolves ``admitted`` alone.
+    """An unpickler that resolves only the names in ``admitted``.
 
     Subclasses extend ``admitted``, which maps (module, name) to what the pickle gets
     for it, and ``setters``, which maps a type to the function that gives an instance
     its pickled state. A name that is not in ``admitted`` raises UnsafePickleError.
     """
 
-    admitted: ClassVar[Mapping[tuple[str, str], Any]] = DATA_GLOBALS
-    setters: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = MappingProxyType(
+    admitted: ClassVar[Globals] = DATA_GLOBALS
+    setters: ClassVar[Mapping[type, StateSetter]] = MappingProxyType(
         {
             np.ndarray: _set_array_state,
             np.dtype: _set_dtype_state,
@@ -212,9 +233,9 @@ class RestrictedUnpickler(pickle._Unpickler):
         }
     )
     dispatch: ClassVar[dict[int, Callable]] = dict(pickle._Unpickler.dispatch)
-    stack: list[Any]
+    stack: list[object]
     read: Callable[[int], bytes]
-    append: Callable[[Any], None]
+    append: Callable[[object], None]
     readline: Callable[[], bytes]
 
     def __init__(self, file: IO[bytes], **options: Any) -> None:
@@ -224,20 +245,20 @@ class RestrictedUnpickler(pickle._Unpickler):
         file.seek(begin)
 
         def read_what_is_there(size: int) -> bytes:
-            # Python would make room for all that a length claims.
+            # Python would allocate as much as a length claims.
             if size > _CHECKED_READ and size > end - file.tell():
                 raise EOFError
             return read(size)
 
         self._file_read = read_what_is_there
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return what ``admitted`` holds for a name of the pickle."""
+    def find_class(self, module: str, name: str) -> object:
+        """Return what ``admitted`` holds for a name in the pickle."""
         known = {'__builtin__': 'builtins'}.get(module, module)
         if (known, name) not in self.admitted:
             if not f'{known}.{name}'.replace('.', '').isidentifier():
-                # Text of another kind of file, which only looks like an opcode.
-                raise pickle.UnpicklingError('it is no pickle')
+                # Text of another kind of file that happens to look like an opcode.
+                raise pickle.UnpicklingError('it is not a pickle')
             shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
             raise UnsafePickleError(f'it would run `{shown}.{name}`')
         return self.admitted[known, name]
@@ -247,7 +268,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         raise UnsafePickleError(f'it would run what is registered as extension {code}')
 
     def load_global(self) -> None:
-        """Push a global, unless the file ends within its name."""
+        """Push a global; a file that ends within its name is truncated."""
         module, name = self.readline(), self.readline()
         if not name.endswith(b'\n'):
             raise EOFError
@@ -256,7 +277,7 @@ class RestrictedUnpickler(pickle._Unpickler):
     dispatch[pickle.GLOBAL[0]] = load_global
 
     def load_newobj_ex(self) -> None:
-        """Refuse constructors with keywords, which data does without."""
+        """Refuse constructors with keywords, which plain data never needs."""
         raise UnsafePickleError('it would call a constructor with keywords')
 
     dispatch[pickle.NEWOBJ_EX[0]] = load_newobj_ex
@@ -275,7 +296,7 @@ class RestrictedUnpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
     def load_bytearray8(self) -> None:
-        """Push bytes that are in the file; Python's makes room for them first."""
+        """Push bytes from the file; Python's own would first allocate their length."""
         (length,) = struct.unpack('<Q', self.read(8))
         self.append(bytearray(self.read(length)))
 
@@ -322,15 +343,15 @@ def load_pickle(
 ) -> Any:
     """Return the content of a pickle of NumPy arrays and built-in types.
 
-    Arrays of compound (structured or void) types are not read.
+    Arrays of compound (structured or void) types are refused.
 
     Args:
         path: The file.
-        unpickler: What admits further types.
+        unpickler: The unpickler to use, which may admit further types.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnsafePickleError: If the pickle names anything else; nothing of it has run.
+        UnsafePickleError: If the pickle names anything else; none of it has run then.
         ValueError: If the file is truncated or not a pickle.
     """
     path = regular_file(path)
@@ -340,7 +361,7 @@ def load_pickle(
         except UnsafePickleError as error:
             raise UnsafePickleError(
                 f'{path}: refused: {error}; only NumPy arrays and built-in types are '
-                'read. Do not open this file, and save its data again as plain arrays.'
+                'read. Do not open this file; save its data again as plain arrays.'
             ) from None
         except (EOFError, *UNREADABLE):
             raise UserError(

@@ -1,29 +1,32 @@
-"""Reading of the predictions that tests dump, without running code from the file."""
+"""Reading of predictions that tests have dumped, without running code from the file."""
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
 
 from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
-from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
+from mmskelseg.fileio.pickles import Globals, UnsafePickleError, load_pickle
 from mmskelseg.utils.errors import UserError, shown
 
-# Fields with a value for each frame.
+# What a test dumped of one video: labels, probabilities, id, classes and more.
+Sample: TypeAlias = dict[str, Any]
+
+# Fields with one value per frame.
 _OF_FRAMES = (
     'pred_label', 'raw_label', 'gt_label', 'pred_risk', 'gt_risk', 'pred_boundary',
 )  # fmt: skip
 _STORAGES = (torch.UntypedStorage, torch.storage.TypedStorage)
 
 
-def _load_storage(content: Any) -> Any:
-    """Stand in for torch's function, which would run what the content asks for."""
+def _load_storage(content: object) -> object:
+    """Stand in for torch's function, which would run code from the content."""
     if not isinstance(content, bytes):
-        raise UnsafePickleError('it hides what it reads')
+        raise UnsafePickleError('it holds a tensor that is not made of bytes')
     storage = load_checkpoint(io.BytesIO(content))
     if not isinstance(storage, _STORAGES):
         raise UnsafePickleError(f'it holds {type(storage).__name__} as a tensor')
@@ -31,9 +34,9 @@ def _load_storage(content: Any) -> Any:
 
 
 class PredictionsUnpickler(CheckpointUnpickler):
-    """Admits tensors that stand in a plain pickle, as MMEngine's DumpResults does."""
+    """An unpickler that admits tensors in a plain pickle, as DumpResults writes it."""
 
-    admitted: ClassVar[Mapping[tuple[str, str], Any]] = MappingProxyType(
+    admitted: ClassVar[Globals] = MappingProxyType(
         {
             **CheckpointUnpickler.admitted,
             ('torch.storage', '_load_from_bytes'): _load_storage,
@@ -41,8 +44,8 @@ class PredictionsUnpickler(CheckpointUnpickler):
     )
 
 
-def load_samples(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
-    """Return all that a test dumped of each video, by the video's id.
+def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
+    """Return everything that a test dumped about each video, by the video's id.
 
     Raises:
         UserError: If the file is missing, would run code, or does not come from
@@ -60,19 +63,18 @@ def load_samples(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
     return samples
 
 
-def _problems(sample: Any) -> Iterator[str]:
-    """Yield what a sample lacks, or has in another shape."""
-    has = sample.keys() if isinstance(sample, dict) else ()
-    if not {'frame_dir', 'pred_label'} <= set(has):
+def _problems(sample: object) -> Iterator[str]:
+    """Yield what a sample lacks, or has in a wrong shape."""
+    if not isinstance(sample, dict) or not {'frame_dir', 'pred_label'} <= sample.keys():
         yield f'holds {type(sample).__name__} without frame_dir and pred_label'
         return
     name = sample['frame_dir']
     if not isinstance(name, str):
-        yield f'frame_dir is {shown(name)}, expected a text'
+        yield f'frame_dir is {shown(name)}, expected a string'
     shape = np.shape(sample['pred_label']) or (None,)
     shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
     shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))
-    for key in shapes.keys() & has:
+    for key in shapes.keys() & sample.keys():
         value = sample[key]
         if value is None and key != 'pred_label':
             continue

@@ -1,22 +1,28 @@
-"""Weights of a checkpoint into a model, and what they were trained on."""
+"""Loading of trained weights into a model, and the data that they were trained on."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmskelseg.fileio.checkpoints import meta_of, tensors_of
+from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.settings import flat_settings
 
 
-def load_weights(model: nn.Module, checkpoint: Any, source: str) -> None:
-    """Load all weights of a model, or none, from the content of the file ``source``.
+def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
+    """Load all weights of a model from a checkpoint, or none.
+
+    Args:
+        model: The model.
+        checkpoint: The content of the checkpoint, as ``load_checkpoint`` returns it.
+        source: The file of the checkpoint, for messages.
 
     Raises:
-        ValueError: If the checkpoint has others, or in other shapes.
+        ValueError: If names or shapes of the weights differ from those of the model.
     """
     state = tensors_of(checkpoint, source)
     check_finite(state, source)
@@ -25,14 +31,14 @@ def load_weights(model: nn.Module, checkpoint: Any, source: str) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1:2] or [str(error)]
         raise UserError(
-            f'{source}: not a checkpoint of the model of the config '
+            f'{source}: not a checkpoint of the model in the config '
             f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
-            'trained with, which lies in its work folder.'
+            'trained with, which is in its work folder.'
         ) from None
 
 
-def check_finite(state: Mapping[str, Any], source: str) -> None:
-    """Raise a UserError that names a tensor which has values that are not finite."""
+def check_finite(state: Mapping[str, object], source: str) -> None:
+    """Raise a UserError if a tensor has values that are not finite, and name it."""
     for key, value in state.items():
         if not isinstance(value, Tensor) or not value.is_floating_point():
             continue
@@ -40,29 +46,27 @@ def check_finite(state: Mapping[str, Any], source: str) -> None:
         if wrong:
             raise UserError(
                 f'{source}: {wrong} of the {value.numel()} values of {key} are not '
-                'finite, so that the model predicts nothing; its training diverged. '
-                'Take an earlier checkpoint, or train again at a lower learning rate.'
+                'finite, so the model cannot predict anything; its training diverged. '
+                'Use an earlier checkpoint, or train again at a lower learning rate.'
             )
 
 
-def trained_features(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return ``dataset.features`` that a model was trained on; None if not stated."""
+def trained_features(checkpoint: object) -> Mapping[str, object] | None:
+    """Return ``dataset.features`` of the training of a checkpoint; None if unknown."""
     text = meta_of(checkpoint).get('cfg')
     if not isinstance(text, str):
         return None
-    features: Any = Config.fromstring(text, '.py')._cfg_dict
+    part: object = Config.fromstring(text, '.py')._cfg_dict
     for key in ('test_dataloader', 'dataset', 'features'):
-        features = features.get(key) or {}
-        if not isinstance(features, Mapping):
-            return None
-    return features
+        part = part.get(key) or {} if isinstance(part, Mapping) else None
+    return part if isinstance(part, Mapping) else None
 
 
-def trained_data(checkpoint: Any, source: str) -> dict[str, Any]:
-    """Return the metainfo of the data that a model was trained on; {} if not stated.
+def trained_data(checkpoint: object, source: str) -> Metainfo:
+    """Return the metainfo of the data that a model was trained on; {} if unknown.
 
     Raises:
-        UserError: If it has classes that are no names.
+        UserError: If its classes are not names.
     """
     meta = meta_of(checkpoint).get('dataset_meta')
     if not isinstance(meta, dict):
@@ -72,17 +76,16 @@ def trained_data(checkpoint: Any, source: str) -> dict[str, Any]:
         isinstance(n, str) for n in names
     ):
         raise UserError(
-            f'{source}: says that the classes are {shown(names)}, expected a list of '
-            'names; train again, or take another checkpoint.'
+            f'{source}: its classes are {shown(names)}, expected a list of names; '
+            'train again, or use another checkpoint.'
         )
-    return meta
+    return cast(Metainfo, meta)
 
 
-def changed_features(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return in words in what two ``dataset.features`` differ, '' if in nothing.
+def changed_features(then: Mapping[str, object], now: Mapping[str, object]) -> str:
+    """Describe the differences between two ``dataset.features``; '' if there are none.
 
-    Batch sizes do not count, nor the folders that files lie in, nor whether features
-    are made online.
+    Batch sizes, the folders of files, and whether features are made online are ignored.
     """
     before, after = (
         {key: _without_folder(value) for key, value in flat_settings(features)}
@@ -97,6 +100,6 @@ def changed_features(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return '; '.join(changed[:3]) + ('; ...' if len(changed) > 3 else '')
 
 
-def _without_folder(value: Any) -> Any:
-    """Return a file's name, since the same weights may lie elsewhere."""
+def _without_folder(value: object) -> object:
+    """Return only the name of a file, since the same weights may be elsewhere."""
     return Path(value).name if isinstance(value, str) else value

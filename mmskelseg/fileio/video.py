@@ -27,9 +27,9 @@ class VideoFile:
 
     Args:
         path: The file.
-        frames: How many it states; some files hold a few less.
+        frames: The number of frames that it states; some files hold slightly fewer.
         fps: Frames per second.
-        img_shape: Height and width in pixels, as the frames are shown.
+        img_shape: Height and width in pixels, as the frames are displayed.
     """
 
     path: Path
@@ -53,11 +53,11 @@ class VideoFile:
             if not read or not 0 < fps < 1000:
                 what = 'no frame' if not read else f'a rate of {fps:g} fps'
                 raise UserError(
-                    f'{path}: has {what}; play it to see whether it is whole, and '
-                    'write it anew (ffmpeg -i OLD NEW.mp4).'
+                    f'{path}: has {what}; play it to see whether it is intact, and '
+                    're-encode it (ffmpeg -i OLD NEW.mp4).'
                 )
             if frames < 1:
-                # Streams do not state it.
+                # Streams do not state the number.
                 frames = 1 + count_rest(capture)
             return cls(path, frames, fps, image.shape[:2])
 
@@ -67,7 +67,7 @@ class VideoFile:
         return self.frames / self.fps
 
     def count(self) -> int:
-        """Return how many frames can be read, which takes as long as decoding them."""
+        """Return how many frames can be read, by decoding all of them."""
         with opened_video(self.path) as capture:
             return count_rest(capture)
 
@@ -82,7 +82,7 @@ def is_video(path: str | os.PathLike) -> bool:
 
 
 def read_frames(path: str | os.PathLike) -> Iterator[np.ndarray]:
-    """Yield the images (H, W, 3) of a video, uint8; blue comes first.
+    """Yield the images (H, W, 3) of a video, uint8, in BGR order.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -99,17 +99,17 @@ def written_video(
     """Yield a function that adds images to a video, which appears when the block ends.
 
     Args:
-        path: The ``.mp4`` file to write; missing folders are made.
+        path: The ``.mp4`` file to write; missing folders are created.
         fps: Frames per second.
         img_shape: Height and width of each image, both even.
-        codec: One of ``CODECS``: ``mp4v`` (MPEG-4), which any OpenCV writes and most
-            players play; ``avc1`` (H.264), which browsers play as well, and which PyAV
-            writes, or else one of the few builds of OpenCV that do; or ``vp09`` (VP9),
-            which browsers play and which takes ten times as long.
+        codec: One of ``CODECS``: ``mp4v`` (MPEG-4), which every OpenCV can write and
+            most players can play; ``avc1`` (H.264), which browsers play as well, and
+            which PyAV can write, but only few builds of OpenCV; or ``vp09`` (VP9),
+            which browsers play, too, and which takes ten times as long to write.
 
     Raises:
         ValueError: If the codec cannot be written.
-        OSError: If the file came out short.
+        OSError: If the file came out too short.
     """
     by_av = codec == 'avc1' and find_spec('av') is not None
     writer = _av_writer if by_av else _opencv_writer
@@ -126,7 +126,7 @@ def written_video(
             yield write
         if count and VideoFile.open(aside).frames != count:
             raise UnavailableError(
-                f'{path}: {count} frames were written and cannot be read again; see '
+                f'{path}: {count} frames were written and cannot be read again; check '
                 'whether the disk is full.'
             )
 
@@ -155,7 +155,7 @@ def _av_writer(
 ) -> Iterator[Callable[[np.ndarray], object]]:
     import av
 
-    # The index in front, so that a browser plays what it has so far.
+    # The index comes first, so that a browser can play the file while it loads.
     with av.open(os.fspath(path), 'w', options={'movflags': 'faststart'}) as file:
         rate = Fraction(fps).limit_denominator(2**15)
         settings = {'preset': 'veryfast', 'crf': '20'}
@@ -180,7 +180,7 @@ def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
         if not capture.isOpened():
             raise UserError(
                 f'{path}: cannot be read as a video; play it to see whether it is '
-                'whole, and write it anew (ffmpeg -i OLD NEW.mp4).'
+                'intact, and re-encode it (ffmpeg -i OLD NEW.mp4).'
             )
         yield capture
     finally:
@@ -188,11 +188,11 @@ def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
 
 
 def remaining_frames(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
-    """Yield the images that are still to be read."""
+    """Yield the remaining images of an open video."""
     while (image := capture.read()[1]) is not None:
         yield image
 
 
 def count_rest(capture: cv2.VideoCapture) -> int:
-    """Return how many frames are still to be read."""
+    """Return the number of remaining frames of an open video."""
     return sum(1 for _ in iter(capture.grab, False))

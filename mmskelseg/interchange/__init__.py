@@ -1,7 +1,7 @@
-"""Files of labelling tools, as segments in seconds and back, and of pose trackers.
+"""Readers and writers of label files, as segments in seconds, and of pose files.
 
 Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
-format or that contradicts itself; writers for a video that lacks what they need.
+format or is inconsistent; writers raise one for a video that lacks something they need.
 """
 
 from mmskelseg.interchange.labels.boris import (

@@ -1,7 +1,7 @@
-"""Reading and checking of files that other tools wrote: text, JSON, XML, tables, HDF5.
+"""Reading and checking files of other tools: text, JSON, XML, tables, HDF5.
 
-Every fault is a :class:`UserError` that names the file, the place, the value and the
-remedy.
+Every fault raises a :class:`UserError` that names the file, the place in it, the value
+and the remedy.
 """
 
 import csv
@@ -11,10 +11,10 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
@@ -25,42 +25,46 @@ from defusedxml.ElementTree import fromstring
 from mmskelseg.fileio.inputs import check_claim, most_bytes, regular_file
 from mmskelseg.utils.errors import UnavailableError, UserError, shown
 
+if TYPE_CHECKING:
+    import h5py
+
 FilePath = str | os.PathLike
 # Line number and cells of each row.
 Rows = Sequence[tuple[int, list[str]]]
-# Place in a file, and cells by column.
+# The place of a row in its file, for messages, and its cells by column.
 Row = tuple[str, dict[str, str]]
-Shape = Any
+#: The expected structure of a JSON value; see :func:`check_shape`.
+Shape: TypeAlias = object
 _NAMES = {
     dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
 }  # fmt: skip
-# What h5py and NumPy raise where a file lacks something or has it otherwise.
+# What h5py and NumPy raise if something in a file is missing or unexpected.
 _DAMAGED = (
     AttributeError, IndexError, KeyError, MemoryError, OSError, OverflowError,
     RuntimeError, TypeError, ValueError,
 )  # fmt: skip
-# Bytes of a text, which takes several times that when it is parsed.
+# The most bytes of a text; parsing it takes several times as much memory.
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
 _NUMBER = re.compile(r'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
-# Characters that no text has, but binary files and UTF-16 have.
+# Characters that occur in binary files and UTF-16, but in no text.
 _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 
 
 def read_text(path: FilePath) -> str:
-    """Return the text of a file in UTF-8, with or without a byte order mark.
+    """Return the text of a UTF-8 file, with or without a byte order mark.
 
-    A file whose name ends in ``.gz`` is unpacked.
+    A file whose name ends in ``.gz`` is decompressed.
 
     Raises:
         MissingFileError: If there is no such file.
-        UserError: If it is in another encoding, holds control characters, or has over
-            1 GiB.
+        UserError: If the file has another encoding, contains control characters, or is
+            larger than 1 GiB.
     """
     file = regular_file(path)
     if file.stat().st_size > _LONGEST_TEXT:
         raise UserError(
-            f'{path}: has {file.stat().st_size} bytes, and texts are read up to '
+            f'{path}: has {file.stat().st_size} bytes, but texts may have up to '
             f'{_LONGEST_TEXT}; split it.'
         )
     packed = file.suffix.lower() == '.gz'
@@ -80,12 +84,12 @@ def read_text(path: FilePath) -> str:
             f'{path}: line {line} holds the control character {found[0]!r}, so it is '
             f'no text in UTF-8; {remedy}.'
         )
-    # As Python reads texts.
+    # The same conversion of line ends as in Python's text files.
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
 def read_lines(path: FilePath) -> list[str]:
-    """Return the lines of a text that are not empty, without the space around them."""
+    """Return the stripped lines of a text that are not empty."""
     return [line.strip() for line in read_text(path).split('\n') if line.strip()]
 
 
@@ -109,19 +113,21 @@ def _unpacked(path: FilePath) -> bytes:
 def read_json(path: FilePath, tool: str) -> Any:
     """Return the content of a JSON file.
 
-    Whole numbers may have 18 digits, which no count of frames and no id exceeds.
+    Integers may have up to 18 digits, more than any frame number or id needs. The
+    caller has to check the content, for example by :func:`check_shape`.
     """
     return parse_json(read_text(path), str(path), tool)
 
 
 def parse_json(text: str, source: str, tool: str) -> Any:
-    """Return what a JSON text of the file ``source`` holds, as :func:`read_json`."""
+    """Return the content of a JSON text of the file ``source``; see read_json."""
 
     def whole_number(digits: str) -> int:
         if len(digits) > _MOST_DIGITS:
             raise UserError(
                 f'{source}: holds {shown(digits, 30)}, a number of {len(digits)} '
-                f'digits; {_MOST_DIGITS} are read. Export the file from {tool} again.'
+                f'digits, but at most {_MOST_DIGITS} are allowed; export the file from '
+                f'{tool} again.'
             )
         return int(digits)
 
@@ -140,10 +146,10 @@ def parse_json(text: str, source: str, tool: str) -> Any:
 
 
 def read_xml(path: FilePath, root: str, tool: str) -> Element:
-    """Return the root of an XML file that a tool wrote, which must have a certain tag.
+    """Return the root of an XML file of a tool, which must have the tag ``root``.
 
-    A document type is refused, as is therefore whatever an entity could expand to or
-    fetch.
+    Document types are rejected, and with them entities that could expand to huge texts
+    or fetch other files.
     """
     try:
         element = fromstring(regular_file(path).read_bytes(), forbid_dtd=True)
@@ -181,13 +187,13 @@ def xml_attribute(element: Element, name: str, place: str) -> str:
 
 
 def read_rows(path: FilePath) -> Rows:
-    """Return line number and cells of each row of a text table that is not empty.
+    """Return line number and cells of each row of a text table, without empty rows.
 
-    Cells are separated by tabs, semicolons or commas, whichever the file has most of.
+    Cells are separated by tabs, semicolons or commas, whichever is most frequent.
     """
     text = read_text(path)
     separator = max('\t;,', key=text.count)
-    # Strictly, since a quote that is not closed would swallow all rows below it.
+    # Strict, since an unclosed quote would swallow all rows below it.
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     begin, rows = 1, []
     try:
@@ -203,7 +209,7 @@ def read_rows(path: FilePath) -> Rows:
 
 
 def check_widths(rows: Rows, path: FilePath) -> None:
-    """Make sure that all rows have as many cells as the first, the header."""
+    """Raise a UserError unless all rows have as many cells as the first, the header."""
     first, header = rows[0]
     for line, row in rows:
         if len(row) != len(header):
@@ -215,7 +221,7 @@ def check_widths(rows: Rows, path: FilePath) -> None:
 
 
 def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
-    """Return the place and the cells by column of each row below a header."""
+    """Return the place of each row below a header, and its cells by column."""
     check_widths(rows, path)
     line, header = rows[0]
     for name in header:
@@ -230,17 +236,18 @@ def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
     ]
 
 
-def number(value: Any, place: str, what: str) -> float:
-    """Return a finite number, from a number or a text.
+def number(value: object, place: str, what: str) -> float:
+    """Return a finite number from a number or a text.
 
     >>> number('12.5', 'a.csv: line 3', 'start')
     12.5
     """
     result = float('nan')
-    # Python also reads 1_000, and the digits of other scripts.
+    # Excludes texts such as 1_000, and digits of other scripts, which Python accepts.
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        given: Any = value
         with suppress(TypeError, ValueError, OverflowError):
-            result = float(value)
+            result = float(given)
     if isinstance(value, bool) or not isfinite(result):
         raise UserError(
             f'{place}: {what} is {shown(value)}, expected a number with a decimal '
@@ -249,8 +256,8 @@ def number(value: Any, place: str, what: str) -> float:
     return result
 
 
-def whole(value: Any, place: str, what: str) -> int:
-    """Return a whole number, from a number or a text.
+def whole(value: object, place: str, what: str) -> int:
+    """Return a whole number from a number or a text.
 
     >>> whole('12', 'a.xml: track 1', 'frame')
     12
@@ -262,7 +269,7 @@ def whole(value: Any, place: str, what: str) -> int:
 
 
 def video_name(media: str) -> str:
-    r"""Return the name of a media file, without its folder and suffix.
+    r"""Return the name of a media file without its folder and suffix.
 
     >>> video_name('C:\\clips\\take 1.mp4'), video_name('/data/?d=cam/subject.01.avi')
     ('take 1', 'subject.01')
@@ -274,7 +281,18 @@ def video_name(media: str) -> str:
 def choose(
     wanted: str | None, there: Sequence[str], place: str, what: str, option: str
 ) -> str:
-    """Return the wanted one of several, or the only one."""
+    """Return the wanted one of several names, or the only one if none is wanted.
+
+    Args:
+        wanted: The name to choose, None for the only one.
+        there: The names to choose from.
+        place: Where they are, for messages.
+        what: What they are, in the singular.
+        option: The option that chooses among them.
+
+    Raises:
+        UserError: If the name is missing, or there is not exactly one.
+    """
     names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
     if wanted is not None and wanted not in there:
         raise UserError(
@@ -291,23 +309,32 @@ def choose(
 def check_shape(
     value: Any, shape: Shape, place: str, remedy: str, at: str = ''
 ) -> None:
-    """Make sure that a value of a JSON file has a shape.
+    """Raise a UserError unless a value of a JSON file has an expected structure.
 
-    A shape is a type, or several in a tuple, of which ``float`` is any number; a list
-    with one shape, that of all its items; or a dict with the shapes of the keys that
-    matter. A key that ends in ``?`` may be missing or null, and the key ``...`` stands
-    for all keys of an object. ``at`` is where in the place the value is.
+    A shape is a type, or a tuple of types, where ``float`` is any number; a list with
+    the shape of all its items; or a dict with the shapes of the keys that matter. A key
+    that ends in ``?`` may be missing or null, and the key ``...`` stands for all keys
+    of an object.
+
+    Args:
+        value: The value.
+        shape: The expected structure.
+        place: The file, or a place in it, for messages.
+        remedy: What to do, for messages.
+        at: The path of the value within the place.
 
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
     >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'export it')
     Traceback (most recent call last):
     mmskelseg.utils.errors.UserError: x: a[1] is '2', expected a number; export it.
     """
-    kinds = type(shape) if isinstance(shape, dict | list) else shape
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    kinds: tuple[type, ...] = (shape if isinstance(shape, type) else type(shape),)
+    if isinstance(shape, tuple):
+        kinds = shape
     kinds += (int,) * (float in kinds)
-    # A bool is an int in Python, but not in JSON.
-    if not isinstance(value, kinds) or isinstance(value, bool):
+    # In Python, unlike JSON, a bool is an int.
+    fits = isinstance(value, kinds) and not isinstance(value, bool)
+    if not fits:
         expected = ' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))
         raise UserError(
             f'{place}: {at or "the file"} is {shown(value)}, expected {expected}; '
@@ -330,9 +357,12 @@ def check_shape(
 
 
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
-    """Return nested lists as an array of floats; None becomes NaN.
+    """Return nested lists as an array of floats, with NaN for None.
 
-    It must have the given shape, in which -1 is any length.
+    Args:
+        values: The lists.
+        shape: The shape that they must have; -1 is any length.
+        where: The place of the lists, for messages.
     """
     expected = ' x '.join('any' if size < 0 else str(size) for size in shape)
     try:
@@ -349,8 +379,8 @@ def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     return array
 
 
-def field(holder: Any, key: str, where: str) -> Any:
-    """Return what a dict of the file holds under a key."""
+def field(holder: object, key: str, where: str) -> Any:
+    """Return the value of a key in a dict from a file."""
     if not isinstance(holder, dict) or key not in holder:
         names = isinstance(holder, dict) and ', '.join(map(str, holder))[:200]
         has = 'nothing' if holder == {} else names or shown(holder)
@@ -359,17 +389,18 @@ def field(holder: Any, key: str, where: str) -> Any:
 
 
 @contextmanager
-def open_hdf5(path: FilePath) -> Iterator[Any]:
-    """Open a file to read, as an ``h5py.File``; the block should do no more than that.
+def open_hdf5(path: FilePath) -> Iterator['h5py.File']:
+    """Open an HDF5 file for reading.
 
-    What h5py raises in it becomes an error that names the file.
+    Errors of h5py in the block become a UserError that names the file, so the block
+    should do nothing but read.
     """
     try:
         import h5py
     except ModuleNotFoundError:
         raise UnavailableError(
-            f'{path}: h5py is not installed, which reads this file; run pip install '
-            "'mmskelseg[trackers]', or export the poses as CSV."
+            f'{path}: reading this file requires h5py, which is not installed; run pip '
+            "install 'mmskelseg[trackers]', or export the poses as CSV."
         ) from None
     regular_file(path)
     try:
@@ -391,10 +422,10 @@ def open_hdf5(path: FilePath) -> Iterator[Any]:
         ) from None
 
 
-def hdf5_array(dataset: Any, path: FilePath) -> Any:
-    """Return all of a data set of an HDF5 file, if that is no more than it may claim.
+def hdf5_array(dataset: 'h5py.Dataset', path: FilePath) -> np.ndarray:
+    """Return the array of an HDF5 data set, if its size is plausible for the file.
 
-    One in another file is refused, since nobody named that.
+    A data set in another file is rejected, since the user did not name that file.
     """
     if os.fspath(dataset.file.filename) != os.fspath(path) or dataset.is_virtual:
         raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
@@ -404,7 +435,7 @@ def hdf5_array(dataset: Any, path: FilePath) -> Any:
     return np.asarray(dataset[()])
 
 
-def texts(values: Any) -> list[str]:
+def texts(values: Iterable[object]) -> list[str]:
     """Return byte strings of an HDF5 file as text.
 
     >>> texts([b'nose', 'tail'])

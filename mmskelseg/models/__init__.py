@@ -1,10 +1,54 @@
 """Segmentors and their parts."""
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-# By module. They need PyTorch, which takes seconds to import and which the arguments of
-# `mmskelseg convert-model` do without.
+from mmskelseg.utils.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mmskelseg.models.backbones import (
+        C2FTCN,
+        GCNTCN,
+        MSGCN,
+        ASFormer,
+        CausalTCN,
+        MMActionGCN,
+        MSTCNPlusPlus,
+        PyramidGCN,
+    )
+    from mmskelseg.models.data_preprocessor import SegDataPreprocessor
+    from mmskelseg.models.heads import BoundaryHead, RiskHead, SegmentationHead
+    from mmskelseg.models.losses import (
+        FrameCrossEntropyLoss,
+        TruncatedMSELoss,
+        UncertaintyWeighting,
+    )
+    from mmskelseg.models.necks import ConcatFusion
+    from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
+    from mmskelseg.models.stems import HeatmapEncoder
+
+__all__ = [
+    'C2FTCN',
+    'GCNTCN',
+    'MSGCN',
+    'ASFormer',
+    'ActionSegmentor',
+    'ActionSegmentorEnsemble',
+    'BoundaryHead',
+    'CausalTCN',
+    'ConcatFusion',
+    'FrameCrossEntropyLoss',
+    'HeatmapEncoder',
+    'MMActionGCN',
+    'MSTCNPlusPlus',
+    'PyramidGCN',
+    'RiskHead',
+    'SegDataPreprocessor',
+    'SegmentationHead',
+    'TruncatedMSELoss',
+    'UncertaintyWeighting',
+]
+# The public names of each module. The modules need PyTorch, which takes seconds to
+# import; `mmskelseg convert-model --help` works without it.
 _PARTS = {
     'backbones': (
         'C2FTCN', 'GCNTCN', 'MSGCN', 'ASFormer', 'CausalTCN', 'MMActionGCN',
@@ -20,8 +64,6 @@ _PARTS = {
 }  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    for module, names in _PARTS.items():
-        if name in names:
-            return getattr(import_module(f'{__name__}.{module}'), name)
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+__getattr__ = lazy_names(
+    __name__, {name: module for module, names in _PARTS.items() for name in names}
+)

@@ -1,17 +1,17 @@
-"""Checkpoints that the branches of a model start from: step two of Sec. III-C."""
+"""Checkpoints from which the branches of a model start: step two of Sec. III-C."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from mmengine.config import ConfigDict
 from torch import nn
 
 from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 
-def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the file that each branch starts from, of those that start from one.
+def branch_checkpoints(branches: Mapping[str, ConfigDict]) -> dict[str, str]:
+    """Return the checkpoint file of each branch that starts from one.
 
     Args:
         branches: ``model.branches`` of a config.
@@ -24,8 +24,8 @@ def branch_checkpoints(branches: Mapping[str, Mapping[str, Any]]) -> dict[str, s
     }
 
 
-def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check that every checkpoint which a branch starts from is there."""
+def check_branches_are_trained(branches: Mapping[str, ConfigDict]) -> None:
+    """Check that every checkpoint from which a branch starts exists."""
     files = {name: Path(f) for name, f in branch_checkpoints(branches).items()}
     missing = {name: file for name, file in files.items() if not file.is_file()}
     if missing:
@@ -42,9 +42,9 @@ def check_branches_are_trained(branches: Mapping[str, Mapping[str, Any]]) -> Non
 
 
 def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
-    """Check that a checkpoint has all weights of a branch, in their shapes.
+    """Check that a checkpoint has all weights of a branch, with the right shapes.
 
-    MMEngine would leave weights that are missing or of another shape random.
+    MMEngine would leave missing weights, and weights of other shapes, random.
     """
     file = init_cfg['checkpoint']
     prefix = init_cfg.get('prefix') or ''
@@ -56,14 +56,14 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
             what = 'is not in it' if found is None else f'is {tuple(found.shape)}'
             raise UserError(
                 f'{file}: does not fit branch {name!r}, whose {key} is '
-                f'{tuple(value.shape)}: {prefix}{key} {what}; name a checkpoint and a '
-                'prefix of a model that has the same branch.'
+                f'{tuple(value.shape)}: {prefix}{key} {what}; name the checkpoint and '
+                'the prefix of a model that has the same branch.'
             )
     statistics = f'{prefix}standardizer.mean'
     if statistics in state and 'standardizer.mean' not in branch.state_dict():
         raise UserError(
-            f'{file}: branch {name!r} was trained on standardised features there, but '
-            f'reads them as they are here; set model.branches.{name}.standardize=True.'
+            f'{file}: branch {name!r} was trained on standardised features, but here '
+            f'it reads them unchanged; set model.branches.{name}.standardize=True.'
         )
 
 

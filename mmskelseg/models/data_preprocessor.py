@@ -1,7 +1,9 @@
-"""Padding of videos of different lengths to one batch."""
+"""Padding of videos of different lengths to a batch."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
+from mmaction.structures import ActionDataSample
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -9,17 +11,24 @@ from torch.nn.utils.rnn import pad_sequence
 from mmskelseg.registry import MODELS
 
 
+class Batch(TypedDict, total=False):
+    """Videos of a batch: a list of features for each modality, or padded features."""
+
+    inputs: Mapping[str, Sequence[Tensor] | Tensor]
+    data_samples: Sequence[ActionDataSample] | None
+
+
 @MODELS.register_module()
 class SegDataPreprocessor(BaseDataPreprocessor):
-    """Moves a batch to the model's device and pads its videos with zeros.
+    """A preprocessor that moves a batch to the model's device and pads its videos.
 
-    A batch comes with ``inputs``, for each modality a list of N tensors (C, T, ...); it
-    leaves with tensors (N, C, T, ...) of the longest T. A video alone is neither copied
-    nor moved: it may fill more than the memory, and the segmentor takes what it needs.
-    Samples stay on the host, where the segmentor checks their labels.
+    For each modality, ``inputs`` are a list of N tensors (C, T, ...) before, and a
+    tensor (N, C, T, ...) with zeros up to the longest T afterwards. A single video is
+    neither copied nor moved: it may be larger than the memory, and the segmentor loads
+    parts of it. Samples stay on the host, where the segmentor checks their labels.
     """
 
-    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+    def forward(self, data: Batch, training: bool = False) -> Batch:
         """Return the batch with padded ``inputs``."""
         return {
             'inputs': {key: self._pad(list(x)) for key, x in data['inputs'].items()},
@@ -29,6 +38,6 @@ class SegDataPreprocessor(BaseDataPreprocessor):
     def _pad(self, videos: list[Tensor]) -> Tensor:
         if len(videos) == 1:
             return videos[0][None]
-        # (T, C, ...), since the features of a frame lie beside one another.
+        # (T, C, ...), since the features of a frame are contiguous in memory.
         rows = [self.cast_data(video).transpose(0, 1) for video in videos]
         return pad_sequence(rows, batch_first=True).transpose(1, 2)

@@ -1,8 +1,7 @@
-"""Heads: features into classes, or into a score of each frame."""
+"""Heads, which turn features into classes, boundaries or risk scores."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -25,21 +24,21 @@ from mmskelseg.utils.errors import UserError
 
 @MODELS.register_module()
 class SegmentationHead(BaseModule):
-    """A 1x1 classifier for each stage, and the losses of all of them (Eq. 7).
+    """A 1x1 classifier for each stage, with the losses of all stages (Eq. 7).
 
     Args:
         in_channels: Channels of the features, C.
         num_classes: Number of classes, K.
-        num_stages: How many stages have a classifier of their own.
-        loss_cls: Loss of the class of each frame.
-        loss_smooth: Loss of the change between frames; None for none.
-        num_levels: In how many levels of ``in_channels / num_levels`` channels the
-            features come. Each has a classifier, and their probabilities are averaged;
-            losses are of the average, as in C2F-TCN.
+        num_stages: Number of stages; each has its own classifier.
+        loss_cls: Classification loss of each frame.
+        loss_smooth: Loss of the changes between frames; None for no such loss.
+        num_levels: Number of levels, of ``in_channels / num_levels`` channels each, in
+            the features. Each level has a classifier, and their probabilities are
+            averaged; the losses are those of the average, as in C2F-TCN.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If the channels are not divisible into the levels.
+        ValueError: If the channels are not divisible by the number of levels.
     """
 
     def __init__(
@@ -48,8 +47,8 @@ class SegmentationHead(BaseModule):
         num_classes: int,
         num_stages: int,
         *,
-        loss_cls: dict[str, Any],
-        loss_smooth: dict[str, Any] | None = None,
+        loss_cls: Mapping[str, object],
+        loss_smooth: Mapping[str, object] | None = None,
         num_levels: int = 1,
         init_cfg: dict | None = None,
     ) -> None:
@@ -59,7 +58,7 @@ class SegmentationHead(BaseModule):
             raise UserError(
                 f'The head has num_levels={num_levels}, but reads {in_channels} '
                 'channels, which are not divisible by that; set head.num_levels to the '
-                'number of levels that the backbone gives, or leave it out.'
+                'number of levels of the backbone, or leave it out.'
             )
         self.classifiers = ModuleList(
             TemporalConv1d(in_channels, num_classes, 1)
@@ -71,7 +70,7 @@ class SegmentationHead(BaseModule):
         self.loss_smooth = MODELS.build(loss_smooth) if loss_smooth else None
 
     def forward(self, features: Tensor, stage: int) -> Tensor:
-        """Return the logits (N, K, T) of features (N, C, T) of a stage."""
+        """Return the logits (N, K, T) for features (N, C, T) of a stage."""
         return self.classifiers[stage](features)
 
     def loss(
@@ -86,9 +85,8 @@ class SegmentationHead(BaseModule):
         Args:
             logits: Shape (S, N, K, T).
             labels: Classes, shape (N, T), int64, -1 for frames that do not count; on
-                the host, where they are checked without waiting for a GPU.
-            inputs: Features that the model reads, of each modality (N, C, T) or
-                (N, C, T, V).
+                the host, where they are checked without synchronising with a GPU.
+            inputs: The input features of each modality, (N, C, T) or (N, C, T, V).
             valid: Which frames are smoothed, shape (N, 1, T); by default those with a
                 label.
         """
@@ -119,45 +117,45 @@ class LevelClassifier(BaseModule):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the logarithms of the probabilities, (N, K, T), of (N, L * C, T)."""
+        """Return log-probabilities (N, K, T) for features (N, L * C, T)."""
         parts = features.chunk(len(self.levels), dim=1)
         logits = [level(x) for level, x in zip(self.levels, parts, strict=True)]
         return average_logits(torch.stack(logits))
 
 
 def average_logits(logits: Tensor) -> Tensor:
-    """Return the logarithm of the mean of several probabilities of classes.
+    """Return the logarithm of the mean class probabilities of several members.
 
     Args:
-        logits: Shape (L, ..., K, T), of L members; the result is (..., K, T), and its
-            softmax is the mean of theirs.
+        logits: Logits of L members, shape (L, ..., K, T). The result is (..., K, T);
+            its softmax is the mean of their softmaxes.
     """
     return logits.log_softmax(dim=-2).logsumexp(dim=0) - math.log(len(logits))
 
 
 @MODELS.register_module()
 class BoundaryHead(BaseModule):
-    """A classifier of the frames in which a segment begins, and stages that refine it.
+    """A classifier of the frames in which a segment begins, with refinement stages.
 
-    The classifier, a 1x1, reads the features that the first stage of each branch gives;
-    each further stage, one of MS-TCN, reads the probabilities of the one before. A
-    frame is a boundary if it and the frame before have labels, and these differ.
+    The 1x1 classifier reads the features of the first stage of each branch. Each
+    refinement stage, a stage of MS-TCN, reads the probabilities of the previous one. A
+    frame is a boundary if it and the previous frame have labels, and these differ.
 
     Args:
-        in_channels: Channels of the features, C, of all branches together.
+        in_channels: Total channels of the features of all branches, C.
         channels: Width of each stage.
-        num_layers: Layers of each stage.
-        num_refinements: How many refine.
+        num_layers: Number of layers of each stage.
+        num_refinements: Number of refinement stages.
         dropout: Probability of dropout in every layer.
-        positive_weight: How many times as much a boundary counts in the loss as
-            another frame. None: as many as there are frames to a boundary in a batch.
+        positive_weight: Weight of a boundary in the loss, relative to other frames.
+            None: the number of frames per boundary in the batch.
         loss_weight: Factor of the loss.
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        The code of ASRF takes the frames to a boundary of all training videos as
-        weight, counts the first frame of a video as a boundary as well, and averages
-        over stages, the losses of the classes likewise.
+        The code of ASRF uses the number of frames per boundary in all training videos
+        as weight, also counts the first frame of a video as a boundary, and averages
+        the losses, including those of the classes, over the stages.
 
     Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
     Boundaries" (WACV 2021), its boundary regression branch; the defaults from its code.
@@ -193,9 +191,9 @@ class BoundaryHead(BaseModule):
         )
 
     def forward(self, features: Tensor, stage: int) -> Tensor:
-        """Return the logits (N, 1, T) of features (N, C, T) of a stage.
+        """Return the logits (N, 1, T) for features (N, C, T) of a stage.
 
-        Stage 0 is that of the branches, and stage i the one in ``stages[i - 1]``.
+        Stage 0 is the first stage of the branches, and stage i is ``stages[i - 1]``.
         """
         return self.classifiers[stage](features)
 
@@ -217,7 +215,7 @@ class BoundaryHead(BaseModule):
         positive = torch.where(boundary, errors, 0).sum()
         negative = torch.where(valid & ~boundary, errors, 0).sum()
         if self.positive_weight is None:
-            # A weight of frames / boundaries, and a mean over the frames.
+            # The same as a weight of frames / boundaries and a mean over the frames.
             loss = mean_over_ranks(positive, boundary.sum())
             loss = loss + mean_over_ranks(negative, valid.sum())
         else:
@@ -227,9 +225,9 @@ class BoundaryHead(BaseModule):
 
 
 def label_boundaries(labels: Tensor) -> Tensor:
-    """Return whether a segment begins in each frame, (N, T), of labels (N, T).
+    """Return whether a segment begins in each frame, (N, T), given labels (N, T).
 
-    That is where the label differs from that of the frame before, and none is -1.
+    It does where the label differs from that of the previous frame, and none is -1.
     """
     begins = torch.zeros_like(labels, dtype=torch.bool)
     before, after = labels[:, :-1], labels[:, 1:]
@@ -239,13 +237,13 @@ def label_boundaries(labels: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class RiskHead(BaseModule):
-    """An LSTM over features, which gives an ergonomic risk score of each frame.
+    """An LSTM over features that gives each frame an ergonomic risk score.
 
     Args:
         in_channels: Channels of the features, C.
-        reduced_channels: Features of a frame that the LSTM reads.
+        reduced_channels: Number of features per frame that the LSTM reads.
         channels: Width of the LSTM.
-        num_layers: Layers of it.
+        num_layers: Number of layers of the LSTM.
         init_cfg: Initialisation by MMEngine.
 
     Source: Parsa and Banerjee (WACV 2021), and their code.
@@ -266,15 +264,15 @@ class RiskHead(BaseModule):
         self.regress = nn.Linear(channels, 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Return a score (N, T) of each frame, from those up to it alone.
+        """Return a score of each frame, (N, T), which depends on no later frame.
 
-        Features are (N, C, T) of each branch, all channels together ``in_channels``.
+        Features are (N, C, T) of each branch, with ``in_channels`` channels in total.
         """
         if any(x.dim() != 3 for x in features):
             raise UserError(
                 'RiskHead reads (videos, channels, frames) of each branch, but gets '
                 f'{[tuple(x.shape) for x in features]}; it needs features of frames, '
-                'or a backbone with a stem that makes them, such as GCNTCN.'
+                'or a backbone with a stem that computes them, such as GCNTCN.'
             )
         rows = torch.cat(list(features), dim=1).transpose(1, 2)
         x = torch.tanh(self.reduce(rows))
@@ -287,8 +285,8 @@ class RiskHead(BaseModule):
 
         Args:
             pred: Predicted score of each frame, shape (N, T).
-            lengths: Frames of each video, N.
-            samples: With gt_risk (T,).
+            lengths: Number of frames of each of the N videos.
+            samples: Samples with gt_risk (T,).
         """
         frames = pred.shape[1]
         risk = stack_frames(

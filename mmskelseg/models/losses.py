@@ -1,4 +1,4 @@
-"""The losses of MS-TCN++ and of the paper (Eq. 3 to 7), over valid frames alone.
+"""The losses of MS-TCN++ and of the paper (Eq. 3 to 7), over valid frames only.
 
 In a distributed run they are means over the frames of all processes.
 """
@@ -18,22 +18,22 @@ from mmskelseg.utils.errors import UserError
 class FrameCrossEntropyLoss(nn.Module):
     """Cross-entropy averaged over the labelled frames of a batch (Eq. 3).
 
-    With class weights w it is a weighted mean, as PyTorch's is: the sum over frames of
+    With class weights w it is a weighted mean, as in PyTorch: the sum over frames of
     ``-w_y log p_y``, divided by the sum of ``w_y``. With smoothing over b frames, the
-    target of a frame is no longer its class y alone, but the mean of the classes of
-    the 2 b + 1 frames around it, those without a label left out; so it changes within
-    b frames of a boundary only. On either side of a boundary between long segments,
+    target of a frame is not its class y alone, but the mean of the classes of the
+    2 b + 1 frames around it, except for those without a label; so it differs only
+    within b frames of a boundary. On either side of a boundary between long segments,
     the other class has ``b / (2 b + 1)`` of the target, which falls by
-    ``1 / (2 b + 1)`` a frame.
+    ``1 / (2 b + 1)`` per frame.
 
     Args:
         loss_weight: Factor of the loss.
-        class_weight: A weight for each class, K; None for equal ones.
-        boundary_smoothing: How many frames to each side share their classes, b.
+        class_weight: A weight for each of the K classes; None for equal weights.
+        boundary_smoothing: Number of frames on each side that share their classes, b.
 
     Raises:
-        ValueError: If the smoothing is negative, or, at the first batch, if there are
-            not as many weights as classes.
+        ValueError: If the smoothing is negative, or, at the first batch, if the number
+            of weights differs from that of the classes.
     """
 
     class_weight: Tensor | None
@@ -77,7 +77,7 @@ class FrameCrossEntropyLoss(nn.Module):
         targets = F.one_hot(labels.clamp(min=0), classes).transpose(1, 2) * valid
         if self.boundary_smoothing:
             width = self.boundary_smoothing
-            # Frames beyond the ends count as frames without a label do.
+            # Frames beyond the ends count like frames without a label.
             near = F.avg_pool1d(targets, 2 * width + 1, 1, width)
             total = near.sum(dim=1, keepdim=True)
             targets = near / torch.where(valid > 0, total, 1) * valid
@@ -85,7 +85,7 @@ class FrameCrossEntropyLoss(nn.Module):
             return targets
         if len(self.class_weight) != classes:
             raise UserError(
-                f'class_weight has {len(self.class_weight)} numbers, but the model '
+                f'class_weight has {len(self.class_weight)} numbers, but the model has '
                 f'{classes} classes; give one for each class, in the order of '
                 "`classes` in the data set's annotation file."
             )
@@ -94,33 +94,33 @@ class FrameCrossEntropyLoss(nn.Module):
 
 @MODELS.register_module()
 class TruncatedMSELoss(nn.Module):
-    """The truncated squared step of log-probabilities, which punishes flicker.
+    """The truncated mean squared change of log-probabilities, which penalises flicker.
 
-    Two readings of it are in use, and they are not the same:
+    There are two versions of it in use, which differ:
 
     ========== =============================== ================================
     form       ``reference`` (code of MS-TCN)  ``printed`` (Eq. 4 to 6)
     ========== =============================== ================================
-    steps      over at most tau = 4            over at most tau = 16
+    steps      truncated at tau = 4            truncated at tau = 16
     mean over  steps and classes               frames and classes
     gradient   to the later frame              to both frames
     ========== =============================== ================================
 
-    With ``similarity``, each step is multiplied by how alike the features of its two
-    frames are, so that probabilities may change where the features do (GS-TMSE).
+    With ``similarity``, each step is multiplied by the similarity of the features of
+    its two frames, so that probabilities may change where the features do (GS-TMSE).
 
     Args:
         form: ``reference`` or ``printed``.
-        tau: Bound of a step of the log-probability; None for that of the form.
-        similarity: Deviation sigma of the Gaussian similarity, in units of the
-            features that the model reads; None to weigh all steps alike.
+        tau: Largest step of the log-probability; None for the default of the form.
+        similarity: Standard deviation sigma of the Gaussian similarity, in units of the
+            input features; None to weight all steps equally.
         loss_weight: Factor of the loss; alpha in Eq. 7.
 
     Raises:
         ValueError: If there is no such form, or the similarity is not positive.
 
     Note:
-        The code of ASRF has the distance of the features where a Gaussian has its
+        The code of ASRF uses the distance of the features where a Gaussian has its
         square.
 
     Source: Farha and Gall, "MS-TCN" (CVPR 2019), Sec. 3.3. The paper's "tau = 16" is
@@ -141,7 +141,7 @@ class TruncatedMSELoss(nn.Module):
             raise UserError(f"form={form!r} is not 'reference' or 'printed'.")
         if similarity is not None and similarity <= 0:
             raise UserError(
-                f'similarity={similarity}, but must be a positive deviation, or None.'
+                f'similarity={similarity}, but must be a positive number, or None.'
             )
         self.form = form
         self.tau = {'reference': 4.0, 'printed': 16.0}[form] if tau is None else tau
@@ -149,14 +149,14 @@ class TruncatedMSELoss(nn.Module):
         self.loss_weight = loss_weight
 
     def similarities(self, inputs: Sequence[Tensor], like: Tensor) -> Tensor | None:
-        """Return the weight of each step, shape (N, 1, T - 1), or None without.
+        """Return the weight of each step, (N, 1, T - 1); None without ``similarity``.
 
-        It is ``exp(-d / (2 sigma^2))``, with d the squared distance of two frames in
-        the features of all modalities.
+        It is ``exp(-d / (2 sigma^2))``, where d is the squared distance between two
+        frames in the features of all modalities.
 
         Args:
             inputs: Features of each modality, shape (N, C, T) or (N, C, T, V).
-            like: A tensor of the type and place that the weights shall have.
+            like: A tensor that has the type and the device of the result.
         """
         if self.similarity is None:
             return None
@@ -174,9 +174,9 @@ class TruncatedMSELoss(nn.Module):
         Args:
             logits: Shape (N, K, T).
             mask: Which frames count, shape (N, 1, T); a step counts if both its frames
-                do.
-            similarities: The weight of each step, (N, 1, T - 1), if they differ. The
-                mean is over all steps as without them.
+                count.
+            similarities: The weight of each step, (N, 1, T - 1), or None. The mean is
+                over all steps in either case.
         """
         log_prob = F.log_softmax(logits, dim=1)
         previous = log_prob[:, :, :-1]
@@ -193,21 +193,21 @@ class TruncatedMSELoss(nn.Module):
 
 @MODELS.register_module()
 class UncertaintyWeighting(nn.Module):
-    """Weighs losses by a learned variance each: ``exp(-s) * loss + s / 2``.
+    """Weighting of each loss by a learned variance: ``exp(-s) * loss + s / 2``.
 
-    The log-variances s, which start at 0, are parameters of the training; they are
-    not in a model's count of parameters in the literature.
+    The log-variances s start at 0 and are trained. The literature does not include them
+    in the number of parameters of a model.
 
     Args:
-        losses: Names of the losses that are weighed; others stay as they are.
+        losses: Names of the losses that are weighted; others are unchanged.
 
     Note:
-        The code of MTL multiplies each loss by a learned weight instead, which has no
-        lower bound of its own: the gradient of a weight is its loss, so that it only
-        falls, to the 0.5 at which that code stops it. Here s / 2 pulls the other way.
+        The code of MTL multiplies each loss by a learned weight instead. The gradient
+        of such a weight is its loss, so that it only decreases, down to the limit of
+        0.5 in that code. Here, s / 2 counteracts that.
 
     Source: Kendall et al., "Multi-Task Learning Using Uncertainty to Weigh Losses"
-    (CVPR 2018), Eq. 10, with the 1/2 before a squared error left to its s.
+    (CVPR 2018), Eq. 10; the factor 1/2 before a squared error is absorbed by its s.
     """
 
     def __init__(self, losses: Sequence[str]) -> None:
@@ -216,7 +216,7 @@ class UncertaintyWeighting(nn.Module):
         self.log_variances = nn.Parameter(torch.zeros(len(self.names)))
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return all losses, those named weighed."""
+        """Return all losses, with those that are named weighted."""
         weighed = dict(losses)
         for name, s in zip(self.names, self.log_variances, strict=True):
             if name not in losses:
@@ -229,13 +229,12 @@ class UncertaintyWeighting(nn.Module):
 
 
 def mean_over_ranks(total: Tensor, count: Tensor | int) -> Tensor:
-    """Return this rank's part of a mean over all frames, 0 where there is no frame.
+    """Return this rank's share of a mean over all frames, 0 if there is no frame.
 
-    Distributed training takes the mean of the ranks' gradients, while their videos
-    differ in length. With W ranks a part is ``W * total / count of all``, so that the
-    mean of the parts is the mean over all frames, as one process computes it. All
-    ranks must call it equally often, also one without a frame. The count may be a sum
-    of weights.
+    Distributed training averages the gradients of the ranks, whose videos differ in
+    length. With W ranks a share is ``W * total / total count``, so that the mean of the
+    shares is the mean over all frames, as computed by a single process. All ranks must
+    call this equally often, even without a frame. The count may be a sum of weights.
     """
     if isinstance(count, int):
         count = torch.full((), count, device=total.device)

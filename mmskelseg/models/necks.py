@@ -1,4 +1,4 @@
-"""Fusion of the features of several modalities."""
+"""Necks, which fuse the features of several modalities."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from mmskelseg.registry import MODELS
 
 @MODELS.register_module()
 class ConcatFusion(BaseModule):
-    """Concatenates the features of all modalities and reduces them by a 1x1 (Fig. 3c).
+    """Concatenation of the features of all modalities, reduced by a 1x1 (Fig. 3c).
 
     Args:
-        in_channels: Channels of all modalities together.
-        num_stages: How many stages have a fusion of their own.
+        in_channels: Total channels of all modalities.
+        num_stages: Number of stages; each has its own fusion.
         out_channels: Channels of the fused features.
         init_cfg: Initialisation by MMEngine.
     """
@@ -36,5 +36,5 @@ class ConcatFusion(BaseModule):
         )
 
     def forward(self, features: Sequence[Tensor], stage: int) -> Tensor:
-        """Return the fused features (N, out_channels, T) of each (N, C, T)."""
+        """Return fused features (N, out_channels, T) for features (N, C, T) of each."""
         return self.convs[stage](torch.cat(list(features), dim=1))

@@ -1,15 +1,16 @@
-"""Trained segmentors as modules from which torch.onnx makes graphs.
+"""Trained segmentors as modules that torch.onnx can export.
 
-A graph is of one video. Frames are the first axis of what it reads and gives, and their
-number is free.
+A graph processes one video. The first axis of its inputs and outputs is frames, of any
+number.
 """
 
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -39,18 +40,18 @@ def segmentors(model: nn.Module) -> list[ActionSegmentor]:
 
 
 def segmentors_of(model: ActionSegmentor) -> list[ActionSegmentor]:
-    """Return all members of a segmentor, itself the first."""
+    """Return all members of a segmentor, beginning with itself."""
     return [model, *cast(Sequence[ActionSegmentor], model.others)]
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:
-    """Return whether a branch has a stem that reads images, each by itself."""
+    """Return whether a branch has a stem that reads single images."""
     stem = model.branches[name]
     return 'stem' in stem and getattr(stem['stem'], 'context', None) == 0
 
 
 def context_of(model: ActionSegmentor) -> int | None:
-    """Return on how many frames to each side an output depends, None for all."""
+    """Return on how many frames to each side an output depends; None for all."""
     stages = [
         max(
             getattr(branch['backbone'].stages[i], 'context', torch.inf)
@@ -72,11 +73,11 @@ def context_of(model: ActionSegmentor) -> int | None:
 
 
 class SegmentorGraph(nn.Module):
-    """The mean of what segmentors and their members predict of one video.
+    """The mean of the predictions of segmentors and their members for one video.
 
     Args:
         models: The segmentor of each checkpoint.
-        stems: Branches that read what :class:`StemGraph` gives.
+        stems: Branches that read the output of :class:`StemGraph`.
     """
 
     def __init__(self, models: Sequence[ActionSegmentor], stems: Sequence[str]) -> None:
@@ -91,17 +92,17 @@ class SegmentorGraph(nn.Module):
 
     @property
     def outputs(self) -> list[str]:
-        """Names of what :meth:`forward` returns."""
+        """Names of the results of :meth:`forward`."""
         heads = ('boundary', 'risk')
         first = self._models[0]
         return ['probabilities', *(h for h in heads if hasattr(first, f'{h}_head'))]
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
-        """Return probabilities (T, K), and (T,) of each further head.
+        """Return probabilities (T, K), and the scores (T,) of each further head.
 
         Args:
-            features: Of each branch, (T, C) or (T, C, V); of those with stems, what
-                the stems of all members give, in a row.
+            features: The features of each branch, (T, C) or (T, C, V). For a branch
+                with stems, the concatenated outputs of the stems of all members.
         """
         names = list(self._models[0].branches)
         # (1, C, T, ...)
@@ -130,7 +131,7 @@ class SegmentorGraph(nn.Module):
         x: Mapping[str, Tensor],
         member: int,
     ) -> dict[str, Tensor]:
-        """Return what the first stage of each branch of a member reads."""
+        """Return the input of the first stage of each branch of a member."""
         read = {}
         for name, branch in part.branches.items():
             y = x[name]
@@ -146,7 +147,7 @@ class SegmentorGraph(nn.Module):
 
 
 class StemGraph(nn.Module):
-    """What the stems of a branch, of all segmentors and members, make of images."""
+    """The outputs of a branch's stems, of all segmentors and members, for images."""
 
     def __init__(self, models: Sequence[ActionSegmentor], name: str) -> None:
         super().__init__()
@@ -155,20 +156,20 @@ class StemGraph(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return vectors (n, C of all stems in a row) of images (n, C, H, W)."""
+        """Return the concatenated vectors of all stems for images (n, C, H, W)."""
         x = images.unsqueeze(0).transpose(1, 2)
         rows = []
         for model in cast(Sequence[ActionSegmentor], self.models):
-            branch: Any = model.branches[self.name]
+            branch = model.branches[self.name]
             y = branch['standardizer'](x) if 'standardizer' in branch else x
-            for part in segmentors_of(model):
-                own: Any = part.branches[self.name]
-                rows.append(own['stem'](y))
+            rows += [
+                part.branches[self.name]['stem'](y) for part in segmentors_of(model)
+            ]
         return torch.cat(rows, dim=1)[0].t()
 
 
 class StreamingGraph(nn.Module):
-    """A push of frames to a stream, whose buffers are inputs and outputs."""
+    """One push of frames to a stream; its buffers are inputs and outputs."""
 
     def __init__(self, model: StreamingModel) -> None:
         super().__init__()
@@ -177,7 +178,7 @@ class StreamingGraph(nn.Module):
 
     @property
     def states(self) -> dict[str, Tensor]:
-        """The buffers of a new stream, by name: the last inputs of each layer."""
+        """The buffers of a new stream by name, which hold each layer's last inputs."""
         buffers = {}
         for i, k in enumerate(self.model.order):
             stage = self.model.stages[k]
@@ -190,13 +191,13 @@ class StreamingGraph(nn.Module):
     def forward(
         self, features: Tensor, present: Tensor, frames: Tensor, *states: Tensor
     ) -> tuple[Tensor, ...]:
-        """Return probabilities (n', K) of frames that are final, and the states.
+        """Return probabilities (n', K) of the frames that are final, and the states.
 
         Args:
-            features: Of the next frames, shape (n, C).
-            present: 1 for a frame of the video, 0 for what comes after its last, (n,).
-            frames: How many frames came before, int64.
-            states: The buffers, as the call before returned them.
+            features: Features of the next frames, shape (n, C).
+            present: 1 for a frame of the video, 0 for padding after the last, (n,).
+            frames: Number of earlier frames, int64.
+            states: The buffers that the previous call returned.
         """
         standardizer = self.model.standardizer
         x = features[None]
@@ -214,7 +215,7 @@ class StreamingGraph(nn.Module):
             x, new = _run_stage(stage, x, used)
             kept += new
             if step == 0 and self.model.lookahead:
-                # Of the first frames, what has not seen enough.
+                # Drop the first outputs, which precede the first frame.
                 early = (self.model.lookahead - frames).clamp(min=0)
                 place = torch.arange(x.shape[1])
                 x = x[:, place[place >= early]]
@@ -225,7 +226,7 @@ class StreamingGraph(nn.Module):
 def _run_stage(
     stage: StreamingStage, x: Tensor, states: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
-    """Return logits (M, n, K) of what the layers read, and their new buffers."""
+    """Return logits (M, n, K) for the input of the layers, and their new buffers."""
     kept = []
     for layer, state in zip(stage.layers, states, strict=True):
         reach = max(layer.offsets)
@@ -254,26 +255,26 @@ def to_onnx(
     """Return a graph as an ONNX file.
 
     Args:
-        graph: Called with the inputs in their order.
-        inputs: An example of each, by name.
-        outputs: Names of what it returns.
-        frames: Inputs and outputs whose first axis is the number of frames.
-        axis: What that is called in the file.
+        graph: The module; it is called with the inputs in their order.
+        inputs: An example of each input, by name.
+        outputs: Names of its results.
+        frames: Names of the inputs and outputs whose first axis is frames.
+        axis: Name of that axis in the file.
     """
-    options: dict[str, Any] = {}
+    export: Callable[..., object] = torch.onnx.export
     if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
-        # It knows the length of a video as a variable, down to one frame, in every
+        # The older exporter supports videos of any length, down to one frame, in every
         # release of PyTorch since 2.4.
-        options['dynamo'] = False
+        export = partial(torch.onnx.export, dynamo=False)
     with (
         warnings.catch_warnings(),
         torch.no_grad(),
         TemporaryDirectory(prefix='mmskelseg-') as folder,
     ):
         file = Path(folder, 'graph.onnx')
-        # Of shapes that become part of the graph, which are not those of frames.
+        # They are about shapes that become constants, which number no frames.
         warnings.simplefilter('ignore')
-        torch.onnx.export(
+        export(
             graph,
             tuple(inputs.values()),
             str(file),
@@ -281,6 +282,5 @@ def to_onnx(
             output_names=list(outputs),
             dynamic_axes={name: {0: axis} for name in frames},
             opset_version=OPSET,
-            **options,
         )
         return file.read_bytes()

@@ -1,10 +1,9 @@
-"""Post-processing of a model's predictions, after the likeliest class of each frame.
+"""Post-processing of a model's predicted labels.
 
-It changes ``pred_label`` alone: the probabilities stay those of the model.
+It only changes ``pred_label``: the probabilities stay those of the model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,34 +16,34 @@ from mmskelseg.utils.errors import UserError
 
 
 class Postprocessor(nn.Module):
-    """A step of post-processing; what it has counted is kept with the weights."""
+    """A post-processing step; its statistics are stored with the weights."""
 
-    def step(self) -> dict[str, Any]:
-        """Return it as plain values, which :func:`mmskelseg.decoding.run_step` takes.
+    def step(self) -> dict[str, object]:
+        """Return the step as plain values for :func:`mmskelseg.decoding.run_step`.
 
-        A user's own class may have no such form; models with it cannot be exported.
+        Models with a step of your own that has no such form cannot be exported.
         """
         raise UserError(
-            f'model.postprocess: {type(self).__name__} has no step(), by which '
-            'it could run without PyTorch; leave it out.'
+            f'model.postprocess: {type(self).__name__} has no step(), which it needs '
+            'to run without PyTorch; leave it out.'
         )
 
     def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the new labels (T,).
 
         Args:
-            prediction: ``pred_label`` (T,) as the steps before left it, ``pred_score``
-                (K, T) and what else the model predicts.
+            prediction: ``pred_label`` (T,) after the previous steps, ``pred_score``
+                (K, T), and the model's other predictions.
         """
         return run_step(prediction, self.step())
 
 
 @POSTPROCESSORS.register_module()
 class MinDuration(Postprocessor):
-    """Merges segments that are too short; see :func:`mmskelseg.decoding.min_duration`.
+    """Merging of segments that are too short: :func:`mmskelseg.decoding.min_duration`.
 
     Args:
-        frames: The least duration.
+        frames: The shortest duration that is kept.
     """
 
     def __init__(self, frames: int) -> None:
@@ -53,62 +52,62 @@ class MinDuration(Postprocessor):
             raise UserError(f'MinDuration: frames={frames}, but must be at least 1.')
         self.frames = frames
 
-    def step(self) -> dict[str, Any]:
-        """Return it as plain values."""
+    def step(self) -> dict[str, object]:
+        """Return the step as plain values."""
         return {'type': 'MinDuration', 'frames': self.frames}
 
 
 @POSTPROCESSORS.register_module()
 class MedianFilter(Postprocessor):
-    """Smooths labels; see :func:`mmskelseg.decoding.median_filter`.
+    """Smoothing of labels; see :func:`mmskelseg.decoding.median_filter`.
 
     Args:
-        frames: Length of the window, odd.
+        frames: Length of the window, an odd number.
     """
 
     def __init__(self, frames: int) -> None:
         super().__init__()
         if frames < 1 or frames % 2 == 0:
             raise UserError(
-                f'MedianFilter: frames={frames} must be odd, so that a frame is in the '
-                'middle of its window.'
+                f'MedianFilter: frames={frames} must be odd, so that each frame is in '
+                'the middle of its window.'
             )
         self.frames = frames
 
-    def step(self) -> dict[str, Any]:
-        """Return it as plain values."""
+    def step(self) -> dict[str, object]:
+        """Return the step as plain values."""
         return {'type': 'MedianFilter', 'frames': self.frames}
 
 
 @POSTPROCESSORS.register_module()
 class BoundaryRefinement(Postprocessor):
-    """Lets labels change only at boundaries that the model predicts.
+    """Restriction of label changes to the boundaries that the model predicts.
 
     See :func:`mmskelseg.decoding.refine_boundaries`.
 
     Args:
-        threshold: Probability from which a boundary counts.
+        threshold: The least probability of a boundary.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
         super().__init__()
         self.threshold = threshold
 
-    def step(self) -> dict[str, Any]:
-        """Return it as plain values."""
+    def step(self) -> dict[str, object]:
+        """Return the step as plain values."""
         return {'type': 'BoundaryRefinement', 'threshold': self.threshold}
 
 
 @POSTPROCESSORS.register_module()
 class SemiMarkovViterbi(Fitted, Postprocessor):
-    """Finds the likeliest segmentation by transitions and durations.
+    """Viterbi decoding of the likeliest segmentation, by transitions and durations.
 
-    They are counted on the training labels by ``FitStatisticsHook``, or afterwards by
-    ``tools/fit_decoder.py``. See :mod:`mmskelseg.decoding.semi_markov`.
+    ``FitStatisticsHook`` counts these on the training labels, or
+    ``tools/fit_decoder.py`` afterwards. See :mod:`mmskelseg.decoding.semi_markov`.
 
     Args:
-        num_classes: K, which the segmentor fills in.
-        order: How many classes before decide on the next one, 1 or 2.
+        num_classes: Number of classes, K; the segmentor fills it in.
+        order: Number of previous classes on which the next one depends, 1 or 2.
         smoothing: See :meth:`mmskelseg.decoding.SegmentGrammar.count`.
         weight: Exponent of the grammar's probabilities.
     """
@@ -149,7 +148,7 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
     def fit(self, videos: Iterable[np.ndarray]) -> None:
-        """Count the labels (T,) of the training videos."""
+        """Count transitions and durations in the labels (T,) of the training videos."""
         grammar = SegmentGrammar.count(
             videos, self.num_classes, order=self.order, smoothing=self.smoothing
         )
@@ -159,7 +158,7 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
     @property
     def grammar(self) -> SegmentGrammar:
-        """What was counted."""
+        """The transitions and durations that were counted."""
         return SegmentGrammar(
             self.start.cpu().numpy(),
             self.transitions.cpu().numpy(),
@@ -168,8 +167,8 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
             int(self.longest),
         )
 
-    def step(self) -> dict[str, Any]:
-        """Return it as plain values, with what was counted."""
+    def step(self) -> dict[str, object]:
+        """Return the step as plain values, with the grammar."""
         if not self.is_fitted:
             raise UserError(
                 'SemiMarkovViterbi: no transitions and durations have been counted; '
@@ -183,12 +182,12 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
 
 def build_postprocessors(
-    configs: Sequence[Mapping[str, Any]], num_classes: int
+    configs: Sequence[Mapping[str, object]], num_classes: int
 ) -> nn.ModuleList:
-    """Return the steps of post-processing in their order.
+    """Return the post-processing steps in their order.
 
     Raises:
-        UserError: If one that starts from probabilities comes after others.
+        UserError: If a step that decodes probabilities follows others.
     """
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
@@ -198,7 +197,7 @@ def build_postprocessors(
             if i > 0:
                 raise UserError(
                     'model.postprocess: SemiMarkovViterbi starts from probabilities, '
-                    f'so that the {i} before it would have no effect; put it first.'
+                    f'so the {i} steps before it would have no effect; put it first.'
                 )
         steps.append(POSTPROCESSORS.build(cfg))
     return steps
@@ -209,7 +208,7 @@ def postprocess(
 ) -> dict[str, Tensor]:
     """Return a video's prediction after all steps.
 
-    ``pred_label`` is then the last one's, and ``raw_label`` that of the model alone.
+    ``pred_label`` is the result of the last step, and ``raw_label`` that of the model.
     Without steps there is no ``raw_label``.
     """
     if not steps:

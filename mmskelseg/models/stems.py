@@ -1,4 +1,4 @@
-"""Stems: networks that are trained with a segmentor and run on each frame by itself."""
+"""Stems, which are trained with a segmentor and process each frame separately."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,7 +12,7 @@ from mmskelseg.models.layers import adaptive_mean_2d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
-# Channels of the layers.
+# Channels of the layers of each architecture.
 _ARCHITECTURES = {
     'small': (32, 64, 128),
     'medium': (64, 128, 256),
@@ -22,30 +22,31 @@ _ARCHITECTURES = {
 
 @MODELS.register_module()
 class HeatmapEncoder(BaseModule):
-    """A small convolutional network that makes a vector of each frame's heatmap.
+    """A small convolutional network that turns each frame's heatmap into a vector.
 
-    A 5x5 convolution of stride 4, then 3x3 ones of stride 2, each followed by a group
-    norm and ReLU, then means over four quarters of the picture and a linear layer. Its
-    output is normalised over all frames of a batch, padding left out.
+    It consists of a 5x5 convolution with stride 4, then 3x3 convolutions with stride 2,
+    each followed by a group norm and ReLU, then means over the four quarters of the
+    image, and a linear layer. The output is normalised over all frames of a batch,
+    without the padding.
 
-    Frames are computed in chunks, each again when gradients are needed, so that a
-    training keeps the activations of one chunk alone, however long videos are. Since no
-    layer but the last norm looks beyond a frame, gradients are those of the whole.
+    Frames are computed in chunks, and computed again in the backward pass, so that
+    training keeps the activations of only one chunk, however long videos are. Since no
+    layer but the last norm looks beyond a frame, the gradients are exact.
 
     Args:
         in_channels: Channels of the heatmaps, C.
         arch: ``small``, ``medium`` or ``large``, or the channels of each layer. For
-            5 channels of 56x56 pixels they take 2.9, 10.0 and 36.7 million
-            multiply-adds a frame; ResNet-50 takes 4,090 million for 224x224.
-        out_channels: Features of a frame.
-        chunk_frames: How many frames are computed together.
+            5 channels of 56x56 pixels, these take 2.9, 10.0 and 36.7 million
+            multiply-adds per frame; ResNet-50 takes 4,090 million for 224x224.
+        out_channels: Number of features per frame.
+        chunk_frames: Number of frames that are computed together.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
         ValueError: If there is no such architecture.
     """
 
-    #: Frames to each side that the features of a frame depend on, once it is trained.
+    #: Number of frames to each side on which a frame's features depend in evaluation.
     context = 0
 
     def __init__(
@@ -69,12 +70,12 @@ class HeatmapEncoder(BaseModule):
         self.chunk_frames = chunk_frames
         layers: list[nn.Module] = []
         for i, (before, after) in enumerate(pairwise((in_channels, *widths))):
-            # The first halves twice, since activations of half the size are most of
-            # the time and the memory.
+            # The first layer halves the size twice, since activations of half the size
+            # would take most of the time and memory.
             size, stride = (3, 2) if i else (5, 4)
             layers += [
                 nn.Conv2d(before, after, size, stride, size // 2, bias=False),
-                # Of each frame by itself, which a batch norm is not.
+                # Unlike a batch norm, it treats each frame separately.
                 nn.GroupNorm(4, after),
                 nn.ReLU(inplace=True),
             ]
@@ -84,26 +85,26 @@ class HeatmapEncoder(BaseModule):
             nn.Linear(4 * widths[-1], out_channels),
         ]
         self.layers = nn.Sequential(*layers)
-        # Twice as fast on CPUs.
+        # This is twice as fast on CPUs.
         self.to(memory_format=torch.channels_last)
         self.norm_out = nn.BatchNorm1d(out_channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, out_channels, T) of x (N, C, T, H, W); mask (N, 1, T).
+        """Return features (N, out_channels, T) for x (N, C, T, H, W); mask (N, 1, T).
 
         Raises:
             ValueError: If x has no height and width.
         """
         if x.dim() != 5:
             raise UserError(
-                'HeatmapEncoder reads pictures (videos, channels, frames, height, '
-                f'width), but gets {tuple(x.shape)}; make features without an encoder, '
+                'HeatmapEncoder reads images (videos, channels, frames, height, '
+                f'width), but gets {tuple(x.shape)}; use features without an encoder, '
                 "such as dict(render=dict(type='RenderSkeletonHeatmap'), online=True)."
             )
         frames = x.transpose(1, 2)
         shown = None if mask is None else mask[:, 0] > 0
         images = frames.flatten(0, 1) if shown is None else frames[shown]
-        # A graph has one number of frames, which it does not know.
+        # An exported graph cannot be chunked, since it does not know the length.
         whole = torch.onnx.is_in_onnx_export()
         chunks = [images] if whole else images.split(self.chunk_frames)
         rows = torch.cat([self._encode(chunk) for chunk in chunks])
@@ -115,7 +116,7 @@ class HeatmapEncoder(BaseModule):
         return masked(norm_frames(self.norm_out, features.transpose(1, 2), mask), mask)
 
     def _encode(self, images: Tensor) -> Tensor:
-        """Return the vectors (n, out_channels) of images (n, C, H, W)."""
+        """Return vectors (n, out_channels) for images (n, C, H, W)."""
         images = images.contiguous(memory_format=torch.channels_last)
         if not torch.is_grad_enabled() or torch.onnx.is_in_onnx_export():
             return self.layers(images)

@@ -1,10 +1,11 @@
-"""A trained segmentor as arrays, for streams that need no PyTorch."""
+"""Conversion of a trained segmentor to arrays, for streams without PyTorch."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import torch
+from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
 from mmskelseg.models.backbones.ms_tcn import (
@@ -30,12 +31,12 @@ from mmskelseg.utils.errors import UserError
 def streaming_model(model: nn.Module) -> StreamingModel:
     """Return the weights of a causal segmentor, or of an ensemble of them.
 
-    Heads of risk and boundaries do not change the labels, and are left out, and so is
-    post-processing, which needs whole videos.
+    Risk and boundary heads are left out, since they do not change the labels, and so is
+    post-processing, since it needs whole videos.
 
     Raises:
-        UserError: Naming the option, if the model is not causal, or has parts that
-            streams do not know.
+        UserError: If the model is not causal or has parts that streams do not support;
+            the message names the option.
     """
     members = _members(model)
     branches = [_branch(member) for member in members]
@@ -69,8 +70,8 @@ def _members(model: nn.Module) -> list[ActionSegmentor]:
     return [m for part in _models(model) for m in (part, *part.others)]
 
 
-def _branch(model: ActionSegmentor) -> Any:
-    """Return the one branch of a model, if a stream can compute it."""
+def _branch(model: ActionSegmentor) -> ModuleDict:
+    """Return the only branch of a model, after checking that streams support it."""
     names = list(model.branches)
     if len(names) > 1:
         raise UserError(
@@ -91,8 +92,8 @@ def _branch(model: ActionSegmentor) -> Any:
         )
     if not backbone.causal:
         raise UserError(
-            f'{option} has causal=False, so that its labels depend on all later '
-            'frames; train with causal=True, as the configs in configs/streaming do.'
+            f'{option} has causal=False, so its labels depend on later frames; train '
+            'with causal=True, as the configs in configs/streaming do.'
         )
     head = branch['head']
     if not isinstance(head, SegmentationHead) or not all(
@@ -105,7 +106,7 @@ def _branch(model: ActionSegmentor) -> Any:
 
 
 def _standardizer(model: nn.Module) -> Standardizer | None:
-    """Return what all members read features through."""
+    """Return the standardisers of all members as one; None if no member has one."""
     found = []
     for part in _models(model):
         (branch,) = part.branches.values()
@@ -165,5 +166,5 @@ def _convolution(convs: Sequence[TemporalConv1d]) -> tuple[np.ndarray, np.ndarra
     )
 
 
-def _stacked(tensors: Any) -> np.ndarray:
+def _stacked(tensors: Iterable[Tensor]) -> np.ndarray:
     return torch.stack([x.float().cpu() for x in tensors]).contiguous().numpy().copy()

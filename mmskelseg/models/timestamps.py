@@ -1,4 +1,4 @@
-"""Training from timestamps: labels of one frame, or of a few, in each segment."""
+"""Training from timestamps: labels of one or a few frames of each segment."""
 
 from __future__ import annotations
 
@@ -15,39 +15,38 @@ from mmskelseg.registry import MODELS
 from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.errors import UserError
 
-# Boundaries that are tried at once, which bounds memory in long gaps.
+# Number of boundaries that are tried at once, which limits memory in long gaps.
 _TRIED = 1024
 
 
 @MODELS.register_module()
 class TimestampSupervision(nn.Module):
-    """Completes labels of which each segment of a video has one frame, or a few.
+    """Completion of labels in training if each segment has only a few labelled frames.
 
-    For a first part of the training, the warm-up, the labelled frames alone are
-    classified. From then on each step finds, between two labelled frames of different
-    classes, the boundary for which the features on either side are most alike, and
-    frames get the label of their side. A further loss demands, in either part, that the
-    probability of a class falls steadily on the way from its labelled frame to the next
-    ones.
+    During the warm-up, only the labelled frames are classified. Afterwards, each step
+    completes the labels with the features of the model at that step: between labelled
+    frames of two classes, it finds the boundary that makes the features on either side
+    most similar. Throughout the training, a further loss demands that the probability
+    of a class decreases monotonically from its labelled frame towards the next ones.
 
-    Every segment must have a labelled frame: unlike in videos that are labelled in
-    part, nothing else may lie between two of them. Videos that are labelled as a whole
-    are trained as always, and so are those without any label, from which nothing is
-    learned.
+    Every segment must have a labelled frame. Videos that are labelled completely are
+    trained as usual, and videos without any label have no effect. Partly labelled
+    videos do not qualify: whatever lies between two labelled frames is assigned to one
+    of the two.
 
     Args:
-        warmup: Part of the training's steps that is the warm-up, 0 to 1.
-        confidence: Factor of the loss that demands falling probabilities.
+        warmup: Fraction of the training steps before labels are completed, 0 to 1.
+        confidence: Weight of the loss that demands monotonic probabilities.
 
     Raises:
-        UserError: If one of them is out of range.
+        UserError: If a value is out of range.
 
     Note:
-        The loss is a mean over all videos of a batch, not of each video's mean. A
-        smoothness loss of the form ``reference``, which is that of the paper's code,
-        pulls each frame to the one before alone. Where boundaries follow the model,
-        they move later from step to step, by frames that count in short segments; the
-        form ``printed`` pulls to both sides and leaves them where they are.
+        The loss is averaged over the steps of a batch, not of each video. The paper's
+        code uses a smoothness loss of the form ``reference``, whose gradient only goes
+        to the later of two frames. Since boundaries follow the model here, this moves
+        them to later frames from step to step, which matters for short segments; use
+        the form ``printed``, whose gradient goes to both frames.
 
     Source: Li et al., "Temporal Action Segmentation from Timestamp Supervision" (CVPR
     2021), Sec. 3; the defaults are theirs: 30 of 50 epochs, and 0.075.
@@ -71,12 +70,12 @@ class TimestampSupervision(nn.Module):
     def complete(
         self, features: Tensor, labels: Tensor, lengths: Sequence[int]
     ) -> Tensor:
-        """Return labels (N, T), completed if the warm-up is over.
+        """Return labels (N, T), completed after the warm-up.
 
         Args:
-            features: What the last stage's classifier reads, shape (N, C, T).
+            features: Input of the classifier of the last stage, shape (N, C, T).
             labels: Shape (N, T), int64, -1 for frames without a label; on the host.
-            lengths: Frames of each video, N; those after them stay -1.
+            lengths: Number of frames of each of the N videos; padding stays -1.
         """
         if _progress() < self.warmup:
             return labels
@@ -88,10 +87,10 @@ class TimestampSupervision(nn.Module):
         return completed
 
     def loss(self, logits: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
-        """Return the loss that demands falling probabilities, summed over the stages.
+        """Return the loss that demands monotonic probabilities, summed over stages.
 
-        It is the mean of how much the logarithm of a class's probability rises, per
-        step away from its labelled frame, up to the next labelled ones.
+        It is the mean increase of the log-probability of a class per frame, on the way
+        from its labelled frame to the next labelled frames on both sides.
 
         Args:
             logits: Shape (S, N, K, T).
@@ -104,7 +103,7 @@ class TimestampSupervision(nn.Module):
             )
         )
         steps = logits.log_softmax(dim=2).diff(dim=3)
-        # A class rises up to its labelled frame, and falls from it.
+        # A class must rise before its labelled frame and fall after it.
         wrong = (-steps).clamp(min=0) * before + steps.clamp(min=0) * after
         count = before.sum() + after.sum()
         return {
@@ -113,19 +112,19 @@ class TimestampSupervision(nn.Module):
 
 
 def complete_labels(features: Tensor, labels: Tensor) -> Tensor:
-    """Return the labels (T,) of a video whose segments each have labelled frames.
+    """Return the complete labels (T,) of a video.
 
-    The boundary between the labelled frames a and b of two classes is the first frame
-    of the second one, at which the sum of the Euclidean distances is smallest, of the
-    frames from a to b to the mean of the frames of their side. It is found twice: from
-    the first boundary to the last, where the mean before it begins at the boundary
-    before, and from the last to the first, where the mean after it ends at the boundary
-    after. The middle of both is taken, rounded down.
+    Between labelled frames a and b of two classes, the boundary minimises the sum of
+    the Euclidean distances of the frames from a to b to the mean features of their
+    side. It is computed twice. The forward pass goes from the first boundary to the
+    last and extends the mean of the left side back to the previous boundary; the
+    backward pass extends that of the right side up to the next boundary. The result is
+    the average of both, rounded down.
 
     Args:
         features: Shape (T, C).
-        labels: Shape (T,), -1 for frames without a label. Without any label they stay
-            as they are.
+        labels: Shape (T,), -1 for frames without a label. If no frame has a label, they
+            are returned unchanged.
 
     >>> features = torch.tensor([[0.0], [0], [0], [5], [5], [5]])
     >>> complete_labels(features, torch.tensor([-1, 2, -1, -1, 1, -1])).tolist()
@@ -153,21 +152,21 @@ def complete_labels(features: Tensor, labels: Tensor) -> Tensor:
 def _boundary(
     features: Tensor, sums: Tensor, first: int, a: int, b: int, last: int
 ) -> int:
-    """Return the first frame after a, b at most, that belongs to the side of b.
+    """Return the boundary between frames a and b: the first frame of the right side.
 
     Args:
         features: Shape (T, C).
-        sums: Of the features of all frames before each, shape (T + 1, C).
-        first: From where the frames of the side of a have their mean.
-        a: A frame of one side.
-        b: A later frame of the other.
-        last: Up to where the frames of the side of b have their mean, exclusive.
+        sums: Cumulative sums of the features before each frame, shape (T + 1, C).
+        first: First frame of the mean of the left side.
+        a: Last labelled frame of the left side.
+        b: First labelled frame of the right side.
+        last: End of the mean of the right side, exclusive.
     """
     frames, costs = features[a : b + 1], []
     for tried in torch.arange(a + 1, b + 1, device=features.device).split(_TRIED):
         left = (sums[tried] - sums[first]) / (tried - first)[:, None]
         right = (sums[last] - sums[tried]) / (last - tried)[:, None]
-        # Row j is a boundary, column i the frame a + i, which is left of it or not.
+        # Row j is a boundary, and column i is the frame a + i.
         shift = int(tried[0]) - a - 1
         costs.append(
             torch.cdist(left, frames).tril(shift).sum(dim=1)
@@ -177,9 +176,10 @@ def _boundary(
 
 
 def _stamps(labels: Tensor) -> list[tuple[int, int, int]]:
-    """Return the first and last labelled frame, and the class, of each segment.
+    """Return the first and last labelled frame and the class of each segment.
 
-    Labelled frames of one class are of one segment, unless another class lies between.
+    Labelled frames of the same class belong to one segment if none of another class
+    lies between them.
     """
     stamps: list[tuple[int, int, int]] = []
     for start, end, k in segment_table(labels.numpy()).tolist():
@@ -191,7 +191,7 @@ def _stamps(labels: Tensor) -> list[tuple[int, int, int]]:
 
 
 def _sides(labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Return on which steps, (K, T - 1), a class has to rise, and on which to fall."""
+    """Return where each class has to rise, (K, T - 1), and where it has to fall."""
     sides = torch.zeros(2, num_classes, len(labels) - 1)
     for (_, a, earlier), (b, _, later) in pairwise(_stamps(labels)):
         sides[0, later, a:b] = 1
@@ -200,8 +200,8 @@ def _sides(labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
 
 
 def _progress() -> float:
-    """Return the part of the training's steps that are done, 1 outside of one."""
+    """Return the fraction of the training steps so far, or 1 outside of a training."""
     hub = MessageHub.get_current_instance()
-    # MMEngine's hook of runtime information keeps both.
+    # Both are set by MMEngine's RuntimeInfoHook.
     done, steps = (hub.get_info(key) for key in ('iter', 'max_iters'))
     return 1.0 if done is None or not steps else done / steps

@@ -1,4 +1,4 @@
-"""Exported models on videos and streams, without PyTorch and MMEngine."""
+"""Running of exported models on videos and streams, without PyTorch and MMEngine."""
 
 from mmskelseg.runtime.segmenter import OnnxSegmenter
 from mmskelseg.runtime.stream import OnnxStream

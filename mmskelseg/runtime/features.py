@@ -1,11 +1,10 @@
-"""How an exported model says that features are made, as recipes that make them."""
+"""Feature recipes that are built from the metadata of an exported model."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
-from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.features.recipe import FeatureRecipe, Renderer
 from mmskelseg.features.renderers import (
     ReadVideoFrames,
     RenderJointHeatmaps,
@@ -16,28 +15,24 @@ from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.errors import UserError, shown
 
-# A file may name no others.
-_RENDERERS: dict[str, Callable[..., Any]] = {
-    kind.__name__: kind
-    for kind in (
-        ReadVideoFrames,
-        RenderJointHeatmaps,
-        RenderSkeletonHeatmap,
-        SkeletonCoordinates,
-    )
+# The renderers that a file may name.
+_RENDERERS: Mapping[str, Callable[..., Renderer]] = {
+    'ReadVideoFrames': ReadVideoFrames,
+    'RenderJointHeatmaps': RenderJointHeatmaps,
+    'RenderSkeletonHeatmap': RenderSkeletonHeatmap,
+    'SkeletonCoordinates': SkeletonCoordinates,
 }
-# Pixels of a picture: beyond, a file asks for more memory than any recipe of ours.
+# The most pixels of an image; larger ones need more memory than any recipe of ours.
 _MOST_PIXELS = 1 << 22
-# Images that go through a network together.
+# Number of images that a network processes together.
 _BATCH = 32
 
 
 def recipe_of(file: ModelFile, name: str) -> FeatureRecipe:
-    """Return what makes the features of a branch.
+    """Return the recipe of a branch's features.
 
     Raises:
-        UserError: If the file names a renderer that is not one of ours, or an option
-            that it does not have.
+        UserError: If the file names an unknown renderer, or an unknown option of it.
     """
     branch = file.metadata['branches'][name]
     encoder = None
@@ -46,18 +41,18 @@ def recipe_of(file: ModelFile, name: str) -> FeatureRecipe:
     return FeatureRecipe(name, renderer_of(file, name), encoder, dtype=branch['dtype'])
 
 
-def renderer_of(file: ModelFile, name: str) -> Any:
-    """Return the renderer of a branch, built from known ones alone."""
+def renderer_of(file: ModelFile, name: str) -> Renderer:
+    """Return the renderer of a branch, which must be a known one."""
     options = dict(file.metadata['branches'][name]['render'])
     kind = options.pop('type', None)
     if not isinstance(kind, str) or kind not in _RENDERERS:
         raise file.fault(
-            f'makes the features of {name} by {str(kind)[:60]!r}, which is not one of '
-            f'{", ".join(_RENDERERS)}'
+            f'makes the features of {name} with {str(kind)[:60]!r}, which is not one '
+            f'of {", ".join(_RENDERERS)}'
         )
     layout = options.get('skeleton')
     if layout is not None and not is_data_layout(layout):
-        # The path of a file, which could be a program.
+        # It may be the path of a file, which could be a program.
         raise file.fault(
             f'makes the features of {name} with the skeleton {shown(layout)}, which is '
             'neither the name of a layout nor a dict of one'
@@ -71,12 +66,12 @@ def renderer_of(file: ModelFile, name: str) -> Any:
         ) from None
     height, width = getattr(render, 'size', None) or (1, 1)
     if height * width > _MOST_PIXELS:
-        raise file.fault(f'{kind} of {name} makes pictures of {width}x{height} pixels')
+        raise file.fault(f'{kind} of {name} makes images of {width}x{height} pixels')
     return render
 
 
 class OnnxEncoder:
-    """The network in an exported model that makes features of images.
+    """The network in an exported model that computes features from images.
 
     Args:
         file: The model.
@@ -88,21 +83,21 @@ class OnnxEncoder:
         self._input, self._output = f'images_{name}', f'encoded_{name}'
         shapes = self._file.inputs
         if [*shapes] != [self._input] or self._file.outputs != [self._output]:
-            raise file.fault(f'what encodes the images of {name} is another graph')
+            raise file.fault(f'the image encoder of {name} has other inputs or outputs')
         if len(shapes[self._input]) != 4:
-            raise file.fault(f'what encodes the images of {name} reads no images')
+            raise file.fault(f'the image encoder of {name} does not read images')
         self._channels = shapes[self._input][1]
 
     def load(self) -> None:
-        """Do nothing: it is loaded with the file."""
+        """Do nothing, since the network is loaded with the file."""
 
-    def settings(self) -> dict[str, Any]:
-        """Return what decides the features, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
         return {'file': str(self._file.path)}
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Return features (n, C), float32, of images (n, channels, H, W)."""
-        # Where the network reads one of three equal channels.
+        """Return features (n, C), float32, for images (n, channels, H, W)."""
+        # The network may read only one of three equal channels.
         images = images[:, : self._channels]
         return np.concatenate(
             [

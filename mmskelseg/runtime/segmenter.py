@@ -1,4 +1,4 @@
-"""From videos or skeletons to segments, by an exported model."""
+"""Segmentation of videos or skeletons with an exported model."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,9 @@ import numpy as np
 
 from mmskelseg.apis.exports import draw_prediction
 from mmskelseg.apis.frame_rates import show_at
-from mmskelseg.apis.inputs import InputReader, find_sources
+from mmskelseg.apis.inputs import GivenPoses, Input, InputReader, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.apis.predictions import (
     PredictionFiles,
     drop_absent,
@@ -21,28 +22,29 @@ from mmskelseg.decoding import run_steps
 from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.runtime.features import recipe_of
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.logs import print_log
 from mmskelseg.utils.progress import progress_bar
 
-# Frames of a video that go through the graph together, beside those around them.
+# Number of frames that the graph processes together, besides those around them.
 _CHUNK = 32768
 
 
 class OnnxSegmenter:
-    """Segments videos by an exported model, as ``SkelSegInferencer`` by a checkpoint.
+    """A segmenter of videos with an exported model, like ``SkelSegInferencer``.
 
-    Labels are the same and probabilities within 1e-5, for a model in float32. A
-    prediction is the dict that :class:`mmskelseg.apis.SkelSegInferencer` describes.
+    For a model in float32, labels are the same and probabilities within 1e-5. For the
+    keys of a prediction, see :class:`mmskelseg.apis.SkelSegInferencer`.
 
     Args:
         model: The file that `mmskelseg export` wrote; nothing else is needed.
         device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-        threads: How many compute; 0 for one a core.
-        pose_estimator: What estimates poses of videos that come without, as for
-            ``SkelSegInferencer``: ``mediapipe`` and ``rtmlib`` need no PyTorch.
-        show_progress: Whether bars are shown.
+        threads: Number of threads; 0 for one per core.
+        pose_estimator: The pose estimator for videos without poses, as for
+            ``SkelSegInferencer``; ``mediapipe`` and ``rtmlib`` need no PyTorch.
+        show_progress: Whether to show progress bars.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -60,7 +62,7 @@ class OnnxSegmenter:
         device: str | None = None,
         *,
         threads: int = 0,
-        pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
+        pose_estimator: PoseEstimatorLike = 'mediapipe',
         show_progress: bool = True,
     ) -> None:
         self.file = ModelFile.open(model, device, threads)
@@ -69,8 +71,8 @@ class OnnxSegmenter:
         metadata = self.file.metadata
         if metadata['kind'] != 'segmentor':
             raise self.file.fault(
-                f'it is of the kind {metadata["kind"]!r}, but whole videos need a '
-                'segmentor, without --streaming or --encoder'
+                f'its kind is {metadata["kind"]!r}, but whole videos need a segmentor, '
+                'exported without --streaming or --encoder'
             )
         self.classes = tuple(metadata['classes'])
         self.skeleton = metadata['skeleton']
@@ -82,9 +84,11 @@ class OnnxSegmenter:
         fields |= {key: f'pred_{key}' for key in ('risk', 'boundary')}
         self._fields = {k: v for k, v in fields.items() if k in self.file.outputs}
         if 'probabilities' not in self._fields:
-            raise self.file.fault('its graph gives no probabilities')
+            raise self.file.fault('its graph does not output probabilities')
 
-    def __call__(self, inputs: Any, **kwargs: Any) -> dict[str, list]:
+    def __call__(
+        self, inputs: Input | Sequence[Input], **kwargs: Any
+    ) -> dict[str, list]:
         """Return ``predictions`` and ``visualization`` of all videos.
 
         Args:
@@ -103,9 +107,9 @@ class OnnxSegmenter:
 
     def stream(
         self,
-        inputs: Any,
+        inputs: Input | Sequence[Input],
         *,
-        poses: Any = None,
+        poses: GivenPoses | Sequence[GivenPoses] | None = None,
         split: str | None = None,
         person: str = 'track',
         fps: float | None = None,
@@ -117,24 +121,24 @@ class OnnxSegmenter:
         prefix: bool | None = None,
         line_minutes: float | None = None,
     ) -> Iterator[dict[str, list]]:
-        """Yield what a call returns, video by video, so that no more is held.
+        """Yield the results of a call video by video, which limits the memory.
 
         Args:
             inputs: See :func:`mmskelseg.apis.inputs.find_sources`, as for ``poses`` and
                 ``split``.
             poses: Poses of the videos.
-            split: Of an annotation file.
+            split: The split of an annotation file.
             person: See :class:`mmskelseg.apis.inputs.InputReader`, as for ``fps``.
             fps: Frames per second of poses that do not state it.
-            min_score: Segments of less confidence become unlabelled.
-            return_vis: Whether timelines are returned, RGB uint8 (H, W, 3).
-            out_dir: Where files are written; see :func:`mmskelseg.apis.write_exports`,
-                as for ``formats``, ``codec`` and ``line_minutes``.
-            formats: What is written.
-            codec: Of the overlay.
-            prefix: Whether names of files begin with the video's; by default where
-                there are several.
-            line_minutes: Of timelines.
+            min_score: Segments with a lower confidence become unlabelled.
+            return_vis: Whether to return timelines, RGB uint8 (H, W, 3).
+            out_dir: The folder for files; see :func:`mmskelseg.apis.write_exports`, as
+                for ``formats``, ``codec`` and ``line_minutes``.
+            formats: The formats to write.
+            codec: Codec of the overlay.
+            prefix: Whether file names begin with that of the video; by default if there
+                are several.
+            line_minutes: Length of the lines of timelines.
         """
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
@@ -172,8 +176,8 @@ class OnnxSegmenter:
             yield {'predictions': [prediction], 'visualization': [image]}
         files.finish()
 
-    def predict(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return what is predicted of a video's frames.
+    def predict(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
+        """Return the predictions for the frames of a video.
 
         Args:
             video: Its annotation.
@@ -187,14 +191,14 @@ class OnnxSegmenter:
         score = fields['pred_score']
         if score.shape != (video['total_frames'], len(self.classes)):
             raise self.file.fault(
-                f'gives probabilities of shape {score.shape} for '
+                f'outputs probabilities of shape {score.shape} for '
                 f'{video["total_frames"]} frames and {len(self.classes)} classes'
             )
         fields['pred_score'] = np.ascontiguousarray(score.T)
         fields['pred_label'] = score.argmax(axis=1)
         return run_steps(fields, self.file.metadata['postprocess'])
 
-    def _features(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         """Return the features of all branches by the names of the graph's inputs."""
         try:
             return self._make_features(video)
@@ -207,13 +211,13 @@ class OnnxSegmenter:
             TypeError,
             ValueError,
         ) as e:
-            # The file's settings are of the right names, but not of the right kinds.
+            # The settings in the file have valid names, but invalid values.
             raise self.file.fault(
-                f'features cannot be made by its settings ({type(e).__name__}: '
+                f'features cannot be made with its settings ({type(e).__name__}: '
                 f'{shown(e)})'
             ) from e
 
-    def _make_features(self, video: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def _make_features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         for recipe in self._recipes:
             recipe.check(video)
         frames = video['total_frames']
@@ -233,7 +237,7 @@ class OnnxSegmenter:
 
     def _check(self, name: str, features: np.ndarray) -> None:
         shape = self.file.inputs[f'features_{name}']
-        # The number of frames is free.
+        # Only the number of frames may vary.
         if [*features.shape[1:]] != shape[1:]:
             raise self.file.fault(
                 f'its graph reads features {shape[1:]} of {name}, but its recipe makes '
@@ -241,9 +245,9 @@ class OnnxSegmenter:
             )
 
     def _run(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the outputs of the graph, of long videos in chunks that overlap.
+        """Return the outputs of the graph; long videos run in overlapping chunks.
 
-        The result is the same, and memory does not grow with the video.
+        Chunks give the same result, with memory that does not grow with the video.
         """
         frames = len(next(iter(features.values())))
         context, step = self.file.metadata['context'], _CHUNK
@@ -260,7 +264,7 @@ class OnnxSegmenter:
         return dict(zip(names, arrays, strict=True))
 
     def _estimate(self, path: Path) -> Poses:
-        # Built when it is first needed, since its packages may be missing.
+        # It is built when first needed, since its packages may be missing.
         if not isinstance(self.pose_estimator, PoseEstimator):
             self.pose_estimator = build_pose_estimator(self.pose_estimator)
         return self.pose_estimator.estimate(path, progress=self.show_progress)

@@ -1,8 +1,7 @@
-"""Labels of a person's frames as they come, by an exported model."""
+"""Live labels of a person's frames, by an exported model."""
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -16,15 +15,15 @@ from mmskelseg.utils.errors import UserError
 
 
 class OnnxStream(SkeletonStream):
-    """Labels a person's frames as their poses come, by an exported causal model.
+    """A stream that labels a person's frames live, with an exported causal model.
 
-    Labels and probabilities are those of :class:`mmskelseg.apis.SkelSegStream`, and so
-    is what it does.
+    Methods, labels and probabilities are those of
+    :class:`mmskelseg.apis.SkelSegStream`.
 
     Args:
         model: The file that `mmskelseg export --streaming` wrote.
-        fps: Frames per second of the training data; by default as the file says.
-        threads: How many compute; more than one rarely helps.
+        fps: Frame rate of the training data; by default the one that the file states.
+        threads: Number of threads; more than one rarely helps.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -45,18 +44,18 @@ class OnnxStream(SkeletonStream):
         metadata = self.file.metadata
         if metadata['kind'] != 'streaming' or len(metadata['branches']) != 1:
             raise self.file.fault(
-                f'it is of the kind {metadata["kind"]!r}, but a stream needs one that '
-                'was written with --streaming'
+                f'its kind is {metadata["kind"]!r}, but a stream needs one that was '
+                'exported with --streaming'
             )
         ((name, branch),) = metadata['branches'].items()
         render = renderer_of(self.file, name)
         if not isinstance(render, SkeletonCoordinates) or not render.causal:
             raise self.file.fault(
-                f'makes features by {type(render).__name__}, but a stream reads causal '
-                'SkeletonCoordinates'
+                f'makes features with {type(render).__name__}, but a stream reads '
+                'causal SkeletonCoordinates'
             )
         super().__init__(
-            OnnxStreamingModel(self.file),  # type: ignore[arg-type]
+            OnnxStreamingModel(self.file),
             render.running(),
             metadata['classes'],
             fps=metadata['fps'] if fps is None else fps,
@@ -67,7 +66,9 @@ class OnnxStream(SkeletonStream):
 
 
 class OnnxStreamingModel:
-    """The graph of a push of frames, in place of a ``StreamingModel``."""
+    """The graph of one push of frames, used like a ``StreamingModel``."""
+
+    lookahead: int
 
     def __init__(self, file: ModelFile) -> None:
         self.file = file
@@ -81,10 +82,11 @@ class OnnxStreamingModel:
             and len(shapes['features']) == 2
             and all(type(n) is int and n > 0 for s in self.states.values() for n in s)
         )
-        if not is_whole or file.metadata['lookahead'] is None:
+        lookahead = file.metadata['lookahead']
+        if not is_whole or lookahead is None:
             raise file.fault('its graph is not that of a push to a stream')
         self.outputs = outputs
-        self.lookahead = file.metadata['lookahead']
+        self.lookahead = lookahead
         self.in_channels = shapes['features'][1]
 
     def stream(self) -> 'OnnxModelStream':
@@ -93,7 +95,7 @@ class OnnxStreamingModel:
 
 
 class OnnxModelStream:
-    """Gives the probabilities of a stream's frames, as a ``ModelStream`` does."""
+    """A stream that computes probabilities of frames, like ``ModelStream``."""
 
     def __init__(self, model: OnnxStreamingModel) -> None:
         self.model = model
@@ -101,14 +103,14 @@ class OnnxModelStream:
 
     @property
     def frames(self) -> int:
-        """How many frames have passed, and zeros after the last."""
+        """Number of processed frames, including zeros after the last one."""
         return int(self._state['frames'])
 
     def push(self, features: np.ndarray) -> np.ndarray:
         """Return the probabilities (n', K) of the frames that are final now.
 
         Args:
-            features: Of the next frames, shape (n, C).
+            features: Features of the next frames, shape (n, C).
         """
         if features.ndim != 2 or features.shape[1] != self.model.in_channels:
             raise UserError(
@@ -118,7 +120,7 @@ class OnnxModelStream:
         return self._run(features, 1)
 
     def flush(self) -> np.ndarray:
-        """Return the probabilities (n', K) of the last frames, as many as lookahead."""
+        """Return the probabilities (n', K) of the last frames."""
         shape = (self.model.lookahead, self.model.in_channels)
         return self._run(np.zeros(shape), 0)
 
@@ -129,14 +131,14 @@ class OnnxModelStream:
         self._state['frames'] = np.array(0, np.int64)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return arrays from which :meth:`load_state_dict` goes on."""
+        """Return the state as arrays, for :meth:`load_state_dict`."""
         return {key: value.copy() for key, value in self._state.items()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was asked for.
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned.
 
         Raises:
-            UserError: If the state is of another model.
+            UserError: If the state belongs to another model.
         """
         check_state(state, self._state)
         self._state = {
@@ -155,5 +157,5 @@ class OnnxModelStream:
         scores, frames, *states = model.file.run(model.outputs, feed)
         self._state = {**dict(zip(model.states, states, strict=True)), 'frames': frames}
         if scores.ndim != 2 or scores.shape[1] != len(model.file.metadata['classes']):
-            raise model.file.fault(f'gives probabilities of shape {scores.shape}')
+            raise model.file.fault(f'outputs probabilities of shape {scores.shape}')
         return scores

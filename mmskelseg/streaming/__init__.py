@@ -1,4 +1,4 @@
-"""Labels of a stream's frames as they come, by NumPy alone."""
+"""Live labels of a stream's frames, in NumPy."""
 
 from mmskelseg.streaming.body import RunningBody, RunningCoordinates
 from mmskelseg.streaming.events import SegmentEvent, SegmentEvents, segment_events

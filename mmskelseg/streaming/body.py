@@ -1,31 +1,30 @@
-"""A person's root, size and coordinates, of the frames so far alone.
+"""A person's root, size and coordinates, computed causally from the frames so far.
 
-Renderers that are ``causal`` and streams compute them here, the former for all frames
-of a video at once, so that both give the same.
+``causal`` renderers and streams both use this module, so that their results agree. The
+former process all frames of a video at once.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-# A size below this part of the coordinates is no more than rounding in float32.
+# A size below this fraction of the coordinates is a rounding error of float32.
 ROUNDING = 1e-6
 
 
 class RunningBody:
-    """Finds a person's root, and how large the person has been up to each frame.
+    """The root of a person, and the person's size over the frames so far.
 
-    The root is the mean of its joints, as far as they are seen, and stays where it was
-    last seen. Before it is seen for the first time, it is the mean of all joints that
-    are seen. The size is the root mean square distance of all joints from it, over the
-    frames so far; it is infinite until joints have been apart, so that what is divided
-    by it is 0. After the last frame of a video it is that of the whole video, if the
-    root is seen throughout.
+    The root is the mean of its visible joints, and stays at its last position while
+    none of them is visible. Before the first time, it is the mean of all visible
+    joints. The size is the root mean square distance of all joints from the root over
+    the frames so far. It is infinite until joints have different positions, so that
+    values that are divided by it are 0. After the last frame, it is the size over the
+    whole video, if the root was always visible.
 
     Args:
-        root: Indices of the joints whose mean the root is.
-        dims: Coordinates of a joint.
+        root: Indices of the joints whose mean is the root.
+        dims: Number of coordinates of a joint.
     """
 
     def __init__(self, root: Sequence[int], dims: int) -> None:
@@ -37,19 +36,19 @@ class RunningBody:
         """Forget all frames."""
         self._root = np.zeros(self.dims)
         self._known = np.zeros((), bool)
-        # The sum of squared distances, how many they are, and the largest coordinate.
+        # The sum of squared distances, their number, and the largest coordinate.
         self._sums = np.zeros(3)
 
     def push(
         self, points: np.ndarray, seen: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the root (n, dims), joints relative to it, and the size (n,).
+        """Return the root (n, dims), the joints relative to it, and the size (n,).
 
-        Joints that are not seen are 0.
+        Invisible joints are 0.
 
         Args:
             points: Joints of the next frames, shape (n, V, dims), float64.
-            seen: Which of them are seen, shape (n, V).
+            seen: Whether they are visible, shape (n, V).
         """
         root = self._path(points, seen)
         relative = np.where(seen[..., None], points - root[:, None], 0)
@@ -58,7 +57,7 @@ class RunningBody:
         sums[1:, 0] = np.square(relative).sum(axis=(1, 2))
         sums[1:, 1] = seen.sum(axis=1)
         sums[1:, 2] = (np.abs(points) * seen[..., None]).max(axis=(1, 2), initial=0)
-        # One after another, so that frames may come in any blocks.
+        # Cumulative sums, so that results do not depend on how frames are split.
         np.cumsum(sums[:, :2], axis=0, out=sums[:, :2])
         np.maximum.accumulate(sums[:, 2], out=sums[:, 2])
         self._sums = sums[-1]
@@ -73,34 +72,34 @@ class RunningBody:
             of_all, any_joint = _mean(points, seen)
             mean = np.where(known[:, None], mean, of_all)
             shown = np.where(known, shown, any_joint)
-        # For each frame the last one that shows it, of which 0 stands for the past.
+        # For each frame, the last frame that shows the root; 0 is before these frames.
         last = np.maximum.accumulate(np.where(shown, np.arange(1, len(points) + 1), 0))
         path = np.concatenate([self._root[None], mean])[last]
         self._root, self._known = path[-1], known[-1]
         return path
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return arrays from which :meth:`load_state_dict` goes on."""
+        """Return the state as arrays, for :meth:`load_state_dict`."""
         state = {'root': self._root, 'known': self._known, 'sums': self._sums}
         return {key: np.array(value) for key, value in state.items()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was asked for."""
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned."""
         self._root, self._known, self._sums = (
             np.array(state[key]) for key in ('root', 'known', 'sums')
         )
 
 
 class RunningCoordinates:
-    """Gives what :class:`mmskelseg.features.SkeletonCoordinates` gives if ``causal``.
+    """Features of a ``causal`` ``SkeletonCoordinates``, computed incrementally.
 
     Args:
-        root: Indices of the joints whose mean the root is.
-        dims: Coordinates of a joint, 2 or 3.
-        num_joints: Joints of the skeleton, V.
-        displacement: Whether displacements from the frame before are given.
-        scale: Whether values are divided by the size of the body.
-        flatten: Whether the joints of a channel are put in a row.
+        root: Indices of the joints whose mean is the root.
+        dims: Number of coordinates of a joint, 2 or 3.
+        num_joints: Number of joints of the skeleton, V.
+        displacement: Whether to include displacements from the previous frame.
+        scale: Whether to divide values by the size of the body.
+        flatten: Whether to flatten channels and joints into one axis.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ class RunningCoordinates:
 
         Args:
             points: Joints, shape (n, V, dims), float64.
-            seen: Which of them are seen, shape (n, V).
+            seen: Whether they are visible, shape (n, V).
         """
         _, values, size = self.body.push(points, seen)
         if self.displacement:
@@ -148,18 +147,18 @@ class RunningCoordinates:
         return values.reshape(len(values), -1) if self.flatten else values
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return arrays from which :meth:`load_state_dict` goes on."""
+        """Return the state as arrays, for :meth:`load_state_dict`."""
         own = {'points': np.array(self._points), 'seen': np.array(self._seen)}
         return {**own, **self.body.state_dict()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was asked for."""
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned."""
         self.body.load_state_dict(state)
         self._points, self._seen = (np.array(state[key]) for key in ('points', 'seen'))
 
 
 def _mean(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of the joints seen in each frame (n, dims), and if there are."""
+    """Return the mean of each frame's visible joints (n, dims), and if it has any."""
     counts = seen.sum(axis=1)
     weights = seen / np.maximum(counts, 1)[:, None]
     return (points * weights[..., None]).sum(axis=1), counts > 0

@@ -1,4 +1,4 @@
-"""Segments that begin and end in a stream of labelled frames."""
+"""Events: beginnings and ends of segments in a stream of labelled frames."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ from mmskelseg.streaming.stream import LabelledFrame
 
 @dataclass(frozen=True)
 class SegmentEvent:
-    """A segment that begins or ends.
+    """The beginning or the end of a segment.
 
     Args:
-        event: Which of the two.
+        event: Whether the segment begins or ends.
         label: Name of the class.
-        label_id: Its id.
+        label_id: Id of the class.
         start_frame: First frame of the segment.
-        end_frame: The frame after its last, None while it lasts.
-        start: Time of the first frame in seconds, None where the rate is not known.
-        end: Time at which it ends, likewise.
+        end_frame: The frame after its last one; None before the end.
+        start: Time of the first frame in seconds; None if the frame rate is unknown.
+        end: Time of the end in seconds; None before the end, or if the frame rate is
+            unknown.
         score: Mean probability of the label over the segment so far.
     """
 
@@ -33,7 +34,7 @@ class SegmentEvent:
 
 
 class SegmentEvents:
-    """Finds the segments that begin and end as frames of a stream come.
+    """A detector of segments that begin and end in a live stream.
 
     Args:
         fps: Frames per second of the stream.
@@ -41,12 +42,12 @@ class SegmentEvents:
 
     def __init__(self, fps: float | None = None) -> None:
         self.fps = fps
-        # The first frame of the segment that lasts, and its last one so far.
+        # The first frame of the current segment, and its last one so far.
         self._segment: list[LabelledFrame] = []
         self._total = 0.0
 
     def push(self, frame: LabelledFrame) -> list[SegmentEvent]:
-        """Return what the next frame ends and begins."""
+        """Return the events that the next frame causes."""
         changed = not self._segment or frame.label_id != self._segment[0].label_id
         events = self.end() if changed else []
         self._total += float(frame.probabilities[frame.label_id])
@@ -54,7 +55,7 @@ class SegmentEvents:
         return [*events, self._event('begin')] if changed else events
 
     def end(self) -> list[SegmentEvent]:
-        """Return the end of the last segment, if there was one."""
+        """Return the end of the current segment, if there is one."""
         events = [self._event('end')] if self._segment else []
         self._segment, self._total = [], 0.0
         return events
@@ -62,7 +63,9 @@ class SegmentEvents:
     def _event(self, kind: Literal['begin', 'end']) -> SegmentEvent:
         first, last = self._segment
         ends = kind == 'end'
-        known = self.fps is not None and last.time is not None
+        end = None
+        if ends and self.fps is not None and last.time is not None:
+            end = last.time + 1 / self.fps
         return SegmentEvent(
             kind,
             first.label,
@@ -70,7 +73,7 @@ class SegmentEvents:
             first.index,
             last.index + 1 if ends else None,
             first.time,
-            last.time + 1 / self.fps if ends and known else None,  # type: ignore
+            end,
             self._total / (last.index + 1 - first.index),
         )
 
@@ -78,10 +81,10 @@ class SegmentEvents:
 def segment_events(
     frames: Iterable[LabelledFrame], fps: float | None = None
 ) -> Iterator[SegmentEvent]:
-    """Yield an event for each segment that begins, and that ends.
+    """Yield an event at the beginning and at the end of each segment.
 
     Args:
-        frames: Frames of a stream in turn; the last segment ends with them.
+        frames: Frames of a stream in their order; the last segment ends with them.
         fps: Frames per second of the stream.
 
     >>> from mmskelseg.streaming import LabelledFrame

@@ -1,31 +1,30 @@
-"""A causal segmentor that labels one frame after another, of plain arrays.
+"""A causal segmentor of plain arrays, which labels one frame after another.
 
-Members of an ensemble are computed together, as the first axis of all arrays: products
-of matrices as small as these take no longer than the call of one.
+The members of an ensemble are the first axis of all arrays and are computed together,
+since products of such small matrices take little more time than calling NumPy.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mmskelseg.utils.errors import UserError
 
-# Frames that go through a layer together, at most.
+# The most frames that a layer processes together.
 _BLOCK = 64
 
 
 @dataclass(frozen=True)
 class StreamingLayer:
-    """A dilated convolution, ReLU and, if wanted, a 1x1, added to their input.
+    """A dilated convolution, ReLU and an optional 1x1, added to their input.
 
     Args:
-        offsets: How many frames before a frame's own each of the k taps reads.
-        weight: Of all taps, shape (M, k * C, C), those of the first tap first.
-        bias: Shape (M, 1, C).
-        out_weight: Of the 1x1, shape (M, C, C), or None.
-        out_bias: Shape (M, 1, C), or None.
+        offsets: Number of frames by which each of the k taps looks back.
+        weight: Weights of all taps, shape (M, k * C, C), beginning with the first tap.
+        bias: Bias, shape (M, 1, C).
+        out_weight: Weights of the 1x1, shape (M, C, C), or None.
+        out_bias: Bias of the 1x1, shape (M, 1, C), or None.
     """
 
     offsets: tuple[int, ...]
@@ -40,11 +39,11 @@ class StreamingStage:
     """A 1x1 convolution, layers, and a classifier.
 
     Args:
-        weight: Of the 1x1, shape (M, C, C').
-        bias: Shape (M, 1, C').
-        layers: Of width C'.
-        cls_weight: Of the classifier, shape (M, C', K).
-        cls_bias: Shape (M, 1, K).
+        weight: Weights of the 1x1, shape (M, C, C').
+        bias: Bias of the 1x1, shape (M, 1, C').
+        layers: Layers of width C'.
+        cls_weight: Weights of the classifier, shape (M, C', K).
+        cls_bias: Bias of the classifier, shape (M, 1, K).
     """
 
     weight: np.ndarray
@@ -56,12 +55,12 @@ class StreamingStage:
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Subtracts a mean and divides by a deviation, within a limit.
+    """Standardisation by mean and deviation, with clipping.
 
     Args:
-        mean: Shape (M, 1, C).
-        std: Shape (M, 1, C).
-        limit: Shape (M, 1, 1).
+        mean: Mean, shape (M, 1, C).
+        std: Standard deviation, shape (M, 1, C).
+        limit: Limit of the result, shape (M, 1, 1).
     """
 
     mean: np.ndarray
@@ -69,7 +68,7 @@ class Standardizer:
     limit: np.ndarray
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return standardised features (M, n, C) of features (1, n, C)."""
+        """Return standardised features (M, n, C) for features (1, n, C)."""
         return np.clip((x - self.mean) / self.std, -self.limit, self.limit)
 
 
@@ -78,10 +77,10 @@ class StreamingModel:
     """The weights of a causal segmentor with M members, in float32.
 
     Args:
-        stages: All stages; the first reads features and each other one probabilities.
+        stages: All stages; the first reads features, and the others probabilities.
         order: The index of the stage that runs at each step.
-        lookahead: How many later frames the first stage sees.
-        standardizer: What the first stage reads features through, if anything.
+        lookahead: Number of later frames that the first stage sees.
+        standardizer: Standardisation of the features, if there is any.
     """
 
     stages: Sequence[StreamingStage]
@@ -91,7 +90,7 @@ class StreamingModel:
 
     @property
     def in_channels(self) -> int:
-        """Features of a frame."""
+        """Number of features per frame, C."""
         return self.stages[0].weight.shape[1]
 
     @property
@@ -105,9 +104,9 @@ class StreamingModel:
 
 
 class ModelStream:
-    """Gives the probabilities of a stream's frames, the lookahead after each.
+    """A stream that computes the probabilities of frames, delayed by the lookahead.
 
-    Memory does not grow and a frame costs the same, however many have passed.
+    Memory and time per frame are constant, however long the stream is.
     """
 
     def __init__(self, model: StreamingModel) -> None:
@@ -116,14 +115,14 @@ class ModelStream:
 
     @property
     def frames(self) -> int:
-        """How many frames have passed the first stage, and zeros after the last."""
+        """Number of frames that the first stage has processed, including padding."""
         return self._steps[0].frames
 
     def push(self, features: np.ndarray) -> np.ndarray:
         """Return the probabilities (n', K) of the frames that are final now.
 
         Args:
-            features: Of the next frames, shape (n, C).
+            features: Features of the next frames, shape (n, C).
         """
         if features.ndim != 2 or features.shape[1] != self.model.in_channels:
             raise UserError(
@@ -136,10 +135,10 @@ class ModelStream:
         )
 
     def flush(self) -> np.ndarray:
-        """Return the probabilities (n', K) of the last frames, as many as lookahead.
+        """Return the probabilities (n', K) of the last frames, and end the stream.
 
-        They see nothing after the last frame, as at the end of a video. The stream has
-        ended then; :meth:`reset` begins a new one.
+        These frames see nothing after the last frame, as at the end of a video.
+        :meth:`reset` starts a new stream.
         """
         weight = self.model.stages[0].weight
         nothing = np.zeros((self.model.lookahead, weight.shape[2]), np.float32)
@@ -154,7 +153,7 @@ class ModelStream:
             step.reset()
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return arrays from which :meth:`load_state_dict` goes on."""
+        """Return the state as arrays, for :meth:`load_state_dict`."""
         state = {}
         for i, step in enumerate(self._steps):
             state[f'{i}.frames'] = np.array(step.frames)
@@ -162,11 +161,11 @@ class ModelStream:
                 state[f'{i}.{j}'] = ring.copy()
         return state
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was asked for.
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned.
 
         Raises:
-            UserError: If the state is of another model.
+            UserError: If the state belongs to another model.
         """
         check_state(state, self.state_dict())
         for i, step in enumerate(self._steps):
@@ -180,7 +179,7 @@ class ModelStream:
         return x if standardizer is None else standardizer(x)
 
     def _labelled(self, x: np.ndarray) -> np.ndarray:
-        """Return the mean probabilities (n', K) of what enters the first layers."""
+        """Return the mean probabilities (n', K) for the input of the first layers."""
         early = max(self.model.lookahead - self.frames, 0)
         scores = _softmax(self._steps[0].run(x)[:, early:])
         for step in self._steps[1:]:
@@ -195,13 +194,13 @@ class ModelStream:
 
 
 class _StageStream:
-    """The frames of a stage at one step: for each layer, a ring of its last inputs."""
+    """The state of a stage at one step: for each layer, a ring buffer of its inputs."""
 
     def __init__(self, stage: StreamingStage) -> None:
         self.stage = stage
         self.frames = 0
         members, _, channels = stage.weight.shape
-        # So many that a block never overwrites what its own frames read.
+        # Large enough that a block never overwrites frames that it still reads.
         self.rings = [
             np.zeros((members, max(layer.offsets) + _BLOCK, channels), np.float32)
             for layer in stage.layers
@@ -215,11 +214,11 @@ class _StageStream:
             ring[:] = 0
 
     def enter(self, x: np.ndarray) -> np.ndarray:
-        """Return what the layers read, (M, n, C'), of x (M, n, C)."""
+        """Return the input of the layers (M, n, C') for x (M, n, C)."""
         return x @ self.stage.weight + self.stage.bias
 
     def run(self, x: np.ndarray) -> np.ndarray:
-        """Return logits (M, n, K) of what the layers read, (M, n, C')."""
+        """Return logits (M, n, K) for the input of the layers (M, n, C')."""
         members, n, channels = x.shape
         block = np.arange(n)[:, None]
         for layer, ring, offsets in zip(
@@ -232,7 +231,7 @@ class _StageStream:
             else:
                 ring[:, first:] = x[:, : size - first]
                 ring[:, : first + n - size] = x[:, size - first :]
-            # (M, n, k, C') of the frames that the taps read
+            # The frames that the taps read, (M, n, k, C')
             read = ring.take(first + block - offsets, axis=1, mode='wrap')
             change = read.reshape(members, n, -1) @ layer.weight
             change += layer.bias
@@ -246,14 +245,14 @@ class _StageStream:
         return x @ self.stage.cls_weight + self.stage.cls_bias
 
 
-def check_state(state: Mapping[str, Any], own: Mapping[str, np.ndarray]) -> None:
-    """Raise an error if a state lacks arrays of one's own, or has them otherwise."""
+def check_state(state: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]) -> None:
+    """Raise an error if a state lacks arrays of another, or if shapes differ."""
     for key, value in own.items():
         shape = np.shape(state[key]) if key in state else None
         if shape != value.shape:
             raise UserError(
-                f'The state of the stream has {key} of shape {shape}, but the '
-                f"model's is {value.shape}; load it with the model that it is of."
+                f'The state of the stream has {key} of shape {shape}, but the model '
+                f'needs {value.shape}; load it into a stream of the same model.'
             )
 
 

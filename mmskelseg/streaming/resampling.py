@@ -1,4 +1,4 @@
-"""Frames at the times of a camera, as frames at a fixed rate."""
+"""Resampling of frames with time stamps to a fixed frame rate."""
 
 import math
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ from mmskelseg.utils.errors import UserError
 
 
 class Resampler:
-    """Chooses a frame for each instant of a fixed rate, from the first frame on.
+    """A resampler that chooses a frame for each instant of a fixed rate.
 
-    Each instant has the frame that is nearest to it, as far as that can be said when
-    the frame comes: a frame belongs to the latest instant that is at most half a period
-    after it. The period is that between the last frames, on average, but that of the
-    rate at most. Instants that no frame belongs to, since frames were dropped or the
-    camera is slower, hold the last one before. Frames that come where there is one
-    already, or that come late, are skipped.
+    The first frame defines the first instant. Each instant gets the nearest frame, as
+    far as it is known when the frame arrives: a frame belongs to the latest instant
+    that is at most half a period after it. The period is the average interval between
+    the latest frames, but at most that of the fixed rate. An instant without a frame,
+    since frames were dropped or the camera is slower, repeats the previous one. A frame
+    is skipped if its instant already has one, or if it is late.
 
     Args:
         fps: Instants per second.
-        max_gap: Seconds between frames from which on the stream is not held.
+        max_gap: Longest gap between frames in seconds; longer ones are an error.
     """
 
     def __init__(self, fps: float, max_gap: float = 60.0) -> None:
@@ -38,17 +38,16 @@ class Resampler:
         self._filled = 0
 
     def choose(self, times: Iterable[float]) -> tuple[list[int], int]:
-        """Return the index of the frame for each instant that is filled now.
+        """Return the index of the frame for each new instant, and of the last frame.
 
-        Beside it stands the index of the last frame that did not come late. Both may be
-        -1, for that of the frames before these.
+        The latter is the last frame that was not late. An index of -1 stands for the
+        last of the earlier frames.
 
         Args:
-            times: Of the next frames, in seconds.
+            times: Times of the next frames, in seconds.
 
         Raises:
-            UserError: If a time is not a number, or too far from that of the frame
-                before.
+            UserError: If a time is not a number, or too far from the previous one.
         """
         chosen: list[int] = []
         held = -1
@@ -60,9 +59,9 @@ class Resampler:
             gap = time - self._latest
             if abs(gap) > self.max_gap:
                 raise UserError(
-                    f'A frame has time={time:g}, {gap:+g} seconds from the frame '
-                    f'before, but no more than {self.max_gap:g} are bridged; end the '
-                    'stream by flush(), and begin anew by reset().'
+                    f'A frame has time={time:g}, {gap:+g} seconds from the previous '
+                    f'frame, but at most {self.max_gap:g} are allowed; end the stream '
+                    'with flush(), and start a new one with reset().'
                 )
             if gap < 0:
                 self.skipped += 1
@@ -70,10 +69,10 @@ class Resampler:
             if time > self.start:
                 period = min(gap, 1 / self.fps)
                 known = period if math.isnan(self._period) else self._period
-                # Jitter averages out over about as many frames.
+                # An average over about eight frames, which removes jitter.
                 self._period = known + (period - known) / 8
             early = 0.0 if math.isnan(self._period) else self._period / 2
-            # A little later, for times that are rounded.
+            # With some tolerance for rounded times.
             instant = math.floor((time - self.start + early) * self.fps + 1e-3)
             missing = instant - self._filled
             if missing < 0:
@@ -87,11 +86,11 @@ class Resampler:
         return chosen, held
 
     def state(self) -> np.ndarray:
-        """Return the numbers from which :meth:`load` goes on."""
+        """Return the state as an array, for :meth:`load`."""
         times = self.start, self._latest, self._period
         return np.array([*times, self._filled, self.skipped, self.repeated])
 
     def load(self, state: np.ndarray) -> None:
-        """Go on where :meth:`state` was asked for."""
+        """Continue from a state that :meth:`state` returned."""
         self.start, self._latest, self._period = map(float, state[:3])
         self._filled, self.skipped, self.repeated = map(int, state[3:])

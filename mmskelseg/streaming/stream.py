@@ -1,14 +1,15 @@
-"""A person's poses as they come, as labelled frames."""
+"""Live labelling of a person's poses."""
 
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmskelseg.streaming.body import RunningCoordinates
-from mmskelseg.streaming.model import StreamingModel, check_state
+from mmskelseg.streaming.model import check_state
 from mmskelseg.streaming.resampling import Resampler
 from mmskelseg.utils.errors import UserError
 
@@ -18,12 +19,12 @@ class LabelledFrame:
     """A frame of a stream whose label is final.
 
     Args:
-        index: Its number, from 0, at the model's frame rate.
-        time: In seconds, as the times that are pushed, or from the first frame; None
-            where no frame rate is known.
+        index: Number of the frame from 0, at the model's frame rate.
+        time: Time in seconds, on the clock of the pushed times, or since the first
+            frame; None if the frame rate is unknown.
         label: Name of the likeliest class.
-        label_id: Its id.
-        probabilities: Of all classes, shape (K,).
+        label_id: Id of the class.
+        probabilities: Probabilities of all classes, shape (K,).
     """
 
     index: int
@@ -33,35 +34,65 @@ class LabelledFrame:
     probabilities: np.ndarray
 
 
-class SkeletonStream:
-    """Labels a person's frames as their poses come.
+class FrameStream(Protocol):
+    """A stream that turns features of frames into probabilities."""
 
-    Frames are final, that is, as in the segmentation of the whole video, after as many
-    further frames as ``lookahead``. Each costs the same, and memory does not grow.
-    Several people are several streams that share the model, see :meth:`another`::
+    def push(self, features: np.ndarray) -> np.ndarray:
+        """Return the probabilities (n', K) of the frames that are final now."""
+
+    def flush(self) -> np.ndarray:
+        """Return the probabilities (n', K) of the last frames."""
+
+    def reset(self) -> None:
+        """Forget all frames."""
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays."""
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state."""
+
+
+class CausalModel(Protocol):
+    """A model that can run in streams."""
+
+    @property
+    def lookahead(self) -> int:
+        """Number of later frames that a frame depends on."""
+
+    def stream(self) -> FrameStream:
+        """Return a new stream."""
+
+
+class SkeletonStream:
+    """A stream that labels a person's frames as their poses arrive.
+
+    The label of a frame is final, that is, the same as in the segmentation of the whole
+    video, after ``lookahead`` further frames. Memory and time per frame are constant.
+    For several people, use several streams that share the model; see :meth:`another`::
 
         streams = defaultdict(stream.another)
         streams[track_id].push(keypoints)
 
-    With times, frames are resampled to ``fps``, see
-    :class:`mmskelseg.streaming.Resampler`: dropped frames hold the last pose, and those
-    that come too fast are skipped. ``repeated`` and ``skipped`` count both. Without
-    times, every frame that is pushed is one of the model's rate.
+    Frames with times are resampled to ``fps``; see
+    :class:`mmskelseg.streaming.Resampler`: the last pose is repeated for dropped
+    frames, and frames that come too fast are skipped. ``repeated`` and ``skipped``
+    count both. Frames without times must have the model's frame rate.
 
     Args:
-        model: The weights.
-        coordinates: What makes features of poses.
+        model: The model.
+        coordinates: Features of poses.
         classes: Names of the K classes.
-        fps: Frames per second that the model was trained with; None if not known.
-        min_score: Joints that score less are not seen.
-        dtype: Of the features, ``float32`` or ``float16``.
+        fps: Frame rate of the model's training data; None if unknown.
+        min_score: Joints with a lower score count as invisible.
+        dtype: Type of the features, ``float32`` or ``float16``.
     """
 
     _ended: bool
 
     def __init__(
         self,
-        model: StreamingModel,
+        model: CausalModel,
         coordinates: RunningCoordinates,
         classes: Sequence[str],
         *,
@@ -81,22 +112,22 @@ class SkeletonStream:
 
     @property
     def lookahead(self) -> int:
-        """How many further frames make a frame final."""
+        """Number of further frames after which a frame is final."""
         return self.model.lookahead
 
     @property
     def dims(self) -> int:
-        """Coordinates of a joint, 2 or 3."""
+        """Number of coordinates of a joint, 2 or 3."""
         return self._coordinates.dims
 
     @property
     def skipped(self) -> int:
-        """How many frames were left out, since they came too fast or too late."""
+        """Number of frames that were skipped because they came too fast or too late."""
         return 0 if self._resampler is None else self._resampler.skipped
 
     @property
     def repeated(self) -> int:
-        """How many frames were made by holding the pose before them."""
+        """Number of frames for which the previous pose was repeated."""
         return 0 if self._resampler is None else self._resampler.repeated
 
     def another(self) -> 'SkeletonStream':
@@ -110,28 +141,27 @@ class SkeletonStream:
 
     def push(
         self,
-        keypoints: Any,
-        score: Any = None,
+        keypoints: ArrayLike,
+        score: ArrayLike | None = None,
         time: float | Sequence[float] | np.ndarray | None = None,
     ) -> list[LabelledFrame]:
         """Return the frames that are final now.
 
         Args:
             keypoints: Joints of the next frame, shape (V, 2) in pixels or (V, 3), or of
-                several, (n, V, 2) or (n, V, 3).
-            score: Confidence of each joint, shape (V,) or (n, V), 0 for one that was
-                not seen; by default 1. A person who is not seen has 0 throughout.
-            time: When each frame was taken, in seconds; for all frames of a stream or
-                for none.
+                several frames, (n, V, 2) or (n, V, 3).
+            score: Confidence of each joint, shape (V,) or (n, V), 0 for invisible ones;
+                by default 1. For a person who is out of view, all are 0.
+            time: Time of each frame in seconds; for all frames of a stream or for none.
 
         Raises:
-            UserError: If the keypoints do not fit the model, if times are at fault, or
+            UserError: If the keypoints do not fit the model, if times are invalid, or
                 after :meth:`flush`.
         """
         if self._ended:
             raise UserError(
-                'The stream has ended by flush(); begin anew by reset(), or push to '
-                'another().'
+                'The stream has ended with flush(); start a new one with reset(), or '
+                'push to another().'
             )
         points, seen = self._read(keypoints, score)
         points, seen = self._resampled(points, seen, time)
@@ -141,13 +171,13 @@ class SkeletonStream:
         return self._labelled(self._stream.push(features))
 
     def flush(self) -> list[LabelledFrame]:
-        """Return the last frames, and end the stream, as a video ends."""
+        """Return the last frames, and end the stream like a video."""
         frames = [] if self._ended else self._labelled(self._stream.flush())
         self._ended = True
         return frames
 
     def reset(self) -> None:
-        """Begin anew: forget all frames, times and counts."""
+        """Start a new stream: forget all frames, times and counts."""
         self._coordinates.reset()
         self._stream.reset()
         if self._resampler is not None:
@@ -158,7 +188,7 @@ class SkeletonStream:
         self._timed = self._ended = False
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return arrays, as ``np.savez`` writes them, to go on from another time."""
+        """Return the state as arrays, which ``np.savez`` can store."""
         state = {f'model.{k}': v for k, v in self._stream.state_dict().items()}
         own = self._coordinates.state_dict()
         state |= {f'coordinates.{key}': value for key, value in own.items()}
@@ -169,15 +199,15 @@ class SkeletonStream:
         flags = self._pushed, self._given, self._timed, self._ended
         return {**state, 'progress': np.array(flags, np.int64)}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was asked for.
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned.
 
         Raises:
-            UserError: If the state is of another model, or of none.
+            UserError: If the state does not belong to this model.
         """
         check_state(state, self.state_dict())
 
-        def part(name: str) -> dict[str, Any]:
+        def part(name: str) -> dict[str, np.ndarray]:
             return {k.removeprefix(name): state[k] for k in state if k.startswith(name)}
 
         self._stream.load_state_dict(part('model.'))
@@ -188,8 +218,10 @@ class SkeletonStream:
         self._pushed, self._given = map(int, state['progress'][:2])
         self._timed, self._ended = map(bool, state['progress'][2:])
 
-    def _read(self, keypoints: Any, score: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return joints (n, V, dims), and which are seen (n, V)."""
+    def _read(
+        self, keypoints: ArrayLike, score: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return joints (n, V, dims), and whether they are visible (n, V)."""
         points = np.asarray(keypoints, np.float64)
         points = points[None] if points.ndim == 2 else points
         joints, dims = self._coordinates.num_joints, self._coordinates.dims
@@ -202,25 +234,25 @@ class SkeletonStream:
         scores = scores[None] if scores.ndim == 1 else scores
         if scores.shape != points.shape[:2]:
             raise UserError(
-                f'score has the shape {np.shape(score)}, but keypoints '
+                f'score has the shape {np.asarray(score).shape}, but keypoints '
                 f'{np.shape(keypoints)} need {np.shape(keypoints)[:-1]}.'
             )
         if not (np.isfinite(points).all() and np.isfinite(scores).all()):
             raise UserError(
-                'keypoints or score have values that are not finite; set a joint that '
-                'was not seen to 0, with score 0.'
+                'keypoints or score have values that are not finite; set invisible '
+                'joints to 0, with score 0.'
             )
         return points, scores >= self.min_score
 
     def _resampled(
-        self, points: np.ndarray, seen: np.ndarray, time: Any
+        self, points: np.ndarray, seen: np.ndarray, time: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray]:
         if not len(points):
             return points, seen
         if self._pushed and (time is not None) != self._timed:
             raise UserError(
-                'Some frames of the stream have a time and some have none; give it for '
-                'all of them or for none.'
+                'Only some frames of the stream have a time; give it for all of them '
+                'or for none.'
             )
         self._timed = time is not None
         held = self._held
@@ -234,11 +266,11 @@ class SkeletonStream:
                 )
             if self._resampler is None:
                 raise UserError(
-                    'Frames have times, but the frame rate that the model was trained '
-                    'with is not known; state it as fps.'
+                    "Frames have times, but the frame rate of the model's training "
+                    'data is unknown; give it as fps.'
                 )
             chosen, last = self._resampler.choose(times.tolist())
-            # Row 0 is the frame before these.
+            # Row 0 is the last of the earlier frames.
             rows = np.array(chosen, np.int64) + 1
         self._pushed += len(points)
         if last >= 0:

@@ -1,4 +1,4 @@
-"""Data structures that several parts share."""
+"""Data structures that several rooms share: skeletons, segments, annotations."""
 
 from mmskelseg.structures.skeleton import Skeleton, is_data_layout
 

@@ -1,4 +1,4 @@
-"""Skeletons as graphs for convolutions over joints, and as pyramids of body parts."""
+"""Skeletons as graphs for graph convolutions, and as pyramids of body parts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from mmskelseg.structures.skeleton import Skeleton
 def hop_distances(skeleton: Skeleton) -> np.ndarray:
     """Return the number of limbs between any two joints, shape (V, V), float64.
 
-    It is infinity where no way leads.
+    It is infinite for joints that are not connected.
 
     >>> hop_distances(Skeleton.get(dict(joints=4, limbs=[[0, 1], [1, 2]])))
     array([[ 0.,  1.,  2., inf],
@@ -31,38 +31,39 @@ def hop_distances(skeleton: Skeleton) -> np.ndarray:
 
 
 def graph_center(skeleton: Skeleton) -> tuple[int, ...]:
-    """Return the joints that a graph is ordered by: the root, as far as it is a part.
+    """Return the joints that are the centre of a graph: the root of the skeleton.
 
-    Where all joints are the root, as in a skeleton without one, it is the joint from
-    which the others are the fewest limbs away, the first of several.
+    If all joints are the root, as in a skeleton without one, the centre is the joint
+    with the smallest total distance to all others, counted in limbs; the first of
+    several.
 
     >>> graph_center(Skeleton.get(dict(joints=3, limbs=[[0, 1], [1, 2]])))
     (1,)
     """
     if len(skeleton.root) < skeleton.num_joints:
         return skeleton.root
-    # A joint that no way leads to is farther than any.
+    # A joint that is not connected counts as farther away than any other.
     steps = np.minimum(hop_distances(skeleton), skeleton.num_joints)
     return (int(steps.sum(axis=0).argmin()),)
 
 
 def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
-    """Return a graph's adjacency in subsets by the way to the root, (3, V, V), float32.
+    """Return the adjacency matrix in three spatial subsets, (3, V, V), float32.
 
-    Subset 0 is a joint itself, 1 its neighbours that are as far from the root as it or
-    farther (centrifugal), 2 those nearer to it (centripetal). Entry (k, v, w) is the
-    weight with which joint w reads joint v of its subset k. The weights of all that a
-    joint reads are equal and add up to 1 over the subsets.
+    Subset 0 is the joint itself, 1 its neighbours that are at least as far from the
+    root (centrifugal), 2 its neighbours that are nearer to the root (centripetal).
+    Entry (k, v, w) is the weight with which joint w reads joint v of its subset k. All
+    weights of a joint are equal and sum to 1 over the subsets.
 
     Args:
-        skeleton: Its ``limbs`` are the edges; of several joints of its
-            :func:`graph_center` the nearest counts.
-        reach: Joints more limbs away from the root than this count as equally far. None
-            tells all distances apart, as the paper has it.
+        skeleton: Its ``limbs`` are the edges. If its :func:`graph_center` has several
+            joints, distances are to the nearest of them.
+        reach: Joints farther from the root than this number of limbs count as equally
+            far. None distinguishes all distances, as in the paper.
 
     Note:
-        With the default, weights are those of the public code of ST-GCN and MS-GCN,
-        which sees distances up to one limb only.
+        The default gives the weights of the public code of ST-GCN and MS-GCN, which
+        only sees distances up to one limb.
 
     Source: Yan et al. (AAAI 2018), Sec. 3.3, "spatial configuration partitioning".
 
@@ -84,15 +85,15 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
 
 
 def skeleton_pyramid(skeleton: Skeleton) -> list[tuple[Skeleton, np.ndarray]]:
-    """Return the levels of a skeleton, each with how it reads the level below.
+    """Return the levels of a skeleton: joints, body parts and the whole body.
 
-    Body parts are the skeleton's drop groups (arms and legs) and, as one more, the
-    joints in none of them. A skeleton without drop groups has no such level.
+    Body parts are the skeleton's drop groups (arms and legs), plus one for all
+    remaining joints. A skeleton without drop groups has no such level.
 
     Returns:
-        For each level its skeleton of G nodes and an array (G', G), float32, whose
-        column g has the weights of the G' nodes below in node g; they add up to 1. The
-        first level has the joints, each of which reads itself.
+        For each level, its skeleton of G nodes and a pooling matrix (G', G), float32:
+        column g has the weights of the G' nodes of the level below in node g, which
+        sum to 1. The first level has the joints, each of which reads itself.
 
     >>> [level.joints for level, _ in skeleton_pyramid(Skeleton.get('lcr15'))][1:]
     [('left_arm', 'right_arm', 'left_leg', 'right_leg', 'remaining'), ('body',)]
@@ -113,9 +114,9 @@ def skeleton_pyramid(skeleton: Skeleton) -> list[tuple[Skeleton, np.ndarray]]:
 def _pooled(
     skeleton: Skeleton, groups: Mapping[str, Sequence[int]]
 ) -> tuple[Skeleton, np.ndarray]:
-    """Return the skeleton of groups of joints, and the share of each joint in them.
+    """Return the skeleton of groups of joints, and the weight of each joint in a group.
 
-    Two groups have a limb where one leads from a joint of one to a joint of the other.
+    Two groups are connected if a limb joins a joint of one to a joint of the other.
     """
     member = np.zeros((skeleton.num_joints, len(groups)), np.float32)
     for g, joints in enumerate(groups.values()):

@@ -1,10 +1,10 @@
-"""The layouts of joints that have a name of ours, as dicts that Skeleton.get takes."""
+"""The joint layouts that are known by name, as dicts that Skeleton.get accepts."""
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
-# Where in a name its side can stand: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
+# The places of the side in a name: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
 _SIDES = (
     r'(?i)(.*?)(left|right)(.*)',
     r'(?i)()(l|r)[\W_]+(.+)',
@@ -22,18 +22,29 @@ BODY_PARTS = {
     for side in ('left', 'right')
 }
 
-# Letters of a joint's name.
+# The most characters of a joint's name.
 LONGEST_NAME = 200
 
 
+class NamedLayout(TypedDict):
+    """A layout whose joints, limbs, drop groups and root are given by name."""
+
+    name: str
+    joints: list[str]
+    limbs: list[list[str]]
+    flip_pairs: list[tuple[int, int]]
+    drop_groups: dict[str, list[str]]
+    root: list[str]
+
+
 def split_side(name: str) -> tuple[str, str]:
-    """Return a joint's side, which may be empty, and the rest of its name.
+    """Return the side of a joint, possibly empty, and the rest of its name.
 
     >>> split_side('RWrist'), split_side('ear_left'), split_side('neck')
     (('right', 'wrist'), ('left', 'ear'), ('', 'neck'))
     """
     if len(name) > LONGEST_NAME:
-        # Which takes the patterns for ever, and is refused later.
+        # Matching would take forever, and the name is rejected later anyway.
         return '', name
     for pattern in _SIDES:
         if match := re.fullmatch(pattern, name):
@@ -43,9 +54,9 @@ def split_side(name: str) -> tuple[str, str]:
 
 
 def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the pairs of joints whose names differ in left and right alone.
+    """Return the index pairs of joints whose names differ only in left and right.
 
-    They are in the order of the joints, as is each pair.
+    Pairs, and the two joints in each of them, follow the order of the joints.
 
     >>> mirrored_joints(['nose', 'earR', 'earL', 'tail'])
     [(1, 2)]
@@ -60,7 +71,7 @@ def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
     return [(i, j) for i, j in pairs if i < j]
 
 
-def _layout(name: str, joints: str, limbs: str, root: str = '') -> dict[str, Any]:
+def _layout(name: str, joints: str, limbs: str, root: str = '') -> NamedLayout:
     names = joints.split()
     return {
         'name': name,
@@ -75,7 +86,7 @@ def _layout(name: str, joints: str, limbs: str, root: str = '') -> dict[str, Any
     }
 
 
-# With the 17 limbs that MMAction2 draws (MMPose's list has 19).
+# Has the 17 limbs that MMAction2 draws (MMPose lists 19).
 _COCO17 = _layout(
     'coco17',
     'nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder '
@@ -88,7 +99,7 @@ _COCO17 = _layout(
     'right_shoulder-right_hip right_hip-right_knee right_knee-right_ankle '
     'left_hip-right_hip',
 )
-# The joints that Kinect and estimators of COCO's 17 have in common.
+# The joints that Kinect and COCO-17 pose estimators have in common.
 _BODY12 = _layout(
     'body12',
     'left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist '
@@ -98,7 +109,7 @@ _BODY12 = _layout(
     'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee '
     'left_knee-left_ankle right_hip-right_knee right_knee-right_ankle',
 )
-# Of UW-IOM and TUM-Kitchen: LCR-Net's 13, the neck and the centre.
+# UW-IOM and TUM-Kitchen: the 13 joints of LCR-Net, the neck and the centre.
 _LCR15 = _layout(
     'lcr15',
     'right_ankle left_ankle right_knee left_knee right_hip left_hip right_wrist '
@@ -109,7 +120,7 @@ _LCR15 = _layout(
     'right_shoulder-neck left_shoulder-neck neck-head neck-center',
     'center',
 )
-# Of Kinect 1, in the order of its SDK.
+# Kinect 1, in the order of its SDK.
 _KINECT20 = _layout(
     'kinect20',
     'hip_center spine shoulder_center head '
@@ -126,7 +137,7 @@ _KINECT20 = _layout(
     'right_ankle-right_foot',
     'hip_center',
 )
-# Of Kinect 2 (PKU-MMD, NTU RGB+D), in the order of its SDK.
+# Kinect 2 (PKU-MMD, NTU RGB+D), in the order of its SDK.
 _KINECT25 = _layout(
     'kinect25',
     'spine_base spine_mid neck head left_shoulder left_elbow left_wrist left_hand '
@@ -150,7 +161,7 @@ _OPENPOSE_LIMBS = (
     'left_knee-left_ankle nose-right_eye right_eye-right_ear nose-left_eye '
     'left_eye-left_ear'
 )
-# Of OpenPose's model BODY_25 (MCFS), which has a joint between the hips.
+# OpenPose's model BODY_25 (MCFS), which has a joint between the hips.
 _BODY25 = _layout(
     'openpose_body25',
     'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow '
@@ -163,7 +174,7 @@ _BODY25 = _layout(
     + _OPENPOSE_LIMBS,
     'mid_hip',
 )
-# Of its model COCO.
+# OpenPose's model COCO.
 _COCO18 = _layout(
     'openpose_coco18',
     'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow '
@@ -171,7 +182,7 @@ _COCO18 = _layout(
     'right_eye left_eye right_ear left_ear',
     f'neck-right_hip neck-left_hip {_OPENPOSE_LIMBS}',
 )
-# Of LARa as action segmentation shares it; docs/datasets/dest.md has what is assumed.
+# LARa as shared for action segmentation; docs/datasets/dest.md lists the assumptions.
 _LARA19 = _layout(
     'lara19',
     'mid_hip right_hip right_knee right_ankle right_foot left_hip left_knee left_ankle '
@@ -185,7 +196,7 @@ _LARA19 = _layout(
     'left_elbow-left_wrist',
     'mid_hip',
 )
-# Of LARa's own files, each segment by the joint that it begins at.
+# LARa's own files: each body segment is named after the joint at which it begins.
 _LARA22 = _layout(
     'lara22',
     'head head_top left_collar left_elbow left_hip left_ankle left_shoulder left_knee '
@@ -200,7 +211,7 @@ _LARA22 = _layout(
     'right_ankle-right_toe',
     'mid_hip',
 )
-# Of TCG, by the alphabet of its names; docs/datasets/dest.md has what is assumed.
+# TCG, in alphabetical order of its names; docs/datasets/dest.md lists the assumptions.
 _TCG17 = _layout(
     'tcg17',
     'chest head mid_hip left_shoulder left_ankle left_elbow left_wrist left_knee '

@@ -1,7 +1,7 @@
 """Frame labels as segments.
 
--1 means "no label". A run of such frames ends the segment before it, so equal labels on
-both sides of a gap are two segments.
+The label -1 means "no label". A run of such frames ends the segment before it, so equal
+labels on both sides of a gap make two segments.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,11 @@ IGNORED = -1
 
 
 def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
-    """Return frame labels as int64, shape (T,); others raise an error."""
+    """Return frame labels as int64, shape (T,).
+
+    Raises:
+        UserError: If they are not integers in one dimension.
+    """
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise UserError(
@@ -59,9 +63,10 @@ def segment_table(labels: np.ndarray) -> np.ndarray:
     """Return the runs of equal labels as rows (start, end, label), shape (S, 3).
 
     Args:
-        labels: One int64 label a frame, shape (T,); runs of -1 are left out.
+        labels: The int64 label of each frame, shape (T,); runs of -1 are left out.
     """
-    # A frame of padding on both sides makes the first and last run like all others.
+    # One frame of padding on each side, so that the first and last run need no special
+    # case.
     padded = np.concatenate(([IGNORED], labels, [IGNORED]))
     cuts = np.flatnonzero(padded[1:] != padded[:-1])
     table = np.stack([cuts[:-1], cuts[1:], labels[cuts[:-1]]], axis=1)

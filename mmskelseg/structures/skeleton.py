@@ -1,4 +1,4 @@
-"""The one place that knows which joints there are and how they connect."""
+"""Skeletons: the only module that knows joints and how they are connected."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 from mmskelseg.utils.errors import UserError, shown
 
-# Of people, animals and meshes; files of others may state any number.
+# More than people, animals and meshes have; files may state any number.
 _MOST_JOINTS = 2000
 _HIPS = ('left_hip', 'right_hip')
-# Joints by name or index; one alone needs no list.
+# Joints by name or index; a single joint needs no list.
 JointGroup = str | int | Sequence[str | int]
+#: A layout as files hold it: a name, or a dict as :meth:`Skeleton.get` takes it.
+Layout: TypeAlias = str | Mapping[str, object]
+#: Everything that stands for a skeleton; see :meth:`Skeleton.get`.
+SkeletonLike: TypeAlias = 'Skeleton | os.PathLike | Layout'
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Joints and how they connect, from which all else that needs joints is derived.
+    """Joints and how they are connected.
+
+    Rendering, limb dropping, graphs, flipping and drawing all derive from it.
 
     Args:
-        name: What the layout is called in messages and in the metainfo of data sets.
+        name: Name of the layout in messages and in the metainfo of data sets.
         joints: A name for each of the V joints, in the order of the keypoints.
-        limbs: Pairs of joint indices, each the two ends of a line that is drawn.
-        flip_pairs: Pairs of joint indices that change places in a mirror image.
+        limbs: Pairs of joint indices, the two ends of each line that is drawn.
+        flip_pairs: Pairs of joint indices that swap in a mirror image.
         drop_groups: Joint indices of each body part that a tracker loses as a whole
             (``left_arm``, ``right_arm``, ``left_leg``, ``right_leg``).
-        root: Joint indices whose mean is the middle of the body: by default those named
-            ``left_hip`` and ``right_hip``, or all joints where these are missing.
+        root: Indices of the joints whose mean is the centre of the body: by default
+            ``left_hip`` and ``right_hip``, or all joints if these do not exist.
 
     Raises:
-        UserError: If a name is used twice or an index is not one of a joint.
+        UserError: If a name is used twice or an index is out of range.
     """
 
     name: str
@@ -54,8 +60,8 @@ class Skeleton:
         if len(longest) > LONGEST_NAME or self.num_joints > _MOST_JOINTS:
             raise UserError(
                 f'Skeleton {self.name!r} has {self.num_joints} joints, one of them '
-                f'called {shown(longest)}; read are {_MOST_JOINTS} at most, of '
-                f'{LONGEST_NAME} letters each.'
+                f'called {shown(longest)}; use at most {_MOST_JOINTS} joints, with '
+                f'names of up to {LONGEST_NAME} characters.'
             )
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
@@ -81,14 +87,14 @@ class Skeleton:
         return len(self.joints)
 
     def columns_of(self, joints: Sequence[str], source: str) -> list[int]:
-        """Return where the joints of this layout are among those of another.
+        """Return the index of each joint of this layout among the joints of another.
 
         Args:
-            joints: Names of the other's joints.
-            source: What to call the other in messages.
+            joints: Names of the joints of the other layout.
+            source: Name of the other layout in messages, such as its file.
 
         Raises:
-            UserError: If it lacks one.
+            UserError: If the other layout lacks a joint.
 
         >>> legs = Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]]))
         >>> legs.columns_of(['foot', 'knee', 'hip'], 'take1.json')
@@ -106,20 +112,18 @@ class Skeleton:
         return [joints.index(joint) for joint in self.joints]
 
     @classmethod
-    def get(
-        cls, skeleton: Skeleton | str | os.PathLike | Mapping[str, Any]
-    ) -> Skeleton:
-        """Return the skeleton that a name, a path or a dict stands for.
+    def get(cls, skeleton: SkeletonLike) -> Skeleton:
+        """Return the skeleton for a name, a path or a dict.
 
         Args:
             skeleton: A name of :data:`mmskelseg.structures.layouts.LAYOUTS`, such as
                 ``coco17``; ``mmpose:NAME`` for a layout of an installed MMPose
                 (``mmpose:halpe``); the path of a config file with a ``dataset_info`` in
                 MMPose's format; such a ``dataset_info``; or a dict with ``joints``
-                (names, or how many) and ``limbs`` (pairs of joints), and, if wanted,
-                ``name``, ``flip_pairs``, ``drop_groups`` and ``root``. They refer to
-                joints by name or by index. Without ``flip_pairs``, joints whose names
-                differ in left and right alone are pairs.
+                (their names or their number) and ``limbs`` (pairs of joints), and
+                optionally ``name``, ``flip_pairs``, ``drop_groups`` and ``root``, which
+                refer to joints by name or by index. Without ``flip_pairs``, joints
+                whose names differ only in left and right are paired.
 
         Raises:
             UserError: If there is no such layout, or it contradicts itself.
@@ -188,7 +192,7 @@ class Skeleton:
 
     @classmethod
     def _by_name_or_index(cls, parts: Mapping[str, Any]) -> Skeleton:
-        """Return the skeleton whose parts refer to joints by name or by index."""
+        """Return a skeleton from parts that refer to joints by name or by index."""
         name = parts['name']
         try:
             joints = tuple(parts['joints'])
@@ -233,11 +237,11 @@ class Skeleton:
             ) from error
 
 
-def is_data_layout(skeleton: Any) -> bool:
+def is_data_layout(skeleton: object) -> TypeGuard[Layout]:
     """Return whether a layout is a dict or a name, not the path of a file.
 
-    A file may be a config, which runs as a program, so that only a user may name one: a
-    checkpoint, an annotation file or a file of poses may not.
+    A layout file may be a config, which runs as a program. Only users may name one;
+    checkpoints, annotation files and pose files may not.
 
     >>> is_data_layout('mmpose:halpe'), is_data_layout('/tmp/layout.py')
     (True, False)
@@ -247,8 +251,8 @@ def is_data_layout(skeleton: Any) -> bool:
     return isinstance(skeleton, Mapping)
 
 
-def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
-    """Return the ``dataset_info`` of a layout, and the file that holds it."""
+def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
+    """Return the ``dataset_info`` of a layout and the path of its file."""
     if name.startswith('mmpose:'):
         spec = find_spec('mmpose')
         if spec is None or spec.origin is None:
@@ -261,13 +265,13 @@ def _read_layout(name: str) -> tuple[Mapping[str, Any], str]:
         known = [f'mmpose:{p.stem}' for p in sorted(folder.glob('*.py'))]
     else:
         path, known = Path(name), list(LAYOUTS)
-    # Unlike a path, this takes a name of any length.
+    # Unlike Path.is_file, this accepts a name of any length.
     if not os.path.isfile(path):
         raise UserError(
             f'There is no skeleton {shown(name)}; known are {", ".join(known)}, '
             '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
         )
-    # Names and dicts need no MMEngine.
+    # Imported here, since names and dicts need no MMEngine.
     from mmengine.config import Config
 
     config = Config.fromfile(path)

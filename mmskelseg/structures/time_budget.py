@@ -1,9 +1,8 @@
-"""How time is divided among classes: what ergonomists and ethologists count with."""
+"""Time budgets: how time is divided among classes, as in ergonomics and ethology."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,14 +12,15 @@ from mmskelseg.utils.errors import UserError
 
 @dataclass(frozen=True)
 class TimeBudget:
-    """Segments and seconds of each class in a video, or the sums over several.
+    """Number and duration of the segments of each class, in one video or in several.
 
     Args:
-        number: Segments of each class, shape (K,).
+        number: Number of segments of each class, shape (K,).
         total: Seconds of each class, shape (K,).
         unlabelled: Seconds without a label.
-        transitions: How often a segment of a class (row) is followed at once by one of
-            another (column), shape (K, K). Unlabelled time between them counts as none.
+        transitions: How often a segment of one class (row) is immediately followed by a
+            segment of another (column), shape (K, K). Segments with unlabelled time
+            between them do not count.
     """
 
     number: np.ndarray
@@ -38,14 +38,14 @@ class TimeBudget:
 
     @property
     def mean(self) -> np.ndarray:
-        """Mean seconds of a segment of each class, shape (K,), NaN without any."""
+        """Mean duration of a segment of each class in seconds, (K,); NaN if none."""
         return np.where(self.number > 0, self.total, np.nan) / np.maximum(
             self.number, 1
         )
 
     @property
     def share(self) -> np.ndarray:
-        """Percent of all the time, the unlabelled included, of each class, (K,)."""
+        """Share of each class in the time, unlabelled included, in percent, (K,)."""
         return 100 * self.total / max(self.total.sum() + self.unlabelled, 1e-12)
 
 
@@ -58,7 +58,7 @@ def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
         fps: Frames per second.
 
     Raises:
-        ValueError: If a label is no class.
+        ValueError: If a label is not a class id.
 
     >>> budget = time_budget(np.array([0, 0, 1, 1, 1, 0, -1, 1]), 2, fps=2)
     >>> budget.number.tolist(), budget.total.tolist(), budget.unlabelled
@@ -88,8 +88,8 @@ def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
     )
 
 
-def budget_as_dict(budget: TimeBudget, classes: list[str]) -> dict[str, Any]:
-    """Return a time budget as JSON can hold it, with the names of the classes.
+def budget_as_dict(budget: TimeBudget, classes: list[str]) -> dict[str, object]:
+    """Return a time budget in JSON types, with the names of the classes.
 
     >>> one = time_budget(np.array([0, 0, 0, 1]), 3, fps=1)
     >>> found = budget_as_dict(one, ['walk', 'lift', 'hold'])

@@ -1,1 +1,1 @@
-"""User errors, progress, processes and precision."""
+"""User errors, command lines, progress, processes and dependencies."""

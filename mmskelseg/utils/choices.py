@@ -1,28 +1,28 @@
-"""Names to choose from, in a module that imports nothing: ``--help`` lists them."""
+"""Choices of options, in a module without imports, so that ``--help`` is fast."""
 
-# Which of several people; see ``mmskelseg.interchange.poses.choose_person``.
+# Which of several people to use; see ``mmskelseg.interchange.poses.choose_person``.
 POLICIES = ('track', 'largest', 'score', 'all')
-# Where each of them can be segmented.
+# The choice that segments everybody separately.
 EACH = 'each'
-# How a video is written; see ``mmskelseg.fileio.video.written_video``.
+# Codecs of videos; see ``mmskelseg.fileio.video.written_video``.
 CODECS = ('mp4v', 'avc1', 'vp09')
-# Of the weights of an exported model.
+# Precisions of the weights of an exported model.
 PRECISIONS = ('float32', 'float16', 'int8')
-# The file that a prediction becomes in each format, and its use.
+# The file name and the purpose of each format of a prediction.
 EXPORTS = {
     'csv': ('segments.csv', 'start, end, class and confidence, for spreadsheets'),
     'json': ('segments.json', 'the same with frames and notes, for programs'),
     'srt': ('segments.srt', 'subtitles, to play with the video'),
-    'elan': ('segments.eaf', 'ELAN, to correct'),
+    'elan': ('segments.eaf', 'ELAN, for correction'),
     'boris-events': ('boris_events.csv', 'BORIS, aggregated events'),
-    'boris': ('segments.boris', 'BORIS project, to correct'),
-    'label-studio': ('label_studio.json', 'Label Studio, to correct'),
-    'poses': ('poses.npz', 'the keypoints, for a next time'),
-    'timeline': ('timeline.png', 'the timeline as a picture'),
+    'boris': ('segments.boris', 'BORIS project, for correction'),
+    'label-studio': ('label_studio.json', 'Label Studio, for correction'),
+    'poses': ('poses.npz', 'the keypoints, to use them again'),
+    'timeline': ('timeline.png', 'the timeline as an image'),
     'budget': ('time_budget.csv', 'number, total, mean and share of each class'),
-    'budget-picture': ('time_budget.png', 'the same and transitions as a picture'),
+    'budget-picture': ('time_budget.png', 'the same with transitions, as an image'),
     'overlay': ('overlay.mp4', 'the video above'),
-    'gif': ('overlay.gif', 'the same for pages, small and of at most a minute'),
+    'gif': ('overlay.gif', 'the same for web pages, small, a minute at most'),
 }
 DEFAULT_EXPORTS = (
     'csv', 'json', 'srt', 'elan', 'boris-events', 'timeline', 'overlay',

@@ -1,4 +1,4 @@
-"""Command lines: a parser, the ``main`` of each command, and types of options."""
+"""Command lines: the parser, the ``main`` of each command, and types of options."""
 
 import argparse
 import logging
@@ -10,16 +10,16 @@ from mmskelseg.utils.choices import EACH, POLICIES
 from mmskelseg.utils.errors import shown, user_errors
 from mmskelseg.utils.stopping import stoppable
 
-# Of what is counted or numbered; it fits every library below.
+# The largest whole number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
-# Of a command that writes a single file, or several that need each other.
-_KEPT = 'files that it had finished are whole; the same command begins anew.'
+# For commands that write a single file, or files that need each other.
+_KEPT = 'finished files are complete; the same command starts from the beginning.'
 
 
 def command_parser(
     description: str | None, prog: str | None, epilog: str | None = None
 ) -> argparse.ArgumentParser:
-    """Return a parser that shows its texts as they are, but for ``%(prog)s``."""
+    """Return a parser that shows its texts unchanged, except for ``%(prog)s``."""
     return argparse.ArgumentParser(
         prog=prog,
         description=description,
@@ -37,16 +37,16 @@ def command(
 ) -> Callable[..., int | None]:
     """Return the ``main(argv, prog)`` of a command.
 
-    It runs with the arguments that it reads, and returns the exit status; errors of
-    users end it with a sentence, as do Ctrl+C and SIGTERM, with ``kept``: what is left
-    then, and how to go on.
+    It parses the arguments, calls ``run``, and returns the exit status. User errors end
+    it with a sentence. So do Ctrl+C and SIGTERM, with ``kept``, which says which files
+    remain and how to continue.
     """
 
     def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
         parser = command_parser(description, prog, epilog)
         add_arguments(parser)
         args = parser.parse_args(argv)
-        # A full disk would otherwise give a traceback for each line of a log.
+        # Otherwise, a full disk would cause a traceback for each line of a log.
         logging.raiseExceptions = False
         with stoppable(kept), user_errors():
             return run(args)
@@ -55,16 +55,14 @@ def command(
 
 
 def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> None:
-    """Add --person, for ``choose_person`` of the poses, or also for ``each``."""
-    extra = (
-        'everybody at once' + ', each on their own' * each + ', or the one of a name'
-    )
+    """Add --person, as ``choose_person`` takes it, and optionally ``each``."""
+    extra = 'everybody at once' + ', everybody separately' * each + ', or one by name'
     parser.add_argument(
         '--person',
         default='track',
         metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
-        help='which of several people: the longest track, the largest box, the highest '
-        f'score, {extra} (default: %(default)s)',
+        help='whom to use of several people: the longest track, the largest box, the '
+        f'highest score, {extra} (default: %(default)s)',
     )
 
 
@@ -74,8 +72,8 @@ def add_line_minutes(parser: argparse._ActionsContainer) -> None:
         '--line-minutes',
         type=positive,
         metavar='M',
-        help='minutes in a line of a timeline, after which it goes on in the next '
-        '(default: one line up to 10 minutes, else lines of 5 or, for hours, more)',
+        help='minutes per line of a timeline (default: one line up to 10 minutes, else '
+        'lines of 5 minutes, or more if the video lasts for hours)',
     )
 
 
@@ -135,20 +133,17 @@ def positive(text: str) -> float:
     return value
 
 
-# From 0, of which seeds have 32 bits.
+# Whole numbers from 0; seeds have 32 bits.
 whole = whole_from(0)
 seed = whole_from(0, 2**32 - 1)
 
 
 def device(text: str) -> str:
-    """Return the name of a device that is here as a ``type`` of argparse."""
-    if find_spec('torch') is None:
-        # An exported model runs without it, and says itself where it can.
-        return text
-    # Exported models do without it.
+    """Return the name of an available device, as a ``type`` of argparse."""
+    # Exported models run without torch, and check the device themselves.
     if find_spec('torch') is None:
         return text
-    # It takes seconds to import, and is needed only where a device is named.
+    # torch takes seconds to import, and is needed only if a device is given.
     from mmskelseg.utils.devices import check_device
 
     try:

@@ -1,4 +1,4 @@
-"""A package that something needs, and whether the one that is installed suits."""
+"""Required packages, and checks of the installed versions."""
 
 import re
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from mmskelseg.utils.errors import UnavailableError
 
 
 class DependencyError(UnavailableError):
-    """A package is missing or of an unsuitable version.
+    """A package is missing or its version is unsuitable.
 
-    Not an ImportError, because MMEngine swallows those while it looks for the parts
-    that a config names, and then reports that the parts do not exist.
+    This is not an ImportError, because MMEngine swallows those while it looks for the
+    parts that a config names, and then reports that the parts do not exist.
     """
 
 
 @dataclass(frozen=True)
 class Dependency:
-    """A package and its versions that suit.
+    """A package and its supported versions.
 
     Args:
-        name: Of the distribution, for ``pip install``.
-        at_least: The first version that suits.
-        below: The first version that does not suit any more.
-        module: Name of the import, where it differs.
-        others: Distributions of the same module that win over ``name``.
-        label: Its name in messages where none is installed.
+        name: Name of the distribution, for ``pip install``.
+        at_least: The first supported version.
+        below: The first version that is no longer supported.
+        module: Name of the module, if it differs.
+        others: Distributions of the same module that take precedence over ``name``.
+        label: Name in messages when none of them is installed.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Dependency:
 
     @property
     def needed(self) -> str:
-        """The versions that suit, as in ``>=2.0.0,<2.2.0``."""
+        """The supported versions, such as ``>=2.0.0,<2.2.0``."""
         return f'>={self.at_least}' + (f',<{self.below}' if self.below else '')
 
     def found(self) -> tuple[str, str]:
-        """Return the distribution that is installed and its version.
+        """Return the name and version of the installed distribution.
 
-        A source checkout without a distribution is asked for its version file. Both
-        are empty if the package is missing.
+        The version of a source checkout is read from its version file. Both are empty
+        if the package is missing.
         """
         for name in (*self.others, self.name):
             try:
@@ -66,7 +66,7 @@ class Dependency:
         return ''
 
     def problem(self) -> str:
-        """Return what is wrong and the command that mends it; empty if all is well."""
+        """Return the problem and the command that fixes it; empty if there is none."""
         name, version = self.found()
         install = f'pip install "{self.name}{self.needed}"'
         if not version:
@@ -88,18 +88,18 @@ class Dependency:
             from packaging.specifiers import SpecifierSet
             from packaging.version import Version
         except ModuleNotFoundError:
-            return True  # A problem of its own.
+            return True  # Its absence is reported separately.
         # A nightly build of 2.4 counts as 2.4.
         return Version(version).base_version in SpecifierSet(self.needed)
 
 
 def import_optional(module: str, purpose: str, install: str) -> ModuleType:
-    """Import a package that is left to the user.
+    """Import an optional package.
 
     Args:
-        module: Its name.
+        module: The name of the module.
         purpose: What needs it, for the message.
-        install: What brings it, such as ``mmskelseg[export]``.
+        install: What to install, such as ``mmskelseg[export]``.
 
     Raises:
         DependencyError: If it is not installed.

@@ -16,8 +16,8 @@ from mmengine.utils.dl_utils import set_multi_processing
 
 from mmskelseg.utils.errors import UserError
 
-# Environment variables with the rank, the number of processes, and the rank among those
-# of the same machine, as torch.distributed reads them and as launchers write them.
+# Environment variables with the rank, the number of processes, and the rank on the
+# machine, as torch.distributed reads them and as launchers write them.
 _NAMES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
 _LAUNCHERS = {
     'pytorch': _NAMES,
@@ -28,17 +28,17 @@ _LAUNCHERS = {
 
 @contextmanager
 def init_distributed(cfg: Config) -> Iterator[None]:
-    """Connect the processes that ``cfg.launcher`` has started, if any, for a block.
+    """Connect the processes that ``cfg.launcher`` has started, for a block.
 
-    Without a GPU they are connected by gloo, and ``cfg`` is changed to what MMEngine's
-    Runner needs then. SyncBatchNorm needs GPUs; without them each process normalises by
-    its own videos, and running statistics are averaged after each epoch.
+    Without a GPU, gloo connects them, and ``cfg`` gets the settings that MMEngine's
+    Runner needs for that. SyncBatchNorm needs GPUs; without them, each process
+    normalises by its own videos, and running statistics are averaged after each epoch.
     """
     if cfg.launcher == 'none':
         yield
         return
     _check_launched(cfg.launcher)
-    # As the Runner does, which finds them connected then.
+    # As the Runner does, which skips this if the processes are connected.
     set_multi_processing(**cfg.get('env_cfg', {}).get('mp_cfg', {}), distributed=True)
     if get_device() != 'cpu':
         init_dist(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
@@ -50,7 +50,7 @@ def init_distributed(cfg: Config) -> Iterator[None]:
             'sync_bn': None,
             'default_hooks.sync_buffers': {'type': 'SyncBuffersHook'},
             'model_wrapper_cfg': {
-                # The Runner's own, but for the last.
+                # The Runner's defaults, except for device_ids.
                 'broadcast_buffers': False,
                 'find_unused_parameters': cfg.get('find_unused_parameters', False),
                 **(cfg.get('model_wrapper_cfg') or {}),
@@ -71,16 +71,16 @@ def init_distributed(cfg: Config) -> Iterator[None]:
         logger='current',
     )
     yield
-    # A process that ends just after it got data may abort, since a thread of gloo's
-    # frees them when the interpreter is gone (pytorch 190489). The wrapper of a model
-    # keeps those threads alive, within a Runner that refers to itself.
+    # A process that ends just after receiving data may abort, since a thread of gloo
+    # frees the data when the interpreter has ended (pytorch 190489). The model wrapper
+    # keeps those threads alive, in a Runner that is part of a reference cycle.
     barrier()
     gc.collect()
     torch.distributed.destroy_process_group()
 
 
 def _export_places(launcher: str, port: int | None) -> None:
-    """Hand the launcher's environment variables on to torch.distributed."""
+    """Set torch.distributed's environment variables from those of the launcher."""
     if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
         command = ['scontrol', 'show', 'hostname', os.environ.get('SLURM_NODELIST', '')]
         hosts = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -93,11 +93,11 @@ def _export_places(launcher: str, port: int | None) -> None:
 
 
 def _check_launched(launcher: str) -> None:
-    """Raise a UserError if a launcher has not told this process its place."""
+    """Raise a UserError if a launcher has not set the rank of this process."""
     for source in _LAUNCHERS[launcher]:
         if not os.environ.get(source, '').isdecimal():
             raise UserError(
                 f'--launcher {launcher}: the environment variable {source} is not set, '
                 f'so {launcher} did not start this process; docs/distributed.md shows '
-                'how it does.'
+                'how to start it.'
             )

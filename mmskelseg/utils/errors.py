@@ -6,37 +6,36 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-# Of the system, with what to do; all others of it are said as the system says them.
+# Remedies for errors of the operating system; other errors are reported without one.
 _REMEDIES = {
     errno.ENOSPC: 'make room on the disk',
     errno.EDQUOT: 'make room on the disk',
     errno.EFBIG: 'make room on the disk, or raise the limit for a file',
-    errno.EACCES: 'name another, or change its rights',
-    errno.EPERM: 'name another, or change its rights',
-    errno.EROFS: 'name another, on a disk that can be written',
+    errno.EACCES: 'name another, or change its permissions',
+    errno.EPERM: 'name another, or change its permissions',
+    errno.EROFS: 'name another, on a writable disk',
     errno.EEXIST: 'name another, or remove what is there',
     errno.ENOTDIR: 'part of the path is a file; name another',
     errno.EISDIR: 'it is a folder; name a file',
-    errno.ENAMETOOLONG: 'take a shorter name',
+    errno.ENAMETOOLONG: 'use a shorter name',
     errno.ELOOP: 'its links lead in a circle; name another',
-    errno.EIO: 'see whether the disk is sound',
+    errno.EIO: 'check whether the disk is intact',
 }
 
-# Characters of a message.
+# The most characters of a message.
 _LONGEST = 900
-# Characters that end a line, or that no name and no message has.
+# Control characters and line ends, which no name and no message should contain.
 CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
 
 class UserError(ValueError):
-    """An input, an option or a file is at fault.
+    """An input, an option or a file is wrong.
 
-    Its message is one sentence that says what is wrong, where, and what to do. Commands
-    print that sentence; any other exception keeps its traceback, since nobody foresaw
-    it. What somebody else's file has may be long, or hold control characters: the
-    message is shortened in the middle, and stays a line.
+    The message is one sentence that says what is wrong, where, and what to do. Commands
+    print that sentence; any other exception keeps its traceback, since it is
+    unexpected. As a message may quote long text or control characters from a file, it
+    is shortened in the middle and kept on one line.
     """
 
     def __init__(self, *args: object) -> None:
@@ -44,7 +43,7 @@ class UserError(ValueError):
 
 
 def _readable(text: str) -> str:
-    """Return a text in one line, with its longest words and its middle cut short."""
+    """Return a text on one line, with very long words and its middle shortened."""
     text = re.sub(r'\S{400,}', lambda word: f'{word[0][:250]}...{word[0][-50:]}', text)
     if len(text) > _LONGEST:
         text = f'{text[: _LONGEST - 300]} ... {text[-295:]}'
@@ -56,19 +55,19 @@ class MissingFileError(UserError, FileNotFoundError):
 
 
 class UnavailableError(UserError, OSError, RuntimeError):
-    """A package, a download or something of the system cannot be had here."""
+    """A package, a download or a resource of the system is not available."""
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """End the program with the sentence of a :class:`UserError`.
+    """End the program with the sentence of a :class:`UserError` raised in the block.
 
-    With ``SKELSEG_TRACEBACK=1`` it keeps its traceback.
+    With ``SKELSEG_TRACEBACK=1``, the traceback is shown instead.
     """
     try:
         yield
     except BrokenPipeError:
-        # Whoever read the output, such as `head`, has had enough.
+        # The reader of the output, such as `head`, has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + 13)
     except Exception as error:
@@ -79,11 +78,11 @@ def user_errors() -> Iterator[None]:
 
 
 def explanation(error: BaseException) -> str | None:
-    """Return the sentence of a :class:`UserError`, or None if an error is another.
+    """Return the sentence that explains an error to users; None for unexpected errors.
 
-    Errors of the system, and a lack of memory, have one as well. MMEngine's registries
-    raise an error of the same type around ours, whose message begins with the class
-    that they could not build.
+    These are :class:`UserError`, errors of the system, and a lack of memory. MMEngine's
+    registries wrap ours in an error of the same type, whose message begins with the
+    class that they could not build.
     """
     cause = error.__cause__ or error.__context__
     if cause is not None and str(error).startswith('class `'):
@@ -92,21 +91,21 @@ def explanation(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return system_fault(error)
-    # Of a GPU it is torch's, which is not imported for this.
+    # On a GPU it is an error of torch, which is not imported for this.
     if isinstance(error, MemoryError) or type(error).__name__ == 'OutOfMemoryError':
         return (
-            f'There is not enough memory ({shown(error) or "it is full"}); take '
-            'smaller batches or shorter videos, or end other programs.'
+            f'There is not enough memory ({shown(error) or "it is full"}); use '
+            'smaller batches or shorter videos, or close other programs.'
         )
     return None
 
 
 def system_fault(error: OSError, path: str | os.PathLike | None = None) -> str:
-    """Return a sentence on an error of the system: what it met, and what to do.
+    """Return a sentence about an error of the system: the file, reason and remedy.
 
     Args:
-        error: What was raised.
-        path: What was at work, if the error does not say or names a temporary file.
+        error: The error.
+        path: The file, if the error names none or a temporary one.
     """
     place = path if path is not None else error.filename
     reason = error.strerror or str(error) or type(error).__name__
@@ -116,14 +115,14 @@ def system_fault(error: OSError, path: str | os.PathLike | None = None) -> str:
 
 
 def is_of_disk(error: OSError) -> bool:
-    """Return whether a file or folder could not be made or written."""
+    """Return whether a file or folder could not be created or written."""
     return error.errno in _REMEDIES
 
 
-def shown(value: Any, most: int = 60) -> str:
-    """Return a value for a message: of an error its text, of others ``repr``, short.
+def shown(value: object, most: int = 60) -> str:
+    """Return a value for a message: the text of an error, else ``repr``, shortened.
 
-    Whatever others made may be long, nested without end, or beyond what Python prints.
+    Values from files may be very long, deeply nested, or too large for Python to print.
 
     >>> shown('a' * 100, 10), shown([[1, [2]], 3]), shown({'a': 1})
     ("'aaaaaa...", '[[1, [2]], 3]', "{'a': 1}")
@@ -133,7 +132,7 @@ def shown(value: Any, most: int = 60) -> str:
     return text if len(text) <= most else f'{text[: most - 3]}...'
 
 
-def _brief(value: Any, depth: int) -> str:
+def _brief(value: object, depth: int) -> str:
     if isinstance(value, list | tuple | set | frozenset | dict):
         first, last = ('[', ']') if isinstance(value, list) else ('{', '}')
         if isinstance(value, tuple):

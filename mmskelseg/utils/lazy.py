@@ -1,4 +1,4 @@
-"""Names of a package whose modules are imported when they are asked for."""
+"""Lazy imports of the names of a package."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -6,14 +6,14 @@ from typing import Any
 
 
 def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a package.
+    """Return the ``__getattr__`` of a package that imports its parts when needed.
 
-    Parts that need PyTorch, which takes seconds to import and which some users do
-    without, are not imported with the package.
+    Importing PyTorch takes seconds, and some users do not have it. Parts that need it
+    are therefore not imported together with the package.
 
     Args:
-        package: Its ``__name__``.
-        modules: The module of the package that each name is from.
+        package: The ``__name__`` of the package.
+        modules: For each name, the module of the package that defines it.
     """
 
     def get(name: str) -> Any:

@@ -1,14 +1,14 @@
-"""Messages of the library, to MMEngine's log where that is in use."""
+"""Log messages of the library, in MMEngine's log if it is in use."""
 
 import logging
 import sys
 
 
 def print_log(message: str, level: int = logging.INFO) -> None:
-    """Log a message, by MMEngine if the program has imported it.
+    """Log a message, with MMEngine if the program has imported it.
 
-    A program without it, such as one of ``mmskelseg.runtime``, gets a line on the error
-    output, from the logger ``mmskelseg``.
+    Otherwise, as in a program that uses ``mmskelseg.runtime``, the logger ``mmskelseg``
+    writes it to standard error.
     """
     mmengine = sys.modules.get('mmengine.logging')
     if mmengine is not None:

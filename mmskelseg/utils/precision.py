@@ -1,16 +1,16 @@
-"""Number formats that the hardware multiplies fast."""
+"""Detection of number formats that the hardware computes fast."""
 
 import re
 from pathlib import Path
 
 import torch
 
-# Of x86 (AVX-512 and AMX) and of ARM, as Linux names them.
+# The names of these CPU features on Linux: AVX-512 and AMX of x86, and that of ARM.
 _FLAGS = r'\b(avx512_bf16|amx_bf16|bf16)\b'
 
 
 def has_bfloat16(device: str) -> bool:
-    """Return whether ``cpu`` (known under Linux alone) or ``cuda`` has bfloat16."""
+    """Return whether ``cpu`` (on Linux only, else False) or ``cuda`` has bfloat16."""
     if device == 'cuda':
         return torch.cuda.get_device_capability() >= (8, 0)
     info = Path('/proc/cpuinfo')

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on the error output, or calls of a listener."""
+"""Progress of long work: a bar on standard error, or calls of a listener."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,16 +10,16 @@ from tqdm.auto import tqdm
 
 Listener = Callable[[str, int, int], None]
 _listener: ContextVar[Listener | None] = ContextVar('listener', default=None)
-# Seconds between updates: log files keep all of them.
+# Seconds between updates, longer in log files, which keep every update.
 _PAUSE, _PAUSE_IN_FILES = 0.1, 30.0
 
 
 @contextmanager
 def progress_listener(listener: Listener) -> Iterator[None]:
-    """Report progress to a function instead of bars, within this thread and block.
+    """Report progress to a function instead of bars, in this thread, for a block.
 
     Args:
-        listener: Called with the title, the steps done so far, and all steps.
+        listener: Called with the title, the steps done so far, and the total.
 
     >>> with progress_listener(print), progress_bar('Reading', 8) as count:
     ...     count(5)
@@ -50,7 +50,7 @@ def progress_bar(
     if not show:
         yield lambda steps: None
     elif listener is None:
-        # In a notebook, where the error output is no terminal, it is another class.
+        # In a notebook, standard error is not a terminal, but `tqdm` is another class.
         is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
         pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
         with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:

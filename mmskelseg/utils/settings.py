@@ -1,11 +1,13 @@
-"""Settings of a config, flattened so that two of them can be compared."""
+"""Settings of configs, flattened so that they can be compared."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypeAlias
+
+Setting: TypeAlias = int | float | str | None
 
 
-def flat_settings(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
-    """Yield nested dicts and lists as dotted names with values that JSON has.
+def flat_settings(value: object, name: str = '') -> Iterator[tuple[str, Setting]]:
+    """Yield dotted names and values of nested dicts and lists, in types of JSON.
 
     >>> dict(flat_settings({'lr': 0.1, 'loss': [{'type': 'CE'}]}))
     {'lr': 0.1, 'loss.0.type': 'CE'}

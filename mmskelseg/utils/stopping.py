@@ -1,4 +1,4 @@
-"""Ends of programs that a user or the system stops."""
+"""Orderly exits of programs that a user or the system stops."""
 
 import os
 import signal
@@ -10,26 +10,26 @@ from types import FrameType
 
 
 class TerminatedError(KeyboardInterrupt):
-    """SIGTERM, which is to undo what a program has begun as Ctrl+C does."""
+    """SIGTERM was received; it unwinds the program as Ctrl+C does."""
 
 
 @contextmanager
 def stoppable(kept: str) -> Iterator[None]:
-    """End the program with a sentence at Ctrl+C (status 130) or SIGTERM (143).
+    """End the program with a sentence on Ctrl+C (status 130) or SIGTERM (143).
 
     Args:
-        kept: What is left, and how to go on.
+        kept: The end of the sentence: which files remain, and how to continue.
     """
     process = os.getpid()
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        # A process that was forked from this one has nothing to say.
+        # A process that was forked from this one ends silently.
         if os.getpid() != process:
             os._exit(128 + number)
         raise TerminatedError
 
     is_main = threading.current_thread() is threading.main_thread()
-    # Who has chosen otherwise, such as a job of a cluster, knows why.
+    # A handler that is already set, such as by a cluster's job, is left alone.
     is_free = is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if is_free:
         signal.signal(signal.SIGTERM, terminate)

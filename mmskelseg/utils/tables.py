@@ -1,4 +1,4 @@
-"""Tables as aligned text and as Markdown."""
+"""Formatting of tables as aligned text and as Markdown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,12 +6,11 @@ Rows = Sequence[Sequence[str]]
 
 
 def text_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
-    """Return rows as lines with equal columns.
+    """Return the lines of a table with aligned columns.
 
     Args:
         rows: The cells of each row.
-        left: Columns whose cells start at the left; those of others end at the right.
-            -1 is the last one.
+        left: The indices of left-aligned columns; the others are right-aligned.
 
     >>> text_table([['', 'AP'], ['walk', '9.5']])
     ['       AP', 'walk  9.5']
@@ -20,7 +19,7 @@ def text_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
 
 
 def markdown_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
-    """Return rows as the lines of a Markdown table, whose head is the first row.
+    """Return the lines of a Markdown table, whose header is the first row.
 
     >>> markdown_table([['', 'AP'], ['walk', '9.5']])
     ['|      |  AP |', '|------|----:|', '| walk | 9.5 |']
@@ -33,7 +32,7 @@ def markdown_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
 
 
 def _padded(rows: Rows, left: Iterable[int]) -> list[list[str]]:
-    """Return the cells of each row, filled up to the widths of the columns."""
+    """Return the cells of each row, padded to the width of their column."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     at_left = {i % len(widths) for i in left}
     return [

@@ -1,4 +1,4 @@
-"""Bars of numbers, confusion matrices, time budgets, which are both, and curves."""
+"""Bar charts, confusion matrices, time budgets, which combine the two, and curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,7 +25,7 @@ CELL, LETTER = 0.42, 0.075
 CURVE_WIDTH, CURVE_HEIGHT = 6.5, 4.0
 FONT = 8
 PLAIN_COLOR = '#0072B2'
-# Light to dark in one direction, so it reads in grey and for colour-blind people.
+# Monotonic in brightness, so it works in greyscale and for colour-blind people.
 COLORMAP = 'Blues'
 
 
@@ -37,19 +37,19 @@ def draw_bars(
     title: str = '',
     form: str | Sequence[str] = '{:,.0f}',
 ) -> np.ndarray:
-    """Return a picture of bars, a row for each name, RGB uint8 (H, W, 3).
+    """Return a bar chart with a row for each name, RGB uint8 (H, W, 3).
 
     Args:
-        panels: Values of all names, by what they are; a panel each, from left to right.
-            NaN is a value that is not there.
-        names: What stands before the rows, from top to bottom.
-        colors: Of the rows; by default all are alike.
+        panels: The values of all rows for each panel, by the panel's title, from left
+            to right. NaN is a missing value.
+        names: Labels of the rows, from top to bottom.
+        colors: Colours of the rows; by default all equal.
         title: A line above the bars.
-        form: How a value is written behind its bar, or those of each panel.
+        form: Format of the value beside each bar, or a format for each panel.
 
     Raises:
-        ValueError: If there is no panel or no name, or a panel has other values than
-            there are names.
+        ValueError: If there is no panel or no name, or the number of values in a panel
+            is not that of the names.
     """
     sizes = {name: len(values) for name, values in panels.items()}
     if not names or set(sizes.values()) != {len(names)}:
@@ -69,7 +69,7 @@ def draw_bars(
         lengths = np.nan_to_num(np.asarray(values, float))
         bars = axes.barh(rows, lengths, height=0.75, color=colors or PLAIN_COLOR)
         written = ['-' if np.isnan(v) else forms[i].format(v) for v in values]
-        # Room for the value behind the longest bar.
+        # Room for the value beside the longest bar.
         room = max(text_width(text, FONT) for text in written) + 0.1
         highest = max(lengths.max(), 0) or 1
         axes.set(
@@ -78,7 +78,7 @@ def draw_bars(
         axes.bar_label(bars, written, padding=4, fontsize=FONT)
         axes.set_title(plain(what), fontsize=FONT + 1, loc='left', pad=4)
         axes.set_yticks(rows, [plain(name) if i == 0 else '' for name in names])
-        # Bars bear their values, so that a scale would say nothing more.
+        # Bars show their values, so no scale is needed.
         axes.set_xticks([])
         axes.tick_params(axis='y', length=0, labelsize=FONT)
         axes.spines[['right', 'top', 'bottom']].set_visible(False)
@@ -94,17 +94,14 @@ def draw_curves(
     levels: Mapping[str, float] | None = None,
     title: str = '',
 ) -> np.ndarray:
-    """Return a picture of lines, RGB uint8 (H, W, 3).
-
-    Colours are those of the classes, in order; the bars at a point are its deviation to
-    both sides.
+    """Return a picture of curves with error bars, RGB uint8 (H, W, 3).
 
     Args:
-        curves: Points (place, value, deviation) of each line, by its name.
-        x: What the places are.
-        y: What the values are.
-        levels: Values that are lines across, for comparison, by name.
-        title: A line above.
+        curves: Points (x, y, deviation of y) of each curve, by name.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        levels: Values of horizontal lines for comparison, by name.
+        title: A line above the curves.
 
     Raises:
         ValueError: If there is no point.
@@ -143,9 +140,8 @@ def draw_confusion(
 ) -> np.ndarray:
     """Return a picture of a confusion matrix, RGB uint8 (H, W, 3).
 
-    Cells bear their number of frames and are coloured by their share of the row, that
-    is of the true class, so the diagonal shows the frame recall. A row without frames
-    stays pale.
+    Cells show their number of frames and are coloured by their share of the row, the
+    true class, so the diagonal shows the frame recall. A row without frames stays pale.
 
     Args:
         counts: Frames by true (rows) and predicted class (columns), shape (K, K).
@@ -165,13 +161,13 @@ def draw_time_budget(
 ) -> np.ndarray:
     """Return a picture of a time budget, RGB uint8 (H, W, 3).
 
-    Above, a row of bars for each class; below, where there are any, how often one class
-    follows another, coloured by the share of what follows a class.
+    At the top is a row of bars for each class. Below, if there are transitions, is the
+    matrix of how often one class follows another, coloured by the share of the row.
 
     Args:
-        budget: Of a video or of several.
+        budget: The time budget of one or several videos.
         classes: Names of the K classes.
-        title: A line above.
+        title: A line above the bars.
     """
     names = [f'{k}  {name}' for k, name in enumerate(classes)]
     panels = {
@@ -208,7 +204,7 @@ def draw_time_budget(
 def _draw_matrix(
     counts: np.ndarray, classes: Sequence[str], title: str, rows: str, columns: str
 ) -> np.ndarray:
-    """Return a picture of counts of pairs of classes, coloured by share of the row."""
+    """Return a picture of counts of class pairs, coloured by their share of the row."""
     num_classes = len(classes)
     if counts.shape != (num_classes, num_classes):
         raise UserError(

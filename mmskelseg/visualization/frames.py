@@ -1,4 +1,4 @@
-"""Parts of what is drawn onto frames of videos: people, text, colours."""
+"""Drawing onto frames of videos: people, text, colours."""
 
 import math
 from collections.abc import Iterable
@@ -12,23 +12,23 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg.visualization.images import class_color, text_color
 
-# Blue first, as in all that OpenCV draws. GROUND stands in for a picture.
+# Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
 _UNLABELLED = '#8C8C8C'
-# Smaller pictures are enlarged to this height or width, so that text can be read.
+# Smaller pictures are enlarged to this height or width, so that text is legible.
 _LEAST = 480
-# Joints below it are not drawn; trackers are unsure of these.
+# Joints with a lower score are too uncertain to be drawn.
 _SCORE = 0.2
 
 
 def picture_size(img_shape: tuple[int, int]) -> tuple[tuple[int, int], int]:
-    """Return height and width at which a frame is shown, and the size of its text.
+    """Return the height and width to show a frame at, and the size of its text.
 
     Args:
         img_shape: Height and width of the video's frames.
     """
     scale = max(1.0, _LEAST / max(img_shape))
-    # Codecs take even sizes alone.
+    # Codecs need even sizes.
     height, width = (2 * round(side * scale / 2) for side in img_shape)
     return (height, width), max(14, round(min(height, width) / 28), round(width / 60))
 
@@ -45,16 +45,16 @@ def draw_person(
 
     Args:
         picture: Shape (H, W, 3), uint8.
-        points: Joints in its pixels, shape (V, 2).
-        score: Their confidence, shape (V,).
+        points: Joints in pixels of the picture, shape (V, 2).
+        score: Confidence of the joints, shape (V,).
         limbs: Pairs of joints.
         label: The class, -1 for none.
-        unit: Size of text, by which lines are as wide.
+        unit: Size of text, to which the width of lines is proportional.
     """
     line = max(2, round(unit / 6))
     color = label_color(label)
     edge = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
-    # OpenCV takes whole pixels of a limited size.
+    # OpenCV needs integer pixels in a limited range.
     places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
     seen = score >= _SCORE
     shown = [(a, b) for a, b in limbs if seen[a] and seen[b]]
@@ -69,9 +69,10 @@ def draw_person(
 def draw_tag(
     picture: np.ndarray, text: str, label: int, size: int, x: int, y: int
 ) -> None:
-    """Write a text in a box of the colour of a class, whose lower edge is at (x, y).
+    """Write a text into a box in the colour of a class.
 
-    It is moved into the picture where it would leave it.
+    The middle of the box's lower edge is at (x, y), unless the box has to be moved to
+    stay inside the picture.
     """
     gap = size // 4
     height, width = min(2 * size, len(picture)), _text(text, size).shape[1] + 2 * gap
@@ -84,7 +85,7 @@ def draw_tag(
 
 
 def mark_time(seconds: float, step: float) -> str:
-    """Return a time on an axis with a mark every ``step`` seconds.
+    """Return a time as the label of an axis with a tick every ``step`` seconds.
 
     >>> mark_time(75, 15), mark_time(0.5, 0.5)
     ('1:15', '0:00.5')
@@ -94,7 +95,7 @@ def mark_time(seconds: float, step: float) -> str:
 
 
 def clock_time(seconds: float) -> str:
-    """Return a time as people read it.
+    """Return a time in a readable format.
 
     >>> clock_time(83.25), clock_time(3725)
     ('1:23.2', '1:02:05.0')
@@ -111,7 +112,7 @@ def _hex(label: int) -> str:
 
 @lru_cache(maxsize=256)
 def label_color(label: int) -> tuple[int, int, int]:
-    """Return the colour of a class, blue first."""
+    """Return the colour of a class in BGR order."""
     red, green, blue = (round(255 * value) for value in to_rgb(_hex(label)))
     return blue, green, red
 
@@ -126,7 +127,17 @@ def write_text(
     most: int | None = None,
     ink: tuple[int, int, int] = _TEXT,
 ) -> int:
-    """Write a text at x, above the middle of the panel; return its width in pixels."""
+    """Write a text near the top of a panel, and return its width in pixels.
+
+    Args:
+        panel: The picture to write on, shape (h, w, 3).
+        text: The text.
+        size: Font size in pixels.
+        x: Where the text begins, or ends if ``at_right``.
+        at_right: Whether the text is right-aligned.
+        most: Maximum width; a longer text is truncated.
+        ink: Colour in BGR order.
+    """
     mask = _text(text, size)
     while most is not None and mask.shape[1] > max(most, 2 * size) and len(text) > 2:
         text = text.rstrip('…')[:-1] + '…'
@@ -142,7 +153,7 @@ def write_text(
 def _text(text: str, size: int) -> np.ndarray:
     """Return how much of each pixel a text covers, 0 to 255, shape (h, w).
 
-    OpenCV's own fonts have no letters but those of ASCII.
+    OpenCV's own fonts only have ASCII letters.
     """
     font = ImageFont.truetype(findfont('DejaVu Sans'), size)
     width = math.ceil(font.getlength(text))

@@ -1,4 +1,4 @@
-"""Heatmaps of frames beside each other (Fig. 2), alone or below skeletons (Fig. 4)."""
+"""Heatmaps side by side (Fig. 2), alone or below skeletons (Fig. 4)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,27 +24,28 @@ from mmskelseg.visualization.images import (
 PAGE = 7.16
 MARGIN, GAP, TITLE, BAR, SCALE = 0.05, 0.07, 0.2, 0.08, 0.34
 FONT = 7
-# Its brightness rises evenly, so it reads in grey and for colour-blind people.
+# Its brightness increases uniformly, so it works in greyscale and for colour-blind
+# people.
 COLORMAP = 'magma'
 SEEN, LOST = '#202020', '#D55E00'
-# By the start of a joint's name; other joints are in the middle of the body.
+# Colours by the beginning of a joint's name; other joints are in the middle.
 SIDES = {'left': '#0072B2', 'right': '#D55E00'}
 MIDDLE = '#202020'
-# Points that lie farther outside, in sides of the image, are not shown.
+# Points farther outside the image than this multiple of its side are not shown.
 OUTSIDE = 0.5
 
 
 def draw_heatmaps(
     heatmaps: Mapping[str, np.ndarray], *, width: float = COLUMN
 ) -> np.ndarray:
-    """Return heatmaps beside each other on one scale of colours, RGB uint8 (H, W, 3).
+    """Return heatmaps side by side with a common colour scale, RGB uint8 (H, W, 3).
 
     Args:
-        heatmaps: By the title above it, each of shape (h, w), from left to right.
-        width: Of the picture, in inches; its resolution is for print.
+        heatmaps: Heatmaps (h, w) by title, from left to right.
+        width: Width of the picture in inches, at print resolution.
 
     Raises:
-        ValueError: If there is no heatmap, or one is not of two dimensions.
+        ValueError: If there is no heatmap, or one does not have two dimensions.
     """
     figure, _ = _panels(heatmaps, 1, width)
     return render(figure)
@@ -60,18 +61,18 @@ def draw_missing(
 ) -> np.ndarray:
     """Return heatmaps, each below the skeleton it is drawn from, RGB uint8 (H, W, 3).
 
-    A joint that is lost, and every limb that touches it, is crossed out or dashed, so
-    that it can be told without its colour.
+    Lost joints are crosses and limbs that touch them are dashed, so that they can be
+    recognised without colour.
 
     Args:
-        heatmaps: By the title above it, each of shape (h, w), from left to right.
-        lost: For each heatmap the joints that its skeleton lacks.
-        keypoint: In pixels of the heatmaps, NaN where not seen, shape (M, V, 2).
+        heatmaps: Heatmaps (h, w) by title, from left to right.
+        lost: The joints that the skeleton of each heatmap lacks.
+        keypoint: Joints in pixels of the heatmaps, NaN if not seen, shape (M, V, 2).
         skeleton: The layout of the V joints.
-        width: Of the picture, in inches; its resolution is for print.
+        width: Width of the picture in inches, at print resolution.
 
     Raises:
-        ValueError: If there is no heatmap, or one is not of two dimensions.
+        ValueError: If there is no heatmap, or one does not have two dimensions.
     """
     figure, above = _panels(heatmaps, 2, width)
     for axes, (title, image) in zip(above, heatmaps.items(), strict=True):
@@ -84,7 +85,7 @@ def draw_missing(
 def _panels(
     heatmaps: Mapping[str, np.ndarray], rows: int, width: float
 ) -> tuple[Figure, list[Axes]]:
-    """Show heatmaps in the last of so many rows; return the axes of the first one."""
+    """Show heatmaps in the last of several rows; return the axes of the first row."""
     shapes = {title: np.shape(image) for title, image in heatmaps.items()}
     if not shapes or any(len(shape) != 2 for shape in shapes.values()):
         raise UserError(
@@ -106,7 +107,7 @@ def _panels(
         axes.spines[:].set(linewidth=0.4, color='#808080')
     for axes, title in zip(panels[0], heatmaps, strict=True):
         axes.set_title(plain(title), fontsize=FONT, pad=3)
-    # Else a single joint is hardly seen beside a crossing of limbs.
+    # Nonlinear, so that a single joint is visible beside crossing limbs.
     highest = max(float(np.max(image)) for image in heatmaps.values())
     norm = PowerNorm(0.5, vmin=0, vmax=highest or 1)
     for axes, image in zip(panels[-1], heatmaps.values(), strict=True):
@@ -152,18 +153,19 @@ def draw_poses(
 ) -> np.ndarray:
     """Return skeletons in a row, each above its heatmap, RGB uint8 (H, W, 3).
 
-    The image's edge is a thin line. Joints that are not seen are counted in the corner.
+    A thin line is the edge of the image. The number of joints that are not seen is in
+    the corner.
 
     Args:
-        frames: For each frame a title and its keypoints in pixels of the image, NaN
-            where a joint is not seen, shape (M, V, 2).
-        heatmaps: Of the same frames, by the title above it, each of shape (h, w).
+        frames: Title and keypoints of each frame, in pixels of the image, NaN if a
+            joint is not seen, shape (M, V, 2).
+        heatmaps: Heatmaps (h, w) of the same frames, by title.
         skeleton: The layout of the V joints.
         img_shape: Height and width of the image.
-        width: Of the picture, in inches; its resolution is for print.
+        width: Width of the picture in inches, at print resolution.
 
     Raises:
-        ValueError: If there is not one heatmap for each frame, at least one.
+        ValueError: If there is not exactly one heatmap for each frame, or no frame.
     """
     if len(frames) != len(heatmaps):
         raise UserError(
@@ -192,7 +194,7 @@ def draw_poses(
 
 
 def joint_colors(skeleton: Skeleton) -> list[str]:
-    """Return a colour for each joint, by the side of the body in its name.
+    """Return the colour of each joint, by the side of the body in its name.
 
     >>> joint_colors(Skeleton.get(dict(joints=['left_hip', 'neck'], limbs=[])))
     ['#0072B2', '#202020']
@@ -240,7 +242,7 @@ def _draw_persons(axes: Axes, keypoint: np.ndarray, skeleton: Skeleton) -> None:
 
 
 def _fitting(text: str, width: float) -> str:
-    """Return as much of a text as fits into so many inches."""
+    """Return a text, truncated to a width in inches."""
     shown = text
     while text and text_width(shown, FONT) > width:
         text = text[:-1]

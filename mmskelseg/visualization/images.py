@@ -1,4 +1,4 @@
-"""Parts of all pictures: figures without a display, text, colours, files."""
+"""Basics of all pictures: figures without a display, text, colours, files."""
 
 import os
 
@@ -14,12 +14,12 @@ from matplotlib.textpath import TextToPath
 from mmskelseg.fileio.atomic import atomic_write
 
 DPI, PRINT_DPI = 150, 300
-# Inches: a column of a paper in two columns, as the IEEE sets them.
+# Width of a column in a two-column IEEE paper, in inches.
 COLUMN = 3.5
-# The first seven are Okabe and Ito's (2008). Each further one was chosen as the colour
-# farthest, in CIELAB, from all before it, for normal sight and for Machado et al.'s
-# (2009) simulations of protanopia and deuteranopia: so a class keeps its colour
-# however many there are, and 24 of them lie at least 14 apart in each of the three.
+# The first seven are Okabe and Ito's (2008). Each further one is the colour farthest
+# from all previous ones in CIELAB, for normal vision and for Machado et al.'s (2009)
+# simulations of protanopia and deuteranopia. So the colour of a class does not depend
+# on their number, and 24 of them are at least 14 apart in each of the three.
 # fmt: off
 PALETTE = (
     '#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#F0E442',
@@ -32,20 +32,20 @@ PALETTE = (
 
 
 def new_figure(width: float, height: float, *, dpi: int = DPI) -> Figure:
-    """Return an empty white figure of that many inches that belongs to no window."""
+    """Return an empty white figure of a size in inches, without a window."""
     return Figure((width, height), dpi=dpi, facecolor='white')
 
 
 def add_axes(
     figure: Figure, left: float, top: float, width: float, height: float
 ) -> Axes:
-    """Return new axes, placed in inches from the left and upper edges."""
+    """Return new axes, positioned in inches from the left and top edges."""
     W, H = figure.get_size_inches()
     return figure.add_axes((left / W, 1 - (top + height) / H, width / W, height / H))
 
 
 def add_title(figure: Figure, title: str, left: float, top: float, size: float) -> None:
-    """Write a bold line that begins at a place in inches."""
+    """Write a bold line at a position in inches from the left and top edges."""
     W, H = figure.get_size_inches()
     figure.text(
         left / W, 1 - top / H, plain(title), va='top', fontsize=size, fontweight='bold'
@@ -60,7 +60,7 @@ def render(figure: Figure) -> np.ndarray:
 
 
 def plain(text: str) -> str:
-    """Return a text that matplotlib sets as it is, without reading formulas in it.
+    """Return a text escaped for matplotlib, so that it is not read as a formula.
 
     >>> plain('5$ and 6$')
     '5\\\\$ and 6\\\\$'
@@ -69,7 +69,7 @@ def plain(text: str) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """Return how wide a text in a font of that size in points is set, in inches.
+    """Return the width in inches of a text, in a font of a size in points.
 
     >>> 0.5 < text_width('ten letters', 8) < 0.7
     True
@@ -79,7 +79,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def class_color(label: int) -> str:
-    """Return the colour of a class id; past 32 classes colours come again.
+    """Return the colour of a class id; colours repeat after 32 classes.
 
     >>> class_color(0), class_color(32)
     ('#0072B2', '#0072B2')
@@ -88,7 +88,7 @@ def class_color(label: int) -> str:
 
 
 def text_color(background: str) -> str:
-    """Return black or white, whichever reads better on a colour.
+    """Return black or white, whichever is more legible on a colour.
 
     >>> text_color('#F0E442'), text_color('#0F2D96')
     ('black', 'white')
@@ -99,6 +99,6 @@ def text_color(background: str) -> str:
 
 
 def save_png(image: np.ndarray, path: str | os.PathLike) -> None:
-    """Write an RGB image (H, W, 3) as PNG; folders are made, the file is whole."""
+    """Write an RGB image (H, W, 3) as PNG atomically; missing folders are created."""
     with atomic_write(path) as file:
         matplotlib.image.imsave(file, image, format='png')

@@ -1,4 +1,4 @@
-"""A live picture: people, the current label, and a timeline that scrolls."""
+"""The live picture: people, the current label, and a scrolling timeline."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from mmskelseg.visualization.frames import (
 
 
 class LivePicture:
-    """Draws frames of a camera with what is known of them so far.
+    """Draws the frames of a camera with the labels so far.
 
-    Below the picture stand the newest label that is final, its confidence and the time,
-    and under them the last seconds as a timeline whose right end is now. It is empty
-    there as long as labels are delayed.
+    Below the picture are the latest final label, its confidence and the time, and below
+    them a timeline of the last seconds, which ends with the present. Since labels are
+    delayed, its right end is empty.
 
     Args:
         img_shape: Height and width of the camera's frames.
         skeleton: The layout of the joints.
         classes: Names of the classes.
-        seconds: How much of the past the timeline shows.
+        seconds: Length of the timeline.
     """
 
     def __init__(
@@ -53,22 +53,22 @@ class LivePicture:
 
     @property
     def img_shape(self) -> tuple[int, int]:
-        """Height and width of what is drawn."""
+        """Height and width of the drawn pictures."""
         return self.size[0] + self._panel, self.size[1]
 
     @property
     def label(self) -> int:
-        """The newest label, -1 before there is one."""
+        """The latest label, -1 before the first one."""
         return self._past[-1][1] if self._past else -1
 
     def add(self, start: float, end: float, label: int, score: float) -> None:
-        """Take in the label of a frame that is final, in the order of time.
+        """Add the final label of a frame; frames must be in temporal order.
 
         Args:
-            start: Its time in seconds.
-            end: That of the next frame.
+            start: Time of the frame in seconds.
+            end: Time of the next frame.
             label: The class, -1 for none.
-            score: Its probability.
+            score: Probability of the class.
         """
         if label != self.label or not self._past:
             self._past.append((start, label))
@@ -83,13 +83,14 @@ class LivePicture:
         people: Sequence[tuple[np.ndarray, np.ndarray, int]],
         note: str = '',
     ) -> np.ndarray:
-        """Return a frame with what belongs to it, shape (*img_shape, 3).
+        """Return a frame with people, label and timeline, shape (*img_shape, 3).
 
         Args:
-            image: Shape (H, W, 3), uint8; blue comes first.
-            now: Its time in seconds.
-            people: Joints (V, 2) in its pixels, scores (V,) and class of each person.
-            note: What stands at the right, such as the rate of frames.
+            image: The frame, shape (H, W, 3), uint8, BGR.
+            now: Time of the frame in seconds.
+            people: Joints (V, 2) in pixels of the frame, scores (V,) and class of each
+                person.
+            note: Text at the right, such as the frame rate.
         """
         canvas = np.empty((*self.img_shape, 3), np.uint8)
         picture = canvas[: self.size[0]]
@@ -120,6 +121,6 @@ class LivePicture:
         bar[:] = BACKGROUND
         places = now + (np.arange(bar.shape[1]) + 0.5) / bar.shape[1] * self.seconds
         places -= self.seconds
-        # Each label goes on until the next one, which is drawn over it.
+        # Each label is drawn to the end, and the next one is drawn over it.
         for start, label in self._past:
             bar[:, (places >= start) & (places < self._until)] = label_color(label)

@@ -1,11 +1,11 @@
-"""A video with its skeletons, the current label and a timeline with a moving cursor."""
+"""Videos with skeletons, the current label and a timeline with a moving cursor."""
 
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -28,7 +28,9 @@ from mmskelseg.visualization.frames import (
     write_text,
 )
 
-Predictions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+#: A prediction for a video: arrays and values by name, see :class:`Overlay`.
+Prediction: TypeAlias = Mapping[str, Any]
+Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
 
 
@@ -39,19 +41,19 @@ def write_overlay(
     codec: str = 'mp4v',
     show_progress: bool = True,
 ) -> None:
-    """Write a video's frames with what was predicted of them, without its sound.
+    """Write a video with its prediction drawn onto the frames, without sound.
 
     Args:
-        prediction: As for :class:`Overlay`, with ``filename``, the video; without it,
-            everything is drawn on a plain ground. Several are drawn together, as
-            :class:`PeopleOverlay` does.
+        prediction: See :class:`Overlay`, with ``filename``, the video; without it, the
+            background is plain. Several predictions are drawn together as by
+            :class:`PeopleOverlay`.
         path: The ``.mp4`` file to write.
         codec: See :func:`mmskelseg.fileio.video.written_video`.
-        show_progress: Whether a bar is shown.
+        show_progress: Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: If there is no such video.
-        ValueError: If it cannot be read, or the codec not written.
+        FileNotFoundError: If the video does not exist.
+        ValueError: If the video cannot be read, or the codec is not available.
     """
     overlay, images = _read(prediction, path)
     file = overlay.file
@@ -70,23 +72,23 @@ def write_gif(
     *,
     show_progress: bool = True,
 ) -> None:
-    """Write the same as a moving picture for pages, small and at 10 frames a second.
+    """Write the same as an animated GIF for web pages, small, at 10 frames per second.
 
     Args:
-        prediction: As for :func:`write_overlay`.
+        prediction: See :func:`write_overlay`.
         path: The ``.gif`` file to write.
-        show_progress: Whether a bar is shown.
+        show_progress: Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: If there is no such video.
-        ValueError: If it cannot be read, or is longer than a minute.
+        FileNotFoundError: If the video does not exist.
+        ValueError: If the video cannot be read, or is longer than a minute.
     """
     overlay, images = _read(prediction, path)
     file = overlay.file
     if file.seconds > _LONGEST_GIF:
         raise UserError(
-            f'{path}: a GIF of {file.seconds:.0f} s would be larger than any page '
-            f'takes; up to {_LONGEST_GIF} s are drawn. Write an overlay instead.'
+            f'{path}: a GIF of {file.seconds:.0f} s would be too large for a web page; '
+            f'the limit is {_LONGEST_GIF} s. Write an overlay instead.'
         )
     pictures: list[Image.Image] = []
     with progress_bar('Drawing the GIF', file.frames, show_progress) as count:
@@ -97,7 +99,7 @@ def write_gif(
                 small = cv2.resize(picture, (width, height), None, 0, 0, cv2.INTER_AREA)
                 pictures.append(Image.fromarray(small[..., ::-1]))
             count(1)
-    # One palette for all, since the colours of frames are the same.
+    # One palette for all frames, since they have the same colours.
     method = Image.Quantize.MAXCOVERAGE
     middle = pictures[len(pictures) // 2].quantize(_GIF_COLORS, method)
     frames = [p.quantize(palette=middle, dither=Image.Dither.NONE) for p in pictures]
@@ -115,7 +117,7 @@ def write_gif(
 def _read(
     prediction: Predictions, path: str | os.PathLike
 ) -> tuple['Overlay', Iterable[np.ndarray]]:
-    """Return what draws a prediction, or several, and the frames to draw onto."""
+    """Return the overlay of one or several predictions, and the frames to draw onto."""
     first = prediction if isinstance(prediction, Mapping) else prediction[0]
     images: Iterable[np.ndarray]
     if 'filename' in first:
@@ -131,19 +133,19 @@ def _read(
 
 
 class Overlay:
-    """Draws what was predicted of a video onto its frames.
+    """Draws the prediction for a video onto its frames.
 
-    Below the picture stand the label of the frame, its confidence and the time, and
-    under them the timeline of the whole video. Colours are those of the timelines.
+    Below the picture are the label of the frame, its confidence and the time, and below
+    them the timeline of the whole video. Colours are those of the timelines.
 
     Args:
-        prediction: With ``pred_label`` (T,), -1 for none; ``pred_score`` (K, T);
-            ``fps``; ``classes``; and, to draw skeletons, ``keypoint`` (M, T, V, 2) in
-            pixels of ``img_shape``, ``keypoint_score`` and ``skeleton``.
+        prediction: Has ``pred_label`` (T,), -1 for none; ``pred_score`` (K, T);
+            ``fps``; ``classes``; ``skeleton``; and, to draw skeletons, ``keypoint``
+            (M, T, V, 2) in pixels of ``img_shape`` and ``keypoint_score``.
         file: The video.
     """
 
-    def __init__(self, prediction: Mapping[str, Any], file: VideoFile) -> None:
+    def __init__(self, prediction: Prediction, file: VideoFile) -> None:
         self.prediction = prediction
         self.file = file
         self.size, self.unit = picture_size(file.img_shape)
@@ -156,13 +158,13 @@ class Overlay:
 
     @property
     def img_shape(self) -> tuple[int, int]:
-        """Height and width of what is drawn."""
+        """Height and width of the drawn pictures."""
         return self.size[0] + self.panel, self.size[1]
 
     def label_frame(self, i: int) -> int | None:
-        """Return the frame of labels that is shown with frame i of the video, if any.
+        """Return the index of the label for frame i of the video, or None.
 
-        Both are counted from 0; where their rates differ, by time.
+        Both start at 0; if their frame rates differ, they are aligned by time.
         """
         step = 1.0
         if abs(self.file.frames - self.frames) > 1:
@@ -171,10 +173,10 @@ class Overlay:
         return frame if frame < self.frames else None
 
     def draw(self, image: np.ndarray, i: int) -> np.ndarray:
-        """Return frame i of the video, with what belongs to it.
+        """Return a frame of the video with the overlay, shape (*img_shape, 3).
 
         Args:
-            image: Shape (H, W, 3), uint8; blue comes first.
+            image: The frame, shape (H, W, 3), uint8, BGR.
             i: Its number, from 0.
         """
         canvas = np.empty((*self.img_shape, 3), np.uint8)
@@ -192,7 +194,7 @@ class Overlay:
         self._draw_people(picture, self.prediction, frame)
 
     def _draw_people(
-        self, picture: np.ndarray, prediction: Mapping[str, Any], frame: int
+        self, picture: np.ndarray, prediction: Prediction, frame: int
     ) -> np.ndarray:
         """Draw the people of a prediction; return the joints seen, shape (P, 2)."""
         if 'keypoint' not in prediction:
@@ -209,7 +211,7 @@ class Overlay:
         unit, width = self.unit, self.size[1]
         gap = unit // 2
         label = -1 if frame is None else int(self.prediction['pred_label'][frame])
-        # Edges, since some colours are as dark as the panel.
+        # With an edge, since some colours are as dark as the panel.
         panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
         panel[gap : gap + unit, gap : gap + unit] = label_color(label)
         name, sure = 'no prediction', ''
@@ -230,7 +232,7 @@ class Overlay:
     def _draw_bar(
         self, panel: np.ndarray, bar: np.ndarray, left: int, top: int, i: int
     ) -> None:
-        """Draw a timeline with its corner at (left, top), and where frame i is."""
+        """Draw a timeline at (left, top), with a cursor at frame i."""
         height, width = bar.shape[:2]
         panel[top - 1 : top + height + 1, left - 1 : left + width + 1] = EDGE
         panel[top : top + height, left : left + width] = bar
@@ -238,7 +240,7 @@ class Overlay:
         self._draw_cursor(panel, min(x, left + width - 1), top, top + height)
 
     def _draw_cursor(self, panel: np.ndarray, x: int, top: int, bottom: int) -> None:
-        """Draw a white line with black edges, which shows on every colour."""
+        """Draw a white line with black edges, which is visible on every colour."""
         half = max(1, self.unit // 12)
         reach = self.unit // 3
         panel[top - reach : bottom + reach, max(0, x - 2 * half) : x + 2 * half + 1] = 0
@@ -254,20 +256,18 @@ class Overlay:
 
 
 class PeopleOverlay(Overlay):
-    """Draws what was predicted of each of several people onto a video's frames.
+    """Draws the predictions for several people onto the frames of a video.
 
     Each person has the colour of their own label, and their name above the head. Below
-    the picture stand the time and, for each person, name, label and timeline.
+    the picture are the time and the name, label and timeline of each person.
 
     Args:
-        predictions: As for :class:`Overlay`, each with the name of its ``person``; of
-            the same frames.
+        predictions: Predictions for the same frames; see :class:`Overlay`. Each also
+            has ``person``, a name.
         file: The video.
     """
 
-    def __init__(
-        self, predictions: Sequence[Mapping[str, Any]], file: VideoFile
-    ) -> None:
+    def __init__(self, predictions: Sequence[Prediction], file: VideoFile) -> None:
         super().__init__(predictions[0], file)
         self.predictions = predictions
         gap, width = self.unit // 2, self.size[1]
@@ -287,7 +287,7 @@ class PeopleOverlay(Overlay):
                 label = int(prediction['pred_label'][frame])
                 place = np.clip([x, y], -(2**14), 2**14).astype(int).tolist()
                 tags.append((str(prediction['person']), label, self.unit, *place))
-        # Above all skeletons.
+        # Tags are drawn last, on top of all skeletons.
         for tag in tags:
             draw_tag(picture, *tag)
 

@@ -1,7 +1,6 @@
 """MMEngine's visualizer, with timelines of a video's labels."""
 
 import os
-from typing import Any
 
 import numpy as np
 from mmengine.structures import BaseDataElement
@@ -16,6 +15,7 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import VISUALIZERS
+from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.timelines import draw_timelines
@@ -25,16 +25,16 @@ ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
 
 @VISUALIZERS.register_module()
 class SegVisualizer(Visualizer):
-    """Draw ground truth and prediction of a video as timelines (Fig. 5).
+    """Draws ground truth and prediction of a video as timelines (Fig. 5).
 
-    Class names, and the background that does not count in the scores of the title,
-    come from ``dataset_meta``. Arguments and backends are those of
+    ``dataset_meta`` has the class names, and the background class that does not count
+    in the scores of the title. Arguments and backends are those of
     :class:`mmengine.visualization.Visualizer`.
     """
 
-    # MMEngine's property keeps it in the main process only, but each process draws its
-    # own share of the test videos.
-    dataset_meta: dict[str, Any] | None = None
+    # An attribute, since MMEngine's property only sets it in the main process, but each
+    # process draws its share of the test videos.
+    dataset_meta: Metainfo | None = None
 
     def add_datasample(
         self,
@@ -47,16 +47,16 @@ class SegVisualizer(Visualizer):
         out_file: str | os.PathLike | None = None,
         line_minutes: float | None = None,
     ) -> np.ndarray:
-        """Draw one video and pass the picture on; return it, RGB uint8 (H, W, 3).
+        """Draw one video and store the picture; return it, RGB uint8 (H, W, 3).
 
         Args:
             name: The video's id: the title, and the name for the backends.
-            data_sample: With ``gt_label`` (T,), ``pred_label`` (T,) or both; ``fps``
+            data_sample: Has ``gt_label`` (T,), ``pred_label`` (T,) or both; ``fps``
                 adds an axis in seconds.
-            step: Number of the picture under its name in the backends.
-            show: Show it in a window instead of storing it.
+            step: Step of the picture in the backends.
+            show: Whether to show it in a window instead of storing it.
             wait_time: Seconds until the window closes; 0 waits for a key.
-            out_file: PNG file to write; the backends get nothing then.
+            out_file: PNG file to write instead of passing the picture to the backends.
             line_minutes: See :func:`draw_timelines`.
 
         Raises:
@@ -73,7 +73,7 @@ class SegVisualizer(Visualizer):
                 f'{name}: there is nothing to draw, the data sample has neither '
                 'gt_label nor pred_label.'
             )
-        meta = self.dataset_meta or {}
+        meta: Metainfo = self.dataset_meta or {}
         last = max(int(row.max(initial=0)) for row in rows.values())
         classes = list(meta.get('classes') or map(str, range(last + 1)))
         try:
@@ -97,9 +97,9 @@ class SegVisualizer(Visualizer):
 
 
 def _scores(
-    rows: dict[str, np.ndarray], meta: dict[str, Any], classes: list[str]
+    rows: dict[str, np.ndarray], meta: Metainfo, classes: list[str]
 ) -> list[str]:
-    """Return the video's scores as words, none if there is nothing to compare."""
+    """Return the video's scores as texts, none if there is nothing to compare."""
     if len(rows) < len(ROWS) or (rows['Ground truth'] == IGNORED).all():
         return []
     pair = rows['Prediction'], rows['Ground truth']

@@ -1,12 +1,12 @@
-"""Label sequences as coloured bars under each other (Fig. 5).
+"""Timelines: label sequences as coloured bars below each other (Fig. 5).
 
-Long ones continue in further lines, as a text does: each has the bars of some minutes.
+Long timelines are wrapped like text: each line has the bars of some minutes.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ from mmskelseg.visualization.images import (
 
 
 class Style(NamedTuple):
-    """Sizes of a picture: lengths in inches, the font in points."""
+    """Sizes of a picture: lengths in inches, font size in points."""
 
     width: float
     dpi: int
@@ -43,23 +43,31 @@ class Style(NamedTuple):
     margin: float
 
 
+class _PatchStyle(TypedDict):
+    """Options of a matplotlib patch."""
+
+    facecolor: str
+    edgecolor: str
+    hatch: str
+
+
 SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
 PRINT = Style(COLUMN, PRINT_DPI, font=7, bar=0.22, strip=0.06, gap=0.07, margin=0.04)
 
-UNLABELLED: dict[str, Any] = {
+UNLABELLED: _PatchStyle = {
     'facecolor': '#F4F4F4',
     'edgecolor': '#B0B0B0',
     'hatch': '//////',
 }
 WRONG = '#202020'
-# Videos of more minutes than this continue in further lines, of the first of these
-# minutes with which there are no more than so many.
+# Videos of more than _ONE_LINE minutes are wrapped. The length of a line is the first
+# of _LINE_MINUTES that gives at most _MOST_LINES lines.
 _ONE_LINE = 10
 _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
-# Seconds between two ticks of a line.
+# Possible seconds between two ticks of a line.
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-# What matplotlib draws, in pixels.
+# The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
 
 
@@ -73,28 +81,28 @@ def draw_timelines(
     line_minutes: float | None = None,
     style: Style = SCREEN,
 ) -> np.ndarray:
-    """Return a picture of label sequences under each other, RGB uint8 (H, W, 3).
+    """Return a picture of label sequences below each other, RGB uint8 (H, W, 3).
 
-    Each row is a bar of segments in the colours of their classes; wide segments bear
-    the id of their class, which the legend explains. Frames without a label (-1) are
-    hatched. Under each row but the true one a thin strip marks the frames that
-    differ from it.
+    Each row is a bar of segments in the colours of their classes. Wide segments show
+    the id of their class, and a legend gives the names. Frames without a label (-1) are
+    hatched. Below each predicted row, a thin strip marks the frames that differ from
+    the ground truth.
 
     Args:
-        rows: Label of each frame, shape (T,), by the name that stands before the bar;
-            from top to bottom.
+        rows: Label of each frame, shape (T,), by the name of the row, from top to
+            bottom.
         classes: Names of the classes in the order of their ids.
-        truth: The row that is the ground truth of all others; frames that it leaves
-            unlabelled are never wrong. Without it, rows may differ in length.
+        truth: Name of the row that is the ground truth; frames without a label in it
+            are never wrong. If None, rows may differ in length.
         title: A line above the bars.
-        fps: Frames a second, for a second axis in seconds.
-        line_minutes: Minutes after which all rows continue in a further line, below
-            which then stands the time. By default :func:`line_frames` chooses.
+        fps: Frames per second, for an additional axis in seconds.
+        line_minutes: Length of a line in minutes, after which all rows are wrapped; the
+            axis is then the time. By default :func:`line_frames` chooses.
         style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
-        ValueError: If there is no row, one has no frame, rows of one truth differ in
-            length, a label is no class, or there are too many lines to draw.
+        ValueError: If there is no row, a row has no frame, rows differ in length from
+            the ground truth, a label is not a class, or there are too many lines.
     """
     labels = {name: check_labels(row, name) for name, row in rows.items()}
     _check_rows(labels, classes, truth)
@@ -106,13 +114,13 @@ def draw_timelines(
     column = max(widths) + 3 * em
     columns = min(len(handles), max(1, int((style.width - 2 * style.margin) / column)))
 
-    # From the edges to the bars.
+    # Distances from the edges to the bars.
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
     right = style.margin + 2 * em
     length = line_frames(frames, fps, line_minutes)
     wrapped = length < frames
     top = style.margin + (2 * em if title else 0)
-    # Above and below the bars of a line.
+    # Space above and below the bars of a line.
     above, below = (0.0, 2.2 * em) if wrapped else (3 * em if fps else 0.0, 3.8 * em)
     lines = [
         {
@@ -127,8 +135,8 @@ def draw_timelines(
     height = top + sum(heights) + len(lines) * (above + below) + legend + style.margin
     if height * style.dpi > _HIGHEST:
         raise UserError(
-            f'{len(lines)} lines of {length} frames are too many for one picture; take '
-            'more minutes for a line (line_minutes, --line-minutes).'
+            f'{len(lines)} lines of {length} frames are too many for one picture; use '
+            'more minutes per line (line_minutes, --line-minutes).'
         )
     figure = new_figure(style.width, height, dpi=style.dpi)
     for i, (line, bars) in enumerate(zip(lines, heights, strict=True)):
@@ -163,11 +171,11 @@ def draw_timelines(
 def line_frames(
     frames: int, fps: float | None, line_minutes: float | None = None
 ) -> int:
-    """Return the frames of a line of a timeline.
+    """Return the number of frames in a line of a timeline.
 
-    Without ``line_minutes``, a video of up to 10 minutes has one line, a longer one
-    lines of 5 minutes, or of as many as make 24 lines at most. Without ``fps`` minutes
-    are not known, and there is one line.
+    Without ``line_minutes``, a video of up to 10 minutes has one line; a longer one has
+    lines of 5 minutes, or longer ones if there would be more than 24 lines. Without
+    ``fps``, there is always one line.
 
     >>> [line_frames(60 * m, 1) // 60 for m in (10, 11, 60, 200)]
     [10, 5, 5, 10]
@@ -193,7 +201,7 @@ def _check_rows(
     if not lengths or not all(lengths.values()) or differ:
         raise UserError(
             f'The rows of a timeline have {lengths or "no"} frames, but each must '
-            'have one at least, and as many as the ground truth.'
+            'have at least one, and as many as the ground truth.'
         )
     for name, row in labels.items():
         wrong = (row < IGNORED) | (row >= len(classes))
@@ -229,7 +237,7 @@ def _draw_rows(
 
 
 def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
-    # An unlabelled bar under the segments shows wherever there is no segment.
+    # The unlabelled bar is visible wherever no segment covers it.
     axes.broken_barh([(0, row.size)], (top, style.bar), linewidth=0, **UNLABELLED)
     segments = to_segments(row)
     axes.broken_barh(
@@ -257,7 +265,7 @@ def _draw_strip(axes: Axes, wrong: np.ndarray, top: float, style: Style) -> None
     place = (top, style.strip)
     axes.broken_barh([(0, wrong.size)], place, color='#EDEDED', linewidth=0)
     spans = [(start, end - start) for start, end, hit in to_segments(wrong * 1) if hit]
-    # The edge of a pixel keeps a single wrong frame of a long video visible.
+    # An edge of one pixel keeps a single wrong frame of a long video visible.
     axes.broken_barh(spans, place, color=WRONG, linewidth=72 / style.dpi)
 
 
@@ -277,14 +285,14 @@ def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
 
 
 def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -> None:
-    """Write the time below a line that begins at a frame of the video."""
+    """Draw the time axis of a line that begins at a frame of the video."""
     axes.spines[['left', 'right', 'top']].set_visible(False)
     axes.tick_params(axis='y', length=0)
     axes.tick_params(axis='x', labelsize=style.font)
     length = axes.get_xlim()[1]
     seconds = length / fps
     step = next((s for s in _STEPS if seconds <= s * style.width), _STEPS[-1])
-    # On whole steps of the video's time, though lines may begin between them.
+    # Ticks are at multiples of the step, even if a line begins between them.
     first = math.ceil(start / fps / step - 1e-9)
     last = math.floor(min(start + length, frames) / fps / step + 1e-9)
     times = [step * k for k in range(first, last + 1)]
@@ -297,7 +305,7 @@ def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -
 def _legend_handles(
     labels: Mapping[str, np.ndarray], classes: Sequence[str], strips: bool
 ) -> list[Patch]:
-    """Return a patch for everything that the rows show."""
+    """Return a legend patch for everything that the rows show."""
     present = sorted(set().union(*(row.tolist() for row in labels.values())))
     handles = [
         Patch(color=class_color(label), label=f'{label}  {plain(str(classes[label]))}')

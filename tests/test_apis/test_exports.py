@@ -129,5 +129,5 @@ def test_prediction_is_what_mmengine_writes_as_json(prediction, tmp_path):
 
 
 def test_unknown_format_is_told(prediction, tmp_path):
-    with pytest.raises(ValueError, match="'xml' is not a format; choose among csv"):
+    with pytest.raises(ValueError, match="'xml' is not a format; choose from csv"):
         write_exports(prediction, tmp_path, ['xml'])

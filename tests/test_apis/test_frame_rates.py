@@ -118,8 +118,8 @@ def test_inferencer_gives_labels_for_the_frames_of_the_video(checkpoint):
     )
     assert found['fps'] == 20
     assert found['notes'] == (
-        'shown to the model at 10 frames per second, as its training data, instead of '
-        '20',
+        'shown to the model at 10 frames per second, the rate of its training data, '
+        'instead of 20',
     )
     assert [s['end'] for s in found['segments']] == pytest.approx(
         [s['end'] for s in expected['segments']]

@@ -335,7 +335,7 @@ def test_classes_come_from_the_annotation_file_where_a_checkpoint_has_none(
     inferencer = SkelSegInferencer(small_config, checkpoint(small_config, None), 'cpu')
     assert inferencer.dataset_meta['classes'] == ['class_0', 'class_1', 'class_2']
     small_config.test_dataloader.dataset.ann_file = 'data/gone.pkl'
-    with pytest.raises(ValueError, match='does not say which classes'):
+    with pytest.raises(ValueError, match='does not state the classes'):
         SkelSegInferencer(small_config, checkpoint(small_config, None), 'cpu')
 
 
@@ -375,5 +375,5 @@ def test_ensemble_refuses_a_checkpoint_of_another_model(small_config, checkpoint
     second = checkpoint(small_config, name='second.pth')
     with pytest.raises(ValueError, match=r'second\.pth: not a checkpoint of the model'):
         SkelSegInferencer(None, [first, second], 'cpu')
-    with pytest.raises(ValueError, match='No checkpoint is named'):
+    with pytest.raises(ValueError, match='No checkpoint is given'):
         SkelSegInferencer(small_config, [], 'cpu')

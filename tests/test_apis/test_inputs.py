@@ -33,13 +33,15 @@ def entry(**changes):
 @pytest.mark.parametrize(
     ('changes', 'match'),
     [
-        ({'fps': None}, 'the rate of its frames is not known'),
+        ({'fps': None}, 'the frame rate is unknown'),
         ({'fps': 0}, 'fps is 0'),
         ({'keypoint': np.zeros((8, 15, 2))}, '15 joints, but the skeleton coco17'),
         ({'keypoint': np.zeros((8, 17))}, r'shape \(8, 17\), expected'),
         ({'keypoint': np.array(['x'])}, 'expected numbers'),
         ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score has shape'),
         ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, 'joints lack nose'),
+        # The path of a program, perhaps.
+        ({'skeleton': '../layout.py'}, "skeleton is '../layout.py', expected the name"),
     ],
 )
 def test_fault_of_an_entry_is_one_sentence(changes, match):
@@ -74,7 +76,9 @@ def test_labels_of_other_classes_are_left_out():
 def test_size_of_image_is_taken_from_the_joints_with_a_note():
     video = read(Source('take', entry=entry()))
     assert video['img_shape'] == (6, 6)
-    assert video['notes'] == ('image size is not known, taken as far as joints reach',)
+    assert video['notes'] == (
+        'image size is unknown, estimated from the extent of the joints',
+    )
     assert read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
 
 
@@ -208,13 +212,13 @@ def test_inputs_that_are_none_are_told(folder):
     fault('no such file or folder', 'gone.mp4')
     fault('an input is int', 3)
     fault(
-        'no poses of the name a, the first of 1 missing of 2 videos',
+        'no poses with the name a, the first of 1 missing of 2 videos',
         [path / 'a.mp4', path / 'b.mp4'],
         poses=path,
     )
     fault('2 poses for 1 videos', path / 'a.mp4', poses=[path / 'b.csv'] * 2)
     folder('b.json')
-    fault('of the same name', path)
+    fault('has the same name as', path)
     empty = path / 'empty'
     empty.mkdir()
-    fault('holds neither videos nor poses', empty)
+    fault('contains no videos, no poses', empty)

@@ -195,7 +195,7 @@ def test_each_person_has_a_stream(model):
 def test_model_must_know_its_rate_read_2d_and_have_the_joints(model):
     cfg, checkpoint = model({**META, 'fps': None})
     camera, poses = Frames(range(3)), Estimator(walk(3))
-    with pytest.raises(UserError, match=r'does not say how many frames .* \(--fps'):
+    with pytest.raises(UserError, match=r'does not state the frame rate .* \(--fps'):
         LiveSegmenter(SkelSegStream(cfg, checkpoint), COCO, camera, poses)
     stream = SkelSegStream(cfg, checkpoint, fps=10)
     LiveSegmenter(stream, COCO, camera, poses)
@@ -259,7 +259,7 @@ def test_command_without_display_needs_events_or_a_file(files, monkeypatch):
     monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     monkeypatch.setattr(sys, 'platform', 'linux')
     for options, message in (
-        ([], 'There is no display for a window; print segments'),
+        ([], 'There is no display for a window; print events'),
         (['--window'], '--window needs a display, but DISPLAY is not set'),
     ):
         with pytest.raises(SystemExit, match=message):
@@ -276,7 +276,7 @@ def test_poses_of_a_file_do_not_fit_a_camera(files, monkeypatch):
     monkeypatch.setattr(
         cv2, 'VideoCapture', lambda source: Frame() if source == 0 else None
     )
-    with pytest.raises(SystemExit, match='--poses are of a video file, but 0 is a '):
+    with pytest.raises(SystemExit, match='--poses needs a video file, but 0 is a '):
         command.main(['0', *files[1:], '--events', '--no-window'])
 
 

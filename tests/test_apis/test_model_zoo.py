@@ -95,7 +95,7 @@ def test_commands_take_the_name(recordings, run_tool, tmp_path, clip):
 def test_a_model_and_a_config_exclude_each_other(run_tool):
     for words, message in (
         (['a.mp4', '--model', 'yoga'], "'yoga': no model that comes with the package"),
-        (['a.mp4'], 'There is no model; name a CONFIG and a CHECKPOINT'),
+        (['a.mp4'], 'No model is given; name a CONFIG and a CHECKPOINT'),
         (
             ['a.mp4', '--model', 'precog', '--ensemble', 'b.pth'],
             '--model precog: takes no --ensemble',

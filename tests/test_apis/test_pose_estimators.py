@@ -74,7 +74,7 @@ def test_frames_that_lack_or_come_at_another_rate_are_noted(clip):
     assert sum(1 for _ in frames) == frames.count == 30
     assert frames.notes[0] == 'only the first 30 of 40 frames can be read'
     assert frames.notes[1].startswith(
-        'states 12 frames per second, but its time stamps make 10; give it a constant'
+        'states 12 frames per second, but its time stamps mean 10; give it a constant'
     )
 
 
@@ -111,7 +111,9 @@ def test_unknown_estimator_names_those_there_are(estimator, match):
 
 
 def test_option_that_does_not_exist_names_those_that_do():
-    with pytest.raises(ValueError, match=r'MMPoseAlias has no option speed; it has mo'):
+    with pytest.raises(
+        ValueError, match=r'MMPoseAlias has no option speed; choose from mo'
+    ):
         build_pose_estimator('topdown', speed=3)
     with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
         build_pose_estimator('rtmlib', solution='Feet')
@@ -403,9 +405,9 @@ def test_networks_that_are_not_there_are_told(networks, clip):
             )
 
     fault('r50: neither a config file nor in the model zoo of mmdet', detector='r50')
-    fault('gone.pth: there is no such file of weights', pose_weights='gone.pth')
-    fault('model zoo of mmpose names no weights for it', pose_weights=None)
+    fault('gone.pth: there is no such file with weights', pose_weights='gone.pth')
+    fault('model zoo of mmpose has no weights for it', pose_weights=None)
     fault(
-        r'detector\.py has no class human; choose categories among person, ',
+        r'detector\.py has no class human; choose categories from person, ',
         categories=['human'],
     )

@@ -271,7 +271,7 @@ def test_config_that_is_not_causal_is_refused(change, message, save):
     [
         ((np.zeros((17, 2)),), r'shape \(17, 2\), but the model needs \(15, 2\) or'),
         ((np.zeros((15, 2)), np.ones(14)), r'score has the shape \(14,\), .*\(15,\)'),
-        ((np.full((15, 2), np.nan),), 'not finite; set a joint'),
+        ((np.full((15, 2), np.nan),), 'not finite; set invisible joints'),
         ((np.zeros((2, 15, 2)), None, 0.0), r'time has the shape \(\), .* 2 frames'),
         ((np.zeros((15, 2)), None, np.inf), 'time=inf, expected seconds'),
     ],
@@ -287,7 +287,7 @@ def test_times_need_the_rate_of_the_model_and_all_frames(save):
     cfg = config()
     checkpoint = save(cfg, meta={**META, 'fps': None})
     pose = np.zeros((15, 2))
-    with pytest.raises(UserError, match='not known; state it as fps'):
+    with pytest.raises(UserError, match='is unknown; give it as fps'):
         SkelSegStream(cfg, checkpoint).push(pose, time=0.0)
     stream = SkelSegStream(cfg, checkpoint, fps=10)
     stream.push(pose, time=0.0)
@@ -303,7 +303,9 @@ def test_stream_ends_with_flush(save):
     first = scores(pushed(stream, keypoint, score, []))
     assert len(first) == 9
     assert stream.flush() == []
-    with pytest.raises(UserError, match=r'ended by flush\(\); begin anew by reset'):
+    with pytest.raises(
+        UserError, match=r'ended with flush\(\); start a new one with reset'
+    ):
         stream.push(keypoint[0], score[0])
     stream.reset()
     np.testing.assert_array_equal(scores(pushed(stream, keypoint, score, [])), first)

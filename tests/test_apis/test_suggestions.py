@@ -182,11 +182,11 @@ def test_drafts_come_back_as_labels_of_their_stretches(tool, tmp_path):
     read = {v.name: v for file in files for v in read_segments(file, **options)}
     assert set(read) == {item.video for item in chosen} == {'v', 'w'}
     for name, video in ranking.videos.items():
-        expected = video['label'].copy()
+        expected = video.label.copy()
         for item in chosen:
             if item.video == name:
                 part = slice(item.start_frame, item.end_frame)
-                expected[part] = video['pred_label'][part]
+                expected[part] = video.pred_label[part]
         found = segments_to_labels(
             read[name].segments, expected.size, 10.0, ranking.classes,
             missing='unlabelled',

@@ -166,6 +166,31 @@ def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
     assert not canary.exists()
 
 
+@pytest.mark.parametrize(
+    'render',
+    [
+        [1],
+        'SkeletonCoordinates',
+        {'type': 'RenderSkeletonHeatmap', 'size': 'a'},
+        {'type': 'RenderSkeletonHeatmap', 'edge': 3},
+        {'type': 'RenderSkeletonHeatmap', 'box': 7},
+    ],
+    ids=str,
+)
+def test_mistake_in_the_config_of_a_checkpoint_names_the_checkpoint(
+    small_config, checkpoint, render
+):
+    path = checkpoint(small_config)
+    content = torch.load(path)
+    cfg = Config.fromstring(content['meta']['cfg'], '.py')
+    (features,) = cfg.test_dataloader.dataset.features.values()
+    features.render = render
+    content['meta']['cfg'] = cfg.pretty_text
+    torch.save(content, path)
+    with pytest.raises(UserError, match=r'model\.pth: '):
+        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+
+
 @pytest.mark.parametrize('door', ['pipeline', 'layout'])
 def test_page_runs_no_code_of_a_checkpoint(hostile, canary, tmp_path, door):
     segmenter = PageSegmenter(hostile(door), tmp_path / 'results', device='cpu')
@@ -289,6 +314,8 @@ def test_scope_of_a_package_that_is_not_installed_imports_nothing(
     pipeline = small_config.test_dataloader.dataset.pipeline
     pipeline[-1]['_scope_'] = 'mmpretrain'
     path = checkpoint(small_config)
-    with pytest.raises(UserError, match=r"_scope_='mmpretrain' is no package"):
+    with pytest.raises(
+        UserError, match=r"_scope_='mmpretrain' is not an installed package"
+    ):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
     assert not canary.exists()

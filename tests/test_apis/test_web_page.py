@@ -1,6 +1,7 @@
 """The web page without a browser, and without gradio."""
 
 import json
+import os
 import re
 from html import unescape
 from pathlib import Path
@@ -92,10 +93,39 @@ def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
     assert find_checkpoints(one) == {'epoch_9.pth': one}
 
 
+def test_page_offers_trainings_and_then_what_comes_with_the_package(
+    tmp_path, monkeypatch
+):
+    """So that there is a model before anything was trained."""
+    monkeypatch.chdir(tmp_path)
+    segmenter = PageSegmenter(None, tmp_path / 'results', device='cpu')
+    assert segmenter.choices() == ['precog (comes with mmskelseg)']
+    assert segmenter.newest() == 'precog (comes with mmskelseg)'
+    trained = tmp_path / 'work_dirs' / 'mine' / 'epoch_3.pth'
+    trained.parent.mkdir(parents=True)
+    trained.touch()
+    os.utime(trained, (0, 0))
+    assert segmenter.choices()[0] == segmenter.newest() == 'mine/epoch_3'
+    assert len(segmenter.choices()) == 2
+
+
+@pytest.mark.usefixtures('segmenter')
+def test_page_segments_with_the_model_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    segmenter = PageSegmenter(None, tmp_path / 'results', device='cpu')
+    np.savez(tmp_path / 'take.npz', keypoint=np.ones((40, 12, 2)), fps=30,
+             skeleton='body12')  # fmt: skip
+    html = run_on_page(
+        segmenter, lambda *_: None, None, tmp_path / 'take.npz', segmenter.newest(),
+        'track', None, 0,
+    )  # fmt: skip
+    assert 'right_punch' in html
+
+
 def test_missing_checkpoints_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match='no such folder of trainings'):
         find_checkpoints(tmp_path / 'gone')
-    with pytest.raises(ValueError, match='holds no checkpoint'):
+    with pytest.raises(ValueError, match='contains no checkpoint'):
         PageSegmenter(tmp_path, tmp_path)
 
 
@@ -153,11 +183,11 @@ def test_old_results_are_deleted(segmenter, poses, monkeypatch):
     ('video', 'poses', 'message'),
     [
         (None, None, 'Drop a video, a file of keypoints, or both.'),
-        ('take.txt', None, 'take.txt: not a video by its name'),
+        ('take.txt', None, 'take.txt: not a video, judging by its name'),
         (None, 'take.mp4', 'take.mp4: a video; drop it in the field above.'),
-        (None, 'data.pkl', 'data.pkl: not a file of keypoints by its name'),
+        (None, 'data.pkl', 'data.pkl: not a file of keypoints, judging by its name'),
         ('take.mp4', None, 'take.mp4: cannot be read as a video'),
-        (None, 'take.json', 'take.json: not a format that is known'),
+        (None, 'take.json', 'take.json: not in a known format'),
     ],
 )
 def test_bad_input_is_told_by_its_name_alone(
@@ -188,7 +218,7 @@ def test_page_averages_an_ensemble(
 
     mean = (score(files[0]) + score(files[1])) / 2
     np.testing.assert_allclose(score(*files), mean, atol=1e-6)
-    with pytest.raises(ValueError, match='a folder, but an ensemble is of one config'):
+    with pytest.raises(ValueError, match='a folder, but an ensemble has one config'):
         PageSegmenter(tmp_path, places[0], ensemble=files)
     with pytest.raises(FileNotFoundError, match=r'no\.pth: there is no such checkpoi'):
         PageSegmenter(files[0], places[0], ensemble=['no.pth'])
@@ -205,8 +235,7 @@ def test_checkpoint_without_a_config_needs_one(segmenter, poses):
     torch.save(state, segmenter.checkpoints)
     html, _ = run(segmenter, poses=poses)
     assert (
-        'model.pth: holds no config; name the one that the model was trained with'
-        in html
+        'model.pth: contains no config; name the one with which the model was' in html
     )
 
 
@@ -216,7 +245,7 @@ def test_unforeseen_errors_show_no_traceback(segmenter, poses, monkeypatch, caps
 
     monkeypatch.setattr(segmenting, 'write_exports', fail)
     html, _ = run(segmenter, poses=poses)
-    assert 'nobody foresaw' in html
+    assert 'unexpected error' in html
     assert 'secret' not in html
     assert "KeyError: 'secret'" in capsys.readouterr().err
 

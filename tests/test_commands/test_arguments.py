@@ -30,7 +30,7 @@ def test_settings_are_read_as_mmengine_reads_them(parser):
     [
         ('foo', 'is not of the form key=value'),
         ('=3', 'is not of the form key=value'),
-        ('a=[1,2', 'has a bracket that is not closed'),
+        ('a=[1,2', 'has an unmatched opening bracket'),
     ],
 )
 def test_settings_that_cannot_be_read_are_named(parser, capsys, wrong, fault):

@@ -421,7 +421,7 @@ FAULTS = {
     ),
     'video in train and test': (
         edit('split', 'left/test', to=['a', 'b']),
-        "the video 'b' is in both 'left/train' and 'left/test'; keep it in one",
+        "the video 'b' is in both 'left/train' and 'left/test'; keep it in only one",
     ),
 }
 

@@ -80,5 +80,7 @@ def test_video_file_that_is_not_the_only_one_is_an_error(folder, video, message)
 def test_folder_of_videos_must_be_there(tmp_path):
     """Without a folder nothing is found; a missing one is an error."""
     assert find_videos(['01'], None) == {}
-    with pytest.raises(FileNotFoundError, match='no such folder; name that of the vid'):
+    with pytest.raises(
+        FileNotFoundError, match='no such folder; name the folder of the vid'
+    ):
         find_videos(['01'], tmp_path / 'none')

@@ -67,7 +67,7 @@ def test_options_are_checked(options, message):
 
 
 def test_labels_without_a_whole_segment_are_refused():
-    with pytest.raises(ValueError, match=r'There is no whole segment to count'):
+    with pytest.raises(ValueError, match=r'There is no complete segment'):
         SegmentGrammar.count([video((-1, 2), (A, 5), (-1, 2))], 2)
 
 

@@ -112,7 +112,7 @@ def test_a_slip_in_a_name_at_the_top_is_found(tmp_path):
     ):
         check_config(read_config(file), 'mine.py')
     file.write_text('classes = 5\n')
-    with pytest.raises(ValueError, match=r"has no 'model'; begin with a config that"):
+    with pytest.raises(ValueError, match=r"has no 'model'; start from a config that"):
         check_config(read_config(file), 'mine.py')
 
 
@@ -166,6 +166,6 @@ def test_a_file_that_does_not_run_is_named(tmp_path, text, message):
 def test_options_that_fit_nowhere_are_named():
     options = {'train_dataloader.dataset.pipeline.99.sigma': 1}
     with pytest.raises(
-        ValueError, match=r'--cfg-options: .*counts the items of a list'
+        ValueError, match=r'--cfg-options: .*is the index of an item in a list'
     ):
         read_config(RECIPE, options)

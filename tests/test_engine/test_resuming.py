@@ -49,10 +49,10 @@ def of_group(**changes):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (without('meta'), 'does not say in which epoch and step'),
-        (other('meta', [1]), 'does not say in which epoch and step'),
-        (of_meta('epoch', '2'), 'does not say in which epoch and step'),
-        (of_meta('iter', -1), 'does not say in which epoch and step'),
+        (without('meta'), 'does not state its epoch and step'),
+        (other('meta', [1]), 'does not state its epoch and step'),
+        (of_meta('epoch', '2'), 'does not state its epoch and step'),
+        (of_meta('iter', -1), 'does not state its epoch and step'),
         (without('optimizer'), 'lacks the state of the optimizer'),
         (other('optimizer', None), 'lacks the state of the optimizer'),
         (other('optimizer', {'state': {}}), 'holds no state of an optimizer'),

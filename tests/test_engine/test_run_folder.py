@@ -79,7 +79,7 @@ def test_run_folder_refuses_other_settings(make):
     other = make({'lr': 0.2, 'epochs': 2, 'seed': 1})
     with pytest.raises(ValueError, match=r'lr was 0\.1 and is now 0\.2; seed was None'):
         other.check()
-    assert 'holds a run of other settings' in other.execute()
+    assert 'contains a run with other settings' in other.execute()
     make({'lr': 0.1, 'epochs': 2}).check()
 
 
@@ -97,7 +97,7 @@ def test_run_folder_takes_other_settings_until_there_is_a_checkpoint(make, tmp_p
 def test_run_folder_refuses_a_training_it_does_not_know(make, tmp_path):
     """A folder that something else trained in is not taken for a run."""
     (tmp_path / 'last_checkpoint').write_text('epoch_9.pth')
-    with pytest.raises(ValueError, match='they are not known'):
+    with pytest.raises(ValueError, match='they are unknown'):
         make({}).check()
 
 
@@ -113,7 +113,7 @@ print('second:', run.execute())
 """
     run = make({}, train=code)
     assert run.execute() == ''
-    assert 'second: another process is at work on it' in run.log.read_text()
+    assert 'second: another process is running it' in run.log.read_text()
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_run_folder_runs_and_locks_on_windows(windows, make):
     assert run.is_finished
     assert [command[:2] for command in windows.ran] == [[sys.executable, '-c']] * 2
     # The fake lock lasts.
-    assert run.execute() == 'another process is at work on it'
+    assert run.execute() == 'another process is running it'
 
 
 def test_run_folder_ends_a_run_with_its_workers_on_windows(windows, make):

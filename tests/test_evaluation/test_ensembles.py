@@ -109,6 +109,13 @@ def test_average_dumps_goes_by_the_video(dump):
     assert first['classes'] == ['walk', 'stand', 'rest']
 
 
+def test_average_takes_dumps_without_labels(dump):
+    """Where only one of them is labelled, there is nothing to compare."""
+    unlabelled = dump('other.pkl', [{**sample(OTHER), 'gt_label': None}])
+    (mean,) = average_dumps([dump('one.pkl', [sample(ONE)]), unlabelled])
+    assert mean['pred_label'].tolist() == [1, 0]
+
+
 @pytest.mark.parametrize(
     ('samples', 'classes', 'words'),
     [

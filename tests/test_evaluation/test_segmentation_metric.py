@@ -104,8 +104,7 @@ def test_metric_leaves_out_a_video_without_labels(caplog, monkeypatch):
     scores, metric = evaluate([*TWO_VIDEOS, unlabelled])
     assert scores == expected
     assert [record.getMessage() for record in caplog.records] == [
-        'empty one: none of its frames has a label, so it is left out of the '
-        'evaluation.'
+        'empty one: none of its frames has a label, so it is not evaluated.'
     ]
     assert 'empty one' not in metric.report['per_video']
 

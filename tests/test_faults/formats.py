@@ -414,10 +414,9 @@ def _load_model(path: Path) -> Any:
     """Load a checkpoint by the config in it."""
     from mmengine.config import ConfigDict
 
-    from mmskelseg.apis.trained_model import load_model
-    from mmskelseg.registry import registered_only
+    from mmskelseg.apis.trained_model import load_model, own_config
 
-    with registered_only():
+    with own_config(str(path)):
         return load_model(ConfigDict(), [str(path)])
 
 

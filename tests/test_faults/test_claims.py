@@ -102,7 +102,7 @@ def test_archive_of_zeros_is_refused_before_it_is_unpacked(tmp_path):
     assert total > there
     message = str(judge(read_npz, path))
     assert 'would take 4.0 GiB of memory' in message
-    assert 'read are files that take 256 MiB at most, or 50 times' in message
+    assert 'a file may take 256 MiB, or 50 times' in message
 
 
 def test_array_larger_than_its_file_is_refused(tmp_path):
@@ -194,7 +194,7 @@ def test_frame_numbers_of_openpose_are_not_counted_through(tmp_path):
     ('frames', 'people', 'message'),
     [
         ([0, 10**12], 1, '2 people in frames up to 1000000000000'),
-        (range(40), 600, '600 people in one frame, of whom 500 are read'),
+        (range(40), 600, '600 people in one frame, but at most 500 can be read'),
     ],
 )
 def test_results_of_coco_are_bounded(tmp_path, frames, people, message):
@@ -225,7 +225,7 @@ def test_long_name_of_a_joint_is_refused(tmp_path):
     path = tmp_path / 'take1.csv'
     name = 'l' * 90_000
     path.write_text(f'frame,{name}_x,{name}_y\n0,1,2\n1,2,3\n')
-    assert '200 letters each' in str(judge(read_poses, path))
+    assert 'up to 200 characters' in str(judge(read_poses, path))
 
 
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='a system without pipes')
@@ -249,7 +249,7 @@ def test_sparse_text_is_refused_by_its_size(tmp_path):
     path = tmp_path / 'take1.csv'
     with path.open('wb') as file:
         file.truncate(10**11)
-    assert 'has 100000000000 bytes, and texts are read up to' in str(
+    assert 'has 100000000000 bytes, but texts may have up to' in str(
         judge(read_poses, path)
     )
 

@@ -102,7 +102,11 @@ def refused(module, *argv):
         ),
         ('commands.train', ['--seed', '9' * 5000], "--seed: '99999"),
         ('commands.train', ['--cfg-options', 'a'], "'a' is not of the form key=value"),
-        ('commands.train', ['--cfg-options', 'a=[(1,2]'], 'a bracket that is not'),
+        (
+            'commands.train',
+            ['--cfg-options', 'a=[(1,2]'],
+            'an unmatched closing bracket',
+        ),
         (
             'commands.train',
             ['--cfg-options', 'train_dataloader.batch_size=0'],

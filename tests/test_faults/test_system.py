@@ -186,8 +186,8 @@ def test_stopped_training_says_how_to_go_on(data, number, status):
     _, error = process.communicate(timeout=60)
     assert process.returncode == status, error
     assert error.endswith(
-        '\nStopped: features and checkpoints that were made are kept; add --resume to '
-        'go on.\n'
+        '\nStopped: finished features and checkpoints are kept; add --resume to '
+        'continue.\n'
     )
     assert 'Traceback' not in error
 

@@ -46,7 +46,10 @@ def table(tmp_path):
             TABLE.replace('walk', 'x' * 140_000),
             'line 2 is no row of a table (field larg',
         ),
-        (TABLE.replace('end', 'start'), 'the columns are start, start, label, and end'),
+        (
+            TABLE.replace('end', 'start'),
+            'the columns are start, start, label, without end',
+        ),
         ('start,end,label,end\n0,1,a,2\n', "line 1 names the column 'end' twice"),
         (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start is '),
         (TABLE.replace('0,1,walk', '0,1_0,walk'), "end is '1_0', expected a number"),
@@ -80,8 +83,8 @@ def test_table_with_other_line_ends_is_the_same(tmp_path):
     [
         ('[' * 100_000, 'its lists or objects are nested too deeply'),
         ('{"a":' * 50_000, 'its lists or objects are nested too deeply'),
-        (f'[{"9" * 400}]', 'a number of 400 digits; 18 are read'),
-        (f'[{"9" * 5000}]', 'a number of 5000 digits; 18 are read'),
+        (f'[{"9" * 400}]', 'a number of 400 digits, but at most 18'),
+        (f'[{"9" * 5000}]', 'a number of 5000 digits, but at most 18'),
         ('[1,]', 'line 1, column'),
         ('', 'line 1, column 1 is no JSON'),
         ('[]\0', "line 1 holds the control character '\\x00'"),
@@ -184,7 +187,7 @@ def test_damaged_text_of_an_array_is_refused(tmp_path):
     names = np.array(['ann'])
     names.view(np.uint32)[1] = 2**31
     np.savez(path, keypoint=np.ones((1, 4, 17, 2)), people=names)
-    assert 'a text in it is damaged' in str(judge(read_poses, path))
+    assert 'a string in it is damaged' in str(judge(read_poses, path))
 
 
 def test_messages_stay_a_line():

@@ -92,5 +92,5 @@ def test_sources_that_cannot_be_opened(tmp_path):
         Camera(broken)
     with pytest.raises(UserError, match='camera 97: cannot be opened'):
         Camera('97')
-    with pytest.raises(UserError, match='every frame can be had of a file alone'):
+    with pytest.raises(UserError, match='only a file can give every frame'):
         Camera('0', every_frame=True)

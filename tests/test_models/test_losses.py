@@ -320,7 +320,7 @@ def test_weighted_and_smoothed_losses_ignore_padding_and_ranks(on_ranks, options
 
 def test_class_weights_and_smoothing_at_fault_are_named():
     """With the numbers."""
-    with pytest.raises(ValueError, match='has 2 numbers, but the model 3 classes'):
+    with pytest.raises(ValueError, match='has 2 numbers, but the model has 3 classes'):
         FrameCrossEntropyLoss(class_weight=[1, 2])(
             torch.zeros(1, 3, 2), torch.tensor([[0, 1]])
         )

@@ -126,7 +126,7 @@ def test_model_weighs_the_losses_of_both_tasks():
 )
 def test_video_without_its_risk_is_named(risk, count):
     """Risk is not made up, nor is a video left out of the training."""
-    message = f"v: a loss needs gt_risk for its 3 frames, but {count}; add 'risk' to"
+    message = f"v: the loss needs gt_risk for its 3 frames, but {count}; add 'risk' to"
     with pytest.raises(ValueError, match=message):
         build()(
             {'heatmap': torch.randn(1, 6, 3)},

@@ -24,10 +24,10 @@ def files(coordinates, recipe, tmp_path):
 def test_command_says_how_far_it_is_from_pytorch(files, capsys):
     main(files)
     printed = capsys.readouterr().out
-    assert printed.startswith(f'{files[2]}: segmentor, float32, 0.1 MB; outputs by ')
-    error = float(printed.split('outputs by ')[1].split()[0])
+    assert printed.startswith(f'{files[2]}: segmentor, float32, 0.1 MB; largest ')
+    error = float(printed.split('from PyTorch ')[1].split(',')[0])
     assert 0 < error < 1e-5
-    assert printed.endswith('at most from PyTorch, at 1, 2, 100, 1,000 frames\n')
+    assert printed.endswith(', at 1, 2, 100, 1,000 frames\n')
 
 
 def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
@@ -42,7 +42,7 @@ def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
 
 @pytest.mark.parametrize(('words', 'match'), [
     (['a', 'b.onnx'], 'a b.onnx: expected CONFIG CHECKPOINT OUT.onnx'),
-    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME and OUT.onnx alone'),
+    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME with only OUT.onnx'),
     (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], 'takes no --ensemble'),
 ])  # fmt: skip
 def test_command_says_what_it_expects(words, match):
@@ -63,7 +63,7 @@ def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypa
 
 @pytest.mark.parametrize(('options', 'match'), [
     ({'precision': 'int4'}, r"precision='int4' is not one of float32, float16, int8"),
-    ({'streaming': True, 'encoder': True}, 'files of their own; name one'),
+    ({'streaming': True, 'encoder': True}, 'cannot be written into one file; choose'),
 ])  # fmt: skip
 def test_options_that_do_not_go_together_are_refused(files, options, match):
     with pytest.raises(UserError, match=match):
@@ -120,7 +120,7 @@ def test_other_steps_of_a_pipeline_are_named(save, tmp_path):
 
 def test_encoder_without_images_is_named(save, tmp_path):
     cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
-    refused(cfg, save, tmp_path, 'no images that a network encodes', encoder=True)
+    refused(cfg, save, tmp_path, 'no network that computes features', encoder=True)
 
 
 def test_grammar_that_was_not_counted_is_named(save, tmp_path):

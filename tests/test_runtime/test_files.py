@@ -86,7 +86,7 @@ def small_model(*dims, name='features_pose2d'):
 
 def test_model_of_others_is_refused(tmp_path):
     onnx.save(small_model('frames', 60), tmp_path / 'other.onnx')
-    refused(tmp_path / 'other.onnx', r'not one of `mmskelseg export`')
+    refused(tmp_path / 'other.onnx', '`mmskelseg export` did not write it')
 
 
 def described(recipe, proto, path):
@@ -150,7 +150,7 @@ def test_metadata_that_is_no_json_is_refused(recipe, tmp_path):
     proto = onnx.load(recipe[1])
     proto.metadata_props[0].value = '[' * 100_000
     onnx.save(proto, tmp_path / 'model.onnx')
-    refused(tmp_path / 'model.onnx', 'what it says of itself cannot be read')
+    refused(tmp_path / 'model.onnx', 'its metadata cannot be read')
 
 
 @pytest.mark.parametrize('kind', [
@@ -159,7 +159,7 @@ def test_metadata_that_is_no_json_is_refused(recipe, tmp_path):
 ])  # fmt: skip
 def test_other_renderers_are_refused_and_not_imported(changed, kind):
     file = changed(branches=branches(type=kind))
-    refused(file, r'makes the features of pose2d by .*, which is not one of')
+    refused(file, r'makes the features of pose2d with .*, which is not one of')
 
 
 @pytest.mark.parametrize(('options', 'match'), [
@@ -182,7 +182,7 @@ def test_sizes_that_no_recipe_has_are_refused(changed, size):
 
 def test_unknown_step_of_post_processing_is_named(changed, person):
     file = changed(postprocess=[{'type': 'eval', 'code': '1'}])
-    with pytest.raises(UserError, match=r"no step of post-processing 'eval'; known"):
+    with pytest.raises(UserError, match=r"no post-processing step 'eval'; known"):
         OnnxSegmenter(file)(person(5))
 
 
@@ -202,7 +202,7 @@ def test_steps_with_other_options_end_with_a_sentence(changed, person, step):
 def test_images_without_a_graph_that_encodes_them_are_refused(changed):
     own = branches()
     own['pose2d']['images'] = True
-    message = r'what encodes the images of pose2d: cannot be read as an ONNX file'
+    message = r'the image encoder of pose2d: cannot be read as an ONNX file'
     refused(changed(branches=own), message)
 
 

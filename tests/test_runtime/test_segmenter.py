@@ -268,5 +268,5 @@ def test_encoder_alone_gives_features(export):
     (features,) = file.run(['encoded_heatmap'], {'images_heatmap': images})
     # Of the third column of seven, from pixel 6 to 10 of 24, in the first of six rows.
     assert features[2, 2] == pytest.approx(images[2, 0, :4, 6:11].mean(), abs=1e-6)
-    with pytest.raises(UserError, match=r"kind 'encoder', but whole videos need"):
+    with pytest.raises(UserError, match=r"kind is 'encoder', but whole videos need"):
         OnnxSegmenter(file.path)

@@ -107,12 +107,12 @@ def test_state_of_another_model_is_refused(stream_file):
 
 
 def test_whole_model_is_no_stream(recipe):
-    with pytest.raises(UserError, match=r"kind 'segmentor', but a stream needs"):
+    with pytest.raises(UserError, match=r"kind is 'segmentor', but a stream needs"):
         OnnxStream(recipe[1])
 
 
 def test_model_that_is_not_causal_is_named_before_export(export, coordinates):
-    with pytest.raises(UserError, match=r'causal=False, so that its labels depend'):
+    with pytest.raises(UserError, match=r'causal=False, so its labels depend'):
         export(coordinates, streaming=True)
 
 
@@ -120,5 +120,5 @@ def test_features_that_are_not_causal_are_named(export):
     cfg = make_config(
         'streaming/uwiom_pose2d.py', features={'pose2d': {'causal': False}}
     )
-    with pytest.raises(UserError, match=r'render has causal=False, so that its scale'):
+    with pytest.raises(UserError, match=r'render has causal=False, so its scale'):
         export(cfg, streaming=True)

@@ -84,7 +84,7 @@ def test_pieces_are_resampled_as_the_whole(begin, rng):
     ('times', 'message'),
     [
         ([0, np.nan], 'time=nan, expected seconds'),
-        ([0, 61], r'time=61, \+61 seconds from the frame before, .* than 60 are'),
+        ([0, 61], r'time=61, \+61 seconds from the previous frame, .* at most 60 are'),
         ([100, 0], r'time=0, -100 seconds'),
     ],
 )

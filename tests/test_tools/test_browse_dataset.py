@@ -82,7 +82,7 @@ def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
         'frames      155',
         'skeleton    coco17, 17 joints',
         'no one seen in 2 frames (1.3 %)',
-        'missing     1.2 % of the joints of persons who are there',
+        'missing     1.2 % of the joints of persons present',
         'unlabelled  20 frames (12.9 %)',
         'left_wrist       20.3 %',
         'train       1      60  -',

@@ -69,7 +69,7 @@ def test_import_keeps_labels_splits_and_features(layout, tmp_path, run_tool):
     source = np.load(layout / 'features/b.npy')
     np.testing.assert_allclose(features, source.T, rtol=1e-6)
     assert done.stdout.startswith('3 videos, 42 frames at 15 fps, 3 classes, ')
-    assert f'4 features a frame in {out}/features/rgb\n' in done.stdout
+    assert f'4 features per frame in {out}/features/rgb\n' in done.stdout
 
 
 def test_import_keeps_every_nth_frame_only_when_told(layout, tmp_path, call_tool):
@@ -168,7 +168,7 @@ def test_export_of_a_config_writes_what_its_model_gets(small_data, tmp_path, run
             np.testing.assert_array_equal(features, items[i]['inputs']['heatmap'])
     label = (tmp_path / 'out/groundTruth/video_0.txt').read_text()
     assert label.startswith('class_0\n' * 12 + 'class_1\n')
-    assert 'features of 3 videos, 196 a frame' in done.stdout
+    assert 'features of 3 videos, 196 per frame' in done.stdout
 
 
 def test_export_makes_a_class_of_frames_without_a_label(tmp_path, call_tool):
@@ -213,7 +213,10 @@ def remove(name):
 NAN = np.ones((4, 14))
 NAN[2, 5] = np.nan
 FAULTS = {
-    'no mapping': (remove('mapping.txt'), ': there is no mapping.txt nor mapping/map'),
+    'no mapping': (
+        remove('mapping.txt'),
+        ': there is neither mapping.txt nor mapping/map',
+    ),
     'no features': (remove('features/b.npy'), '/features/b.npy: missing'),
     'no label': (
         remove('groundTruth/b.txt'),
@@ -225,7 +228,7 @@ FAULTS = {
     ),
     'other width': (
         save('features/b.npy', np.ones((5, 14))),
-        '/features/b.npy: 5 features a frame, but the videos before have 4;',
+        '/features/b.npy: 5 features per frame, but the previous videos have 4;',
     ),
     'NaN': (
         save('features/b.npy', NAN),
@@ -237,7 +240,7 @@ FAULTS = {
     ),
     'class that is not mapped': (
         text('groundTruth/b.txt', 'take\nstir\n'),
-        "/groundTruth/b.txt: line 2 is 'stir', the first of 1 that are no class;",
+        "/groundTruth/b.txt: line 2 is 'stir', the first of 1 that are not a class;",
     ),
     'id twice': (
         text('mapping.txt', '0 take\n0 pour\n'),
@@ -317,4 +320,4 @@ def test_export_refuses_names_that_spaces_alone_tell_apart(tmp_path, call_tool):
     data['metainfo']['classes'] = ['a b', 'a_b', 'c']
     save_annotations(data, tmp_path / 'a.pkl')
     done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', tmp_path / 'out', code=1)
-    assert 'two classes are called a_b once their spaces' in done.stderr
+    assert 'two classes are called a_b when spaces' in done.stderr

@@ -76,11 +76,15 @@ def test_names_score_and_reference_can_be_chosen(save, call_tool):
 @pytest.mark.parametrize(
     ('other', 'args', 'message'),
     [
-        ({'folds': ('x',)}, [], "tests no video 'a' in fold 'y'"),
-        ({'videos': ('a', 'b')}, [], "tests no video 'c' in fold 'x'"),
+        ({'folds': ('x',)}, [], "lacks test video 'a' of fold 'y'"),
+        ({'videos': ('a', 'b')}, [], "lacks test video 'c' of fold 'x'"),
         ({}, ['--names', 'A'], '--names has 1 for 2 results'),
         ({}, ['--names', 'A', 'A'], 'A: two results have this name'),
-        ({}, ['--to', 'C'], '--to C: there are only some/one, some/two'),
+        (
+            {},
+            ['--to', 'C'],
+            '--to C: not among the results; choose from some/one, some/two',
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message):

@@ -82,7 +82,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
     changed = [*options, 'model.head.loss_smooth.loss_weight=0.3']
     error = run_tool(TOOL, *arguments(changed, '--seeds', 3), code=1).stderr
-    assert error.startswith('error: out/a/seed_3: holds a run of other settings: ')
+    assert error.startswith('error: out/a/seed_3: contains a run with other settings: ')
     assert 'loss_weight was 0.15 and is now 0.3' in error
 
 
@@ -130,7 +130,11 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
 @pytest.mark.parametrize(
     ('split', 'flags', 'words'),
     [
-        ({'mine': ['video_0']}, (), 'has no folds to validate across; name pairs of'),
+        (
+            {'mine': ['video_0']},
+            (),
+            'has no folds for a cross-validation; add pairs of',
+        ),
         (None, ('--folds', 'c'), "there is no fold 'c'; choose from default, a, b."),
     ],
 )

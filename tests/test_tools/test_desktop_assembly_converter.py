@@ -128,7 +128,7 @@ FAULTS = {
     ),
     'class without a name': (
         text(LABEL, 'Pick_up_lid\nSleep\n'),
-        f"/{LABEL}: line 2 is 'Sleep', the first of 1 that are no class",
+        f"/{LABEL}: line 2 is 'Sleep', the first of 1 that are not a class",
     ),
     'too few labels': (
         text(LABEL, 'Pick_up_lid\n'),
@@ -168,7 +168,8 @@ FAULTS = {
     ),
     'no first split': (
         text('splits/train.split2.bundle', VIDEOS[0]),
-        '/splits: there is no train.split1.bundle, nor test; the splits there are 2.',
+        '/splits: there is no split 1, such as train.split1.bundle; the splits '
+        'there are 2.',
     ),
 }
 

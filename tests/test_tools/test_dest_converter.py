@@ -167,7 +167,7 @@ def test_signals_that_are_no_coordinates_become_features(release, imported, tmp_
     assert features[3, 6 * 2 + 5] == np.float32(arrays['b'][2, 3, 5, 0])
     assert data['metainfo']['skeleton'] == {'joints': ['none'], 'limbs': []}
     assert not data['annotations'][1]['keypoint_score'].any()
-    assert '36 features a frame in ' in output
+    assert '36 features per frame in ' in output
 
 
 def test_tables_say_who_trains_and_validation_videos_train(release, imported):
@@ -295,7 +295,7 @@ FAULTS = {
     ),
     'other number of channels': (
         save('features/b.npy', np.ones((6, 14, 25))),
-        '/features/b.npy: 6 numbers for each joint, but the channels are xyz; say by',
+        '/features/b.npy: 6 numbers for each joint, but the channels are xyz; give',
     ),
     'texts': (
         save('features/b.npy', np.full((3, 14, 25), 'x')),
@@ -312,28 +312,31 @@ FAULTS = {
     ),
     'class that is not mapped': (
         save('gt_arr/b.npy', np.repeat([0, 7, -1], [4, 8, 2])),
-        '/gt_arr/b.npy: frame 4 is 7, the first of 10 that are no class; mapping.txt '
-        'has the ids 0 to 2.',
+        '/gt_arr/b.npy: frame 4 is 7, the first of 10 that are not a class; '
+        'mapping.txt has the ids 0 to 2.',
     ),
     'half a class': (
         save('gt_arr/b.npy', np.full(14, 0.5)),
-        '/gt_arr/b.npy: frame 0 is 0.5, the first of 14 that are no class;',
+        '/gt_arr/b.npy: frame 0 is 0.5, the first of 14 that are not a class;',
     ),
     'labels of several numbers': (
         save('gt_arr/b.npy', np.zeros((14, 3))),
-        '/gt_arr/b.npy: an array of float64 with shape (14, 3), expected the id of',
+        '/gt_arr/b.npy: an array of float64 with shape (14, 3), expected the class id',
     ),
     'no label': (
         remove('gt_arr/b.npy'),
         "/splits/train.split1.bundle: split 'train' names the video 'b', which is not",
     ),
-    'no mapping': (remove('mapping.txt'), ': there is no mapping.txt nor mapping/map'),
+    'no mapping': (
+        remove('mapping.txt'),
+        ': there is neither mapping.txt nor mapping/map',
+    ),
     'table without a column': (
         lambda root: (
             remove('splits/test.split1.bundle')(root),
             text('splits/test1.csv', 'video\nc\n')(root),
         ),
-        "/splits/test1.csv: line 1 is 'video', expected the names of columns, one of",
+        "/splits/test1.csv: line 1 is 'video', expected column names that include",
     ),
 }
 
@@ -361,7 +364,7 @@ def test_what_files_do_not_say_must_be_told(release, tmp_path, call_tool):
     done = call_tool(TOOL, 'import', root, out, *options, code=1)
     assert '4 numbers for each joint, but the channels are not known' in done.stderr
     done = call_tool(TOOL, 'import', root, out, '--channels', 'xxy', code=2)
-    assert 'xxy is neither none nor letters with x and y' in done.stderr
+    assert 'xxy is neither none nor letters that include x and y' in done.stderr
     call_tool(TOOL, 'import', root, out, *options, '--channels', 'x.yz')
 
 

@@ -144,8 +144,8 @@ def test_ensemble_takes_weights_and_conventions(call_tool, tmp_path, dumps):
 @pytest.mark.parametrize(
     ('flags', 'words'),
     [
-        (['a.pkl'], 'a.pkl: an ensemble needs two files or more.'),
-        (['a.pkl', 'b.pkl', '--weights', 1], '--weights: 1 for 2 files; give one each'),
+        (['a.pkl'], 'a.pkl: an ensemble needs at least two files.'),
+        (['a.pkl', 'b.pkl', '--weights', 1], '--weights: 1 for 2 files; give one for'),
         (['a.pkl', 'b.pkl', '--weights', 0, 0], '--weights: all are 0'),
         (['a.pkl', 'c.pkl'], 'c.pkl: there is no such file.'),
         (['a.pkl', 'b.pkl', '--background', 'rest'], "'rest'"),

@@ -114,7 +114,7 @@ def test_poses_of_other_settings_are_refused(extract, filmed):
     extract(folder)
     error = extract(folder, options=['--options', 'people=1'], code=1)
     assert "out/poses/a.npz: of {'type': 'Seeing', 'people': 2} and a video of" in error
-    assert 'is asked for; delete it to estimate these poses anew, or choose' in error
+    assert '; delete it to estimate these poses again, or choose' in error
     filmed('a', frames=20)
     assert 'delete it to estimate these poses anew' in extract(folder, code=1)
 

@@ -61,6 +61,6 @@ def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
     done = call_tool(
         'tools/fit_decoder.py', config, checkpoint, tmp_path / 'out.pth', code=1
     )
-    assert 'has no step of post-processing that counts; add model' in done.stderr
+    assert 'has no post-processing step that needs statistics; add model' in done.stderr
     assert not (tmp_path / 'out.pth').exists()
     assert Config.fromfile(config).model.members == 3

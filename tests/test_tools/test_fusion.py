@@ -70,7 +70,7 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_to
     config = ROOT / 'configs' / 'skelseg' / 'toy_fusion.py'
     process = run_tool('tools/cross_validate.py', config, '--seeds', 5, code=1)
     assert 'work_dirs/toy_joint_limb/a/seed_5/epoch_30.pth: there is' in process.stderr
-    assert "branch 'heatmap' starts from in fold a, seed 5" in process.stderr
+    assert "branch 'heatmap' starts in fold a, seed 5" in process.stderr
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def test_table_of_two_variants(run_tool, tmp_path):
     shutil.move(tmp_path / 'out' / 'ingredients.json', tmp_path / 'elsewhere.json')
     args[args.index('out')] = 'new'
     done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:])
-    assert done.stdout.count('all seeds are in the files of --add') == 2
+    assert done.stdout.count('All seeds are in the files of --add') == 2
     assert (tmp_path / 'new' / 'ingredients.md').read_text() == text
     args[args.index('train_cfg.max_epochs=1')] = 'train_cfg.max_epochs=2'
     done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:], code=1)

@@ -97,8 +97,9 @@ def test_conversion_joins_poses_and_labels(
     assert walk[..., 1].max() < height < walk[..., 1].max() + 3
     assert walk[..., 0].max() < width < walk[..., 0].max() + 3
     assert done.stdout.startswith(
-        'frames are numbered by image_id, from 0\n17 joints without names are taken '
-        'for those of COCO\nimage size is not known, taken as far as joints reach\n'
+        'frames are numbered by image_id, from 0\n17 joints without names are assumed '
+        'to be those of COCO\n'
+        'image size is unknown, estimated from the extent of the joints\n'
         '3 videos, 90 frames at 10 fps, 2 classes, 9 segments\n'
     )
     assert meta['notes'][0] == 'frames are numbered by image_id, from 0'
@@ -250,7 +251,7 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(convert, walk, tmp_pa
     assert (skeleton['joints'], skeleton['flip_pairs']) == (
         ['snout', 'KneeL', 'KneeR'], [[1, 2]]
     )  # fmt: skip
-    assert 'none are drawn; --skeleton gives them' in output
+    assert 'none are drawn; give them by --skeleton' in output
     data, _ = convert('--coco17', '--part', 'snout=nose', keypoints=(folder,))
     assert data['metainfo']['skeleton'] == 'coco17'
     keypoint = data['annotations'][0]['keypoint'][0]
@@ -389,7 +390,7 @@ FAULTS = {
     ),
     'two files of a video': (
         text('poses', 'take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
-        (), '/take1.json are both of the video take1; name one',
+        (), '/take1.json both belong to the video take1; name',
     ),
     'two labels of a video': (
         text('labels', 'take1.txt', 'walk\n'), (), 'both label the video take1, whose',
@@ -407,7 +408,7 @@ FAULTS = {
             (root / 'poses/take2.json').unlink(),
             text('poses', 'take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root),
         ),
-        (), '/take2.csv: other joints than those of take1',
+        (), '/take2.csv: its joints differ from those of take1',
     ),
     'gap': (
         text('labels', 'take1.csv', 'start,end,label\n0,1,walk\n1.5,3,lift\n'),
@@ -438,7 +439,7 @@ FAULTS = {
         lambda root: None, ('--format', 'mmpose'), '/take1.json: [0] lacks instances',
     ),
     'file as OUT': (
-        text('', 'out', ''), (), 'a file, expected OUT, a folder; it comes',
+        text('', 'out', ''), (), 'a file, expected the folder OUT, which comes',
     ),
 }  # fmt: skip
 
@@ -455,4 +456,4 @@ def test_fault_is_one_sentence(fault, convert, tmp_path):
 
 def test_rate_must_be_known(convert):
     _, error = convert(fps=(), code=1)
-    assert 'take1.json: states no frame rate; give it (--fps' in error
+    assert 'take1.json: has no frame rate; give it (--fps' in error

@@ -100,7 +100,7 @@ def test_a_file_that_is_there_is_not_replaced(make_config, tmp_path):
     """Somebody may have edited it."""
     (tmp_path / 'mine.py').write_text('# mine')
     text, _ = make_config(small_annotations(), code=1)
-    assert 'is there already; name another file, or add --overwrite' in text
+    assert 'already exists; name another file, or add --overwrite' in text
     assert (tmp_path / 'mine.py').read_text() == '# mine'
 
 

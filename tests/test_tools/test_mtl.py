@@ -71,5 +71,5 @@ def test_training_names_a_video_without_risk(call_tool, tmp_path, small_data, op
         'tools/train.py', CONFIG, '--work-dir', tmp_path / 'out', '--cfg-options',
         *options, code=1,
     ).stderr  # fmt: skip
-    assert 'a loss needs gt_risk for its ' in error
+    assert 'the loss needs gt_risk for its ' in error
     assert "add 'risk' to its annotation" in error

@@ -95,8 +95,11 @@ def test_figure_of_timelines_has_a_row_for_each_method(
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['heatmaps', '--video', 'no'], "has no video 'no', but video_0, video_1"),
-        (['heatmaps', '--frame', '50'], 'has no frame 50, but those from 0 to 49'),
+        (
+            ['heatmaps', '--video', 'no'],
+            "has no video 'no'; choose --video from video_0",
+        ),
+        (['heatmaps', '--frame', '50'], 'has no frame 50; choose --frame from 0 to 49'),
         (['missing', '--parts', 'tail'], "'coco17' has no part 'tail'; choose --parts"),
     ],
 )
@@ -110,7 +113,9 @@ def test_timelines_need_predictions_of_the_video(call_tool, small_data, dump):
     """A file without the video is named, and so is what is no NAME=FILE."""
     file = dump('other', 0, ['video_0'])
     error = call_tool(TOOL, 'timelines', small_data, f'A={file}', code=1).stderr
-    assert 'other.pkl: holds no prediction for video video_2, but for video_0' in error
+    assert (
+        'other.pkl: contains no prediction for video video_2, but for video_0' in error
+    )
     error = call_tool(TOOL, 'timelines', small_data, file, code=2).stderr
     assert 'is not of the form NAME=FILE' in error
 

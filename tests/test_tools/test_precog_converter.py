@@ -95,7 +95,7 @@ def test_release_is_packed_into_one_file(release, tmp_path, call_tool):
         np.testing.assert_array_equal(found['label'], entry['label'])
     (tmp_path / 'other.npz').write_bytes(b'PK no zip')
     done = call_tool(TOOL, tmp_path / 'other.npz', tmp_path / 'c', code=1)
-    assert 'other.npz: is not a file of recordings as the package has it' in done.stderr
+    assert 'other.npz: not a file of recordings as in the package' in done.stderr
 
 
 def test_package_has_all_recordings(tmp_path, call_tool):
@@ -213,7 +213,7 @@ TABLE = '/Dataset/CSV/Seq1_5.csv'
 FAULTS = {
     'column too few': (
         change_line(3, '0 0 5.1;', ''),
-        f'{TABLE}: line 3 has 20 columns between `;`, expected 21',
+        f'{TABLE}: line 3 has 20 columns separated by `;`, expected 21',
     ),
     'no number': (
         change_line(4, '0.5 0.25 2', '0,5 0,25 2'),
@@ -249,7 +249,7 @@ FAULTS = {
     ),
     'strange file': (
         lambda root: write(root, 'Take1_5.csv'),
-        '/Dataset/CSV/Take1_5.csv: not a name of the release, such as Seq1_9.csv',
+        '/Dataset/CSV/Take1_5.csv: not a file name of the release, such as Seq1_9.csv',
     ),
     'file that is there twice': (
         lambda root: write(root, 'Seq1_05.csv'),
@@ -257,11 +257,11 @@ FAULTS = {
     ),
     'no files': (
         lambda root: (root / 'Dataset').rename(root / 'data'),
-        ': neither this folder nor Dataset/CSV in it holds SeqS_P.csv',
+        ': neither this folder nor Dataset/CSV in it contains SeqS_P.csv',
     ),
     'no folder': (
         lambda root: root.rename(root.with_name('moved')),
-        ': no such folder; name that of the release.',
+        ': no such folder; name the folder of the release.',
     ),
     'missing subject': (
         lambda root: [path.unlink() for path in root.rglob('Seq*_5.csv')],

@@ -141,11 +141,11 @@ def test_errors_are_a_sentence(model, tmp_path, options, message):
 
 def test_models_that_cannot_suggest_are_named(model, tmp_path):
     data, config, _ = model
-    with pytest.raises(SystemExit, match=r'm\.onnx: an exported model does not say'):
+    with pytest.raises(SystemExit, match=r'm\.onnx: an exported model does not out'):
         run(data, 'm.onnx')
     with pytest.raises(SystemExit, match='a config needs a CHECKPOINT after it'):
         run(data, config)
-    with pytest.raises(SystemExit, match='There is no model; name a CONFIG'):
+    with pytest.raises(SystemExit, match='No model is given; name a CONFIG'):
         run(data)
 
 

@@ -296,5 +296,5 @@ def test_train_refuses_the_folder_of_another_model(run_tool, tmp_path, options):
         "model = dict(branches=dict(pose3d=dict(type='MSGCN')))"
     )
     done = train(run_tool, options, code=1)
-    assert 'toy_joint_limb: holds the training of another model' in done.stderr
+    assert 'toy_joint_limb: contains the training of another model' in done.stderr
     assert "{'pose3d': 'MSGCN'} instead of {'heatmap': 'MSTCNPlusPlus'}" in done.stderr

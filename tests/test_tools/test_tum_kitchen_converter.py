@@ -118,7 +118,7 @@ def text(name, content):
 FAULTS = {
     'no poses': (
         lambda root: (root / 'Poses').rename(root / 'poses3d'),
-        '/Poses: no such folder; it must hold NN_pose3d.npy',
+        '/Poses: no such folder; it must contain NN_pose3d.npy',
     ),
     'no labels': (
         lambda root: (root / 'Labels_TUM').rename(root / 'old'),
@@ -126,15 +126,15 @@ FAULTS = {
     ),
     'labels without a pose': (
         text('Labels_TUM/04.txt', '1\n'),
-        '/Poses/04_pose3d.npy: missing, though another part of video 04 is there',
+        '/Poses/04_pose3d.npy: missing, although there are other files of video 04',
     ),
     'strange file': (
         text('Labels_TUM/README.md', ''),
-        '/Labels_TUM/README.md: not a name of the release, such as 03.txt',
+        '/Labels_TUM/README.md: not a file name of the release, such as 03.txt',
     ),
     'id of no class': (
         text('Labels_TUM/02.txt', '1\n22\n0\n'),
-        "/Labels_TUM/02.txt: line 2 is '22', the first of 2 that are no class; "
+        "/Labels_TUM/02.txt: line 2 is '22', the first of 2 that are not a class; "
         'expected one of 21 names (class_01, ...) or ids (1 to 21).',
     ),
     'too few labels': (

@@ -227,19 +227,22 @@ FAULTS = {
     'no video': (empty, ': there is no video in it'),
     'pose without labels': (
         remove('Labels/ClassNumber/02.npy'),
-        '/Labels/ClassNumber/02.npy: missing, though another part of video 02 is there',
+        '/Labels/ClassNumber/02.npy: missing, although there are other files of '
+        'video 02',
     ),
     'labels without pose': (
         remove('Poses/02_pose3d.npy'),
-        '/Poses/02_pose3d.npy: missing, though another part of video 02 is there',
+        '/Poses/02_pose3d.npy: missing, although there are other files of video 02',
     ),
     'no risk': (
         remove('RebaScoreFrameWise/02.txt'),
-        '/RebaScoreFrameWise/02.txt: missing, though another part of video 02 is there',
+        '/RebaScoreFrameWise/02.txt: missing, although there are other files of '
+        'video 02',
     ),
     'name without zero': (
         rename('Poses/02_pose3d.npy', 'Poses/2_pose3d.npy'),
-        '/Poses/2_pose3d.npy: not a name of the release, such as 03_pose3d.npy; rename',
+        '/Poses/2_pose3d.npy: not a file name of the release, such as '
+        '03_pose3d.npy; rename',
     ),
     'truncated pose': (
         truncate('Poses/02_pose3d.npy'),
@@ -259,11 +262,12 @@ FAULTS = {
     ),
     'NaN': (
         edit_pose((4, 7), np.nan),
-        '/Poses/02_pose3d.npy: frame 4, joint 7 has a depth that is no number',
+        '/Poses/02_pose3d.npy: frame 4, joint 7 has a depth that is not a number',
     ),
     'depth': (
         edit_pose((5, slice(2, 4), 0), -0.5),
-        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is no number above 0, '
+        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not a number '
+        'above 0, '
         'the first of 2',
     ),
     'label out of range': (
@@ -313,7 +317,10 @@ def test_fault_in_the_release_names_file_and_place(change, message, release, tmp
     [
         ([], 'test videos 07, 10, 12, 13, 15 are not among the 3 videos here'),
         (['--test', '03,21'], r'the test videos 21 are not .* here \(01, 02, 03\)'),
-        (['--test', '01,02,03'], r'no video is left .* all test \(01, 02, 03\); name'),
+        (
+            ['--test', '01,02,03'],
+            r'no video is left .* are test videos \(01, 02, 03\); na',
+        ),
     ],
 )
 def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path):
@@ -322,7 +329,7 @@ def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path)
 
 
 def test_folder_that_is_no_release_names_its_parts(tmp_path):
-    with pytest.raises(UserError, match='holds Poses, Labels/ClassNumber, Reba'):
+    with pytest.raises(UserError, match='contains Poses, Labels/ClassNumber, Reba'):
         uwiom.find_release(tmp_path / 'nowhere')
 
 
@@ -453,7 +460,7 @@ def empty_archive():
     ('content', 'message'),
     [
         (b'<html>sign in</html>', r'MTL-ERA\.zip: not a complete zip file'),
-        (empty_archive(), r'MTL-ERA\.zip: no file of the release in it'),
+        (empty_archive(), r'MTL-ERA\.zip: contains no file of the release'),
     ],
     ids=['page', 'empty'],
 )

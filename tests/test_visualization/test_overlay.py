@@ -214,6 +214,6 @@ def test_gif_has_ten_frames_a_second_of_half_the_size(clip, tmp_path):
 def test_gif_of_a_long_video_is_refused(tmp_path):
     long = prediction('', [0] * 700)
     del long['filename']
-    with pytest.raises(UserError, match=r'a\.gif: a GIF of 70 s would be larger'):
+    with pytest.raises(UserError, match=r'a\.gif: a GIF of 70 s would be too large'):
         write_gif(long, tmp_path / 'a.gif')
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Measures what mmskelseg costs in time and memory; see `benchmarks/`."""
+"""Measures the time and memory of mmskelseg; see `benchmarks/`."""
 
 import sys
 from pathlib import Path

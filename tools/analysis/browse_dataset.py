@@ -1,4 +1,4 @@
-"""Shows what an annotation file holds: `mmskelseg browse`."""
+"""Summarises an annotation file; see `mmskelseg browse`."""
 
 from mmskelseg.commands.browse import main
 

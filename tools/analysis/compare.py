@@ -1,4 +1,4 @@
-"""Compares cross-validations of several configs: `mmskelseg compare`."""
+"""Compares cross-validations of several configs; see `mmskelseg compare`."""
 
 from mmskelseg.commands.compare import main
 

@@ -1,15 +1,15 @@
-"""Measures what each ingredient of a recipe gains: with all, without one, with one.
+"""Measures the effect of each ingredient of a recipe: all, all but one, only one.
 
     python tools/analysis/ingredients.py configs/recipes/precog_pose3d.py \\
         --folds fold1 fold2 fold3 fold4 --seeds 0 1 2
 
-Every variant is a cross-validation of the config with options that switch ingredients
+Each variant is a cross-validation of the config with options that switch ingredients
 off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
 the cosine schedule, the averaged weights, the standardised features and the members.
-The table goes to WORK_DIR/ingredients.md, and the scores of all runs to
-ingredients.json. Started again, it goes on; so several processes may share the work,
-each with some of --variants. With --add, runs of another such file count as well, so
-that seeds may be run on several machines:
+The table is written to WORK_DIR/ingredients.md, and the scores of all runs to
+ingredients.json. If the tool is started again, it continues, so several processes can
+share the work, each with some of --variants. With --add, runs from another such file
+are included, so that seeds can be run on several machines:
 
     python tools/analysis/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
         --add benchmarks/results/ingredients_precog.json
@@ -26,6 +26,7 @@ from mmengine.config import Config
 from mmskelseg.commands import cross_validate
 from mmskelseg.commands.arguments import SettingsAction
 from mmskelseg.evaluation import format_score, summarize_runs
+from mmskelseg.evaluation.functional.report import Report, Summary
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import config_name
@@ -40,12 +41,19 @@ SCORES = {
     'mAP': 'mAP',
     'Acc': 'acc',
 }
-# What decides the strength of an augmentation, in the order in which it is looked for.
+# Settings of the strength of augmentations; the first one that exists is used.
 STRENGTHS = ('p', 'sigma', 'degrees', 'fraction')
 
 
+class Run(Report):
+    """The report of a run, with its fold and its seed."""
+
+    fold: str
+    seed: int
+
+
 def switches(cfg: Config) -> dict[str, list[str]]:
-    """Return for each ingredient of a config the options that switch it off."""
+    """Return the options that switch off each ingredient of a config."""
     found = {}
     for i, step in enumerate(cfg.train_dataloader.dataset.pipeline):
         if step.type not in ('LoadFrameFeatures', 'PackSegInputs'):
@@ -63,7 +71,7 @@ def switches(cfg: Config) -> dict[str, list[str]]:
             found['cosine rate'] = [f'param_scheduler.{i}.eta_min_ratio=1.0']
     for i, hook in enumerate(cfg.get('custom_hooks', ())):
         if hook.type == 'EMAHook':
-            # An average of the last step alone, nearly.
+            # With this momentum, the average is nearly that of the last step.
             found['averaged weights'] = [f'custom_hooks.{i}.momentum=0.999']
     for name, branch in cfg.model.branches.items():
         if branch.get('standardize'):
@@ -90,7 +98,7 @@ def folder_of(work_dir: Path, variant: str) -> Path:
     return work_dir / variant.replace(' ', '_')
 
 
-def markdown(title: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+def markdown(title: str, results: Mapping[str, Summary]) -> str:
     """Return the table of variants, each beside the change to ``all``.
 
     Args:
@@ -122,8 +130,8 @@ def markdown(title: str, results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def finished_runs(
-    work_dir: Path, known: Mapping[str, Any], added: Mapping[str, list[dict[str, Any]]]
-) -> dict[str, list[dict[str, Any]]]:
+    work_dir: Path, known: Mapping[str, Any], added: Mapping[str, list[Run]]
+) -> dict[str, list[Run]]:
     """Return the runs of each variant, those in its folder and those added."""
     runs = {}
     for variant in known:
@@ -135,9 +143,7 @@ def finished_runs(
     return runs
 
 
-def summaries(
-    runs: Mapping[str, list[dict[str, Any]]], seeds: list[int]
-) -> dict[str, dict[str, Any]]:
+def summaries(runs: Mapping[str, list[Run]], seeds: list[int]) -> dict[str, Summary]:
     """Return the summary of each variant that has runs of all these seeds."""
     folds = {run['fold'] for variant in runs.values() for run in variant}
     wanted = {(fold, seed) for fold in sorted(folds) for seed in seeds}
@@ -158,12 +164,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--work-dir', type=Path, help='folder of all variants')
     parser.add_argument(
         '--variants', nargs='+',
-        help='run these alone, such as `all "without RandomTimeWarp"` (default: all of '
-        'them); the table has what is finished',
+        help='run only these, such as `all "without RandomTimeWarp"` (default: all); '
+        'the table contains all finished variants',
     )  # fmt: skip
     parser.add_argument(
         '--add', nargs='+', type=Path, default=[], metavar='FILE',
-        help='ingredients.json of runs elsewhere, which count as finished',
+        help='ingredients.json of runs from elsewhere, to include as finished',
     )  # fmt: skip
     parser.add_argument(
         '--cfg-options', nargs='+', action=SettingsAction, help='as for train'
@@ -180,7 +186,7 @@ def run(args: argparse.Namespace) -> None:
     for variant in args.variants or ():
         if variant not in known:
             raise UserError(
-                f'--variants names {variant!r}, which is none of {", ".join(known)}.'
+                f'--variants names {variant!r}, which is not one of {", ".join(known)}.'
             )
     settings = {'config': name, 'options': args.cfg_options_typed}
     added = read_runs(args.add, settings)
@@ -190,7 +196,7 @@ def run(args: argparse.Namespace) -> None:
         seeds = [seed for seed in args.seeds if seed not in there]
         print(f'\n{variant}: {" ".join(options) or "as it is"}', flush=True)
         if not seeds:
-            print('all seeds are in the files of --add.')
+            print('All seeds are in the files of --add.')
             continue
         code = cross_validate.main(
             [
@@ -213,11 +219,9 @@ def run(args: argparse.Namespace) -> None:
     print(work_dir / 'ingredients.md')
 
 
-def read_runs(
-    files: list[Path], settings: Mapping[str, Any]
-) -> dict[str, list[dict[str, Any]]]:
+def read_runs(files: list[Path], settings: Mapping[str, Any]) -> dict[str, list[Run]]:
     """Return the runs of each variant in files of this tool, of the same settings."""
-    runs: dict[str, list[dict[str, Any]]] = {}
+    runs: dict[str, list[Run]] = {}
     for file in files:
         content = json.loads(file.read_text('utf-8'))
         for key, value in settings.items():

@@ -1,37 +1,37 @@
-"""Measures how scores grow with labelled minutes, by how these are chosen.
+"""Measures scores against labelled minutes, for different ways to choose the labels.
 
     python tools/analysis/label_curve.py configs/recipes/precog_pose3d.py \\
         --minutes 0.5 1 2 4 --stretch 4 --folds fold1 fold2 --seeds 0 1 2 --steps 800
 
-Methods, all on the training videos of a fold and tested on its test videos:
+Labels are those of the training videos of a fold, and scores those of its test videos:
 
-  random      stretches drawn by chance, those of fewer minutes among those of more
-  suggested   as a user would work: the first minutes by chance, then, with the model
-              that they give, those that `mmskelseg suggest` chooses up to the next
-              number of minutes, and so on
-  timestamps  one frame of each segment, of whole videos drawn by chance, and
+  random      random stretches; more minutes include the stretches of fewer minutes
+  suggested   an active loop: the first minutes are random, then the trained model and
+              `mmskelseg suggest` choose further stretches for each next number of
+              minutes
+  timestamps  one frame of each segment of whole, randomly chosen videos, with
               TimestampSupervision; a minute of video counts as --timestamp-share
-              minutes. The default of 1/6 is what Ma et al. measured (SF-Net, ECCV
-              2020): 50 s to mark one frame of each action in a minute of video, 300 s
-              to mark where each begins and ends
+              minutes. The default of 1/6 follows Ma et al. (SF-Net, ECCV 2020), who
+              measured 50 s for marking one frame per action in a minute of video, and
+              300 s for marking their starts and ends
   all         all labels, for comparison
 
-Every run takes as many steps, however many videos it has. Scores of all runs go to
+All runs have the same number of steps. The scores of all runs are written to
 WORK_DIR/label_curve.json, the table to label_curve.md and the curve to label_curve.png.
-Started again, it goes on; so several processes may share the work, each with some of
---folds or --seeds, and a last one with all of them draws the curve. With --add, runs of
-another such file count as well.
+If the tool is started again, it continues, so several processes can share the work,
+each with some of --folds or --seeds; run it with all of them at the end. With --add,
+runs from another such file are included.
 """
 
 import argparse
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from mmengine.config import Config
@@ -51,10 +51,12 @@ from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings_of
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
+from mmskelseg.evaluation.functional.report import Report, Spread
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import config_name, file_name
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.segments import IGNORED
 from mmskelseg.utils.command_line import (
     command,
@@ -70,19 +72,19 @@ from mmskelseg.visualization import draw_curves, save_png
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}
 STAMPS = 'model.timestamps.type=TimestampSupervision'
-# Which leaves boundaries where they are found; see TimestampSupervision.
+# See the note of TimestampSupervision.
 SMOOTH = 'model.head.loss_smooth.form=printed'
 
 
 @dataclass(frozen=True)
 class Point:
-    """What is labelled in the training videos of a fold, for one run.
+    """The labels of one run.
 
     Args:
         method: One of ``METHODS``.
-        budget: Minutes that were to be labelled, 0 for whatever all videos take.
-        minutes: Those that are.
-        file: The stretches; None for all labels.
+        budget: The most minutes that may be labelled; 0 if all videos are used.
+        minutes: The minutes that are labelled.
+        file: The file of the labelled stretches; None for all labels.
     """
 
     method: str
@@ -91,16 +93,37 @@ class Point:
     file: Path | None
 
 
+class Run(Report, total=False):
+    """The scores of a run, with its point, fold and seed."""
+
+    method: str
+    budget: float
+    minutes: float
+    fold: str
+    seed: int
+
+
+class Row(TypedDict):
+    """The mean scores of the runs of a method and a budget."""
+
+    method: str
+    budget: float
+    minutes: float
+    folds: list[str]
+    seeds: list[int]
+    scores: dict[str, Spread]
+
+
 @dataclass(frozen=True)
 class Study:
-    """All runs of a config on a fold with a seed.
+    """All runs of a config on one fold with one seed.
 
     Args:
         cfg: The config, with the options of the command line.
-        args: Those of the command line.
-        fold: Its name.
-        splits: Those to train and to test on.
-        seed: Of the draws and the trainings.
+        args: The arguments of the command line.
+        fold: Name of the fold.
+        splits: Names of its training and its test split.
+        seed: Seed of random choices and of trainings.
     """
 
     cfg: Config
@@ -110,7 +133,7 @@ class Study:
     seed: int
 
     def points(self) -> Iterator[Point]:
-        """Yield what is labelled, each when what it depends on has been trained."""
+        """Yield the points; each may depend on the finished run of the one before."""
         wanted, budgets = self.args.methods, sorted(set(self.args.minutes))
         videos = self._videos()
         if 'random' in wanted or 'suggested' in wanted:
@@ -132,7 +155,7 @@ class Study:
             yield Point('all', 0, sum(map(duration, videos)) / 60, None)
 
     def run(self, point: Point) -> RunFolder:
-        """Return the run of a point, finished or not."""
+        """Return the run of a point, whether it is finished or not."""
         cfg, videos = deepcopy(self.cfg), None
         cfg.work_dir = str(self._folder(point.method, point.budget))
         typed = list(self.args.cfg_options_typed)
@@ -144,17 +167,17 @@ class Study:
             typed.append(f'train_dataloader.dataset.labelled={point.file.absolute()}')
         if point.method == 'timestamps':
             typed += [STAMPS] + [SMOOTH] * bool(cfg.model.head.get('loss_smooth'))
-            settings['timestamps'] = [STAMPS, SMOOTH]
+            settings['timestamps'] = f'{STAMPS} {SMOOTH}'
         count = len(self._videos()) if videos is None else videos
         steps = math.ceil(count / cfg.train_dataloader.batch_size)
         epochs = math.ceil(self.args.steps / steps)
         typed.append(f'train_cfg.max_epochs={epochs}')
-        # Of a few steps an epoch, so that most of the time would go into checkpoints.
+        # With few steps per epoch, most of the time would go into checkpoints.
         typed.append(f'default_hooks.checkpoint.interval={epochs}')
         settings |= {'steps': self.args.steps, 'method': point.method}
         return run_folder(cfg, self.fold, self.splits, self.seed, settings, typed)
 
-    def _videos(self) -> list[dict[str, Any]]:
+    def _videos(self) -> list[VideoAnnotation]:
         path = self.cfg.train_dataloader.dataset.ann_file
         return videos_of_split(load_annotations(path), self.splits[0], path)
 
@@ -175,9 +198,9 @@ class Study:
         method: str,
         budget: float,
         stretches: Sequence[Stretch],
-        videos: Sequence[Mapping[str, Any]],
+        videos: Sequence[VideoAnnotation],
     ) -> Point:
-        """Return the point of stretches, which are written into a file of their own."""
+        """Write the file of stretches and return its point."""
         rates = {video['frame_dir']: video['fps'] for video in videos}
         seconds = sum((s.end - s.start) / rates[s.video] for s in stretches)
         if not stretches:
@@ -190,7 +213,7 @@ class Study:
         return Point(method, budget, seconds / 60, file)
 
     def _timestamps(
-        self, videos: Sequence[Mapping[str, Any]], budgets: Sequence[float]
+        self, videos: Sequence[VideoAnnotation], budgets: Sequence[float]
     ) -> Iterator[Point]:
         rng, share = self._rng('timestamps'), self.args.timestamp_share
         order = [videos[i] for i in rng.permutation(len(videos))]
@@ -200,7 +223,7 @@ class Study:
         for budget in budgets:
             count = max(int((ends <= budget + 1e-9).sum()), 1)
             if count > before:
-                # Once all videos are marked, more minutes change nothing.
+                # More minutes make no difference once all videos are used.
                 name = budget if count < len(order) else 0
                 file = self._file('timestamps', name)
                 write_stretches(file, [s for row in stamps[:count] for s in row])
@@ -208,9 +231,9 @@ class Study:
             before = count
 
     def _suggest(
-        self, model: Point, budget: float, file: Path, videos: Sequence[Any]
+        self, model: Point, budget: float, file: Path, videos: Sequence[VideoAnnotation]
     ) -> None:
-        """Write stretches that the model of fewer of them suggests, and these."""
+        """Write the stretches of a point and those that its model suggests."""
         assert model.file is not None
         known = read_stretches(model.file)
         checkpoint = find_latest_checkpoint(self.run(model).path)
@@ -235,17 +258,17 @@ class Study:
         write_stretches(file, [*known, *more])
 
 
-def duration(video: Mapping[str, Any]) -> float:
-    """Return the seconds of a video."""
+def duration(video: VideoAnnotation) -> float:
+    """Return the length of a video in seconds."""
     return video['total_frames'] / video['fps']
 
 
 def random_stretches(
-    videos: Sequence[Mapping[str, Any]], seconds: float, rng: np.random.Generator
+    videos: Sequence[VideoAnnotation], seconds: float, rng: np.random.Generator
 ) -> list[Stretch]:
-    """Return stretches, in the order of chance, of which none overlap.
+    """Return random stretches that do not overlap, in random order.
 
-    They are drawn from those that `mmskelseg suggest` chooses from.
+    The candidates are the same as those of `mmskelseg suggest`.
     """
     candidates = [
         Stretch(video['frame_dir'], start, end)
@@ -267,9 +290,9 @@ def random_stretches(
 
 
 def taken(
-    stretches: Sequence[Stretch], videos: Sequence[Mapping[str, Any]], seconds: float
+    stretches: Sequence[Stretch], videos: Sequence[VideoAnnotation], seconds: float
 ) -> Iterator[Stretch]:
-    """Yield stretches in their order, as long as they last no longer in all."""
+    """Yield the first stretches, up to a total number of seconds."""
     rates = {video['frame_dir']: video['fps'] for video in videos}
     for stretch in stretches:
         seconds -= (stretch.end - stretch.start) / rates[stretch.video]
@@ -278,19 +301,20 @@ def taken(
         yield stretch
 
 
-def summaries(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the mean minutes and scores of each method and budget, over the runs.
+def summaries(runs: Sequence[Run]) -> list[Row]:
+    """Return the mean minutes and scores of each method and budget.
 
-    Those of which a fold or a seed is missing, that others have, are left out.
+    Those with missing folds or seeds are left out.
     """
-    groups: dict[tuple[str, float], dict[tuple[str, int], Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, float], dict[tuple[str, int], Run]] = {}
     for run in runs:
         group = groups.setdefault((run['method'], run['budget']), {})
         group[run['fold'], run['seed']] = run
     most = max(map(len, groups.values()), default=0)
-    found = []
+    found: list[Row] = []
     for (method, budget), group in groups.items():
-        folds, seeds = ({key[i] for key in group} for i in (0, 1))
+        folds = {fold for fold, _ in group}
+        seeds = {seed for _, seed in group}
         if len(group) == most and len(folds) * len(seeds) == most:
             summary = summarize_runs({key: group[key] for key in sorted(group)})
             minutes = float(np.mean([run['minutes'] for run in group.values()]))
@@ -309,8 +333,8 @@ def summaries(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (order[row['method']], row['minutes']))
 
 
-def markdown(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the table of summaries."""
+def markdown(title: str, rows: Sequence[Row]) -> str:
+    """Return the table of rows as Markdown."""
     table = [['Labels', 'minutes', *SCORES]]
     for row in rows:
         scores = [format_score(row['scores'][key]) for key in SCORES.values()]
@@ -325,15 +349,15 @@ def markdown(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, ...]]]:
-    """Return minutes, F1@10 and its deviation over seeds, by method."""
+def curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, ...]]]:
+    """Return (minutes, F1@10, standard deviation over seeds) of each method."""
     found: dict[str, list[tuple[float, ...]]] = {}
     for row in rows:
         score = row['scores']['f1@10']
         point = (row['minutes'], score['mean'], score.get('std') or 0.0)
         found.setdefault(row['method'], []).append(point)
     if 'suggested' in found and 'random' in found:
-        # They begin with the same model.
+        # Both start with the same model.
         found['suggested'].insert(0, found['random'][0])
     return found
 
@@ -342,7 +366,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
     parser.add_argument(
         '--minutes', nargs='+', type=positive, required=True, metavar='M',
-        help='how many minutes are labelled; the active loop goes from one to the next',
+        help='labelled minutes; also the steps of the active loop',
     )  # fmt: skip
     parser.add_argument(
         '--stretch', type=positive, default=20.0, metavar='SECONDS',
@@ -357,8 +381,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--timestamp-share', type=number_from(1e-3, 1), default=1 / 6, metavar='P',
-        help='minutes that it takes to mark a frame of each segment in a minute, as a '
-        'part of those that it takes to label it (default: 1/6)',
+        help='time to mark one frame of each segment, as a fraction of the time to '
+        'mark their starts and ends (default: 1/6)',
     )  # fmt: skip
     parser.add_argument(
         '--weights', nargs='+', action=SettingsAction, help='as for suggest'
@@ -366,7 +390,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--work-dir', type=Path, help='folder of all runs')
     parser.add_argument(
         '--add', nargs='+', type=Path, default=[], metavar='FILE',
-        help='label_curve.json of runs elsewhere, to show with these',
+        help='label_curve.json files with runs from elsewhere to include',
     )  # fmt: skip
     parser.add_argument(
         '--cfg-options', nargs='+', action=SettingsAction,
@@ -380,7 +404,7 @@ def run(args: argparse.Namespace) -> None:
     check_config(cfg, args.config)
     name = config_name(cfg.filename)
     args.work_dir = args.work_dir or Path('work_dirs', 'label_curve', Path(name).stem)
-    finished: list[dict[str, Any]] = []
+    finished: list[Run] = []
     for fold, splits in choose_folds(
         cfg.test_dataloader.dataset.ann_file, args.folds
     ).items():
@@ -395,8 +419,15 @@ def run(args: argparse.Namespace) -> None:
                         f'see {folder.log}.'
                     )
                 report = folder.report()
-                kept = {k: v for k, v in asdict(point).items() if k != 'file'}
-                finished.append({**kept, 'fold': fold, 'seed': number, **report})
+                run: Run = {
+                    'method': point.method,
+                    'budget': point.budget,
+                    'minutes': point.minutes,
+                    'fold': fold,
+                    'seed': number,
+                    **report,
+                }
+                finished.append(run)
                 f1 = report['metrics']['f1@10']
                 print(
                     f'{fold}, seed {number}: {point.method}, {point.minutes:.2f} '
@@ -406,10 +437,8 @@ def run(args: argparse.Namespace) -> None:
     write(args, ' '.join([name, *args.cfg_options_typed]), finished)
 
 
-def write(
-    args: argparse.Namespace, title: str, finished: Sequence[dict[str, Any]]
-) -> None:
-    """Write table, curve and scores of the runs, and of those of other files."""
+def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None:
+    """Write table, curve and scores of the runs and of those in other files."""
     settings = {'title': title, 'steps': args.steps, 'stretch_seconds': args.stretch}
     runs = []
     for path in args.add:

@@ -1,15 +1,16 @@
-"""Scores a trained segmentor on skeletons that lack an arm or a leg: Table III.
+"""Scores a trained segmentor on skeletons that lack an arm or a leg (Table III).
 
     python tools/analysis/missing_keypoints.py configs/skelseg/toy_joint_limb.py \\
         work_dirs/toy_joint_limb/epoch_30.pth --p 0 25 50 100 --seeds 0 1 2
 
-The config's test videos lose, in each frame with a probability of p percent, one arm
-or leg. The seeds decide what is lost, not how the model was trained; all models lose
-the same. Prints the table and writes it as missing_keypoints.md and .json into the
-work folder, and the scores of each run in full into the folder missing_keypoints there.
+In each frame of the config's test videos, an arm or a leg is lost with a probability of
+p percent. The seeds determine which limbs are lost, which is the same for all models;
+they are not those of the training. The table is printed and written to the work folder
+as missing_keypoints.md and .json; the folder missing_keypoints there gets all scores of
+each run.
 
-Features of each p and seed are made first and kept, so that a run that was stopped
-goes on with the video at which it was stopped.
+Features for each p and seed are computed first and stored, so that a stopped run can be
+continued.
 """
 
 import argparse
@@ -61,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--seeds', nargs='+', type=seed, default=[0, 1, 2],
-        help='seeds of what is lost (default: 0 1 2); 0 percent needs none',
+        help='seeds of the losses (default: 0 1 2); not used for 0 percent',
     )  # fmt: skip
     add_config_arguments(parser)
 
@@ -73,7 +74,7 @@ def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Conf
     cfg.load_from = checkpoint
     cfg.resume = False
     cfg.work_dir = str(Path(cfg.work_dir, 'missing_keypoints', name))
-    # MMEngine keeps what has a name for the whole process.
+    # MMEngine keeps loggers and others by this name for the whole process.
     cfg.experiment_name = name
     cfg.visualizer = None
     cfg.default_hooks.pop('visualization', None)
@@ -101,15 +102,16 @@ def test(cfg: Config) -> dict | None:
             return None if report is None else {**report, 'dataset': dataset}
     raise UserError(
         f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose scores the '
-        'table is made of.'
+        'table needs; add it.'
     )
 
 
 def summary(runs: list[dict]) -> dict[str, dict[str, float | None]]:
-    """Return each score's mean and deviations over the runs of one p.
+    """Return the mean and standard deviations of each score over the runs of one p.
 
-    `std_seeds` is over runs, None of a single one; `std_videos` over the videos of a
-    run, as a mean over runs, None for mAP, which is one figure for all videos.
+    `std_seeds` is the deviation over runs, None for a single run. `std_videos` is the
+    deviation over the videos of a run, averaged over runs; it is None for mAP, which is
+    one number for all videos.
     """
     table = {}
     for key in SCORES.values():
@@ -152,17 +154,17 @@ def markdown(content: dict, table: dict[float, dict]) -> str:
         f'Missing keypoints: {content["checkpoint"]} on {content["videos"]} test '
         f'videos of the data set {content["dataset"]}, in percent.',
         '\n'.join(rows),
-        '± standard deviation over the seeds of what is lost '
+        '± standard deviation over the seeds of the losses '
         f'({", ".join(map(str, content["seeds"]))}); "std over videos" is that '
-        'over the videos of a run, as a mean over seeds.',
-        '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024): its own '
-        'split and weights, so that it compares with a run on these alone.\n',
+        'over the videos of a run, averaged over seeds.',
+        '† copied, with its ±, from Table III of Hyder et al. (ICRA 2024), which used '
+        'its own split and weights; only runs on these are comparable.\n',
     )
     return '\n\n'.join(paragraphs)
 
 
 def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
-    """Print the table, and write it and what it was made of."""
+    """Print the table, and write it with the scores of all runs."""
     table = {
         p: summary([run for run in runs if run['p'] == p])
         for p in sorted({run['p'] for run in runs})
@@ -192,7 +194,7 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
 def run(args: argparse.Namespace) -> None:
     args.p, args.seeds = sorted(set(args.p)), sorted(set(args.seeds))
     cfg = load_config(args)
-    # Nothing is lost at 0 percent, whatever the seed.
+    # Nothing is lost at 0 percent, so the seed does not matter.
     cases = [(p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])]
     with init_distributed(cfg):
         runs = []

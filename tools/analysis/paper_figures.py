@@ -1,21 +1,20 @@
-"""Draws the figures of the paper from your own data, in the size of a paper's column.
+"""Draws the figures of the paper from your own data, sized for a column of a paper.
 
     python tools/analysis/paper_figures.py heatmaps data/toy/annotations.pkl
     python tools/analysis/paper_figures.py missing data/toy/annotations.pkl
     python tools/analysis/paper_figures.py timelines data/toy/annotations.pkl \\
         Joint=joint.pkl Limb=limb.pkl
 
-`heatmaps` (Fig. 2) shows joints, limbs, and both of one frame; `missing` (Fig. 4) the
-same frame with all joints, without an arm, and without a leg; `timelines` (Fig. 5) the
-ground truth of a video and the predictions of several methods under each other, each
-from a file that `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl` has made.
+`heatmaps` (Fig. 2) shows the joints, the limbs, and both for one frame. `missing`
+(Fig. 4) shows the same frame with all joints, without an arm, and without a leg.
+`timelines` (Fig. 5) shows the ground truth of a video above the predictions of several
+methods, each from a file that `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl` wrote.
 
-Each writes a PNG of 300 pixels per inch. COMMAND --help says more.
+The result is a PNG file with 300 pixels per inch. See also COMMAND --help.
 """
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
 from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (
@@ -34,10 +34,11 @@ from mmskelseg.visualization import (
     save_png,
 )
 
-PARTS: dict[str, dict[str, Any]] = {
-    'Joints': {'limbs': False},
-    'Limbs': {'joints': False},
-    'Joints + limbs': {},
+# Whether joints and whether limbs are drawn.
+PARTS = {
+    'Joints': (True, False),
+    'Limbs': (False, True),
+    'Joints + limbs': (True, True),
 }
 
 
@@ -45,8 +46,8 @@ def heatmaps(args: argparse.Namespace) -> np.ndarray:
     video, metainfo = find_video(args)
     frame = find_frame(video, args.frame)
     images = {}
-    for title, options in PARTS.items():
-        render = RenderSkeletonHeatmap(metainfo['skeleton'], **options)
+    for title, (joints, limbs) in PARTS.items():
+        render = RenderSkeletonHeatmap(metainfo['skeleton'], joints=joints, limbs=limbs)
         images[title] = frame_heatmap(render, video, frame)
     return draw_heatmaps(images, width=args.width)
 
@@ -59,7 +60,7 @@ def missing(args: argparse.Namespace) -> np.ndarray:
     if unknown:
         raise UserError(
             f'{args.annotations}: skeleton {skeleton.name!r} has no part '
-            f'{unknown[0]!r}; choose --parts among '
+            f'{unknown[0]!r}; choose --parts from '
             f'{", ".join(skeleton.drop_groups) or "none: it names no parts"}.'
         )
     groups = {f'No {p.replace("_", " ")}': skeleton.drop_groups[p] for p in args.parts}
@@ -81,17 +82,17 @@ def timelines(args: argparse.Namespace) -> np.ndarray:
         predictions = load_predictions(file)
         if video['frame_dir'] not in predictions:
             raise UserError(
-                f'{file}: holds no prediction for video '
+                f'{file}: contains no prediction for video '
                 f'{video["frame_dir"]}, but for {", ".join(predictions)}; choose one '
-                'of these with --video, or test a split that has the video.'
+                'of these with --video, or test a split with that video.'
             )
         rows[name] = predictions[video['frame_dir']]
     style = PRINT._replace(width=args.width)
     return draw_timelines(rows, metainfo['classes'], truth='Ground truth', style=style)
 
 
-def find_video(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the video that is asked for, or the first test video, and the metainfo."""
+def find_video(args: argparse.Namespace) -> tuple[VideoAnnotation, Metainfo]:
+    """Return the requested video, or the first test video, and the metainfo."""
     data = load_annotations(args.annotations)
     videos = {video['frame_dir']: video for video in data['annotations']}
     name = args.video
@@ -99,27 +100,28 @@ def find_video(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]
         name = split_names(data, 'test', args.annotations)[0]
     if name not in videos:
         raise UserError(
-            f'{args.annotations}: has no video {name!r}, but {", ".join(videos)}.'
+            f'{args.annotations}: has no video {name!r}; choose --video from '
+            f'{", ".join(videos)}.'
         )
     print(f'video {name}')
     return videos[name], data['metainfo']
 
 
-def find_frame(video: dict[str, Any], frame: int | None) -> int:
-    """Return the frame that is asked for, or one with a large pose of sure joints."""
+def find_frame(video: VideoAnnotation, frame: int | None) -> int:
+    """Return the requested frame, or one with a large pose and confident joints."""
     if frame is None:
         score = video['keypoint_score']
         seen = score[..., None] > 0
         # (T, 2)
         high = np.where(seen, video['keypoint'], -np.inf).max(axis=(0, 2))
         low = np.where(seen, video['keypoint'], np.inf).min(axis=(0, 2))
-        # An outlier makes a pose large as well, but is unsure. The size of a frame
-        # without any joint is -inf.
+        # Outliers make a pose large, too, but have low scores. The size of a frame
+        # without joints is -inf.
         area = np.maximum(high - low, 0).prod(axis=1)
         frame = int(np.argmax(area * score.min(axis=2).max(axis=0)))
     if not 0 <= frame < video['total_frames']:
         raise UserError(
-            f'video {video["frame_dir"]} has no frame {frame}, but those from 0 '
+            f'video {video["frame_dir"]} has no frame {frame}; choose --frame from 0 '
             f'to {video["total_frames"] - 1}.'
         )
     print(f'frame {frame}')
@@ -128,18 +130,20 @@ def find_frame(video: dict[str, Any], frame: int | None) -> int:
 
 def frame_heatmap(
     render: RenderSkeletonHeatmap,
-    video: dict[str, Any],
+    video: VideoAnnotation,
     frame: int,
     lost: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """Return the heatmap of a frame, in the box of the whole video, shape (H, W).
+    """Return the heatmap (H, W) of a frame, in the box of the whole video.
 
-    There, lost joints are removed as DropLimb removes them.
+    Lost joints are removed like in DropLimb.
     """
-    changed = {key: video[key].copy() for key in ('keypoint', 'keypoint_score')}
-    for values in changed.values():
-        values[:, frame, list(lost)] = 0
-    keypoint, score = render.place({**video, **changed})
+    changed = video.copy()
+    keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
+    for key in keys:
+        changed[key] = video[key].copy()
+        changed[key][:, frame, list(lost)] = 0
+    keypoint, score = render.place(changed)
     block = slice(frame, frame + 1)
     return render.images(keypoint[:, block], score[:, block])[0, 0]
 
@@ -157,8 +161,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest='command', required=True)
     for draw, text in (
         (heatmaps, 'joints, limbs, and both of a frame (Fig. 2)'),
-        (missing, 'a frame with all joints, without an arm or leg (Fig. 4)'),
-        (timelines, 'methods under each other for a video (Fig. 5)'),
+        (missing, 'a frame with all joints, and without an arm or leg (Fig. 4)'),
+        (timelines, 'ground truth and several methods for a video (Fig. 5)'),
     ):
         figure = commands.add_parser(draw.__name__, help=text, description=text)
         figure.set_defaults(draw=draw)
@@ -166,24 +170,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         figure.add_argument('--video', help='frame_dir (default: first test video)')
         figure.add_argument(
             '--width', type=positive, default=COLUMN,
-            help=f'inches (default: {COLUMN}, a column; 7.16 is a page)',
+            help=f'width in inches (default: {COLUMN}, a column; 7.16 is a page)',
         )  # fmt: skip
         figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
         if draw is timelines:
             figure.add_argument(
                 'predictions', nargs='+', type=named_file, metavar='NAME=FILE',
-                help='a method and what `tools/test.py --dump FILE` kept of it',
+                help='a method, and the file from `tools/test.py --dump FILE`',
             )  # fmt: skip
             continue
         figure.add_argument(
-            '--frame', type=whole, help='from 0 (default: one of a large pose)'
+            '--frame', type=whole, help='number from 0 (default: one with a large pose)'
         )
         if draw is missing:
             figure.add_argument(
                 '--parts',
                 nargs='+',
                 default=['left_arm', 'left_leg'],
-                help='what is lost, a picture for each (default: left_arm left_leg)',
+                help='parts to remove, an image for each (default: left_arm left_leg)',
             )
 
 

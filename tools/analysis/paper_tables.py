@@ -1,11 +1,10 @@
-"""Lays the tables of the paper beside what was run here, as Markdown.
+"""Compares the tables of the paper with your own results, as Markdown.
 
     python tools/analysis/paper_tables.py --results work_dirs --out docs/paper_tables.md
 
-Looks through the folders of results for what tests (metrics.json), cross-validations
-(cross_validation.json) and tests with missing keypoints (missing_keypoints.json) have
-left, and puts each beside the row of its config. Where nothing was run, cells are
-blank.
+The tool searches the folders for results of tests (metrics.json), cross-validations
+(cross_validation.json) and tests with missing keypoints (missing_keypoints.json), and
+puts each beside the row of its config. Cells without a result are blank.
 """
 
 import argparse
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
+from mmskelseg.evaluation.functional.report import Spread
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -29,31 +29,32 @@ INTRODUCTION = """\
 
 Made by `python tools/analysis/paper_tables.py`. Columns with † are copied from Hyder et
 al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion" (ICRA
-2024), which does not say what its ± runs over; the last column says it of ours. F1 is
-F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash: no figure; blank: not run. A run
-stands beside the row of its config, on the data, weights and options that it was given;
-it compares with the paper only if those are the paper's.
+2024), which does not state over what its ± is computed; the last column states it for
+our results. F1 is F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash means no
+number; blank means not run. A run is in the row of its config, with the data, weights
+and options of that run; it is comparable with the paper only if these are the paper's.
 """
 NOTES = """\
 ‡ The paper copied these from the methods' own papers. STL has 87.24 in Table III, where
 the authors ran it, and 92.33 in Table IV, copied from its source. An Edit of 97.86 for
-ST-PGN looks like a misprint, and so does RGB (□) as the input of STL in Table V. All is
-copied as printed.
+ST-PGN looks like a misprint, and so does RGB (□) as the input of STL in Table V.
+Everything is copied as printed.
 """
 
 
 class Result(NamedTuple):
-    """Scores of a config, the file that holds them, and what they are of."""
+    """The scores of a config, the file with the scores, and a description."""
 
     config: str
     path: Path
     of: str
-    scores: dict[str, dict[str, float | None]]
+    scores: dict[str, Spread]
 
     def belongs_to(self, config: str) -> bool:
-        """Return whether it is of a config, given as ``folder/name``.
+        """Return whether the result is of a config, given as ``folder/name``.
 
-        If the file does not say the folder, its path must, unless it is `skelseg`.
+        If the file does not state the folder of its config, its path must contain it,
+        unless it is `skelseg`.
         """
         folder, name = config.split('/')
         *known, stem = self.config.removesuffix('.py').split('/')
@@ -62,8 +63,8 @@ class Result(NamedTuple):
         return stem == name and (folder == 'skelseg' or folder in str(self.path))
 
 
-def score(mean: float, std: float | None, videos: int) -> dict[str, float | None]:
-    """Return a score with its deviation over videos, which a single one has not."""
+def score(mean: float, std: float | None, videos: int) -> Spread:
+    """Return a score with its deviation over videos, None for a single video."""
     return {'mean': mean, 'std': std if videos > 1 else None}
 
 
@@ -122,14 +123,14 @@ def find_results(folders: list[str]) -> list[Result]:
                 results.append(READERS[path.name](json.loads(path.read_bytes()), path))
             except (KeyError, AttributeError, json.JSONDecodeError) as error:
                 raise UserError(
-                    f'{path}: cannot be read as what mmskelseg writes ('
+                    f'{path}: cannot be read as a result of mmskelseg ('
                     f'{type(error).__name__}: {error}); remove it, or make it again.'
                 ) from error
     return results
 
 
 def is_part_of_another(path: Path) -> bool:
-    """Return whether scores are of one run out of several that have a file together."""
+    """Return whether a file has the scores of one of several runs with a summary."""
     return path.name == 'metrics.json' and (
         path.with_name('run_settings.json').is_file()
         or 'missing_keypoints' in path.parts
@@ -137,7 +138,7 @@ def is_part_of_another(path: Path) -> bool:
 
 
 def split_row(text: str) -> tuple[str, list[str]]:
-    """Return what a printed row is of, and its figures without leading zeros.
+    """Return the label of a printed row, and its numbers without leading zeros.
 
     >>> split_row('†MTL [10] △ 92.03 ± 02.54 -')
     ('‡MTL [10] △', ['92.03 ± 2.54', '-'])
@@ -148,7 +149,7 @@ def split_row(text: str) -> tuple[str, list[str]]:
 
 
 def rows_of(table: Table, results: list[Result]) -> Iterator[list[str]]:
-    """Yield the rows of a table; further results of a config get rows of their own."""
+    """Yield the rows of a table, with a row for each further result of a config."""
     yield [table.head, *(f'{name} †' for name in table.scores), *table.scores, 'run']
     for text, config in table.rows:
         label, printed = split_row(text)
@@ -175,7 +176,7 @@ def markdown(results: list[Result]) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--results', nargs='+', metavar='DIR',
-        help='folders with results (default: work_dirs, if it is there)',
+        help='folders with results (default: work_dirs, if it exists)',
     )  # fmt: skip
     parser.add_argument('--out', help='Markdown file (default: print)')
 

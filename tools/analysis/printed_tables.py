@@ -1,14 +1,14 @@
 # ruff: noqa: E501 (rows are as long as printed)
-"""Tables I to VI of Hyder et al. (ICRA 2024), each row as it is printed.
+"""Tables I to VI of Hyder et al. (ICRA 2024), with the rows as printed.
 
-Behind a row stands the config that makes it here; None, where there is no such model.
+Each row has the config that corresponds to it, or None if there is no such model.
 """
 
 from typing import NamedTuple
 
 
 class Table(NamedTuple):
-    """A table: what it and its rows are, its scores, and rows as text with a config."""
+    """A table: caption, head of its rows, scores, and rows as text with their config."""
 
     caption: str
     head: str

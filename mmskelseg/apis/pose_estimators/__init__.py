@@ -1,4 +1,4 @@
-"""Pose estimation in videos: several programs behind one interface."""
+"""Pose estimation in videos: several libraries behind one interface."""
 
 from typing import TYPE_CHECKING
 

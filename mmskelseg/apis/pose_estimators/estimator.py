@@ -1,4 +1,4 @@
-"""From a video file to poses: the interface of pose estimators, and their names."""
+"""The interface of pose estimators, and their names."""
 
 import inspect
 import os
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.error import URLError
 
 import cv2
@@ -16,61 +16,62 @@ from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency, DependencyError
 from mmskelseg.utils.errors import UnavailableError, UserError
 from mmskelseg.utils.progress import progress_bar
 
-# The module of each type; others are registered in INFERENCERS.
+# The module of each type; other types are registered in INFERENCERS.
 _MODULES = {
     'MediaPipePose': 'mediapipe',
     'MMPoseAlias': 'mmpose_inferencer',
     'RTMLibPose': 'rtmlib',
 }
-# The type that a name stands for, and the argument that follows it after a colon.
+# The type for each name, and the argument that may follow the name after a colon.
 NAMES: dict[str, tuple[str, str | None]] = {
     'mediapipe': ('MediaPipePose', None),
     'topdown': ('MMPoseAlias', 'model'),
     'mmpose': ('MMPoseAlias', 'model'),
     'rtmlib': ('RTMLibPose', 'mode'),
 }
-# The networks of the paper, and options that are called after them.
-_TOPDOWN: dict[str, Any] = {
+# The networks of the paper, and the options that are named after them.
+_TOPDOWN: dict[str, object] = {
     'model': 'td-hm_hrnet-w32_8xb64-210e_coco-256x192',
     'detector': 'faster-rcnn_r50_fpn_1x_coco',
     'categories': ('person',),
     'box_score': 0.5,
 }
 _TOPDOWN_OPTIONS = {'pose': 'model', 'pose_weights': 'weights'}
-# Part by which the rate that a file states may differ from that of its time stamps,
-# and by which its frames may be fewer than it states, before it is worth a note.
+# Relative differences beyond which there is a note: between the stated frame rate and
+# that of the time stamps, and between the stated number of frames and the actual one.
 _RATE, _COUNT = 0.01, 0.02
 
 
 class PoseEstimator(ABC):
-    """Finds the people in a video and their joints.
+    """A pose estimator, which finds the people in a video and their joints.
 
     Networks are loaded with the first video.
     """
 
     @property
     @abstractmethod
-    def skeleton(self) -> str | dict[str, Any]:
-        """The layout of the joints that are found."""
+    def skeleton(self) -> Layout:
+        """The layout of the joints."""
 
     @abstractmethod
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
         """Yield the people in images, which are the frames of one video in order.
 
         Args:
-            images: Shape (h, w, 3), uint8, blue, green and red. All are read.
+            images: Shape (h, w, 3), uint8, in BGR order. All of them are read.
         """
 
     def estimate(self, video: str | os.PathLike, *, progress: bool = True) -> Poses:
-        """Return the poses in a video file, everybody's, with size and frame rate.
+        """Return the poses of everybody in a video file, with size and frame rate.
 
-        Row m of the poses is the m-th person of a frame, not the same one throughout;
-        ``choose_person`` picks one. A video in which nobody is found has one row, of
-        which all joints are missing, and a note that says so.
+        Row m of the poses is the m-th person of each frame, who may change from frame
+        to frame; ``choose_person`` picks one. If nobody is found, there is one row with
+        all joints missing, and a note about it.
 
         Args:
             video: The file, which is read frame by frame.
@@ -79,7 +80,7 @@ class PoseEstimator(ABC):
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If it cannot be read as a video.
-            RuntimeError: If networks that it needs cannot be downloaded.
+            RuntimeError: If networks cannot be downloaded.
         """
         frames = VideoFrames(video, progress=progress)
         try:
@@ -87,8 +88,7 @@ class PoseEstimator(ABC):
         except URLError as error:
             raise UnavailableError(
                 f'{type(self).__name__}: its networks cannot be downloaded '
-                f'({error.reason}); docs/pose_estimation.md says what works without a '
-                'connection.'
+                f'({error.reason}); docs/pose_estimation.md says what works offline.'
             ) from error
         notes = tuple(frames.notes)
         if found:
@@ -102,8 +102,8 @@ class PoseEstimator(ABC):
             *notes, img_shape=frames.file.img_shape, fps=frames.file.fps
         )
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the poses, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the poses, as plain values."""
         names = inspect.signature(type(self)).parameters
         values = {name: getattr(self, name) for name in names if name != 'device'}
         return {'type': type(self).__name__, **values}
@@ -118,15 +118,15 @@ def strongest(
     box_score: np.ndarray | None = None,
     most: int,
 ) -> Iterator[Detection]:
-    """Yield the people of a frame by falling score, no more than ``most``.
+    """Yield at most ``most`` people of a frame, in order of decreasing confidence.
 
     Args:
-        frame: Its number.
-        keypoint: Pixels, shape (M, V, 2).
+        frame: Number of the frame.
+        keypoint: Joints in pixels, shape (M, V, 2).
         score: Confidence of the joints, shape (M, V).
-        box: x and y of first and last corner, shape (M, 4).
-        box_score: Confidence of the people, shape (M,); by default the mean of that of
-            their joints.
+        box: x and y of the first and the last corner, shape (M, 4).
+        box_score: Confidence of the people, shape (M,); by default the mean confidence
+            of their joints.
         most: The largest number of people.
     """
     joints = np.concatenate([keypoint, score[..., None]], axis=-1, dtype=np.float32)
@@ -141,7 +141,7 @@ def strongest(
 
 
 def require(estimator: str, remedy: str, *packages: Dependency) -> None:
-    """Raise DependencyError if a package is missing or unsuitable; none is imported."""
+    """Raise DependencyError if a package is missing or unsuitable, without imports."""
     for package in packages:
         if package.problem():
             name, version = package.found()
@@ -153,21 +153,22 @@ def require(estimator: str, remedy: str, *packages: Dependency) -> None:
 
 
 def build_pose_estimator(
-    estimator: str | Mapping[str, Any] = 'mediapipe', **options: Any
+    estimator: str | Mapping[str, object] = 'mediapipe', **options: object
 ) -> PoseEstimator:
-    """Return the pose estimator that a name or a config stands for.
+    """Build the pose estimator for a name or a config.
 
     Args:
-        estimator: ``mediapipe``; ``mmpose:ALIAS`` (MMPose's inferencer,
+        estimator: ``mediapipe``; ``mmpose:ALIAS`` (MMPose's inferencer, such as
             ``mmpose:human``); ``topdown`` or ``topdown:NETWORK`` (the same with Faster
-            R-CNN, and HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or a
-            config with ``type``, of which ``TopDownPose`` is ``topdown``.
+            R-CNN and with HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or
+            a config with ``type``, where ``TopDownPose`` means ``topdown``.
         options: Further arguments of the type, which replace those of a config.
 
     Raises:
-        DependencyError: If what it needs is not installed, or cannot be.
+        DependencyError: If a package that it needs is not or cannot be installed.
         UserError: If there is no such estimator, or it has no such option.
     """
+    kind: Any
     if isinstance(estimator, str):
         name, _, argument = estimator.partition(':')
         kind, parameter = NAMES.get(name, ('', None))
@@ -176,7 +177,7 @@ def build_pose_estimator(
                 f'There is no pose estimator {estimator!r}; choose mediapipe, topdown, '
                 'topdown:NETWORK, mmpose:ALIAS, rtmlib or rtmlib:MODE.'
             )
-        config: dict[str, Any] = {}
+        config: dict[str, object] = {}
         if argument and parameter:
             config[parameter] = argument
         topdown = name == 'topdown'
@@ -192,50 +193,54 @@ def build_pose_estimator(
     if cls is None:
         known = ', '.join(_MODULES)
         raise UserError(
-            f'The type of a pose estimator is {kind!r}, expected {known}, or another '
+            f'The type of a pose estimator is {kind!r}, expected {known}, or a type '
             'that is registered in INFERENCERS.'
         )
     parameters = inspect.signature(cls).parameters
     unknown = sorted(config.keys() - parameters.keys())
     if unknown:
         raise UserError(
-            f'{cls.__name__} has no option {unknown[0]}; it has '
+            f'{cls.__name__} has no option {unknown[0]}; choose from '
             f'{", ".join(parameters)}.'
         )
     return cls(**config)
 
 
-def _find_type(name: str) -> Any:
-    """Return the class of a name, None where there is none."""
+#: A pose estimator, or its name or config; see :func:`build_pose_estimator`.
+PoseEstimatorLike: TypeAlias = str | Mapping[str, object] | PoseEstimator
+
+
+def _find_type(name: str) -> type[PoseEstimator] | None:
+    """Return the class with a name; None if there is none."""
     name = name.removeprefix('mmskelseg.')
     if name not in _MODULES:
         try:
             from mmskelseg.registry import INFERENCERS
         except ModuleNotFoundError:
-            # Without MMEngine, which the runtime does without, nothing is registered.
+            # Without MMEngine, as in mmskelseg-runtime, nothing is registered.
             return None
-        # Not by `build`, which would look in the default scope, whichever that is.
+        # Not `build`, which would look in the current default scope.
         return INFERENCERS.get(name)
     module = f'{__package__}.{_MODULES[name]}'
     if find_spec(module) is None:
         raise DependencyError(
-            f'{name} needs MMPose, which mmskelseg-runtime does without; choose '
+            f'{name} needs MMPose, which mmskelseg-runtime does not support; choose '
             'mediapipe or rtmlib, or install mmskelseg.'
         )
     return getattr(import_module(module), name)
 
 
 class VideoFrames:
-    """Iterates over the frames of a video file, of which it holds one at a time.
+    """An iterable over the frames of a video file, which holds one at a time.
 
     Attributes:
-        file: What the file states.
-        count: How many frames were read.
-        notes: What is odd about the file, a sentence each, when all were.
+        file: The metadata of the file.
+        count: How many frames have been read.
+        notes: Sentences about problems of the file, once all frames have been read.
 
     Args:
         path: The file.
-        progress: Whether to show a progress bar, on the error output.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -249,7 +254,7 @@ class VideoFrames:
         self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield images (H, W, 3), uint8, blue, green and red."""
+        """Yield images (H, W, 3), uint8, in BGR order."""
         first = last = 0.0
         with (
             opened_video(self.file.path) as capture,
@@ -270,10 +275,10 @@ class VideoFrames:
                 f'only the first {self.count} of {stated.frames} frames can be read'
             )
         measured = (self.count - 1) / seconds if seconds > 0 else stated.fps
-        # A single step says little about a rate.
+        # A single interval is too little to measure a frame rate.
         if self.count > 2 and abs(measured / stated.fps - 1) > _RATE:
             self.notes.append(
-                f'states {stated.fps:g} frames per second, but its time stamps make '
-                f'{measured:g}; give it a constant rate (ffmpeg -i OLD -r 30 NEW.mp4), '
-                'or times will be wrong'
+                f'states {stated.fps:g} frames per second, but its time stamps mean '
+                f'{measured:g}; give it a constant frame rate (ffmpeg -i OLD -r 30 '
+                'NEW.mp4), or times will be wrong'
             )

@@ -1,9 +1,9 @@
-"""MediaPipe Pose: one person, from a network that comes with the package."""
+"""MediaPipe Pose: poses of one person, with a network that comes with its package."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,28 +14,29 @@ from mmskelseg.interchange.poses.mediapipe import LANDMARKS
 from mmskelseg.interchange.poses.poses import Detection, Poses
 from mmskelseg.utils.dependencies import Dependency, DependencyError
 
-# Later releases come without the network.
+# Later releases do not contain the network.
 _MEDIAPIPE = Dependency('mediapipe', '0.10.14', '0.10.22')
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
 @dataclass(eq=False)
 class MediaPipePose(PoseEstimator):
-    """MediaPipe's ``solutions.pose``: COCO's 17 of its 33 landmarks of one person.
+    """MediaPipe's ``solutions.pose``, reduced from 33 landmarks to COCO's 17 joints.
 
-    A joint's score is its visibility. It follows the person from frame to frame, so
-    that several people in view may be taken for one. It finds no boxes.
+    The score of a joint is its visibility. MediaPipe tracks one person from frame to
+    frame, so it may mix up several people in view. It does not detect boxes.
 
     Args:
-        model_complexity: 1 comes with the package; 0 (faster) and 2 (more accurate)
-            are downloaded at first use.
-        min_detection_confidence: How sure it must be to begin to follow a person.
-        min_tracking_confidence: How sure it must stay, or it looks for a person anew.
-        smooth_landmarks: Whether landmarks are smoothed over time.
+        model_complexity: The network: 1 comes with the package; 0 (faster) and 2 (more
+            accurate) are downloaded at first use.
+        min_detection_confidence: Least confidence to start tracking a person.
+        min_tracking_confidence: Least confidence to keep tracking a person; below it, a
+            person is detected again.
+        smooth_landmarks: Whether to smooth landmarks over time.
 
     Raises:
-        DependencyError: If this Python or NumPy cannot have MediaPipe, or it is not
-            installed, or a release without the network is.
+        DependencyError: If this Python or NumPy does not support MediaPipe, or if it is
+            not installed or its release lacks the network.
     """
 
     skeleton = 'coco17'
@@ -69,10 +70,10 @@ class MediaPipePose(PoseEstimator):
                     ]
                     yield Detection(frame, np.array(points, np.float32)[_CHOSEN])
 
-    def estimate(self, *args: Any, **kwargs: Any) -> Poses:
-        """Return the poses, and say how they came to their joints."""
+    def estimate(self, video: str | os.PathLike, *, progress: bool = True) -> Poses:
+        """Return the poses in a video, with a note on how joints were mapped."""
         note = "MediaPipe's 33 landmarks mapped to coco17"
-        return super().estimate(*args, **kwargs).noting(note)
+        return super().estimate(video, progress=progress).noting(note)
 
 
 def _check() -> None:

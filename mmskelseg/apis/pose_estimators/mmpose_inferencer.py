@@ -1,4 +1,4 @@
-"""MMPose's inferencer: any of its 2D networks by name or alias."""
+"""MMPose's inferencer, with any of its 2D networks."""
 
 import difflib
 import logging
@@ -9,24 +9,29 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from mmengine.device import get_device
 from mmengine.fileio import load
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
 
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 from mmskelseg.interchange.poses.poses import Detection
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import MissingFileError, UserError
+
+if TYPE_CHECKING:
+    from mmpose.apis.inferencers import Pose2DInferencer
 
 _PACKAGES = (
     Dependency('mmdet', '3.0.0', '3.4.0'),
     Dependency('mmpose', '1.0.0', '2'),
-    # For pkg_resources, by which MMPose looks for itself.
+    # For pkg_resources, with which MMPose finds its own version.
     Dependency('setuptools', '40', '81'),
 )
 _INDEX = 'model-index.yml'
@@ -34,20 +39,19 @@ _INDEX = 'model-index.yml'
 
 @dataclass(eq=False)
 class MMPoseAlias(PoseEstimator):
-    """``MMPoseInferencer`` with a network of 2D poses, top-down, bottom-up or in one.
+    """``MMPoseInferencer`` with a top-down, bottom-up or one-stage 2D pose network.
 
     Args:
         model: A name or alias in MMPose's model zoo, such as ``human``, ``body26``,
-            ``wholebody``, ``hand``, ``animal``, ``rtmo``, or the path of a config.
-        weights: A file or an address; None: those that the model zoo names; ``none``:
-            random ones.
-        detector: For top-down networks a network of MMDetection, in place of the one
-            that MMPose chooses; ``whole_image``: none, the whole image is a person.
-        detector_weights: Weights of ``detector``, given as ``weights``.
+            ``wholebody``, ``hand``, ``animal`` or ``rtmo``, or the path of a config.
+        weights: A file or URL; None: those of the model zoo; ``none``: random weights.
+        detector: A network of MMDetection for top-down networks, instead of the one
+            that MMPose chooses; ``whole_image``: treat the whole image as one person.
+        detector_weights: Weights of ``detector``, given as for ``weights``.
         categories: Classes of ``detector`` that are people, by number or by name.
-        box_score: How sure the detector must be of a person.
-        max_people: How many people of a frame are kept, the surest first.
-        device: Where it runs; by default a GPU if there is one.
+        box_score: Least confidence of a detected person.
+        max_people: Number of people that are kept per frame, the most confident ones.
+        device: Device of the networks; by default a GPU if there is one.
 
     Raises:
         DependencyError: If MMDetection or MMPose is not installed.
@@ -69,12 +73,12 @@ class MMPoseAlias(PoseEstimator):
         require('MMPoseAlias', remedy, *_PACKAGES)
 
     @property
-    def skeleton(self) -> str | dict[str, Any]:
-        """The layout that the network was trained on."""
+    def skeleton(self) -> Layout:
+        """The layout on which the network was trained."""
         return layout_of(self._inferencer.model.dataset_meta)
 
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
-        """Yield the people of each image by falling score, with their boxes."""
+        """Yield the people of each image by decreasing score, with their boxes."""
         inferencer = self._inferencer
         detects = getattr(inferencer, 'detector', None) is not None
         for frame, image in enumerate(images):
@@ -95,7 +99,7 @@ class MMPoseAlias(PoseEstimator):
             )
 
     @cached_property
-    def _inferencer(self) -> Any:
+    def _inferencer(self) -> 'Pose2DInferencer':
         from mmpose.apis.inferencers import Pose2DInferencer
 
         config, weights = find_network('mmpose', self.model, self.weights)
@@ -122,14 +126,14 @@ class MMPoseAlias(PoseEstimator):
         if not found:
             raise UserError(
                 f'{self.detector or "the detector"} has no class '
-                f'{" or ".join(map(str, self.categories))}; choose categories among '
+                f'{" or ".join(map(str, self.categories))}; choose categories from '
                 f'{", ".join(classes)}.'
             )
         return found
 
 
-def _is_whole(found: Any, image: np.ndarray) -> bool:
-    """Return whether MMPose took the image for a person, since none was detected."""
+def _is_whole(found: InstanceData, image: np.ndarray) -> bool:
+    """Return whether MMPose used the whole image, because it detected no person."""
     whole = [[0, 0, image.shape[1], image.shape[0]]]
     return found.bbox_scores[0] == 1 and np.array_equal(found.bboxes, whole)
 
@@ -137,34 +141,34 @@ def _is_whole(found: Any, image: np.ndarray) -> bool:
 def find_network(
     package: str, name: str, weights: str | None
 ) -> tuple[str, str | None]:
-    """Return the config file of a network, and the file or address of its weights.
+    """Return the config file of a network, and the file or URL of its weights.
 
     Args:
         package: ``mmdet`` or ``mmpose``.
         name: A name or alias in the package's model zoo, or the path of a config.
-        weights: A file or address; None: those that the model zoo names; ``none``:
-            none, so that they stay random, which is good for tests alone.
+        weights: A file or URL; None: those of the model zoo; ``none``: random weights,
+            which are only useful for tests.
 
     Raises:
-        MissingFileError: If ``weights`` is a file that is not there.
-        UserError: If there is no such network, or no weights are known for it.
+        MissingFileError: If ``weights`` is a file that does not exist.
+        UserError: If there is no such network, or its weights are unknown.
     """
     is_file = Path(name).is_file()
     config, listed = (name, None) if is_file else _in_model_zoo(package, name)
     if weights == 'none':
         print_log(
-            f'{name} has random weights: what it finds means nothing.',
+            f'{name} has random weights, so its results are meaningless.',
             logger='current',
             level=logging.WARNING,
         )
         return config, None
     if weights is None and listed is None:
         raise UserError(
-            f'{name}: the model zoo of {package} names no weights for it; give their '
+            f'{name}: the model zoo of {package} has no weights for it; give their '
             "file, or 'none' for random ones."
         )
     if weights is not None and '://' not in weights and not Path(weights).is_file():
-        raise MissingFileError(f'{weights}: there is no such file of weights.')
+        raise MissingFileError(f'{weights}: there is no such file with weights.')
     return config, weights or listed
 
 
@@ -173,14 +177,14 @@ def _in_model_zoo(package: str, name: str) -> tuple[str, str | None]:
     assert spec is not None, 'MMPoseAlias checks that it is installed'
     assert spec.submodule_search_locations is not None
     folder = Path(spec.submodule_search_locations[0])
-    # A checkout has beside the package what an installation has inside.
+    # In a checkout the index is beside the package, in an installation inside it.
     root = next(
         (r for r in (folder / '.mim', folder.parent) if (r / _INDEX).is_file()), None
     )
     if root is None:
         raise UserError(
-            f'{folder}: no model zoo ({_INDEX}) comes with this {package}; give the '
-            'path of a config.'
+            f'{folder}: this {package} has no model zoo ({_INDEX}); give the path of a '
+            'config.'
         )
     known: list[str] = []
     for file in load(root / _INDEX)['Import']:
@@ -196,24 +200,32 @@ def _in_model_zoo(package: str, name: str) -> tuple[str, str | None]:
             known += names
     near = difflib.get_close_matches(name, known, 3, 0.4)
     raise UserError(
-        f'{name}: neither a config file nor in the model zoo of {package}'
-        f'{", which has " + ", ".join(near) if near else ""}.'
+        f'{name}: neither a config file nor in the model zoo of {package}; '
+        + (f'similar names are {", ".join(near)}.' if near else 'check the name.')
     )
 
 
 @contextmanager
 def in_scope(scope: str) -> Iterator[None]:
-    """Let the family's functions set the default scope, and set it back afterwards.
+    """Restore the default scope and warning filters after a block, without warnings.
 
-    They set filters of warnings as well, and warn of deprecations in every frame.
+    OpenMMLab's inferencers change both, and warn of deprecations in every frame.
     """
     with DefaultScope.overwrite_default_scope(scope), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
 
 
-def layout_of(meta: Mapping[str, Any]) -> str | dict[str, Any]:
-    """Return the layout that a network of MMPose was trained on, from its metainfo."""
+class DatasetMeta(TypedDict):
+    """The part of the metainfo of MMPose's networks that describes their joints."""
+
+    dataset_name: str
+    keypoint_id2name: Mapping[int, str]
+    skeleton_links: Sequence[tuple[int, int]]
+
+
+def layout_of(meta: DatasetMeta) -> Layout:
+    """Return the layout on which a network of MMPose was trained."""
     names = meta['keypoint_id2name']
     layout = named_layout(
         [names[i] for i in range(len(names))],

@@ -1,9 +1,9 @@
-"""rtmlib: networks of MMPose as ONNX files, without MMPose."""
+"""rtmlib: MMPose's networks as ONNX files, without MMPose."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -11,11 +11,12 @@ from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, str
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import UserError
 
 _RTMLIB = Dependency('rtmlib', '0.0.10')
-# The layout in rtmlib.visualization.skeleton of each solution.
+# The layout of each solution, in rtmlib.visualization.skeleton.
 _LAYOUTS = {
     'Body': 'coco17',
     'BodyWithFeet': 'halpe26',
@@ -24,19 +25,26 @@ _LAYOUTS = {
 }
 
 
+class _Solution(Protocol):
+    """A solution of rtmlib; those with one stage have no detector."""
+
+    det_model: Callable[..., np.ndarray]
+    pose_model: Callable[..., tuple[np.ndarray, np.ndarray]]
+
+
 @dataclass(eq=False)
 class RTMLibPose(PoseEstimator):
-    """A solution of rtmlib, such as RTMPose in the boxes that YOLOX finds.
+    """A solution of rtmlib, such as RTMPose with YOLOX as detector.
 
     Args:
-        mode: ``lightweight``, ``balanced`` or ``performance``; what each stands for is
-            downloaded at first use.
+        mode: ``lightweight``, ``balanced`` or ``performance``, which choose networks
+            that are downloaded at first use.
         solution: ``Body``, ``BodyWithFeet``, ``Wholebody`` or ``Hand``.
-        networks: Files in place of downloads: ``det``, ``det_input_size``, ``pose`` and
-            ``pose_input_size`` of the solution.
+        networks: Files instead of downloads: the arguments ``det``, ``det_input_size``,
+            ``pose`` and ``pose_input_size`` of the solution.
         backend: ``onnxruntime``, ``opencv`` or ``openvino``.
-        max_people: How many people of a frame are kept, the surest first.
-        device: Where it runs, ``cpu`` or ``cuda``.
+        max_people: Number of people that are kept per frame, the most confident ones.
+        device: Device of the networks, ``cpu`` or ``cuda``.
 
     Raises:
         DependencyError: If rtmlib is not installed.
@@ -46,7 +54,7 @@ class RTMLibPose(PoseEstimator):
     mode: str = 'balanced'
     solution: str = 'Body'
     _: KW_ONLY
-    networks: Mapping[str, Any] | None = None
+    networks: Mapping[str, object] | None = None
     backend: str = 'onnxruntime'
     max_people: int = 10
     device: str = 'cpu'
@@ -61,7 +69,7 @@ class RTMLibPose(PoseEstimator):
         require('RTMLibPose', 'run `pip install rtmlib onnxruntime`', _RTMLIB)
 
     @property
-    def skeleton(self) -> str | dict[str, Any]:
+    def skeleton(self) -> Layout:
         """The layout of the solution."""
         from rtmlib.visualization import skeleton
 
@@ -70,14 +78,14 @@ class RTMLibPose(PoseEstimator):
         return named_layout(layout.joints, layout.limbs, name)
 
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
-        """Yield the people of each image by falling score, with their boxes."""
+        """Yield the people of each image by decreasing score, with their boxes."""
         solution = self._solution
         for frame, image in enumerate(images):
             if getattr(solution, 'one_stage', False):
                 box, (keypoint, score) = None, solution.pose_model(image)
             else:
                 box = np.asarray(solution.det_model(image)).reshape(-1, 4)
-                # Without a box rtmlib would take the whole image for one.
+                # Without a box, rtmlib would use the whole image.
                 if not len(box):
                     continue
                 keypoint, score = solution.pose_model(image, bboxes=box)
@@ -87,7 +95,7 @@ class RTMLibPose(PoseEstimator):
                 )
 
     @cached_property
-    def _solution(self) -> Any:
+    def _solution(self) -> _Solution:
         import rtmlib
 
         options = {'mode': self.mode, 'backend': self.backend, 'device': self.device}

@@ -1,10 +1,10 @@
-"""The page itself, of gradio."""
+"""The web page, built with gradio."""
 
 import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mmskelseg.apis.web_page.player import message_html, player_html
@@ -14,17 +14,20 @@ from mmskelseg.interchange.poses import POLICIES
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UnavailableError, explanation
 
+if TYPE_CHECKING:
+    import gradio as gr
+
 _HERE = Path(__file__).parent
 _HINT = (
     'Drop a video, a file of keypoints, or both, and press Segment. The video with its '
     'labels, a timeline and files to download appear here.'
 )
 _TITLE = '# What happens when?\nThe actions in a video, from the skeletons of people.'
-# Room for gradio's bar of progress.
+# Space for gradio's progress bar.
 _WAIT = '<div class="working" role="status" aria-label="Working"></div>'
 _UNFORESEEN = (
-    'Something went wrong that nobody foresaw. The terminal in which the page was '
-    'started shows the details.'
+    'An unexpected error occurred. The terminal in which the page was started shows '
+    'the details.'
 )
 
 
@@ -35,26 +38,26 @@ def launch_page(
     port: int | None = None,
     share: bool = False,
     wait: bool = True,
-) -> Any:
+) -> 'gr.Blocks':
     """Serve the page, and return its ``gradio.Blocks``.
 
     Args:
-        segmenter: What does the work.
+        segmenter: The segmenter of the page.
         host: Address to listen on.
         port: Port to listen on; by default the first free one from 7860 on.
-        share: Whether gradio makes a public address, through its own servers.
-        wait: Whether to return only when the server ends.
+        share: Whether to create a public address through gradio's servers.
+        wait: Whether to return only after the server has ended.
 
     Raises:
         OSError: If host or port cannot be listened on.
     """
-    # Before gradio is imported, since it reads them then.
+    # gradio reads these when it is imported.
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['HF_HUB_DISABLE_TELEMETRY'] = '1'
     import gradio as gr
 
     page = _build(segmenter)
-    # Fonts of the system, since those of gradio's theme come from other hosts.
+    # Fonts of the system, since gradio would load those of its theme from other hosts.
     fonts = ['system-ui', '-apple-system', 'Segoe UI', 'sans-serif']
     try:
         page.queue(default_concurrency_limit=1).launch(
@@ -66,7 +69,7 @@ def launch_page(
             theme=gr.themes.Default(
                 primary_hue='blue', font=fonts, font_mono=['ui-monospace', 'monospace']
             ).set(
-                # Grey that can be read.
+                # A readable grey.
                 body_text_color_subdued='*neutral_600',
                 body_text_color_subdued_dark='*neutral_300',
             ),
@@ -79,8 +82,8 @@ def launch_page(
         )
     except OSError as error:
         raise UnavailableError(
-            f'{host}, port {port or "7860 and on"}: cannot be listened on; choose '
-            'another --host or --port, or end what listens there.'
+            f'{host}, port {port or "7860 and above"}: already in use or not allowed; '
+            'choose another --host or --port, or end the program that listens there.'
         ) from error
     return page
 
@@ -88,7 +91,7 @@ def launch_page(
 def run_on_page(
     segmenter: PageSegmenter, listener: Callable[[str, int, int], None], *args: Any
 ) -> str:
-    """Return HTML of a result of :meth:`PageSegmenter.run`, or of what is wrong."""
+    """Run :meth:`PageSegmenter.run`, and return its result or its error as HTML."""
     try:
         result = segmenter.run(*args, listener=listener)
     except Exception as error:
@@ -96,7 +99,7 @@ def run_on_page(
         if sentence is None:
             traceback.print_exception(error)
             return message_html(_UNFORESEEN, error=True)
-        # Where uploads lie says nothing to who dropped them.
+        # The folder of uploads means nothing to users.
         for file in filter(None, args[:2]):
             sentence = sentence.replace(str(file), Path(file).name)
         return message_html(sentence, error=True)
@@ -104,17 +107,17 @@ def run_on_page(
 
 
 def file_url(path: Path) -> str:
-    """Return where gradio serves a file, relative to the page."""
+    """Return the address at which gradio serves a file, relative to the page."""
     return f'gradio_api/file={quote(path.absolute().as_posix())}'
 
 
-def _build(segmenter: PageSegmenter) -> Any:
+def _build(segmenter: PageSegmenter) -> 'gr.Blocks':
     import gradio as gr
 
-    def choose() -> Any:
+    def choose() -> gr.Dropdown:
         return gr.Dropdown(choices=segmenter.choices(), value=segmenter.newest())
 
-    def run(*args: Any, progress: Any = gr.Progress()) -> str:  # noqa: B008
+    def run(*args: Any, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
         def tell(what: str, done: int, total: int) -> None:
             progress((done, total), desc=what, unit='frames')
 
@@ -129,7 +132,7 @@ def _build(segmenter: PageSegmenter) -> Any:
                     elem_id='video',
                 )  # fmt: skip
                 poses = gr.File(
-                    label='Keypoints, else estimated',
+                    label='Keypoints (else estimated)',
                     height=150, elem_id='poses',
                 )  # fmt: skip
                 checkpoint = gr.Dropdown(
@@ -140,18 +143,18 @@ def _build(segmenter: PageSegmenter) -> Any:
                     person = gr.Dropdown(
                         label='Which of several people',
                         info='the longest track, the largest box, the highest score, '
-                        'everybody at once, or each on their own; or the name of one',
+                        'everybody at once, everybody separately, or one by name',
                         choices=[*POLICIES, EACH], value='track',
                         allow_custom_value=True,
                     )  # fmt: skip
                     fps = gr.Number(
                         label='Frames per second of the keypoints',
-                        info='where neither they nor a video state it',
+                        info='if neither they nor a video state it',
                         value=None, minimum=0,
                     )  # fmt: skip
                     min_score = gr.Slider(
-                        label='Least confidence',
-                        info='segments below it stay without a label',
+                        label='Minimum confidence',
+                        info='segments below it get no label',
                         minimum=0, maximum=1, value=0, step=0.05,
                     )  # fmt: skip
                 button = gr.Button('Segment', variant='primary', elem_id='run')

@@ -1,21 +1,21 @@
-"""A prediction as HTML: the video, a timeline to click and drag, and files to take."""
+"""Predictions as HTML: the video, a timeline to click and drag, and the files."""
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from mmskelseg.structures.predictions import PredictedSegment, Prediction
 from mmskelseg.utils.choices import EXPORTS
 from mmskelseg.visualization.frames import clock_time, mark_time
 from mmskelseg.visualization.images import class_color, text_color
 
-# Points of the curve of confidence, marks on the axis of time.
+# Points of the confidence curve, and marks on the time axis.
 _POINTS, _MARKS = 400, 6
-# Of the video; its own controls would hide what is drawn into it.
+# Controls of the video; the browser's own would hide what is drawn in it.
 _PLAY = '<button type="button" class="play" aria-label="Play"></button>'
 _FULL = '<button type="button" class="full" aria-label="Full screen"></button>'
 _SPEEDS = (0.25, 0.5, 1, 2, 4)
@@ -23,17 +23,17 @@ _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600
 
 
 def player_html(
-    people: Sequence[Mapping[str, Any]],
+    people: Sequence[Prediction],
     files: Sequence[Path],
     url: Callable[[Path], str],
 ) -> str:
-    """Return predictions of one video as HTML, which ``player.js`` brings to life.
+    """Return the predictions of one video as HTML, which ``player.js`` animates.
 
     Args:
         people: One prediction of :class:`mmskelseg.apis.SkelSegInferencer`, or those of
-            several people of a video, each with a timeline of its own.
-        files: What was written of them; among it the overlay.
-        url: Returns the address of a file.
+            several people in a video, each of whom gets a timeline.
+        files: The files of the predictions, including the overlay.
+        url: Function that returns the address of a file.
     """
     first = people[0]
     seconds = first['total_frames'] / first['fps']
@@ -89,8 +89,8 @@ def player_html(
     return ''.join(parts)
 
 
-def _person(prediction: Mapping[str, Any], seconds: float) -> str:
-    """Return the timeline of one person, with classes and list of segments."""
+def _person(prediction: Prediction, seconds: float) -> str:
+    """Return the timeline of one person, with legend and list of segments."""
     segments = prediction['segments']
     name = prediction.get('person')
     return (
@@ -105,7 +105,7 @@ def _person(prediction: Mapping[str, Any], seconds: float) -> str:
 
 
 def message_html(text: str, *, error: bool = False) -> str:
-    """Return a sentence in place of a result."""
+    """Return a sentence that is shown instead of a result."""
     kind, role = ('error', 'alert') if error else ('hint', 'status')
     return f'<div class="message {kind}" role="{role}">{escape(text)}</div>'
 
@@ -119,7 +119,7 @@ def _speed() -> str:
 
 
 def _track(
-    prediction: Mapping[str, Any], segments: Iterable[Mapping], seconds: float
+    prediction: Prediction, segments: Iterable[PredictedSegment], seconds: float
 ) -> str:
     bars = ''.join(
         f'<div style="left:{_percent(s["start"], seconds)};'
@@ -140,8 +140,8 @@ def _track(
     )
 
 
-def _confidence(prediction: Mapping[str, Any]) -> str:
-    """Return the curve of the highest probability, means over equal times."""
+def _confidence(prediction: Prediction) -> str:
+    """Return the curve of the highest probability, averaged over equal intervals."""
     highest = np.asarray(prediction['pred_score']).max(axis=0)
     values = [
         part.mean() for part in np.array_split(highest, min(_POINTS, len(highest)))
@@ -170,7 +170,7 @@ def _axis(seconds: float) -> str:
 
 
 def _legend(
-    prediction: Mapping[str, Any], segments: Sequence[Mapping], seconds: float
+    prediction: Prediction, segments: Sequence[PredictedSegment], seconds: float
 ) -> str:
     present = sorted({s['label_id'] for s in segments})
     items = []
@@ -187,7 +187,7 @@ def _legend(
     return f'<div class="legend" aria-label="Classes">{"".join(items)}</div>'
 
 
-def _table(segments: Sequence[Mapping]) -> str:
+def _table(segments: Sequence[PredictedSegment]) -> str:
     rows = ''.join(
         f'<tr><td><button type="button" data-time="{s["start"]}">'
         f'{clock_time(s["start"])}</button></td><td>{clock_time(s["end"])}</td>'
@@ -203,7 +203,7 @@ def _table(segments: Sequence[Mapping]) -> str:
 
 
 def _files(files: Sequence[Path], url: Callable[[Path], str]) -> str:
-    # Names of files of people have those of the video and the person in front.
+    # Files of one of several people begin with the names of the video and the person.
     purposes = {
         file: next(
             (text for end, text in EXPORTS.values() if file.name.endswith(end)), ''
@@ -229,7 +229,7 @@ def _percent(part: float, whole: float) -> str:
 
 
 def _size(count: int) -> str:
-    """Return a number of bytes as people read it.
+    """Return a number of bytes in a readable form.
 
     >>> _size(512), _size(2_345_678)
     ('512 B', '2.3 MB')

@@ -1,67 +1,71 @@
-"""From what was dropped on the page to a prediction and its files."""
+"""Segmentation of the files that users drop on the page."""
 
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from mmskelseg.apis.exports import EXPORTS, write_exports, write_people
 from mmskelseg.apis.inferencer import SkelSegInferencer
-from mmskelseg.apis.pose_estimators import PoseEstimator
+from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
+from mmskelseg.fileio.model_zoo import FOLDER, zoo
 from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.structures.predictions import Prediction
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import Listener, progress_listener
 
-# All but a GIF, which long videos cannot have.
+# All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')
-# Results that are kept for download; older ones are deleted.
+# Where trainings write, unless told otherwise.
+_TRAININGS = 'work_dirs'
+# Number of results that are kept for download; older ones are deleted.
 _KEPT = 20
 
 
 @dataclass(frozen=True)
 class Result:
-    """The prediction of a video, or of each of its people, and the files of it."""
+    """The prediction of a video, or of each of its people, with the files."""
 
-    predictions: list[Mapping[str, Any]]
+    predictions: list[Prediction]
     files: list[Path]
 
 
 class PageSegmenter:
-    """Segments what was dropped, one request after the other.
+    """The segmenter behind the page, which processes one request after the other.
 
     Args:
-        checkpoints: A checkpoint, or a folder of trainings.
+        checkpoints: A checkpoint, or a folder of trainings; None for those in
+            ``work_dirs``, if any, and the models that come with the package.
         results: Folder for the files of results.
-        ensemble: With one checkpoint: further ones of the same config, such as of other
-            seeds, whose probabilities are averaged with its own.
-        config: A config for checkpoints that do not hold theirs.
-        device: Where the model runs; by default a GPU, if there is one.
+        ensemble: Further checkpoints of the same config, such as of other seeds, whose
+            probabilities are averaged with those of a single checkpoint.
+        config: A config for checkpoints that do not contain one.
+        device: Device of the model; by default a GPU, if there is one.
         pose_estimator: As for :class:`mmskelseg.apis.SkelSegInferencer`.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint or folder.
-        ValueError: If the folder holds no checkpoint, or is to be one of an ensemble.
+        ValueError: If the folder contains no checkpoint, or is given with an ensemble.
     """
 
     def __init__(
         self,
-        checkpoints: str | os.PathLike,
+        checkpoints: str | os.PathLike | None,
         results: str | os.PathLike,
         *,
         ensemble: Sequence[str | os.PathLike] = (),
         config: str | os.PathLike | None = None,
         device: str | None = None,
-        pose_estimator: str | Mapping[str, Any] | PoseEstimator = 'mediapipe',
+        pose_estimator: PoseEstimatorLike = 'mediapipe',
     ) -> None:
-        self.checkpoints = Path(checkpoints)
+        self.checkpoints = None if checkpoints is None else Path(checkpoints)
         self.results = Path(results)
         self.ensemble = [Path(file) for file in ensemble]
         self.config = config
@@ -72,23 +76,38 @@ class PageSegmenter:
         self._kept: list[Path] = []
         self._lock = Lock()
         self.choices()
-        if self.ensemble and not self.checkpoints.is_file():
+        if self.ensemble and not (self.checkpoints and self.checkpoints.is_file()):
             raise UserError(
-                f'{self.checkpoints}: a folder, but an ensemble is of one config; name '
-                'one checkpoint, and the others of its ensemble.'
+                f'{self.checkpoints or _TRAININGS}: a folder, but an ensemble has one '
+                'config; name one checkpoint, and the others of its ensemble.'
             )
         for file in self.ensemble:
             if not file.is_file():
                 raise MissingFileError(f'{file}: there is no such checkpoint.')
 
     def choices(self) -> list[str]:
-        """Return the names of the checkpoints that are there now."""
-        return list(find_checkpoints(self.checkpoints))
+        """Return the names of the checkpoints that exist now."""
+        return list(self._files())
 
     def newest(self) -> str:
         """Return the name of the checkpoint that was written last."""
-        files = find_checkpoints(self.checkpoints)
-        return max(files, key=lambda name: files[name].stat().st_mtime)
+        files = self._files()
+        # Models of the package are as old as its installation.
+        own = [name for name in files if files[name].parent != FOLDER] or list(files)
+        return max(own, key=lambda name: files[name].stat().st_mtime)
+
+    def _files(self) -> dict[str, Path]:
+        """Return the checkpoints by the names that the page shows."""
+        if self.checkpoints is not None:
+            return find_checkpoints(self.checkpoints)
+        has_any = next(Path(_TRAININGS).rglob('*.pth'), None) is not None
+        files = find_checkpoints(_TRAININGS) if has_any or self.config else {}
+        if self.config is None:
+            files |= {
+                f'{name} (comes with mmskelseg)': model.checkpoint()
+                for name, model in zoo().items()
+            }
+        return files
 
     def run(
         self,
@@ -104,18 +123,18 @@ class PageSegmenter:
         """Return the prediction of one video, or of each person, with the files.
 
         Args:
-            video: Its file.
-            poses: File of its poses; without, they are estimated where the model needs
-                them.
+            video: The video file.
+            poses: The file of its poses; if it is None and the model needs poses, they
+                are estimated.
             checkpoint: One of ``choices()``.
             person: See ``SkelSegInferencer``, as for the next two.
-            fps: Frames per second of the poses, where nothing states them.
-            min_score: Segments of less confidence become unlabelled.
-            listener: Told how far the work is.
+            fps: Frames per second of the poses, if nothing else states it.
+            min_score: Segments with a lower confidence become unlabelled.
+            listener: Called with the progress.
 
         Raises:
-            FileNotFoundError: If the checkpoint is gone.
-            ValueError: If nothing was dropped, or something that does not fit.
+            FileNotFoundError: If the checkpoint no longer exists.
+            ValueError: If there is no input, or an unsuitable one.
         """
         inputs = _checked(video, poses)
         with self._lock, progress_listener(listener):
@@ -140,18 +159,18 @@ class PageSegmenter:
         return Result(predictions, files)
 
     def _loaded(self, name: str | None) -> SkelSegInferencer:
-        """Return the inferencer of a checkpoint, of which the last one is kept."""
-        path = find_checkpoints(self.checkpoints).get(name or '')
+        """Return the inferencer of a checkpoint, and keep it for the next request."""
+        path = self._files().get(name or '')
         if path is None:
             raise MissingFileError(
                 f'{name or "No checkpoint"}: not among the checkpoints of '
-                f'{self.checkpoints}; choose one in the list.'
+                f'{self.checkpoints or _TRAININGS}; choose one from the list.'
             )
-        # A training that goes on may write the file anew.
+        # A running training may overwrite the file.
         files = [path, *self.ensemble]
         version = [(file, file.stat().st_mtime_ns) for file in files]
         if self._inferencer is None or self._version != version:
-            # The last one goes first, so that no two are held.
+            # The previous one is released first, so that only one is in memory.
             self._inferencer, self._version = None, version
             self._inferencer = SkelSegInferencer(
                 None if self.config is None else os.fspath(self.config),
@@ -159,12 +178,12 @@ class PageSegmenter:
                 self.device,
                 pose_estimator=self.pose_estimator,
             )
-        # Its networks, once loaded, serve other checkpoints as well.
+        # Its networks, once loaded, are reused for other checkpoints.
         self.pose_estimator = self._inferencer.pose_estimator
         return self._inferencer
 
     def _new_folder(self) -> Path:
-        # A name that nobody guesses, since the page may be shared.
+        # A name that nobody can guess, since the page may be public.
         folder = self.results / secrets.token_hex(16)
         folder.mkdir(parents=True)
         self._kept.append(folder)
@@ -176,19 +195,18 @@ class PageSegmenter:
 def _checked(
     video: str | os.PathLike | None, poses: str | os.PathLike | None
 ) -> str | os.PathLike:
-    """Return what the inferencer gets as input, or say what is wrong with it."""
+    """Return the input for the inferencer, after checking the files."""
     if video and not is_video(video):
         raise UserError(
-            f'{video}: not a video by its name; drop one of '
+            f'{video}: not a video, judging by its name; drop one of '
             f'{", ".join(VIDEO_SUFFIXES)}, and keypoints in the field below.'
         )
     if poses and is_video(poses):
         raise UserError(f'{poses}: a video; drop it in the field above.')
     if poses and Path(poses).suffix.lower() not in SUFFIXES:
         raise UserError(
-            f'{poses}: not a file of keypoints by its name; drop one of '
-            f'{", ".join(SUFFIXES)}. Folders and whole data sets are for '
-            'demo/demo.py.'
+            f'{poses}: not a file of keypoints, judging by its name; drop one of '
+            f'{", ".join(SUFFIXES)}, or use demo/demo.py for folders and data sets.'
         )
     inputs = video or poses
     if not inputs:
@@ -197,29 +215,29 @@ def _checked(
 
 
 def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
-    """Return checkpoint files by what to call them.
+    """Return checkpoint files by their names in the list.
 
     Args:
-        place: A file, or a folder of trainings, such as ``work_dirs``. Of a folder, all
-            ``.pth`` files are taken, by training, in each the latest epoch first.
+        place: A file, or a folder of trainings, such as ``work_dirs``. All ``.pth``
+            files in a folder are listed by training, each with the latest epoch first.
 
     Raises:
         FileNotFoundError: If it is missing.
-        ValueError: If it holds no checkpoint.
+        ValueError: If it contains no checkpoint.
     """
     place = Path(place)
     if place.is_file():
         return {place.name: place}
     if not place.is_dir():
         raise MissingFileError(
-            f'{place}: there is no such folder of trainings, nor such a checkpoint; '
+            f'{place}: there is no such folder of trainings and no such checkpoint; '
             'name one, or train a model first (tools/train.py).'
         )
     files = sorted(place.rglob('*.pth'), key=_by_training)
     if not files:
         raise UserError(
-            f'{place}: holds no checkpoint (.pth); name a folder that does, or train '
-            'a model first (tools/train.py).'
+            f'{place}: contains no checkpoint (.pth); name a folder with checkpoints, '
+            'or train a model first (tools/train.py).'
         )
     return {path.relative_to(place).with_suffix('').as_posix(): path for path in files}
 

@@ -3,9 +3,8 @@
 import argparse
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,12 @@ from mmskelseg.datasets.annotations import Files, save_annotations
 from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.video import is_video
 from mmskelseg.interchange.parsing import read_json
+from mmskelseg.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
@@ -26,9 +31,9 @@ def converter(
     add_arguments: Callable[[argparse.ArgumentParser], None],
     run: Callable[[argparse.Namespace], None],
 ) -> Callable[..., int | None]:
-    """Return the ``main(argv=None, prog=None)`` of a converter.
+    """Return the function ``main(argv=None, prog=None)`` of a converter.
 
-    ``description`` and ``examples`` are those of :func:`add_help`.
+    For ``description`` and ``examples``, see :func:`add_help`.
     """
 
     def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +48,7 @@ def add_help(
 ) -> None:
     """Set the texts that --help shows before and after the arguments.
 
-    In ``examples``, ``%(prog)s`` is how the converter is called.
+    In ``examples``, ``%(prog)s`` stands for the command that calls the converter.
     """
     script = 'python tools/dataset_converters/' if '.py' in parser.prog else ''
     parser.description = description
@@ -65,7 +70,7 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 
 def add_test(parser: argparse.ArgumentParser, metavar: str, default: str) -> None:
-    """Add --test, which :func:`choose_split` takes."""
+    """Add --test, for :func:`choose_split`."""
     text = f'test videos (default: {default})'
     parser.add_argument('--test', metavar=metavar, help=text)
 
@@ -83,38 +88,38 @@ def add_release_options(parser: argparse.ArgumentParser, fps: float) -> None:
 
 
 def add_folds(parser: argparse.ArgumentParser) -> None:
-    """Add --folds, which :func:`write` takes."""
+    """Add --folds, for :func:`write`."""
     parser.add_argument(
         '--folds',
         type=whole,
         metavar='N',
         default=0,
-        help='add N folds for cross-validation, fold1 to foldN, that test every Nth '
-        'video in turn',
+        help='add N folds for cross-validation, fold1 to foldN; each tests every Nth '
+        'video, with a different start',
     )
 
 
 def add_videos(parser: argparse._ActionsContainer) -> None:
-    """Add --videos, which :func:`write` takes."""
+    """Add --videos, for :func:`write`."""
     parser.add_argument(
         '--videos',
         type=Path,
         metavar='DIR',
-        help='folder of the video files, for RGB features: for each video one file '
-        'with its id as name, or as the only such part of its name',
+        help='folder of the video files, for RGB features; a file belongs to the video '
+        'whose id is its name, or is part of its name if only one file matches',
     )
 
 
 def image_size(text: str) -> tuple[int, int]:
-    """Return height and width of a text such as 640x480, which has the width first."""
+    """Return height and width from a text such as 640x480 (width first)."""
     found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
     if not found:
         raise argparse.ArgumentTypeError(f'{shown(text)} is not a size such as 640x480')
     return int(found[2]), int(found[1])
 
 
-def skeleton(text: str) -> str | dict[str, Any]:
-    """Return the skeleton of a name, or of a JSON file with joints and limbs."""
+def skeleton(text: str) -> Layout:
+    """Return the layout for the name of one, or from a JSON file with joints, limbs."""
     if not text.endswith('.json'):
         return text
     try:
@@ -135,7 +140,7 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
-    """Return an array of a shape, in which None is any length, from a .npy file."""
+    """Return a floating-point array of a shape from a .npy file; None is any length."""
     array = read_array(path)
     fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
     wanted = dict(enumerate(shape))
@@ -148,12 +153,12 @@ def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.nda
 
 
 def check_finite(path: Path, values: np.ndarray) -> None:
-    """Raise UserError for the first frame of an array (T, ...) that is not finite."""
+    """Raise a UserError for the first frame of an array (T, ...) that is not finite."""
     wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
     if wrong.size:
         raise UserError(
             f'{path}: a feature of frame {wrong[0]} is NaN or infinite, the first of '
-            f'{wrong.size} such frames; copy the file again, or write 0 for it.'
+            f'{wrong.size} such frames; copy the file again, or replace it by 0.'
         )
 
 
@@ -166,8 +171,12 @@ def choose_split(
 ) -> dict[str, list[str]]:
     """Return train and test: as wanted, those of the release, or every fifth video.
 
-    ``wanted`` are ids between commas, whose leading zero may lack; ``root`` is the
-    folder of the release, for messages; so is ``kind``, which says what the ids are of.
+    Args:
+        wanted: Ids of test videos, separated by commas; a leading zero may be omitted.
+        videos: Ids of all videos.
+        root: Folder of the release, for messages.
+        default: Test videos of the release, if it defines a split.
+        kind: What the ids identify, for messages.
     """
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
     names = [name.strip() for name in names]
@@ -181,7 +190,7 @@ def choose_split(
         )
     if len(test) == len(videos):
         raise UserError(
-            f'{root}: no {kind} is left to train on, since all test '
+            f'{root}: no {kind} is left to train on, since all are test {kind}s '
             f'({", ".join(test)}); name fewer by --test, or add {kind}s.'
         )
     return split_by_test(videos, test)
@@ -193,9 +202,9 @@ def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[
 
 
 def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
-    """Return the files of a name, or else those with it as a part of theirs.
+    """Return the files with a name, or else those whose names contain it.
 
-    A part does not lie within a longer number or word.
+    The name must not be part of a longer number or word.
 
     >>> find_named('12', [('take_12', Path('a')), ('112', Path('b'))]) == [Path('a')]
     True
@@ -208,12 +217,12 @@ def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
 
 
 def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
-    """Return the video file of each name, if a folder is given."""
+    """Return the video file of each name, none if no folder is given."""
     if folder is None:
         return {}
     if not folder.is_dir():
         raise MissingFileError(
-            f'{folder}: no such folder; name that of the video files.'
+            f'{folder}: no such folder; name the folder of the video files.'
         )
     files = [(f.stem, f) for f in sorted(folder.rglob('*')) if is_video(f)]
     videos = {}
@@ -232,34 +241,39 @@ def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
 
 def write(
     out: Path,
-    annotations: Sequence[dict[str, Any]],
+    annotations: Sequence[VideoAnnotation],
     split: dict[str, list[str]],
     *,
     classes: Sequence[str],
-    skeleton: str | dict[str, Any],
+    skeleton: Layout,
     dataset: str,
     background: str | None = None,
     source: Path | None = None,
     files: Files | None = None,
     folds: int = 0,
     videos: Path | None = None,
-    **metainfo: Any,
+    person: str | None = None,
+    notes: Sequence[str] | None = None,
+    assumed: Mapping[str, str] | None = None,
 ) -> None:
-    """Write OUT/annotations.pkl and print what is in it.
+    """Write OUT/annotations.pkl and print a summary.
 
     Args:
         out: The folder.
-        annotations: One of each video; ``filename`` is added to it.
-        split: Its splits; folds are added to it.
-        classes: As in docs/data_format.md, like those that follow.
-        skeleton: Its name, or the layout.
-        dataset: The name of the data set.
-        background: The class that is background, if one is.
-        source: Where a fault is, as :func:`save_annotations` takes it.
-        files: Files that parts come from, likewise.
-        folds: Number of folds, which test each video once.
+        annotations: The annotation of each video; ``filename`` is added to it.
+        split: The splits; folds are added to them.
+        classes: Names of the classes.
+        skeleton: The layout of the joints.
+        dataset: Name of the data set.
+        background: Name of the background class, if there is one.
+        source: Origin of the data, for messages; see :func:`save_annotations`.
+        files: Files that parts of the data were read from; see
+            :func:`save_annotations`.
+        folds: Number of folds to add, in which each video is tested once.
         videos: Folder of the video files.
-        **metainfo: Whatever else is to stand in the file.
+        person: How a person was chosen, for the metainfo.
+        notes: Sentences for the user, for the metainfo.
+        assumed: What was assumed and why, for the metainfo.
     """
     names = [video['frame_dir'] for video in annotations]
     if folds and not 2 <= folds <= len(names):
@@ -274,24 +288,30 @@ def write(
         if video['frame_dir'] in clips:
             file = os.path.relpath(clips[video['frame_dir']], out)
             video['filename'] = Path(file).as_posix()
-    data = {
+    meta: Metainfo = {
+        'classes': list(classes),
+        'skeleton': skeleton,
+        'dataset': dataset,
+        'background': background,
+    }
+    if person is not None:
+        meta['person'] = person
+    if notes is not None:
+        meta['notes'] = list(notes)
+    if assumed is not None:
+        meta['assumed'] = dict(assumed)
+    data: AnnotationFile = {
         'split': split,
         'annotations': list(annotations),
-        'metainfo': {
-            'classes': list(classes),
-            'skeleton': skeleton,
-            'dataset': dataset,
-            'background': background,
-            **metainfo,
-        },
+        'metainfo': meta,
     }
     path = out / 'annotations.pkl'
     save_annotations(data, path, source=source, files=files)
     print(f'{summary(data)}\nwritten to {path}')
 
 
-def summary(data: dict[str, Any]) -> str:
-    """Return lines about annotations: notes, their size, and each split."""
+def summary(data: AnnotationFile) -> str:
+    """Return a text about annotations: notes, their size, and each split."""
     labels = [video['label'] for video in data['annotations']]
     segments = sum(1 + np.count_nonzero(np.diff(label)) for label in labels)
     meta = data['metainfo']

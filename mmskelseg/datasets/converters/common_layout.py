@@ -1,20 +1,19 @@
-"""Convert from and to the layout that action segmentation's repositories share.
+"""Convert from and to the common layout of action segmentation repositories.
 
     features/VIDEO.npy           (D, T) features, a column for each frame
-    groundTruth/VIDEO.txt        the name of the class of each frame, a line each
-    mapping.txt                  a class a line: its id, a space, its name
-    splits/train.split1.bundle   the videos of a split, a line each: VIDEO.txt
+    groundTruth/VIDEO.txt        the class name of each frame, one per line
+    mapping.txt                  the classes, one per line: ID NAME
+    splits/train.split1.bundle   the videos of a split, one per line: VIDEO.txt
     splits/test.split1.bundle    (and 2, 3, ...)
 
-`import` makes a data set of it, so that 50Salads, GTEA, Breakfast and the like can be
-trained on; `export` writes it, so that other repositories' code can run on data of this
-project. See `import --help` and `export --help`, and docs/datasets/common_layout.md.
+`import` makes a data set from it, to train on 50Salads, GTEA, Breakfast and others.
+`export` writes it, to run the code of other repositories on data of this project. See
+`import --help` and `export --help`, and docs/datasets/common_layout.md.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -38,6 +37,7 @@ from mmskelseg.datasets.converters.text_layout import (
     write_layout,
 )
 from mmskelseg.fileio.names import file_name
+from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.utils.command_line import positive
 from mmskelseg.utils.errors import MissingFileError, UserError
 
@@ -46,30 +46,30 @@ EXAMPLES = """examples:
   %(prog)s export data/toy/annotations.pkl OUT
 """
 IMPORT = """\
-Make a data set of features and labels in action segmentation's common layout.
+Make a data set from features and labels in action segmentation's common layout.
 
-SRC holds features/, groundTruth/, mapping.txt (or mapping/mapping.txt) and splits/. OUT
-gets annotations.pkl, whose skeleton is a single joint that is never seen, and the
-features as features/MODALITY/VIDEO.npy, which a config's LoadFrameFeatures is told of:
+SRC contains features/, groundTruth/, mapping.txt (or mapping/mapping.txt) and splits/.
+OUT gets annotations.pkl, with a skeleton of a single joint that is never seen, and the
+features as features/MODALITY/VIDEO.npy. A config reads them by:
 
     pipeline = [dict(type='LoadFrameFeatures', folders=dict(rgb='OUT/features/rgb')),
                 dict(type='PackSegInputs')]
 """
 IMPORT_EXAMPLES = """examples:
-  # GTEA: 15 frames a second, the background left out of Edit and F1
+  # GTEA: 15 frames per second, background excluded from Edit and F1
   %(prog)s RAW/gtea data/gtea \\
       --fps 15 --background background
-  # 50Salads: features of 30 frames a second, of which every second is kept, as is usual
+  # 50Salads: features at 30 frames per second, of which every second one is kept
   %(prog)s RAW/50salads data/50salads \\
       --fps 30 --sample 2
 """
 EXPORT = """\
-Write a data set in the layout that action segmentation's repositories share.
+Write a data set in action segmentation's common layout.
 
-From an annotation file come groundTruth/, mapping.txt and splits/: train and test are
-split 1, and folds, if there are any, 2, 3, ... in the order of the file. From a config
-come, with those of its annotation file, features/: for each video what the model of the
-config would get, (D, T) in float32, made first where it is missing.
+An annotation file gives groundTruth/, mapping.txt and splits/: train and test become
+split 1, and folds, if there are any, splits 2, 3, ... in the order of the file. A
+config gives the same for its annotation file, plus features/: for each video the input
+of the config's model, (D, T) in float32, computed first if it is missing.
 """
 EXPORT_EXAMPLES = """examples:
   # labels and splits; frames without a label become a class of their own
@@ -93,7 +93,7 @@ def _run_import(args: argparse.Namespace) -> None:
     classes = read_mapping(args.source)
     labels = find_labels(args.source / 'groundTruth')
     split, files = read_splits(args.source / 'splits', args.split)
-    videos: list[dict[str, Any]] = []
+    videos: list[VideoAnnotation] = []
     width = None
     target = args.out / 'features' / args.modality
     with folder_whole(target) as folder:
@@ -116,13 +116,19 @@ def _run_import(args: argparse.Namespace) -> None:
             source=args.source,
             files=files,
         )
-    print(f'{width} features a frame in {target}')
+    print(f'{width} features per frame in {target}')
 
 
 def frame_features(
-    dataset: dict[str, Any], data: dict[str, Any], modality: str | None
+    dataset: Mapping[str, object], data: AnnotationFile, modality: str | None
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the id and the features (D, T) of each video in a split of a config."""
+    """Yield the id and the features (D, T) of each video in a split.
+
+    Args:
+        dataset: Config of the data set.
+        data: Its annotations.
+        modality: Key of the features, needed if there are several.
+    """
     from mmskelseg.registry import DATASETS
 
     done: set[str] = set()
@@ -145,13 +151,13 @@ def frame_features(
 
 
 def export(
-    data: dict[str, Any],
+    data: AnnotationFile,
     out: Path,
     unlabelled: str | None,
-    dataset: dict[str, Any] | None,
+    dataset: Mapping[str, object] | None,
     modality: str | None,
 ) -> list[str]:
-    """Write the layout into a folder; return lines about it."""
+    """Write the layout into a folder, and return lines about it."""
     told = write_layout(data, out, unlabelled)
     if dataset is not None:
         (out / 'features').mkdir()
@@ -159,11 +165,11 @@ def export(
         for name, features in frame_features(dataset, data, modality):
             np.save(out / 'features' / f'{file_name(name)}.npy', features)
             count += 1
-        told.append(f'features of {count} videos, {len(features)} a frame')
+        told.append(f'features of {count} videos, {len(features)} per frame')
     return told
 
 
-def read_source(source: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | None]:
     """Return annotations, and the test data set's config if the source is a config."""
     if source.suffix != '.py':
         return load_annotations(source), None
@@ -174,7 +180,7 @@ def read_source(source: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
 
     cfg = Config.fromfile(source)
     init_default_scope(cfg.default_scope)
-    # Of the test, since training may change what it reads at random.
+    # The test data set, since training may apply random augmentations.
     dataset = cfg.test_dataloader.dataset
     data = load_annotations(Path(dataset.get('data_root', ''), dataset.ann_file))
     return data, dict(dataset)
@@ -190,7 +196,7 @@ def _run_export(args: argparse.Namespace) -> None:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar='import|export')
     reader = commands.add_parser(
-        'import', help='make a data set of features and labels'
+        'import', help='make a data set from features and labels'
     )
     building.add_help(reader, IMPORT, IMPORT_EXAMPLES)
     reader.set_defaults(run=_run_import)
@@ -201,8 +207,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--fps',
         type=positive,
         required=True,
-        help='frames per second of the features, which the layout does not state (GTEA '
-        'and Breakfast 15, 50Salads 30)',
+        help='frames per second of the features, which the layout does not contain '
+        '(15 for GTEA and Breakfast, 30 for 50Salads)',
     )
     add_import_options(reader)
     reader.add_argument(
@@ -214,7 +220,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--frames-first', action='store_true', help='features are (T, D), not (D, T)'
     )
     writer = commands.add_parser(
-        'export', help='write labels, splits and features for the code of others'
+        'export', help='write labels, splits and features for other code'
     )
     building.add_help(writer, EXPORT, EXPORT_EXAMPLES)
     writer.set_defaults(run=_run_export)
@@ -222,12 +228,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'source',
         metavar='SRC',
         type=Path,
-        help='an annotation file, or a config to have features as well',
+        help='an annotation file, or a config to write features as well',
     )
     add_export_options(writer)
-    writer.add_argument(
-        '--modality', help='features to write, where a config has several'
-    )
+    writer.add_argument('--modality', help='features to write, if a config has several')
 
 
 main = building.converter(

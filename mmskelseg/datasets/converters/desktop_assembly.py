@@ -1,18 +1,18 @@
 """Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file.
 
-SRC holds a text of labels and a pose for each video (of which there are 76):
+SRC contains labels and poses for each of the 76 videos:
 
-    groundTruth/VIDEO           the name of the class of each frame, a line each
-    mapping/mapping.txt         a class a line: its id, a space, its name (23 of them)
+    groundTruth/VIDEO           the class name of each frame, one per line
+    mapping/mapping.txt         the 23 classes, one per line: ID NAME
     keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a score
-    splits/*.split1.bundle      the videos of `train` and of `test`, a line each
+    splits/*.split1.bundle      the videos of `train` and of `test`, one per line
 
-Labels and mapping are as their authors release them (VIDEO.txt and SRC/mapping.txt are
-read as well; without a mapping, the 23 names as published stand in). The release has
-image features and no poses, so **keypoints is an assumption**: estimate them with HRNet
-or another COCO model, and write NaN or a score of 0 where a joint was not found. The
-release has no splits either; give bundles or --test, or every fifth video tests.
-docs/datasets/desktop_assembly.md says more.
+Labels and mapping are in the form in which the authors released them (VIDEO.txt and
+SRC/mapping.txt are also read; without a mapping, the 23 published names are used). The
+release has image features but no poses, so **keypoints/ is our convention**: estimate
+poses with HRNet or another COCO model, and write NaN or a score of 0 for joints that
+were not found. The release has no splits either: provide bundles or --test; otherwise
+every fifth video is for testing. See docs/datasets/desktop_assembly.md.
 """
 
 import argparse
@@ -28,12 +28,13 @@ from mmskelseg.datasets.converters.text_layout import (
     read_label,
     read_splits,
 )
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:
-  # every fifth video tests
+  # every fifth video is for testing
   %(prog)s RAW data/desktop_assembly
-  # test videos of your own, poses from elsewhere, the size and rate of the videos
+  # your own test videos, poses from another folder, size and frame rate of the videos
   %(prog)s RAW data/desktop_assembly \\
       --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
       --size 1280x720 --fps 10
@@ -50,7 +51,7 @@ CLASSES = (
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
-    building.add_test(parser, 'VIDEO,VIDEO', 'those of SRC/splits, else every fifth')
+    building.add_test(parser, 'VIDEO,VIDEO', 'those of SRC/splits, or every fifth')
     parser.add_argument(
         '--keypoints',
         type=Path,
@@ -60,14 +61,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--background',
         metavar='NAME',
-        help='class that Edit and F1 leave out (default: none, as in the paper)',
+        help='class that Edit and F1 ignore (default: none, as in the paper)',
     )
     parser.add_argument(
         '--size',
         type=building.image_size,
         default=(480, 640),
         metavar='WxH',
-        help='size of the images that the pixels are of (default: 640x480)',
+        help='size of the images to which the pixels refer (default: 640x480)',
     )
     building.add_release_options(parser, 10.0)
 
@@ -86,14 +87,14 @@ def _run(args: argparse.Namespace) -> None:
     else:
         split, files = building.choose_split(args.test, list(labels), args.source), {}
         if args.test is None:
-            assumed['split'] = 'every fifth video tests: the release names no split'
+            assumed['split'] = 'every fifth video is for testing: the release has none'
     poses = args.keypoints or args.source / 'keypoints'
     if not poses.is_dir():
         raise MissingFileError(
-            f'{poses}: no such folder; it must hold VIDEO.npy with the joints of each '
-            'video (or name it by --keypoints).'
+            f'{poses}: no such folder; it must contain VIDEO.npy with the joints of '
+            'each video (or name another folder by --keypoints).'
         )
-    videos = []
+    videos: list[VideoAnnotation] = []
     for video, label in labels.items():
         pose = poses / f'{video}.npy'
         files.update({(video, 'label'): label, (video, 'keypoint'): pose})

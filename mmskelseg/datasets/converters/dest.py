@@ -1,15 +1,15 @@
 """Convert from and to the layout in which skeleton segmentation papers share data.
 
-It is that of DeST's repository, for PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15, HuGaDB:
+It comes from DeST's repository: PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15, HuGaDB.
 
     features/VIDEO.npy           (C, T, V, M), (C, T, V), (T, V, C) or (T, M*V*C)
-    gt_arr/VIDEO.npy             the id of the class of each frame, (T,)
+    gt_arr/VIDEO.npy             the class id of each frame, (T,)
     gt_boundary_arr/VIDEO.npy    1 where a segment begins, (T,)
-    mapping.txt                  a class a line: its id, a space, its name
-    splits/train.split1.bundle   the videos of a split, a line each: VIDEO.txt
+    mapping.txt                  the classes, one per line: ID NAME
+    splits/train.split1.bundle   the videos of a split, one per line: VIDEO.txt
     csv/train1.csv               or a table of them: feature,label,boundary
 
-`import` makes an annotation file of it, `export` writes it. See `import --help` and
+`import` makes an annotation file from it, `export` writes it. See `import --help` and
 `export --help`, and docs/datasets/dest.md.
 """
 
@@ -17,7 +17,6 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,6 +42,8 @@ from mmskelseg.datasets.converters.text_layout import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import positive
 from mmskelseg.utils.errors import UserError
 
@@ -51,17 +52,18 @@ EXAMPLES = """examples:
   %(prog)s export data/mine/annotations.pkl dataset/LARA
 """
 IMPORT = """\
-Make an annotation file of skeletons and labels in DeST's layout.
+Make an annotation file from skeletons and labels in DeST's layout.
 
-SRC holds features/, gt_arr/, mapping.txt and splits/ or csv/. What the files do not say
-is known of the data sets that --release lists, and else told by --skeleton, --fps and
---channels. Joints in 3D become keypoint_3d, and a view of them keypoint. Signals that
-are no coordinates become features in OUT/features/MODALITY/VIDEO.npy.
+SRC contains features/, gt_arr/, mapping.txt and splits/ or csv/. The files do not state
+everything; the rest is known for the data sets listed at --release, and must be given
+by --skeleton, --fps and --channels for others. Joints in 3D become keypoint_3d, and a
+2D view of them keypoint. Signals that are not coordinates become features in
+OUT/features/MODALITY/VIDEO.npy.
 """
 IMPORT_EXAMPLES = """examples:
   # a data set whose folder has its name: PKU-subject, LARA, MCFS-22, ...
   %(prog)s dataset/LARA data/lara --sample 4
-  # another one, of 17 joints in 2D with a score, in pixels
+  # another data set: 17 joints in 2D with a score, in pixels
   %(prog)s dataset/mine data/mine \\
       --skeleton coco17 --fps 30 --channels xys --size 1280x720
 """
@@ -69,43 +71,42 @@ EXPORT = """\
 Write an annotation file in DeST's layout.
 
 OUT gets features/, gt_arr/, gt_boundary_arr/, groundTruth/, mapping.txt, splits/ and
-csv/. Joints are those of keypoint_3d where there is one, else x, y and score of
-keypoint; joints that are missing are 0. Of each split, every tenth training video is in
+csv/. Joints come from keypoint_3d if it exists, otherwise they are x, y and score from
+keypoint; missing joints are 0. In each split, every tenth training video is in
 csv/valN.csv, as in DeST.
 """
 EXPORT_EXAMPLES = """examples:
   %(prog)s data/mine/annotations.pkl dataset/mine
-  # arrays as DeST reads those of MCFS, and of PKU-MMD
+  # arrays in the form that DeST uses for MCFS, and for PKU-MMD
   %(prog)s data/mine/annotations.pkl dataset/MCFS-22 --axes TVC
   %(prog)s data/mine/annotations.pkl dataset/PKU-view --axes TD
 """
-# Side of the square image that joints which are not in pixels are fitted into, and what
-# is left free of it.
+# Side and margin of the square image into which joints that are not in pixels are
+# fitted.
 SIDE, MARGIN = 512, 32
-# Coordinates of which none is farther from 0 are not pixels.
+# Coordinates whose absolute values do not exceed this are not pixels.
 LARGEST_PART = 2
 AXES = ('CTVM', 'CTV', 'TVC', 'TD')
-# What the numbers of a joint are where nobody says it.
+# The default meaning of the channels of a joint, by their number.
 _BY_COUNT = {2: 'xy', 3: 'xyz'}
-# What a view of joints in 3D shows to the right and downwards: an axis and its sign.
+# The axes of 3D joints that point right and down in the 2D view, with their signs.
 _VIEWS = {
     'y-up': ((0, 1), (1, -1)),
     'y-down': ((0, 1), (1, 1)),
     'z-up': ((0, 1), (2, -1)),
 }
-Layout = str | dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Release:
-    """What the files of a data set do not say; docs/datasets/dest.md has the sources.
+    """Properties of a data set that its files lack; sources: docs/datasets/dest.md.
 
     Args:
-        channels: What each number of a joint is, as :func:`channels` reads it.
-        fps: Frames per second, 0 where they are not known.
+        channels: The meaning of each channel of a joint; see :func:`channels`.
+        fps: Frames per second, 0 if unknown.
         skeleton: Layout of the joints.
-        vertical: Which axis of joints in 3D is upright, and where it points.
-        size: Height and width of the images that pixels are of.
+        vertical: The vertical axis of 3D joints and its direction.
+        size: Height and width of the images to which pixels refer.
     """
 
     channels: str | None = None
@@ -131,22 +132,22 @@ RELEASES = {
 
 
 def channels(text: str) -> str:
-    """Return what each number of a joint is, a letter each, from the command line."""
+    """Return a command line value of channels, a letter for each number of a joint."""
     letters = text.replace('.', '')
     once = len(set(letters)) == len(letters)
     if text != 'none' and not (once and set('xy') <= set(letters) <= set('xyzs')):
         raise argparse.ArgumentTypeError(
-            f'{text} is neither none nor letters with x and y, such as xyz, xys or '
-            '...xyz'
+            f'{text} is neither none nor letters that include x and y, such as xyz, '
+            'xys or ...xyz'
         )
     return text
 
 
 def find_release(args: argparse.Namespace) -> tuple[Release, dict[str, str]]:
-    """Return what is known of a data set or told, and what of it is assumed.
+    """Return the properties of a data set, known or given, and which are assumed.
 
     Raises:
-        UserError: If frame rate or skeleton are neither.
+        UserError: If frame rate or skeleton are neither known nor given.
     """
     folder = args.source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
@@ -163,8 +164,8 @@ def find_release(args: argparse.Namespace) -> tuple[Release, dict[str, str]]:
     if lacking:
         raise UserError(
             f'{args.source}: {folder} is not a known data set, and its files do not '
-            f'say all; give {" and ".join(lacking)}, or name a known one by --release '
-            f'({", ".join(RELEASES)}).'
+            f'state everything; give {" and ".join(lacking)}, or name a known one by '
+            f'--release ({", ".join(RELEASES)}).'
         )
     assumed = {}
     if 'fps' not in told:
@@ -173,19 +174,19 @@ def find_release(args: argparse.Namespace) -> tuple[Release, dict[str, str]]:
 
 
 def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
-    """Return the class of each frame, from 0 in the order of the ids, (T,) int64."""
+    """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
     array = building.read_array(path)
     if array.ndim != 1 or array.dtype.kind not in 'fiu' or not array.size:
         raise UserError(
             f'{path}: an array of {array.dtype} with shape {array.shape}, expected the '
-            'id of the class of each frame, numbers of shape (T,).'
+            'class id of each frame, numbers of shape (T,).'
         )
     wrong = np.flatnonzero(~np.isin(array, classes))
     if wrong.size:
         raise UserError(
             f'{path}: frame {wrong[0]} is {array[wrong[0]]:g}, the first of '
-            f'{wrong.size} that are no class; mapping.txt has the ids {classes[0]} to '
-            f'{classes[-1]}.'
+            f'{wrong.size} that are not a class; mapping.txt has the ids {classes[0]} '
+            f'to {classes[-1]}.'
         )
     return np.searchsorted(classes, array).astype(np.int64)
 
@@ -193,13 +194,13 @@ def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
 def read_joints(
     path: Path, joints: int, wanted: str | None, told: bool
 ) -> tuple[np.ndarray, str]:
-    """Return what a file has of each joint, (M, T, V, C), and what the C numbers are.
+    """Return the channels of each joint, (M, T, V, C), and the meaning of each channel.
 
     Args:
         path: An array (C, T, V, M), (C, T, V), (T, V, C) or (T, M * V * C).
-        joints: V, by which they are told apart.
-        wanted: What the numbers are, where that is known.
-        told: Whether the user says so, and no other number of them will do.
+        joints: V, which distinguishes these shapes.
+        wanted: The meaning of the channels, if known.
+        told: Whether the user gave ``wanted``, so that C must match.
     """
     array = building.read_array(path)
     pose = _by_person(array, joints, len(wanted or _BY_COUNT[3]))
@@ -207,8 +208,8 @@ def read_joints(
         raise UserError(
             f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
             f'numbers of shape (C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) '
-            f'or (T, M*{joints}*C), since the skeleton has {joints} joints; name that '
-            'of these data by --skeleton.'
+            f'or (T, M*{joints}*C), since the skeleton has {joints} joints; name the '
+            'skeleton of these data by --skeleton.'
         )
     count = pose.shape[3]
     meaning = None if told else _BY_COUNT.get(count)
@@ -217,17 +218,20 @@ def read_joints(
     if meaning is None:
         raise UserError(
             f'{path}: {count} numbers for each joint, but the channels are '
-            f'{wanted or "not known"}; say by --channels what each is, such as xys or '
-            '...xyz, or none if none is a coordinate.'
+            f'{wanted or "not known"}; give the meaning of each by --channels, such as '
+            'xys or ...xyz, or none if none is a coordinate.'
         )
     building.check_finite(path, pose.swapaxes(0, 1))
     return pose.astype(np.float32), meaning
 
 
 def _by_person(array: np.ndarray, joints: int, count: int) -> np.ndarray | None:
-    """Return an array of one of the shapes as (M, T, V, C), None of any other shape.
+    """Return an array of a known shape as (M, T, V, C), or None for other shapes.
 
-    ``joints`` is V; ``count`` is C, where the shape does not tell.
+    Args:
+        array: See :func:`read_joints`.
+        joints: V.
+        count: C, for shapes that do not determine it.
     """
     if not array.size:
         return None
@@ -243,10 +247,10 @@ def _by_person(array: np.ndarray, joints: int, count: int) -> np.ndarray | None:
 
 
 def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
-    """Return which joints (M, T, V, D) are there, (M, T, V).
+    """Return whether each joint (M, T, V, D) is present, shape (M, T, V).
 
-    Those at 0 are missing. Where coordinates are not pixels, a joint that is at 0
-    whenever its person is there is the origin of the coordinates, and not missing.
+    Joints at 0 are missing, with one exception: if coordinates are not pixels, a joint
+    that is at 0 whenever its person is present is the origin of the coordinates.
     """
     found = np.any(points, axis=-1)
     if pixels:
@@ -256,9 +260,9 @@ def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
 
 
 def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points (M, T, V, 2) of a video in pixels of a square image, with margins.
+    """Return points (M, T, V, 2) of a video, fitted into a square image with margins.
 
-    It keeps proportions. Joints that are not seen are at 0.
+    The aspect ratio is kept. Joints that are not seen are at 0.
     """
     if not seen.any():
         return np.zeros_like(points)
@@ -270,19 +274,20 @@ def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def annotate(
     name: str, pose: np.ndarray, meaning: str, label: np.ndarray, release: Release
-) -> dict[str, Any]:
+) -> VideoAnnotation:
     """Return the annotation of a video with joints (M, T, V, C)."""
     dims = 'xyz' if 'z' in meaning else 'xy'
     points = pose[..., [meaning.index(letter) for letter in dims]]
-    pixels = dims == 'xy' and release.size and np.abs(points).max() > LARGEST_PART
-    seen = seen_joints(points, bool(pixels))
+    in_pixels = dims == 'xy' and np.abs(points).max() > LARGEST_PART
+    size = release.size if in_pixels else None
+    seen = seen_joints(points, size is not None)
     score = seen.astype(np.float32)
     if 's' in meaning:
         score *= pose[..., meaning.index('s')]
-    annotation = {
+    annotation: VideoAnnotation = {
         'frame_dir': name,
         'total_frames': len(label),
-        'img_shape': release.size if pixels else (SIDE, SIDE),
+        'img_shape': size or (SIDE, SIDE),
         'fps': release.fps,
         'keypoint': points,
         'keypoint_score': score,
@@ -292,13 +297,13 @@ def annotate(
         annotation['keypoint_3d'] = points
         view = [sign * points[..., axis] for axis, sign in _VIEWS[release.vertical]]
         points = np.stack(view, axis=-1)
-    if not pixels:
+    if size is None:
         annotation['keypoint'] = fit_image(points, seen)
     return annotation
 
 
 def read_signals(path: Path) -> np.ndarray:
-    """Return all numbers of each frame, (T, D), of (C, T, V) or (C, T, V, M)."""
+    """Return all numbers of each frame, (T, D), from (C, T, V) or (C, T, V, M)."""
     array = building.read_array(path)
     if array.ndim not in (3, 4) or array.dtype.kind not in 'fiu' or not array.size:
         raise UserError(
@@ -315,14 +320,14 @@ def _run_import(args: argparse.Namespace) -> None:
     classes = read_mapping(args.source)
     labels = find_labels(
         args.source / 'gt_arr',
-        'an array for each video, with a class id for each frame',
+        'an array for each video, with the class id of each frame',
     )
     folder = args.splits or args.source / 'splits'
     if not folder.is_dir() and not args.splits:
         folder = args.source / 'csv'
     split, files = read_splits(folder, args.split)
 
-    def write(videos: list[dict[str, Any]]) -> None:
+    def write(videos: list[VideoAnnotation]) -> None:
         building.write(
             args.out,
             videos,
@@ -350,7 +355,7 @@ def _run_import(args: argparse.Namespace) -> None:
         videos.append(annotate(name, pose[:, kept], meaning, label[kept], release))
         files |= {(name, key): source for key in ('keypoint', 'keypoint_score')}
         if not told:
-            assumed['channels'] = f'{meaning}: the files do not say what is what'
+            assumed['channels'] = f'{meaning}: the files do not state their meaning'
         if videos[-1]['img_shape'] != release.size:
             axis = f', {release.vertical}' if 'z' in meaning else ''
             assumed['camera'] = f'coordinates{axis}, fitted into {SIDE} x {SIDE} pixels'
@@ -362,10 +367,11 @@ def _import_signals(
     release: Release,
     labels: Mapping[str, Path],
     classes: Sequence[int],
-    write: Callable[[list[dict[str, Any]]], None],
+    write: Callable[[list[VideoAnnotation]], None],
 ) -> None:
-    """Write the numbers of all videos as features, and annotations without poses."""
-    videos, width = [], None
+    """Write the signals of all videos as features, and annotations without poses."""
+    videos: list[VideoAnnotation] = []
+    width = None
     target = args.out / 'features' / args.modality
     with folder_whole(target) as aside:
         for name, path in labels.items():
@@ -375,11 +381,11 @@ def _import_signals(
             width = save_features(aside, name, signals[kept], source, width)
             videos.append(without_poses(name, label[kept], release.fps))
         write(videos)
-    print(f'{width} features a frame in {target}')
+    print(f'{width} features per frame in {target}')
 
 
 def begins(label: np.ndarray) -> np.ndarray:
-    """Return 1 in the first frame and in the first two of each further segment, (T,).
+    """Return 1 in the first frame and the first two of each further segment, else 0.
 
     >>> begins(np.array([0, 0, 1, 1, 1, 2]))
     array([1., 0., 1., 1., 0., 1.], dtype=float32)
@@ -392,13 +398,13 @@ def begins(label: np.ndarray) -> np.ndarray:
     return boundary
 
 
-def joint_array(video: Mapping[str, Any], axes: str) -> np.ndarray:
-    """Return what a file of joints holds: x, y, z or x, y, score, float32.
+def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
+    """Return the joints of a video for a file: x, y, z or x, y, score, float32.
 
     Args:
         video: Its annotation.
-        axes: One of ``AXES``; in TD the numbers of a frame are in a row, those of a
-            joint beside one another, and persons behind one another.
+        axes: One of ``AXES``. In TD, each row has all numbers of a frame, ordered by
+            person, then joint, then channel.
 
     Raises:
         UserError: If there are several persons, but no axis for them.
@@ -424,9 +430,17 @@ def joint_array(video: Mapping[str, Any], axes: str) -> np.ndarray:
 
 
 def export(
-    data: dict[str, Any], out: Path, unlabelled: str | None, axes: str, name: str
+    data: AnnotationFile, out: Path, unlabelled: str | None, axes: str, name: str
 ) -> list[str]:
-    """Write the layout into a folder, called ``name`` in tables; return lines on it."""
+    """Write the layout into a folder, and return lines about it.
+
+    Args:
+        data: The annotations.
+        out: The folder.
+        unlabelled: Class of frames without a label.
+        axes: See :func:`joint_array`.
+        name: Name of the data set in the tables.
+    """
     told = write_layout(data, out, unlabelled)
     names = class_names(data, unlabelled)
     parts = ('features', 'gt_arr', 'gt_boundary_arr')
@@ -475,7 +489,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     reader.add_argument(
         '--release',
         choices=RELEASES,
-        help='which data set it is (default: the one that the folder is called after)',
+        help='the data set (default: the one with the name of the folder)',
     )
     reader.add_argument(
         '--skeleton',
@@ -492,36 +506,34 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--channels',
         type=channels,
         metavar='xyz|xys|...',
-        help='what each number of a joint is: x, y, z, s (score), or a point for one '
-        'to leave out; none if none is a coordinate (default: those of the release, '
-        'else xy of two and xyz of three)',
+        help='meaning of each number of a joint: x, y, z, s (score), or a dot to '
+        'ignore it; none if none is a coordinate (default: those of the release, '
+        'or xy for two numbers and xyz for three)',
     )
     reader.add_argument(
         '--size',
         type=building.image_size,
         metavar='WxH',
-        help='size of the images, where x and y are pixels (default: that of the '
-        'release, else they are no pixels and are fitted into an image)',
+        help='size of the images if x and y are pixels (default: that of the '
+        'release; without it, coordinates are fitted into an image)',
     )
     reader.add_argument(
         '--vertical',
         choices=_VIEWS,
-        help='which axis of joints in 3D is upright, and where it points (default: '
-        'that of the release, else y-up)',
+        help='vertical axis of 3D joints and its direction (default: '
+        'that of the release, or y-up)',
     )
     reader.add_argument(
         '--splits', type=Path, metavar='DIR', help='folder of the splits (default: '
-        'SRC/splits, else SRC/csv)',
+        'SRC/splits, or SRC/csv)',
     )  # fmt: skip
     add_import_options(reader)
     reader.add_argument(
         '--modality',
         default='imu',
-        help='key of signals that are no coordinates (default: %(default)s)',
+        help='key of signals that are not coordinates (default: %(default)s)',
     )
-    writer = commands.add_parser(
-        'export', help='write skeletons for the code of others'
-    )
+    writer = commands.add_parser('export', help='write skeletons for other code')
     building.add_help(writer, EXPORT, EXPORT_EXAMPLES)
     writer.set_defaults(run=_run_export)
     writer.add_argument('source', metavar='SRC', type=Path, help='an annotation file')
@@ -530,7 +542,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--axes',
         choices=AXES,
         default='CTVM',
-        help='of the arrays of joints; TD is (T, M*V*C) (default: %(default)s)',
+        help='axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
     )
 
 

@@ -1,11 +1,10 @@
-"""Poses, labels and video files, paired by name and joined at the poses' rate."""
+"""Poses, labels and video files, paired by name and combined at the poses' rate."""
 
 import argparse
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,8 +38,12 @@ from mmskelseg.utils.errors import UserError
 class Labels:
     """Labels of one video: segments in seconds, or a line for each frame.
 
-    ``video`` is its name in the label file, or that of the file; ``fps`` is that of
-    the labels, where the file says so.
+    Attributes:
+        video: The video's name in the label file, or the name of the file.
+        path: The label file.
+        segments: The segments, if the file has segments.
+        lines: The class name of each frame, if the file has a line for each frame.
+        fps: Frame rate of the labels, if the file states it.
     """
 
     video: str
@@ -51,18 +54,18 @@ class Labels:
 
 
 def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
-    """Return the keypoint file, or folder of OpenPose, of each name.
+    """Return the keypoint file, or OpenPose folder, of each video.
 
-    Folders are looked into, one level deep.
+    Folders are searched one level deep.
     """
     found: dict[str, Path] = {}
-    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no folder of OpenPose'
+    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no OpenPose folder'
     for path in _look_into(paths, is_poses, kinds):
         name = video_of(path)
         if name in found:
             raise UserError(
-                f'{found[name]} and {path} are both of the video {name}; name one of '
-                f'them, such as all of a kind by {path.parent}/*{path.suffix}.'
+                f'{found[name]} and {path} both belong to the video {name}; name one '
+                f'of them, for example by {path.parent}/*{path.suffix}.'
             )
         found[name] = path
     return found
@@ -71,7 +74,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
 def _look_into(
     paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
 ) -> Iterator[Path]:
-    """Yield files, and what fits in folders, one level deep."""
+    """Yield the files, and the fitting content of folders, one level deep."""
     for path in paths:
         inside = [path]
         if path.is_dir() and not fits(path):
@@ -84,20 +87,22 @@ def _look_into(
 def find_labels(
     paths: Iterable[Path],
     format: str | None,
-    options: dict[str, object],
+    options: Mapping[str, object],
     strict: bool = False,
 ) -> tuple[list[Labels], list[str]]:
-    """Return the labels of each video in label files, or folders of such files.
+    """Return the labels of each video in label files, and notes on skipped parts.
 
-    Formats are told by name and content, unless one is given. ``options`` are for
-    those formats whose readers take them. What does not fit is an error if ``strict``,
-    or else told by the sentences that are returned as well.
+    Args:
+        paths: Label files, or folders of them.
+        format: Their format; by default recognised by name and content.
+        options: Options of readers, passed to those formats that have them.
+        strict: Whether a part that does not fit is an error instead of a note.
     """
     known = set().union(*map(options_of, READERS))
     unknown = sorted(options.keys() - known)
     if unknown:
         raise UserError(
-            f'--label-option {unknown[0]}: there is none of that name; known are '
+            f'--label-option {unknown[0]}: there is no option of that name; known are '
             f'{", ".join(sorted(known - {"fps"}))}.'
         )
     files = _look_into(
@@ -106,13 +111,18 @@ def find_labels(
         f'label file ({", ".join(LABEL_SUFFIXES)})',
     )
     notes: list[str] = []
-    common = {'strict': strict, 'notes': notes}
-    labels = [each for file in files for each in _labels(file, format, options, common)]
+    labels = [
+        each for file in files for each in _labels(file, format, options, strict, notes)
+    ]
     return labels, notes
 
 
 def _labels(
-    path: Path, format: str | None, options: dict[str, Any], common: dict[str, Any]
+    path: Path,
+    format: str | None,
+    options: Mapping[str, object],
+    strict: bool,
+    notes: list[str],
 ) -> list[Labels]:
     if format == 'framewise' or (format is None and _is_framewise(path)):
         return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
@@ -120,12 +130,12 @@ def _labels(
     given = {key: options[key] for key in options_of(kind) if key in options}
     return [
         Labels(video.name, path, tuple(video.segments), fps=video.fps)
-        for video in read_segments(path, kind, **common, **given)
+        for video in read_segments(path, kind, strict=strict, notes=notes, **given)
     ]
 
 
 def _is_framewise(path: Path) -> bool:
-    """Return whether a text has a class name alone in each line, as groundTruth has."""
+    """Return whether each line of a text is a single class name, as in groundTruth."""
     if path.suffix != '.txt':
         return False
     first = read_text(path).partition('\n')[0]
@@ -135,11 +145,15 @@ def _is_framewise(path: Path) -> bool:
 def pair(
     keypoints: dict[str, Path], labels: Sequence[Labels], skip: bool
 ) -> tuple[list[tuple[str, Path, Labels]], list[str]]:
-    """Return id, keypoints and labels of each video, and sentences on what was skipped.
+    """Return id, keypoints and labels of each video, and notes on skipped files.
 
-    A video has the name that its labels give it. Its keypoints have that name, or are
-    the only ones with it as a part of theirs; else the label file's own name counts.
-    Unless ``skip``, all must have a partner.
+    A video is named after its labels. Its keypoints have the same name, or are the only
+    ones whose name contains it; otherwise the name of the label file is tried.
+
+    Args:
+        keypoints: Keypoint files by name.
+        labels: Labels of all videos.
+        skip: Whether to skip files without a partner, which are otherwise an error.
     """
     videos: dict[str, tuple[Path, Labels]] = {}
     lonely = []
@@ -168,13 +182,13 @@ def pair(
         raise UserError(
             f'{lonely[0]}, the first of {len(lonely)} without a partner; videos are '
             f'paired by name: keypoints {", ".join(sorted(keypoints)[:5])}, labels '
-            f'{names}; rename files, or leave these out by --skip-unpaired.'
+            f'{names}; rename files, or skip these by --skip-unpaired.'
         )
     return [(name, *videos[name]) for name in sorted(videos)], lonely
 
 
 def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) -> Poses:
-    """Return the poses of the chosen person, with size and rate."""
+    """Return the poses of the chosen person, with image size and frame rate."""
     size = args.size or (video.img_shape if video else None)
     poses = read_poses(
         path,
@@ -203,7 +217,8 @@ def frame_labels(
         if rate is None:
             raise UserError(
                 f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
-                f'poses at {fps:g} fps; give the rate of the lines by --label-fps.'
+                f'poses at {fps:g} fps; give the frame rate of the lines by '
+                '--label-fps.'
             )
         names = list(dict.fromkeys(labels.lines))
         ids = [names.index(line) if line else -1 for line in labels.lines]

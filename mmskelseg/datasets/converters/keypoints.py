@@ -1,20 +1,21 @@
-"""Make a data set of keypoints that a tracker wrote and labels that people made.
+"""Make a data set from keypoints of a tracker and labels of an annotation tool.
 
-KEYPOINTS are files of MMPose, OpenPose (a folder a video), COCO results, MediaPipe,
-DeepLabCut or SLEAP, tables (CSV) or arrays (npz), one a video, or a folder of these.
-LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, tables of segments (CSV), or
-texts with the class of each frame in a line, or a folder of these. Formats are told by
-name and content. Both are paired by name: labels of `take1.mp4` belong to `take1.json`
-or to `take1DLC_resnet50_....csv`. OUT gets annotations.pkl.
+KEYPOINTS are files of MMPose, OpenPose (a folder per video), COCO results, MediaPipe,
+DeepLabCut or SLEAP, tables (CSV) or arrays (npz), one per video, or folders of them.
+LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, tables of segments (CSV),
+texts with the class of each frame, one per line, or folders of them. Formats are
+recognised by name and content. Keypoints and labels are paired by name: labels of
+`take1.mp4` belong to `take1.json` or `take1DLC_resnet50_....csv`. OUT gets
+annotations.pkl.
 
-Times of labels are seconds, so that their rate may differ from that of the poses, which
-is the one that counts. docs/keypoint_formats.md says how each format is read.
+Labels are converted by time, so their frame rate may differ from that of the poses; the
+data set gets the rate of the poses. See docs/keypoint_formats.md for all formats.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
@@ -26,12 +27,13 @@ from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.datasets.converters.keypoint_videos import Labels
+    from mmskelseg.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
-  # poses of MMPose and a project of BORIS; what is between its states is `idle`
+  # poses of MMPose and a BORIS project; frames between its states are `idle`
   %(prog)s predictions data/mine \\
       --labels project.boris --fps 30 --unlabelled background --background idle
-  # DeepLabCut and a table of segments for each video; rate and size from the videos
+  # DeepLabCut and a table of segments for each video; frame rate and size of the videos
   %(prog)s dlc/*.csv data/mice --labels segments \\
       --videos videos --unlabelled ignore --folds 5
 """
@@ -40,7 +42,7 @@ EXAMPLES = """examples:
 def class_names(
     wanted: Sequence[str] | None, labels: Sequence['Labels'], background: str | None
 ) -> list[str]:
-    """Return the classes in the order of --classes, else of the alphabet."""
+    """Return the classes in the order of --classes, or in alphabetical order."""
     if wanted is None:
         used = {name for item in labels for name in item.lines if name}
         used |= {segment.label for item in labels for segment in item.segments}
@@ -55,23 +57,25 @@ def class_names(
 
 
 def assignment(text: str) -> tuple[str, str]:
-    """Return both sides of a text such as hand_l=left_wrist."""
+    """Return name and value of a text such as hand_l=left_wrist."""
     name, _, value = text.partition('=')
     if not name or not value:
         raise argparse.ArgumentTypeError(f'{text} is not NAME=VALUE')
     return name, value
 
 
-def label_options(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the options of --label-option, observations of BORIS in a list.
+def label_options(given: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Return the options given by --label-option, observations of BORIS as a list.
 
     >>> label_options([('observation', 'a'), ('subject', 'ann'), ('observation', 'b')])
     {'observation': ['a', 'b'], 'subject': 'ann'}
     """
-    options: dict[str, Any] = {}
+    options: dict[str, object] = {}
+    observations: list[str] = []
     for name, value in given:
         if name == 'observation':
-            options.setdefault(name, []).append(value)
+            options[name] = observations
+            observations.append(value)
         elif name in options:
             raise UserError(f'--label-option {name} is given twice; choose one.')
         else:
@@ -88,18 +92,18 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
 
 def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('keypoints')
-    group.add_argument('--format', choices=FORMATS, help='of KEYPOINTS')
+    group.add_argument('--format', choices=FORMATS, help='format of KEYPOINTS')
     group.add_argument(
         '--fps',
         type=positive,
-        help='frames per second of the poses, where neither the files state it nor '
-        '--videos has it',
+        help='frames per second of the poses, if neither their files nor the video '
+        'files (--videos) state it',
     )
     group.add_argument(
         '--size',
         type=building.image_size,
         metavar='WxH',
-        help='size of the images that the pixels are of',
+        help='size of the images to which the pixels refer',
     )
     add_person(group)
     group.add_argument(
@@ -111,15 +115,15 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--coco17',
         action='store_true',
-        help="bring all to COCO's 17 joints, by their names",
+        help="convert all poses to COCO's 17 joints, by the names of joints",
     )
     group.add_argument(
         '--part',
         type=assignment,
         action='append',
         metavar='NAME=JOINT',
-        help="with --coco17, the joint of COCO's 17 that a joint of the file stands "
-        'for, such as hand_l=left_wrist; may be given several times',
+        help='with --coco17, the COCO joint that corresponds to a joint of the file, '
+        'such as hand_l=left_wrist; may be given several times',
     )
     group.add_argument(
         '--first-frame',
@@ -133,54 +137,54 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
 def _add_label_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('labels')
     group.add_argument(
-        '--label-format', choices=[*READERS, 'framewise'], help='of LABELS'
+        '--label-format', choices=[*READERS, 'framewise'], help='format of LABELS'
     )
     group.add_argument(
         '--label-fps',
         type=positive,
         metavar='FPS',
-        help='frames per second of labels that are counted in frames',
+        help='frames per second of labels that are given in frames',
     )
     group.add_argument(
         '--label-option',
         type=assignment,
         action='append',
         metavar='NAME=VALUE',
-        help='which of several things in a label file, such as subject=ann (BORIS), '
-        'tier=actions (ELAN), attribute=action (VIA, CVAT); several observations of '
-        'BORIS by several of these',
+        help='what to read from a label file, such as subject=ann (BORIS), '
+        'tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated for '
+        'several observations of BORIS',
     )
     group.add_argument(
         '--strict',
         action='store_true',
-        help='end with an error if an observation (BORIS), task (Label Studio), '
-        'annotation (ELAN) or video (VIA) does not fit, instead of leaving it out',
+        help='stop with an error if an observation (BORIS), task (Label Studio), '
+        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
     )
     group.add_argument(
         '--classes',
         nargs='+',
         metavar='NAME',
-        help='classes in the order of their ids, or a text with one a line (default: '
-        'those of the labels, by alphabet)',
+        help='classes in the order of their ids, or a text with one per line '
+        '(default: those of the labels, in alphabetical order)',
     )
     group.add_argument(
         '--background',
         metavar='NAME',
-        help='class that Edit and F1 leave out (default: none)',
+        help='class that Edit and F1 ignore (default: none)',
     )
     group.add_argument(
         '--unlabelled',
         choices=('error', 'background', 'ignore'),
         default='error',
-        help='what a frame without a label is: an error, the background, or ignored '
+        help='treat frames without a label as an error, as background, or ignore them '
         'in training and scores (default: %(default)s)',
     )
     group.add_argument(
         '--overlap',
         choices=('error', 'background', 'later'),
         default='error',
-        help='what a frame with labels of two classes is: an error, the background, '
-        'or of the class that starts later (default: %(default)s)',
+        help='treat frames with labels of two classes as an error, as background, or '
+        'take the class that starts later (default: %(default)s)',
     )
 
 
@@ -199,10 +203,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--skip-unpaired',
         action='store_true',
-        help='leave out keypoints without labels, and labels without keypoints',
+        help='skip keypoints without labels, and labels without keypoints',
     )
     building.add_test(parser, 'VIDEO,VIDEO', 'every fifth')
-    parser.add_argument('--name', help="the data set's name (default: that of OUT)")
+    parser.add_argument(
+        '--name', help='name of the data set (default: the name of OUT)'
+    )
     building.add_folds(parser)
 
 
@@ -213,8 +219,8 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError('name the class by --background NAME.')
     if args.out.is_file():
         raise UserError(
-            f'{args.out}: a file, expected OUT, a folder; it comes after the keypoints '
-            'and before --labels.'
+            f'{args.out}: a file, expected the folder OUT, which comes after the '
+            'keypoints and before --labels.'
         )
     options = label_options(args.label_option or ())
     if args.label_fps is not None:
@@ -231,12 +237,16 @@ def _run(args: argparse.Namespace) -> None:
         for name, path in building.find_videos(names, args.videos).items()
     }
     notes: dict[str, list[str]] = {note: [] for note in [*left_out, *lonely]}
-    annotations, skeletons, sources = [], [], {}
+    annotations: list[VideoAnnotation] = []
+    skeletons, sources = [], {}
     for name, path, item in found:
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
         sources[name, 'label'] = item.path
         poses = joining.load_poses(path, files.get(name), args)
         label, more = joining.frame_labels(item, poses, classes, args)
+        # Both are set by load_poses.
+        assert poses.img_shape is not None
+        assert poses.fps is not None
         annotations.append(
             {
                 'frame_dir': name,
@@ -253,8 +263,8 @@ def _run(args: argparse.Namespace) -> None:
             notes.setdefault(note, []).append(name)
         if skeletons[-1] != skeletons[0]:
             raise UserError(
-                f'{path}: other joints than those of {names[0]}; convert videos of one '
-                'layout alone, or bring all to that of COCO by --coco17.'
+                f'{path}: its joints differ from those of {names[0]}; convert only '
+                'videos of one layout, or convert all to COCO joints by --coco17.'
             )
     building.write(
         args.out,

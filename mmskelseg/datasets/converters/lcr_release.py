@@ -1,6 +1,6 @@
-"""Releases of 3D poses by LCR-Net, a folder for each part and a file for each video.
+"""Releases of 3D poses of LCR-Net: one folder per part, one file per video.
 
-Their joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
+Joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
 """
 
 import argparse
@@ -12,21 +12,27 @@ import numpy as np
 
 from mmskelseg.datasets.converters.building import read_floats, write
 from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 JOINTS = 15
-# The releases state no camera; docs/datasets/uwiom.md has reasons.
+# The releases do not describe the camera; docs/datasets/uwiom.md explains the choice.
 IMG_SHAPE = (480, 640)
 FOCAL_LENGTH = 500
 CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
 
 
 def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Path]]:
-    """Return the files of each video, by id and key of the annotation; none may lack.
+    """Return the files of each video, by id and annotation key.
 
     Args:
         root: Folder of the release.
-        parts: For each key the path of its files from there, with NN for the id.
+        parts: The path of the files of each key relative to ``root``, with NN for the
+            id.
+
+    Raises:
+        UserError: If a file has an unknown name.
+        MissingFileError: If a video lacks a file.
     """
     found: dict[str, dict[str, Path]] = {}
     for key, part in parts.items():
@@ -36,8 +42,8 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Pat
             match = re.fullmatch(pattern, path.name)
             if not match:
                 raise UserError(
-                    f'{path}: not a name of the release, such as '
-                    f'{example.name.replace("NN", "03")}; rename it or take it away.'
+                    f'{path}: not a file name of the release, such as '
+                    f'{example.name.replace("NN", "03")}; rename or remove the file.'
                 )
             found.setdefault(match[1], {})[key] = path
     if not found:
@@ -47,17 +53,17 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Pat
             if key not in files:
                 name = Path(part).name.replace('NN', video)
                 raise MissingFileError(
-                    f'{(root / part).with_name(name)}: missing, though another part of '
-                    f'video {video} is there; copy the release again.'
+                    f'{(root / part).with_name(name)}: missing, although there are '
+                    f'other files of video {video}; copy the release again.'
                 )
     return dict(sorted(found.items()))
 
 
 def project(pose: np.ndarray) -> np.ndarray:
-    """Return the image of a pose in a nominal pinhole camera, in pixels (..., 2).
+    """Return the projection of a pose by a nominal pinhole camera, in pixels (..., 2).
 
-    Joints are in metres, (..., 3): depth, left, up. The image of 640 x 480 has its
-    centre on the optical axis; what lies beside it is not clipped.
+    Joints are in metres, (..., 3): depth, left, up. The centre of the image of 640 x
+    480 pixels is on the optical axis; points outside the image are not clipped.
 
     >>> project(np.array([4.0, -0.4, 0.8]))
     array([370., 140.], dtype=float32)
@@ -75,7 +81,7 @@ def read_pose(path: Path) -> np.ndarray:
     if wrong.any():
         frame, joint = np.argwhere(wrong)[0]
         raise UserError(
-            f'{path}: frame {frame}, joint {joint} has a depth that is no number '
+            f'{path}: frame {frame}, joint {joint} has a depth that is not a number '
             f'above 0, the first of {wrong.sum()}; copy the file again.'
         )
     return pose.astype(np.float32)
@@ -100,11 +106,11 @@ def convert(
     read_label: Callable[[Path], np.ndarray],
     assumed: Mapping[str, str],
 ) -> None:
-    """Write the annotation file of a release, whose folder is ``root``."""
-    annotations = []
+    """Write the annotation file of the release in ``root``."""
+    annotations: list[VideoAnnotation] = []
     for video, files in videos.items():
         pose = read_pose(files['keypoint'])
-        annotation = {
+        annotation: VideoAnnotation = {
             'frame_dir': video,
             'total_frames': len(pose),
             'img_shape': IMG_SHAPE,

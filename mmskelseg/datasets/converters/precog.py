@@ -3,16 +3,16 @@
 SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
 with a table for each recording: subject P performs the strikes and kicks of sequence S.
 
-    SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame:
-                  `x y z` of each joint in metres and a class from 0 to 8, between `;`
+    SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame: `x y z` of
+                  each joint in metres and a class from 0 to 8, separated by `;`
 
-Without SRC it converts the copy that comes with the package, whose joints are rounded
-to float16, 1 mm at most (MIT licence, Copyright 2016 David Jardim).
+Without SRC, the copy in the package is converted. Its joints are rounded to float16, by
+1 mm at most (MIT licence, Copyright 2016 David Jardim).
 
-OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three
-subjects (fold1 to fold4) and eight that test on orders of actions that no training
-video has (unseen_order_1 to unseen_order_8). Odd labels are named and kept, unless
---repair-labels is given. docs/datasets/precog.md has reasons and findings.
+OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three test
+subjects each (fold1 to fold4), and eight folds that test on orders of actions that do
+not occur in training (unseen_order_1 to unseen_order_8). Suspicious labels are reported
+and kept, unless --repair-labels is given. See docs/datasets/precog.md for details.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,19 +32,19 @@ from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 EXAMPLES = """examples:
-  # the recordings that come with the package: train on nine subjects, test on 1, 5, 9
+  # the recordings in the package: train on nine subjects, test on 1, 5 and 9
   %(prog)s data/precog
   # the same from the release
   %(prog)s data/precog/raw data/precog
-  # the twelve joints that estimators of poses find as well
+  # the twelve joints that pose estimators provide as well
   %(prog)s data/precog_body --layout body12
-  # test on others, and replace labels that last one frame
+  # test on other subjects, and replace labels that last one frame
   %(prog)s data/precog/raw data/precog --test 3,7,11 --repair-labels
 """
 FOLDER = 'Dataset/CSV'
-# The recordings that come with the package.
+# The recordings in the package.
 PACKED = Path(__file__).parents[1] / 'open_data' / 'precog16.npz'
-# The files have ids only; docs/datasets/precog.md says how the names were checked.
+# The files only have ids; docs/datasets/precog.md describes how names were verified.
 CLASSES = [
     'nothing', 'right_punch', 'left_punch', 'front_right_kick', 'front_left_kick',
     'side_right_kick', 'side_left_kick', 'back_fist', 'elbow_strike',
@@ -61,16 +60,16 @@ JOINTS = [
 FPS = 30.0
 TEST = ('01', '05', '09')
 SUBJECTS = (TEST, ('02', '06', '10'), ('03', '07', '11'), ('04', '08', '12'))
-# Sequences to hold out together. Sequence 6 alone has elbow strikes, so it must train;
-# the others fall into two sets, without either of which all classes are still there.
-# Of such pairs of sets this one shares the fewest successions of two actions.
+# Sequences to hold out together. Only sequence 6 has elbow strikes, so it is always in
+# training. The others form two sets, and all classes remain without either of them. Of
+# all such pairs of sets, this one has the fewest transitions in common.
 ORDERS = (('1', '4'), ('2', '3', '5'))
 IMG_SHAPE = (480, 640)
-# Of Kinect 1's depth camera: NUI_CAMERA_DEPTH_NOMINAL_FOCAL_LENGTH_IN_PIXELS of its
-# SDK, 285.63 in an image of 320 x 240.
+# Kinect 1's depth camera: NUI_CAMERA_DEPTH_NOMINAL_FOCAL_LENGTH_IN_PIXELS of its SDK is
+# 285.63 for an image of 320 x 240.
 FOCAL_LENGTH = 2 * 285.63
 CAMERA = f'pinhole, focal length {FOCAL_LENGTH:g} pixels, centred, not mirrored'
-# Segments below this many frames are reported.
+# Segments of fewer frames are reported.
 SHORT = 5
 
 
@@ -79,14 +78,16 @@ def find_recordings(source: Path) -> dict[str, Path]:
     release = source / FOLDER
     root = release if release.is_dir() else source
     if not root.is_dir():
-        raise MissingFileError(f'{root}: no such folder; name that of the release.')
+        raise MissingFileError(
+            f'{root}: no such folder; name the folder of the release.'
+        )
     found: dict[str, Path] = {}
     for path in sorted(root.glob('[!.]*.csv')):
         match = re.fullmatch(r'Seq(\d+)_(\d+)\.csv', path.name)
         if not match:
             raise UserError(
-                f'{path}: not a name of the release, such as Seq1_9.csv; rename it or '
-                'take it away.'
+                f'{path}: not a file name of the release, such as Seq1_9.csv; rename '
+                'or remove the file.'
             )
         video = f'Seq{int(match[1])}_{int(match[2]):02d}'
         if video in found:
@@ -96,8 +97,8 @@ def find_recordings(source: Path) -> dict[str, Path]:
         found[video] = path
     if not found:
         raise MissingFileError(
-            f'{root}: neither this folder nor {FOLDER} in it holds SeqS_P.csv, such as '
-            'Seq1_9.csv; name the folder of the release.'
+            f'{root}: neither this folder nor {FOLDER} in it contains SeqS_P.csv, such '
+            'as Seq1_9.csv; name the folder of the release.'
         )
     return dict(sorted(found.items()))
 
@@ -106,7 +107,7 @@ def read_release(source: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndar
     """Return joints (T, 20, 3) in metres and classes (T,) of each recording by id.
 
     Args:
-        source: The release, or recordings that :func:`pack` wrote.
+        source: The release, or a file that :func:`pack` wrote.
     """
     if source.suffix == '.npz':
         return _unpack(source)
@@ -120,21 +121,21 @@ def pack(source: Path, path: Path) -> None:
     """Write all recordings of a release as one small file of float16.
 
     Args:
-        source: The release, with its licence, LICENCE.txt.
+        source: The release, including LICENCE.txt.
         path: The ``.npz`` file to write.
     """
     poses, labels = read_release(source)
     flat = np.concatenate(list(poses.values())).astype(np.float16).reshape(-1, 60)
-    arrays: dict[str, Any] = {
-        'videos': np.array(list(poses)),
-        'frames': np.array([len(pose) for pose in poses.values()]),
-        # Frames last, which compresses better.
-        'pose': np.ascontiguousarray(flat.T),
-        'label': np.concatenate(list(labels.values())).astype(np.uint8),
-        'licence': np.array((source / 'LICENCE.txt').read_text('utf-8')),
-    }
     with atomic_write(path) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(
+            file,
+            videos=np.array(list(poses)),
+            frames=np.array([len(pose) for pose in poses.values()]),
+            # Frames are the last axis, which compresses better.
+            pose=np.ascontiguousarray(flat.T),
+            label=np.concatenate(list(labels.values())).astype(np.uint8),
+            licence=np.array((source / 'LICENCE.txt').read_text('utf-8')),
+        )
 
 
 def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -149,8 +150,8 @@ def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         labels = np.split(label.astype(np.int64), ends)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(
-            f'{path}: is not a file of recordings as the package has it; leave SRC '
-            'out, or name the folder of the release.'
+            f'{path}: not a file of recordings as in the package; omit SRC, or name '
+            'the folder of the release.'
         ) from error
     names = videos.tolist()
     return dict(zip(names, poses, strict=True)), dict(zip(names, labels, strict=True))
@@ -175,7 +176,7 @@ def _read_frame(line: str, place: str) -> tuple[list[list[float]], int]:
     *cells, label = line.split(';')
     if len(cells) != len(JOINTS):
         raise UserError(
-            f'{place} has {len(cells) + 1} columns between `;`, expected '
+            f'{place} has {len(cells) + 1} columns separated by `;`, expected '
             f'{len(JOINTS) + 1}: {len(JOINTS)} joints and a class.'
         )
     if label.strip() not in map(str, range(len(CLASSES))):
@@ -205,11 +206,12 @@ def _read_joint(name: str, cell: str, place: str) -> list[float]:
 
 
 def project(pose: np.ndarray) -> np.ndarray:
-    """Return the image of joints in a nominal Kinect, in pixels, (..., 2).
+    """Return the projection of joints by a nominal Kinect, in pixels, (..., 2).
 
-    Joints are in metres, (..., 3): left as the Kinect looks, up, depth. The image is
-    not mirrored as the Kinect's own are: of a person who faces it, the left hand is on
-    the right. A missing joint, at 0 in all axes, stays at 0. Nothing is clipped.
+    Joints are in metres, (..., 3): left as seen from the Kinect, up, depth. Unlike the
+    Kinect's own images, the image is not mirrored: the left hand of a person who faces
+    the Kinect is on the right. A missing joint, 0 in all axes, stays at 0. Nothing is
+    clipped.
 
     >>> project(np.array([-1.0, 0.5, 2.0]))
     array([605.63 ,  97.185], dtype=float32)
@@ -223,10 +225,10 @@ def project(pose: np.ndarray) -> np.ndarray:
 
 
 def glitches(label: np.ndarray) -> list[int]:
-    """Return frames whose label lasts for this frame alone and cannot be meant.
+    """Return the frames whose label lasts for one frame and cannot be intended.
 
-    It is an action, or interrupts one that goes on. A single frame of nothing between
-    two actions is a pause.
+    Such a label is an action, or interrupts an action that continues afterwards. A
+    single frame of nothing between two different actions is a pause instead.
 
     >>> glitches(np.array([1, 1, 2, 0, 0, 6, 6, 0, 6, 6, 0, 5, 5]))
     [2, 7]
@@ -241,7 +243,7 @@ def glitches(label: np.ndarray) -> list[int]:
 
 
 def repair(label: np.ndarray) -> np.ndarray:
-    """Return labels in which each glitch has the label of the frame before it."""
+    """Return labels in which each glitch has the label of the previous frame."""
     label = label.copy()
     for frame in glitches(label):
         label[frame] = label[frame - 1]
@@ -249,7 +251,7 @@ def repair(label: np.ndarray) -> np.ndarray:
 
 
 def label_notes(video: str, label: np.ndarray, repaired: bool) -> Iterator[str]:
-    """Yield a sentence for each label of a video that looks wrong."""
+    """Yield a note for each suspicious label of a video."""
     odd, final = glitches(label), repair(label) if repaired else label
     for frame in odd:
         before, own, after = (CLASSES[i] for i in label[frame - 1 : frame + 2])
@@ -263,7 +265,7 @@ def label_notes(video: str, label: np.ndarray, repaired: bool) -> Iterator[str]:
 
 
 def pause_notes(labels: dict[str, np.ndarray]) -> Iterator[str]:
-    """Yield a sentence on short pauses between two actions, if there are any."""
+    """Yield a note on short pauses between two actions, if there are any."""
     pauses = [
         (video, start)
         for video, label in labels.items()
@@ -280,7 +282,7 @@ def pause_notes(labels: dict[str, np.ndarray]) -> Iterator[str]:
 
 
 def pose_notes(poses: dict[str, np.ndarray]) -> Iterator[str]:
-    """Yield a sentence for each video with missing joints, and each equal pair."""
+    """Yield a note for each video with missing joints or another video's poses."""
     owners: dict[bytes, str] = {}
     for video, pose in poses.items():
         missing = ~pose.any(-1)
@@ -299,9 +301,9 @@ def pose_notes(poses: dict[str, np.ndarray]) -> Iterator[str]:
 
 
 def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
-    """Return the splits of all folds that have videos to train and to test on.
+    """Return the splits of all folds that have both training and test videos.
 
-    A fold of ``unseen_order`` trains on subjects and on sequences that it doesn't test.
+    Training and test of an ``unseen_order`` fold share neither subjects nor sequences.
     """
     parts = {video: tuple(video.removeprefix('Seq').split('_')) for video in videos}
     split = {}
@@ -339,19 +341,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--layout',
         choices=('kinect20', 'body12'),
         default='kinect20',
-        help='all joints, or the twelve that estimators of poses find as well '
+        help='all joints, or the twelve that pose estimators provide as well '
         '(default: %(default)s)',
     )
     parser.add_argument(
         '--test',
         metavar='SUBJECT,SUBJECT',
-        help='subjects whose videos test (default: 1,5,9)',
+        help='subjects whose videos are for testing (default: 1,5,9)',
     )
     parser.add_argument(
         '--repair-labels',
         action='store_true',
-        help='give a label that lasts one frame and cannot be meant that of the frame '
-        'before (default: report it only)',
+        help='replace labels that last one frame and cannot be intended by the label '
+        'of the previous frame (default: only report them)',
     )
 
 
@@ -384,7 +386,7 @@ def _run(args: argparse.Namespace) -> None:
                 'img_shape': IMG_SHAPE,
                 'fps': FPS,
                 'keypoint': project(pose)[None],
-                'keypoint_score': pose[None].any(-1).astype(np.float32),
+                'keypoint_score': np.any(pose[None], axis=-1).astype(np.float32),
                 'keypoint_3d': pose[None],
                 'label': labels[video],
             }

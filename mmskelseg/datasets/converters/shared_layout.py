@@ -1,20 +1,20 @@
-"""What the layouts that repositories share have in common: options, frames, folders."""
+"""Options, frames and folders of the layouts in which repositories share data."""
 
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
 from mmskelseg.fileio.names import file_name
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.command_line import whole, whole_from
 from mmskelseg.utils.errors import UserError
 
-# Of videos that have features of others and no poses: a joint that is never seen.
-NO_SKELETON = {'joints': ['none'], 'limbs': []}
+# The skeleton of videos with features but no poses: one joint that is never seen.
+NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 
 
 def add_import_options(parser: argparse.ArgumentParser) -> None:
@@ -24,26 +24,26 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
         type=whole_from(1),
         default=1,
         metavar='N',
-        help='keep every Nth frame alone (default: %(default)s, all)',
+        help='keep only every Nth frame (default: %(default)s, all)',
     )
     parser.add_argument(
         '--cut',
         type=whole,
         default=0,
         metavar='N',
-        help='where features and labels differ by up to N frames, cut the longer '
-        '(default: %(default)s)',
+        help='if the lengths of features and labels differ by up to N frames, cut the '
+        'longer one (default: %(default)s)',
     )
     parser.add_argument(
         '--split',
         type=whole,
         default=1,
         metavar='N',
-        help='the split that becomes train and test (default: %(default)s); where '
-        'there are several, each is a fold as well',
+        help='the split that becomes train and test (default: %(default)s); if '
+        'there are several, each also becomes a fold',
     )
     parser.add_argument(
-        '--background', metavar='NAME', help='class that Edit and F1 leave out'
+        '--background', metavar='NAME', help='class that Edit and F1 ignore'
     )
 
 
@@ -53,7 +53,7 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--unlabelled',
         metavar='NAME',
-        help='class of the frames without a label (default: such frames are refused)',
+        help='class for frames without a label (default: such frames are an error)',
     )
 
 
@@ -65,30 +65,30 @@ def kept_frames(
     args: argparse.Namespace,
     hint: str = '',
 ) -> slice:
-    """Return which frames --cut and --sample leave of a video.
+    """Return the frames of a video that --cut and --sample keep.
 
     Args:
-        source: The file of the features.
-        frames: How many frames it has.
-        labels: The file of the labels.
-        count: How many it has.
+        source: The feature file.
+        frames: Its number of frames.
+        labels: The label file.
+        count: Its number of labels.
         args: The command line.
-        hint: What else may be wrong, for the message.
+        hint: Another possible fault, for the message.
 
     Raises:
-        UserError: If the two differ by more than --cut.
+        UserError: If the lengths differ by more than --cut.
     """
     if abs(frames - count) > args.cut:
         raise UserError(
             f'{source}: features of {frames} frames, but {labels.name} has {count} '
-            'labels; both must come from the same frames. Where they differ by a few '
-            f'at the end, --cut N cuts the longer{hint}.'
+            'labels; both must come from the same frames. If they only differ by a few '
+            f'frames at the end, --cut N cuts the longer one{hint}.'
         )
     return slice(0, min(frames, count), args.sample)
 
 
-def without_poses(name: str, label: np.ndarray, fps: float) -> dict[str, Any]:
-    """Return the annotation of a video of ``NO_SKELETON``."""
+def without_poses(name: str, label: np.ndarray, fps: float) -> VideoAnnotation:
+    """Return the annotation of a video without poses, for ``NO_SKELETON``."""
     return {
         'frame_dir': name,
         'total_frames': len(label),
@@ -103,15 +103,22 @@ def without_poses(name: str, label: np.ndarray, fps: float) -> dict[str, Any]:
 def save_features(
     folder: Path, name: str, features: np.ndarray, source: Path, width: int | None
 ) -> int:
-    """Write a video's features (T, D) for LoadFrameFeatures; return D.
+    """Write a video's features (T, D) for LoadFrameFeatures, and return D.
+
+    Args:
+        folder: Folder of the features.
+        name: The video's id.
+        features: The features.
+        source: File that they were read from, for the message.
+        width: D of the previous videos, None for the first one.
 
     Raises:
-        UserError: If D is not the ``width`` of the videos before; it names ``source``.
+        UserError: If D is not ``width``.
     """
     if width not in (None, features.shape[1]):
         raise UserError(
-            f'{source}: {features.shape[1]} features a frame, but the videos before '
-            f'have {width}; take all from the same network or sensors.'
+            f'{source}: {features.shape[1]} features per frame, but the previous '
+            f'videos have {width}; take all from the same network or sensors.'
         )
     array = np.ascontiguousarray(features, np.float32)
     np.save(folder / f'{file_name(name)}.npy', array)
@@ -120,7 +127,7 @@ def save_features(
 
 @contextmanager
 def folder_whole(folder: Path) -> Iterator[Path]:
-    """Make a folder to fill, which replaces the one of this name when all went well."""
+    """Yield a new folder, which replaces the one of this name if the block succeeds."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix='.', dir=folder.parent) as aside:
         new = Path(aside, 'new')
@@ -133,7 +140,11 @@ def folder_whole(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_new(folder: Path) -> Iterator[Path]:
-    """Make a folder to fill, which is there when all went well, if it is not yet."""
+    """Yield a new folder, which gets this name if the block succeeds.
+
+    Raises:
+        UserError: If a folder of this name exists.
+    """
     if folder.exists():
         raise UserError(
             f'{folder}: exists already; name a new folder, or delete this one.'

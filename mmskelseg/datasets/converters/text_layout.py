@@ -1,28 +1,28 @@
 """The text files of action segmentation's common layout: classes, labels and splits.
 
-mapping.txt                  a class a line: its id, a space, its name
-groundTruth/VIDEO.txt        the class of each frame, a line each
-splits/train.split1.bundle   the videos of a split, a line each
+mapping.txt                  the classes, one per line: ID NAME
+groundTruth/VIDEO.txt        the class of each frame, one per line
+splits/train.split1.bundle   the videos of a split, one per line
 splits/test.split1.bundle
 """
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.parsing import as_dicts, read_rows, read_text
+from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return the lines of a text without the space around them, nor empty last ones."""
+    """Return the stripped lines of a text, without empty lines at the end."""
     try:
         text = read_text(path)
     except FileNotFoundError:
@@ -31,10 +31,10 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_classes(path: Path, first: int = 0) -> dict[int, str]:
-    """Return the name of each class id, in the order of the ids, without a gap.
+    """Return the name of each class id, in the order of ids, which have no gaps.
 
-    Each line has ``ID NAME``, with ids from 0 or 1, or a name alone; then ids are
-    counted from ``first``.
+    Each line is ``ID NAME``, with ids from 0 or 1, or only a name; ids then start at
+    ``first``.
     """
     lines = read_lines(path)
     pairs = [re.fullmatch(r'([0-9]{1,9})\s+(\S.*)', line) for line in lines]
@@ -43,7 +43,7 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
             wrong = pairs.index(None)
             raise UserError(
                 f'{path}: line {wrong + 1} is {lines[wrong]!r}, expected an id and a '
-                'name as in other lines.'
+                'name as in the other lines.'
             )
         names = [(int(pair[1]), pair[2]) for pair in pairs if pair]
     else:
@@ -60,12 +60,12 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
 
 
 def read_mapping(root: Path) -> dict[int, str]:
-    """Return the name of each class id, from the mapping that a release must have."""
+    """Return the name of each class id from the mapping of a release."""
     mapping = find_mapping(root)
     if mapping is None:
         raise MissingFileError(
-            f'{root}: there is no {" nor ".join(MAPPINGS)}; it must hold a line '
-            '`ID NAME` for each class.'
+            f'{root}: there is neither {" nor ".join(MAPPINGS)}; it must contain a '
+            'line `ID NAME` for each class.'
         )
     return read_classes(mapping)
 
@@ -76,7 +76,7 @@ def find_mapping(root: Path) -> Path | None:
 
 
 def video_name(name: str) -> str:
-    """Return the id of the video that a file or a line of a bundle names.
+    """Return the video's id from the name of a file or a line of a bundle.
 
     >>> video_name('groundTruth/rgb-01-1.txt'), video_name('2020-04-19_14-03-25')
     ('rgb-01-1', '2020-04-19_14-03-25')
@@ -88,12 +88,14 @@ def video_name(name: str) -> str:
 def find_labels(
     folder: Path, kind: str = 'a text for each video, with a class in each line'
 ) -> dict[str, Path]:
-    """Return the label file of each video, sorted by the videos' ids.
+    """Return the label file of each video, sorted by id.
 
-    ``kind`` says in messages what the files are.
+    Args:
+        folder: Folder of the label files.
+        kind: Description of the files, for messages.
     """
     if not folder.is_dir():
-        raise MissingFileError(f'{folder}: no such folder; it must hold {kind}.')
+        raise MissingFileError(f'{folder}: no such folder; it must contain {kind}.')
     files = [path for path in folder.glob('[!.]*') if path.is_file()]
     labels = {video_name(path.name): path for path in sorted(files)}
     if not labels:
@@ -107,20 +109,22 @@ def find_labels(
 
 
 def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
-    """Return the class of each frame, from 0 in the order of ``classes``, (T,).
+    """Return the class of each frame, numbered from 0 in order of ``classes``, (T,).
 
-    Each line has the name or the id of a class; ``classes`` has the name of each id.
+    Args:
+        path: A text with the name or the id of a class in each line.
+        classes: The name of each id.
     """
     lines = read_lines(path)
     places = {str(i): place for place, i in enumerate(classes)}
-    # A class may have a number for its name.
+    # Added last, since the name of a class may be a number.
     places.update({name: place for place, name in enumerate(classes.values())})
     wrong = [number for number, line in enumerate(lines, 1) if line not in places]
     if wrong:
         ids = list(classes)
         raise UserError(
             f'{path}: line {wrong[0]} is {lines[wrong[0] - 1]!r}, the first of '
-            f'{len(wrong)} that are no class; expected one of {len(classes)} names '
+            f'{len(wrong)} that are not a class; expected one of {len(classes)} names '
             f'({classes[ids[0]]}, ...) or ids ({ids[0]} to {ids[-1]}).'
         )
     return np.array([places[line] for line in lines], np.int64)
@@ -129,15 +133,15 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
 def read_splits(
     folder: Path, main: int
 ) -> tuple[dict[str, list[str]], dict[tuple[str, str], Path]]:
-    """Return every split in a folder, a fold each, and the splits' files.
+    """Return all splits in a folder, as folds, and the file of each split.
 
-    They are bundles (``train.split1.bundle``) or tables (``train1.csv``), of which the
-    column ``feature`` has the path of each video. Those to validate on (``val``) train.
-    The files with the number ``main`` become ``train`` and ``test``.
+    Files are bundles (``train.split1.bundle``) or tables (``train1.csv``) whose column
+    ``feature`` has the path of each video. Validation videos (``val``) are added to the
+    training split. The files with the number ``main`` become ``train`` and ``test``.
     """
     file = re.compile(r'(train|val|test)(?:\.split)?(\d+)\.(?:bundle|csv)')
     found: dict[tuple[str, int], Path] = {}
-    # Of a bundle and a table the bundle.
+    # The sorting prefers a bundle to a table.
     for path in sorted(folder.glob('[!.]*'), key=lambda path: path.suffix):
         if match := file.fullmatch(path.name):
             found.setdefault((match[1], int(match[2])), path)
@@ -145,8 +149,8 @@ def read_splits(
     if main not in numbers:
         there = ', '.join(map(str, numbers)) or 'none'
         raise UserError(
-            f'{folder}: there is no train.split{main}.bundle, nor test; the splits '
-            f'there are {there}.'
+            f'{folder}: there is no split {main}, such as train.split{main}.bundle; '
+            f'the splits there are {there}.'
         )
     folds = {'': main}
     if len(numbers) > 1:
@@ -172,19 +176,19 @@ def _members(path: Path) -> list[str]:
     if not rows or 'feature' not in rows[0][1]:
         first = ','.join(rows[0][1]) if rows else ''
         raise UserError(
-            f'{path}: line 1 is {shown(first)}, expected the names of columns, one of '
-            'them `feature`.'
+            f'{path}: line 1 is {shown(first)}, expected column names that include '
+            '`feature`.'
         )
     return [video_name(row['feature']) for _, row in as_dicts(rows, path)]
 
 
-def class_names(data: dict[str, Any], unlabelled: str | None) -> list[str]:
-    """Return names without spaces, which readers of the layout take for its end."""
+def class_names(data: AnnotationFile, unlabelled: str | None) -> list[str]:
+    """Return class names without spaces, since a space ends a name in this layout."""
     names = [re.sub(r'\s+', '_', name.strip()) for name in data['metainfo']['classes']]
     for i, name in enumerate(names):
         if name in names[:i]:
             raise UserError(
-                f'two classes are called {name} once their spaces are underscores; '
+                f'two classes are called {name} when spaces become underscores; '
                 'rename one in the annotation file.'
             )
     if unlabelled and unlabelled not in names:
@@ -193,31 +197,31 @@ def class_names(data: dict[str, Any], unlabelled: str | None) -> list[str]:
 
 
 def _frame_names(
-    video: dict[str, Any], names: list[str], unlabelled: str | None
+    video: VideoAnnotation, names: list[str], unlabelled: str | None
 ) -> list[str]:
     """Return the name of each frame's class."""
     without = np.flatnonzero(video['label'] == -1)
     if without.size and not unlabelled:
         raise UserError(
             f'video {video["frame_dir"]}: frame {without[0]} has no label, the first '
-            f'of {without.size}, and the layout knows no such frames; give them a '
+            f'of {without.size}, and the layout has no such frames; give them a '
             'class by --unlabelled NAME.'
         )
     return [names[k] if k >= 0 else str(unlabelled) for k in video['label']]
 
 
 def write_text(path: Path, lines: Sequence[str]) -> None:
-    """Write lines, the last of them ended, too: some readers drop what follows it."""
+    """Write lines, each with a newline, since some readers drop an unfinished line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(''.join(f'{line}\n' for line in lines), 'utf-8', newline='\n')
 
 
-def write_layout(data: dict[str, Any], out: Path, unlabelled: str | None) -> list[str]:
-    """Write groundTruth/, mapping.txt and splits/; return lines about them.
+def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> list[str]:
+    """Write groundTruth/, mapping.txt and splits/, and return lines about them.
 
     Raises:
-        UserError: If a frame has no label and ``unlabelled`` names no class for it, or
-            if the names of two classes differ in spaces alone.
+        UserError: If a frame has no label and ``unlabelled`` is None, or if the names
+            of two classes only differ in spaces.
     """
     names = class_names(data, unlabelled)
     for video in data['annotations']:

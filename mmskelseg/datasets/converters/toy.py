@@ -1,17 +1,16 @@
 """Make the toy data set: a figure that walks, reaches, bends, lifts and places boxes.
 
-One person in COCO-17, seen by a camera and followed by a tracker that jitters, loses
-joints and is unsure, and a clip of each video. The skeleton does not tell the colour of
-a box; the clip hardly tells motion. It serves to try the tools without any download,
-and to nothing else: scores on it say nothing about real people. Equal arguments give
-equal annotations.
+It has one person with COCO-17 joints, filmed by a camera and followed by a simulated
+tracker that jitters, loses joints and gives uncertain scores, and a clip of each video.
+The skeleton does not show the colour of a box, and the clip hardly shows motion. The
+data set is for trying the tools without any download: scores on it say nothing about
+real people. The same arguments give the same annotations.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,6 +26,7 @@ from mmskelseg.datasets.converters.toy_person import (
 )
 from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, smooth
 from mmskelseg.fileio.video import written_video
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.command_line import number_from, whole, whole_from
 
 EXAMPLES = """example:
@@ -34,10 +34,10 @@ EXAMPLES = """example:
 """
 FPS = 30.0
 FOLDS = 3
-# Of the clips, whose lengths are in metres.
-SHRINK = 4  # how many pixels of the keypoints' image become one of the clip
+# The keypoints' image is larger than the clip by this factor.
+SHRINK = 4
 HEIGHT, WIDTH = (side // SHRINK for side in IMG_SHAPE)
-# Joints of each part of the body, how thick it is drawn, and what covers it.
+# Joints of each part of the body, its thickness in metres, and its material.
 BODY = [
     ([5, 6, 12, 11], 0.10, 'shirt'),
     ([3, 4], 0.21, 'skin'),
@@ -58,11 +58,15 @@ Colour = tuple[int, ...]
 
 def make_video(
     number: int, seconds: float, seed: int, folder: Path | None
-) -> dict[str, Any]:
-    """Return one annotated video; number 1, the first, has spans without labels.
+) -> VideoAnnotation:
+    """Return one annotated video; the first one has frames without labels.
 
-    Videos have a mean length of so many seconds. The clip is written into ``videos``
-    in ``folder``, if there is one, where the annotation file will be.
+    Args:
+        number: Number of the video, from 1.
+        seconds: Mean length of videos.
+        seed: Seed of the data set.
+        folder: Folder of the annotation file; the clip is written to ``videos`` in it.
+            None for no clip.
     """
     rng = np.random.default_rng((seed, number))
     frames = round(rng.uniform(0.9, 1.1) * seconds * FPS)
@@ -74,7 +78,7 @@ def make_video(
         for start in rng.integers(0, frames, 3):
             motion.label[start : start + round(frames * rng.uniform(0.01, 0.02))] = -1
     name = f'toy_{number:02d}'
-    video: dict[str, Any] = {
+    video: VideoAnnotation = {
         'frame_dir': name,
         'total_frames': frames,
         'img_shape': IMG_SHAPE,
@@ -85,7 +89,7 @@ def make_video(
     }
     if folder is not None:
         video['filename'] = f'videos/{name}.mp4'
-        # Random numbers of its own, so that a clip changes nothing in the annotation.
+        # A separate generator, so that the annotation does not depend on the clip.
         rng = np.random.default_rng((seed, number, 1))
         with written_video(folder / video['filename'], FPS, (HEIGHT, WIDTH)) as put:
             for picture in pictures(joints, motion, take, rng, FPS):
@@ -115,7 +119,7 @@ def pictures(
                 board = middle + size * BOX * BOARD
                 draw(picture, board, 0.06 * size, colours['board'])
             parts.append((size, middle + size * BOX * SQUARE, 0, colours[box.colour]))
-        # What is near covers what is far.
+        # Near parts cover far ones.
         for size, outline, width, colour in sorted(parts, key=lambda part: part[0]):
             draw(picture, outline, width * size, colour)
         light = np.tensordot(power[i], lamps, 1)[..., None]
@@ -125,8 +129,8 @@ def pictures(
 def draw(
     picture: np.ndarray, outline: np.ndarray, width: float, colour: Colour
 ) -> None:
-    """Draw a line or, filled, a convex polygon, of points (n, 2) in pixels."""
-    bits = 4  # of fractions of a pixel
+    """Draw a line, or a filled convex polygon, through points (n, 2) in pixels."""
+    bits = 4  # for fractions of a pixel
     points = np.round(outline * 2**bits).astype(np.int32)
     closed = len(points) > 2
     if closed:
@@ -136,9 +140,10 @@ def draw(
 
 
 def box_paths(joints: np.ndarray, motion: Motion, take: Take) -> np.ndarray:
-    """Return the middle of each box in the room, shape (T, boxes, 3).
+    """Return the centre of each box in the room, shape (T, boxes, 3).
 
-    It goes beside the better hand, and else stands where it is grasped or let go.
+    It moves with the dominant hand, and otherwise stays where it is grasped or
+    released.
     """
     lead, other = (0, 1) if take.left_handed else (1, 0)
     across = joints[:, 5 + other] - joints[:, 5 + lead]
@@ -152,9 +157,10 @@ def box_paths(joints: np.ndarray, motion: Motion, take: Take) -> np.ndarray:
 
 
 def box_spells(motion: Motion, frames: int) -> np.ndarray:
-    """Return whether each box is to be seen, shape (T, boxes).
+    """Return whether each box is visible, shape (T, boxes).
 
-    It comes when the one before is let go, and goes when the next one is grasped.
+    A box appears when the previous one is released, and disappears when the next one is
+    grasped.
     """
     comes = [0, *(box.released for box in motion.boxes)][:-1]
     goes = [*(box.grasped for box in motion.boxes), frames][1:]
@@ -163,13 +169,13 @@ def box_spells(motion: Motion, frames: int) -> np.ndarray:
 
 
 def random_colour(rng: np.random.Generator, low: int, high: int) -> Colour:
-    """Return a colour that is nearly grey, unlike a box."""
+    """Return a nearly grey colour, unlike that of a box."""
     values = rng.uniform(low, high) + rng.uniform(-10, 10, 3)
     return tuple(int(value) for value in values)
 
 
 def paints(rng: np.random.Generator) -> dict[str, Colour]:
-    """Return the colours of the boxes, their board, and the person."""
+    """Return the colours of the boxes, their board and the person's parts."""
     skin = rng.uniform(0.5, 1.1) * np.array((180, 160, 150))
     return {
         'red': (235, 30, 30),
@@ -182,7 +188,7 @@ def paints(rng: np.random.Generator) -> dict[str, Colour]:
 
 
 def scenery(rng: np.random.Generator) -> np.ndarray:
-    """Return the room without the person: a wall with things on it, and the floor."""
+    """Return the background: a wall with objects on it, and the floor."""
     picture = np.full((HEIGHT, WIDTH, 3), random_colour(rng, 95, 135), np.uint8)
     for _ in range(rng.integers(4, 8)):
         middle = rng.uniform((0, 0), (WIDTH, 0.7 * HEIGHT))
@@ -193,7 +199,7 @@ def scenery(rng: np.random.Generator) -> np.ndarray:
 
 
 def lamp_maps(rng: np.random.Generator) -> np.ndarray:
-    """Return how much daylight and two lamps light each pixel, shape (3, H, W)."""
+    """Return how much daylight and two lamps illuminate each pixel, shape (3, H, W)."""
     y, x = np.mgrid[:HEIGHT, :WIDTH] / WIDTH
     places = rng.uniform(((0, 0), (0.6, 0)), ((0.4, 0.4), (1, 0.4)))
     lamps = [np.exp(-4 * ((x - left) ** 2 + (y - top) ** 2)) for left, top in places]
@@ -201,9 +207,10 @@ def lamp_maps(rng: np.random.Generator) -> np.ndarray:
 
 
 def lamp_power(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
-    """Return how bright daylight and the lamps are in each frame, shape (T, 3).
+    """Return the brightness of daylight and the lamps in each frame, shape (T, 3).
 
-    All drift; the lamps flicker, and are switched on and off every few seconds.
+    All of them drift; the lamps also flicker and are switched on and off every few
+    seconds.
     """
     drift = smooth(rng.normal(0, 1, (frames, 3)), fps)
     power = np.exp(0.15 * drift / drift.std(axis=0)) * (0.65, 0.45, 0.45)
@@ -233,7 +240,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--no-videos',
         action='store_true',
-        help='make skeletons and labels alone, which is quicker',
+        help='make only skeletons and labels, which is faster',
     )
 
 

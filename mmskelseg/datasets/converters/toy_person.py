@@ -1,4 +1,4 @@
-"""The toy person's body, and how a camera and a tracker see it, in COCO-17."""
+"""The toy person's body in COCO-17, and its image by a camera and a tracker."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, smooth
 
-# In body heights.
+# All lengths are in body heights.
 HIP, SHOULDER, FOOT = 0.055, 0.115, 0.06
 THIGH, SHANK, ANKLE = 0.245, 0.246, 0.04
 TRUNK, UPPER_ARM, FOREARM = 0.29, 0.186, 0.15
-# Nose, left and right eye, left and right ear, from the middle of the shoulders.
+# Nose, left and right eye, left and right ear, relative to the middle of the shoulders.
 HEAD = [
     (0.065, 0, 0.115),
     (0.05, 0.02, 0.135),
@@ -60,7 +60,7 @@ def body(
     hands = (first, second) if take.left_handed else (second, first)
     pitch = pitch[:, 0]
 
-    # Of the walk: where in its cycle of two steps it is, and how far it strides.
+    # The phase of the walk in its cycle of two steps, and the length of the stride.
     step = np.diff(motion.place, axis=0, prepend=motion.place[:1])
     way = np.linalg.norm(step, axis=1)
     phase = 2 * np.pi * np.cumsum(way) / (CYCLE * take.height)
@@ -75,7 +75,7 @@ def body(
     forward, up = trunk_axes(0.7 * pitch)
     for joint, (ahead, left, above) in enumerate(HEAD):
         joints[:, joint] = chest + ahead * forward + above * up + (0, left, 0)
-    # Arms swing against the legs unless they carry something.
+    # Arms swing opposite to the legs unless they carry something.
     walks = np.where(motion.label == CLASSES.index('walk'), stride, 0)
     swing = 0.09 * smooth(walks[:, None], 4)[:, 0] * np.sin(phase)
     for right, hand in enumerate(hands):
@@ -126,7 +126,7 @@ def trunk_axes(pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def point(
     forward: np.ndarray | float, left: float, up: np.ndarray | float
 ) -> np.ndarray:
-    """Return points (T, 3), of which each coordinate may be the same throughout."""
+    """Return points (T, 3) from coordinates, each an array (T,) or a constant."""
     return np.stack(np.broadcast_arrays(forward, left, up), axis=-1)
 
 
@@ -139,8 +139,8 @@ def two_bones(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the middle and the end (T, 3) of two bones that reach for a target.
 
-    They have the lengths ``first`` and ``second``; the joint between them moves out
-    into the direction ``bend``. A target that is too far is pointed at.
+    They have the lengths ``first`` and ``second``; the joint between them bends in the
+    direction ``bend``. If the target is out of reach, the bones point at it.
     """
     way = target - start
     length = np.linalg.norm(way, axis=1, keepdims=True)
@@ -154,7 +154,7 @@ def two_bones(
 
 
 def to_room(joints: np.ndarray, motion: Motion) -> np.ndarray:
-    """Turn joints from (forward, left, up) into the room: right, away, up."""
+    """Return joints (forward, left, up) in the axes of the room: right, away, up."""
     cosine, sine = np.cos(motion.heading)[:, None], np.sin(motion.heading)[:, None]
     ahead, left, up = np.moveaxis(joints, -1, 0)
     right = ahead * cosine - left * sine + motion.place[:, :1]
@@ -178,10 +178,11 @@ def film(joints: np.ndarray, take: Take) -> tuple[np.ndarray, np.ndarray]:
 def track(
     pixels: np.ndarray, depth: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return keypoints (T, 17, 2) and scores (T, 17) as a tracker would give them.
+    """Return keypoints (T, 17, 2) and scores (T, 17) as from a tracker.
 
-    Joints on the far side of the body are less certain; some jump for a few frames
-    with a low score, some are lost (score 0 at (0, 0)), and in a few frames all are.
+    Joints on the far side of the body are less certain. Some joints jump for a few
+    frames with a low score, some are lost (score 0 at (0, 0)), and in a few frames all
+    are lost.
     """
     frames = len(pixels)
     hidden = 1 / (1 + np.exp(-(depth - depth.mean(axis=1, keepdims=True)) / 0.05))
@@ -202,12 +203,12 @@ def track(
     lost[rng.choice(frames, max(1, frames // 600), replace=False)] = True
     pixels = np.where(lost[..., None], 0, pixels)
     score = np.where(lost, 0, np.clip(score, 0.05, 1))
-    # Rounded, so that the last bits of another machine's sine do not show.
+    # Rounded, since the last bits of sines differ between machines.
     return pixels.round(2).astype(np.float32), score.round(3).astype(np.float32)
 
 
 def drift(rng: np.random.Generator, frames: int) -> np.ndarray:
-    """Return unit noise (T, 17, 2) that stays alike over some frames."""
+    """Return noise of unit variance (T, 17, 2) that varies slowly over frames."""
     noise = smooth(rng.normal(0, 1, (frames, 34)), 3)
     return (noise / noise.std(axis=0)).reshape(frames, 17, 2)
 
@@ -215,7 +216,10 @@ def drift(rng: np.random.Generator, frames: int) -> np.ndarray:
 def bursts(
     rng: np.random.Generator, frames: int, rate: float, mean: float
 ) -> np.ndarray:
-    """Return whether each joint (T, 17) is in a spell of a mean length in frames."""
+    """Return whether each joint is in a random burst, shape (T, 17).
+
+    Bursts start at a rate per frame and have a mean length in frames.
+    """
     now = np.arange(frames)[:, None]
     start = rng.random((frames, 17)) < rate
     ends = np.where(start, now + rng.geometric(1 / mean, start.shape), 0)

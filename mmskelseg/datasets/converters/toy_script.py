@@ -1,7 +1,7 @@
-"""Script of the toy person: the order of actions, and the key poses of each.
+"""The script of the toy person: the order of actions, and the key poses of each.
 
-Lengths are in body heights and angles in radians. A hand is given by (forward, outward,
-up) from the point on the floor below the pelvis.
+Lengths are in body heights and angles in radians. The position of a hand is (forward,
+outward, up), relative to the point on the floor below the pelvis.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ CLASSES = [
     'carry_red', 'carry_blue', 'place_high', 'place_mid', 'place_low',
 ]  # fmt: skip
 COLOURS = ('red', 'blue')
-# Actions whose class names the colour of the box, which no joint depends on.
+# Actions whose class includes the colour of the box, which does not affect any joint.
 HOLDING = ('hold', 'carry')
-# What may follow an action, and how likely.
+# The actions that may follow an action, with their probabilities.
 GRAMMAR: dict[str, dict[str, float]] = {
     'stand': {'walk': 0.6, 'bend_down': 0.2, 'reach_high': 0.2},
     'walk': {'stand': 0.3, 'bend_down': 0.35, 'reach_high': 0.35},
@@ -29,7 +29,7 @@ GRAMMAR: dict[str, dict[str, float]] = {
     'place_mid': {'walk': 0.6, 'stand': 0.4},
     'place_low': {'walk': 0.6, 'stand': 0.4},
 }
-# Shortest and longest duration in seconds; walking takes as long as its way is.
+# Shortest and longest duration in seconds; that of walking depends on the distance.
 SECONDS = {
     'stand': (0.7, 2.5),
     'reach_high': (1.2, 2.2),
@@ -47,7 +47,7 @@ Place = tuple[float, float, float]
 def key_pose(
     crouch: float, pitch: float, hand: Place, other_hand: Place | None = None
 ) -> np.ndarray:
-    """Return a pose, shape (8,): how far knees and trunk bend, and both hands."""
+    """Return a pose, shape (8,): bend of knees and trunk, positions of both hands."""
     return np.array([crouch, pitch, *hand, *(other_hand or hand)])
 
 
@@ -58,8 +58,8 @@ TABLE = key_pose(0.05, 0.45, (0.36, 0.09, 0.56))
 HIGH = key_pose(0.00, -0.03, (0.19, 0.09, 1.08))
 REACH = key_pose(0.00, -0.03, (0.17, 0.10, 1.12), (0.04, 0.14, 0.53))
 SPREAD = np.array([0.015, 0.06, *(0.025, 0.015, 0.03) * 2])
-# When in the course of an action (0 to 1) which pose is reached. It starts from the
-# pose in which the action before it ended.
+# The poses of each action, with the fraction of its duration at which each is reached.
+# An action starts in the last pose of the previous action.
 KEY_POSES = {
     'stand': [(0.35, REST), (1, REST)],
     'walk': [(0.25, REST), (1, REST)],
@@ -72,14 +72,14 @@ KEY_POSES = {
     'place_mid': [(0.45, TABLE), (0.6, TABLE), (1, REST)],
     'place_low': [(0.5, LOW), (0.62, LOW), (1, REST)],
 }
-# When in the course of an action a box is grasped, and when it is let go.
+# The fraction of an action's duration at which a box is grasped or released.
 GRASP = {'reach_high': 0.6, 'lift': 0.1}
 RELEASE = {'place_high': 0.55, 'place_mid': 0.5, 'place_low': 0.55}
 
 
 @dataclass
 class Box:
-    """A box, and the frames in which it is grasped and let go."""
+    """A box, and the frames in which it is grasped and released."""
 
     colour: str
     grasped: int
@@ -90,9 +90,13 @@ class Box:
 class Motion:
     """One performance, frame by frame.
 
-    ``label`` (T,); ``pose`` (T, 8), see ``key_pose``; ``place`` (T, 2) on the floor in
-    metres; ``heading`` (T,), 0 to the right of the camera and -pi/2 towards it; and the
-    boxes in the order in which they are grasped.
+    Attributes:
+        label: Class of each frame, shape (T,).
+        pose: Shape (T, 8); see :func:`key_pose`.
+        place: Position on the floor in metres, shape (T, 2).
+        heading: Direction, shape (T,); 0 is to the right of the camera, -pi/2 towards
+            it.
+        boxes: The boxes in the order in which they are grasped.
     """
 
     label: np.ndarray
@@ -103,7 +107,7 @@ class Motion:
 
 
 def perform(rng: np.random.Generator, frames: int, fps: float) -> Motion:
-    """Return the motion of one video: actions in an order that the grammar allows."""
+    """Return the motion of one video: a random order of actions from the grammar."""
     tempo = rng.uniform(0.8, 1.25)
     action, now = 'walk', 0.0
     here, facing = random_place(rng), 0.0
@@ -154,7 +158,10 @@ def handle(
 ) -> tuple[list[Box], list[str]]:
     """Return the boxes that are moved, and the class of each action.
 
-    ``borders`` are the frames in which each action begins, and the last one ends.
+    Args:
+        rng: Source of random numbers.
+        actions: The actions in order.
+        borders: The frames at which the actions begin, and the end of the last one.
     """
     boxes, names = [], []
     for action, start, end in zip(actions, borders[:-1], borders[1:], strict=True):
@@ -175,7 +182,7 @@ def random_place(rng: np.random.Generator) -> np.ndarray:
 def annotate(
     rng: np.random.Generator, starts: np.ndarray, names: list[str], frames: int
 ) -> np.ndarray:
-    """Return the label of each frame; like a person, off by a few frames at borders."""
+    """Return the label of each frame, with errors of a few frames at boundaries."""
     starts = np.round(starts + rng.uniform(-3, 3, len(starts)))
     index = np.searchsorted(starts, np.arange(frames), side='right') - 1
     ids = np.array([CLASSES.index(name) for name in names])
@@ -196,7 +203,7 @@ def blend(
 
 
 def walk_through(keys: list[tuple[float, np.ndarray]], time: np.ndarray) -> np.ndarray:
-    """Return the places (T, 2) at given times, at an even pace from key to key."""
+    """Return positions (T, 2) at given times, at a constant speed between keys."""
     key_time = [key for key, _ in keys]
     columns = np.array([place for _, place in keys]).T
     return np.stack([np.interp(time, key_time, column) for column in columns], axis=1)

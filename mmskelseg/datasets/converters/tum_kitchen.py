@@ -1,15 +1,14 @@
 """Convert 3D poses and frame-wise labels of TUM-Kitchen to mmskelseg's annotation file.
 
-SRC holds a pose and a text of labels for each video (of which there are 19):
+SRC contains poses and labels for each of the 19 videos:
 
     Poses/NN_pose3d.npy      (T, 15, 3) joints of LCR-Net in metres, or Poses/NN.npy
-    Labels_TUM/NN.txt        a line for each frame: a class, as an id from 1 to 21
-    RebaScoreFrameWise/NN.txt    a risk score for each frame, if the folder is there
+    Labels_TUM/NN.txt        a line for each frame: a class id from 1 to 21
+    RebaScoreFrameWise/NN.txt    a risk score for each frame, if the folder exists
 
-Labels may also lie in Labels/ClassNumber, in Labels, or where --labels says. With
---classes a line may be a name as well as an id, and there may be any number of classes.
-What is known of the releases and what is assumed stands in
-docs/datasets/tum_kitchen.md.
+Labels may also be in Labels/ClassNumber, in Labels, or in the folder given by --labels.
+With --classes, a line may be a name or an id, and there may be any number of classes.
+docs/datasets/tum_kitchen.md describes the releases and our assumptions.
 """
 
 import argparse
@@ -21,9 +20,9 @@ from mmskelseg.datasets.converters.text_layout import read_classes, read_label
 from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:
-  # the old public labels beside your poses; every fifth video tests
+  # the old public labels beside your poses; every fifth video is for testing
   %(prog)s data/tum_kitchen/raw data/tum_kitchen
-  # other labels, with the names of their classes, and test videos of your own
+  # other labels, with the names of their classes, and your own test videos
   %(prog)s RAW data/tum_kitchen \\
       --labels RELABELLED --classes names.txt --test 04,08,12,16
 """
@@ -33,11 +32,11 @@ FPS = 25.0
 
 
 def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
-    """Return where the files of each key are, from ``root``, with NN for the id."""
+    """Return the path of each key's files relative to ``root``, with NN for the id."""
     poses = root / 'Poses'
     if not poses.is_dir():
         raise MissingFileError(
-            f'{poses}: no such folder; it must hold NN_pose3d.npy for each video.'
+            f'{poses}: no such folder; it must contain NN_pose3d.npy for each video.'
         )
     choices = [labels.absolute()] if labels else [root / name for name in LABELS]
     folder = next((choice for choice in choices if choice.is_dir()), None)
@@ -47,7 +46,7 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
             'NN.txt for each video by --labels.'
         )
     suffix = '_pose3d' if any(poses.glob('*_pose3d.npy')) else ''
-    # A path that starts at the root of the disk stays so when it is joined.
+    # An absolute path stays the same when it is joined to the root.
     parts = {
         'keypoint': f'Poses/NN{suffix}.npy',
         'label': f'{folder.absolute()}/NN.txt',
@@ -70,8 +69,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--classes',
         type=Path,
         metavar='FILE',
-        help='names of the classes: a line `ID NAME` for each, ids from 1, or a name '
-        'alone in the order of the ids (default: class_01 to class_21)',
+        help='names of the classes: a line `ID NAME` for each, with ids from 1, or '
+        'only names in the order of ids (default: class_01 to class_21)',
     )
     building.add_release_options(parser, FPS)
 
@@ -81,7 +80,7 @@ def _run(args: argparse.Namespace) -> None:
     classes = read_classes(args.classes, first=1) if args.classes else CLASSES
     assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
     if not args.test:
-        assumed['split'] = 'every fifth video tests: no release names a split'
+        assumed['split'] = 'every fifth video is for testing: no release has a split'
     convert(
         args,
         args.source,

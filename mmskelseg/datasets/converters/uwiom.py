@@ -1,12 +1,12 @@
 """Convert the public UW-IOM release to mmskelseg's annotation file.
 
-The release (GitHub BehnooshParsa/MTL-ERA, folder Data/UW) holds, for each of 20 videos,
-3D poses, frame-wise labels and frame-wise risk scores:
+The release (GitHub BehnooshParsa/MTL-ERA, folder Data/UW) contains 3D poses, frame-wise
+labels and frame-wise risk scores of 20 videos:
 
     Poses/NN_pose3d.npy   Labels/ClassNumber/NN.npy   RebaScoreFrameWise/NN.txt
 
-OUT/annotations.pkl gets all of it, with the poses projected to 2D. What the numbers
-mean and what had to be assumed stands in docs/datasets/uwiom.md.
+OUT/annotations.pkl gets all of them, plus the poses projected to 2D.
+docs/datasets/uwiom.md describes the data and our assumptions.
 """
 
 import argparse
@@ -28,14 +28,14 @@ from mmskelseg.utils.errors import MissingFileError, UserError
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)
   %(prog)s data/uwiom/raw data/uwiom --download
-  # a part of the release, or a split of your own
+  # a part of the release, or your own split
   %(prog)s MTL-ERA data/uwiom --test 03,09,18
 """
 URL = 'https://github.com/BehnooshParsa/MTL-ERA/archive/refs/heads/master.zip'
 TEST = ('07', '10', '12', '13', '15')
-# The release states none; docs/datasets/uwiom.md has reasons.
+# The release states none; docs/datasets/uwiom.md explains the choice.
 FPS = 10.0
-# In the order of the ids; the release's own file of names is alphabetical.
+# In the order of ids; the release's own list of names is alphabetical.
 CLASSES = [
     'walking', 'stand_reach_top', 'box_stand_pick_up_top', 'box_stand_place_mid',
     'standing', 'rod_stand_pick_up_top', 'rod_stand_place_mid', 'box_stand_pick_up_mid',
@@ -43,7 +43,7 @@ CLASSES = [
     'box_bend_place_low', 'rod_bend_place_low', 'box_stand_place_top',
     'rod_stand_place_top', 'box_bend_pick_up_low', 'box_walk_hold',
 ]  # fmt: skip
-# Where the file of names says it otherwise than by a hyphen.
+# Names in the release's list that differ from ours in more than hyphens.
 ALIASES = {
     'none_walk_none_none': 'walking',
     'none_stand_none_none': 'standing',
@@ -57,8 +57,8 @@ PARTS = {
     'risk': 'RebaScoreFrameWise/NN.txt',
 }
 FOLDERS = [str(PurePosixPath(part).parent) for part in PARTS.values()]
-# The files of a GitHub archive that are kept, and their place in the release; no name
-# with `..` matches.
+# The files to extract from a GitHub archive, with their path in the release as the
+# group; no name with `..` matches.
 FILES = '|'.join([*PARTS.values(), NAMES])
 MEMBER = rf'[^/]+/(Data/UW/(?:{FILES}))'.replace('.', r'\.').replace('NN', r'\d\d')
 CHUNK = 1 << 18
@@ -66,18 +66,19 @@ RANGE_NOT_SATISFIABLE = 416
 
 
 def find_release(source: Path) -> Path:
-    """Return the folder that holds the release's parts."""
+    """Return the folder that contains the parts of the release."""
     for root in (source, source / 'Data' / 'UW'):
         if all((root / folder).is_dir() for folder in FOLDERS):
             return root
     raise MissingFileError(
-        f'{source}: neither this folder nor Data/UW in it holds {", ".join(FOLDERS)}; '
-        'name the folder of the release, or fetch it with --download.'
+        f'{source}: neither this folder nor Data/UW in it contains '
+        f'{", ".join(FOLDERS)}; name the folder of the release, or download it with '
+        '--download.'
     )
 
 
 def download(url: str, folder: Path) -> None:
-    """Fetch the release into FOLDER/Data/UW, unless it is there already."""
+    """Download the release to FOLDER/Data/UW, unless it is there already."""
     archive = folder / 'MTL-ERA.zip'
     if not archive.exists():
         try:
@@ -85,17 +86,17 @@ def download(url: str, folder: Path) -> None:
         except MissingFileError:
             fetch(url, archive)
         else:
-            print(f'{root} holds a release, so nothing is downloaded')
+            print(f'{root} contains a release, so nothing is downloaded')
             return
     extract(archive, folder)
     archive.unlink()
 
 
 def fetch(url: str, path: Path) -> None:
-    """Download a file with a progress bar; it is at ``path`` only once it is complete.
+    """Download a file with a progress bar; ``path`` exists only once it is complete.
 
-    What an interrupted download left in ``<path>.part`` is continued where the server
-    can do that, and fetched anew where it cannot.
+    An interrupted download is continued from ``<path>.part`` if the server supports it,
+    and otherwise started again.
     """
     part = path.with_name(f'{path.name}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,9 +131,9 @@ def fetch(url: str, path: Path) -> None:
 
 
 def extract(archive: Path, folder: Path) -> None:
-    """Unpack those files of a zip archive whose names match MEMBER into a folder.
+    """Extract the files of a zip archive whose names match MEMBER to a folder.
 
-    An archive that is damaged or holds no such file is deleted.
+    An archive that is damaged or has no such file is deleted.
     """
     try:
         with zipfile.ZipFile(archive) as file:
@@ -145,17 +146,18 @@ def extract(archive: Path, folder: Path) -> None:
         archive.unlink()
         raise UserError(
             f'{archive}: not a complete zip file ({error}), so it was deleted; run the '
-            'command again to download it anew.'
+            'command again to download it once more.'
         ) from None
     if not matches:
         archive.unlink()
         raise UserError(
-            f'{archive}: no file of the release in it, so it was deleted; check --url.'
+            f'{archive}: contains no file of the release, so it was deleted; check '
+            '--url.'
         )
 
 
 def check_names(path: Path) -> None:
-    """Make sure that the release's class names are those that are known here."""
+    """Raise a UserError unless the release's class names are the known ones."""
     names = [str(name).strip() for name in building.read_array(path).ravel()]
     known = {ALIASES.get(name, name.replace('-', '_')) for name in names}
     if known != set(CLASSES):
@@ -176,7 +178,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_paths(parser, 'folder of the release, or one with Data/UW in it')
     building.add_test(parser, 'NN,NN', f'those of the release, {",".join(TEST)}')
     parser.add_argument(
-        '--download', action='store_true', help='fetch the release into SRC first'
+        '--download', action='store_true', help='download the release to SRC first'
     )
     parser.add_argument(
         '--url', default=URL, help='zip file to download (default: %(default)s)'

@@ -1,1 +1,1 @@
-"""Summaries of a data set, and checks for what looks wrong in it."""
+"""Summaries of a data set, and checks for suspicious content."""

@@ -1,4 +1,4 @@
-"""Report on a data set: summary and suspicions as text, and a page of pictures."""
+"""The report on a data set: a text with summary and suspicions, and an HTML page."""
 
 import html
 import math
@@ -8,41 +8,46 @@ from functools import partial, reduce
 from itertools import groupby, islice
 from operator import add
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
 from mmengine.utils import track_iter_progress
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
-from mmskelseg.datasets.inspection.summary import seen_joints
+from mmskelseg.datasets.inspection.summary import Summary, seen_joints
 from mmskelseg.evaluation import TimeBudget, time_budget
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import write_time_budget
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg.utils.tables import text_table
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.charts import draw_bars, draw_time_budget
 from mmskelseg.visualization.heatmaps import draw_poses
 from mmskelseg.visualization.timelines import SCREEN, line_frames
 
-# Lines a check shows at most.
+# The most lines that the report has for one check.
 SHOWN = 6
-# So many bars of labels are still legible in one picture.
+# The most timelines in one picture.
 TIMELINES = 40
 BARS = SCREEN._replace(bar=0.24, gap=0.08)
 
 
-def report(source: str, summary: dict[str, Any], found: Sequence[Suspicion]) -> str:
-    """Return the summary of an annotation file and what is suspicious, as lines."""
+def report(source: str, summary: Summary, found: Sequence[Suspicion]) -> str:
+    """Return the summary and the suspicions of an annotation file as text."""
     of_summary = (part(summary) for part in (_classes, _joints, _splits))
     parts = (_overview(source, summary), *of_summary, _suspicions(found))
     return '\n\n'.join('\n'.join(part) for part in parts)
 
 
-def _overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
+def _overview(source: str, summary: Summary) -> Iterator[str]:
     frames = summary['frames']
     (short, least), (long, most) = summary['shortest'], summary['longest']
     empty = summary['frames_without_person']
@@ -57,7 +62,7 @@ def _overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
         'skeleton': f'{summary["skeleton"]}, {len(summary["missing_by_joint"])} joints',
         'persons': _counted(summary['persons']),
         'no one seen': f'in {empty:,} frames{_share(empty, frames)}',
-        'missing': f'{summary["missing"]:.1f} % of the joints of persons who are there',
+        'missing': f'{summary["missing"]:.1f} % of the joints of persons present',
         'segments': f'{summary["segments"]:,} of {len(summary["classes"])} classes',
         'background': summary['background'] or 'none',
         'unlabelled': f'{summary["unlabelled"]:,} frames'
@@ -71,7 +76,7 @@ def _overview(source: str, summary: dict[str, Any]) -> Iterator[str]:
         yield f'{name:12}{value}'
 
 
-def _classes(summary: dict[str, Any]) -> Iterator[str]:
+def _classes(summary: Summary) -> Iterator[str]:
     rows = [('class', 'frames', '', 'segments', 'median', 'videos')]
     labelled = max(summary['frames'] - summary['unlabelled'], 1)
     for row in summary['classes']:
@@ -93,7 +98,7 @@ def _classes(summary: dict[str, Any]) -> Iterator[str]:
         yield f'{ends["most"]} has {times}'
 
 
-def _joints(summary: dict[str, Any]) -> Iterator[str]:
+def _joints(summary: Summary) -> Iterator[str]:
     missing = summary['missing_by_joint']
     if not any(missing.values()):
         yield 'no joint is missing'
@@ -103,7 +108,7 @@ def _joints(summary: dict[str, Any]) -> Iterator[str]:
     yield from text_table(rows)
 
 
-def _splits(summary: dict[str, Any]) -> Iterator[str]:
+def _splits(summary: Summary) -> Iterator[str]:
     rows = [('split', 'videos', 'frames', 'lacks the classes')]
     for name, split in summary['splits'].items():
         lacks = ', '.join(split['lacks']) or '-'
@@ -120,7 +125,7 @@ def _suspicions(found: Sequence[Suspicion]) -> Iterator[str]:
     yield f'suspicious: {len(found)}'
     for check, group in groupby(found, key=lambda one: one.check):
         alike = list(group)
-        # One text is of many videos, in one line.
+        # A message that several videos share takes one line.
         shown = SHOWN if len({one.text for one in alike}) > 1 else len(alike)
         yield f'  {check}'
         for text, said in groupby(alike[:shown], key=lambda one: one.text):
@@ -131,7 +136,7 @@ def _suspicions(found: Sequence[Suspicion]) -> Iterator[str]:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    """Return values, with their numbers of videos where they differ.
+    """Return values as text, with the number of videos of each if they differ.
 
     >>> _counted({'30': 5, '25': 1}), _counted({'30': 6})
     ('30 (5 videos), 25 (1 video)', '30')
@@ -147,7 +152,7 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Return a length of time for reading.
+    """Return a duration as readable text.
 
     >>> _duration(27.5), _duration(754)
     ('27.5 s', '12 min 34 s')
@@ -165,7 +170,7 @@ def _share(part: int, whole: int) -> str:
 
 
 class Picture(NamedTuple):
-    """A caption, a file within the folder of pictures, and what draws it."""
+    """A caption, a file within the folder of pictures, and the function to draw it."""
 
     caption: str
     file: str
@@ -173,13 +178,13 @@ class Picture(NamedTuple):
 
 
 def pictures(
-    data: dict[str, Any],
-    summary: dict[str, Any],
+    data: AnnotationFile,
+    summary: Summary,
     videos: int | None,
     frames: int,
     line_minutes: float | None,
 ) -> Iterator[Picture]:
-    """Yield what is drawn: of the whole file, then of so many of its videos."""
+    """Yield pictures of the whole file, and then of its first ``videos`` videos."""
     annotations, classes = data['annotations'], data['metainfo']['classes']
     rates = {float(video['fps']) for video in annotations}
     fps = rates.pop() if len(rates) == 1 else None
@@ -206,7 +211,7 @@ def pictures(
     yield Picture('Time budget', 'time_budget.png', draw)
     draw = partial(
         draw_bars,
-        {'percent of the frames in which a person is there': list(missing.values())},
+        {'percent of the frames with the person present': list(missing.values())},
         list(missing),
         title='Missing joints',
         form='{:.1f} %',
@@ -218,9 +223,7 @@ def pictures(
         yield Picture(f'Video {video["frame_dir"]}', f'videos/{name}.png', draw)
 
 
-def _sample_frames(
-    video: dict[str, Any], meta: dict[str, Any], count: int
-) -> np.ndarray:
+def _sample_frames(video: VideoAnnotation, meta: Metainfo, count: int) -> np.ndarray:
     """Draw some frames, evenly spread over a video."""
     skeleton = Skeleton.get(meta['skeleton'])
     total = video['total_frames']
@@ -231,13 +234,13 @@ def _sample_frames(
     heatmaps = dict(zip(titles, render.images(keypoint, score)[:, 0], strict=True))
     seen = seen_joints(video)[:, frames, :, None]
     points = np.where(seen, video['keypoint'][:, frames], np.nan)
-    # The last name is that of the label -1.
+    # The last name is for the label -1.
     names = [*meta['classes'], 'unlabelled']
     shown = [(names[video['label'][k]], points[:, i]) for i, k in enumerate(frames)]
     return draw_poses(shown, heatmaps, skeleton, video['img_shape'])
 
 
-def time_budgets(data: dict[str, Any]) -> dict[str, TimeBudget]:
+def time_budgets(data: AnnotationFile) -> dict[str, TimeBudget]:
     """Return the time budget of each video of an annotation file."""
     count = len(data['metainfo']['classes'])
     return {
@@ -247,7 +250,7 @@ def time_budgets(data: dict[str, Any]) -> dict[str, TimeBudget]:
 
 
 def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
-    """Return a page with a text and pictures, each a caption and a relative address."""
+    """Return an HTML page with a text and pictures, given as captions and addresses."""
     figures = '\n'.join(
         f'<h2>{html.escape(caption)}</h2>\n'
         f'<img src="{html.escape(address)}" alt="{html.escape(caption)}">'
@@ -265,18 +268,27 @@ def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
 
 def draw_all(
     out: Path,
-    data: dict[str, Any],
-    summary: dict[str, Any],
+    data: AnnotationFile,
+    summary: Summary,
     text: str,
     videos: int | None,
     frames: int,
     line_minutes: float | None,
 ) -> Path:
-    """Write pictures, the page that shows them, and a table of the time budget.
+    """Write pictures, a page that shows them, and a table of the time budget.
 
-    Return the page's path.
+    Args:
+        out: Folder of the page; missing folders are created.
+        data: The annotations.
+        summary: Their statistics.
+        text: Text above the pictures.
+        videos: Number of videos of which sample frames are drawn, from the first; None
+            for all.
+        frames: Number of sample frames of a video.
+        line_minutes: See :func:`mmskelseg.visualization.draw_timelines`.
 
-    Sample frames are of the first so many ``videos``, or of all; ``text`` stands above.
+    Returns:
+        The path of the page.
     """
     wanted = list(pictures(data, summary, videos, frames, line_minutes))
     for picture in track_iter_progress(wanted, file=sys.stderr):

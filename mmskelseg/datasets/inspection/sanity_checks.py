@@ -1,69 +1,71 @@
-"""Checks for content that an annotation file may have but that looks wrong.
+"""Checks for valid but suspicious content of an annotation file.
 
-A check of one video yields sentences; one of all videos yields the ``frame_dir``, or
-None where it is the file as a whole, and a sentence.
+A check of one video yields messages. A check of all videos yields pairs of a
+``frame_dir``, or None for the file as a whole, and a message.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mmskelseg.datasets.annotations import fold_splits
-from mmskelseg.datasets.inspection.summary import Video, present_classes, seen_joints
+from mmskelseg.datasets.inspection.summary import present_classes, seen_joints
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.renderers import ReadVideoFrames
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
 
-# Seconds without any joint, and seconds in which no joint moves at all.
+# The most seconds without any joint, and the most seconds without any movement.
 LONGEST_EMPTY = 1.0
 LONGEST_FROZEN = 1.0
-# Share of frames that repeat the pose before, as where poses come at a lower rate.
+# Largest share of frames that repeat the pose of the previous frame; more suggest that
+# poses have a lower frame rate.
 MOST_REPEATED = 0.3
-# Sides of the image that a joint may lie outside of it.
+# How far outside the image a joint may be, as a multiple of the image's side.
 FARTHEST_OUTSIDE = 0.5
-# Share of joints outside the image, above which its height and width may be swapped.
+# Share of joints outside the image above which height and width may be swapped.
 MOST_OUTSIDE = 0.01
-# Some estimators go a little above 1.
+# Highest score; some estimators slightly exceed 1.
 HIGHEST_SCORE = 1.5
-# Largest coordinate of joints that are given as parts of the image.
+# Largest coordinate of joints that are given as fractions of the image.
 LARGEST_PART = 2.0
-# A segment below both is shorter than a person acts or annotates.
+# A segment that is shorter than both is too short for an action or its annotation.
 SHORTEST_FRAMES = 3
 SHORTEST_SECONDS = 0.1
-# Share of a video's frames without a label.
+# Largest share of a video's frames without a label.
 MOST_UNLABELLED = 0.5
-# Share of a video's poses that may occur in another one.
+# Largest share of a video's poses that may occur in another video.
 MOST_SHARED = 0.1
 
 
 class Suspicion(NamedTuple):
-    """A finding: the check, the ``frame_dir`` or None for the file, and a sentence."""
+    """A finding: the check, the ``frame_dir`` or None for the file, and a message."""
 
     check: str
     video: str | None
     text: str
 
 
-def nobody_seen(video: Video, joints: Sequence[str]) -> Iterator[str]:
+def nobody_seen(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find a long run of frames in which every joint is missing."""
     empty = np.logical_not(seen_joints(video).any(axis=(0, 2)))
     start, end = longest_run(empty)
     if end - start > LONGEST_EMPTY * video['fps']:
         yield (
-            f'no joint is seen in {empty.sum()} of {empty.size} frames, the longest '
-            f'time from frame {start} to {end - 1} '
+            f'no joint is seen in {empty.sum()} of {empty.size} frames, longest '
+            f'from frame {start} to {end - 1} '
             f'({(end - start) / video["fps"]:.1f} s, above {LONGEST_EMPTY:g} s)'
         )
 
 
-def far_outside(video: Video, joints: Sequence[str]) -> Iterator[str]:
+def far_outside(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find joints far outside the image."""
     size = np.array(video['img_shape'][::-1])
     keypoint, seen = video['keypoint'], seen_joints(video)
-    # In sides of the image, from its nearest edge.
+    # Distance from the nearest edge, as a multiple of the image's side.
     outside = np.maximum(-keypoint, keypoint - size) / size
     far = (outside.max(axis=-1) > FARTHEST_OUTSIDE) & seen
     if far.any():
@@ -77,18 +79,18 @@ def far_outside(video: Video, joints: Sequence[str]) -> Iterator[str]:
         )
 
 
-def parts_of_image(video: Video, joints: Sequence[str]) -> Iterator[str]:
-    """Find coordinates that are parts of the image where pixels are needed."""
+def parts_of_image(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
+    """Find coordinates that are fractions of the image instead of pixels."""
     points = video['keypoint'][seen_joints(video)]
     if points.size and np.abs(points).max() <= LARGEST_PART < min(video['img_shape']):
         H, W = video['img_shape']
         yield (
             f'all coordinates lie between {points.min():.3g} and {points.max():.3g}; '
-            f'if they are parts of the image, multiply x by {W} and y by {H}'
+            f'if they are fractions of the image, multiply x by {W} and y by {H}'
         )
 
 
-def swapped_sides(video: Video, joints: Sequence[str]) -> Iterator[str]:
+def swapped_sides(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find an img_shape that is (width, height) instead of (height, width)."""
     points = video['keypoint'][seen_joints(video)]
     H, W = video['img_shape']
@@ -103,7 +105,7 @@ def swapped_sides(video: Video, joints: Sequence[str]) -> Iterator[str]:
         )
 
 
-def seen_at_zero(video: Video, joints: Sequence[str]) -> Iterator[str]:
+def seen_at_zero(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find joints at (0, 0) that count as seen."""
     at_zero = (video['keypoint'] == 0).all(axis=-1) & seen_joints(video)
     if at_zero.any():
@@ -116,8 +118,8 @@ def seen_at_zero(video: Video, joints: Sequence[str]) -> Iterator[str]:
         )
 
 
-def frozen_pose(video: Video, joints: Sequence[str]) -> Iterator[str]:
-    """Find persons who do not move at all, and poses that come twice or more."""
+def frozen_pose(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
+    """Find persons who do not move at all, and poses that are repeated."""
     seen = seen_joints(video)
     place = np.where(seen[..., None], video['keypoint'], 0)
     same = (place[:, 1:] == place[:, :-1]).all(axis=(2, 3))
@@ -140,7 +142,7 @@ def frozen_pose(video: Video, joints: Sequence[str]) -> Iterator[str]:
         )
 
 
-def constant_joint(video: Video, joints: Sequence[str]) -> Iterator[str]:
+def constant_joint(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find single joints that never move, while others do."""
     keypoint, seen = video['keypoint'], seen_joints(video)
     for points, there in zip(keypoint, seen, strict=True):
@@ -156,18 +158,18 @@ def constant_joint(video: Video, joints: Sequence[str]) -> Iterator[str]:
                 )
 
 
-def equal_scores(video: Video, joints: Sequence[str]) -> Iterator[str]:
-    """Find scores that say nothing."""
+def equal_scores(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
+    """Find scores without information."""
     scores = video['keypoint_score'][seen_joints(video)]
     if scores.size and (scores == scores[0]).all():
         yield (
-            f'all joints that are seen have the score {scores[0]:g}; sure and unsure '
-            'ones are drawn alike'
+            f'all joints that are seen have the score {scores[0]:g}; certain and '
+            'uncertain ones are drawn alike'
         )
 
 
-def high_scores(video: Video, joints: Sequence[str]) -> Iterator[str]:
-    """Find scores far above 1, by which heatmaps are multiplied."""
+def high_scores(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
+    """Find scores far above 1, since heatmaps are multiplied by them."""
     highest = video['keypoint_score'].max()
     if highest > HIGHEST_SCORE:
         expected = 'expected about 0 to 1; they multiply the heatmap'
@@ -175,7 +177,7 @@ def high_scores(video: Video, joints: Sequence[str]) -> Iterator[str]:
 
 
 def longest_run(hits: np.ndarray) -> tuple[int, int]:
-    """Return start and end (exclusive) of the longest run, (0, 0) without any.
+    """Return start and end (exclusive) of the longest run, or (0, 0) if none.
 
     >>> longest_run(np.array([True, False, True, True]))
     (2, 4)
@@ -184,23 +186,23 @@ def longest_run(hits: np.ndarray) -> tuple[int, int]:
     return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
 
 
-def single_class(video: Video, classes: Sequence[str]) -> Iterator[str]:
-    """Find a video in which nothing changes."""
+def single_class(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
+    """Find a video with only one class."""
     present = present_classes([video])
     if len(present) == 1:
         count = (video['label'] != IGNORED).sum()
         yield f'all {count} labelled frames are {classes[present.pop()]!r}'
 
 
-def unlabelled(video: Video, classes: Sequence[str]) -> Iterator[str]:
-    """Find a video that is mostly without labels."""
+def unlabelled(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
+    """Find a video most of whose frames have no label."""
     count, frames = (video['label'] == IGNORED).sum(), video['label'].size
     if count > MOST_UNLABELLED * frames:
         yield f'{count} of {frames} frames have no label'
 
 
-def flicker(video: Video, classes: Sequence[str]) -> Iterator[str]:
-    """Find segments that are too short to be meant."""
+def flicker(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
+    """Find segments that are too short to be intended."""
     shortest = max(SHORTEST_FRAMES, SHORTEST_SECONDS * video['fps'])
     segments = to_segments(video['label'])
     short = [segment for segment in segments if segment[1] - segment[0] < shortest]
@@ -213,8 +215,8 @@ def flicker(video: Video, classes: Sequence[str]) -> Iterator[str]:
         )
 
 
-def unlearnable_classes(data: Mapping[str, Any]) -> Iterator[tuple[None, str]]:
-    """Find classes that a fold tests but does not train."""
+def unlearnable_classes(data: AnnotationFile) -> Iterator[tuple[None, str]]:
+    """Find classes in the test split of a fold that its training split lacks."""
     by_name = {video['frame_dir']: video for video in data['annotations']}
     classes = data['metainfo']['classes']
     for train, test in fold_splits(data):
@@ -227,11 +229,11 @@ def unlearnable_classes(data: Mapping[str, Any]) -> Iterator[tuple[None, str]]:
             yield (
                 None,
                 f'{", ".join(never)}: in {test!r}, but not in {train!r}, so that no '
-                'model can know it',
+                'model can learn it',
             )
 
 
-def unused_classes(data: Mapping[str, Any]) -> Iterator[tuple[None, str]]:
+def unused_classes(data: AnnotationFile) -> Iterator[tuple[None, str]]:
     """Find classes without any frame."""
     present = present_classes(data['annotations'])
     names = data['metainfo']['classes']
@@ -240,8 +242,8 @@ def unused_classes(data: Mapping[str, Any]) -> Iterator[tuple[None, str]]:
         yield None, f'no frame is labelled {", ".join(never)}'
 
 
-def odd_fps(videos: Sequence[Video]) -> Iterator[tuple[str, str]]:
-    """Find videos whose frame rate is not that of most; yield their ids too.
+def odd_fps(videos: Sequence[VideoAnnotation]) -> Iterator[tuple[str, str]]:
+    """Find videos whose frame rate differs from that of most videos.
 
     >>> videos = [{'frame_dir': name, 'fps': 30} for name in 'abc']
     >>> list(odd_fps([*videos, {'frame_dir': 'd', 'fps': 25}]))
@@ -255,10 +257,10 @@ def odd_fps(videos: Sequence[Video]) -> Iterator[tuple[str, str]]:
             yield video['frame_dir'], f'fps is {video["fps"]:g}, but {others}'
 
 
-def shared_poses(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Find videos with the same poses as an earlier one, or parts of them.
+def shared_poses(data: AnnotationFile) -> Iterator[tuple[str, str]]:
+    """Find videos that share poses with an earlier video.
 
-    Frames without any joint do not count, and a pose that comes again counts once.
+    Frames without any joint do not count, and a repeated pose counts once.
     """
     videos = data['annotations']
     poses = [np.unique(_pose_digests(video)) for video in videos]
@@ -273,8 +275,8 @@ def shared_poses(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield b, text + _leak(data, a, b)
 
 
-def shared_files(videos: Sequence[Video]) -> Iterator[tuple[str, str]]:
-    """Find videos that name the file of an earlier one."""
+def shared_files(videos: Sequence[VideoAnnotation]) -> Iterator[tuple[str, str]]:
+    """Find videos that name the same file as an earlier video."""
     owners: dict[str, str] = {}
     for video in videos:
         file = video.get('filename')
@@ -284,17 +286,20 @@ def shared_files(videos: Sequence[Video]) -> Iterator[tuple[str, str]]:
                 yield video['frame_dir'], f'names the file of {owner}, {file}'
 
 
-def unfit_files(videos: Sequence[Video], folder: Path) -> Iterator[tuple[str, str]]:
+def unfit_files(
+    videos: Sequence[VideoAnnotation], folder: Path
+) -> Iterator[tuple[str, str]]:
     """Find video files that are missing, unreadable, or not as long as the labels.
 
-    Frames are counted, and seconds compared, as RGB features would do it. Annotations
-    that name no file are passed over.
+    Frames are counted and durations compared in the same way as for RGB features.
+    Annotations without a file are skipped.
     """
     for video in videos:
         if video.get('filename'):
-            placed = {**video, 'filename': folder / video['filename']}
+            path = str(folder / video['filename'])
+            placed: VideoAnnotation = {**video, 'filename': path}
             problem = ''
-            # Where neither way of reading goes, seconds say more than frames.
+            # If both ways of reading fail, seconds are more informative than frames.
             for align in ('index', 'fps'):
                 try:
                     ReadVideoFrames(align=align).check(placed)
@@ -304,7 +309,7 @@ def unfit_files(videos: Sequence[Video], folder: Path) -> Iterator[tuple[str, st
                 yield video['frame_dir'], problem.rstrip('.')
 
 
-def _pose_digests(video: Video) -> np.ndarray:
+def _pose_digests(video: VideoAnnotation) -> np.ndarray:
     """Return a number for each frame with a person, equal for equal poses, (T',)."""
     seen = seen_joints(video)
     # Adding 0 makes -0 and 0 the same.
@@ -312,17 +317,20 @@ def _pose_digests(video: Video) -> np.ndarray:
     M, T, V = seen.shape
     bits = place.view(np.uint32).reshape(M, T, V * 2).astype(np.uint64)
     weights = np.random.default_rng(0).integers(1, 2**63, V * 2, dtype=np.uint64)
-    # Overflow is meant. Summed over persons, so that neither their order counts nor
-    # those who are absent.
+    # Overflow is intended. The sum over persons makes their order, and absent ones,
+    # irrelevant.
     digests = (bits * (2 * weights + 1)).sum(axis=2, dtype=np.uint64).sum(axis=0)
     return digests[seen.any(axis=(0, 2))]
 
 
 def _shared_counts(poses: Sequence[np.ndarray]) -> Counter[tuple[int, int]]:
-    """Return how many digests, each once in a video, two videos share, by indices."""
+    """Return the number of digests that two videos share, by their indices.
+
+    No digest may occur twice in a video.
+    """
     owner = np.repeat(np.arange(len(poses)), [part.size for part in poses])
     digest = np.concatenate(poses)
-    # Stable, so that owners of one digest stay in the order of the file.
+    # The sort is stable, so that the owners of a digest stay in file order.
     order = np.argsort(digest, kind='stable')
     owner, digest = owner[order], digest[order]
     counts: Counter[tuple[int, int]] = Counter()
@@ -337,16 +345,18 @@ def _shared_counts(poses: Sequence[np.ndarray]) -> Counter[tuple[int, int]]:
     return counts
 
 
-def _leak(data: Mapping[str, Any], first: str, second: str) -> str:
-    """Return what to add where one of two videos trains and the other tests."""
+def _leak(data: AnnotationFile, first: str, second: str) -> str:
+    """Return a note if one of two videos is for training and the other for testing."""
     split = data['split']
     sides: dict[str, list[str]] = defaultdict(list)
     for train, test in fold_splits(data):
         for trained, tested in ((first, second), (second, first)):
             if trained in split[train] and tested in split[test]:
-                sides[f'{trained} trains and {tested} tests'].append(test)
+                sides[f'{trained} is for training and {tested} for testing'].append(
+                    test
+                )
     shown = '; '.join(f'{who} in {", ".join(tests)}' for who, tests in sides.items())
-    return f'; {shown}, so that scores are too good' if shown else ''
+    return f'; {shown}, which makes scores too high' if shown else ''
 
 
 POSE_CHECKS = {
@@ -367,12 +377,12 @@ LABEL_CHECKS = {
 }
 
 
-def sanity_checks(data: Mapping[str, Any], folder: Path) -> list[Suspicion]:
+def sanity_checks(data: AnnotationFile, folder: Path) -> list[Suspicion]:
     """Return the findings of all checks, in the order of checks and of videos.
 
     Args:
         data: Annotations as ``load_annotations`` returns them.
-        folder: Where the video files are that annotations name.
+        folder: Folder of the video files that the annotations name.
     """
     videos, classes = data['annotations'], data['metainfo']['classes']
     joints = Skeleton.get(data['metainfo']['skeleton']).joints

@@ -1,9 +1,9 @@
-"""Counts of what an annotation file holds, as plain values."""
+"""Statistics of an annotation file, in JSON types."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -11,23 +11,92 @@ from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.inputs import is_file
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
 
-Video = Mapping[str, Any]
+
+class ClassSummary(TypedDict):
+    """Frames and segments of one class; medians are None if there is no segment."""
+
+    id: int
+    name: str
+    frames: int
+    segments: int
+    median_frames: float | None
+    median_seconds: float | None
+    videos: int
 
 
-def seen_joints(video: Video) -> np.ndarray:
-    """Return which joints of a video's annotation are drawn, shape (M, T, V)."""
+class Imbalance(TypedDict):
+    """The most and the least frequent class, and the ratio of their frames."""
+
+    most: str
+    least: str
+    ratio: float
+
+
+class SplitSummary(TypedDict):
+    """Videos and frames of a split, and the classes that it lacks."""
+
+    videos: int
+    frames: int
+    lacks: list[str]
+
+
+class FileSummary(TypedDict):
+    """How many video files are named, and which of them are missing."""
+
+    named: int
+    missing: list[str]
+
+
+class JointSummary(TypedDict):
+    """Persons, and their missing joints in percent; see :func:`summarize_joints`."""
+
+    persons: dict[str, int]
+    frames_without_person: int
+    missing: float
+    missing_by_joint: dict[str, float]
+
+
+class Summary(JointSummary):
+    """Statistics of an annotation file; see :func:`summarize`.
+
+    ``shortest`` and ``longest`` are a video's id and its seconds; ``fps`` and
+    ``images`` count videos by their frame rate and their image size.
+    """
+
+    dataset: str
+    skeleton: str
+    background: str | None
+    videos: int
+    frames: int
+    seconds: float
+    shortest: tuple[str, float]
+    longest: tuple[str, float]
+    fps: dict[str, int]
+    images: dict[str, int]
+    classes: list[ClassSummary]
+    segments: int
+    imbalance: Imbalance | None
+    unlabelled: int
+    splits: dict[str, SplitSummary]
+    without_split: list[str]
+    files: FileSummary
+
+
+def seen_joints(video: VideoAnnotation) -> np.ndarray:
+    """Return whether each joint of a video counts as seen, shape (M, T, V)."""
     return video['keypoint_score'] >= MIN_SCORE
 
 
-def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return counts of everything in an annotation file, as JSON can hold them.
+def summarize(data: AnnotationFile, folder: Path) -> Summary:
+    """Return statistics of an annotation file.
 
     Shares are in percent, lengths in frames and seconds.
 
     Args:
         data: Annotations as ``load_annotations`` returns them.
-        folder: Where the video files are that annotations name.
+        folder: Folder of the video files that the annotations name.
     """
     videos, meta = data['annotations'], data['metainfo']
     skeleton = Skeleton.get(meta['skeleton'])
@@ -63,12 +132,14 @@ def summarize(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def summarize_joints(videos: Sequence[Video], joints: Sequence[str]) -> dict[str, Any]:
+def summarize_joints(
+    videos: Sequence[VideoAnnotation], joints: Sequence[str]
+) -> JointSummary:
     """Return how many persons there are, and how often their joints are missing.
 
-    A person is there in a frame if one joint is seen; ``missing`` and
-    ``missing_by_joint`` are shares of the frames in which a person is there, in
-    percent. ``persons`` counts videos by the highest number of persons in one frame.
+    A person is present in a frame if any joint is seen. ``missing`` and
+    ``missing_by_joint`` are percentages of the frames in which a person is present.
+    ``persons`` counts videos by the highest number of persons in one frame.
     """
     persons: Counter[int] = Counter()
     frames = empty = there = 0
@@ -91,9 +162,9 @@ def summarize_joints(videos: Sequence[Video], joints: Sequence[str]) -> dict[str
 
 
 def summarize_classes(
-    videos: Sequence[Video], classes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return frames, segments and their lengths of each class, in the order of ids.
+    videos: Sequence[VideoAnnotation], classes: Sequence[str]
+) -> list[ClassSummary]:
+    """Return frames, segments and segment lengths of each class, in order of ids.
 
     >>> video = {'label': np.array([0, 0, 0, 1, -1, 0]), 'fps': 2}
     >>> rows = summarize_classes([video], ['walk', 'lift', 'hold'])
@@ -124,15 +195,15 @@ def summarize_classes(
     ]
 
 
-def summarize_splits(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return videos and frames of each split, and which classes of the file it lacks.
+def summarize_splits(data: AnnotationFile) -> dict[str, SplitSummary]:
+    """Return videos and frames of each split, and which classes it lacks.
 
-    Classes without any frame in the file are not counted as lacking.
+    Classes without a frame in the whole file do not count as lacking.
     """
     by_name = {video['frame_dir']: video for video in data['annotations']}
     classes = data['metainfo']['classes']
     everywhere = present_classes(data['annotations'])
-    splits = {}
+    splits: dict[str, SplitSummary] = {}
     for name, members in data['split'].items():
         videos = [by_name[member] for member in members]
         lacks = sorted(everywhere - present_classes(videos))
@@ -144,14 +215,14 @@ def summarize_splits(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return splits
 
 
-def present_classes(videos: Sequence[Video]) -> set[int]:
-    """Return the ids that frames of some videos bear, without -1."""
+def present_classes(videos: Sequence[VideoAnnotation]) -> set[int]:
+    """Return the class ids that occur in some videos, without -1."""
     present: set[int] = set()
     return present.union(*(video['label'].tolist() for video in videos)) - {IGNORED}
 
 
-def _imbalance(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the most and the least frequent class that occur, and their ratio."""
+def _imbalance(classes: Sequence[ClassSummary]) -> Imbalance | None:
+    """Return the most and the least frequent of the classes that occur."""
     found = [row for row in classes if row['frames']]
     if not found:
         return None

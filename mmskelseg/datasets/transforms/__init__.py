@@ -1,4 +1,4 @@
-"""Changes of a video or of an item, from the annotation to model inputs."""
+"""Transforms of a video or an item, from its annotation to the inputs of a model."""
 
 from mmskelseg.datasets.transforms.augment import (
     RandomBrightness,

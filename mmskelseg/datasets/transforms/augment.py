@@ -1,25 +1,26 @@
-"""Augmentations of a training video: light, mirror images, place and tilt.
+"""Augmentations of a training video: brightness, contrast, flips, shifts, rotation.
 
-Source of all: Hyder et al. (ICRA 2024), Sec. III-C, which gives no figures.
+Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no values.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmskelseg.datasets.items import Item
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import FRAME_KEYS, SKELETON_KEYS
 from mmskelseg.structures.segments import IGNORED, segment_table
+from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
-#: Arrays of a video's skeletons, each (M, T, V, ...).
-SKELETON_KEYS = ('keypoint', 'keypoint_score', 'keypoint_3d')
 AXES = (0, 1, 2)
 AN_AXIS = 'one of the three axes of keypoint_3d, 0, 1 or 2'
 A_PROBABILITY = 'a probability from 0 to 1 (50 % is 0.5)'
@@ -28,13 +29,13 @@ A_PROBABILITY = 'a probability from 0 to 1 (50 % is 0.5)'
 def require(
     fits: bool, transform: str, option: str, value: object, wanted: str
 ) -> None:
-    """Raise UserError, which says what is wanted, unless an option fits."""
+    """Raise a UserError that names the wanted values, unless an option fits."""
     if not fits:
         raise UserError(f'{transform}: {option} is {value!r}, but must be {wanted}.')
 
 
 def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
-    """Raise UserError if keypoints of a shape are not (M, T, V, 2) of a skeleton."""
+    """Raise a UserError unless the shape of keypoints is (M, T, V, 2) of a skeleton."""
     if len(shape) != 4 or shape[2] != skeleton.num_joints:
         raise UserError(
             f'keypoint has the shape {shape}, but skeleton {skeleton.name!r} needs '
@@ -43,7 +44,7 @@ def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
 
 
 class Transform(BaseTransform):
-    """A transform that is shown with its options."""
+    """A transform whose ``repr`` shows its options."""
 
     def __repr__(self) -> str:
         options = ', '.join(f'{key}={value!r}' for key, value in vars(self).items())
@@ -51,45 +52,43 @@ class Transform(BaseTransform):
 
 
 class Augmentation(Transform):
-    """A transform whose draws depend on its type, its seed, the video and the training.
+    """A transform whose random numbers depend only on its type, its seed and the video.
 
-    So they are the same on every machine, in every worker and after resuming, and the
-    same for all modalities of a video. Of a training, epoch and seed count where the
-    item tells them, as it does in the pipeline of a data set; among the ``transforms``
-    of features that are kept in files they do not.
+    So they are the same on every machine, in every worker, after resuming and for all
+    modalities of a video. In the pipeline of a data set, they also depend on the epoch
+    and the seed of the training; in the ``transforms`` of features that are stored in
+    files, they do not.
 
     Args:
-        seed: Other seeds give other draws.
+        seed: Different seeds give different random numbers.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = int(seed)
 
-    def draw(
-        self, results: Mapping[str, Any], low: float, high: float, part: str = ''
-    ) -> float:
-        """Return a number from low to high, each as likely.
+    def draw(self, results: Item, low: float, high: float, part: str = '') -> float:
+        """Return a random number, uniformly distributed from low to high.
 
-        It is made of 53 bits, as many as a float keeps, of SHA-256 over ``frame_dir``
-        and ``part``, which tells several draws for a video apart. Unlike NumPy's
-        generators, that is the same everywhere.
+        It is made of 53 bits, the precision of a float, of a SHA-256 digest. ``part``
+        distinguishes several numbers for one video. Unlike NumPy's generators, this is
+        the same everywhere.
         """
         bits = int.from_bytes(self._digest(results, part)[:8], 'little')
         return low + (high - low) * ((bits >> 11) * 2.0**-53)
 
-    def generator(self, results: Mapping[str, Any]) -> np.random.Generator:
-        """Return a generator for draws of many numbers."""
+    def generator(self, results: Item) -> np.random.Generator:
+        """Return a generator of many random numbers."""
         return np.random.default_rng(int.from_bytes(self._digest(results), 'little'))
 
-    def _digest(self, results: Mapping[str, Any], part: str = '') -> bytes:
+    def _digest(self, results: Item, part: str = '') -> bytes:
         epoch = f':{results["epoch"]}' if 'epoch' in results else ''
-        # Nothing for seed 0, so that draws are what they were before there was a seed.
+        # Seed 0 adds nothing, so that numbers are as before `run_seed` existed.
         run = f'/{results["run_seed"]}' if results.get('run_seed') else ''
         kind, name = f'{type(self).__name__}{part}{epoch}{run}', results['frame_dir']
         return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
 
-    def check_place(self, results: Mapping[str, Any]) -> None:
-        """Raise UserError if there are features already, which would not follow."""
+    def check_place(self, results: Item) -> None:
+        """Raise a UserError if features are loaded already, which would not change."""
         if 'features' in results:
             name = type(self).__name__
             raise UserError(
@@ -97,32 +96,33 @@ class Augmentation(Transform):
                 'into the pipeline before LoadFrameFeatures.'
             )
 
-    def check_skeletons(self, results: Mapping[str, Any], *keys: str) -> None:
-        """Raise UserError if a video has none of these arrays of skeletons."""
+    def check_skeletons(self, results: Item, *keys: str) -> None:
+        """Raise a UserError if a video has none of these arrays of skeletons."""
         if not any(key in results for key in keys):
             raise UserError(
                 f'{type(self).__name__}: video {results["frame_dir"]} comes without '
-                'skeletons, since all of its features lie in files; set online=True in '
-                'dataset.features for those that are to be augmented.'
+                'skeletons, since all of its features are in files; set online=True in '
+                'dataset.features for the features to augment.'
             )
 
     @staticmethod
-    def keep(results: dict, frames: np.ndarray) -> dict:
-        """Keep some frames alone, and note which of the video's frames these are.
+    def keep(results: Item, frames: np.ndarray) -> Item:
+        """Keep only some frames, and store which frames of the video these are.
 
-        Labelled frames between frames without a label, such as timestamps, are not lost
-        between two frames that are kept: the later one gets their label.
-
-        ``source_frames`` (T,) and ``source_length`` say so to
-        :class:`LoadFrameFeatures`, which takes stored features of the same frames.
+        ``source_frames`` (T,) and ``source_length`` tell :class:`LoadFrameFeatures`
+        which frames of stored features to take. Labelled frames among frames without a
+        label, such as timestamps, are not lost between two frames that are kept: the
+        later one gets their label.
         """
-        if 'label' in results:
-            results['label'] = _labels_of(np.asarray(results['label']), frames)
-        if 'risk' in results:
-            results['risk'] = np.asarray(results['risk'])[frames]
-        for key in SKELETON_KEYS:
+        label = results.get('label')
+        for key in FRAME_KEYS:
             if key in results:
-                results[key] = np.asarray(results[key])[:, frames]
+                results[key] = np.asarray(results[key])[frames]
+        if label is not None:
+            results['label'] = _labels_of(np.asarray(label), frames)
+        for array in SKELETON_KEYS:
+            if array in results:
+                results[array] = np.asarray(results[array])[:, frames]
         if 'features' not in results:
             results.setdefault('source_length', results['total_frames'])
             before = results.get('source_frames')
@@ -130,13 +130,13 @@ class Augmentation(Transform):
         results['total_frames'] = len(frames)
         return results
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides what is drawn, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the changes, as plain values."""
         return {'type': type(self).__name__, **vars(self)}
 
 
 def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Return the labels of frames, which rise, with no labelled stretch left out.
+    """Return the labels of frames in rising order, without losing a labelled run.
 
     >>> _labels_of(np.array([-1, 3, -1, -1, -1]), np.array([0, 2, 4])).tolist()
     [-1, 3, -1]
@@ -152,19 +152,19 @@ def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 
 class FactorAugmentation(Augmentation):
-    """An augmentation by one factor for a whole video.
+    """An augmentation by one random factor for a whole video.
 
     Reads: frame_dir. Writes: the factor, under the transform's ``key``.
 
     Args:
-        factor: The lowest and the highest factor; each between is as likely.
-        seed: Other seeds give other draws.
+        factor: The lowest and the highest factor; the distribution is uniform.
+        seed: Different seeds give different factors.
 
     Raises:
         ValueError: If the factors are not two numbers above 0, the lower one first.
     """
 
-    key: ClassVar[str]
+    key: ClassVar[Literal['brightness', 'contrast']]
 
     def __init__(self, factor: Sequence[float] = (0.8, 1.25), seed: int = 0) -> None:
         super().__init__(seed)
@@ -177,7 +177,7 @@ class FactorAugmentation(Augmentation):
         require(fits, type(self).__name__, 'factor', factor, wanted)
         self.factor = (low, high)
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write the factor."""
         results[self.key] = self.draw(results, *self.factor)
         return results
@@ -185,12 +185,12 @@ class FactorAugmentation(Augmentation):
 
 @TRANSFORMS.register_module()
 class RandomBrightness(FactorAugmentation):
-    """Makes all frames of a video brighter or darker by one factor.
+    """Changes the brightness of all frames of a video by one factor.
 
-    :class:`ReadVideoFrames` carries it out: values from 0 to 1 are multiplied by it,
-    after the contrast, and clipped to 0 and 1.
+    :class:`ReadVideoFrames` applies it: values from 0 to 1 are multiplied by the
+    factor, after the contrast, and clipped to [0, 1].
 
-    Writes: brightness; all else is that of :class:`FactorAugmentation`.
+    Writes: brightness. Everything else is as in :class:`FactorAugmentation`.
     """
 
     key = 'brightness'
@@ -198,12 +198,12 @@ class RandomBrightness(FactorAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomContrast(FactorAugmentation):
-    """Makes the contrast of all frames of a video stronger or weaker by one factor.
+    """Changes the contrast of all frames of a video by one factor.
 
-    :class:`ReadVideoFrames` carries it out: the distance of values from 0 to 1 from the
-    grey in their middle, 0.5, is multiplied by it, before the brightness.
+    :class:`ReadVideoFrames` applies it: the difference of each value from 0.5 is
+    multiplied by the factor, before the brightness.
 
-    Writes: contrast; all else is that of :class:`FactorAugmentation`.
+    Writes: contrast. Everything else is as in :class:`FactorAugmentation`.
     """
 
     key = 'contrast'
@@ -211,39 +211,38 @@ class RandomContrast(FactorAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomHorizontalFlip(Augmentation):
-    """Mirrors a whole video, or leaves it as it is.
+    """Mirrors a whole video with some probability.
 
-    Skeletons are mirrored about the middle of the image, and left and right joints
-    change names. :class:`ReadVideoFrames` mirrors the frames. Two modalities that name
-    this transform with the same p and seed are mirrored together. Classes that tell
-    left from right need ``class_pairs``, which change names as the joints do.
+    Skeletons are mirrored about the vertical centre line of the image, and left and
+    right joints are swapped. :class:`ReadVideoFrames` mirrors the frames. Modalities
+    that use this transform with the same p and seed are mirrored together. If classes
+    distinguish left and right, ``class_pairs`` swaps them like the joints.
 
     Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2), keypoint_score (M, T, V)
-    and keypoint_3d (M, T, V, 3), where they are there; flip, taken as False where the
-    key is missing; label (T,) and classes, with ``class_pairs``. Writes: the same
-    keypoints and labels as new arrays; flip, whether the video is mirrored, now the
-    other way round if it was before.
+    and keypoint_3d (M, T, V, 3), if present; flip, False by default; label (T,) and
+    classes, with ``class_pairs``. Writes: the same keypoints and labels as new arrays;
+    flip, whether the video is mirrored, inverted if it was mirrored before.
 
     Args:
         p: Probability that a video is mirrored, 0 to 1.
-        seed: Other seeds give other draws.
-        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set tells
-            it the one of its annotation file.
-        lateral: The axis of ``keypoint_3d`` that points sideways, seen from the camera,
-            whose sign changes: 1 in UW-IOM and TUM-Kitchen, 0 where x is to the right.
-        class_pairs: Names of classes that are each other's mirror image, such as
-            ``[('left punch', 'right punch')]``. They need a place in the pipeline of a
-            data set, where labels are, before :class:`LoadFrameFeatures`, and features
-            that are all online.
+        seed: Different seeds mirror different videos.
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set
+            passes the one of its annotation file.
+        lateral: The axis of ``keypoint_3d`` that points sideways, seen from the camera;
+            its sign changes. 1 in UW-IOM and TUM-Kitchen, 0 if x points to the right.
+        class_pairs: Names of classes that are mirror images of each other, such as
+            ``[('left punch', 'right punch')]``. They require that the transform is in
+            the pipeline of a data set, before :class:`LoadFrameFeatures`, and that all
+            features are online.
 
     Raises:
-        ValueError: If p is no probability, if ``lateral`` is no axis, if there are
-            keypoints and no skeleton, or one that does not fit, or if ``class_pairs``
-            names a class that the data set does not have, or features cannot follow.
+        ValueError: If ``p`` is not a probability, if ``lateral`` is not an axis, if
+            there are keypoints but no fitting skeleton, if ``class_pairs`` names an
+            unknown class, or if it is used with features in files.
 
     Note:
-        Pixel centres are integers, so that x becomes w - 1 - x. A joint at (0, 0), as
-        one that is missing, stays there.
+        Pixel centres are integers, so x becomes w - 1 - x. A joint at (0, 0), which is
+        missing, stays there.
     """
 
     def __init__(
@@ -251,7 +250,7 @@ class RandomHorizontalFlip(Augmentation):
         p: float = 0.5,
         seed: int = 0,
         *,
-        skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+        skeleton: SkeletonLike | None = None,
         lateral: int = 1,
         class_pairs: Sequence[Sequence[str]] = (),
     ) -> None:
@@ -266,22 +265,22 @@ class RandomHorizontalFlip(Augmentation):
         require(fits, 'RandomHorizontalFlip', 'class_pairs', class_pairs, wanted)
         self.class_pairs = [list(pair) for pair in class_pairs]
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write mirrored keypoints, and ``flip``."""
         flip = self.draw(results, 0, 1) < self.p
         results['flip'] = results.get('flip', False) != flip
         if self.class_pairs:
             mirrored = self._mirrored_classes(results)
             if flip:
-                # The last row is -1, which stays.
+                # The last entry is for the label -1, which does not change.
                 results['label'] = mirrored[results['label']]
         if 'keypoint' not in results:
             return results
         order = self._order(np.shape(results['keypoint']))
         if flip:
-            for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+            for key in SKELETON_KEYS:
                 if key in results:
-                    # A new array, since it is indexed by a list.
+                    # Indexing by a list makes a new array.
                     results[key] = results[key][:, :, order]
             seen = results['keypoint'].any(axis=-1)
             results['keypoint'][seen, 0] *= -1
@@ -290,20 +289,20 @@ class RandomHorizontalFlip(Augmentation):
                 results['keypoint_3d'][..., self.lateral] *= -1
         return results
 
-    def _mirrored_classes(self, results: Mapping[str, Any]) -> np.ndarray:
-        """Return for each class id the one that it is in the mirror, and -1 at -1."""
+    def _mirrored_classes(self, results: Item) -> np.ndarray:
+        """Return the mirrored class of each class id, and -1 as the last entry."""
         self.check_place(results)
         if results.get('feature_files'):
             raise UserError(
                 'RandomHorizontalFlip: class_pairs changes labels, but features of '
-                f'{", ".join(results["feature_files"])} lie in files, which are not '
-                'mirrored; set online=True for them in dataset.features, or leave '
-                'RandomHorizontalFlip out.'
+                f'{", ".join(results["feature_files"])} are in files, which are not '
+                'mirrored; set online=True for them in dataset.features, or remove '
+                'RandomHorizontalFlip.'
             )
         if 'label' not in results or 'classes' not in results:
             raise UserError(
-                'RandomHorizontalFlip: class_pairs needs labels, which features in '
-                'files do not have; put it into the pipeline of the training data.'
+                'RandomHorizontalFlip: class_pairs needs labels, which transforms of '
+                'features do not get; put it into the pipeline of the training data.'
             )
         classes = list(results['classes'])
         mirrored = np.append(np.arange(len(classes)), -1)
@@ -312,17 +311,17 @@ class RandomHorizontalFlip(Augmentation):
                 if name not in classes:
                     raise UserError(
                         f'RandomHorizontalFlip: class_pairs names {name!r}, which is '
-                        f'none of the classes {", ".join(classes)}.'
+                        f'not one of the classes {", ".join(classes)}.'
                     )
             a, b = map(classes.index, pair)
             mirrored[a], mirrored[b] = b, a
         return mirrored
 
     def _order(self, shape: tuple[int, ...]) -> list[int]:
-        """Return for each joint the one that it is in the mirror."""
+        """Return the index of the mirrored joint of each joint."""
         if self.skeleton is None:
             raise UserError(
-                'RandomHorizontalFlip: it is not said which joints are left and right; '
+                'RandomHorizontalFlip: it is unknown which joints are left and right; '
                 "name the skeleton, for example skeleton='coco17'."
             )
         check_joints(shape, self.skeleton)
@@ -331,84 +330,90 @@ class RandomHorizontalFlip(Augmentation):
             order[a], order[b] = b, a
         return order
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides what is mirrored, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the changes, as plain values."""
         pairs = self.skeleton.flip_pairs if self.skeleton else ()
         settings = {**super().settings(), 'flip_pairs': [list(pair) for pair in pairs]}
-        # Features in files have no classes, and keep the names that they had.
+        # Features in files do not depend on classes, so their names do not either.
         del settings['skeleton'], settings['class_pairs']
         return settings
 
 
 @TRANSFORMS.register_module()
 class RandomShift(Augmentation):
-    """Moves the skeletons of a video as a whole to another place in the heatmap.
+    """Shifts all skeletons of a video within the heatmap.
 
-    :class:`RenderSkeletonHeatmap` carries it out, since its box follows the skeletons
-    and would undo a move of the keypoints. What leaves the heatmap is cut off.
+    :class:`RenderSkeletonHeatmap` applies the shift, since its box follows the
+    skeletons and would undo a shift of the keypoints. Parts outside the heatmap are cut
+    off.
 
-    Reads: frame_dir. Writes: shift, of x and y, as parts of the heatmap's width and
+    Reads: frame_dir. Writes: shift, of x and y, as fractions of the heatmap's width and
     height.
 
     Args:
-        fraction: The farthest move to either side, 0 to 1; each up to it is as likely.
-        seed: Other seeds give other draws.
+        fraction: The largest shift in each direction, 0 to 1; the distribution is
+            uniform.
+        seed: Different seeds give different shifts.
 
     Raises:
         ValueError: If the fraction is not from 0 to 1.
     """
 
     def __init__(self, fraction: float = 0.1, seed: int = 0) -> None:
-        wanted = "a part of the heatmap's size from 0 to 1 (10 % is 0.1)"
+        wanted = "a fraction of the heatmap's size from 0 to 1 (10 % is 0.1)"
         require(0 <= fraction <= 1, 'RandomShift', 'fraction', fraction, wanted)
         super().__init__(seed)
         self.fraction = float(fraction)
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write ``shift``."""
-        results['shift'] = tuple(
+        x, y = (
             self.draw(results, -self.fraction, self.fraction, part)
             for part in ('x', 'y')
         )
+        results['shift'] = (x, y)
         return results
 
 
 @TRANSFORMS.register_module()
 class RandomRotation(Augmentation):
-    """Turns the skeletons of a video about the middle of the image, by one angle.
+    """Rotates the skeletons of a video about the centre of the image, by one angle.
 
-    As if the camera were tilted: ``keypoint_3d`` turns about the camera's axis alike.
+    This is as if the camera were tilted; ``keypoint_3d`` is rotated about the camera's
+    axis by the same angle.
 
     Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2); keypoint_3d (M, T, V, 3),
-    where it is there. Writes: both, as new arrays.
+    if present. Writes: both, as new arrays.
 
     Args:
-        degrees: The largest angle to either side, 0 to 180; each up to it is as likely.
-        seed: Other seeds give other draws.
+        degrees: The largest angle in either direction, 0 to 180; the distribution is
+            uniform.
+        seed: Different seeds give different angles.
         depth: The axis of ``keypoint_3d`` that points away from the camera: 0 in UW-IOM
-            and TUM-Kitchen, 2 where x and y are those of the image.
+            and TUM-Kitchen, 2 if x and y are those of the image.
 
     Raises:
-        ValueError: If ``degrees`` is not from 0 to 180, or ``depth`` is no axis.
+        ValueError: If ``degrees`` is not from 0 to 180, or ``depth`` is not an axis.
 
     Note:
-        A joint at (0, 0), as one that is missing, stays there. Frames of a video are
-        not turned.
+        A joint at (0, 0), which is missing, stays there. The frames of a video are not
+        rotated.
     """
 
     def __init__(self, degrees: float = 10, seed: int = 0, *, depth: int = 0) -> None:
-        wanted = 'an angle from 0 to 180, up to which skeletons turn to either side'
+        wanted = 'an angle from 0 to 180, the largest rotation in either direction'
         require(0 <= degrees <= 180, 'RandomRotation', 'degrees', degrees, wanted)
         super().__init__(seed)
         self.degrees = float(degrees)
         require(depth in AXES, 'RandomRotation', 'depth', depth, AN_AXIS)
         self.depth = int(depth)
 
-    def transform(self, results: dict) -> dict:
-        """Write turned keypoints."""
+    def transform(self, results: Item) -> Item:
+        """Write rotated keypoints."""
         self.check_skeletons(results, 'keypoint')
         angle = np.deg2rad(self.draw(results, -self.degrees, self.degrees))
-        # Of row vectors. With y downwards, an angle above 0 turns clockwise.
+        # The matrix is for row vectors. Since y points downwards, a positive angle
+        # rotates clockwise.
         turn = np.array(
             [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
         )

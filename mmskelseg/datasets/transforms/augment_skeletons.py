@@ -1,66 +1,65 @@
 """Augmentations of a training video's skeletons: view, proportions, lost joints.
 
-They belong into the pipeline of the training data, before :class:`LoadFrameFeatures`,
-which then makes the ``online`` features of the skeletons that they leave. What is drawn
-depends on seed, epoch and video alone. Joints that are missing (score 0) stay so.
+They belong in the pipeline of the training data, before :class:`LoadFrameFeatures`,
+which then computes ``online`` features of the augmented skeletons. Random numbers
+depend only on seed, epoch and video. Missing joints (score 0) stay missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any
 
 import numpy as np
 
+from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import (
     A_PROBABILITY,
     AN_AXIS,
     AXES,
-    SKELETON_KEYS,
     Augmentation,
     check_joints,
     require,
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import PLACE_KEYS, SKELETON_KEYS, PlaceKey
+from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
-
-PLACE_KEYS = ('keypoint', 'keypoint_3d')
 
 
 class SkeletonAugmentation(Augmentation):
-    """An augmentation that needs skeletons, and not the features made of them."""
+    """Base class of augmentations that change skeletons before features are made."""
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write changed arrays of skeletons."""
         self.check_place(results)
         self.check_skeletons(results, *PLACE_KEYS)
         self.change(results, self.generator(results))
         return results
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
-        """Change the arrays of a video by what a generator draws."""
+    def change(self, results: Item, rng: np.random.Generator) -> None:
+        """Change the arrays of a video at random."""
         raise NotImplementedError
 
 
 @TRANSFORMS.register_module()
 class RandomRotation3D(SkeletonAugmentation):
-    """Turns 3D skeletons about the vertical, and tilts it, as another camera sees them.
+    """Rotates 3D skeletons about the vertical axis and tilts them, as for a new camera.
 
-    2D skeletons stay; see :class:`RandomRotation` for them.
+    2D skeletons do not change; see :class:`RandomRotation`.
 
-    Reads: frame_dir; keypoint_3d (M, T, V, 3). Writes: it, as a new array.
+    Reads: frame_dir; keypoint_3d (M, T, V, 3). Writes: keypoint_3d, as a new array.
 
     Args:
-        degrees: Standard deviation of the angle about the vertical, in degrees.
-        tilt: Standard deviation of the angles about the two other axes.
-        vertical: The axis of ``keypoint_3d`` that points up or down; by default the one
-            along which the joints of a frame lie farthest apart over the whole video.
-        seed: Other seeds give other draws.
+        degrees: Standard deviation of the angle about the vertical axis, in degrees.
+        tilt: Standard deviation of the angles about the two other axes, in degrees.
+        vertical: The axis of ``keypoint_3d`` that points up or down; by default the
+            axis with the largest spread of joints within frames, over the whole video.
+        seed: Different seeds give different angles.
 
     Raises:
-        ValueError: If an angle is below 0 or above 180, or ``vertical`` is no axis.
+        ValueError: If an angle is not from 0 to 180, or ``vertical`` is not an axis.
     """
 
     def __init__(
@@ -81,8 +80,8 @@ class RandomRotation3D(SkeletonAugmentation):
         self.tilt = float(tilt)
         self.vertical = vertical
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
-        """Turn the skeletons."""
+    def change(self, results: Item, rng: np.random.Generator) -> None:
+        """Rotate the skeletons."""
         if 'keypoint_3d' not in results:
             raise UserError(
                 f'RandomRotation3D: video {results["frame_dir"]} has no keypoint_3d; '
@@ -104,25 +103,25 @@ class RandomRotation3D(SkeletonAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomProjection(SkeletonAugmentation):
-    """Films 3D skeletons anew, by a camera at a random distance from the person.
+    """Projects 3D skeletons to 2D with a camera at a random distance from the person.
 
-    It looks along the axis that is neither ``right`` nor ``down``, at the mean place of
-    all joints of the video, in the middle of an image that is as large as before.
-    :class:`RandomRotation3D` in front of it lets the camera stand elsewhere.
+    The camera looks along the axis that is neither ``right`` nor ``down``. The mean
+    position of all joints of the video is in the centre of the image, whose size does
+    not change. Put :class:`RandomRotation3D` before it to vary the camera's direction.
 
-    Reads: frame_dir; img_shape; keypoint_3d (M, T, V, 3); keypoint_score (M, T, V),
-    where it is there. Writes: keypoint (M, T, V, 2).
+    Reads: frame_dir; img_shape; keypoint_3d (M, T, V, 3); keypoint_score (M, T, V), if
+    present. Writes: keypoint (M, T, V, 2).
 
     Args:
         distance: The shortest and the longest distance, in the units of
             ``keypoint_3d``.
         right: The axis of ``keypoint_3d`` that points to the right in the image:
-            ``x``, ``y`` or ``z``, with ``-`` in front if it points to the left.
-        down: The one that points downwards, likewise.
-        seed: Other seeds give other draws.
+            ``x``, ``y`` or ``z``, preceded by ``-`` if it points to the left.
+        down: The axis that points downwards, in the same form.
+        seed: Different seeds give different distances.
 
     Raises:
-        ValueError: If a distance is not above 0, or if the axes are not two.
+        ValueError: If a distance is not above 0, or both axes are the same.
     """
 
     def __init__(
@@ -147,12 +146,12 @@ class RandomProjection(SkeletonAugmentation):
         self.right = right
         self.down = down
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
-        """Write what the camera sees."""
+    def change(self, results: Item, rng: np.random.Generator) -> None:
+        """Write the projected keypoints."""
         if 'keypoint_3d' not in results:
             raise UserError(
-                f'RandomProjection: video {results["frame_dir"]} has no keypoint_3d, '
-                'which a camera could film; leave it out.'
+                f'RandomProjection: video {results["frame_dir"]} has no keypoint_3d '
+                'to project; remove RandomProjection.'
             )
         points = np.asarray(results['keypoint_3d'], np.float32)
         seen = joints_seen(results, 'keypoint_3d')
@@ -161,10 +160,10 @@ class RandomProjection(SkeletonAugmentation):
         away = rng.uniform(*self.distance)
         middle = points[seen].mean(axis=0) if seen.any() else np.zeros(3)
         x, y, depth = np.moveaxis((points - middle) @ camera, -1, 0)
-        # Nobody reaches into the camera.
+        # Limit the depth, so that no joint is in or behind the camera.
         depth = np.maximum(depth + away, away / 4)
         height, width = results['img_shape']
-        # The person's mean place is as large from every distance.
+        # The scale at the person's mean position is the same for every distance.
         focal = height / 2 * away / self.distance[0]
         image = focal * np.stack([x, y], axis=-1) / depth[..., None]
         image += np.array([width, height]) / 2
@@ -172,7 +171,7 @@ class RandomProjection(SkeletonAugmentation):
         results['keypoint'] = image.astype(np.float32)
 
 
-# By the names of axes, vectors along them.
+# Unit vectors by the names of axes.
 _DIRECTIONS = {
     sign + 'xyz'[axis]: (-1 if sign else 1) * np.eye(3, dtype=np.float32)[axis]
     for sign in ('', '-')
@@ -181,7 +180,7 @@ _DIRECTIONS = {
 
 
 def _turn_about(axis: int, angle: float) -> np.ndarray:
-    """Return the matrix (3, 3) that turns row vectors about an axis."""
+    """Return the matrix (3, 3) that rotates row vectors about an axis."""
     i, j = (axis + 1) % 3, (axis + 2) % 3
     turn = np.eye(3)
     turn[[i, j], [i, j]] = np.cos(angle)
@@ -191,16 +190,17 @@ def _turn_about(axis: int, angle: float) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class RandomScale(SkeletonAugmentation):
-    """Stretches skeletons along each axis by a factor of its own.
+    """Stretches skeletons by a different random factor along each axis.
 
-    One factor for all axes would not show, since features are measured in body sizes.
+    A common factor for all axes would have no effect on features that are relative to
+    the body size.
 
-    Reads: frame_dir; keypoint (M, T, V, 2) and keypoint_3d (M, T, V, 3), where they are
-    there. Writes: both, as new arrays.
+    Reads: frame_dir; keypoint (M, T, V, 2) and keypoint_3d (M, T, V, 3), if present.
+    Writes: both, as new arrays.
 
     Args:
         sigma: Standard deviation of the logarithm of the factors.
-        seed: Other seeds give other draws.
+        seed: Different seeds give different factors.
 
     Raises:
         ValueError: If sigma is not from 0 to 2.
@@ -211,7 +211,7 @@ class RandomScale(SkeletonAugmentation):
         require(0 <= sigma <= 2, 'RandomScale', 'sigma', sigma, 'from 0 to 2')
         self.sigma = float(sigma)
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
+    def change(self, results: Item, rng: np.random.Generator) -> None:
         """Stretch the skeletons."""
         for key, points in _places(results):
             factors = np.exp(self.sigma * rng.standard_normal(points.shape[-1]))
@@ -220,17 +220,18 @@ class RandomScale(SkeletonAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomProportions(SkeletonAugmentation):
-    """Moves each joint by an offset that stays the same for the whole video.
+    """Moves each joint by a random offset that is constant over the video.
 
-    People differ in their proportions, and trackers in where they put a joint.
+    This imitates people of different proportions, and trackers that place joints
+    differently.
 
     Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and keypoint_score
-    (M, T, V), where they are there. Writes: the first two, as new arrays.
+    (M, T, V), if present. Writes: the first two, as new arrays.
 
     Args:
-        sigma: Standard deviation of the offset along each axis, in body sizes: root
-            mean square distances of the joints from their mean.
-        seed: Other seeds give other draws.
+        sigma: Standard deviation of the offset along each axis, in body sizes. A body
+            size is the root mean square distance of the joints from their mean.
+        seed: Different seeds give different offsets.
 
     Raises:
         ValueError: If sigma is not from 0 to 2.
@@ -241,7 +242,7 @@ class RandomProportions(SkeletonAugmentation):
         require(0 <= sigma <= 2, type(self).__name__, 'sigma', sigma, 'from 0 to 2')
         self.sigma = float(sigma)
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
+    def change(self, results: Item, rng: np.random.Generator) -> None:
         """Move the joints."""
         for key, points in _places(results):
             seen = joints_seen(results, key)
@@ -250,24 +251,24 @@ class RandomProportions(SkeletonAugmentation):
             results[key] = points + np.where(seen[..., None], moves, 0)
 
     def moves(
-        self, results: dict, rng: np.random.Generator, shape: tuple[int, ...]
+        self, results: Item, rng: np.random.Generator, shape: tuple[int, ...]
     ) -> np.ndarray:
-        """Return offsets of variance 1 that fit an array (M, T, V, D) of joints."""
+        """Return offsets of variance 1 for an array (M, T, V, D) of joints."""
         return rng.standard_normal((shape[0], 1, *shape[2:]))
 
 
 @TRANSFORMS.register_module()
 class RandomJitter(RandomProportions):
-    """Lets each joint drift slowly about its place, as that of a tracker does.
+    """Lets each joint drift slowly about its position, as the output of a tracker does.
 
-    Noise that is drawn anew for each frame would drown the displacements.
+    Independent noise in each frame would drown out the displacements.
+
+    Keys and errors are those of :class:`RandomProportions`; ``fps`` is read as well.
 
     Args:
         sigma: Standard deviation of the drift along each axis, in body sizes.
         period: Seconds between the knots of the drift.
-        seed: Other seeds give other draws.
-
-    Arrays and errors are those of :class:`RandomProportions`.
+        seed: Different seeds give different drifts.
     """
 
     def __init__(
@@ -278,9 +279,9 @@ class RandomJitter(RandomProportions):
         self.period = float(period)
 
     def moves(
-        self, results: dict, rng: np.random.Generator, shape: tuple[int, ...]
+        self, results: Item, rng: np.random.Generator, shape: tuple[int, ...]
     ) -> np.ndarray:
-        """Return drifts of about variance 1 for an array (M, T, V, D) of joints."""
+        """Return drifts of variance about 1 for an array (M, T, V, D) of joints."""
         persons, frames, *rest = shape
         knots = self.period * results['fps']
         noise = smooth_noise(rng, frames, knots, (persons, *rest))
@@ -289,21 +290,21 @@ class RandomJitter(RandomProportions):
 
 @TRANSFORMS.register_module()
 class RandomJointDropout(SkeletonAugmentation):
-    """Loses single joints for stretches of frames, as a tracker does.
+    """Removes single joints for several frames, as when a tracker loses them.
 
     Reads: frame_dir; fps; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and
-    keypoint_score (M, T, V), where they are there. Writes: the same as new arrays, 0 in
-    the joints lost.
+    keypoint_score (M, T, V), if present. Writes: the same as new arrays, with 0 for the
+    lost joints.
 
     Args:
-        p: The part of the frames in which a joint is lost, on average over videos, as
-            far as stretches do not overlap.
-        seconds: The shortest and the longest stretch.
-        seed: Other seeds give other draws.
+        p: The average fraction of frames in which a joint is lost, not counting the
+            overlap of gaps.
+        seconds: The shortest and the longest gap in seconds.
+        seed: Different seeds remove different joints.
 
     Raises:
-        ValueError: If p is no probability, or the stretch is not two numbers above 0,
-            the lower one first.
+        ValueError: If ``p`` is not a probability, or ``seconds`` is not two numbers
+            above 0, the lower one first.
     """
 
     def __init__(
@@ -317,11 +318,11 @@ class RandomJointDropout(SkeletonAugmentation):
         self.p = float(p)
         self.seconds = (float(seconds[0]), float(seconds[1]))
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
-        """Lose joints."""
+    def change(self, results: Item, rng: np.random.Generator) -> None:
+        """Remove joints."""
         persons, frames, joints = next(_places(results))[1].shape[:3]
         shortest, longest = (max(s * results['fps'], 1) for s in self.seconds)
-        # Stretches begin before the video as well, so that its first frames are lost as
+        # Gaps may begin before the video, so that its first frames are affected as
         # often as others.
         span = frames + longest
         expected = self.p * span / ((shortest + longest) / 2)
@@ -337,26 +338,25 @@ class RandomJointDropout(SkeletonAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomLimbDropout(SkeletonAugmentation):
-    """Loses an arm or a leg in some frames, another one in each, of all persons.
+    """Removes a random arm or leg of all persons in some frames.
 
-    A skeleton that does not say which joints are arms and legs (``drop_groups``) loses
-    a joint with its neighbours instead.
+    If the skeleton does not define arms and legs (``drop_groups``), a joint with its
+    neighbours is removed instead.
 
     Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and keypoint_score
-    (M, T, V), where they are there. Writes: the same as new arrays, 0 in the joints
-    lost.
+    (M, T, V), if present. Writes: the same as new arrays, with 0 for the lost joints.
 
     Args:
-        p: Probability that a video loses limbs at all.
-        frames: The largest part of its frames that lose one; each part up to it is as
-            likely.
-        seed: Other seeds give other draws.
-        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set tells
-            it the one of its annotation file.
+        p: Probability that a video loses any limbs.
+        frames: The largest fraction of its frames that lose one; the distribution is
+            uniform.
+        seed: Different seeds remove different limbs.
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set
+            passes the one of its annotation file.
 
     Raises:
-        ValueError: If p or frames is no probability, or if there is no skeleton, or one
-            that does not fit.
+        ValueError: If ``p`` or ``frames`` is not a probability, or if the skeleton is
+            missing or does not fit.
     """
 
     def __init__(
@@ -365,7 +365,7 @@ class RandomLimbDropout(SkeletonAugmentation):
         *,
         frames: float = 1.0,
         seed: int = 0,
-        skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+        skeleton: SkeletonLike | None = None,
     ) -> None:
         super().__init__(seed)
         for option, value in (('p', p), ('frames', frames)):
@@ -373,7 +373,7 @@ class RandomLimbDropout(SkeletonAugmentation):
             require(fits, 'RandomLimbDropout', option, value, A_PROBABILITY)
         if skeleton is None:
             raise UserError(
-                'RandomLimbDropout: it is not said which joints belong together; name '
+                'RandomLimbDropout: it is unknown which joints form a limb; name '
                 "the skeleton, for example skeleton='coco17'."
             )
         self.p = float(p)
@@ -381,8 +381,8 @@ class RandomLimbDropout(SkeletonAugmentation):
         self.skeleton = Skeleton.get(skeleton)
         self.groups = _limbs(self.skeleton)
 
-    def change(self, results: dict, rng: np.random.Generator) -> None:
-        """Lose limbs."""
+    def change(self, results: Item, rng: np.random.Generator) -> None:
+        """Remove limbs."""
         shape = next(_places(results))[1].shape
         check_joints((*shape[:3], 2), self.skeleton)
         happens = rng.random() < self.p
@@ -393,7 +393,7 @@ class RandomLimbDropout(SkeletonAugmentation):
 
 
 def _limbs(skeleton: Skeleton) -> np.ndarray:
-    """Return which joints each limb has, shape (limbs, V), bool."""
+    """Return whether each limb includes each joint, shape (limbs, V), bool."""
     joints = range(skeleton.num_joints)
     members = [set(group) for _, group in sorted(skeleton.drop_groups.items())]
     if not members:
@@ -402,8 +402,8 @@ def _limbs(skeleton: Skeleton) -> np.ndarray:
     return np.array([[joint in group for joint in joints] for group in members])
 
 
-def lose(results: dict, lost: np.ndarray) -> None:
-    """Write 0 into the joints (M, T, V) of all arrays that are lost."""
+def lose(results: Item, lost: np.ndarray) -> None:
+    """Set lost joints, a mask of shape (M, T, V), to 0 in all arrays."""
     if 'keypoint_score' not in results:
         results['keypoint_score'] = np.ones(lost.shape, np.float32)
     for key in SKELETON_KEYS:
@@ -419,15 +419,15 @@ def smooth_noise(
     knot_frames: float,
     shape: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """Return curves through independent normal knots, shape (frames, *shape).
+    """Return smooth curves through independent normal knots, shape (frames, *shape).
 
-    Between knots they run along half a wave of the cosine. The variance is 1 at knots
-    and 1/2 between two. Knots lie at least a frame apart.
+    Between knots they follow half a period of a cosine. The variance is 1 at a knot and
+    1/2 midway between two knots. Knots are at least one frame apart.
     """
     knot_frames = max(knot_frames, 1)
     count = int(np.ceil((frames - 1) / knot_frames)) + 2
     knots = rng.standard_normal((count, *shape)).astype(np.float32)
-    # The knots lie anywhere in relation to the first frame.
+    # The offset of the knots from the first frame is random.
     places = np.arange(frames) / knot_frames + rng.random()
     before = np.minimum(places.astype(np.int64), count - 2)
     wave = (1 - np.cos(np.pi * (places - before))) / 2
@@ -435,15 +435,15 @@ def smooth_noise(
     return knots[before] * (1 - part) + knots[before + 1] * part
 
 
-def _places(results: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the arrays of joints' places, (M, T, V, D), with their keys."""
+def _places(results: Item) -> Iterator[tuple[PlaceKey, np.ndarray]]:
+    """Yield the arrays of joint coordinates, (M, T, V, D), with their keys."""
     for key in PLACE_KEYS:
         if key in results:
             yield key, np.asarray(results[key], np.float32)
 
 
-def joints_seen(results: Mapping[str, Any], key: str) -> np.ndarray:
-    """Return which joints are there, shape (M, T, V)."""
+def joints_seen(results: Item, key: PlaceKey) -> np.ndarray:
+    """Return whether each joint is seen, shape (M, T, V)."""
     if 'keypoint_score' in results:
         return np.greater(results['keypoint_score'], 0)
     return np.any(results[key], axis=-1)
@@ -455,7 +455,7 @@ def _body_size(points: np.ndarray, seen: np.ndarray) -> float:
 
 
 def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return that distance along each axis, shape (D,), of joints (M, T, V, D)."""
+    """Return the root mean square distance along each axis, (D,), see _body_size."""
     weights = seen[..., None]
     counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
     centre = (points * weights).sum(axis=2, keepdims=True) / counts

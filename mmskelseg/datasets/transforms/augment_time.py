@@ -1,57 +1,57 @@
-"""Augmentations of a training video's time: its speed, and the order of its segments.
+"""Augmentations in time: the speed of a training video, and the order of its segments.
 
-They belong into the pipeline of the training data. What is drawn depends on seed, epoch
-and video alone.
+They belong in the pipeline of the training data. Random numbers depend only on seed,
+epoch and video.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import inf
-from typing import Any
 
 import numpy as np
 
+from mmskelseg.datasets.items import Item, ItemSource
 from mmskelseg.datasets.transforms.augment import (
     A_PROBABILITY,
-    SKELETON_KEYS,
     Augmentation,
     FactorAugmentation,
     require,
 )
-from mmskelseg.datasets.transforms.augment_skeletons import (
-    PLACE_KEYS,
-    joints_seen,
-    smooth_noise,
-)
+from mmskelseg.datasets.transforms.augment_skeletons import joints_seen, smooth_noise
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.structures.annotations import (
+    FRAME_KEYS,
+    PLACE_KEYS,
+    SKELETON_KEYS,
+    PlaceKey,
+)
 from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
 class RandomSpeed(FactorAugmentation):
-    """Plays a video faster or slower: leaves out frames, or repeats some.
+    """Plays a video faster or slower by dropping or repeating frames.
 
-    Of T frames, T / factor remain, rounded, one at least. Each is the frame that is
-    shown at its middle, so that features and labels of all modalities stay together. It
-    belongs into the pipeline of the training data, after :class:`LoadFrameFeatures`.
+    Of T frames, T / factor remain, rounded, but at least one. Each is the frame shown
+    at the middle of the new frame, so features and labels of all modalities stay
+    aligned. It belongs in the pipeline of the training data, after
+    :class:`LoadFrameFeatures`.
 
-    What is drawn depends on seed, epoch and video alone; a factor of 2 is twice as
-    fast. Options are those of :class:`FactorAugmentation`.
+    The factor depends only on seed, epoch and video; 2 is twice as fast. Options are
+    those of :class:`FactorAugmentation`.
 
     Reads: frame_dir; total_frames; features, an array (C, T, ...) for each modality;
-    label (T,), risk (T,) and epoch, where they are there. Writes: features, label, risk
-    and total_frames.
+    label (T,), risk (T,) and epoch, if present. Writes: features, label, risk and
+    total_frames.
 
     Raises:
         ValueError: If there are no features yet.
 
     Note:
-        Displacements from frame to frame, where features hold such, stay those of the
-        original speed.
+        Displacements between frames in the features remain those of the original speed.
     """
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write features and labels at another speed."""
         if 'features' not in results:
             raise UserError(
@@ -60,7 +60,7 @@ class RandomSpeed(FactorAugmentation):
             )
         factor = self.draw(results, *self.factor)
         frames = _frames_at(factor, results['total_frames'])
-        # A new dict, since the data set may keep the one that it gave.
+        # A new dict, since the data set may keep the original one.
         results['features'] = {
             modality: np.take(features, frames, axis=1)
             for modality, features in results['features'].items()
@@ -69,37 +69,37 @@ class RandomSpeed(FactorAugmentation):
 
 
 def _frames_at(factor: float, num_frames: int) -> np.ndarray:
-    """Return the frames that are shown at a speed, shape (T / factor,).
+    """Return the indices of the frames to show at a speed, shape (T / factor,).
 
     >>> _frames_at(2, 6).tolist(), _frames_at(0.5, 3).tolist()
     ([1, 3, 5], [0, 0, 1, 1, 2, 2])
     """
     count = max(1, round(num_frames / factor))
-    # The middle of each new frame, in whole steps of the old ones: (j + 1/2) T / count.
+    # The old frame at the middle of each new frame: (j + 1/2) T / count, rounded down.
     return (2 * np.arange(count) + 1) * num_frames // (2 * count)
 
 
 @TRANSFORMS.register_module()
 class RandomTimeWarp(Augmentation):
-    """Plays a video faster here and slower there, by a speed that changes smoothly.
+    """Plays a video at a speed that varies smoothly over time.
 
-    The logarithm of the speed is the sum of one number for the video and a curve that
-    swings around it, both of the same spread. Joints are interpolated, so that their
-    displacements change with the speed; labels, risk and features from files are those
-    of the nearest frame.
+    The logarithm of the speed is the sum of one random number for the video and a
+    random smooth curve, both with the same standard deviation. Joints are interpolated,
+    so that their displacements change with the speed; labels, risk and features from
+    files are those of the nearest frame.
 
     Reads: frame_dir; total_frames; fps; label (T,), risk (T,) and the arrays of
-    skeletons, where they are there. Writes: the same for other T frames.
+    skeletons, if present. Writes: the same for another number of frames T.
 
     Args:
         sigma: Standard deviation of the logarithm of the speed: with 0.25, two thirds
             of the frames play at 0.78 to 1.28 times their speed.
         period: Seconds between the knots of the curve.
-        seed: Other seeds give other draws.
+        seed: Different seeds give different speeds.
 
     Raises:
-        ValueError: If sigma is below 0, the period is not above 0, or features are
-            there already.
+        ValueError: If sigma is not from 0 to 2, the period is not above 0, or features
+            are loaded already.
     """
 
     def __init__(
@@ -111,15 +111,15 @@ class RandomTimeWarp(Augmentation):
         self.sigma = float(sigma)
         self.period = float(period)
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write frames at another speed."""
         self.check_place(results)
         rng = self.generator(results)
         frames = results['total_frames']
         curve = smooth_noise(rng, frames, self.period * results['fps'])
-        # The variances of both parts add up to that of sigma.
+        # The factor makes the variances of both parts add up to 1.
         swing = (curve + rng.standard_normal()) * np.sqrt(0.5)
-        # The time that has passed at each old frame, in new ones.
+        # The time at each old frame, in new frames.
         passed = np.cumsum(np.exp(-self.sigma * swing))
         passed -= passed[0]
         count = max(round(passed[-1]), 1) + 1 if frames > 1 else 1
@@ -131,28 +131,29 @@ class RandomTimeWarp(Augmentation):
 
 @TRANSFORMS.register_module()
 class RecombineSegments(Augmentation):
-    """Goes on with another training video where a segment ends.
+    """Continues a video with another training video from a segment boundary on.
 
-    Of a video, what follows a boundary is replaced by what follows a boundary of
-    another one, with the skeleton moved to where the first one stood. So orders of
-    actions appear that nobody performed, and a model cannot learn whole videos by
-    heart.
+    Everything after a boundary of a video is replaced by what follows a boundary of
+    another one, with the skeleton moved to the position of the first one. This creates
+    orders of actions that nobody performed, and keeps a model from memorising whole
+    videos.
 
-    Reads: frame_dir; dataset, the :class:`ActionSegDataset` that the video is of; label
-    (T,), risk (T,) and the arrays of skeletons. Writes: all but the first two, for the
-    frames of both parts.
+    Reads: frame_dir; dataset, the :class:`ActionSegDataset` of the video; label (T,),
+    risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
+    total_frames for the frames of both parts.
 
     Args:
-        p: Probability of a change; after one, the next is drawn, up to ``times``.
-        transitions: ``observed`` changes only between boundaries of the same two
-            classes, so that each still follows one that it followed in the data;
-            ``any`` changes between any two, for data in which all orders are possible.
-        times: The most changes in a video.
-        seed: Other seeds give other draws.
+        p: Probability of a splice; after each one, another follows with the same
+            probability, up to ``times``.
+        transitions: ``observed`` only joins boundaries between the same two classes, so
+            that every transition occurs in the data; ``any`` joins any two boundaries,
+            for data in which all orders are possible.
+        times: The maximum number of splices in a video.
+        seed: Different seeds give different splices.
 
     Raises:
-        ValueError: If p is no probability, if ``transitions`` is neither, or if the
-            model reads features from files, which cannot follow.
+        ValueError: If ``p`` is not a probability, if ``transitions`` is neither, or if
+            the model reads features from files, which cannot follow.
     """
 
     def __init__(
@@ -174,13 +175,13 @@ class RecombineSegments(Augmentation):
         self.times = int(times)
         self._places: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write another order of segments."""
         if results['feature_files']:
             raise UserError(
                 f'RecombineSegments: features of {", ".join(results["feature_files"])} '
-                'lie in files, which cannot follow; set online=True for them in '
-                'dataset.features, or leave RecombineSegments out.'
+                'are in files, which cannot follow; set online=True for them in '
+                'dataset.features, or remove RecombineSegments.'
             )
         rng = self.generator(results)
         for _ in range(self.times):
@@ -189,8 +190,8 @@ class RecombineSegments(Augmentation):
             results = self._spliced(results, rng)
         return results
 
-    def _spliced(self, results: dict, rng: np.random.Generator) -> dict:
-        """Return a video that goes on as another one from some boundary."""
+    def _spliced(self, results: Item, rng: np.random.Generator) -> Item:
+        """Return a video that continues with another one from a random boundary."""
         label = results['label']
         cuts = np.flatnonzero(np.diff(label)) + 1
         if not cuts.size:
@@ -199,7 +200,7 @@ class RecombineSegments(Augmentation):
         pair = (int(label[cut - 1]), int(label[cut]))
         places = self._boundaries(results['dataset'])
         if self.transitions == 'observed':
-            # Those of the data: augmentations before may have made others.
+            # Earlier augmentations may have made pairs that the data lack.
             chosen = places.get(pair, [])
         else:
             chosen = [place for pairs in places.values() for place in pairs]
@@ -209,29 +210,33 @@ class RecombineSegments(Augmentation):
         other = results['dataset'].get_data_info(index)
         if not _same_people(results, other):
             return results
-        joined = dict(results)
-        for key in ('label', 'risk'):
+        joined = results.copy()
+        for key in FRAME_KEYS:
             if key in results:
                 joined[key] = np.concatenate([results[key][:cut], other[key][begin:]])
-        for key in SKELETON_KEYS:
-            if key in results:
-                after = np.asarray(other[key])[:, begin:]
-                if key in PLACE_KEYS:
+        for array in SKELETON_KEYS:
+            if array in results:
+                after = np.asarray(other[array])[:, begin:]
+                if array != 'keypoint_score':
                     after = after.astype(np.float32)
-                    seen = joints_seen(other, key)[:, begin:]
-                    after[seen] += _middle(results, key, cut - 1) - _middle(
-                        other, key, begin
+                    seen = joints_seen(other, array)[:, begin:]
+                    after[seen] += _middle(results, array, cut - 1) - _middle(
+                        other, array, begin
                     )
-                joined[key] = np.concatenate([results[key][:, :cut], after], axis=1)
+                before = results[array][:, :cut]
+                joined[array] = np.concatenate([before, after], axis=1)
         joined['total_frames'] = len(joined['label'])
-        # Frames of two videos are not those of one, and no file is to be read by them.
+        # The frames are no longer those of one video, and no file is read by them.
         joined.pop('source_frames', None)
         return joined
 
-    def _boundaries(self, dataset: Any) -> dict[tuple[int, int], list[tuple[int, int]]]:
-        """Return where each pair of classes meets: (video, first frame of the second).
+    def _boundaries(
+        self, dataset: ItemSource
+    ) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """Return the boundaries between each pair of classes.
 
-        Found once, since it reads all videos.
+        Each is the index of a video and the first frame of the second class. They are
+        found only once, since this reads all videos.
         """
         if not self._places:
             for index in range(len(dataset)):
@@ -242,35 +247,33 @@ class RecombineSegments(Augmentation):
         return self._places
 
 
-def _same_people(video: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether videos have the same arrays of skeletons, of as many people."""
+def _same_people(video: Item, other: Item) -> bool:
+    """Return whether two videos have the same skeleton arrays and number of people."""
     kept = [[key for key in SKELETON_KEYS if key in v] for v in (video, other)]
     return kept[0] == kept[1] and all(
         len(video[key]) == len(other[key]) for key in kept[0]
     )
 
 
-def _middle(video: Mapping[str, Any], key: str, frame: int) -> np.ndarray:
-    """Return the mean (D,) of the joints of a frame that are seen, 0 if none is."""
+def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:
+    """Return the mean (D,) of the joints seen in a frame, 0 if there are none."""
     points = np.asarray(video[key])[:, frame]
     seen = joints_seen(video, key)[:, frame]
     mean = points[seen].mean(axis=0) if seen.any() else np.zeros(points.shape[-1])
     return mean.astype(np.float32)
 
 
-def _interpolated(
-    results: Mapping[str, Any], places: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return joints at places between frames, where both frames show them.
+def _interpolated(results: Item, places: np.ndarray) -> Item:
+    """Return joints at times between frames, interpolated if both frames show them.
 
-    Elsewhere they are those of the nearest frame.
+    Other joints are those of the nearest frame.
     """
     last = results['total_frames'] - 1
     before = np.minimum(places.astype(np.int64), max(last - 1, 0))
     after = np.minimum(before + 1, last)
     nearest = np.rint(places).astype(np.int64)
     part = (places - before).astype(np.float32)[:, None, None]
-    made = {}
+    made: Item = {}
     for key in PLACE_KEYS:
         if key in results:
             points = np.asarray(results[key], np.float32)

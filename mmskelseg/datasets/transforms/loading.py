@@ -1,16 +1,16 @@
-"""Features of a video or a part of it, from their files to the inputs of a model."""
+"""Loading the features of a video or a crop, and packing them as model inputs."""
 
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from mmaction.structures import ActionDataSample
 
+from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, Transform, require
 from mmskelseg.features.store import load_features
 from mmskelseg.fileio.names import file_name
@@ -20,28 +20,28 @@ from mmskelseg.utils.errors import MissingFileError, UserError
 
 @TRANSFORMS.register_module()
 class RandomCropFrames(Augmentation):
-    """Takes a run of frames out of a longer video, another one in each epoch.
+    """Crops a random run of consecutive frames from a longer video.
 
-    It belongs into the pipeline of the training data, before
-    :class:`LoadFrameFeatures`, which then reads those frames alone: memory and time of
-    a step no longer depend on how long videos are. Each place is as likely; what is
-    drawn depends on seed, epoch and video alone.
+    It belongs in the pipeline of the training data, before :class:`LoadFrameFeatures`,
+    which then reads only these frames: memory and time of a training step no longer
+    depend on the length of videos. All crops are equally likely; the choice depends
+    only on seed, epoch and video.
 
-    Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,) and epoch, where
-    they are there. Writes: source_frames, which frames these are, and source_length,
-    of how many; total_frames, skeletons, label and risk.
+    Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,) and epoch, if
+    present. Writes: source_frames, the indices of the frames, and source_length, the
+    length of the video; total_frames, skeletons, label and risk.
 
     Args:
-        num_frames: How many frames; videos that are not longer stay whole.
-        seed: Other seeds give other draws.
+        num_frames: Number of frames in a crop; shorter videos stay whole.
+        seed: Different seeds give different crops.
 
     Raises:
-        ValueError: If there is not at least one frame, or features are there already.
+        ValueError: If ``num_frames`` is below 1, or features are loaded already.
 
     Note:
-        Frames near the ends of a crop see less of their surroundings than in a test. A
-        crop should be longer than the receptive field: 14,139 frames for MS-TCN++,
-        though actions rarely depend on what is that far.
+        Frames near the ends of a crop have less context than in testing. A crop should
+        be longer than the receptive field, 14,139 frames for MS-TCN++, although actions
+        rarely depend on frames so far away.
     """
 
     def __init__(self, num_frames: int, seed: int = 0) -> None:
@@ -50,45 +50,44 @@ class RandomCropFrames(Augmentation):
         fits = self.num_frames >= 1
         require(fits, 'RandomCropFrames', 'num_frames', num_frames, 'at least 1')
 
-    def transform(self, results: dict) -> dict:
-        """Write labels and skeletons of these frames alone."""
+    def transform(self, results: Item) -> Item:
+        """Write labels and skeletons of the crop."""
         self.check_place(results)
         frames = results['total_frames']
         if frames <= self.num_frames:
             return results
         places = frames - self.num_frames + 1
-        # The highest number is drawn once in 2**53 times.
+        # The upper limit itself occurs once in 2**53 times.
         begin = min(int(self.draw(results, 0, places)), places - 1)
         return self.keep(results, np.arange(begin, begin + self.num_frames))
 
 
 @TRANSFORMS.register_module()
 class LoadFrameFeatures(Transform):
-    """Loads the frame features of every modality, or makes those that are online.
+    """Loads the frame features of every modality, or computes those that are online.
 
-    Of several copies in files, each epoch reads the next one. Online features are made
-    of the skeletons as the augmentations before it left them; from files come those of
-    the same frames.
+    If there are several copies in files, each epoch reads the next one. Online features
+    are computed from the skeletons as earlier augmentations left them; features in
+    files are read for the same frames.
 
     Reads: feature_files, the paths of each modality's copies; online, a
-    :class:`~mmskelseg.features.FeatureRecipe` for each modality that has no files, and
-    what it reads; epoch, taken as 0 where the key is missing; frame_dir, total_frames;
-    source_frames and source_length, where an augmentation changed the frames. Writes:
-    features, an array of shape (C, T) for each modality, or (C, T, V) for coordinates
-    of joints, of the type of its file (float32 or float16), in which the features of a
-    frame lie beside one another.
+    :class:`~mmskelseg.features.FeatureRecipe` for each modality without files, and the
+    keys that it reads; epoch, 0 by default; frame_dir, total_frames; source_frames and
+    source_length, if an augmentation changed the frames. Writes: features, an array
+    (C, T) for each modality, or (C, T, V) for coordinates of joints, of the type of its
+    file (float32 or float16). The features of a frame are contiguous in memory.
 
     Args:
-        folders: For each modality whose features come from elsewhere, and so are not
-            named under ``dataset.features``, the folder of their files: an array
-            (T, C) for each video in ``<frame_dir>.npy``.
-        max_bytes: Features of more bytes stay in their file and are read as they are
-            used, so that a video may be longer than memory. Such an array cannot be
-            written to.
+        folders: The folder of each modality whose features come from elsewhere and are
+            not configured in ``dataset.features``. It has an array (T, C) for each
+            video, ``<frame_dir>.npy``.
+        max_bytes: Larger features stay memory-mapped and are read when they are used,
+            so that a video may exceed the memory. Such arrays are read-only.
 
     Raises:
         FileNotFoundError: If a folder lacks a video's file.
-        ValueError: If a file is not whole, or there is not a feature for each frame.
+        ValueError: If a file is incomplete, or the number of features is not that of
+            the frames.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class LoadFrameFeatures(Transform):
         self.folders = dict(folders or {})
         self.max_bytes = max_bytes
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Write ``features``."""
         # (T, C, ...) → (C, T, ...)
         results['features'] = {
@@ -115,20 +114,20 @@ class LoadFrameFeatures(Transform):
                 raise UserError(
                     f'video {results["frame_dir"]} has {results["total_frames"]} '
                     f'frames after the transforms before LoadFrameFeatures, but '
-                    f'{modality} features of {features.shape[1]}; leave out the '
-                    'transforms that these features do not follow.'
+                    f'{modality} features of {features.shape[1]}; remove the '
+                    'transforms that these features cannot follow.'
                 )
         return results
 
-    def _files(self, results: Mapping[str, Any]) -> dict[str, Path]:
+    def _files(self, results: Item) -> dict[str, Path]:
         """Return the file of each modality that has one."""
         name = f'{file_name(results["frame_dir"])}.npy'
         files = {key: Path(folder, name) for key, folder in self.folders.items()}
         for path in files.values():
             if not path.is_file():
                 raise MissingFileError(
-                    f'{path}: there is no such file, though LoadFrameFeatures is told '
-                    'to find features in this folder; correct its `folders`, or make '
+                    f'{path}: there is no such file, although the `folders` of '
+                    'LoadFrameFeatures name this folder; correct them, or make '
                     'the file with tools/dataset_converters/common_layout.py.'
                 )
         epoch = results.get('epoch', 0)
@@ -136,20 +135,20 @@ class LoadFrameFeatures(Transform):
             files.setdefault(key, Path(copies[epoch % len(copies)]))
         return files
 
-    def _loaded(self, path: Path, results: Mapping[str, Any]) -> np.ndarray:
-        """Return features (T, C, ...) of a file, of the frames that are wanted."""
+    def _loaded(self, path: Path, results: Item) -> np.ndarray:
+        """Return the features (T, C, ...) of the wanted frames from a file."""
         features = load_features(path)
         frames = results.get('source_length', results['total_frames'])
         if len(features) != frames:
             raise UserError(
                 f'{path}: {len(features)} frames of features, but video '
                 f'{results["frame_dir"]} has {frames} frames; '
-                'delete the file, and it is made again.'
+                'delete the file, and it will be made again.'
             )
         if 'source_frames' in results:
             wanted = results['source_frames']
             run = slice(wanted[0], wanted[0] + len(wanted))
-            # A run of frames stays in its file as long as it is large.
+            # A slice keeps a large run of frames memory-mapped.
             features = features[run if (np.diff(wanted) == 1).all() else wanted]
         if features.dtype != np.float16:
             features = features.astype(np.float32, copy=False)
@@ -157,7 +156,7 @@ class LoadFrameFeatures(Transform):
 
 
 def _filled(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
-    """Return blocks of features (n, C, ...) as one array, without holding all twice."""
+    """Return blocks of features (n, C, ...) as one array, without a second copy."""
     first = next(blocks)
     whole, end = np.empty((frames, *first.shape[1:]), first.dtype), 0
     for block in chain([first], blocks):
@@ -170,13 +169,12 @@ def _filled(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
 class PackSegInputs(Transform):
     """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
 
-    Reads: features, (C, T, ...) for each modality; label (T,) and risk (T,), where they
-    are there; the keys of the meta information. Writes: inputs, a tensor (C, T, ...)
-    for each modality, and data_samples, an ``ActionDataSample`` with gt_label (T,) and
-    gt_risk (T,).
+    Reads: features, (C, T, ...) for each modality; label (T,) and risk (T,), if
+    present; ``meta_keys``. Writes: inputs, a tensor (C, T, ...) for each modality, and
+    data_samples, an ``ActionDataSample`` with gt_label (T,) and gt_risk (T,).
 
     Args:
-        meta_keys: Keys that become the sample's meta information where they are there.
+        meta_keys: Keys that are copied to the metainfo of the sample, if present.
     """
 
     def __init__(
@@ -184,10 +182,11 @@ class PackSegInputs(Transform):
     ) -> None:
         self.meta_keys = tuple(meta_keys)
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: Item) -> Item:
         """Return ``inputs`` and ``data_samples``."""
+        values: Mapping[str, object] = results
         sample = ActionDataSample(
-            metainfo={key: results[key] for key in self.meta_keys if key in results}
+            metainfo={key: values[key] for key in self.meta_keys if key in values}
         )
         if 'label' in results:
             sample.set_gt_label(results['label'])
@@ -195,7 +194,7 @@ class PackSegInputs(Transform):
             risk = torch.as_tensor(results['risk'], dtype=torch.float32)
             sample.set_field(risk, 'gt_risk', dtype=torch.Tensor)
         with warnings.catch_warnings():
-            # Features that stay in their file cannot be written to.
+            # Memory-mapped features are read-only.
             warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
             inputs = {k: torch.from_numpy(x) for k, x in results['features'].items()}
         return {'inputs': inputs, 'data_samples': sample}

@@ -1,4 +1,4 @@
-"""Hooks: checks, seeds, scores and pictures."""
+"""Hooks for checks, seeds, statistics, scores and timelines."""
 
 from mmskelseg.engine.hooks.check_hook import SegCheckHook
 from mmskelseg.engine.hooks.epoch_seed_hook import EpochSeedHook

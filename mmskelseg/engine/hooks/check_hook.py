@@ -1,10 +1,11 @@
-"""Checks that the parts of a run fit each other before they cost time."""
+"""Checks that the parts of a run fit together, before it takes time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from logging import WARNING
-from typing import Any
 
 import torch
+from mmaction.structures import ActionDataSample
+from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -27,21 +28,21 @@ from mmskelseg.utils.logs import print_log
 
 @HOOKS.register_module()
 class SegCheckHook(Hook):
-    """Checks that data set, model, metric and checkpoint fit each other.
+    """A hook that checks whether data set, model, metric and checkpoint fit together.
 
-    Before training and testing, the number of classes must be one for all. A checkpoint
-    to test or resume must have the model's tensors and no others, since MMEngine goes
-    on with random weights where it finds none; one to start a training from must share
-    some, in their shapes. A model with batch norms needs two frames of every video that
-    it trains on, and one that keeps statistics of the training set the hook that finds
-    them. A training stops at the first loss that is not finite. Timestamps with a
-    smoothness loss that does not suit them are a warning.
+    Before training and testing, all must have the same number of classes. A checkpoint
+    for a test or for resuming must have exactly the tensors of the model, since
+    MMEngine would leave missing ones random. A checkpoint from which a training starts
+    must share some tensors, with the same shapes. Models with batch norms need at least
+    two frames of every training video, and models with statistics of the training set
+    need the hook that computes these. A training stops at the first loss that is not
+    finite. A smoothness loss that does not suit timestamps causes a warning.
     """
 
-    _last: tuple[Any, Any] = (None, None)
+    _last: tuple[object, object] = (None, None)
 
     def before_train(self, runner: Runner) -> None:
-        """Check the training videos, the classes there and in the validation, hooks."""
+        """Check training videos, classes for training and validation, and hooks."""
         _check_statistics(runner)
         _check_timestamps(runner.model)
         _check_classes(runner, runner.train_dataloader, None)
@@ -57,12 +58,13 @@ class SegCheckHook(Hook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: Any = None,
-        outputs: dict[str, Any] | None = None,
+        data_batch: object = None,
+        outputs: Mapping[str, object] | None = None,
     ) -> None:
         """Stop a training whose loss is not finite.
 
-        On a GPU, which would be waited for, not in every step, but before a checkpoint.
+        On a GPU, the check would have to wait for it, so it is not made in every step,
+        but before every checkpoint.
         """
         loss = (outputs or {}).get('loss')
         self._last = (loss, data_batch)
@@ -70,9 +72,9 @@ class SegCheckHook(Hook):
             self._check_loss(runner)
 
     def before_save_checkpoint(
-        self, runner: Runner, checkpoint: dict[str, Any]
+        self, runner: Runner, checkpoint: Mapping[str, object]
     ) -> None:
-        """Keep the last good checkpoint instead of weights that are not finite."""
+        """Keep the last good checkpoint if the loss is not finite."""
         self._check_loss(runner)
 
     def _check_loss(self, runner: Runner) -> None:
@@ -87,15 +89,17 @@ class SegCheckHook(Hook):
                     raise UserError(
                         f'The loss is {float(loss)} in {where}, since the {modality} '
                         f'features of video {sample.get("frame_dir")!r} are not '
-                        'finite; correct or delete their file, or that video.'
+                        'finite; correct or delete their file, or remove that video.'
                     )
         raise UserError(
             f'The loss is {float(loss)} in {where}: the training diverged, so it ends '
-            'here. The last checkpoint is from before; go on from it, or begin anew, '
-            'at a lower learning rate (optim_wrapper.optimizer.lr).'
+            'here. Resume from the last checkpoint, which is still good, or start '
+            'again, with a lower learning rate (optim_wrapper.optimizer.lr).'
         )
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+    def after_load_checkpoint(
+        self, runner: Runner, checkpoint: Mapping[str, object]
+    ) -> None:
         """Check a checkpoint before its weights are copied."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         expected = model.state_dict()
@@ -119,21 +123,21 @@ class SegCheckHook(Hook):
         if trains and runner._resume:
             for problem in resume_problems(runner, checkpoint):
                 raise UserError(
-                    f'{file}: {problem}, so the training cannot go on as if it had not '
-                    'been stopped; begin a new one from its weights by --cfg-options '
+                    f'{file}: {problem}, so the training cannot be resumed exactly; '
+                    'start a new one from its weights with --cfg-options '
                     'load_from=FILE, without --resume.'
                 )
         if not fits:
             raise UserError(
-                f'{file}: not a checkpoint of the model of the config: it lacks '
+                f'{file}: not a checkpoint of the model in the config: it lacks '
                 f'{len(missing)} of its {len(expected)} tensors ({_few(missing)}) and '
                 f'has {len(foreign)} others ({_few(foreign)}); use the config that it '
                 'was trained with.'
             )
 
 
-def _videos(batch: Any) -> Iterator[tuple[dict[str, Tensor], Any]]:
-    """Yield the features by modality, and the sample, of each video of a batch."""
+def _videos(batch: object) -> Iterator[tuple[dict[str, Tensor], ActionDataSample]]:
+    """Yield the features by modality and the sample of each video in a batch."""
     if isinstance(batch, dict) and isinstance(batch.get('inputs'), dict):
         for i, sample in enumerate(batch.get('data_samples') or ()):
             yield {name: videos[i] for name, videos in batch['inputs'].items()}, sample
@@ -142,8 +146,8 @@ def _videos(batch: Any) -> Iterator[tuple[dict[str, Tensor], Any]]:
 def _check_classes(
     runner: Runner, loader: DataLoader, evaluator: Evaluator | None
 ) -> None:
-    dataset: Any = loader.dataset
-    classes = getattr(dataset, 'metainfo', {}).get('classes')
+    classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
+    file = getattr(loader.dataset, 'ann_file', 'The data set')
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     counts = {'model.num_classes': getattr(model, 'num_classes', None)}
     for metric in evaluator.metrics if evaluator is not None else ():
@@ -152,12 +156,12 @@ def _check_classes(
     for name, count in counts.items():
         if classes is not None and count is not None and count != len(classes):
             raise UserError(
-                f'{dataset.ann_file}: has {len(classes)} classes, but {name} is '
+                f'{file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )
 
 
-def _check_videos(runner: Runner, dataset: Any) -> None:
+def _check_videos(runner: Runner, dataset: BaseDataset) -> None:
     if hasattr(dataset, 'get_data_info'):
         infos = map(dataset.get_data_info, range(len(dataset)))
         videos = ((i.get('frame_dir'), i.get('total_frames', 2)) for i in infos)
@@ -168,9 +172,9 @@ def _check_statistics(runner: Runner) -> None:
     names = list(unfitted(runner))
     if names and not any(isinstance(h, FitStatisticsHook) for h in runner.hooks):
         raise UserError(
-            f'model.{names[0]} needs statistics of the training set, but no hook finds '
-            "them; add dict(type='FitStatisticsHook') to custom_hooks, which replace "
-            'those of a config that is inherited.'
+            f'model.{names[0]} needs statistics of the training set, but no hook '
+            "computes them; add dict(type='FitStatisticsHook') to custom_hooks, which "
+            'replace those of an inherited config.'
         )
 
 

@@ -1,11 +1,11 @@
-"""Random states of a resumed training, as if it had not stopped."""
+"""Random states that make a resumed training equal to one that was not stopped."""
 
 import random
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
+from mmengine.dataset import BaseDataset
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -15,22 +15,22 @@ from mmskelseg.registry import HOOKS
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seeds every random state from the run's seed, the epoch and the rank.
+    """A hook that seeds all random states by the run's seed, the epoch and the rank.
 
-    MMEngine's checkpoints hold no random states, and a resumed run would draw its
-    dropout from the start again. It also orders the videos by the seed at hand when
-    the run was built, instead of the one in the checkpoint.
+    MMEngine's checkpoints contain no random states, so a resumed run would repeat the
+    dropout of its start. MMEngine would also shuffle videos by the seed with which the
+    run was built, instead of the one in the checkpoint.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Order the videos by the seed of the checkpoint, and tell them the epoch."""
+        """Shuffle videos by the checkpoint's seed, and set the epoch of data sets."""
         for dataset in _innermost(runner.train_dataloader.dataset):
             if hasattr(dataset, 'set_epoch'):
                 dataset.set_epoch(runner.epoch, runner.seed)
         loader = runner.train_dataloader
-        # A loader has a sampler of its own where another one puts batches together.
+        # A batch sampler contains the actual sampler.
         batches = getattr(loader, 'batch_sampler', None)
         for sampler in (loader.sampler, getattr(batches, 'sampler', None)):
             if sampler is None or not hasattr(sampler, 'seed'):
@@ -39,12 +39,15 @@ class EpochSeedHook(Hook):
                 sampler.seed = runner.seed
 
     def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Mapping[str, object] | None = None,
     ) -> None:
         """Seed Python, NumPy and PyTorch at the first step of an epoch.
 
-        Not before the epoch: a loader whose workers live on draws from PyTorch's state
-        when its run begins, and in no later epoch.
+        This is not done before the epoch, since a loader with persistent workers draws
+        from PyTorch's state only in the first epoch of a run.
         """
         if batch_idx > 0:
             return
@@ -55,7 +58,7 @@ class EpochSeedHook(Hook):
         torch.manual_seed(seed)
 
 
-def _innermost(dataset: Any) -> Iterator[Any]:
+def _innermost(dataset: BaseDataset) -> Iterator[BaseDataset]:
     """Yield the data sets inside MMEngine's wrappers (repeated, concatenated, ...)."""
     if hasattr(dataset, 'datasets'):
         for part in dataset.datasets:

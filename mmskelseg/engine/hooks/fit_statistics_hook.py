@@ -1,9 +1,9 @@
-"""What a model takes from the training set before the first step."""
+"""Statistics of the training set that a model needs before the first step."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -17,22 +17,22 @@ from mmskelseg.utils.errors import UserError
 
 @HOOKS.register_module()
 class FitStatisticsHook(Hook):
-    """Finds the statistics of the training set that a model keeps with its weights.
+    """A hook that computes the training-set statistics a model stores with its weights.
 
-    For features that are standardised these are the mean and deviation of each channel,
-    as the pipeline gives them in the first epoch, augmented if it augments; for steps
-    of post-processing what they count in the labels, as they are annotated. A model
-    that comes with statistics, from a checkpoint, keeps them.
+    For standardised features, these are the mean and deviation of each channel, as
+    output by the pipeline in the first epoch, including augmentation. For
+    post-processing steps, they are counts in the annotated labels. A model that already
+    has statistics, from a checkpoint, keeps them.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Find them, unless the model has them."""
+        """Compute the statistics that the model lacks."""
         dataset = runner.train_dataloader.dataset
         for key, part in unfitted(runner).items():
             if is_main_process():
                 group, name, *_ = key.split('.')
                 if group == 'branches':
-                    # A pass for each, since features of all may fill the memory.
+                    # One pass per branch, since all features may not fit into memory.
                     items = (dataset[i]['inputs'] for i in range(len(dataset)))
                     part.fit(_features(items, name))
                 else:
@@ -41,8 +41,8 @@ class FitStatisticsHook(Hook):
                 broadcast(tensor)
 
 
-def unfitted(runner: Runner) -> dict[str, Any]:
-    """Return the parts of a runner's model that have no statistics yet, by name."""
+def unfitted(runner: Runner) -> dict[str, Fitted]:
+    """Return the parts of a runner's model that still lack statistics, by name."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     return {
         name: part
@@ -51,8 +51,8 @@ def unfitted(runner: Runner) -> dict[str, Any]:
     }
 
 
-def labels_of(dataset: Any) -> Iterator[np.ndarray]:
-    """Yield the labels (T,) of each video of a data set, as they are annotated."""
+def labels_of(dataset: BaseDataset) -> Iterator[np.ndarray]:
+    """Yield the annotated labels (T,) of each video in a data set."""
     for i in range(len(dataset)):
         yield np.asarray(dataset.get_data_info(i)['label'])
 

@@ -1,9 +1,8 @@
-"""The scores of a run: a table in the log, a JSON file and the confusion matrix."""
+"""Reports of scores: a table in the log, a JSON file and the confusion matrix."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import mmaction
 import mmengine
@@ -22,8 +21,9 @@ from mmskelseg.evaluation import (
     format_members,
     format_report,
 )
+from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.fileio.checkpoints import meta_of
+from mmskelseg.fileio.checkpoints import seed_of
 from mmskelseg.fileio.names import config_name
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
@@ -32,20 +32,22 @@ from mmskelseg.visualization import draw_confusion, save_png
 
 @HOOKS.register_module()
 class SegReportHook(Hook):
-    """Report the scores of :class:`~mmskelseg.evaluation.SegmentationMetric`.
+    """A hook that reports scores of :class:`~mmskelseg.evaluation.SegmentationMetric`.
 
-    After a test, and after training for its last validation, a table of the scores and
-    one of the classes go to the log, and all scores to ``metrics.json`` in the work
-    folder, with those of :class:`~mmskelseg.evaluation.RiskMetric`. A test also draws
-    ``confusion_matrix.png`` there; that of an ensemble reports its members as well.
-    Only the main process reports.
+    After a test, and after the last validation of a training, it logs a table of the
+    scores and one of the classes. It writes all scores, including those of
+    :class:`~mmskelseg.evaluation.RiskMetric`, to ``metrics.json`` in the work folder.
+    After a test, it also draws ``confusion_matrix.png``, and reports the members of an
+    ensemble. Only the main process reports.
     """
 
     trained_seed: int | None = None
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Note the seed of the training that gave the weights of a test."""
-        self.trained_seed = meta_of(checkpoint).get('seed')
+    def after_load_checkpoint(
+        self, runner: Runner, checkpoint: Mapping[str, object]
+    ) -> None:
+        """Store the seed of the training from which the tested weights are."""
+        self.trained_seed = seed_of(checkpoint)
 
     def after_train(self, runner: Runner) -> None:
         """Report the last validation of a training."""
@@ -55,11 +57,12 @@ class SegReportHook(Hook):
             return
         trained = runner.train_loop
         is_due = getattr(trained, 'val_begin', 1) <= trained.max_epochs
-        # Only the main process has a report, and all of them validate or none.
+        # Only the main process has a report, but all processes must validate together.
         reported = [any(map(_has_report, loop.evaluator.metrics))]
         broadcast_object_list(reported)
         if is_due and not reported[0]:
-            # A resumed run whose last validation was stopped has no epoch left.
+            # A run that was stopped during its last validation and resumed has no epoch
+            # left, so the validation is repeated.
             loop.run()
         self._report(runner, loop.evaluator)
 
@@ -75,24 +78,25 @@ class SegReportHook(Hook):
             save_png(draw_confusion(counts, classes, title), path)
             runner.logger.info(f'Confusion matrix: {path}')
 
-    def _report(self, runner: Runner, evaluator: Evaluator) -> dict[str, Any] | None:
-        """Log and write the report of the first metric that has one, and return it."""
+    def _report(self, runner: Runner, evaluator: Evaluator) -> Report | None:
+        """Log, write and return the report of the first metric that has one."""
         kinds = (m for m in evaluator.metrics if isinstance(m, SegmentationMetric))
         report = next((metric.report for metric in kinds if metric.report), None)
         if report is None or not is_main_process():
             return None
         path = Path(runner.work_dir, 'metrics.json')
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        members = []
+        members: list[dict[str, object]] = []
+        names: list[str] = []
         if isinstance(model, ActionSegmentorEnsemble):
-            files = zip(model.checkpoints, model.seeds, strict=True)
+            names = model.checkpoints
+            files = zip(names, model.seeds, strict=True)
             members = [{'checkpoint': file, 'seed': seed} for file, seed in files]
         provenance = {'seed': self.trained_seed, **_provenance(runner)}
         write_scores(path, evaluator.metrics, provenance, members)
         runner.logger.info(f'\n{format_report(report)}')
         if members:
-            table = format_members(report, [item['checkpoint'] for item in members])
-            runner.logger.info(f'\n{table}')
+            runner.logger.info(f'\n{format_members(report, names)}')
         runner.logger.info(f'All scores, by video and class: {path}')
         return report
 
@@ -104,19 +108,21 @@ def _has_report(metric: BaseMetric) -> bool:
 def write_scores(
     path: Path,
     metrics: Sequence[BaseMetric],
-    provenance: Mapping[str, Any],
-    members: Sequence[Mapping[str, Any]] = (),
+    provenance: Mapping[str, object],
+    members: Sequence[Mapping[str, object]] = (),
 ) -> None:
     """Write ``metrics.json``.
 
     Args:
         path: The file.
-        metrics: After evaluation, with a :class:`SegmentationMetric` that has a report.
-        provenance: From what the scores were made.
-        members: Of an ensemble: from what each was made; its scores are added.
+        metrics: Metrics after evaluation, with a :class:`SegmentationMetric` that has a
+            report.
+        provenance: Seed, checkpoint and config of the scores.
+        members: The provenance of each member of an ensemble, to which scores are
+            added.
     """
     kinds = [m for m in metrics if isinstance(m, SegmentationMetric) and m.report]
-    report: dict[str, Any] = kinds[0].report or {}
+    report: Report = kinds[0].report or Report()
     content = {
         **_scores(metrics, report['per_video']),
         'per_class': report['per_class'],
@@ -139,9 +145,9 @@ def write_scores(
     atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False))
 
 
-def _scores(metrics: Sequence[BaseMetric], videos: Iterable[str]) -> dict[str, Any]:
-    """Return all scores by their names, and those of each video in ``per_video``."""
-    scores: dict[str, Any] = {}
+def _scores(metrics: Sequence[BaseMetric], videos: Iterable[str]) -> dict[str, object]:
+    """Return all scores by name, and those of each video in ``per_video``."""
+    scores: dict[str, object] = {}
     per_video: dict[str, dict[str, float]] = {name: {} for name in videos}
     for metric in metrics:
         if isinstance(metric, SegmentationMetric | RiskMetric) and metric.report:
@@ -152,9 +158,9 @@ def _scores(metrics: Sequence[BaseMetric], videos: Iterable[str]) -> dict[str, A
     return {**scores, 'per_video': per_video}
 
 
-def _provenance(runner: Runner) -> dict[str, Any]:
-    """Return checkpoint and config, to make the scores again."""
-    # A training has saved its weights, a test has loaded them.
+def _provenance(runner: Runner) -> dict[str, str | None]:
+    """Return the checkpoint and the config of the scores."""
+    # A training has saved its weights; a test has loaded them.
     checkpoint = runner.message_hub.get_info('last_ckpt') or runner.cfg.get('load_from')
     return {
         'checkpoint': checkpoint and str(checkpoint),

@@ -1,10 +1,10 @@
-"""Timelines of test videos as pictures."""
+"""Timelines of test videos."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from mmaction.structures import ActionDataSample
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -16,18 +16,18 @@ from mmskelseg.visualization import SegVisualizer
 
 @HOOKS.register_module()
 class SegVisualizationHook(Hook):
-    """Draw the timelines of test videos (Fig. 5), each into a PNG file of its name.
+    """A hook that draws the timelines of test videos (Fig. 5), each as a PNG file.
 
-    The arguments are those that MMAction2's ``tools/test.py`` sets. Validation during
-    training draws nothing.
+    The arguments are those that MMAction2's ``tools/test.py`` sets. Nothing is drawn
+    for the validation during training.
 
     Args:
-        enable: Draw at all.
+        enable: Whether to draw timelines.
         interval: Draw every n-th video.
-        show: Show each picture in a window as well.
+        show: Whether to show each timeline in a window as well.
         wait_time: Seconds until the window closes; 0 waits for a key.
-        out_dir: Folder of the pictures, by default ``timelines`` in the work folder.
-        line_minutes: Minutes in a line of a timeline; see
+        out_dir: Folder of the timelines, by default ``timelines`` in the work folder.
+        line_minutes: Minutes per line of a timeline; see
             :func:`mmskelseg.visualization.draw_timelines`.
     """
 
@@ -49,7 +49,7 @@ class SegVisualizationHook(Hook):
         self.line_minutes = line_minutes
 
     def before_test(self, runner: Runner) -> None:
-        """Give the visualizer the names of the test set's classes."""
+        """Set the visualizer's metainfo, for the names of the classes."""
         if not self.enable:
             return
         if not isinstance(runner.visualizer, SegVisualizer):
@@ -59,16 +59,16 @@ class SegVisualizationHook(Hook):
                 "visualizer=dict(type='SegVisualizer') in the config."
             )
         dataset = runner.test_dataloader.dataset
-        runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', {})
+        runner.visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
 
     def after_test_iter(
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: Any = None,
-        outputs: Sequence[Any] | None = None,
+        data_batch: object = None,
+        outputs: Sequence[ActionDataSample] | None = None,
     ) -> None:
-        """Draw the videos of a batch whose turn it is."""
+        """Draw every n-th video, if it is in the batch."""
         if not self.enable:
             return
         samples = outputs or []
@@ -88,7 +88,7 @@ class SegVisualizationHook(Hook):
     def after_test_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Say where the pictures lie."""
+        """Log the folder of the timelines."""
         if self.enable:
             runner.logger.info(f'Timelines of the test videos: {self._folder(runner)}')
 

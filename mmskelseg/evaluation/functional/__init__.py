@@ -1,4 +1,4 @@
-"""Pure functions on arrays; every score is in percent, and errors are not."""
+"""Metrics as pure functions on arrays; scores are in percent, errors are not."""
 
 from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,

@@ -1,7 +1,7 @@
 """Metrics over single frames.
 
-Accuracy, average precision and recall are in percent; errors of a score of each frame
-are in its unit, or the square of it.
+Accuracy, average precision and recall are in percent; errors of a frame-wise score are
+in the unit of the score, or its square.
 """
 
 import numpy as np
@@ -12,12 +12,12 @@ from mmskelseg.utils.errors import UserError
 
 
 def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:
-    """Return the share of labelled frames that are predicted right, in percent.
+    """Return the percentage of labelled frames that are predicted correctly.
 
     Args:
         pred: Predicted label of each frame, shape (T,).
-        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
-            do not count.
+        gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
+            and do not count.
 
     Raises:
         ValueError: If the two differ in length, are empty or have no labelled frame.
@@ -31,13 +31,13 @@ def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:
 
 
 def confusion_matrix(pred: np.ndarray, gt: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return how many frames of each true class got each label, shape (K, K).
+    """Return the number of frames by true and predicted class, shape (K, K).
 
     Rows are true classes, columns predicted ones; frames without a label do not count.
 
     Args:
         pred: Predicted label of each frame, shape (T,), below K.
-        gt: Annotated label of each frame, shape (T,), below K.
+        gt: Ground truth label of each frame, shape (T,), below K.
         num_classes: K.
 
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).tolist()
@@ -52,9 +52,9 @@ def confusion_matrix(pred: np.ndarray, gt: np.ndarray, num_classes: int) -> np.n
 
 
 def frame_recall(confusion: np.ndarray) -> np.ndarray:
-    """Return the share of each class's frames predicted right, in percent, (K,).
+    """Return the percentage of each class's frames that are predicted correctly, (K,).
 
-    A class without true frames has no recall: NaN. Rows of the confusion (K, K) are
+    It is NaN for a class without true frames. Rows of the confusion matrix (K, K) are
     true classes, columns predicted ones.
 
     >>> frame_recall(np.array([[1, 3], [0, 0]]))
@@ -89,15 +89,15 @@ def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
 def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
     """Return each class's average precision over frames, in percent, shape (K,).
 
-    Frames are ranked by their score for the class, so scores of several videos are
-    put side by side along the last axis, not averaged. A class without true frames
-    has no average precision: NaN.
+    Frames are ranked by their score for the class; scores of several videos are
+    concatenated along the last axis, not averaged. It is NaN for a class without true
+    frames.
 
     Args:
         scores: Score of each class in each frame, shape (K, T). Probabilities and
             logits rank frames differently and give different results.
-        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
-            do not count.
+        gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
+            and do not count.
 
     Raises:
         ValueError: If shapes disagree, a label is out of range, a score is not finite,
@@ -117,9 +117,9 @@ def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
 def _average_precision(scores: np.ndarray, hits: np.ndarray) -> float:
     """Return the average precision of a ranking of frames, a fraction.
 
-    It is the mean over the hits of the precision among all frames that score at least
-    as high. Frames of equal score come in together, as in scikit-learn's
-    ``average_precision_score``, without its search for thresholds.
+    It is the mean, over all hits, of the precision among the frames that score at least
+    as high. Frames of equal score are added together, as in scikit-learn's
+    ``average_precision_score``.
     """
     thresholds = np.sort(scores[hits])
     found = len(thresholds) - np.searchsorted(thresholds, thresholds)
@@ -132,13 +132,13 @@ def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float
 
     Args:
         scores: Score of each class in each frame, shape (K, T).
-        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
-            do not count.
-        absent: What a class without true frames counts: 'skip' leaves it out of the
+        gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
+            and do not count.
+        absent: How to treat a class without true frames: 'skip' excludes it from the
             mean, 'zero' counts it as 0.
 
     Raises:
-        ValueError: As :func:`frame_ap`, or if ``absent`` is another word.
+        ValueError: See :func:`frame_ap`, or if ``absent`` is invalid.
 
     >>> scores = np.array([[0.9, 0.8, 0.1], [0.1, 0.2, 0.9], [0.0, 0.0, 0.0]])
     >>> frame_map(scores, np.array([0, 0, 1]))
@@ -150,21 +150,21 @@ def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float
 
 
 def mean_ap(ap: np.ndarray, absent: str = 'skip') -> float:
-    """Return the mean of what :func:`frame_ap` gives, (K,), as :func:`frame_map`."""
+    """Return the mean of a result of :func:`frame_ap`, (K,); see :func:`frame_map`."""
     if absent not in ('skip', 'zero'):
         raise UserError(f"absent is {absent!r}, but must be 'skip' or 'zero'.")
     return float(np.nanmean(ap) if absent == 'skip' else np.nan_to_num(ap).mean())
 
 
 def frame_mse(pred: np.ndarray, gt: np.ndarray) -> float:
-    """Return the mean squared error of one video's frames.
+    """Return the mean squared error over one video's frames.
 
     Args:
         pred: Predicted score of each frame, shape (T,).
-        gt: Annotated score of each frame, shape (T,).
+        gt: Ground truth score of each frame, shape (T,).
 
     Raises:
-        ValueError: If the two differ in shape, are empty or not finite.
+        ValueError: If the shapes differ, or the arrays are empty or not finite.
 
     >>> frame_mse(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     2.0
@@ -173,9 +173,7 @@ def frame_mse(pred: np.ndarray, gt: np.ndarray) -> float:
 
 
 def frame_mae(pred: np.ndarray, gt: np.ndarray) -> float:
-    """Return the mean absolute error of one video's frames.
-
-    Args and errors are those of :func:`frame_mse`.
+    """Return the mean absolute error over one video's frames; see :func:`frame_mse`.
 
     >>> frame_mae(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     1.0

@@ -1,8 +1,8 @@
-"""All scores of a set of videos or of the runs of a cross-validation, and as text."""
+"""Reports: all scores of a set of videos or of a cross-validation, also as text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -29,6 +29,75 @@ AVERAGES = {
 }
 
 
+# Scores of one class, None if the class does not occur, and its sizes.
+ClassScores = TypedDict(
+    'ClassScores',
+    {
+        'ap': float | None,
+        'f1@10': float | None,
+        'recall': float | None,
+        'segments': int,
+        'frames': int,
+    },
+)
+
+
+class Conventions(TypedDict):
+    """The options of ``SegmentationMetric``, with the name of the background class."""
+
+    average: str
+    scores: str
+    absent: str
+    last_frame: bool
+    background: str | None
+    std: str
+
+
+class Report(TypedDict, total=False):
+    """The scores of a test, by name, ready for JSON; see :func:`evaluate_videos`.
+
+    ``SegmentationMetric`` adds ``members``, the metrics of each member of an ensemble,
+    and ``conventions``.
+    """
+
+    metrics: dict[str, float]
+    per_video: dict[str, dict[str, float]]
+    per_class: dict[str, ClassScores]
+    confusion: list[list[int]]
+    members: list[dict[str, float]]
+    conventions: Conventions
+
+
+class Spread(TypedDict):
+    """Mean and standard deviation of a score; the latter is None for a single value."""
+
+    mean: float
+    std: float | None
+
+
+class Spreads(TypedDict):
+    """The spread of each score, and the number of values."""
+
+    count: int
+    scores: dict[str, Spread]
+
+
+class Summary(TypedDict, total=False):
+    """Means and deviations over the runs of a cross-validation.
+
+    See :func:`summarize_runs`. ``ensemble`` is the summary of the ensembles over seeds,
+    with their reports as ``runs``.
+    """
+
+    folds: list[str]
+    seeds: list[int]
+    over_folds: Spreads
+    over_videos: Spreads
+    over_seeds: Spreads
+    ensemble: 'Summary'
+    runs: Sequence[Mapping[str, object]]
+
+
 @dataclass(frozen=True)
 class Video:
     """Labels and scores of one video: pred (T,), gt (T,), scores (K, T)."""
@@ -46,8 +115,8 @@ def evaluate_videos(
     average: str = 'pooled',
     absent: str = 'skip',
     last_frame: bool = True,
-) -> dict[str, Any]:
-    """Return every score of a set of videos, in percent, ready for JSON.
+) -> Report:
+    """Return all scores of a set of videos, in percent.
 
     Args:
         videos: Labels and scores by the video's id; each has a labelled frame.
@@ -55,18 +124,18 @@ def evaluate_videos(
         background: Class whose segments do not count in edit score and F1.
         average: 'pooled' counts frames and segments of all videos together (edit
             score: the mean over videos), 'video' takes the mean over videos.
-        absent: What a class without true frames counts in mAP: 'skip' or 'zero'.
+        absent: How to treat a class without true frames in mAP: 'skip' or 'zero'.
         last_frame: See :func:`~.segmental.segmental_f1`.
 
     Returns:
         ``metrics`` (name → score, and ``name_std``, the standard deviation over
-        videos), ``per_video`` (id → its scores), ``per_class`` (name → ap,
-        f1@10, recall and sizes; None where the class does not occur) and
-        ``confusion`` (K, K), frames by true (rows) and predicted class.
+        videos), ``per_video`` (id → its scores), ``per_class`` (name → ap, f1@10,
+        recall and sizes; None if the class does not occur) and ``confusion`` (K, K),
+        frames by true (rows) and predicted class.
 
     Raises:
-        ValueError: As the functions for single videos, or if ``videos`` is empty or
-            ``average`` another word.
+        ValueError: If a function for single videos raises one, if ``videos`` is empty,
+            or if ``average`` is invalid.
     """
     if average not in ('pooled', 'video'):
         raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
@@ -119,26 +188,26 @@ def evaluate_videos(
 
 def _per_class(
     classes: Sequence[str], ap: np.ndarray, counts: np.ndarray, confusion: np.ndarray
-) -> dict[str, dict[str, float | int | None]]:
-    """Return the scores of each class; None where one does not exist."""
+) -> dict[str, ClassScores]:
+    """Return the scores of each class; None for those that do not exist."""
     f1 = np.where(counts.any(axis=1), f1_from_counts(counts), np.nan)
     scores = np.stack([ap, f1, frame_recall(confusion)], axis=1)
     segments = counts[:, 0] + counts[:, 2]
+    rows = [[None if np.isnan(x) else float(x) for x in row] for row in scores]
     return {
         name: {
-            **{
-                key: None if np.isnan(value) else float(value)
-                for key, value in zip(('ap', 'f1@10', 'recall'), row, strict=True)
-            },
+            'ap': row[0],
+            'f1@10': row[1],
+            'recall': row[2],
             'segments': int(segments[index]),
             'frames': int(confusion[index].sum()),
         }
-        for index, (name, row) in enumerate(zip(classes, scores, strict=True))
+        for index, (name, row) in enumerate(zip(classes, rows, strict=True))
     }
 
 
-def format_report(report: dict[str, Any]) -> str:
-    """Return ``SegmentationMetric.report`` as aligned tables, and the conventions."""
+def format_report(report: Report) -> str:
+    """Return ``SegmentationMetric.report`` as aligned tables, with its conventions."""
     metrics, conventions = report['metrics'], report['conventions']
     videos = len(report['per_video'])
     scores = [[name, f'{metrics[name]:.2f}'] for name in (*NAMES, 'mAP')]
@@ -150,12 +219,12 @@ def format_report(report: dict[str, Any]) -> str:
     if 'raw_acc' in metrics:
         header.append('before post-processing')
         for row in scores:
-            # mAP ranks by probabilities, which stay as they are.
+            # mAP is computed from probabilities, which post-processing keeps.
             row.append(f'{metrics.get(f"raw_{row[0]}", metrics[row[0]]):.2f}')
     classes = [
         [
             name,
-            *(_cell(row[key]) for key in ('ap', 'f1@10', 'recall')),
+            *map(_cell, (row['ap'], row['f1@10'], row['recall'])),
             str(row['segments']),
             str(row['frames']),
         ]
@@ -177,12 +246,12 @@ def format_report(report: dict[str, Any]) -> str:
     )
 
 
-def format_members(report: Mapping[str, Any], names: Sequence[str]) -> str:
+def format_members(report: Report, names: Sequence[str]) -> str:
     """Return the scores of an ensemble and of each of its members as a table.
 
     Args:
-        report: That of ``SegmentationMetric`` for an ensemble, which has ``members``.
-        names: What to call each member.
+        report: The report of ``SegmentationMetric`` for an ensemble, with ``members``.
+        names: Name of each member.
     """
     head = (*NAMES, 'mAP')
     rows = {f'ensemble of {len(names)}': report['metrics']}
@@ -196,28 +265,27 @@ def _cell(value: float | None) -> str:
     return '-' if value is None else f'{value:.2f}'
 
 
-def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[str, Any]:
+def summarize_runs(runs: Mapping[tuple[str, int], Report]) -> Summary:
     """Return mean and standard deviation over folds, over videos and over seeds.
 
     - ``over_folds``: over the folds, of each fold's mean over seeds.
     - ``over_videos``: over the test videos of all folds, of each video's mean over
-      seeds. A video that several folds test counts once for each. Without mAP, which
-      a single video does not have.
+      seeds. A video that is tested in several folds counts once for each. mAP is not
+      included, since it is not defined for a single video.
     - ``over_seeds``: over the seeds, of each seed's mean over folds.
 
-    Deviations are numpy's, without Bessel's correction; that of a single value is None.
+    Standard deviations are numpy's, without Bessel's correction; None for one value.
 
     Args:
-        runs: What each (fold, seed) gave: ``metrics`` (name → score) and ``per_video``
-            (id → name → score).
+        runs: The report of each (fold, seed), with ``metrics`` and ``per_video``.
 
     Returns:
-        ``folds``, ``seeds``, and by each of the names above ``count`` and ``scores``
+        ``folds``, ``seeds``, and for each of the names above ``count`` and ``scores``
         (name → ``mean`` and ``std``).
 
     Raises:
-        ValueError: If there is no run, or that of a fold and seed is missing, since a
-            mean over those at hand would compare different folds.
+        ValueError: If there is no run, or the run of a fold and seed is missing, since
+            means would then be over different folds.
 
     >>> runs = {
     ...     (fold, 0): {'metrics': {'acc': acc}, 'per_video': {fold: {'acc': acc}}}
@@ -254,18 +322,22 @@ def summarize_runs(runs: Mapping[tuple[str, int], Mapping[str, Any]]) -> dict[st
     }
 
 
-def format_summary(summary: Mapping[str, Any]) -> str:
+def format_summary(summary: Summary) -> str:
     """Return a summary of :func:`summarize_runs` as a Markdown table.
 
-    ``summary['ensemble']``, where it is there, is the summary of the ensembles of all
-    seeds, one for each fold; it gets a row for each score.
+    If it has ``ensemble``, the summary of the ensembles over all seeds, one per fold,
+    there is a row for each of its scores as well.
     """
     columns = {
-        f'over {_number(summary[key]["count"], unit)}{rest}': summary[key]['scores']
-        for key, unit, rest in (
-            ('over_folds', 'fold', ' (each the mean over seeds)'),
-            ('over_videos', 'video', ' of all folds (each the mean over seeds)'),
-            ('over_seeds', 'seed', ' (each the mean over folds)'),
+        f'over {_number(spreads["count"], unit)}{rest}': spreads['scores']
+        for spreads, unit, rest in (
+            (summary['over_folds'], 'fold', ' (each the mean over seeds)'),
+            (
+                summary['over_videos'],
+                'video',
+                ' of all folds (each the mean over seeds)',
+            ),
+            (summary['over_seeds'], 'seed', ' (each the mean over folds)'),
         )
     }
     rows = [['Score', *columns], ['---'] * 4]
@@ -273,9 +345,8 @@ def format_summary(summary: Mapping[str, Any]) -> str:
         cells = (format_score(scores.get(name)) for scores in columns.values())
         rows.append([name, *cells])
     if 'ensemble' in summary:
-        over_folds, over_videos = (
-            summary['ensemble'][key]['scores'] for key in ('over_folds', 'over_videos')
-        )
+        over_folds = summary['ensemble']['over_folds']['scores']
+        over_videos = summary['ensemble']['over_videos']['scores']
         title = f'ensemble of {_number(len(summary["seeds"]), "seed")}'
         for name in over_folds:
             values = over_folds[name], over_videos.get(name), None
@@ -291,8 +362,8 @@ def format_summary(summary: Mapping[str, Any]) -> str:
     )
 
 
-def format_score(score: Mapping[str, float | None] | None) -> str:
-    """Return a score with its deviation, where there is one.
+def format_score(score: Spread | None) -> str:
+    """Return a score with its standard deviation, if it has one.
 
     >>> format_score({'mean': 93.824, 'std': 2.9})
     '93.82 ± 2.90'
@@ -308,8 +379,8 @@ def _mean(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([s[name] for s in (first, *others)])) for name in first}
 
 
-def _spread(scores: list[dict[str, float]]) -> dict[str, Any]:
-    spread: dict[str, dict[str, float | None]] = {}
+def _spread(scores: list[dict[str, float]]) -> Spreads:
+    spread: dict[str, Spread] = {}
     for name in scores[0]:
         values = [score[name] for score in scores]
         std = float(np.std(values)) if len(values) > 1 else None

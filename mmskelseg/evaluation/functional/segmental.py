@@ -24,10 +24,10 @@ def edit_score(
 
     Args:
         pred: Predicted label of each frame, shape (T,).
-        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
-            are left out of both.
-        background: Class whose segments do not count. A video of nothing but
-            background in both scores 100.
+        gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
+            and are removed from both.
+        background: Class whose segments do not count. If both only have background,
+            the score is 100.
 
     Raises:
         ValueError: If the two differ in length, are empty or have no labelled frame.
@@ -53,19 +53,20 @@ def segmental_f1(
 ) -> float:
     """Return the segmental F1 score of one video at one overlap, in percent.
 
-    Each predicted segment takes the true segment of its class with the highest
-    intersection over union (IoU), the first of equals. It is a true positive if the
-    IoU is at least ``overlap`` and no earlier one took the same true segment.
+    Each predicted segment is matched to the true segment of its class with the highest
+    intersection over union (IoU), the first one if several are equal. It is a true
+    positive if the IoU is at least ``overlap`` and no earlier predicted segment matches
+    the same true segment.
 
     Args:
         pred: Predicted label of each frame, shape (T,).
         gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
             are left out of both.
-        overlap: Least IoU of a match, a fraction such as 0.1.
+        overlap: Smallest IoU of a match, a fraction such as 0.1.
         background: Class whose segments do not count. A video of nothing but
             background in both scores 100.
-        last_frame: Count the last frame; without it the last segment ends a frame
-            early, as in several public evaluators.
+        last_frame: Whether the last frame counts; if not, the last segment ends one
+            frame early, as in several public evaluators.
 
     Raises:
         ValueError: If the two differ in length, are empty or have no labelled frame,
@@ -93,10 +94,10 @@ def segmental_counts(
 
     Args:
         pred: Predicted label of each frame, shape (T,).
-        gt: Annotated label of each frame, shape (T,).
-        overlaps: Least IoUs of a match, fractions.
-        num_classes: K; by default one more than the highest label.
-        background: Class whose counts are 0.
+        gt: Ground truth label of each frame, shape (T,).
+        overlaps: Smallest IoUs of a match, fractions.
+        num_classes: K; by default the highest label plus 1.
+        background: Class whose segments do not count; its counts are 0.
         last_frame: See :func:`segmental_f1`.
 
     Returns:
@@ -125,7 +126,7 @@ def segmental_counts(
     actual = np.bincount(gt_table[:, 2], minlength=classes)
     counts = np.empty((len(overlaps), classes, 3), dtype=np.int64)
     for row, overlap in zip(counts, overlaps, strict=True):
-        # However many predictions hit a true segment, only the first one counts.
+        # If several predictions match a true segment, only the first one counts.
         matched = np.zeros(len(gt_table), dtype=bool)
         matched[best[iou >= overlap]] = True
         hits = np.bincount(gt_table[matched, 2], minlength=classes)
@@ -138,14 +139,18 @@ def segmental_counts(
 def match_segments(
     pred_table: np.ndarray, gt_table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return each predicted segment's best true segment and their IoU, each (P,).
+    """Return the best true segment of each predicted segment, and their IoU, each (P,).
 
-    Both tables cut the same frames, so two segments overlap exactly where one of them
-    starts inside the other: P + G candidates instead of P * G. Where no true segment
-    of the class overlaps, the IoU is 0. Rows are (start, end, label) in order of time.
+    Both tables divide the same frames, so two segments overlap exactly if one of them
+    starts inside the other: there are P + G candidates instead of P * G. If no true
+    segment of the class overlaps, the IoU is 0.
+
+    Args:
+        pred_table: Rows (start, end, label) in temporal order, shape (P, 3).
+        gt_table: Rows (start, end, label) in temporal order, shape (G, 3).
     """
-    # Starts that fall together give a candidate twice, which changes nothing. A stable
-    # sort merges the two sorted halves, several times faster than np.union1d.
+    # Equal starts give a candidate twice, which has no effect. A stable sort merges the
+    # two sorted halves, several times faster than np.union1d.
     starts = np.sort(np.concatenate((pred_table[:, 0], gt_table[:, 0])), kind='stable')
     pred_index = np.searchsorted(pred_table[:, 0], starts, side='right') - 1
     gt_index = np.searchsorted(gt_table[:, 0], starts, side='right') - 1
@@ -153,9 +158,9 @@ def match_segments(
     gt_start, gt_end, gt_label = gt_table[gt_index].T
     shared = np.minimum(pred_end, gt_end) - np.maximum(pred_start, gt_start)
     covered = np.maximum(pred_end, gt_end) - np.minimum(pred_start, gt_start)
-    # Without the last frame a segment can have no length, hence the 1.
+    # Without the last frame, the length of a segment may be 0, hence the 1.
     iou = np.where(pred_label == gt_label, shared / np.maximum(covered, 1), 0.0)
-    # Candidates are in order of time, and lexsort keeps the order of equals.
+    # Candidates are in temporal order, and lexsort is stable.
     order = np.lexsort((-iou, pred_index))
     first = order[np.searchsorted(pred_index, np.arange(len(pred_table)))]
     return gt_index[first], iou[first]
@@ -164,7 +169,7 @@ def match_segments(
 def f1_from_counts(counts: np.ndarray) -> np.ndarray:
     """Return F1 in percent, shape (...), from counts (..., 3) of TP, FP and FN.
 
-    Where all three are 0, nothing was to be found and nothing was claimed: 100.
+    If all three are 0, there is nothing to find and nothing was predicted: F1 is 100.
 
     >>> f1_from_counts(np.array([[2, 1, 1], [0, 3, 0], [0, 0, 0]])).round(1)
     array([ 66.7,   0. , 100. ])

@@ -1,6 +1,7 @@
-"""The checks that every metric makes of its labels.
+"""The checks of labels that all metrics share.
 
--1 means "no label". Such frames are taken out of prediction and ground truth alike.
+The label -1 means "no label"; such frames are removed from both prediction and ground
+truth.
 """
 
 import numpy as np
@@ -10,10 +11,10 @@ from mmskelseg.utils.errors import UserError
 
 
 def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:
-    """Return annotated labels as int64, shape (T,), some of them not -1.
+    """Return ground truth labels as int64, shape (T,), after checking them.
 
     Raises:
-        UserError: If none has a label, or one is neither -1 nor a class.
+        UserError: If no frame has a label, or a label is neither -1 nor a class.
     """
     gt = check_labels(gt, 'gt')
     if not gt.size:
@@ -21,7 +22,7 @@ def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:
     if (gt == IGNORED).all():
         raise UserError(
             f'gt has a label in none of its {gt.size} frames (all are -1); '
-            'leave this video out.'
+            'remove this video.'
         )
     _check_range(gt[gt != IGNORED], 'gt', num_classes)
     return gt
@@ -30,10 +31,10 @@ def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:
 def check_pair(
     pred: np.ndarray, gt: np.ndarray, num_classes: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return both label sequences as int64, the prediction -1 wherever the truth is.
+    """Return both label sequences as int64, with the prediction -1 where ``gt`` is -1.
 
     Raises:
-        UserError: If the two differ in length, or as :func:`check_truth`.
+        UserError: If the lengths differ, or see :func:`check_truth`.
     """
     pred, gt = check_labels(pred, 'pred'), check_labels(gt, 'gt')
     if pred.size != gt.size:

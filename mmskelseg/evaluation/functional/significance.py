@@ -1,4 +1,4 @@
-"""Which differences between two models are more than chance."""
+"""Statistical significance of the difference between two models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,25 +25,24 @@ def paired_bootstrap(
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Difference:
-    """Return the difference of two models' scores of the same videos.
+    """Return the mean difference between two models' scores of the same videos.
 
-    Videos are drawn with replacement, as many as there are, each with the scores of
-    both models, so that what makes a video hard for both does not count. The interval
-    is that of the middle 95 % of the means; p is twice the part of the means that lie
-    on the other side of 0, or on it, at least 2 / (resamples + 1).
+    All videos are resampled with replacement, each with the scores of both models, so
+    that the difficulty of a video cancels out. The interval covers the middle 95 % of
+    the resampled means; p is twice the fraction of means on the other side of 0, or at
+    0, but at least 2 / (resamples + 1).
 
-    It says how far the difference depends on which videos were tested, and nothing of
-    other seeds: average each video's score over seeds first.
+    This shows how much the difference depends on the choice of test videos, but not how
+    much it depends on the seed: average each video's score over seeds first.
 
     Args:
         first: Score of each video.
-        second: Score of the same videos in the same order, from which ``first`` is
-            measured.
-        resamples: How often videos are drawn.
-        seed: Of the draws.
+        second: Score of the same videos in the same order, subtracted from ``first``.
+        resamples: Number of resamples.
+        seed: Seed of the resampling.
 
     Raises:
-        UserError: If there are not equally many scores, or none.
+        UserError: If the numbers of scores differ, or there are none.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), Ch. 13.
 

@@ -1,4 +1,4 @@
-"""Images as vectors."""
+"""Encoders: images as feature vectors."""
 
 from mmskelseg.features.encoders.clip import ClipEncoder
 from mmskelseg.features.encoders.frame import FrameEncoder, GridEncoder

@@ -1,8 +1,7 @@
-"""Features of the clip around each frame from a frozen network."""
+"""Features of the clip around each frame, from a frozen network."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,24 +15,25 @@ from mmskelseg.utils.errors import UserError
 
 @MODELS.register_module()
 class ClipEncoder:
-    """A frozen clip network over a window that slides along a video.
+    """A frozen clip network applied to a sliding window.
 
     The feature of a frame is the global average of the network's last output for the
-    clip whose middle it is: frame ``clip_len // 2`` of the clip, counted from 0. Past
-    the ends of the video, a clip repeats the first or the last frame.
+    clip centred on it: the frame has index ``clip_len // 2`` in the clip. Beyond the
+    ends of the video, a clip repeats the first or last frame.
 
     Args:
         arch: A registered backbone that reads (N, C, frames, H, W), such as
             ``dict(type='mmaction.ResNet3dSlowOnly', ...)``.
-        weights: The path of a file, of the network alone or of a model of MMAction2
+        weights: The path of a checkpoint of the network alone, or of an MMAction2 model
             with it as backbone; or ``none`` for random weights.
-        clip_len: Frames of a clip.
-        frame_interval: From one frame of a clip to the next.
-        step: From the middle of a clip to that of the next; the frames around a middle
-            share its feature. 1 gives each frame its own; more is faster as many times.
-        mean: Subtracted from each channel before, if given.
-        std: Divisor of each channel before, if given.
-        batch_size: Clips that go through the network at a time.
+        clip_len: Number of frames in a clip.
+        frame_interval: Distance between consecutive frames of a clip, in frames.
+        step: Distance between the centres of consecutive clips, in frames; the frames
+            around a centre share its feature. 1 gives each frame a feature of its own;
+            n is n times as fast.
+        mean: Subtracted from each channel first, if given.
+        std: Each channel is divided by it first, if given.
+        batch_size: Number of clips that go through the network at a time.
 
     Raises:
         ValueError: If there is no such network, an option is below 1, or a file holds
@@ -43,7 +43,7 @@ class ClipEncoder:
 
     def __init__(
         self,
-        arch: str | Mapping[str, Any],
+        arch: str | Mapping[str, object],
         weights: str,
         *,
         clip_len: int = 48,
@@ -66,15 +66,15 @@ class ClipEncoder:
 
     @property
     def context(self) -> tuple[int, int]:
-        """Frames before and after that a feature depends on."""
+        """How many frames before and after it a feature depends on."""
         before = self.clip_len // 2 * self.frame_interval
         after = (self.clip_len - 1) * self.frame_interval - before
-        # The frames of a group share the clip around its middle.
+        # The frames of a group share the clip around the middle of the group.
         middle = self.step // 2
         return before + self.step - 1 - middle, after + middle
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
         return {
             'type': type(self).__name__,
             **self.network.settings(),
@@ -86,23 +86,23 @@ class ClipEncoder:
         }
 
     def load(self) -> None:
-        """Load the network, so that faults in its weights come before any work."""
+        """Load the network, so that faults in its weights are found before any work."""
         self.network.module.eval()
 
     def encode_video(
         self, blocks: Iterable[np.ndarray], num_frames: int
     ) -> Iterator[np.ndarray]:
-        """Yield features (n, C) of a video's frames in turn, float32.
+        """Yield the features of a video's frames in order, (n, C), float32.
 
         Args:
-            blocks: The video's images, shapes (n, channels, H, W); no more of them
-                are held than a clip and a block have.
-            num_frames: How many there are in all.
+            blocks: The video's images in blocks (n, channels, H, W); at most the frames
+                of one clip and one block are held in memory.
+            num_frames: Number of frames in all.
         """
         before = self.clip_len // 2 * self.frame_interval
         span = (self.clip_len - 1) * self.frame_interval + 1
         middle = self.step // 2
-        # The window begins that long before the first frame that has no feature yet,
+        # The window begins `before` frames ahead of the first frame without a feature,
         # so that the clip around the middle of its group begins at `middle`.
         needed = max(middle + span, self.step)
         window: np.ndarray | None = None
@@ -142,7 +142,7 @@ class ClipEncoder:
 def _padded(
     blocks: Iterable[np.ndarray], before: int, after: int
 ) -> Iterator[np.ndarray]:
-    """Yield the blocks, and the first and last frame as often again as asked for."""
+    """Yield the blocks, with copies of the first frame before and the last after."""
     rest = iter(blocks)
     last = next(rest)
     yield np.repeat(last[:1], before, axis=0)

@@ -1,8 +1,7 @@
-"""Features of single images, from a frozen network or as means over a grid."""
+"""Features of single images: from a frozen network, or averages over a grid."""
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.precision import has_bfloat16
 
-# Of all ImageNet images in [0, 1], as torchvision's networks were trained.
+# Mean and standard deviation of ImageNet images in [0, 1], as torchvision uses them.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
@@ -31,45 +30,46 @@ _INTENSITIES = {
 
 @MODELS.register_module()
 class FrameEncoder:
-    """A frozen image network with the preprocessing of its input.
+    """A frozen image network, including the preprocessing of its input.
 
-    The feature is the global average of the network's last feature map: of ``layer4``
-    for ResNets (2048 values for ``resnet50``, 512 for ``resnet18``), of ``features``
-    for VGGs (512) and for other networks that have such a part. timm's pool as they do
-    themselves.
+    The feature is the global average of the network's last feature map: the output of
+    ``layer4`` for ResNets (2048 values for ``resnet50``, 512 for ``resnet18``), and of
+    ``features`` for VGGs (512) and other networks with such a part. Networks of timm
+    use their own pooling.
 
-    The network is loaded when the first image is encoded, so that features which are
-    there already cost nothing.
+    The network is loaded when the first image is encoded, so it costs nothing if all
+    features exist already.
 
     Args:
-        arch: ``torchvision.`` and the name of one of its classification networks;
-            ``timm.`` and one of timm's, if it is installed; or a registered backbone,
-            as ``dict(type='mmaction.ResNet', depth=50)``, whose last output counts.
-        weights: The path of a file, of the network alone or of a model of the OpenMMLab
-            family with it as backbone; ``torchvision`` for its first ImageNet weights
-            (``IMAGENET1K_V1``, as in the literature), or the name of others of its
-            weights (``IMAGENET1K_V2``), which are downloaded; ``timm`` for those of
-            timm, likewise; or ``none`` for random weights.
-        intensity: How an image becomes values for ImageNet's mean and deviation:
-            ``div3`` divides by 3, which a sum of heatmaps hardly exceeds, and clips to
-            [0, 1]; ``clip`` only clips; ``raw`` does neither.
-        input_size: Side in pixels to which images are resized (bilinear) before they
-            enter the network; None leaves them. VGG-16 shrinks 56 pixels to a last
-            map of 1x1, so that 224 gives it more to average, at 16 times the work.
-        batch_size: Images that go through the network at a time.
-        dtype: ``float32``, or ``bfloat16``, in which the network multiplies about twice
-            as fast where the hardware has it; docs/performance.md has the error.
+        arch: ``torchvision.`` and the name of a classification network of torchvision;
+            ``timm.`` and the name of a network of timm, if it is installed; or a
+            registered backbone such as ``dict(type='mmaction.ResNet', depth=50)``,
+            whose last output is used.
+        weights: The path of a checkpoint of the network alone, or of an OpenMMLab model
+            with it as backbone; ``torchvision`` to download its first ImageNet weights
+            (``IMAGENET1K_V1``, as in the literature), or the name of other weights of
+            torchvision (``IMAGENET1K_V2``); ``timm`` to download those of timm; or
+            ``none`` for random weights.
+        intensity: How image values are mapped before ImageNet's mean and standard
+            deviation are applied: ``div3`` divides by 3, which a sum of heatmaps rarely
+            exceeds, and clips to [0, 1]; ``clip`` only clips; ``raw`` does neither.
+        input_size: Side length in pixels to which images are resized (bilinear) for the
+            network; None keeps their size. VGG-16 reduces 56 pixels to a last feature
+            map of 1x1; with 224 there is more to average, at 16 times the cost.
+        batch_size: Number of images that go through the network at a time.
+        dtype: ``float32``, or ``bfloat16``, which is about twice as fast on hardware
+            that supports it; docs/performance.md gives the error.
 
     Raises:
-        ValueError: If an option is not one of these, or a file holds the weights of
-            another network.
+        ValueError: If an option is invalid, or a file holds the weights of another
+            network.
         FileNotFoundError: If there is no such file.
         RuntimeError: If weights cannot be downloaded.
     """
 
     def __init__(
         self,
-        arch: str | Mapping[str, Any],
+        arch: str | Mapping[str, object],
         weights: str,
         *,
         intensity: str = 'div3',
@@ -91,8 +91,8 @@ class FrameEncoder:
             )
         self.network = FrozenNetwork(arch, weights)
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
         precision = {} if self.dtype == 'float32' else {'dtype': self.dtype}
         return {
             'type': type(self).__name__,
@@ -103,11 +103,11 @@ class FrameEncoder:
         }
 
     def load(self) -> None:
-        """Load the network, so that faults in its weights come before any work."""
+        """Load the network, so that faults in its weights are found before any work."""
         self.network.module.eval()
         if self.dtype == 'bfloat16' and not has_bfloat16(get_device()):
             print_log(
-                'This machine multiplies bfloat16 in software, if at all, so that '
+                'This machine has no hardware support for bfloat16, so '
                 "dtype='float32' is faster here.",
                 logger='current',
                 level=30,
@@ -117,8 +117,8 @@ class FrameEncoder:
     def encode(self, images: np.ndarray | Tensor) -> np.ndarray:
         """Return features (T, C), float32, of images (T, 3, H, W).
 
-        Where the three channels share memory, as those of heatmaps do, the network
-        reads them as one.
+        If the three channels share memory, as in heatmaps, the network reads them as
+        one channel.
         """
         images = torch.as_tensor(images)
         equal = images.stride(1) == 0 and self._network.reads_equal_channels
@@ -129,19 +129,19 @@ class FrameEncoder:
         return torch.cat(features).cpu().numpy()
 
     def graph(self, *, equal: bool) -> nn.Module:
-        """Return what makes features (n, C) of images, for an ONNX graph.
+        """Return a module that computes features (n, C) of images, for an ONNX graph.
 
         Args:
-            equal: Whether the three channels of images are equal, as those of heatmaps
-                are. It reads one of them then, if the network can.
+            equal: Whether the three channels of images are equal, as in heatmaps. The
+                module then reads only one of them, if the network allows it.
 
         Raises:
             UserError: If the encoder computes in bfloat16.
         """
         if self.dtype != 'float32':
             raise UserError(
-                f'FrameEncoder: dtype={self.dtype!r}, but a graph is made of float32; '
-                'set encoder.dtype to that.'
+                f'FrameEncoder: dtype={self.dtype!r}, but a graph is made in float32; '
+                "set encoder.dtype='float32'."
             )
         equal = equal and self._network.reads_equal_channels
         return _FrameGraph(self, self._network.plain(2 if equal else 3), equal)
@@ -152,7 +152,7 @@ class FrameEncoder:
         return FusedNetwork(self.network.module, _MEAN, _STD, dtype)
 
     def _prepare(self, images: Tensor, equal: bool) -> Tensor:
-        """Return the network's input: three channels, or one and one of ones."""
+        """Return the network's input: three channels or, if equal, one plus ones."""
         images = _INTENSITIES[self.intensity](images)
         if self.input_size is not None:
             images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
@@ -176,18 +176,19 @@ class _FrameGraph(nn.Module):
 
 @MODELS.register_module()
 class GridEncoder:
-    """An encoder without a network: the image averaged over the cells of a grid.
+    """An encoder without a network: averages of the image over the cells of a grid.
 
-    It needs no weights and says how much of the skeleton, or which colour, is where,
-    from which a segmentor can learn; a trained network describes shapes as well.
+    It needs no weights and describes how much of the skeleton, or which colour, is
+    where. That is enough for a segmentor to learn from; a trained network also
+    describes shapes.
 
     Args:
-        grid: Rows and columns of cells.
-        channels: The first so many channels of the image are averaged: 1 for heatmaps,
+        grid: Number of rows and columns of cells.
+        channels: Number of channels to average, counted from the first: 1 for heatmaps,
             whose channels are equal, 3 for colours.
 
     Raises:
-        ValueError: If there are not that many channels.
+        ValueError: If ``channels`` is not 1, 2 or 3.
     """
 
     def __init__(self, grid: tuple[int, int] = (14, 14), *, channels: int = 1) -> None:
@@ -196,8 +197,8 @@ class GridEncoder:
         if not 1 <= channels <= 3:
             raise UserError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the features, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
         return {
             'type': type(self).__name__,
             'grid': list(self.grid),
@@ -211,15 +212,19 @@ class GridEncoder:
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return the means over the cells, channel by channel and row by row.
 
-        They are of shape (T, channels * rows * columns), float32; images (T, 3, H, W).
+        Args:
+            images: Shape (T, 3, H, W).
+
+        Returns:
+            Array of shape (T, channels * rows * columns), float32.
         """
         images = np.ascontiguousarray(images[:, : self.channels])
         return _GridGraph(self)(torch.from_numpy(images)).float().numpy()
 
     def graph(self, *, equal: bool) -> nn.Module:
-        """Return what makes features (n, C) of images, for an ONNX graph.
+        """Return a module that computes features (n, C) of images, for an ONNX graph.
 
-        It reads ``channels`` of them, whether they are ``equal`` or not.
+        It reads ``channels`` channels, whether they are ``equal`` or not.
         """
         return _GridGraph(self)
 

@@ -1,10 +1,10 @@
-"""Frozen image networks, rewritten so that they run faster with the same result."""
+"""Frozen image networks, rewritten to run faster with the same result."""
 
 import copy
 import operator
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import torch
 from mmengine.logging import print_log
@@ -13,6 +13,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+_ModuleT = TypeVar('_ModuleT', bound=nn.Module)
 _RELUS = (F.relu, torch.relu, 'relu', 'relu_')
 _SUMS = (operator.add, operator.iadd, torch.add, 'add', 'add_')
 
@@ -21,10 +22,10 @@ class FusedNetwork:
     """A frozen image network in the form that is fastest for its input.
 
     Args:
-        network: The network, on its device, which gives (N, C') of images (N, 3, H, W).
-        mean: Subtracted from each channel before.
-        std: Divisor of each channel before.
-        dtype: In which it computes.
+        network: Maps images (N, 3, H, W) to features (N, C'); already on its device.
+        mean: Subtracted from each channel first.
+        std: Each channel is divided by it first.
+        dtype: Type in which the network computes.
     """
 
     def __init__(
@@ -37,25 +38,27 @@ class FusedNetwork:
         self.dtype = dtype
         graph = trace(network)
         equal = None if graph is None else read_equal_channels(graph, mean, std)
-        # By the number of channels that it reads.
+        # The network by the number of channels that it reads.
         self._networks = {3: graph or network, 2: equal}
         self._fused: dict[torch.Size, nn.Module] = {}
 
     @property
     def reads_equal_channels(self) -> bool:
-        """Whether it can read three equal channels as one; the second is of ones."""
+        """Whether it can read three equal channels as one, plus a channel of ones."""
         return self._networks[2] is not None
 
     def plain(self, channels: int) -> nn.Module:
-        """Return a copy of it for so many channels, of PyTorch's layers, on the CPU."""
+        """Return a copy in plain PyTorch layers, on the CPU, for so many channels."""
         network = self._networks[channels]
         assert network is not None
         return copy.deepcopy(network).cpu()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return features (N, C'), float32, of images (N, 3, H, W) after mean and std.
+        """Return features (N, C'), float32.
 
-        Or of (N, 2, H, W): one of three equal channels before these, and ones.
+        Args:
+            images: Shape (N, 3, H, W), after mean and std; or (N, 2, H, W), one of
+                three equal channels before mean and std, and a channel of ones.
         """
         images = images.to(self.dtype, memory_format=torch.channels_last)
         size = images.shape[1:]
@@ -89,10 +92,10 @@ class FusedNetwork:
 def trace(network: nn.Module) -> fx.GraphModule | None:
     """Return a copy of a network as a graph, or None if it cannot be traced.
 
-    Batch normalisation goes into the convolution before it.
+    Batch normalisation is folded into the preceding convolution.
     """
     if any(module._forward_hooks for module in network.modules()):
-        # A graph would leave them out.
+        # A graph would drop the hooks.
         return None
     try:
         graph = fx.symbolic_trace(copy.deepcopy(network))
@@ -117,10 +120,15 @@ def read_equal_channels(
 ) -> fx.GraphModule | None:
     """Return a graph that reads images of three equal channels as one, or None.
 
-    Its input is that channel as it is and a channel of ones, shape (N, 2, H, W), in
-    place of ``(image - mean) / std`` in three channels. The first convolution sums its
-    weights over the channels; those of the ones carry the mean, which zeros around an
-    image do not have. The graph is from :func:`trace`.
+    Its input is that channel without normalisation and a channel of ones, shape
+    (N, 2, H, W), instead of ``(image - mean) / std`` in three channels. The first
+    convolution sums its weights over the channels. The mean goes into the weights of
+    the ones, so that it does not affect the zero padding around an image.
+
+    Args:
+        graph: A result of :func:`trace`.
+        mean: Mean of each of the three channels.
+        std: Standard deviation of each of the three channels.
     """
     graph = copy.deepcopy(graph)
     first = _only_user(next(iter(graph.graph.nodes)))
@@ -138,11 +146,14 @@ def read_equal_channels(
 
 
 def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
-    """Return a graph whose convolutions also do the sums and ReLUs that follow them.
+    """Return a graph whose convolutions include the sums and ReLUs that follow them.
 
-    Weights are laid out once as oneDNN multiplies them, and not in every batch. The
-    operators are those that ``torch.compile`` uses on CPUs. The graph is from
-    :func:`trace`; the example has the shape (N, C, H, W) and type of its input.
+    Weights are converted to the layout of oneDNN once, not for every batch. The
+    operators are those that ``torch.compile`` uses on CPUs.
+
+    Args:
+        graph: A result of :func:`trace`.
+        example: An input of the shape (N, C, H, W) and type to optimise for.
     """
     graph = copy.deepcopy(graph).to(example.dtype)
     ShapeProp(graph).propagate(example)
@@ -151,7 +162,8 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
         conv = _module(modules, node, nn.Conv2d)
         if conv is None or conv.padding_mode != 'zeros' or type(conv.padding) is str:
             continue
-        source: Any = node.args[0]
+        source = node.args[0]
+        assert isinstance(source, fx.Node)
         args, last, relu = [source], node, False
         user = _only_user(node)
         if user is not None and _is_relu(graph, user):
@@ -173,7 +185,7 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
 
 
 class FusedConv2d(nn.Module):
-    """A convolution, the sum of its result and another, and ReLU, if wanted."""
+    """A convolution, optionally followed by the addition of a summand and a ReLU."""
 
     def __init__(self, conv: nn.Conv2d, relu: bool, input_shape: Sequence[int]) -> None:
         super().__init__()
@@ -181,7 +193,7 @@ class FusedConv2d(nn.Module):
             list, (conv.padding, conv.stride, conv.dilation)
         )
         self.settings = (padding, stride, dilation, conv.groups)
-        # Neither a parameter nor a buffer, since its layout is opaque.
+        # Not a parameter or buffer, since its layout is opaque.
         self.weight = torch.ops.mkldnn._reorder_convolution_weight(
             conv.weight.detach(), *self.settings, list(input_shape)
         )
@@ -189,7 +201,7 @@ class FusedConv2d(nn.Module):
         self.relu = 'relu' if relu else None
 
     def forward(self, x: Tensor, summand: Tensor | None = None) -> Tensor:
-        """Return the result for x and, if any, a summand of the result's shape."""
+        """Return the result for x, with the summand added, if one is given."""
         convolve = torch.ops.mkldnn._convolution_pointwise
         parts = (self.weight, self.bias, *self.settings)
         if summand is None:
@@ -205,7 +217,7 @@ def _compiled(graph: fx.GraphModule) -> fx.GraphModule:
 
 
 def _called_once(graph: fx.GraphModule) -> dict[str, nn.Module]:
-    """Return the modules that one node calls; others cannot be changed for it alone."""
+    """Return the modules that exactly one node calls, which can be changed for it."""
     calls = Counter(n.target for n in graph.graph.nodes if n.op == 'call_module')
     return {name: m for name, m in graph.named_modules() if calls[name] == 1}
 
@@ -214,8 +226,10 @@ def _only_user(node: fx.Node) -> fx.Node | None:
     return next(iter(node.users)) if len(node.users) == 1 else None
 
 
-def _module(modules: dict[str, nn.Module], node: fx.Node, kind: type[nn.Module]) -> Any:
-    """Return the module that a node calls if it is of a kind, else None."""
+def _module(
+    modules: dict[str, nn.Module], node: fx.Node, kind: type[_ModuleT]
+) -> _ModuleT | None:
+    """Return the module that a node calls if it is exactly of a type, else None."""
     module = modules.get(str(node.target)) if node.op == 'call_module' else None
     return module if type(module) is kind else None
 
@@ -227,13 +241,13 @@ def _is_relu(graph: fx.GraphModule, node: fx.Node) -> bool:
 
 
 def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
-    """Return what a node adds to a result, if that is all it does."""
+    """Return the node that a node adds to a result, or None if it does otherwise."""
     if node.op not in ('call_function', 'call_method') or node.target not in _SUMS:
         return None
     if node.kwargs or len(node.args) != 2 or node.args[0] is node.args[1]:
         return None
-    other: Any = node.args[1] if node.args[0] is result else node.args[0]
+    other = node.args[1] if node.args[0] is result else node.args[0]
     metas = [n.meta.get('tensor_meta') for n in (result, other) if type(n) is fx.Node]
     shapes = [getattr(meta, 'shape', None) for meta in metas]
     fits = len(shapes) == 2 and shapes[0] is not None and shapes[0] == shapes[1]
-    return other if fits else None
+    return other if fits and isinstance(other, fx.Node) else None

@@ -1,4 +1,4 @@
-"""Frozen networks: torchvision's, timm's or registered ones, with their weights."""
+"""Frozen networks of torchvision or timm, or registered ones, with their weights."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import torch
 import torchvision
@@ -21,27 +20,27 @@ from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
-# Parts of a classification network that turn the feature into classes.
+# Prefixes of the parameters of a network's classifier.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')
-# What a checkpoint of the OpenMMLab family puts before a backbone's weights.
+# Prefix of a backbone's parameters in a checkpoint of an OpenMMLab model.
 _BACKBONE = 'backbone.'
 
 
 class FrozenNetwork:
-    """A network that gives one feature an input, loaded when it is first needed.
+    """A network that gives one feature vector per input, loaded on first use.
 
     Args:
         arch: See :func:`find_architecture`.
-        weights: ``none``, the name of weights that its library offers for it, or the
+        weights: ``none``, the name of weights that the network's library offers, or the
             path of a file.
 
     Raises:
         UserError: If there is no such network; on first use, if the weights are those
-            of another or cannot be downloaded.
+            of another network or cannot be downloaded.
         MissingFileError: If there is no such file.
     """
 
-    def __init__(self, arch: str | Mapping[str, Any], weights: str) -> None:
+    def __init__(self, arch: str | Mapping[str, object], weights: str) -> None:
         self.arch = arch if isinstance(arch, str) else ConfigDict(arch).to_dict()
         self.weights = weights
         self._architecture = find_architecture(arch)
@@ -56,32 +55,33 @@ class FrozenNetwork:
                 + 'or none for random ones.'
             )
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides its features, as plain values.
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines its features, as plain values.
 
-        Weights are named by what they hold, so that neither a file that was replaced
-        nor one that was moved is mistaken for another.
+        Weights are identified by their content, so that a replaced file is noticed and
+        a moved one recognised.
         """
         return {'arch': self.arch, 'weights': self._identity()}
 
     @cached_property
     def module(self) -> nn.Module:
-        """The network, in evaluation, on the device that MMEngine picks."""
+        """The network in evaluation mode, on the device that MMEngine chooses."""
         with torch.random.fork_rng(devices=[]):
-            # So that random weights are the same ones in every run.
+            # Random weights are the same in every run.
             torch.manual_seed(0)
             network = self._architecture.build()
         if self.weights == 'none':
             name = self.arch if isinstance(self.arch, str) else self.arch['type']
             print_log(
-                f'{name} gets random weights (weights=none), so that its features '
-                'say little; name a file, or weights of its library to download.',
+                f'{name} has random weights (weights=none), so its features carry '
+                'little information; name a file, or weights of its library to '
+                'download.',
                 logger='current',
                 level=30,
             )
         else:
             network.load_state_dict(self._state(network.state_dict()))
-        # In turn, since those of MMAction2 do not return themselves.
+        # Not chained, since `eval` of MMAction2's networks returns None.
         network.eval()
         network.requires_grad_(False)
         return network.to(get_device())
@@ -98,10 +98,10 @@ class FrozenNetwork:
         return f'sha256:{digest.hexdigest()}'
 
     def _state(self, expected: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the weights for a network without classifier, checked.
+        """Return checked weights for the network without its classifier.
 
-        Of a file with a whole model of the OpenMMLab family, these are the weights
-        under ``backbone.``.
+        From a checkpoint of a whole OpenMMLab model, only the weights under
+        ``backbone.`` are taken.
         """
         state = self._read()
         if any(key.startswith(_BACKBONE) for key in state.keys() - expected.keys()):
@@ -125,9 +125,9 @@ class FrozenNetwork:
         ]
         faults = []
         if missing:
-            faults.append(f'{len(missing)} tensors are missing, as {missing[0]}')
+            faults.append(f'{len(missing)} tensors are missing, such as {missing[0]}')
         if foreign:
-            faults.append(f'{len(foreign)} tensors are not its own, as {foreign[0]}')
+            faults.append(f'{len(foreign)} tensors do not fit, such as {foreign[0]}')
         faults += wrong[:1]
         if faults:
             name = self._architecture.name
@@ -151,12 +151,12 @@ class FrozenNetwork:
 
 @dataclass(frozen=True)
 class Download:
-    """Weights that a library fetches.
+    """Weights that a library can download.
 
     Args:
-        identity: A name for their content.
-        read: Returns them, and raises an OSError or RuntimeError where it cannot.
-        elsewhere: The remedy in that case.
+        identity: A name that identifies their content.
+        read: Returns the weights, or raises an OSError or RuntimeError if it cannot.
+        elsewhere: What the user can do if the download fails.
     """
 
     identity: str
@@ -166,12 +166,12 @@ class Download:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network that gives its pooled last feature map.
+    """A type of network that returns its pooled last feature map.
 
     Args:
         name: Its name in messages.
-        build: Returns it, with PyTorch's random weights.
-        downloads: Weights of it that its library fetches, by name.
+        build: Returns the network, with random weights.
+        downloads: Weights that its library can download, by name.
     """
 
     name: str
@@ -179,12 +179,12 @@ class Architecture:
     downloads: Mapping[str, Download] = field(default_factory=dict)
 
 
-def find_architecture(arch: str | Mapping[str, Any]) -> Architecture:
-    """Return the network for ``arch`` of an encoder.
+def find_architecture(arch: str | Mapping[str, object]) -> Architecture:
+    """Return the network for the ``arch`` of an encoder.
 
     Args:
-        arch: ``torchvision.`` or ``timm.`` and the name of a network of theirs, the
-            name of a registered backbone with its scope, or such a backbone's config.
+        arch: ``torchvision.`` or ``timm.`` and the name of a network of that library,
+            the name of a registered backbone with its scope, or a backbone's config.
     """
     if isinstance(arch, str):
         library, _, name = arch.partition('.')
@@ -196,8 +196,8 @@ def find_architecture(arch: str | Mapping[str, Any]) -> Architecture:
             return _timm(name)
         if not name or library == 'torchvision':
             raise UserError(
-                f"arch={arch!r} is not one of torchvision's classification networks, "
-                "nor timm's, nor a registered backbone with its scope; write for "
+                f'arch={arch!r} is neither a classification network of torchvision nor '
+                'a network of timm nor a registered backbone with its scope; write for '
                 "example 'torchvision.resnet50'."
             )
         arch = {'type': arch}
@@ -213,7 +213,7 @@ def _torchvision(name: str) -> Architecture:
 
 
 def _torchvision_download(weights: WeightsEnum) -> Download:
-    # The name of the file carries the start of its SHA-256.
+    # The file's name contains the beginning of its SHA-256.
     file = weights.url.rpartition('/')[2]
     return Download(
         file,
@@ -237,13 +237,13 @@ def _without_classifier(name: str) -> nn.Module:
     if hasattr(network, 'features'):
         return _Features(network.features)
     raise UserError(
-        f'torchvision.{name} has neither `fc` nor `features`, so that its last feature '
-        'map is not known; use for example a ResNet, VGG, DenseNet or EfficientNet.'
+        f'torchvision.{name} has neither `fc` nor `features`, so its last feature map '
+        'is unknown; use for example a ResNet, VGG, DenseNet or EfficientNet.'
     )
 
 
 class _Features(nn.Module):
-    """The global average of a trunk, under the trunk's own parameter names."""
+    """Global average pooling of a network's `features`, with their parameter names."""
 
     def __init__(self, features: nn.Module) -> None:
         super().__init__()
@@ -281,7 +281,7 @@ def _timm(name: str) -> Architecture:
     return Architecture(name, build, {'timm': download})
 
 
-def _registered(cfg: dict[str, Any]) -> Architecture:
+def _registered(cfg: dict[str, object]) -> Architecture:
     name = cfg.get('type')
     if not isinstance(name, str) or MODELS.get(name) is None:
         raise UserError(
@@ -295,7 +295,7 @@ def _registered(cfg: dict[str, Any]) -> Architecture:
             network = MODELS.build(cfg)
         except TypeError as error:
             raise UserError(f'arch={cfg} cannot be built: {error}') from error
-        # A hook, so that its weights keep their names.
+        # Pooled in a hook, so that the weights keep their names.
         network.register_forward_hook(lambda module, inputs, output: _pooled(output))
         return network
 

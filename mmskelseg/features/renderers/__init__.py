@@ -1,4 +1,4 @@
-"""A video as images, or as numbers, in blocks of frames."""
+"""Renderers: a video as images or as coordinates, in blocks of frames."""
 
 from typing import TYPE_CHECKING
 

@@ -2,39 +2,54 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeAlias, TypeVar
 
 import numba
 import numpy as np
 
 from mmskelseg.features.renderers.drawing import LANES, MIN_SCORE
 
-# Pixels beyond which an end of a segment is replaced.
+_P = ParamSpec('_P')
+_R = TypeVar('_R')
+# x and y of both ends of a segment.
+_Ends: TypeAlias = tuple[np.float32, np.float32, np.float32, np.float32]
+# First and last row, first and last column.
+_Box: TypeAlias = tuple[np.int32, np.int32, np.int32, np.int32]
+# The factor for distances, and how far a segment reaches in pixels.
+_Form: TypeAlias = tuple[np.float32, np.float32]
+
+# The coordinate in pixels beyond which an end of a segment is replaced.
 _FAR = 1e4
 
 
-def _compiled(function: Callable) -> Callable:
-    options: Any = {
-        'nogil': True,
-        'error_model': 'numpy',
-        'fastmath': {'contract', 'reassoc', 'nsz', 'arcp', 'nnan', 'ninf'},
-    }
+def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Return a function that Numba compiles when it is first called."""
+
+    def compiled(cache: bool) -> Callable[_P, _R]:
+        return numba.njit(
+            function,
+            cache=cache,
+            nogil=True,
+            error_model='numpy',
+            fastmath={'contract', 'reassoc', 'nsz', 'arcp', 'nnan', 'ninf'},
+        )
+
     try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # There is no folder to keep it in.
-        return numba.njit(**options)(function)
+        return compiled(cache=True)
+    except RuntimeError:  # There is no folder for the cache.
+        return compiled(cache=False)
 
 
 @numba.njit(inline='always')
-def _exp_of_minus(q: Any) -> Any:
-    """Return exp(-q) for q >= 0, to 4e-7 of it, in operations that have lanes.
+def _exp_of_minus(q: np.float32) -> np.float32:
+    """Return exp(-q) for q >= 0, with a relative error of 4e-7, vectorisable.
 
     exp(-q) = 2**-n * exp(r), with n = round(q / ln 2) and r between -0.35 and 0.35.
     """
     q = min(q, np.float32(80))
     n = np.int32(q * np.float32(1.44269504) + np.float32(0.5))
     whole = np.float32(n)
-    # ln 2 in two parts, so that the difference keeps its last bits.
+    # ln 2 is split into two parts, so that the difference keeps its last bits.
     r = (whole * np.float32(0.693359375) - q) - whole * np.float32(2.12194440e-4)
     p = np.float32(1 / 720)
     p = p * r + np.float32(1 / 120)
@@ -43,7 +58,7 @@ def _exp_of_minus(q: Any) -> Any:
     p = p * r + np.float32(0.5)
     p = p * r + np.float32(1)
     p = p * r + np.float32(1)
-    # The bits of 2**-n.
+    # These are the bits of 2**-n.
     return p * np.int32((127 - n) * 8388608).view(np.float32)
 
 
@@ -55,13 +70,13 @@ def draw(
     channels: np.ndarray,
     canvas: np.ndarray,
     width: int,
-    joint_form: tuple[float, float],
-    limb_form: tuple[float, float],
+    joint_form: _Form,
+    limb_form: _Form,
     squared: bool,
 ) -> None:
-    """Draw into canvas (T, C, H, W) of zeros; else as in `draw_segments`."""
+    """Draw onto a canvas (T, C, H, W) of zeros; see `draw_segments`."""
     M, T = score.shape[:2]
-    # Of one segment, where several persons compete.
+    # The highest value of one segment over several persons.
     highest = np.zeros(canvas.shape[2:], np.float32)
     for t in range(T):
         for s in range(len(pairs)):
@@ -80,10 +95,10 @@ def draw(
 
 
 @_compiled
-def _near_ends(a: np.ndarray, b: np.ndarray) -> tuple[Any, Any, Any, Any]:
-    """Return x and y of a and of b, nearer ones on the segment if they are far off.
+def _near_ends(a: np.ndarray, b: np.ndarray) -> _Ends:
+    """Return x and y of a and of b, or of nearer points on the segment if far away.
 
-    Single precision has too few digits for distances from such points.
+    Single precision has too few digits for the distance from a faraway point.
     """
     ax, ay, bx, by = a[0], a[1], b[0], b[1]
     if max(max(abs(ax), abs(ay)), max(abs(bx), abs(by))) < np.float32(_FAR):
@@ -92,7 +107,7 @@ def _near_ends(a: np.ndarray, b: np.ndarray) -> tuple[Any, Any, Any, Any]:
     dx, dy = np.float64(bx) - x, np.float64(by) - y
     length = max(math.sqrt(dx * dx + dy * dy), 1e-9)
     dx, dy = dx / length, dy / length
-    # The point that is nearest to the origin, and as far as it matters around it.
+    # Keep the part of the segment around the point that is nearest to the origin.
     nearest = min(max(-x * dx - y * dy, 0.0), length)
     first, last = max(nearest - _FAR, 0.0), min(nearest + _FAR, length)
     return (
@@ -104,10 +119,8 @@ def _near_ends(a: np.ndarray, b: np.ndarray) -> tuple[Any, Any, Any, Any]:
 
 
 @_compiled
-def _box(
-    ends: tuple[Any, Any, Any, Any], reach: float, H: int, W: int
-) -> tuple[Any, Any, Any, Any]:
-    """Return the first and last row and column that a segment reaches."""
+def _box(ends: _Ends, reach: np.float32, H: int, W: int) -> _Box:
+    """Return the first and last row and the first and last column of a segment."""
     ax, ay, bx, by = ends
     return (
         np.int32(math.ceil(max(min(ay, by) - reach, np.float32(0)))),
@@ -119,9 +132,9 @@ def _box(
 
 @_compiled
 def _move(
-    source: np.ndarray, image: np.ndarray, ends: tuple[Any, Any, Any, Any], reach: float
+    source: np.ndarray, image: np.ndarray, ends: _Ends, reach: np.float32
 ) -> None:
-    """Add to an image what a segment's box holds in another, which becomes 0 there."""
+    """Add a segment's box in one image to another image, and clear it in the first."""
     H, W = image.shape
     top, bottom, left, right = _box(ends, reach, H, W)
     for y in range(top, bottom + 1):
@@ -136,15 +149,15 @@ def _move(
 
 @_compiled
 def _add(
-    ends: tuple[Any, Any, Any, Any],
-    peak: float,
-    form: tuple[float, float],
+    ends: _Ends,
+    peak: np.float32,
+    form: _Form,
     squared: bool,
     image: np.ndarray,
     width: int,
     maximum: bool,
 ) -> None:
-    """Add a segment to an image, or keep the higher of the two."""
+    """Add a segment to an image, or take the maximum of both if ``maximum``."""
     ax, ay, bx, by = ends
     scale, reach = form
     top, bottom, left, right = _box(ends, reach, image.shape[0], width)
@@ -152,14 +165,14 @@ def _add(
         return
     dx, dy = bx - ax, by - ay
     length = np.float32(math.sqrt(dx * dx + dy * dy))
-    # A point has no direction; any will do.
+    # A point has no direction, so any direction will do.
     ux, uy = np.float32(1), np.float32(0)
     if length > 0:
         ux, uy = dx / length, dy / length
     half = length * np.float32(0.5) * scale
     middle_x = (ax + bx) * np.float32(0.5)
     middle_y = (ay + by) * np.float32(0.5)
-    # A row is evaluated where it is near the line through a and b.
+    # Each row is evaluated only near the line through a and b.
     steep = abs(uy) > np.float32(1e-3)
     slope, near = np.float32(0), np.float32(0)
     if steep:
@@ -173,8 +186,8 @@ def _add(
             last = np.int32(math.floor(max(min(centre + near, right), left - 1)))
         along_y, across_y = down * scale * uy, -down * scale * ux
         while x <= last:
-            # What is evaluated together lies within the image; of it, only pixels from
-            # x to the last count.
+            # A block of LANES pixels must lie within the image; only its pixels from x
+            # to the last one count.
             start = min(x, image.shape[1] - LANES)
             low, high = x - start, last - start
             corner = (np.float32(start) - middle_x) * scale
@@ -184,7 +197,8 @@ def _add(
                 across = right_of * uy + across_y
                 beyond = max(abs(right_of * ux + along_y) - half, np.float32(0))
                 q = across * across + beyond * beyond
-                value = peak * _exp_of_minus(q if squared else math.sqrt(q))
+                power = q if squared else np.float32(math.sqrt(q))
+                value = peak * _exp_of_minus(power)
                 value = value if low <= i <= high else np.float32(0)
                 row[i] = max(row[i], value) if maximum else row[i] + value
             x = start + LANES

@@ -1,25 +1,32 @@
 """Coordinates of joints as features, without an image."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from mmskelseg.features.renderers.drawing import MIN_SCORE
-from mmskelseg.features.renderers.renderer import BaseRenderer
+from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.streaming.body import ROUNDING, RunningCoordinates
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import SkeletonKey, VideoAnnotation
+from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
-_KEYS = {2: 'keypoint', 3: 'keypoint_3d'}
+_KEYS: dict[int, SkeletonKey] = {2: 'keypoint', 3: 'keypoint_3d'}
 
 
 class Coordinates(BaseRenderer):
-    """Coordinates of one person, all frames at once."""
+    """Base class of renderers that give the coordinates of one person.
 
-    reads: ClassVar = 'poses'
+    Args:
+        dims: 2 for ``keypoint``, 3 for ``keypoint_3d``.
+        person: Index of the person; None takes the one with the highest scores.
+    """
+
+    reads: ClassVar[Literal['poses']] = 'poses'
 
     def __init__(self, dims: int, person: int | None) -> None:
         if dims not in _KEYS:
@@ -29,25 +36,25 @@ class Coordinates(BaseRenderer):
 
     @property
     def context(self) -> tuple[float, float] | None:
-        """None: a scale, or whatever a transform reads, depends on all frames."""
+        """None, since the scale, or a transform, may depend on all frames."""
         return None
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
         """Write ``coordinates``."""
         results['coordinates'] = self.coordinates(results)
         return results
 
-    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
-        """Yield ``coordinates`` of that many frames at a time."""
+    def blocks(self, results: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
+        """Yield ``coordinates``, that many frames at a time."""
         coordinates = self.coordinates(results)
         for begin in range(0, len(coordinates), frames):
             yield coordinates[begin : begin + frames]
 
-    def coordinates(self, results: Mapping[str, Any]) -> np.ndarray:
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C, V)."""
         raise NotImplementedError
 
-    def _key(self, results: Mapping[str, Any]) -> str:
+    def _key(self, results: VideoAnnotation) -> SkeletonKey:
         key = _KEYS[self.dims]
         if key not in results:
             raise UserError(
@@ -57,7 +64,7 @@ class Coordinates(BaseRenderer):
         return key
 
     def _one_of(self, persons: int, score: np.ndarray | None) -> int:
-        """Return the person to take, by default of the highest sum of scores."""
+        """Return the index of the person, by default with the highest total score."""
         person = self.person
         if person is None:
             person = 0 if score is None else main_person(score)
@@ -70,43 +77,45 @@ class Coordinates(BaseRenderer):
 
 
 class SkeletonCoordinates(Coordinates):
-    """Gives each joint's displacement to the next frame, and its place from the root.
+    """Gives the displacement of each joint and its position relative to the root.
 
     Used as ``render`` without an encoder, its coordinates are the features.
 
-    A joint that is missing has zeros, and so has the displacement from or to it, and
-    that of the last frame. Where the root is missing, it stays where it was last seen;
-    in a video that never shows it, places are measured from the mean of all joints seen
-    in a frame instead.
+    The values of a missing joint are 0, as are displacements from or to it and those of
+    the last frame. While the root is missing, it stays at its last position; in a video
+    that never shows it, positions are relative to the mean of all joints seen in the
+    frame.
 
     Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
-    (M, T, V), taken as 1 where the key is missing. Writes: coordinates, float32, shape
-    (T, C, V), or (T, C * V) with ``flatten``. C is ``dims``, twice with displacements,
-    which come first.
+    (M, T, V), 1 by default. Writes: coordinates, float32, shape (T, C, V), or
+    (T, C * V) with ``flatten``. C is ``dims``, or twice that with displacements, which
+    come first.
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
         dims: 3 for keypoint_3d, 2 for keypoint.
-        root: Name of the joint from which places are measured, or names of those whose
-            mean it is, as far as they are seen; by default the root of the skeleton.
-        displacement: Whether displacements are given.
-        scale: ``body`` divides a video's values by the root mean square distance of its
-            joints from the root, so that neither the camera nor a person's size counts;
-            None leaves them in pixels or metres.
-        person: Which of several persons to take; by default the one with the highest
-            sum of scores in the video.
-        flatten: Whether the joints of a channel are put in a row, as one vector a
-            frame, which is what :class:`mmskelseg.models.MSTCNPlusPlus` reads.
-        causal: Whether no frame's values depend on later ones, so that a stream of
-            frames has the same. Displacements are then those from the frame before,
-            and 0 in the first; the body scale is that of the frames so far, and values
-            are 0 until two joints have been apart; and before the root is seen for the
-            first time, the mean of all joints seen takes its place.
+        root: Name of the joint to which positions are relative, or names of several
+            joints, of which the mean of those seen is taken; by default the root of the
+            skeleton.
+        displacement: Whether to include displacements.
+        scale: ``body`` divides the values of a video by the root mean square distance
+            of its joints from the root, to remove the effect of the camera and of body
+            size; None leaves them in pixels or metres.
+        person: Index of the person to use; by default the one with the highest sum of
+            scores in the video.
+        flatten: Whether each frame is one vector, as required by
+            :class:`mmskelseg.models.MSTCNPlusPlus`; the joints of a channel are
+            adjacent in it.
+        causal: Whether no value depends on later frames, so that a stream gives the
+            same values. Displacements are then from the previous frame, and 0 in the
+            first frame; the body scale is that of the frames so far, and values are 0
+            until two joints have been apart; before the root is first seen, the mean of
+            all joints seen takes its place.
 
     Raises:
-        ValueError: If an option is not one of these, if there are no such coordinates,
-            or if they do not fit the skeleton or are not finite; or if a video has
-            several persons, of whom ``person`` names none, with ``causal=True``.
+        ValueError: If an option is invalid, if the coordinates are missing, not finite
+            or do not fit the skeleton, or if ``causal=True``, the video has several
+            persons and ``person`` is not given.
 
     Note:
         The code of MS-GCN does not scale; its first layer normalises each channel.
@@ -116,7 +125,7 @@ class SkeletonCoordinates(Coordinates):
 
     def __init__(
         self,
-        skeleton: Skeleton | str | Mapping[str, Any],
+        skeleton: SkeletonLike,
         dims: int = 3,
         *,
         root: str | Sequence[str] | None = None,
@@ -147,15 +156,15 @@ class SkeletonCoordinates(Coordinates):
 
     @property
     def context(self) -> tuple[float, float] | None:
-        """All frames before with ``causal=True``, since a scale is of these, or all."""
+        """All previous frames if ``causal``, because of the scale; else all frames."""
         return (math.inf, 0) if self.causal else None
 
-    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
-        """Return what the coordinates are made of, for the name of a feature file."""
-        key = self._key(results)
-        return [results[k] for k in (key, 'keypoint_score') if k in results]
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the coordinates are computed from."""
+        keys: list[SkeletonKey] = [self._key(results), 'keypoint_score']
+        return [results[key] for key in keys if key in results]
 
-    def coordinates(self, results: Mapping[str, Any]) -> np.ndarray:
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C, V), or (T, C * V) with ``flatten``."""
         key = self._key(results)
         points, score = read_joints(
@@ -182,7 +191,7 @@ class SkeletonCoordinates(Coordinates):
         return values.reshape(len(values), -1) if self.flatten else values
 
     def running(self) -> RunningCoordinates:
-        """Return what makes causal coordinates of one frame after another."""
+        """Return the object that computes causal coordinates frame by frame."""
         return RunningCoordinates(
             self.root,
             self.dims,
@@ -192,9 +201,9 @@ class SkeletonCoordinates(Coordinates):
             flatten=self.flatten,
         )
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the coordinates, as plain values."""
-        # Files of features made before there was `causal` keep their names.
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the coordinates, as plain values."""
+        # Feature files from before `causal` existed keep their names.
         causal = {'causal': True} if self.causal else {}
         return {
             **causal,
@@ -210,32 +219,32 @@ class SkeletonCoordinates(Coordinates):
 
 
 def main_person(score: np.ndarray) -> int:
-    """Return which of M persons has the highest sum of scores (M, T, V)."""
-    # In float64, since the sum of a long video exceeds float16.
+    """Return the index of the person with the highest sum of scores (M, T, V)."""
+    # In float64, since the sum over a long video exceeds float16.
     return int(score.sum(axis=(1, 2), dtype=np.float64).argmax())
 
 
 def check_one_person(renderer: object, persons: int, person: int | None) -> None:
-    """Raise an error if a causal renderer would have to choose among persons."""
+    """Raise a UserError if a causal renderer would have to choose among persons."""
     if persons > 1 and person is None:
         raise UserError(
             f'{type(renderer).__name__} has causal=True, but there are {persons} '
-            'persons, and who scores highest is known at the end of the video alone; '
-            'set person=0, or keep one person in the annotation file.'
+            'persons, and which one scores highest is known only at the end of the '
+            'video; set person=0, or keep one person in the annotation file.'
         )
 
 
 def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
-    """Return the middle of a person in each frame, shape (T, dims).
+    """Return the centre of a person in each frame, shape (T, dims).
 
-    It is the mean of the root's joints, as far as they are seen. In frames that show
-    none it stays where it was last, and before the first that does it is there; in a
-    video that never shows one it is the mean of all joints.
+    It is the mean of those root joints that are seen. In frames without any it stays at
+    its last position, or at its first position before that. In a video without any it
+    is the mean of all joints.
 
     Args:
         points: Joints of one person, shape (T, V, dims).
-        seen: Which of them are seen, shape (T, V).
-        root: Indices of the joints whose mean it is.
+        seen: Whether each joint is seen, shape (T, V).
+        root: Indices of the root joints.
     """
     joints = list(root)
     if not seen[:, joints].any():
@@ -246,7 +255,7 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
         return np.zeros_like(points[:, 0])
     weights = seen[:, joints, None] / np.maximum(counts, 1)[:, None, None]
     mean = (points[:, joints] * weights).sum(axis=1)
-    # The last frame that shows it, or before all of these the first.
+    # The latest frame so far that shows the root, or else the first one that does.
     last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
     return mean[known[np.maximum(last, 0)]]
 
@@ -254,12 +263,12 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
 def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:
     """Return the root mean square distance of a video's joints from the root.
 
-    It is 1 where nothing is seen, or all at one point, of no size but that of rounding.
+    It is 1 if no joint is seen, or if all lie at one point, up to rounding.
 
     Args:
         points: Joints of one person, shape (T, V, dims).
-        relative: The same, from the root.
-        seen: Which of them are seen, shape (T, V).
+        relative: The same joints relative to the root.
+        seen: Whether each joint is seen, shape (T, V).
     """
     if not seen.any():
         return 1.0
@@ -268,18 +277,18 @@ def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> flo
 
 
 def read_joints(
-    results: Mapping[str, Any],
-    key: str,
+    results: VideoAnnotation,
+    key: SkeletonKey,
     skeleton: Skeleton,
     dims: int,
     dtype: DTypeLike,
     *,
     score_dtype: DTypeLike | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return checked coordinates (M, T, V, dims), and scores (M, T, V), 1 by default.
+    """Return checked coordinates (M, T, V, dims) and scores (M, T, V), 1 by default.
 
     Raises:
-        UserError: If they do not fit the skeleton or are not finite.
+        UserError: If the arrays do not fit the skeleton or are not finite.
     """
     points = _array(results[key], dtype)
     if points.ndim != 4 or points.shape[2:] != (skeleton.num_joints, dims):
@@ -304,6 +313,6 @@ def read_joints(
     return points, score
 
 
-def _array(values: Any, dtype: DTypeLike | None) -> np.ndarray:
-    # A tensor may lie on a GPU.
+def _array(values: object, dtype: DTypeLike | None) -> np.ndarray:
+    # A tensor may be on a GPU.
     return np.asarray(values.cpu() if hasattr(values, 'cpu') else values, dtype)

@@ -1,24 +1,23 @@
-"""Soft joints and limbs drawn straight into one canvas a frame (Eq. 1 and 2).
+"""Soft joints and limbs, drawn directly onto one canvas per frame (Eq. 1 and 2).
 
-A joint is a segment whose two ends are one, so joints and limbs are one thing here.
-Each segment is evaluated where it is more than nothing, row by row, in a loop that
-Numba compiles when it is first called and keeps for later runs; on a GPU, tensors do
-the same.
+A joint is a segment whose two ends coincide, so joints and limbs need only one
+function. Each segment is evaluated row by row, only where it is not negligible, in a
+loop that Numba compiles on the first call and caches for later runs. On a GPU, tensor
+operations do the same.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from mmskelseg.utils.dependencies import import_optional
 
-# MMAction2 leaves out what scores less; such a joint counts as not seen.
+# Joints with a lower score count as not seen, as in MMAction2.
 MIN_SCORE = 1e-4
-# A component is evaluated out to where it has fallen to this part of its peak.
+# A segment is evaluated out to where it has fallen to this fraction of its peak.
 _NEGLIGIBLE = 3e-6
-# Pixels of a row that are evaluated together: a register of AVX2.
+# Number of pixels of a row that are evaluated together: one AVX2 register.
 LANES = 8
 
 
@@ -33,24 +32,24 @@ def draw_segments(
     channels: Sequence[int] | None = None,
     num_channels: int = 1,
 ) -> np.ndarray:
-    """Return the sum of S soft segments a frame, of the highest person for each.
+    """Return the sum of S soft segments in each frame, the maximum over persons.
 
     A segment from a to b has the value ``score * exp(-d**2 / (2 * sigma**2))`` at
-    distance d, with the lower score of its two ends (Eq. 2; Eq. 1 where a = b). Of
-    several persons' segments of the same pair, each pixel counts the highest. Segments
-    that score below 1e-4 are left out.
+    distance d, where the score is the lower one of its two ends (Eq. 2; Eq. 1 if
+    a = b). For the same segment of several persons, each pixel takes the maximum.
+    Segments with a score below 1e-4 are not drawn.
 
     Args:
-        keypoint: Shape (M, T, V, 2), x and y in pixels whose centres are the integers.
+        keypoint: Shape (M, T, V, 2), x and y in pixels; pixel centres are integers.
         score: Confidence of each joint, shape (M, T, V).
-        pairs: The joints between which segments are drawn, S pairs of indices; a joint
-            and itself for the joint alone.
+        pairs: Indices of the two joints of each of the S segments; the same index twice
+            for a joint.
         size: Height and width of the canvas in pixels.
         sigma: Standard deviation in pixels.
-        squared: Whether d is squared in limbs; the paper prints Eq. 2 without it.
-        channels: The channel that each segment is drawn into, S numbers; by default
-            the first. What is in a channel is the sum of its segments.
-        num_channels: How many channels there are, C.
+        squared: Whether d is squared in limbs; Eq. 2 in the paper lacks the square.
+        channels: The channel into which each of the S segments is drawn; by default
+            the first. A channel holds the sum of its segments.
+        num_channels: Number of channels, C.
 
     Returns:
         Array of shape (T, C, H, W), float32.
@@ -58,10 +57,10 @@ def draw_segments(
     ends = np.array(pairs, np.int64).reshape(-1, 2)
     height, width = size
     chosen = np.array(channels or [0] * len(ends), np.int64)
-    # At least as wide as what is evaluated together.
+    # At least as wide as the block that is evaluated together.
     shape = (keypoint.shape[1], num_channels, height, max(width, LANES))
     canvas = np.zeros(shape, np.float32)
-    # Numba takes longer to import than all else here.
+    # Imported here, since Numba takes long to import.
     import_optional('numba', 'Drawing of heatmaps', 'mmskelseg-runtime[numba]')
     from mmskelseg.features.renderers.compiled_drawing import draw
 
@@ -79,8 +78,8 @@ def draw_segments(
     return np.ascontiguousarray(canvas[..., :width])
 
 
-def _scale_and_reach(sigma: float, squared: bool) -> tuple[Any, Any]:
-    """Return by what distances are multiplied, and how far a segment reaches."""
+def _scale_and_reach(sigma: float, squared: bool) -> tuple[np.float32, np.float32]:
+    """Return the factor for distances, and how far a segment reaches in pixels."""
     scale = 1 / (math.sqrt(2) * sigma) if squared else 1 / (2 * sigma**2)
     reach = (-math.log(_NEGLIGIBLE)) ** (0.5 if squared else 1) / scale
     return np.float32(scale), np.float32(reach)

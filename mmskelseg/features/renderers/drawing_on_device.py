@@ -1,4 +1,4 @@
-"""Segments drawn by tensors, on the device that they are on."""
+"""Segments drawn by tensor operations, on the device of the keypoints."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 
-# Pixels of all segments that are evaluated at a time.
+# Number of pixels, over all segments, that are evaluated at a time.
 _PIXELS_AT_A_TIME = 1 << 24
 
 
@@ -21,17 +21,17 @@ def draw_segments_on_device(
     *,
     squared: bool = True,
 ) -> Tensor:
-    """Return what ``draw_segments`` does, shape (T, H, W), on the keypoints' device.
+    """Return the sum of soft segments, (T, H, W), on the device of the keypoints.
 
-    Every segment is evaluated at every pixel, which suits a GPU; blocks of frames bound
-    the memory. Arguments are those of ``draw_segments``.
+    Every segment is evaluated at every pixel, which suits a GPU; processing blocks of
+    frames limits the memory. For the arguments, see ``draw_segments``.
     """
     height, width = size
     segments = len(score) * max(len(pairs), 1)
     frames = max(1, _PIXELS_AT_A_TIME // (segments * height * width))
     ends = torch.tensor(pairs, device=keypoint.device, dtype=torch.long)
     a, b = ends.reshape(-1, 2).T
-    # 0 for joints, which keep the square.
+    # Joints always keep the square.
     powers = torch.where((a == b) | squared, 1.0, 0.5)[:, None, None]
     scales = torch.where(
         (a == b) | squared, 1 / (math.sqrt(2) * sigma), 1 / (2 * sigma**2)

@@ -1,8 +1,8 @@
 """Skeletons drawn as heatmaps: Sec. III-A of the paper."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -14,75 +14,80 @@ from mmskelseg.features.renderers.coordinates import (
     root_path,
 )
 from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
-from mmskelseg.features.renderers.renderer import BaseRenderer
+from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.streaming.body import RunningBody
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import SkeletonKey, VideoAnnotation
+from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
-# Width of the box that follows a person: arms and legs that are stretched out reach to
-# 2.5 root mean square distances from the hips.
+if TYPE_CHECKING:
+    import torch
+
+# Width of the box that follows a person, in body sizes: stretched arms and legs reach
+# to 2.5 root mean square distances from the hips.
 _BODY_SIZES = 5
 
 
 class RenderSkeletonHeatmap(BaseRenderer):
     """Draws the joints and limbs of each frame into one image, as their plain sum.
 
-    Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), taken as
-    1 where the key is missing; shift (2,), where :class:`RandomShift` wrote it, by
-    which x and y move, as parts of the heatmap's width and height; fps, for the
-    velocity. Writes: imgs (T, 3, H, W), float32, about 0 to 3, whose three channels are
-    equal and share memory unless they hold sides; with the velocity (T, 5, H, W). Where
-    the keypoints are a tensor, so is it, drawn on the device that they are on.
+    Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), 1 by
+    default; shift (2,), if :class:`RandomShift` wrote it, the displacement of x and y
+    as fractions of the heatmap's width and height; fps, for the velocity. Writes: imgs
+    (T, 3, H, W), float32, about 0 to 3, whose three channels are equal and share memory
+    unless ``sides`` is set; (T, 5, H, W) with ``velocity``. If the keypoints are a
+    tensor, imgs is a tensor on the same device.
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
         size: Height and width of the heatmap in pixels.
         sigma: Standard deviation of a joint and half-width of a limb, in pixels of
             the heatmap.
-        joints: Whether joints are drawn (Eq. 1).
-        limbs: Whether limbs are drawn (Eq. 2).
-        box: ``sequence`` maps the smallest box around all joints seen in the whole
-            video onto the heatmap, whatever its aspect; ``square`` a square around that
-            box, a quarter larger, as MMAction2 does for PoseC3D; ``person`` a box that
-            follows the person's root and is five body sizes wide and high, so that
-            neither where people are nor how large they appear shows; None draws the
-            keypoints as they stand, in pixels of the heatmap. A body size is the root
-            mean square distance of a video's joints from the root. Of several persons,
-            ``person`` draws the one with the highest sum of scores.
-        distance: ``squared`` (of MMAction2's code), or ``printed``: Eq. 2 as it
-            stands in the paper, without the square.
+        joints: Whether to draw joints (Eq. 1).
+        limbs: Whether to draw limbs (Eq. 2).
+        box: ``sequence`` maps the smallest box around all joints seen in the video onto
+            the heatmap, whatever its aspect ratio; ``square`` maps a square around that
+            box, enlarged by a quarter, as MMAction2 does for PoseC3D; ``person`` maps a
+            box that follows the person's root and is five body sizes wide and high,
+            which hides where people are and how large they appear; None takes the
+            keypoints as pixels of the heatmap. The body size is the root mean square
+            distance of a video's joints from the root. Of several persons, ``person``
+            draws only the one with the highest sum of scores.
+        distance: ``squared``, as in MMAction2's code, or ``printed``: Eq. 2 as printed
+            in the paper, without the square.
         sides: Whether the three channels hold the left side, the middle and the right
-            side of the body, by the skeleton's flip pairs, in place of three times all.
-            What touches both sides, or neither, is in the middle.
-        velocity: Whether two more channels hold the velocity of the root along x and
-            y, the same in all pixels, in body sizes a second. Only with
-            ``box='person'``, whose picture does not show it.
-        causal: Whether no picture depends on later frames. With ``box='person'`` the
-            body size is then that of the frames so far, the velocity that from the
-            frame before, and before the root is seen for the first time, the mean of
-            all joints seen takes its place; a video must have one person. With
-            ``box=None`` pictures are causal in any case.
+            side of the body, according to the skeleton's flip pairs, instead of three
+            equal images. Segments that touch both sides, or neither, are in the middle.
+        velocity: Whether to add two channels with the velocity of the root along x and
+            y, constant over the image, in body sizes per second. Only with
+            ``box='person'``, whose images do not show it.
+        causal: Whether no image depends on later frames. With ``box='person'``, the
+            body size is then that of the frames so far, the velocity is from the
+            previous frame, and before the root is first seen, the mean of all joints
+            seen takes its place; a video must have one person. With ``box=None``,
+            images are always causal.
 
     Raises:
-        ValueError: If an option is not one of these, if nothing is to be drawn, or if
-            the keypoints do not fit the skeleton or are not finite.
+        ValueError: If an option is invalid, if nothing is to be drawn, or if the
+            keypoints do not fit the skeleton or are not finite.
 
     Note:
-        A Gaussian reaches as far as it is above 3e-6 of its peak, where MMAction2 cuts
-        it off at three sigma. A limb shorter than one pixel follows Eq. 2 too, where
-        MMAction2 draws its first joint instead. Keypoints are mapped to the heatmap
-        before drawing: drawing at video size and shrinking the picture, as the paper
-        words it, loses nearly all of a joint.
+        A Gaussian extends to 3e-6 of its peak; MMAction2 cuts it off at three sigma. A
+        limb shorter than one pixel follows Eq. 2 as well; MMAction2 draws its first
+        joint instead. Keypoints are mapped to the heatmap before drawing: drawing at
+        the size of the video and shrinking the image, as the paper describes it, loses
+        nearly all of a joint.
 
     Source: Hyder et al. (ICRA 2024), Sec. III-A; Duan et al., "Revisiting
     Skeleton-based Action Recognition" (CVPR 2022).
     """
 
-    reads: ClassVar = 'poses'
+    reads: ClassVar[Literal['poses']] = 'poses'
 
     def __init__(
         self,
-        skeleton: Skeleton | str | Mapping[str, Any],
+        skeleton: SkeletonLike,
         size: tuple[int, int] = (56, 56),
         *,
         sigma: float = 0.6,
@@ -119,52 +124,51 @@ class RenderSkeletonHeatmap(BaseRenderer):
             )
         if velocity and box != 'person':
             raise UserError(
-                f"velocity=True needs box='person', but box is {box!r}, in which the "
-                'picture shows how the person moves.'
+                f"velocity=True needs box='person', but box is {box!r}, with which the "
+                'images already show how the person moves.'
             )
         if causal and box not in ('person', None):
             raise UserError(
                 f"causal=True needs box='person' or None, but box is {box!r}, which is "
-                'known at the end of a video alone.'
+                'known only at the end of a video.'
             )
         if distance not in ('squared', 'printed'):
             raise UserError(f"distance={distance!r} is not 'squared' or 'printed'.")
 
     @property
     def context(self) -> tuple[float, float] | None:
-        """Frames that an image depends on: its own, or all whose box it is drawn in."""
+        """Frames that an image depends on: its own, or all that determine its box."""
         if self.box is None:
             return (0, 0)
         return (math.inf, 0) if self.causal else None
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
         """Write ``imgs`` for the keypoints in ``results``."""
-        keypoint, score, velocity = self._place(results)
-        given = results['keypoint']
-        if hasattr(given, 'cpu'):
-            imgs: Any = self._on_device(keypoint, score, velocity, given.device)
+        drawn = self._place(results)
+        given: object = results['keypoint']
+        if hasattr(given, 'cpu') and hasattr(given, 'device'):
+            results['imgs'] = self._on_device(*drawn, given.device)
         else:
-            imgs = self._drawn(keypoint, score, velocity)
-        results['imgs'] = imgs
+            results['imgs'] = self._drawn(*drawn)
         return results
 
-    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
-        """Yield ``imgs`` of that many frames at a time, so that no more are held."""
+    def blocks(self, results: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
+        """Yield ``imgs``, that many frames at a time, to limit the memory."""
         keypoint, score, velocity = self._place(results)
         for begin in range(0, keypoint.shape[1], frames):
             block = slice(begin, begin + frames)
             yield self._drawn(keypoint[:, block], score[:, block], velocity[block])
 
-    def place(self, results: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    def place(self, results: VideoAnnotation) -> tuple[np.ndarray, np.ndarray]:
         """Return keypoints in pixels of the heatmap (M, T, V, 2), and their scores."""
         return self._place(results)[:2]
 
     def _place(
-        self, results: Mapping[str, Any]
+        self, results: VideoAnnotation
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return placed keypoints, their scores, and the velocity of the root (T, 2).
+        """Return keypoints in the heatmap, their scores and the velocity of the root.
 
-        Where it is not wanted, it has no columns.
+        The velocity has shape (T, 2), or (T, 0) unless ``velocity`` is set.
         """
         keypoint, score = read_joints(
             results, 'keypoint', self.skeleton, 2, np.float32, score_dtype=np.float32
@@ -199,13 +203,13 @@ class RenderSkeletonHeatmap(BaseRenderer):
         return keypoint, score, velocity
 
     def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """Return the pictures of placed joints (M, T, V, 2) and scores (M, T, V)."""
+        """Return the images of keypoints that :meth:`place` returned."""
         return self._drawn(keypoint, score, np.zeros((keypoint.shape[1], 0)))
 
     def _drawn(
         self, keypoint: np.ndarray, score: np.ndarray, velocity: np.ndarray
     ) -> np.ndarray:
-        """Return pictures, with the velocity in channels of its own."""
+        """Return images, with the velocity in channels of its own."""
         planes = velocity.shape[1]
         images = draw_segments(
             keypoint,
@@ -220,7 +224,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
         if images.shape[1] == 1:
             T, _, H, W = images.shape
             frame, _, row, column = images.strides
-            # Like np.broadcast_to, but writable, which PyTorch expects of an array.
+            # Like np.broadcast_to, but writable, since PyTorch expects writable arrays.
             return np.lib.stride_tricks.as_strided(
                 images, (T, 3, H, W), (frame, 0, row, column)
             )
@@ -234,9 +238,9 @@ class RenderSkeletonHeatmap(BaseRenderer):
         keypoint: np.ndarray,
         score: np.ndarray,
         velocity: np.ndarray,
-        device: Any,
-    ) -> Any:
-        """Return the pictures as a tensor on a device."""
+        device: 'torch.device',
+    ) -> 'torch.Tensor':
+        """Return the images as a tensor on a device."""
         import torch
 
         from mmskelseg.features.renderers.drawing_on_device import (
@@ -262,7 +266,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
 
     @property
     def _sides(self) -> list[int]:
-        """The channel that each segment is drawn into."""
+        """The channel into which each segment is drawn."""
         if not self.sides:
             return [0] * len(self.pairs)
         left, right = (
@@ -273,23 +277,24 @@ class RenderSkeletonHeatmap(BaseRenderer):
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """Between which joints segments are drawn, a joint and itself for a joint."""
+        """The joint indices of each segment; the same index twice for a joint."""
         joints = [(v, v) for v in range(self.skeleton.num_joints)]
-        return joints * self.joints + list(self.skeleton.limbs) * self.limbs
+        limbs = list(self.skeleton.limbs)
+        return (joints if self.joints else []) + (limbs if self.limbs else [])
 
     @property
     def squared(self) -> bool:
-        """Whether a limb falls off with the square of the distance."""
+        """Whether the distance is squared in limbs."""
         return self.distance == 'squared'
 
-    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
-        """Return what is drawn, for the name of a feature file."""
-        keys = ('keypoint', 'keypoint_score')
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the images are drawn from."""
+        keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
         return [results[key] for key in keys if key in results]
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides what is drawn, as plain values."""
-        # Files of features made before there was `causal` keep their names.
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the images, as plain values."""
+        # Feature files from before `causal` existed keep their names.
         causal = {'causal': True} if self.causal else {}
         return {
             **causal,
@@ -308,18 +313,18 @@ class RenderSkeletonHeatmap(BaseRenderer):
 
 
 class RenderJointHeatmaps(RenderSkeletonHeatmap):
-    """Draws each joint, and then each limb, of those that are drawn, in its channel.
+    """Draws each joint and then each limb into a channel of its own, as for PoseC3D.
 
-    PoseC3D reads them: ``limbs=False`` gives V channels, ``joints=False`` one for each
-    limb.
+    ``limbs=False`` gives V channels, ``joints=False`` one channel for each limb.
 
-    Reads and options: as for :class:`RenderSkeletonHeatmap`, whose image is the sum of
-    these channels. Writes: imgs (T, channels, H, W), float32, 0 to 1.
+    Keys that are read and options are those of :class:`RenderSkeletonHeatmap`, whose
+    image is the sum of these channels. Writes: imgs (T, channels, H, W), float32, 0 to
+    1.
 
     Source: Duan et al., "Revisiting Skeleton-based Action Recognition" (CVPR 2022).
     """
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
         """Write ``imgs`` for the keypoints in ``results``."""
         results['imgs'] = self._drawn(*self._place(results))
         return results
@@ -345,7 +350,7 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
 def _fit(
     keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int], square: bool
 ) -> np.ndarray:
-    """Map the box around all joints seen onto a heatmap of (H, W) = ``size``."""
+    """Return keypoints, mapped from the box around all joints seen to a (H, W) size."""
     if not seen.any():
         return keypoint
     points = keypoint[seen]

@@ -1,24 +1,24 @@
-"""What MMAction2's own transforms make of a skeleton."""
+"""Coordinates that MMAction2's own transforms compute from a skeleton."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from mmengine.config import ConfigDict
 
 from mmskelseg.features.renderers.coordinates import Coordinates
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()
 class MMActionCoordinates(Coordinates):
-    """Gives what MMAction2's transforms make of a skeleton, for its networks.
+    """Applies MMAction2's transforms to a skeleton, for networks of MMAction2.
 
     Used as ``render`` without an encoder, its coordinates are the features. A network
-    that starts from a checkpoint of MMAction2 reads here what it was trained with: for
-    2D joints ``mmaction.PreNormalize2D`` and ``mmaction.GenSkeFeat`` with
-    ``dataset='coco'`` and ``feats=['j']``, which make x, y and score of each joint.
+    that starts from a checkpoint of MMAction2 thus gets the input it was trained on:
+    for 2D joints, ``mmaction.PreNormalize2D`` and ``mmaction.GenSkeFeat`` with
+    ``dataset='coco'`` and ``feats=['j']`` give x, y and score of each joint.
 
     Reads: keypoint (M, T, V, 2) in pixels and keypoint_score (M, T, V), or keypoint_3d
     (M, T, V, 3); img_shape (h, w); total_frames. Writes: coordinates, float32, shape
@@ -27,17 +27,17 @@ class MMActionCoordinates(Coordinates):
     Args:
         transforms: Configs of transforms that change ``keypoint`` and keep its frames.
         dims: 3 for keypoint_3d, 2 for keypoint.
-        person: Which of several persons to take; by default the one with the highest
-            sum of scores in the video, or the first where there are no scores.
+        person: Index of the person to use; by default the one with the highest sum of
+            scores in the video, or the first if there are no scores.
 
     Raises:
-        ValueError: If there are no such coordinates or no such person, or if the
-            transforms do not keep the frames.
+        ValueError: If the coordinates or the person are missing, or if the transforms
+            do not keep the frames.
     """
 
     def __init__(
         self,
-        transforms: Sequence[Mapping[str, Any]],
+        transforms: Sequence[Mapping[str, object]],
         dims: int = 2,
         *,
         person: int | None = None,
@@ -46,17 +46,17 @@ class MMActionCoordinates(Coordinates):
         self.transforms = [ConfigDict(cfg).to_dict() for cfg in transforms]
         self._built = [TRANSFORMS.build(cfg) for cfg in self.transforms]
 
-    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
-        """Return what the coordinates are made of, for the name of a feature file."""
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the coordinates are computed from."""
         arrays = list(self._read(results).values())
         return [*arrays, np.array(results['img_shape'])]
 
-    def coordinates(self, results: Mapping[str, Any]) -> np.ndarray:
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C, V)."""
         arrays = self._read(results)
         person = self._one_of(len(arrays['keypoint']), arrays.get('keypoint_score'))
-        # Copies, since some of these transforms write into the arrays.
-        changed = {
+        # Copies, since some of these transforms modify the arrays.
+        changed: dict[str, object] = {
             key: np.array(value[person : person + 1], np.float32)
             for key, value in arrays.items()
         }
@@ -64,26 +64,26 @@ class MMActionCoordinates(Coordinates):
         changed |= {'img_shape': results['img_shape'], 'total_frames': frames}
         for transform in self._built:
             changed = transform(changed)
-        points = changed['keypoint']
+        points = np.asarray(changed['keypoint'])
         if points.ndim != 4 or points.shape[:2] != (1, frames):
             raise UserError(
-                f'MMActionCoordinates: of {frames} frames of one person, its '
-                f'transforms make keypoint of shape {points.shape}; name only '
+                f'MMActionCoordinates: for {frames} frames of one person, its '
+                f'transforms return keypoint of shape {points.shape}; use only '
                 'transforms that keep persons and frames.'
             )
         # (T, V, C) → (T, C, V)
         return points[0].swapaxes(1, 2).astype(np.float32)
 
-    def _read(self, results: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return ``keypoint`` and, where MMAction2 has it, ``keypoint_score``."""
+    def _read(self, results: VideoAnnotation) -> dict[str, np.ndarray]:
+        """Return ``keypoint`` and, in 2D as in MMAction2, ``keypoint_score``."""
         arrays = {'keypoint': np.asarray(results[self._key(results)])}
         if self.dims == 2:
             ones = np.ones(arrays['keypoint'].shape[:3], np.float32)
             arrays['keypoint_score'] = np.asarray(results.get('keypoint_score', ones))
         return arrays
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the coordinates, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the coordinates, as plain values."""
         return {
             'type': type(self).__name__,
             'transforms': self.transforms,

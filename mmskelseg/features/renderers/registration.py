@@ -1,4 +1,4 @@
-"""Registers the renderers that import neither MMEngine nor PyTorch themselves."""
+"""Registration of the renderers that import neither MMEngine nor PyTorch themselves."""
 
 from mmskelseg.features.renderers.coordinates import SkeletonCoordinates
 from mmskelseg.features.renderers.heatmap import (

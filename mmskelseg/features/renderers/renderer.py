@@ -1,16 +1,30 @@
-"""What all renderers have in common."""
+"""The base class of renderers."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmskelseg.structures.annotations import VideoAnnotation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class RenderedVideo(VideoAnnotation, total=False):
+    """A video's annotation with what renderers write."""
+
+    imgs: 'np.ndarray | Tensor'
+    coordinates: np.ndarray
 
 
 class BaseRenderer(ABC):
-    """A step of a pipeline, called as MMCV's transforms are, without MMCV."""
+    """A step of a pipeline, called like MMCV's transforms, but independent of MMCV."""
 
     @abstractmethod
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change what is known of a video, and return it."""
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
+        """Add the rendered images or coordinates to a video, and return it."""
 
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Return what :meth:`transform` does."""
+    def __call__(self, results: RenderedVideo) -> RenderedVideo:
+        """Call :meth:`transform`."""
         return self.transform(results)

@@ -1,47 +1,49 @@
 """Frames of a video file, one for each label."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
 
-from mmskelseg.features.renderers.renderer import BaseRenderer
+from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.fileio.inputs import is_file
 from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
+from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError, UserError
 
-# How far, in seconds, a video may end before or after its labels when both are
-# aligned by time.
+# The most seconds between the ends of a video and of its labels when both are aligned
+# by time.
 _TOLERANCE = 1.0
 
 
 class ReadVideoFrames(BaseRenderer):
-    """Reads a video file as images, one for each frame of the labels.
+    """Reads a video file as images, one for each label.
 
     Reads: filename, the path of the video; total_frames; fps; flip, contrast and
-    brightness, where an augmentation wrote them. Writes: imgs (T, 3, H, W), float32,
-    red, green and blue from 0 to 1.
+    brightness, if an augmentation wrote them. Writes: imgs (T, 3, H, W), float32, red,
+    green and blue from 0 to 1.
 
     Args:
-        size: Height and width to which frames are resized, whatever their aspect, so
-            that nothing is cut off; None leaves them.
-        align: ``index``: frame i of the file belongs to label i, and both have equally
-            many. ``fps``: label i belongs to the frame shown nearest to i / fps seconds
-            after the first, by the file's time stamps and the annotation's ``fps``, so
-            that labels at another rate, or videos of a varying rate, go together too.
+        size: Height and width to which frames are resized, without keeping their aspect
+            ratio, so that nothing is cut off; None keeps their size.
+        align: ``index``: frame i of the file belongs to label i, and there are as many
+            frames as labels. ``fps``: label i belongs to the frame that is shown
+            nearest to i / fps seconds after the first one, by the file's time stamps
+            and the annotation's ``fps``. This also works for labels at another frame
+            rate and for videos of variable frame rate.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file cannot be read to its end, or its frames do not go with
-            the labels: by index another number, by time more than a second too few or
-            too many.
+        ValueError: If the file cannot be read to its end, or its frames do not match
+            the labels: in number if aligned by index, by more than a second if aligned
+            by time.
     """
 
-    reads: ClassVar = 'video'
+    reads: ClassVar[Literal['video']] = 'video'
     context: ClassVar = (0, 0)
 
     def __init__(
@@ -52,21 +54,22 @@ class ReadVideoFrames(BaseRenderer):
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.align = align
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
         """Write ``imgs`` of the whole video."""
         results['imgs'] = np.concatenate(list(self.blocks(results, 128)))
         return results
 
-    def blocks(self, results: Mapping[str, Any], frames: int) -> Iterator[np.ndarray]:
-        """Yield ``imgs`` of that many frames at a time, so that no more are held."""
+    def blocks(self, results: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
+        """Yield ``imgs``, that many frames at a time, to limit the memory."""
         images = self._images(results)
         while block := list(islice(images, frames)):
             yield _as_values(np.stack(block), results)
 
-    def check(self, results: Mapping[str, Any]) -> None:
-        """Raise an error for a file that does not go with the labels, before all work.
+    def check(self, results: VideoAnnotation) -> None:
+        """Raise a UserError for a file that does not match its labels.
 
-        It believes the length that the file states, and counts where that does not fit.
+        This is meant to be called before any work. It trusts the length that the file
+        states, and counts the frames only if that does not match.
         """
         with _opened(results) as capture:
             stated = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -76,28 +79,28 @@ class ReadVideoFrames(BaseRenderer):
             elif self.align == 'index' and stated != results['total_frames']:
                 _check_count(count_rest(capture), results)
 
-    def source(self, results: Mapping[str, Any]) -> list[np.ndarray]:
-        """Return what the images depend on, for the name of a feature file."""
-        timing = [results['total_frames']]
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return arrays that identify the video file and the timing of its labels."""
+        timing: list[float] = [results['total_frames']]
         if self.align == 'fps':
             timing.append(results['fps'])
         return [_sample(_path(results)), np.array(timing, np.float64)]
 
-    def settings(self) -> dict[str, Any]:
-        """Return all that decides the images, as plain values."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the images, as plain values."""
         return {
             'type': type(self).__name__,
             'size': self.size and list(self.size),
             'align': self.align,
         }
 
-    def _images(self, results: Mapping[str, Any]) -> Iterator[np.ndarray]:
+    def _images(self, results: VideoAnnotation) -> Iterator[np.ndarray]:
         """Yield an image (h, w, 3) for each label, uint8, blue, green and red."""
         select = _by_time if self.align == 'fps' else _by_index
         with _opened(results) as capture:
             for image in select(capture, results):
                 if self.size is not None and image.shape[:2] != self.size:
-                    # Averages where it shrinks, so that no detail flickers.
+                    # INTER_AREA averages when shrinking, so that details don't flicker.
                     image = cv2.resize(
                         image, self.size[::-1], interpolation=cv2.INTER_AREA
                     )
@@ -105,7 +108,7 @@ class ReadVideoFrames(BaseRenderer):
 
 
 def _by_index(
-    capture: cv2.VideoCapture, results: Mapping[str, Any]
+    capture: cv2.VideoCapture, results: VideoAnnotation
 ) -> Iterator[np.ndarray]:
     count = 0
     for image in islice(remaining_frames(capture), results['total_frames']):
@@ -115,14 +118,14 @@ def _by_index(
 
 
 def _by_time(
-    capture: cv2.VideoCapture, results: Mapping[str, Any]
+    capture: cv2.VideoCapture, results: VideoAnnotation
 ) -> Iterator[np.ndarray]:
     frames = _timed(capture, results)
     time, image = next(frames)
     later, upcoming = next(frames, (np.inf, image))
     for i in range(results['total_frames']):
         wanted = i / results['fps']
-        # Of two that are equally near, up to rounding, the later one.
+        # If two frames are equally near, up to rounding, take the later one.
         while later - wanted <= abs(wanted - time) + 1e-6:
             time, image = later, upcoming
             later, upcoming = next(frames, (np.inf, image))
@@ -133,17 +136,17 @@ def _by_time(
 
 
 def _timed(
-    capture: cv2.VideoCapture, results: Mapping[str, Any]
+    capture: cv2.VideoCapture, results: VideoAnnotation
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Yield the frames with their time in seconds, from 0."""
+    """Yield the time in seconds, from 0, and the image of each frame."""
     first = last = None
     for image in remaining_frames(capture):
         time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         if last is not None and time <= last:
             raise UserError(
                 f'{_path(results)}: the frame after {last:.3f} s is stamped '
-                f'{time:.3f} s, so that its frames have no usable times; write the '
-                "video anew (ffmpeg -i OLD NEW.mp4), or align by index (align='index')."
+                f'{time:.3f} s, so its time stamps cannot be used; re-encode the '
+                "video (ffmpeg -i OLD NEW.mp4), or align by index (align='index')."
             )
         first = time if first is None else first
         last = time
@@ -152,16 +155,16 @@ def _timed(
         _check_count(0, results)
 
 
-def _check_count(count: int, results: Mapping[str, Any]) -> None:
+def _check_count(count: int, results: VideoAnnotation) -> None:
     if count != results['total_frames']:
         raise UserError(
             f'{_path(results)}: {count} frames can be read, but video '
             f'{results["frame_dir"]} has {results["total_frames"]} labels; align them '
-            "by time with align='fps' of ReadVideoFrames, or make them equally many."
+            "by time with align='fps' of ReadVideoFrames, or make their numbers equal."
         )
 
 
-def _check_end(seconds: float, results: Mapping[str, Any]) -> None:
+def _check_end(seconds: float, results: VideoAnnotation) -> None:
     labelled = results['total_frames'] / results['fps']
     if abs(seconds - labelled) > _TOLERANCE:
         raise UserError(
@@ -172,7 +175,7 @@ def _check_end(seconds: float, results: Mapping[str, Any]) -> None:
         )
 
 
-def _path(results: Mapping[str, Any]) -> Path:
+def _path(results: VideoAnnotation) -> Path:
     if not results.get('filename'):
         raise UserError(
             f'video {results["frame_dir"]} has no `filename`, the video file to read '
@@ -181,7 +184,7 @@ def _path(results: Mapping[str, Any]) -> Path:
     return Path(results['filename'])
 
 
-def _opened(results: Mapping[str, Any]) -> AbstractContextManager[cv2.VideoCapture]:
+def _opened(results: VideoAnnotation) -> AbstractContextManager[cv2.VideoCapture]:
     path = _path(results)
     if not is_file(path):
         raise MissingFileError(
@@ -193,10 +196,10 @@ def _opened(results: Mapping[str, Any]) -> AbstractContextManager[cv2.VideoCaptu
 
 
 def _sample(path: Path) -> np.ndarray:
-    """Return bytes that tell a video file from another without reading all of it.
+    """Return bytes that identify a video file without reading all of it.
 
-    A container lists the length of each coded frame at its start or end, where any
-    change of the video shows; pieces from all over the file are there for others.
+    A container lists the length of each coded frame at its start or end, so that any
+    change to the video shows there; further samples are taken from the whole file.
     """
     size = path.stat().st_size
     piece = 1 << 16
@@ -208,8 +211,8 @@ def _sample(path: Path) -> np.ndarray:
     return np.frombuffer(b''.join([str(size).encode(), *pieces]), np.uint8)
 
 
-def _as_values(images: np.ndarray, results: Mapping[str, Any]) -> np.ndarray:
-    """Return images (n, h, w, 3) as values (n, 3, h, w), changed as asked for."""
+def _as_values(images: np.ndarray, results: VideoAnnotation) -> np.ndarray:
+    """Return images (n, h, w, 3) as augmented values (n, 3, h, w) from 0 to 1."""
     values = images[..., ::-1].astype(np.float32).transpose(0, 3, 1, 2) / 255
     if results.get('flip', False):
         values = values[..., ::-1]

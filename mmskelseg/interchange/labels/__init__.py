@@ -1,1 +1,1 @@
-"""Label files of annotation tools, reader and writer of a format side by side."""
+"""Label files of annotation tools: one module per format, with reader and writer."""

@@ -1,11 +1,11 @@
 """BORIS: projects (``.boris``) and exported tables of events, read and written.
 
-Project format 7.0, of BORIS 7 to 9, also packed (``.boris.gz``). An event is ``[time,
-subject, code, modifiers, comment, frame]``; a state is two events of the same subject,
-code and modifiers. Times are seconds of all files of player 1, one after the other,
-plus the observation's time offset. Tables have a state in a line (``Start (s)``,
-``Stop (s)``) or an event (``Time``, with START or STOP as ``Behavior type``, in BORIS 7
-as ``Status``).
+Projects have the format 7.0 of BORIS 7 to 9, possibly compressed (``.boris.gz``). An
+event is ``[time, subject, code, modifiers, comment, frame]``; a state consists of two
+events with the same subject, code and modifiers. Times are in seconds, over all files
+of player 1 in sequence, plus the observation's time offset. Each line of a table is a
+state (``Start (s)``, ``Stop (s)``) or an event (``Time``, with START or STOP as
+``Behavior type``, or as ``Status`` in BORIS 7).
 """
 
 import csv
@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.fitting import Fitting
@@ -40,7 +40,7 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError, shown
 
 _NO_SUBJECT = 'No focal subject'
-# The behavior of a point event that points a stretch out.
+# The behavior of point events that mark a stretch.
 _MARK = 'to label'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
@@ -51,7 +51,7 @@ _PROJECT = {
 _TWICE = 'choose one of the two by observation'
 _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
-# Keys to press in BORIS, in the order of the classes.
+# Keyboard keys of the classes in BORIS.
 _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
 # The header of an aggregated export.
 _HEADER = (
@@ -64,13 +64,53 @@ _HEADER = (
 )
 
 
+class _Behavior(TypedDict):
+    """A behaviour of the ethogram."""
+
+    code: str
+    type: str
+
+
+class _MediaInfo(TypedDict, total=False):
+    """Seconds and frames per second of the media files."""
+
+    length: dict[str, object]
+    fps: dict[str, float]
+
+
+# The keys of an observation that are read; `time offset` is no identifier.
+_Observation = TypedDict(
+    '_Observation',
+    {
+        'events': list[list],
+        'file': dict[str, list[str]],
+        'media_info': _MediaInfo,
+        'media_creation_date_as_offset': bool,
+        'time offset': float,
+    },
+    total=False,
+)
+
+
+class _Project(TypedDict):
+    """The keys of a project that are read."""
+
+    behaviors_conf: dict[str, _Behavior]
+    observations: dict[str, _Observation]
+
+
 class _StateEvent(NamedTuple):
-    """The start or end of a state; which of the two follows from the order."""
+    """The start or end of a state.
+
+    Which of the two it is follows from the order, with which ``kind`` must agree where
+    a table states it: START or STOP.
+    """
 
     time: float
     subject: str
     code: str
     modifiers: str
+    kind: str = ''
 
 
 def read_boris(
@@ -83,19 +123,20 @@ def read_boris(
 ) -> list[VideoSegments]:
     """Return the states of each video in a BORIS project.
 
-    A video's name is that of its media file, in live observations the observation's.
-    Observations that do not fit are left out as a whole, with a note: those without
-    the subject or of several, with a state that has no end, of a video that another
-    one labels already, or without any state.
+    A video is named after its media file, or after the observation if it is live.
+    Observations that do not fit are skipped as a whole, with a note: those that lack
+    the subject or have several subjects, have a state without an end, label a video
+    that another one labels already, or have no state.
 
     Args:
-        observation: Read this one alone, or these; then each of them has to fit.
-        subject: Read the events of this subject alone; an empty text is BORIS' "No
-            focal subject". Observations of several subjects need it.
+        path: The project file.
+        observation: Read only this observation, or these; each of them must fit.
+        subject: Read only events of this subject; an empty text is BORIS' "No focal
+            subject". Needed for observations of several subjects.
         strict: Whether an observation that does not fit is an error.
-        notes: Where to put the note; by default it is a warning in the log.
+        notes: List to which notes are appended; by default they are logged as warnings.
     """
-    project = read_json(path, 'BORIS')
+    project: _Project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
     observations = project['observations']
@@ -126,16 +167,23 @@ def _chosen(
 def _states(
     events: Sequence[_StateEvent], subject: str | None, place: str
 ) -> list[Segment]:
-    """Return the states that pairs of events of a subject start and end."""
+    """Return the states between pairs of events of a subject."""
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
     chosen = choose(wanted, there, place, 'subject', 'subject') if events else ''
     running: dict[tuple[str, ...], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
-        key = event[1:]
+        key = (event.subject, event.code, event.modifiers)
         if event.subject != chosen:
             continue
+        expected = 'STOP' if key in running else 'START'
+        if event.kind not in ('', expected):
+            raise UserError(
+                f'{place}: the state {event.code!r} has a {event.kind} at '
+                f'{event.time:.3f} s where its {expected} should come; correct it in '
+                'BORIS and export it again.'
+            )
         if key in running:
             start = running.pop(key)
             segments.append(make_segment(place, start, event.time, event.code))
@@ -150,12 +198,12 @@ def _states(
 
 
 def _state_events(
-    observation: dict[str, Any], types: dict[str, str], place: str
+    observation: _Observation, types: dict[str, str], place: str
 ) -> Iterator[_StateEvent]:
     if observation.get('media_creation_date_as_offset'):
         raise UserError(
-            f'{place}: its times count from the date of the media; switch off the use '
-            'of the media creation date as offset in BORIS.'
+            f'{place}: its times are relative to the creation date of the media; '
+            'disable the media creation date as offset in BORIS.'
         )
     offset = number(observation.get('time offset') or 0, place, 'time offset')
     for i, event in enumerate(observation['events']):
@@ -176,9 +224,9 @@ def _state_events(
 
 
 def _per_media(
-    name: str, observation: dict[str, Any], segments: Sequence[Segment], place: str
+    name: str, observation: _Observation, segments: Sequence[Segment], place: str
 ) -> Iterator[VideoSegments]:
-    # A live observation has a list here, which is empty.
+    # In a live observation, this is an empty list.
     players = observation.get('file') or {'1': []}
     check_shape(players, {'1?': [str]}, f'{place}, file', 'save it in BORIS again')
     files = players.get('1') or []
@@ -212,11 +260,14 @@ def read_boris_events(
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
-    """Return the states of each video in a table of BORIS.
+    """Return the states of each video in a table exported from BORIS.
 
     Args:
         path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
-        observation: As in :func:`read_boris`, as are the others.
+        observation: See :func:`read_boris`.
+        subject: See :func:`read_boris`.
+        strict: See :func:`read_boris`.
+        notes: See :func:`read_boris`.
     """
     rows = read_rows(path)
     heads = [
@@ -229,7 +280,7 @@ def read_boris_events(
             f'{path}: no line has the columns Behavior and Time, or Behavior and '
             'Start (s); export the events from BORIS as aggregated or tabular events.'
         )
-    # The preamble of BORIS 7.
+    # Tables of BORIS 7 have a preamble.
     lines = [row for _, row in rows[: heads[0]]]
     above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
     found: dict[str, list[Row]] = {}
@@ -257,15 +308,16 @@ def _of_table(
     files = sorted(media.difference(_NO_MEDIA))
     if len(files) > 1:
         raise UserError(
-            f'{place} has the media {", ".join(files)}, and a table does not say '
-            'where one ends; give the .boris project instead.'
+            f'{place} has the media {", ".join(files)}, and a table does not state '
+            'where each of them ends; give the .boris project instead.'
         )
     file = files[0] if files else None
     return VideoSegments(video_name(file) if file else name, segments, filename=file)
 
 
 def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
-    if 'POINT' in (row.get('Behavior type'), row.get('Status')):
+    kinds = (row.get('Behavior type'), row.get('Status'))
+    if 'POINT' in kinds:
         return []
     times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
     offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
@@ -283,6 +335,7 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
             '' if subject == _NO_SUBJECT else subject,
             row['Behavior'],
             '|'.join(modifiers),
+            next((kind for kind in kinds if kind in ('START', 'STOP')), ''),
         )
         for second in seconds
     ]
@@ -293,14 +346,15 @@ def write_boris(
 ) -> None:
     """Write a BORIS project with an observation for each video.
 
-    Each class is a state that ends all others, with a key of its own. Times are
-    rounded to milliseconds, as BORIS does, so frames come back exactly below 1000
-    frames per second. A confidence is the comment of the state's start. A mark is a
-    point event where it starts, whose comment says where it ends, and why it is there.
+    Each class is a state that excludes all others, with a keyboard key of its own.
+    Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
+    below 1000 frames per second. Confidences become comments of the starts of states.
+    A mark becomes a point event at its start, with its end and reason as comment.
 
     Args:
-        videos: Of different names, with fps and num_frames, for the media's duration.
-        classes: Names of all classes, also of those that no segment has.
+        path: The file to write.
+        videos: Videos of different names, with fps and num_frames.
+        classes: Names of all classes, including those without segments.
     """
     sorted_videos(videos, path, 'give each its own name')
     now = datetime.now().isoformat(timespec='seconds')
@@ -330,10 +384,11 @@ def write_boris(
 
 
 def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write the states as BORIS exports "aggregated events", in CSV.
+    """Write a CSV table in the form of BORIS' export of "aggregated events".
 
     Args:
-        videos: With fps and num_frames.
+        path: The file to write.
+        videos: Videos with fps and num_frames.
     """
     table = io.StringIO()
     writer = csv.DictWriter(table, _HEADER.split(','))
@@ -373,9 +428,9 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     atomic_write_text(path, table.getvalue())
 
 
-def _behavior(i: int, classes: Sequence[str]) -> dict[str, Any]:
+def _behavior(i: int, classes: Sequence[str]) -> dict[str, str]:
     others = [name for name in classes if name != classes[i]]
-    # BORIS lists them with commas.
+    # BORIS separates them by commas.
     excluded = '' if any(',' in name for name in classes) else ','.join(others)
     return {
         'type': 'State event',
@@ -392,17 +447,17 @@ def _behavior(i: int, classes: Sequence[str]) -> dict[str, Any]:
 
 def _observation(
     video: VideoSegments, classes: Sequence[str], now: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     fps, duration = _fps_and_duration(video)
     media = video.filename or video.name
     events: list[tuple[float, int, list]] = []
     for segment in video.segments:
         if segment.label not in classes:
             raise UserError(
-                f'video {video.name!r}: {segment} is none of the classes '
+                f'video {video.name!r}: {segment} is not one of the classes '
                 f'{", ".join(classes)}.'
             )
-        # Of events at the same time, those that end a state come first.
+        # Among events at the same time, ends of states come first.
         for rank, time in ((1, segment.start), (0, segment.end)):
             comment = _comment(segment) if rank else ''
             row = [round(time, 3), '', segment.label, '', comment, frame_at(time, fps)]
@@ -440,7 +495,8 @@ def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
     fps = check_fps(video.fps, place)
     if video.num_frames is None:
         raise UserError(
-            f'{place}: num_frames is missing, and BORIS needs the duration; give it.'
+            f'{place}: num_frames is missing, but BORIS needs the duration; give '
+            'num_frames.'
         )
     return fps, round(video.num_frames / fps, 3)
 

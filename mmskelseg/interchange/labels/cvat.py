@@ -1,9 +1,10 @@
 """CVAT's XML, version 1.1: tracks of "CVAT for video", tags of "CVAT for images".
 
-A shape of a track lasts until the track's next one, the last until the task's end; with
-``outside="1"`` it is not there. Frames are those of the video file, from 0, also where
-the task skips some (``frame_filter``); then one stands for those up to the next. Ids of
-images are taken for frames, as in a task that was made from a video.
+A shape of a track lasts until the next shape of the track, the last one until the end
+of the task; ``outside="1"`` means that it is absent. Frame numbers are those of the
+video file, from 0, even if the task skips frames (``frame_filter``); a frame then also
+stands for the skipped frames after it. Ids of images are taken as frame numbers, as in
+tasks that were created from a video.
 """
 
 import re
@@ -32,21 +33,21 @@ _Span = tuple[int, int, str]
 def read_cvat(
     path: FilePath, *, fps: float | None = None, attribute: str | None = None
 ) -> list[VideoSegments]:
-    """Return the spans of tracks and tags; the list has one video.
+    """Return the spans of tracks and tags, as a list of one video.
 
-    Its name is that of the task's ``source``, or else of the task.
+    The video is named after the task's ``source``, or else after the task.
 
     Args:
         path: The ``annotations.xml`` of an exported task or job.
         fps: Frames per second of the video file, which CVAT does not write.
-        attribute: Take the value of this attribute, such as "action" of a person, as
-            the label, instead of the track's.
+        attribute: Name of an attribute, such as "action" of a person, whose value is
+            the label, instead of that of the track.
     """
     root = read_xml(path, 'annotations', 'CVAT')
     if fps is None:
         raise UserError(
-            f'{path}: it counts frames, and CVAT does not write their rate; give the '
-            'fps of the video file.'
+            f'{path}: its times are frame numbers, and CVAT does not write the frame '
+            'rate; give the fps of the video file.'
         )
     rate = check_fps(fps, str(path))
     tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]

@@ -1,7 +1,7 @@
 """ELAN annotation files (``.eaf``): annotations of a tier, in milliseconds.
 
-Written in EAF 3.0, the schema of 2016; 2.7 and later are read. Annotation time 0 is the
-media's time ``TIME_ORIGIN``, the offset that ELAN sets when media are synchronised.
+EAF 3.0 (2016) is written; 2.7 and later are read. The annotation time 0 is the time
+``TIME_ORIGIN`` of the media, an offset that ELAN sets when media are synchronised.
 """
 
 import re
@@ -30,9 +30,9 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError
 
 _TIER = 'actions'
-# The tier of stretches that are pointed out.
+# The tier of marked stretches.
 _MARKS = 'to label'
-# What follows the tiers of an .eaf.
+# The elements after the tiers of an .eaf.
 _TYPES = """<types>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="action"
   CONTROLLED_VOCABULARY_REF="classes" TIME_ALIGNABLE="true"/>
@@ -55,16 +55,17 @@ def read_elan(
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
-    """Return the annotations of a tier of an ``.eaf``; the list has one video.
+    """Return the annotations of a tier of an ``.eaf``, as a list of one video.
 
-    The video's name is that of the first media file, or else of the ``.eaf``.
-    Annotations without a value or a time are left out, with a note.
+    The video is named after the first media file, or else after the ``.eaf``.
+    Annotations without a value or a time are skipped, with a note.
 
     Args:
-        tier: Its name. Needed where several have annotations with times of their own;
-            tiers below another one, and that of marks, count only when named.
+        path: The ``.eaf`` file.
+        tier: Name of the tier. Needed if several tiers have time-aligned annotations;
+            child tiers and the tier of marks are only considered if they are named.
         strict: Whether such an annotation is an error.
-        notes: Where to put the note; by default it is a warning in the log.
+        notes: List to which notes are appended; by default they are logged as warnings.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
     header = root.find('HEADER')
@@ -131,14 +132,15 @@ def _segment(
 def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> None:
     """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
 
-    Confidences, where there are any, make a second tier below it, and marks one of
-    their own. Times are rounded to milliseconds, so frames come back exactly below 1000
-    frames per second.
+    Confidences, if there are any, go into a child tier, and marks into a tier of their
+    own. Times are rounded to
+    milliseconds, so that frames are recovered exactly below 1000 frames per second.
 
     Args:
-        video: Its filename, where it has one, is the media file: a whole path, or one
-            from the folder of the ``.eaf``.
-        classes: Names of all classes, among which ELAN offers to choose.
+        path: The file to write.
+        video: Its filename, if any, is the media file: an absolute path, or one
+            relative to the folder of the ``.eaf``.
+        classes: Names of all classes, from which ELAN lets the user choose.
     """
     root = Element(
         'ANNOTATION_DOCUMENT',
@@ -173,7 +175,7 @@ def _add_header(root: Element, video: VideoSegments) -> None:
     header = SubElement(root, 'HEADER', MEDIA_FILE='', TIME_UNITS='milliseconds')
     if video.filename:
         url = _url(video.filename)
-        # Beside the .eaf, where a whole path is of another machine.
+        # A path beside the .eaf, for when the absolute path is of another machine.
         beside = url if url.startswith('./') else f'./{url.rpartition("/")[2]}'
         SubElement(
             header,
@@ -187,7 +189,7 @@ def _add_header(root: Element, video: VideoSegments) -> None:
 
 
 def _url(filename: str) -> str:
-    """Return a media file as ELAN writes it, with spaces as they are.
+    """Return the URL of a media file as ELAN writes it, with unescaped spaces.
 
     >>> _url('/my videos/a.mp4'), _url('a.mp4')
     ('file:///my videos/a.mp4', './a.mp4')

@@ -1,4 +1,4 @@
-"""What fits of a file of labels, and one note on what does not."""
+"""The usable parts of a label file, and a note on those that are skipped."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,25 +9,25 @@ from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.logs import print_log
 
-# A note lists no more reasons than this, and no more names for each.
+# The most reasons that a note lists, and the most names for each.
 _REASONS, _NAMES = 6, 3
 
 
 class NeedsOptionError(UserError):
-    """An option is missing, so that parts do not fit which would with it."""
+    """An option is missing that is needed to read a part."""
 
 
 class Fitting:
-    """Gathers the videos that a reader finds, and the reasons why it leaves out parts.
+    """Collects the videos that a reader finds, and the reasons for skipping parts.
 
-    Projects of people hold parts that were begun and not finished, or are of somebody
-    else. Those that fit are read; a note tells the others, part by part.
+    Real projects contain parts that are unfinished or belong to somebody else. Parts
+    that fit are read; a note lists the others.
 
     Args:
         path: The file.
-        kind: What its parts are called, in the plural, such as observations.
+        kind: Name of its parts in the plural, such as observations.
         strict: Whether a part that does not fit is an error.
-        notes: Where to put the note; by default it is a warning in the log.
+        notes: List to which the note is appended; by default it is logged as a warning.
     """
 
     def __init__(
@@ -41,18 +41,18 @@ class Fitting:
         self.kind = kind
         self.strict = strict
         self.notes = notes
-        # The part that each video is from, and the video.
+        # The part of each video, and the video.
         self._found: dict[str, tuple[str, VideoSegments]] = {}
         self._left_out: dict[str, list[str]] = {}
         self._first: UserError | None = None
 
     @contextmanager
     def part(self, name: str, place: str) -> Iterator[None]:
-        """Leave out a part if the block, which reads it, raises a :class:`UserError`.
+        """Skip a part if the block that reads it raises a :class:`UserError`.
 
         Args:
-            name: What to call the part in the note.
-            place: How errors of the block begin, which the note does not repeat.
+            name: Name of the part in the note.
+            place: Beginning of the block's error messages, which the note omits.
         """
         try:
             yield
@@ -63,13 +63,17 @@ class Fitting:
             reason = str(error)
             for start in (place, str(self.path)):
                 reason = reason.removeprefix(start).lstrip(':, ')
-            # What follows the semicolon is the remedy.
+            # The text after the semicolon is the remedy.
             self.leave_out(name, reason.partition(';')[0].rstrip('.'))
 
     def add(
         self, name: str, place: str, videos: Iterable[VideoSegments], remedy: str
     ) -> None:
-        """Keep the videos of a part, if any has a label and no other part has them."""
+        """Add the videos of a part, or skip it if it has no labels.
+
+        Raises:
+            UserError: If another part has one of the videos already.
+        """
         videos = list(videos)
         if not any(video.segments for video in videos):
             self.leave_out(name, 'without labels')
@@ -83,11 +87,11 @@ class Fitting:
         self._found.update({video.name: (name, video) for video in videos})
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Leave out a part for a reason that is no error even if strict."""
+        """Skip a part for a reason that is not an error even if strict."""
         self._left_out.setdefault(reason, []).append(name)
 
     def read(self) -> list[VideoSegments]:
-        """Return the videos, and tell which parts are left out.
+        """Return the videos, and note which parts are skipped.
 
         Raises:
             UserError: If nothing fits.
@@ -96,13 +100,13 @@ class Fitting:
         return sorted_videos((video for _, video in self._found.values()), self.path)
 
     def tell(self, fit: int) -> None:
-        """Tell which parts are left out, if some fit.
+        """Note which parts are skipped, if others fit.
 
         Args:
-            fit: How many do.
+            fit: Number of parts that fit.
 
         Raises:
-            UserError: If none does, because of an error.
+            UserError: If none fits, because of an error.
         """
         count = sum(map(len, self._left_out.values()))
         if self._first is not None and not fit:

@@ -1,16 +1,17 @@
 """Label Studio's JSON: spans on the timeline of a video.
 
-Regions of three kinds are read: ``timelinelabels`` with ranges of frames, which count
-from 1 and include both ends; ``videorectangle``, a box that is there from a keyframe
-until one with ``enabled: false``, that frame included, or else to the video's end; and
-``labels`` with ``start`` and ``end`` in seconds. Frames have the rate of the interface.
+Three kinds of regions are read: ``timelinelabels`` with ranges of frames, which count
+from 1 and include both ends; ``videorectangle``, a box that exists from a keyframe up
+to and including a keyframe with ``enabled: false``, or to the end of the video; and
+``labels`` with ``start`` and ``end`` in seconds. Frames are at the frame rate of the
+labelling interface.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
-from typing import Any
+from typing import TypedDict
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.fitting import Fitting, NeedsOptionError
@@ -43,6 +44,32 @@ _UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
 
 
+class _Span(TypedDict, total=False):
+    """A range of frames or seconds."""
+
+    start: object
+    end: object
+
+
+class _Value(_Span, total=False):
+    """The keys of a region's value that are read."""
+
+    ranges: list[_Span]
+    sequence: list[dict[str, object]]
+    timelinelabels: list[str]
+    labels: list[str]
+    framesCount: object
+
+
+class _Region(TypedDict, total=False):
+    """The keys of a region that are read."""
+
+    id: object
+    from_name: str
+    score: object
+    value: _Value
+
+
 def read_label_studio(
     path: FilePath,
     *,
@@ -54,19 +81,19 @@ def read_label_studio(
 ) -> list[VideoSegments]:
     """Return the spans of each task of a Label Studio export.
 
-    A video's name is the task's ``frame_dir``, where we wrote it, or else that of the
-    media file, without the eight digits that an upload puts in front. Tasks that do not
-    fit are left out as a whole, with a note: those with several annotations, without a
-    video, or of a video that another one labels already.
+    A video is named after the task's ``frame_dir``, if we wrote it, or else after the
+    media file, without the eight digits that an upload prepends. Tasks that do not fit
+    are skipped as a whole, with a note: those with several annotations, without a
+    video, or for a video that another task labels already.
 
     Args:
         path: A JSON file, exported as "JSON" (not "JSON-MIN").
-        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``,
-            without which frames are an error.
+        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``;
+            without either, frame numbers are an error.
         part: Read ``annotations`` or ``predictions``.
-        control: Read regions of the control tag of this name alone (``from_name``).
+        control: Read only regions of the control tag of this name (``from_name``).
         strict: Whether a task that does not fit is an error.
-        notes: Where to put the note; by default it is a warning in the log.
+        notes: List to which notes are appended; by default they are logged as warnings.
     """
     if part not in ('annotations', 'predictions'):
         raise UserError(f'part is {part!r}, expected annotations or predictions.')
@@ -90,7 +117,7 @@ def read_label_studio(
 
 
 def _video(
-    task: dict[str, Any], fps: float | None, part: str, control: str | None, place: str
+    task: dict, fps: float | None, part: str, control: str | None, place: str
 ) -> VideoSegments:
     data = task['data']
     texts = [value for value in data.values() if isinstance(value, str)]
@@ -112,25 +139,26 @@ def _video(
 
 
 def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write a task with a prediction for each video, to import and correct.
+    """Write a task with a prediction for each video, to be imported and corrected.
 
-    The labelling interface has to have ``<Video name="video" value="$video"
+    The labelling interface must contain ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
-    Marks are the text ``to_label`` of a task, which ``<Header value="$to_label"/>``
-    shows.
+    Marks are written as the text ``to_label`` of a task, which
+    ``<Header value="$to_label"/>`` shows.
 
     Args:
-        videos: With fps. Where Label Studio finds one is its filename.
+        path: The file to write.
+        videos: Videos with fps; ``filename`` is where Label Studio finds the video.
     """
     tasks = []
     for i, video in enumerate(videos):
         fps = check_fps(video.fps, f'video {video.name!r}')
         result = []
         for j, segment in enumerate(video.segments):
-            # Frames count from 1, so the frame at the end is the last inside.
+            # Frames count from 1, so the end frame is the last one inside.
             first, last = frame_at(segment.start, fps) + 1, frame_at(segment.end, fps)
             span = {'start': first, 'end': last}
-            region = {
+            region: dict[str, object] = {
                 'id': f'{i}_{j}',
                 'type': 'timelinelabels',
                 'from_name': 'videoLabels',
@@ -145,18 +173,18 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 f'{mark.start:.1f} to {mark.end:.1f} s: {mark.label}'
                 for mark in video.marks
             )
-        prediction = {'model_version': 'mmskelseg', 'result': result}
+        prediction: dict[str, object] = {'model_version': 'mmskelseg', 'result': result}
         prediction |= _score(video.segments)
         tasks.append({'data': data, 'predictions': [prediction]})
     atomic_write_text(path, json.dumps(tasks, ensure_ascii=False, indent=1))
 
 
-def _score(segments: Sequence[Segment]) -> dict[str, Any]:
+def _score(segments: Sequence[Segment]) -> dict[str, float]:
     scores = [segment.score for segment in segments if segment.score is not None]
     return {'score': round(fmean(scores), 6)} if scores else {}
 
 
-def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]]:
+def _regions(task: dict, part: str, place: str) -> list[_Region]:
     check_shape(task.get(part) or [], [_RESULT], f'{place}, {part}', _REMEDY)
     made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
     truth = [item for item in made if item.get('ground_truth')]
@@ -166,18 +194,19 @@ def _regions(task: dict[str, Any], part: str, place: str) -> list[dict[str, Any]
             'Studio, or delete the others.'
         )
     regions = [region for one in truth or made for region in one['result']]
-    # A relation has no value; what is said or noted of a region is a region as well.
+    # Relations have no value; texts about a region are regions without labels.
     return [region for region in regions if _LABELS & set(region.get('value') or ())]
 
 
-def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]:
+def _segments(region: _Region, fps: object, place: str) -> Iterator[Segment]:
     place = f'{place}, region {region.get("id")}'
     value = region['value']
     if value.get('ranges') or value.get('sequence'):
         if fps is None:
             raise NeedsOptionError(
-                f'{place} is in frames, and the task has no fps; give the frameRate of '
-                'the Video tag, which is 24 unless your labelling interface sets it.'
+                f'{place} has frame numbers, but the task has no fps; give the '
+                'frameRate of the Video tag, which is 24 unless your labelling '
+                'interface sets it.'
             )
         rate = check_fps(fps, place)
         ranges = [_ends(span, place, whole) for span in value.get('ranges') or ()]
@@ -196,15 +225,15 @@ def _segments(region: dict[str, Any], fps: Any, place: str) -> Iterator[Segment]
 
 
 def _ends(
-    span: dict[str, Any],
+    span: _Span,
     place: str,
-    read: Callable[[Any, str, str], float] = number,
+    read: Callable[[object, str, str], float] = number,
 ) -> tuple[float, float]:
-    start, end = (read(span.get(side), place, side) for side in ('start', 'end'))
-    return start, end
+    start = read(span.get('start'), place, 'start')
+    return start, read(span.get('end'), place, 'end')
 
 
-def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
+def _boxes(value: _Value, place: str) -> list[tuple[float, float]]:
     keyframes = sorted(
         (whole(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
         for item in value['sequence']

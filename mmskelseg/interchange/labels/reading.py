@@ -1,9 +1,8 @@
-"""Recognition and reading of label files of all formats."""
+"""Recognising and reading label files of all formats."""
 
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.interchange.labels.boris import read_boris, read_boris_events
 from mmskelseg.interchange.labels.cvat import read_cvat
@@ -32,28 +31,32 @@ def read_segments(
     *,
     strict: bool = False,
     notes: list[str] | None = None,
-    **options: Any,
+    **options: object,
 ) -> list[VideoSegments]:
-    """Return the segments of each video in a file of labels, whatever its format.
+    """Return the segments of each video in a label file of any format.
 
-    Of projects, what does not fit is left out, with a note.
+    Parts of a project that do not fit are skipped, with a note.
 
     Args:
-        format: A key of ``READERS``; by default as :func:`label_format` tells.
-        strict: Whether something that does not fit is an error instead.
-        notes: Where to put the note; by default it is a warning in the log.
-        options: Those of the format's reader, such as ``fps`` or ``subject``. None is
-            the same as left out.
+        path: The label file.
+        format: A key of ``READERS``; by default the result of :func:`label_format`.
+        strict: Whether a part that does not fit is an error instead.
+        notes: List to which notes are appended; by default they are logged as warnings.
+        options: Options of the format's reader, such as ``fps`` or ``subject``. None is
+            the default.
 
     Raises:
-        ValueError: If the format is unknown or has no such option, or as its reader.
+        ValueError: If the format is unknown or lacks the option, or if its reader
+            raises one.
     """
     format = format or label_format(path)
     if format not in READERS:
         raise UserError(
-            f'{path}: {format!r} is no format of labels; expected {", ".join(READERS)}.'
+            f'{path}: {format!r} is not a label format; expected {", ".join(READERS)}.'
         )
-    given = {name: value for name, value in options.items() if value is not None}
+    given: dict[str, object] = {
+        name: value for name, value in options.items() if value is not None
+    }
     there = options_of(format)
     for name in given:
         if name not in there:
@@ -68,17 +71,17 @@ def read_segments(
 
 
 def options_of(format: str) -> list[str]:
-    """Return the names of the options that choose among several things in a file."""
+    """Return the names of the options that choose what to read from a file."""
     names = list(signature(READERS[format]).parameters)[1:]
     return [name for name in names if name not in ('strict', 'notes')]
 
 
 def label_format(path: FilePath) -> str:
-    """Return the format of a file of labels, from its suffix or else its content."""
+    """Return the format of a label file, from its suffix or else its content."""
     suffix = label_suffix(path)
     if suffix not in _FORMATS:
         raise UserError(
-            f'{path}: the suffix {suffix!r} is of no format of labels; expected '
+            f'{path}: the suffix {suffix!r} is not that of a label format; expected '
             f'{", ".join(_FORMATS)}.'
         )
     format = _FORMATS[suffix]
@@ -86,7 +89,7 @@ def label_format(path: FilePath) -> str:
 
 
 def label_suffix(path: FilePath) -> str:
-    """Return the suffix of a file of labels, that of what it packs included.
+    """Return the suffix of a label file, including that before ``.gz``.
 
     >>> label_suffix('a.v2.EAF'), label_suffix('old.boris.gz')
     ('.eaf', '.boris.gz')
@@ -108,7 +111,7 @@ def _table_format(path: FilePath) -> str:
     return 'boris_events' if is_boris else 'csv'
 
 
-# The format of each suffix, or what tells it from the content.
+# The format of each suffix, or a function that returns it from the content.
 _FORMATS: dict[str, str | Callable[[FilePath], str]] = {
     '.boris': 'boris',
     '.boris.gz': 'boris',

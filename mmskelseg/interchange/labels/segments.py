@@ -1,16 +1,16 @@
-"""Segments in seconds, and their conversion to a label for every frame and back.
+"""Segments in seconds, and their conversion to frame labels and back.
 
 Frame i covers the time from i / fps to (i + 1) / fps, and has the label of the segment
-that covers its middle. So a time t, where a segment starts or ends, lies before frame
-ceil(t · fps - 1/2), and segments that share a time neither share a frame nor leave one
-out. Frames come back exactly at any rate, and through milliseconds below 1000 fps.
+that covers its middle. So a segment boundary at time t is before frame
+ceil(t · fps - 1/2), and adjacent segments neither share a frame nor leave a gap. Frame
+labels are recovered exactly at any frame rate, or below 1000 fps if times are rounded
+to milliseconds.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from logging import WARNING
 from math import ceil
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from mmskelseg.structures.segments import resolve_background, to_segments
 from mmskelseg.utils.errors import CONTROL, UserError, shown
 from mmskelseg.utils.logs import print_log
 
-# Seconds by which labels may leave the video, since a container's duration and the
-# number of its frames rarely agree.
+# The most seconds that labels may exceed the video, since the duration of a container
+# rarely agrees with its number of frames.
 _SLACK = 1.0
 
 
@@ -31,7 +31,7 @@ class Segment:
 
     Args:
         start: Seconds from the first frame.
-        end: Seconds, where the next segment may start.
+        end: Seconds; the next segment may start there.
         label: Name of its class.
         score: Confidence of a prediction, 0 to 1.
     """
@@ -47,18 +47,17 @@ class Segment:
 
 @dataclass(frozen=True)
 class VideoSegments:
-    """The segments of one video, as a file of labels holds them.
+    """The segments of one video, as in a label file.
 
     Args:
-        name: The video's id; a reader takes the media file's name, without its folder
+        name: The video's id; readers take the name of the media file, without folder
             and suffix.
-        segments: In order of time.
-        fps: Frames per second, where the file says so. What is written in frames
-            needs it.
-        num_frames: T. What is written with the video's duration needs it.
-        filename: The media file, as the other tool finds it.
-        marks: Stretches to point out to whoever opens what is written; the label of
-            each says why. No reader takes them for actions.
+        segments: The segments in temporal order.
+        fps: Frames per second, if the file states it; needed to write frame numbers.
+        num_frames: Number of frames T; needed to write the video's duration.
+        filename: The media file, as the other tool refers to it.
+        marks: Stretches to point out to the user; the label of each says why. Readers
+            do not take them for actions.
     """
 
     name: str
@@ -70,7 +69,7 @@ class VideoSegments:
 
 
 def frame_at(seconds: float, fps: float) -> int:
-    """Return the first frame whose middle is not before a time.
+    """Return the first frame whose middle is not before a time in seconds.
 
     >>> frame_at(2.0, 30), frame_at(2.016, 30), frame_at(2.017, 30)
     (60, 60, 61)
@@ -78,11 +77,12 @@ def frame_at(seconds: float, fps: float) -> int:
     return ceil(seconds * fps - 0.5)
 
 
-def check_fps(fps: Any, place: str) -> float:
-    """Return frames per second as a float, if it is a number above 0."""
-    is_number = isinstance(fps, int | float | np.number) and not isinstance(fps, bool)
-    # Compared before it is converted, since whole numbers may be too large for that.
-    rate = float(fps) if is_number and 0 < fps <= MOST_FPS else 0.0
+def check_fps(fps: object, place: str) -> float:
+    """Return frames per second as a float, after checking that it is above 0."""
+    rate = 0.0
+    if isinstance(fps, int | float | np.integer | np.floating) and fps is not True:
+        # Compared before the conversion, since integers may be too large for it.
+        rate = float(fps) if 0 < fps <= MOST_FPS else 0.0
     if not rate:
         raise UserError(
             f'{place}: fps is {shown(fps)}, expected the frames per second of the '
@@ -107,7 +107,7 @@ def labels_to_segments(
             its frames, of the probability of its class.
 
     Raises:
-        ValueError: If an id is no class, or shapes do not fit.
+        ValueError: If an id is not a class, or shapes do not fit.
 
     >>> labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
     [Segment(start=0.0, end=1.0, label='walk', score=None), \
@@ -145,20 +145,21 @@ def segments_to_labels(
     """Return the class id of each frame, shape (T,), int64.
 
     Args:
-        segments: In any order.
-        num_frames: T.
-        fps: Frames per second of the wanted labels, whatever the labelling tool's.
-        classes: Names in the order of the ids.
-        missing: What a frame without a segment becomes: an ``error``, the
-            ``background``, or ``unlabelled`` (-1).
-        overlap: What a frame with segments of two classes becomes: an ``error``, the
-            ``background``, or that of the ``later`` one, which starts last.
-        background: Name of a class.
-        video: What to call the video in messages.
+        segments: The segments, in any order.
+        num_frames: Number of frames T.
+        fps: Frames per second of the resulting labels, which may differ from that of
+            the labelling tool.
+        classes: Names in the order of ids.
+        missing: How to treat frames without a segment: as an ``error``, as
+            ``background``, or as ``unlabelled`` (-1).
+        overlap: How to treat frames with segments of two classes: as an ``error``, as
+            ``background``, or as the ``later`` segment, the one that starts last.
+        background: Name of the background class.
+        video: Name of the video in messages.
 
     Raises:
-        ValueError: If a label is no class, or a segment leaves the video by more than
-            a second, and for missing and overlapping ones as asked.
+        ValueError: If a label is not a class, if a segment exceeds the video by more
+            than a second, or for missing and overlapping segments if they are errors.
     """
     place = f'video {video!r}' if video else 'segments'
     fps = check_fps(fps, place)
@@ -207,9 +208,9 @@ def segments_to_labels(
 
 
 def make_segment(
-    place: str, start: float, end: float, label: Any, score: float | None = None
+    place: str, start: float, end: float, label: object, score: float | None = None
 ) -> Segment:
-    """Return a segment, if it has a label and does not end before it starts."""
+    """Return a segment, after checking its label and the order of its times."""
     if not isinstance(label, str) or not label.strip():
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
@@ -223,7 +224,7 @@ def make_segment(
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
-            f'{end:.3f} s; exchange the two.'
+            f'{end:.3f} s; swap the two.'
         )
     return Segment(start, end, label.strip(), score)
 
@@ -233,9 +234,11 @@ def sorted_videos(
     path: FilePath,
     remedy: str = 'give each its own name',
 ) -> list[VideoSegments]:
-    """Return the videos with their segments in order, if there are any.
+    """Return the videos with their segments in temporal order.
 
-    Two of the same name are an error, for which ``remedy`` says what to do.
+    Raises:
+        UserError: If there is no video, or two have the same name; the message then
+            ends with ``remedy``.
     """
     found: dict[str, VideoSegments] = {}
     for video in videos:
@@ -271,7 +274,7 @@ def _check_segment(
 ) -> None:
     if segment.label not in classes:
         raise UserError(
-            f'{place}: {segment} is none of the {len(classes)} classes '
+            f'{place}: {segment} is not one of the {len(classes)} classes '
             f'{", ".join(classes)}; correct its name or add the class.'
         )
     if segment.start < -_SLACK or segment.end > duration + _SLACK:

@@ -1,7 +1,7 @@
-"""Segments as text: a table to read and write, subtitles (SubRip, ``.srt``), budgets.
+"""Segments as text: tables, subtitles (SubRip, ``.srt``) and time budgets.
 
-A table has the columns ``start``, ``end`` and ``label``, and ``score`` and ``video`` if
-you like. Times are in seconds; commas, semicolons or tabs are between cells.
+A table has the columns ``start``, ``end`` and ``label``, and optionally ``score`` and
+``video``. Times are in seconds; cells are separated by commas, semicolons or tabs.
 """
 
 import csv
@@ -36,16 +36,16 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 
     Args:
-        path: A table with a header. Without the column ``video``, the file's own name
-            is the video's.
+        path: A table with a header. Without the column ``video``, the video is named
+            after the file.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []
     missing = [column for column in _NEEDED if column not in header]
     if missing:
         raise UserError(
-            f'{path}: the columns are {", ".join(header) or "none"}, and '
-            f'{", ".join(missing)} lacks; the first line must be a header with '
+            f'{path}: the columns are {", ".join(header) or "none"}, without '
+            f'{", ".join(missing)}; the first line must be a header with '
             f'{", ".join(_NEEDED)}.'
         )
     found: dict[str, list[Segment]] = {}
@@ -60,9 +60,9 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
 
 
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write the columns video, start, end, label and score, seconds to 6 digits.
+    """Write the columns video, start, end, label and score; seconds have 6 decimals.
 
-    A score that is None is an empty cell.
+    The cell of a score that is None is empty.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator='\n')
@@ -78,14 +78,15 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
 def write_time_budget(
     path: FilePath, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
 ) -> None:
-    """Write the time budgets of videos as a table, and of several their sum below.
+    """Write the time budgets of videos as a table, followed by the sum of several.
 
-    A row is a class in a video: its number of segments, their total and mean in
-    seconds, the share of the video's time in percent, and how often each class comes
-    next. What has no label is a row as well, where there is any.
+    Each row is a class in a video: its number of segments, their total and mean
+    duration in seconds, the share of the video's time in percent, and how often each
+    class comes next. Unlabelled time, if any, has a row as well.
 
     Args:
-        budgets: By the name of the video.
+        path: The file to write.
+        budgets: Time budgets by video.
         classes: Names of the K classes.
     """
     table = io.StringIO()
@@ -116,9 +117,8 @@ def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
     """Write a subtitle for each segment, with its confidence, if there is one.
 
     Args:
-        path: The ``.srt`` file to write; a player shows it beside a video of the same
-            name.
-        segments: In order of time.
+        path: The ``.srt`` file to write; players show it with a video of the same name.
+        segments: The segments in temporal order.
     """
     blocks = []
     for i, segment in enumerate(segments, 1):

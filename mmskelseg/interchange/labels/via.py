@@ -1,11 +1,11 @@
 """VGG Image Annotator, version 3 (VIA): temporal segments in a project's JSON.
 
-A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy``,
-unless it is deleted (bit 1 of ``flg``). Its label is the value of an attribute with the
+A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy`` that
+is not deleted (lowest bit of ``flg``). Its label is the value of an attribute with the
 anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's options.
 """
 
-from typing import Any
+from typing import TypedDict
 
 from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
@@ -34,6 +34,46 @@ _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
 
+class _Attribute(TypedDict, total=False):
+    """The keys of an attribute that are read."""
+
+    aname: str
+    anchor_id: str
+    type: int
+    options: dict[str, str]
+
+
+class _Entry(TypedDict, total=False):
+    """The keys of an entry of ``metadata`` that are read."""
+
+    vid: str | int
+    flg: int
+    z: list[object]
+    xy: list[object]
+    av: dict[str, str]
+
+
+class _File(TypedDict):
+    """The key of a file that is read."""
+
+    fname: str
+
+
+class _View(TypedDict):
+    """The key of a view that is read."""
+
+    fid_list: list[str | int]
+
+
+class _Project(TypedDict):
+    """The keys of a project that are read."""
+
+    attribute: dict[str, _Attribute]
+    file: dict[str, _File]
+    metadata: dict[str, _Entry]
+    view: dict[str, _View]
+
+
 def read_via(
     path: FilePath,
     *,
@@ -43,15 +83,16 @@ def read_via(
 ) -> list[VideoSegments]:
     """Return the temporal segments of each video in the JSON of a VIA 3 project.
 
-    Videos with a segment that has no class are left out, with a note.
+    Videos with a segment that has no class are skipped, with a note.
 
     Args:
-        attribute: Name of the attribute that holds the class. Needed where several
-            describe segments of time.
+        path: The project's JSON file.
+        attribute: Name of the attribute that holds the class. Needed if several
+            attributes describe temporal segments.
         strict: Whether a segment without a class is an error.
-        notes: Where to put the note; by default it is a warning in the log.
+        notes: List to which notes are appended; by default they are logged as warnings.
     """
-    project = read_json(path, 'VIA')
+    project: _Project = read_json(path, 'VIA')
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
     attributes = project['attribute']
     ids = {
@@ -61,7 +102,7 @@ def read_via(
     }
     name = choose(attribute, list(ids), str(path), 'attribute of time', 'attribute')
     attribute_of_class = attributes[ids[name]]
-    found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    found: dict[str, list[tuple[str, _Entry]]] = {}
     for key, entry in project['metadata'].items():
         is_span = len(entry.get('z') or []) == 2 and not entry.get('xy')
         if is_span and not (entry.get('flg') or 0) & 1:
@@ -81,16 +122,15 @@ def read_via(
     return videos.read()
 
 
-def _segment(
-    entry: dict[str, Any], key: str, attribute: dict[str, Any], place: str
-) -> Segment:
+def _segment(entry: _Entry, key: str, attribute: _Attribute, place: str) -> Segment:
     start, end = (number(time, place, 'z') for time in entry['z'])
     label = _label((entry.get('av') or {}).get(key, ''), attribute, place)
     return make_segment(place, start, end, label)
 
 
-def _media(project: dict[str, Any], vid: str, place: str) -> str:
-    files = project['view'].get(vid, {'fid_list': []})['fid_list']
+def _media(project: _Project, vid: str, place: str) -> str:
+    view = project['view'].get(vid)
+    files = [] if view is None else view['fid_list']
     if not files or str(files[0]) not in project['file']:
         raise UserError(
             f'{place}: its view {vid!r} shows no file of the project; add the video in '
@@ -99,7 +139,7 @@ def _media(project: dict[str, Any], vid: str, place: str) -> str:
     return project['file'][str(files[0])]['fname']
 
 
-def _label(value: str, attribute: dict[str, Any], place: str) -> str:
+def _label(value: str, attribute: _Attribute, place: str) -> str:
     options = attribute.get('options') or {}
     if attribute.get('type') == _TEXT or value in options.values():
         return value

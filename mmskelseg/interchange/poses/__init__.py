@@ -1,7 +1,7 @@
 """Pose files of other programs, one module for each format.
 
 Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
-format or that contradicts itself, and those of HDF5 where h5py is missing.
+format or is inconsistent. Readers of HDF5 also raise one if h5py is missing.
 """
 
 from mmskelseg.interchange.poses.coco import read_coco

@@ -4,14 +4,14 @@
 
     [{"image_id": 1, "category_id": 1, "keypoints": [x1, y1, v1, ...], "score": 0.9}]
 
-``image_id`` is taken for the number of the frame in one video. It is a whole number, or
-a file name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
-``track_id``, or ``idx`` as from AlphaPose.
+``image_id`` is taken as the frame number in one video. It is a whole number, or a file
+name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
+``track_id``, or an ``idx`` as in AlphaPose.
 """
 
 import re
 from pathlib import PurePath
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -30,24 +30,36 @@ _ENTRY = {
 }
 
 
+class _Entry(TypedDict, total=False):
+    """A person in a frame; the first three keys are required."""
+
+    image_id: int | str
+    category_id: int
+    keypoints: list[object]
+    score: float
+    track_id: int | str
+    idx: object
+
+
 def read_coco(
     path: FilePath, skeleton: Layout | None = None, first_frame: int | None = None
 ) -> Poses:
-    """Return the poses in a file of COCO results, one video.
+    """Return the poses of one video in a file of COCO results.
 
-    The third number of a joint is its score. Where all of them are 0, 1 or 2, they are
-    COCO's flags, and 1 and 2 both mean that the joint is there.
+    The third number of a joint is its score. If all of them are 0, 1 or 2, they are
+    COCO's visibility flags, and 1 and 2 both mean that the joint is present.
 
     Args:
+        path: The file.
         skeleton: The layout; by default COCO's 17 joints.
-        first_frame: The ``image_id`` of the first frame, in which perhaps nobody was
-            found; by default 0 or 1, whichever is the smallest.
+        first_frame: The ``image_id`` of the first frame, which may be empty; by default
+            the smallest ``image_id``, if that is 0 or 1.
     """
     entries = read_json(path, 'the tracker')
     if isinstance(entries, dict) and 'annotations' in entries:
         raise UserError(
-            f'{path}: a data set in COCO format, expected results, a list of entries '
-            'with image_id, category_id, keypoints and score.'
+            f'{path}: is a data set in COCO format, expected COCO results: a list of '
+            'entries with image_id, category_id, keypoints and score.'
         )
     if not isinstance(entries, list) or not entries:
         raise UserError(f'{path}: expected a list of at least one person.')
@@ -57,14 +69,14 @@ def read_coco(
     first = smallest if first_frame is None and smallest < 2 else first_frame
     if first is None or first > smallest:
         raise UserError(
-            f'{path}: the smallest image_id is {smallest}; say which is that of the '
+            f'{path}: the smallest image_id is {smallest}; give the image_id of the '
             f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
         )
     categories = {entry.get('category_id') or 1 for entry in entries}
     if len(categories) > 1:
         raise UserError(
-            f'{path}: entries of the categories {sorted(categories)}; keep those of '
-            'people alone.'
+            f'{path}: entries of the categories {sorted(categories)}; keep only those '
+            'of people.'
         )
     joints = len(entries[0]['keypoints']) // 3
     layout, notes = counted_layout(joints, skeleton, str(path))
@@ -82,11 +94,11 @@ def read_coco(
     return gather(found, layout, str(path), notes=notes)
 
 
-def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
-    """Return the name of the person of each entry, None where people have none.
+def _tracks(entries: list[_Entry], ids: list[int]) -> list[str | None]:
+    """Return the track name of each entry, or None if there are no tracks.
 
-    AlphaPose writes ``idx`` as a list of the detections that it joined; where it did
-    not track, these are 0 for everybody.
+    AlphaPose writes ``idx`` as a list of the detections that it merged; without
+    tracking it is 0 for everybody.
     """
     named = [
         entry.get('idx') if entry.get('track_id') is None else entry['track_id']
@@ -98,7 +110,7 @@ def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
     return [None] * len(tracks) if listed and same else tracks
 
 
-def _track(name: Any) -> str | None:
+def _track(name: object) -> str | None:
     while isinstance(name, list):
         name = name[0] if name else None
     if isinstance(name, float) and name.is_integer():
@@ -106,7 +118,7 @@ def _track(name: Any) -> str | None:
     return None if name is None else str(name)
 
 
-def _number(entry: dict[str, Any], where: str) -> int:
+def _number(entry: _Entry, where: str) -> int:
     image = entry['image_id']
     if isinstance(image, int) and image >= 0:
         return image
@@ -114,7 +126,7 @@ def _number(entry: dict[str, Any], where: str) -> int:
     digits = re.search(r'(?<![0-9])([0-9]{1,18})$', name)
     if not digits:
         raise UserError(
-            f'{where}: image_id is {shown(image)}, expected the number of a frame, or '
-            'a file name that ends in it.'
+            f'{where}: image_id is {shown(image)}, expected a frame number, or a file '
+            'name that ends in one.'
         )
     return int(digits[1])

@@ -1,22 +1,23 @@
 """Predictions of DeepLabCut: the CSV or HDF5 file that ``analyze_videos`` writes.
 
-A column for each coordinate, named in three rows (single animal) or four::
+There is a column for each coordinate, with three rows of names for a single animal, or
+four for several::
 
     scorer,DLC_resnet50,DLC_resnet50,DLC_resnet50,...
-    individuals,mouse1,mouse1,mouse1,...          (several animals alone)
+    individuals,mouse1,mouse1,mouse1,...          (only for several animals)
     bodyparts,nose,nose,nose,...
     coords,x,y,likelihood,...
     0,102.5,88.1,0.99,...
 
-The HDF5 file holds the same as a table of pandas. It is read by h5py alone, since
-pandas would run code that such a file can carry.
+The HDF5 file contains the same as a pandas table. It is read by h5py, since pandas
+would run code that such a file may contain.
 """
 
 import io
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,22 +34,28 @@ from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
 from mmskelseg.utils.errors import UserError
 
+if TYPE_CHECKING:
+    import h5py
+
 # (individual, body part, coordinate) of each column.
 Columns = list[tuple[str, str, str]]
+# The three or four names of each column, the frame numbers, and the values.
+Table = tuple[Sequence[Sequence[str]], list[int], np.ndarray]
 _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
-# What DeepLabCut calls the body parts that belong to no animal, such as corners.
+# DeepLabCut's name for body parts that belong to no animal, such as corners.
 _SCENE = 'single'
 
 
 def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
-    """Return the poses in a file of DeepLabCut, one video.
+    """Return the poses of one video in a file of DeepLabCut.
 
-    Body parts outside of the animals (``single``) are left out, with a note. The file
-    has no edges.
+    Body parts that belong to no animal (``single``) are skipped, with a note. The file
+    has no limbs.
 
     Args:
-        skeleton: The layout. By default COCO's 17 where the body parts have their
-            names; else those names, without limbs.
+        path: The file.
+        skeleton: The layout. By default COCO's 17 joints if the body parts have their
+            names; otherwise the body parts of the file, without limbs.
     """
     read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
     columns, frames, values = read(path)
@@ -64,20 +71,20 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
         raise UserError(f'{path}: two columns have the same name; export it again.')
     if any(coordinate == 'z' for *_, coordinate in columns):
         raise UserError(
-            f'{path}: poses in 3D, which have no pixels; give the file of one camera, '
-            'as analyze_videos writes.'
+            f'{path}: poses in 3D, which are not in pixels; give the file of one '
+            'camera, as analyze_videos writes it.'
         )
     people = list(dict.fromkeys(column[0] for column in columns))
     notes: tuple[str, ...] = ()
     if _SCENE in people and len(people) > 1:
         people.remove(_SCENE)
-        notes = ('body parts of no animal (single) are left out',)
+        notes = ('body parts of no animal (single) are skipped',)
     parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
     order, layout, more = in_order(parts, skeleton, str(path))
     shape = (len(people), max(frames) + 1, len(parts))
     check_size(shape, len(people) * len(frames), str(path))
     data = np.full((*shape, 3), np.nan)
-    data[..., 2] = 1  # Of files that have no likelihood.
+    data[..., 2] = 1  # For files without a likelihood.
     for row, person in enumerate(people):
         for joint, part in enumerate(parts[i] for i in order):
             for axis, coordinate in enumerate(('x', 'y', 'likelihood')):
@@ -141,8 +148,8 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     return columns, frames, values
 
 
-def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
-    """Return names, frames and values of what pandas wrote with format='table'."""
+def _table_format(group: 'h5py.Group', source: str) -> Table:
+    """Return the content of a table that pandas wrote with format='table'."""
     table = group['table']
     blocks = [name for name in table.dtype.names if name.startswith('values_block_')]
     names: list[Sequence[str]] = []
@@ -166,8 +173,8 @@ def _table_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
     return names, rows['index'].tolist(), values
 
 
-def _fixed_format(group: Any, source: str) -> tuple[Any, list[int], np.ndarray]:
-    """Return names, frames and values of what pandas wrote with format='fixed'."""
+def _fixed_format(group: 'h5py.Group', source: str) -> Table:
+    """Return the content of a table that pandas wrote with format='fixed'."""
     if group.attrs.get('nblocks') != 1 or 'axis1' not in group:
         raise UserError(
             f'{source}: not a single table of numbers over frames; export it as CSV.'

@@ -1,4 +1,4 @@
-"""Layouts of joints: by their names, by their number, or as COCO's 17."""
+"""Joint layouts of pose files: by names, by number of joints, or as COCO's 17."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,10 +17,10 @@ def named_layout(
     limbs: Sequence[Sequence[int | str]] = (),
     name: str = 'custom',
 ) -> Layout:
-    """Return the layout of joints that are known by name.
+    """Return the layout of joints whose names are known.
 
-    Joints whose names differ in left and right alone are flip pairs. COCO's 17, in
-    their order, are ``coco17``, whatever the limbs.
+    Joints whose names differ only in left and right are flip pairs. COCO's 17 joints in
+    their order are ``coco17``, whatever the limbs.
 
     >>> named_layout(['nose', 'earL', 'earR'])['flip_pairs']
     [[1, 2]]
@@ -36,7 +36,7 @@ def named_layout(
 
 
 def checked(layout: Layout, source: str) -> Layout:
-    """Return a layout that a file holds, if it is one; else an error names the file."""
+    """Return a layout from a file, after checking that it is valid and safe."""
     try:
         if not is_data_layout(layout):
             raise UserError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
@@ -51,7 +51,7 @@ def counted_layout(
 ) -> tuple[Layout, tuple[str, ...]]:
     """Return the layout of V joints without names, and a note if it is a guess.
 
-    It is the given one, if that has as many joints, or COCO's, if there are 17.
+    It is the given one, if that has V joints, or else COCO's if V is 17.
     """
     if given is not None:
         try:
@@ -61,26 +61,25 @@ def counted_layout(
         if skeleton.num_joints != joints:
             raise UserError(
                 f'{source}: {joints} joints, but the skeleton {skeleton.name} has '
-                f'{skeleton.num_joints}; name the layout that the poses were estimated '
-                'with.'
+                f'{skeleton.num_joints}; name the layout of the pose estimator.'
             )
         return given if isinstance(given, str) else dict(given), ()
     if joints != len(COCO17):
         raise UserError(
-            f'{source}: {joints} joints without names; say which they are by '
+            f'{source}: {joints} joints without names; give their layout by '
             '--skeleton, such as mmpose:halpe or a JSON file with joints and limbs.'
         )
-    return 'coco17', ('17 joints without names are taken for those of COCO',)
+    return 'coco17', ('17 joints without names are assumed to be those of COCO',)
 
 
 def in_order(
     joints: Sequence[str], given: Layout | None, source: str
 ) -> tuple[list[int], Layout, tuple[str, ...]]:
-    """Return the order of columns, the layout and notes, for joints with names.
+    """Return the order of joints, the layout and notes, for joints with names.
 
-    Names that are numbers are ordered by them and counted as ``counted_layout`` does.
-    Others are ordered as in COCO or in the given layout where that has the same names;
-    a given layout with other names takes them as they come.
+    Names that are numbers are sorted numerically, with the layout of
+    :func:`counted_layout`. Other names are ordered as in the given layout, or COCO's,
+    if it has the same names; a given layout with other names keeps their order.
     """
     order = list(range(len(joints)))
     layout = 'coco17' if given is None else given
@@ -90,21 +89,21 @@ def in_order(
     elif set(names) == set(joints):
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
-        note = 'the file has no limbs, so that none are drawn; --skeleton gives them'
+        note = 'the file has no limbs, so none are drawn; give them by --skeleton'
         return order, checked(named_layout(joints), source), (note,)
     return order, *counted_layout(len(joints), given, source)
 
 
 def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
-    """Return poses with COCO's 17 joints, found by name; others are left out.
+    """Return poses with COCO's 17 joints, matched by name; other joints are dropped.
 
     Args:
-        parts: For names that do not speak for themselves, the joint of COCO that a
-            joint stands for.
+        poses: The poses.
+        parts: The COCO joint of each joint whose name does not match by itself.
         source: The file, for messages.
 
     Raises:
-        ValueError: If a part is unknown, or no joint is found.
+        ValueError: If a part is unknown, or no joint matches.
     """
     joints = poses.joints
     for names, known in ((parts.keys(), joints), (parts.values(), COCO17)):
@@ -121,7 +120,7 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     if not columns:
         raise UserError(
             f'{source}: none of the joints {", ".join(joints)} has the name of one of '
-            "COCO's 17; say which is which by --part NAME=JOINT, such as "
+            "COCO's 17; match them by --part NAME=JOINT, such as "
             f'--part {joints[0]}=nose.'
         )
     shape = (*poses.keypoint_score.shape[:2], len(COCO17))

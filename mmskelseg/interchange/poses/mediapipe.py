@@ -1,14 +1,14 @@
-"""The 33 landmarks of MediaPipe Pose, in the JSON, CSV or npz files that people write.
+"""The 33 landmarks of MediaPipe Pose, in common forms of JSON, CSV or npz files.
 
 MediaPipe itself writes no file; docs/keypoint_formats.md lists the forms that are read.
-The result is COCO's 17 joints, all of which are among the 33. Where the middle value of
-the coordinates exceeds 2 they are taken for pixels, else for parts of the image.
+The result is COCO's 17 joints, all of which are among the 33. Coordinates are taken as
+pixels if their median exceeds 2, and otherwise as fractions of the image.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -39,22 +39,37 @@ _FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': float}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
+# A landmark with x, y and perhaps visibility.
+_Landmark = dict[str, object]
+
+
+class _File(TypedDict, total=False):
+    """The keys of a JSON file that are read; ``frames`` is required."""
+
+    frames: list[object]
+    width: int
+    height: int
+    fps: float
+
+
 def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
-    """Return COCO's 17 joints of the landmarks in a file, one video.
+    """Return COCO's 17 joints of the landmarks of one video.
 
     Args:
         path: A .json, .csv or .npz file.
-        img_shape: Height and width in pixels, where the file does not state them.
+        img_shape: Height and width in pixels, if the file does not state them.
     """
-    fps, frames = None, 0
+    fps: float | None = None
+    frames = 0
     suffix = Path(path).suffix.lower()
     if suffix == '.csv':
         found = _from_table(path)
     elif suffix == '.npz':
         found, frames = _from_array(path)
     else:
-        data = read_json(path, 'your script')
-        data = data if isinstance(data, dict) else {'frames': data}
+        data: _File = read_json(path, 'your script')
+        if not isinstance(data, dict):
+            data = {'frames': data}
         check_shape(data, _FILE, str(path), 'write a list of frames with 33 landmarks')
         if data.get('width') and data.get('height'):
             img_shape = data['height'], data['width']
@@ -67,14 +82,14 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
         return poses.noting(f'{note}, in pixels', img_shape=img_shape, fps=fps)
     if img_shape is None:
         raise UserError(
-            f'{path}: x and y are parts of the image, whose size the file does not '
+            f'{path}: x and y are fractions of the image, whose size the file does not '
             'state; give it by --size WIDTHxHEIGHT, or the videos by --videos.'
         )
     pixels = poses.keypoint * np.array(img_shape[::-1], np.float32)
     return poses.noting(note, keypoint=pixels, img_shape=img_shape, fps=fps)
 
 
-def _from_json(entries: list[Any], source: str) -> Iterator[Detection]:
+def _from_json(entries: list[object], source: str) -> Iterator[Detection]:
     for number, entry in enumerate(entries):
         where = f'{source}: frame {number}'
         for person in _people(entry, where):
@@ -84,7 +99,7 @@ def _from_json(entries: list[Any], source: str) -> Iterator[Detection]:
                     f'{len(LANDMARKS)} of MediaPipe Pose.'
                 )
             xy = [[field(point, axis, where) for axis in 'xy'] for point in person]
-            # Fields that are unset are absent or null.
+            # Unset fields are absent or null.
             seen = [point.get('visibility') for point in person]
             score = [1 if value is None else value for value in seen]
             values = [[*point, value] for point, value in zip(xy, score, strict=True)]
@@ -92,8 +107,8 @@ def _from_json(entries: list[Any], source: str) -> Iterator[Detection]:
             yield Detection(number, xyc[_CHOSEN])
 
 
-def _people(entry: Any, where: str) -> list[list[Any]]:
-    """Return the landmarks of each person of a frame."""
+def _people(entry: object, where: str) -> list[list[_Landmark]]:
+    """Return the landmarks of each person in a frame."""
     while isinstance(entry, dict):
         key = next((key for key in _KEYS if key in entry), None)
         if key is None:
@@ -123,7 +138,7 @@ def _from_table(path: FilePath) -> list[Detection]:
     if missing:
         raise UserError(
             f'{path}: no landmark {missing[0]}; expected those of MediaPipe Pose, by '
-            f'name or number, but there are {", ".join(names)[:200]}.'
+            f'name or number, but the names are {", ".join(names)[:200]}.'
         )
     order = [index[joint] for joint in COCO17]
     return [Detection(d.frame, d.joints[order], track=d.track) for d in found]

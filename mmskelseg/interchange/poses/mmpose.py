@@ -5,12 +5,12 @@
     [{"frame_id": 0, "instances": [{"keypoints": [[x, y], ...],
       "keypoint_scores": [...], "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}]}]
 
-The demo scripts with ``--save-predictions`` write it, with a ``frame_id`` from 1, as
-``instance_info`` beside ``meta_info``, which names the joints.
+The demo scripts with ``--save-predictions`` write the same list, with a ``frame_id``
+from 1, as ``instance_info``, together with ``meta_info``, which names the joints.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -26,10 +26,34 @@ _META = {'dataset_name?': str, **_NAMES}
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
 
+class _Person(TypedDict, total=False):
+    """A person in a frame; ``keypoints`` are required."""
+
+    keypoints: list[object]
+    keypoint_scores: list[object]
+    bbox_score: float
+
+
+class _Frame(TypedDict, total=False):
+    """A frame; ``instances`` are required."""
+
+    frame_id: int
+    instances: list[_Person]
+
+
+class _MetaInfo(TypedDict, total=False):
+    """The keys of ``meta_info`` that are read; all but the first are required."""
+
+    dataset_name: str
+    keypoint_id2name: dict[str, str]
+    skeleton_links: list[list[int]]
+
+
 def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
-    """Return the poses of a video that MMPose predicted.
+    """Return the poses of one video that MMPose predicted.
 
     Args:
+        path: The JSON file.
         skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints.
     """
     data = read_json(path, 'MMPose')
@@ -64,7 +88,7 @@ def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
     return gather(found, layout, str(path), frames=count, notes=notes)
 
 
-def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
+def _detections(frames: list[_Frame], source: str) -> Iterator[Detection]:
     first, before = _frame_id(frames[0], 0), -1
     for i, frame in enumerate(frames):
         number = _frame_id(frame, i) - first
@@ -79,8 +103,8 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
             xy = numbers(instance['keypoints'], (-1, -1), where)
             if xy.shape[1] != 2:
                 raise UserError(
-                    f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses are '
-                    'not read, so predict with a 2D model.'
+                    f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses '
+                    'cannot be read, so predict with a 2D model.'
                 )
             score = instance.get('keypoint_scores') or [1] * len(xy)
             values = numbers(score, (len(xy),), f'{where}_scores')
@@ -88,11 +112,11 @@ def _detections(frames: list[Any], source: str) -> Iterator[Detection]:
             yield Detection(number, np.column_stack([xy, values]), whole)
 
 
-def _frame_id(frame: Any, place: int) -> int:
+def _frame_id(frame: _Frame, place: int) -> int:
     return place if frame.get('frame_id') is None else frame['frame_id']
 
 
-def _layout(meta: Any, joints: int, source: str) -> Layout:
+def _layout(meta: _MetaInfo, joints: int, source: str) -> Layout:
     check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
     names = meta['keypoint_id2name']
     try:

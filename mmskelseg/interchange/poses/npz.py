@@ -1,9 +1,10 @@
 """Arrays in an npz file, as in an annotation of this project.
 
-``keypoint`` (M, T, V, 2) or (T, V, 2) in pixels and, if wanted, ``keypoint_score``,
-``person_score`` and ``person_box`` as in :class:`Poses`; ``img_shape`` (height, width),
-``fps``; ``skeleton`` (a name), or ``joints`` (names) and ``limbs`` (pairs of names or
-indices); ``people``, the names of the M rows, if each is one person; and ``notes``.
+The file has ``keypoint`` (M, T, V, 2) or (T, V, 2) in pixels and optionally
+``keypoint_score``, ``person_score`` and ``person_box`` as in :class:`Poses`;
+``img_shape`` (height, width); ``fps``; ``skeleton`` (a name), or ``joints`` (names) and
+``limbs`` (pairs of names or indices); ``people``, the names of the M rows, if each row
+is one person; and ``notes``.
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,10 @@ from mmskelseg.utils.errors import UserError
 
 
 def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
-    """Return the poses in an npz file, one video.
+    """Return the poses of one video in an npz file.
 
     Args:
+        path: The file.
         skeleton: The layout; by default that of the file, or COCO's 17 joints.
     """
     arrays = read_npz_arrays(path)
@@ -59,8 +61,12 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
 def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
     """Write poses of one video so that ``read_npz`` returns them.
 
-    Further arrays, of numbers or texts, are for other readers.
+    Args:
+        poses: The poses.
+        path: The file to write.
+        **more: Further arrays for other readers, of numbers or texts.
     """
+    # Any, since NumPy's signature has an option among the names of arrays.
     arrays: dict[str, Any] = {
         'keypoint': poses.keypoint,
         'keypoint_score': poses.keypoint_score,
@@ -82,7 +88,7 @@ def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
 
 
 def keypoint_arrays(
-    arrays: Mapping[str, Any], source: str
+    arrays: Mapping[str, object], source: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return keypoint (M, T, V, 2) and keypoint_score (M, T, V), 1 by default."""
     keypoint = numeric_array(arrays, 'keypoint', source)
@@ -96,8 +102,8 @@ def keypoint_arrays(
     return keypoint, np.ones(keypoint.shape[:3]) if score is None else score
 
 
-def numeric_array(arrays: Mapping[str, Any], key: str, source: str) -> np.ndarray:
-    """Return one of the arrays, which must be there and have numbers."""
+def numeric_array(arrays: Mapping[str, object], key: str, source: str) -> np.ndarray:
+    """Return one of the arrays, after checking that it exists and has numbers."""
     try:
         array = np.asarray(field(arrays, key, source))
     except (TypeError, ValueError, OverflowError) as error:
@@ -124,13 +130,13 @@ def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
 
 
 def matching(
-    arrays: Mapping[str, Any], key: str, shape: tuple[int, ...], source: str
+    arrays: Mapping[str, object], key: str, shape: tuple[int, ...], source: str
 ) -> np.ndarray | None:
-    """Return an array that goes with the poses, if it is there."""
+    """Return an array that must have a shape, or None if it does not exist."""
     if arrays.get(key) is None:
         return None
     array = numeric_array(arrays, key, source)
-    # Of a single person the first axis may be missing.
+    # For a single person, the first axis may be missing.
     array = array[None] if array.ndim == len(shape) - 1 else array
     if array.shape != shape:
         raise UserError(

@@ -5,8 +5,8 @@
     {"version": 1.3, "people": [{"person_id": [-1],
       "pose_keypoints_2d": [x0, y0, c0, x1, y1, c1, ...], ...}]}
 
-Joints that were not found are 0, 0, 0. Read are the layouts BODY_25 (75 numbers) and
-COCO (54); their joints stay as they are, and ``to_coco17`` finds COCO's 17 in both.
+Joints that were not found are 0, 0, 0. The layouts BODY_25 (75 numbers) and COCO (54)
+are supported and kept; ``to_coco17`` converts both to COCO's 17 joints.
 """
 
 import re
@@ -22,9 +22,9 @@ _FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}
 
 
 def read_openpose(path: FilePath) -> Poses:
-    """Return the poses in a folder of OpenPose's files, one video.
+    """Return the poses of one video in a folder of OpenPose files.
 
-    Frames are those of the files' numbers, of which the smallest is the first.
+    The numbers of the files are frame numbers; the smallest is the first frame.
     """
     files = dict(sorted(_files(Path(path)).items()))
     first = min(files)
@@ -34,7 +34,7 @@ def read_openpose(path: FilePath) -> Poses:
         raise UserError(
             f'{path}: no file of frame {gap}, the first of {missing} '
             f'missing between {first} and {max(files)}; OpenPose writes one for each '
-            'frame, so copy the folder again, or number kept frames without gaps.'
+            'frame, so copy the folder again, or renumber the files without gaps.'
         )
     found = [
         detection

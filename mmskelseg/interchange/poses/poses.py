@@ -1,4 +1,4 @@
-"""Poses of one video as a tracker left them, before they become an annotation."""
+"""Poses of one video from a tracker, before they become an annotation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from mmskelseg.fileio.inputs import in_words
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.errors import UserError
 
-# The name of a layout, or a dict, as in docs/data_format.md.
-Layout = str | dict[str, Any]
-# How far the length of poses may be from that of their video before it is an error.
+# The lengths of poses and their video may differ by this many seconds, or by this
+# fraction of the video.
 _SECONDS, _PART = 1.0, 0.1
-# Bytes that poses may take in any case, and beyond that for each person found.
+# Bytes that poses may always take; above that, people must be seen in one of so many
+# frames.
 _FREE, _RATIO = 1 << 28, 50
-# People in a frame, among whom a track is looked for.
+# The most people in a frame that tracks are computed for.
 _CROWD = 500
-# A file whose frame numbers are spread wider than this does not number frames.
+# The largest plausible ratio of frame numbers to detections.
 _SPREAD = 1000
 
 
@@ -31,21 +32,21 @@ _SPREAD = 1000
 class Poses:
     """Joints of the people in one video, frame by frame.
 
-    A joint whose coordinates or score are not finite, or whose score is 0 or less, is
+    A joint whose coordinates or score are not finite, or whose score is not above 0, is
     missing: all three become 0.
 
     Args:
         keypoint: Pixels, x to the right and y downwards, shape (M, T, V, 2).
         keypoint_score: Confidence of each joint, shape (M, T, V).
         skeleton: The layout of the joints.
-        img_shape: Height and width of the image in pixels, if the file states them.
-        fps: Frames per second, if the file states them.
-        people: A name for each of the M rows, if each is the same person throughout.
-            Without, a row is only a place in the list of people of a frame.
-        person_score: Confidence of each person, shape (M, T), if the file has one.
-        person_box: x and y of first and last corner of the box in which each person was
-            found, shape (M, T, 4), zeros where nobody was, if the file has boxes.
-        notes: What was assumed or left out, a sentence each, for the user to see.
+        img_shape: Height and width of the image in pixels, if known.
+        fps: Frames per second, if known.
+        people: A name for each of the M rows, if each row is the same person in all
+            frames. Otherwise a row is only a position in the list of people in a frame.
+        person_score: Confidence of each person, shape (M, T), if known.
+        person_box: The bounding box of each person as x and y of two corners, shape
+            (M, T, 4), zeros if absent from a frame, if known.
+        notes: Sentences for the user about what was assumed or skipped.
     """
 
     keypoint: np.ndarray
@@ -75,7 +76,7 @@ class Poses:
         return Skeleton.get(self.skeleton).joints
 
     def noting(self, *notes: str, **changes: Any) -> Poses:
-        """Return these poses with further notes, and with other values of fields."""
+        """Return these poses with additional notes and changed fields."""
         return replace(self, notes=(*self.notes, *notes), **changes)
 
 
@@ -87,8 +88,8 @@ class Detection:
         frame: Number of the frame, from 0.
         joints: x, y and score of each joint, shape (V, 3).
         score: Confidence of the person.
-        track: Name of the person throughout the video.
-        box: Where the person was found, x and y of first and last corner, shape (4,).
+        track: Name of the person's track in the video.
+        box: Bounding box as x and y of two corners, shape (4,).
     """
 
     frame: int
@@ -107,15 +108,18 @@ def gather(
     counted: bool = False,
     notes: Sequence[str] = (),
 ) -> Poses:
-    """Return the poses that single detections make.
+    """Return the poses of a video from single detections.
 
-    Where each has a track, a row is a track; otherwise the people of a frame fill the
-    rows in the order in which they come. Frames may come in any order.
+    If every detection has a track, each row is a track; otherwise the people in a frame
+    fill the rows in their order. Frames may be in any order.
 
     Args:
-        source: What to call the file in messages.
-        frames: T, where the file says how many frames there are.
-        counted: Whether these are all frames of a video, so that people may be few.
+        found: The detections.
+        skeleton: The layout of the joints.
+        source: Name of the file in messages.
+        frames: Number of frames T, if the file states it.
+        counted: Whether the frames of the video were counted, so that their number is
+            plausible even with few people.
         notes: What the reader assumed.
     """
     found = list(found)
@@ -140,7 +144,7 @@ def gather(
     if len(set(seen)) < len(seen):
         row, frame = next(pair for i, pair in enumerate(seen) if pair in seen[:i])
         raise UserError(
-            f'{source}: person {list(rows)[row]} is twice in frame {frame}; give '
+            f'{source}: person {list(rows)[row]} occurs twice in frame {frame}; give '
             'different people different ids.'
         )
     shape = (max(row for row, _ in seen) + 1, len(filled), len(found[0].joints))
@@ -148,8 +152,8 @@ def gather(
         check_size(shape, len(found), source)
     if not tracked and shape[0] > _CROWD:
         raise UserError(
-            f'{source}: {shape[0]} people in one frame, of whom {_CROWD} are read; '
-            'raise the least score of the tracker.'
+            f'{source}: {shape[0]} people in one frame, but at most {_CROWD} can be '
+            'read; raise the score threshold of the tracker.'
         )
     values = np.zeros((*shape, 3), np.float32)
     person_score = np.zeros(shape[:2], np.float32)
@@ -171,26 +175,26 @@ def gather(
 
 
 def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
-    """Raise a UserError if poses of a shape (M, T, V) are nearly all of nobody."""
+    """Raise a UserError if poses (M, T, V) would be large but mostly empty."""
     people, frames, joints = shape
     size = 12 * people * frames * joints
     if size > max(_FREE, _RATIO * 12 * count * joints):
         raise UserError(
             f'{source}: {count} people found, in {people} tracks or places of {frames} '
             f'frames, would take {in_words(size)}; above {in_words(_FREE)} each '
-            f'must be seen in one of {_RATIO} frames. Join the tracks of a person, or '
-            'cut the video into parts.'
+            f'must be seen in one of {_RATIO} frames. Merge the tracks of a person, or '
+            'split the video.'
         )
 
 
 def with_size(poses: Poses) -> Poses:
-    """Return poses with the size of their image, at least as far as joints reach."""
+    """Return poses with an image size, estimated from the joints if unknown."""
     if poses.img_shape is not None:
         return poses
     seen = poses.keypoint[poses.keypoint_score > 0]
     width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
     return poses.noting(
-        'image size is not known, taken as far as joints reach',
+        'image size is unknown, estimated from the extent of the joints',
         img_shape=(int(height), int(width)),
     )
 
@@ -198,29 +202,31 @@ def with_size(poses: Poses) -> Poses:
 def with_rate(
     poses: Poses, file: VideoFile | None, given: float | None, source: str
 ) -> Poses:
-    """Return poses with frames per second, as long as their video, if that is known.
+    """Return poses with a frame rate, and as long as their video, if there is one.
 
-    Trackers that write only people they found stop with the last of these, so frames
-    may be added at the end.
+    Empty frames may be added at the end, since some trackers stop writing after the
+    last person they found.
 
     Args:
-        given: Frames per second, which count before those of a file.
-        source: What to call the poses in messages.
+        poses: The poses.
+        file: Their video.
+        given: Frames per second, which override those of a file.
+        source: Name of the poses in messages.
 
     Raises:
-        UserError: If the rate is not known, or the lengths do not go together.
+        UserError: If the frame rate is unknown, or the lengths do not match.
     """
     fps = given or poses.fps or (file.fps if file else None)
     if fps is None:
         raise UserError(
-            f'{source}: states no frame rate; give it (--fps, or fps in Python), or '
-            'the video as well.'
+            f'{source}: has no frame rate; give it (--fps, or fps in Python), or '
+            'give the video as well.'
         )
     fps = check_fps(fps, source)
     if file is None:
         return poses.noting(fps=fps)
     frames = poses.keypoint.shape[1]
-    # Programs round 29.97 to 30, and still give every frame its pose.
+    # Programs round 29.97 to 30, but still write a pose for every frame.
     same = math.isclose(fps, file.fps, rel_tol=1e-3)
     expected = file.frames if same else round(file.frames * fps / file.fps)
     if given is None and abs(expected - frames) > max(_SECONDS * fps, _PART * expected):

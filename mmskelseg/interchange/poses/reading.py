@@ -1,4 +1,4 @@
-"""Recognition and reading of pose files of all formats."""
+"""Recognising and reading pose files of all formats."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ READERS: dict[str, Callable[..., Poses]] = {
     'npz': read_npz,
 }
 FORMATS = tuple(READERS)
-# The first of these keys in a JSON file tells its format.
+# The first of these keys that occurs in a JSON file determines its format.
 _KEYS = {
     'mmpose': ('meta_info', 'instance_info', 'instances'),
     'coco': ('image_id', 'annotations'),
@@ -38,9 +38,9 @@ _KEYS = {
     'openpose': ('people',),
 }
 _READ_FOR_KEYS = 65536
-# What trackers put behind a video's name, if that is not all of the file's.
+# Suffixes that trackers append to the name of a video.
 _ENDINGS = re.compile(r'(?<=.)((DLC|DeepCut)_.+|\.analysis|\.predictions|_keypoints)$')
-# Files that have this name in the folder of each video.
+# Files that have this name in every video's folder.
 _IN_FOLDERS = ('alphapose-results',)
 
 
@@ -54,18 +54,18 @@ def read_poses(
 ) -> Poses:
     """Return the poses of one video, from a file or folder of any known format.
 
-    Options that the format has no use for are ignored.
+    Options that do not apply to the format are ignored.
 
     Args:
-        path: What the tracker wrote.
-        format: One of ``FORMATS``; by default told by name and content.
-        skeleton: The layout of the joints, where the file does not say it.
-        img_shape: Height and width in pixels, for coordinates that are parts of it.
+        path: The file or folder that the tracker wrote.
+        format: One of ``FORMATS``; by default recognised by name and content.
+        skeleton: The layout of the joints, if the file does not state it.
+        img_shape: Height and width in pixels, for coordinates that are fractions.
         first_frame: The ``image_id`` of the first frame of COCO results.
 
     Raises:
-        RuntimeError: If a package is missing that reads the format.
-        ValueError: If the file is of no known format, or breaks its own.
+        RuntimeError: If a package for reading the format is missing.
+        ValueError: If the format is unknown, or the file violates it.
     """
     options = {
         'skeleton': skeleton, 'img_shape': img_shape, 'first_frame': first_frame
@@ -95,18 +95,18 @@ def recognise(path: FilePath) -> str:
         found = _FORMATS[suffix](path)
     elif suffix == '.slp':
         raise UserError(
-            f'{path}: a project of SLEAP; export it there as analysis HDF5 (.h5).'
+            f'{path}: a SLEAP project; export it from SLEAP as analysis HDF5 (.h5).'
         )
     if found is None:
         raise UserError(
-            f'{path}: not a format that is known ({", ".join(FORMATS)}); name it by '
+            f'{path}: not in a known format ({", ".join(FORMATS)}); name the format by '
             '--format, if it is one of these.'
         )
     return found
 
 
 def video_of(path: Path) -> str:
-    """Return the name of the video that a keypoint file is of.
+    """Return the name of the video of a keypoint file.
 
     >>> video_of(Path('take1DLC_resnet50_kitchenMay1shuffle1_5000.csv'))
     'take1'
@@ -122,12 +122,12 @@ def video_of(path: Path) -> str:
 
 
 def is_poses(path: Path) -> bool:
-    """Return whether a path has a suffix of pose files, or is a folder of OpenPose."""
+    """Return whether a path has the suffix of a pose file, or is an OpenPose folder."""
     return is_openpose(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
 
 
 def is_openpose(folder: Path) -> bool:
-    """Return whether a folder holds a file of OpenPose for each frame."""
+    """Return whether a folder contains OpenPose files, one for each frame."""
     return next(folder.glob('*_keypoints.json'), None) is not None
 
 
@@ -150,7 +150,7 @@ def _table_format(path: Path) -> str:
     if header[0] == 'scorer':
         return 'deeplabcut'
     header = [name.lower() for name in header]
-    # MediaPipe's: by number, or by the name of a joint that others lack.
+    # MediaPipe: landmarks by number, or the name of a joint that other layouts lack.
     landmark = any(name.startswith('landmark') for name in header)
     feet = ('left_foot_index', 'right_foot_index')
     named = all(any(name.startswith(foot) for name in header) for foot in feet)
@@ -166,7 +166,7 @@ def _npz_format(path: Path) -> str:
     return 'npz' if 'keypoint' in read_npz_arrays(path) else 'mediapipe'
 
 
-# What tells the format of the files of each suffix from their content.
+# Functions that return the format of a file from its content, by suffix.
 _FORMATS: dict[str, Callable[[Path], str | None]] = {
     '.json': _json_format,
     '.csv': _table_format,

@@ -1,12 +1,12 @@
 """Analysis files of SLEAP: HDF5, made by "Export Analysis HDF5" or ``sleap-convert``.
 
-``tracks`` (tracks, 2, nodes, frames), NaN where a node was not found; ``node_names``;
-and, in files of predictions, ``track_names``, ``point_scores`` (tracks, nodes, frames),
-``instance_scores`` (tracks, frames), ``edge_inds``. Newer files name the axes in the
-attribute ``dims``, and may have another order.
+A file has ``tracks`` (tracks, 2, nodes, frames), NaN for nodes that were not found, and
+``node_names``. Predictions also have ``track_names``, ``point_scores`` (tracks, nodes,
+frames), ``instance_scores`` (tracks, frames) and ``edge_inds``. Newer files name the
+axes in the attribute ``dims``, and may have another order.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.utils.errors import UserError, shown
 
+if TYPE_CHECKING:
+    import h5py
+
 _AXES = {
     'tracks': ('track', 'xy', 'node', 'frame'),
     'point_scores': ('track', 'node', 'frame'),
@@ -30,12 +33,12 @@ _OURS = ('track', 'frame', 'node', 'xy')
 
 
 def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
-    """Return the poses in an analysis file of SLEAP, one video.
-
-    The skeleton has the nodes and edges of the file, unless COCO's 17 joints are there.
+    """Return the poses of one video in an analysis file of SLEAP.
 
     Args:
-        skeleton: A layout to take instead.
+        path: The file.
+        skeleton: The layout; by default the nodes and edges of the file, or COCO's 17
+            joints if the nodes have their names.
     """
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):
@@ -62,7 +65,7 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
             f'{axes} coordinates, but {len(nodes)} node_names, or scores of another '
             'shape; export the file again.'
         )
-    # Instances that somebody placed or corrected have no scores: NaN.
+    # Manually placed or corrected instances have no scores: NaN.
     score = np.ones(keypoint.shape[:3]) if score is None else score
     score = np.where(np.isnan(score), 1, score)
     if len(people) != tracks:
@@ -80,7 +83,7 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
     )
 
 
-def _array(file: Any, key: str, source: str) -> np.ndarray:
+def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
     """Return an array of the file with our order of axes."""
     data = file[key]
     axes = data.attrs.get('dims')

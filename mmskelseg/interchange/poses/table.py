@@ -1,8 +1,7 @@
 """Joints in a CSV table, long or wide.
 
-docs/keypoint_formats.md has an example of each. A joint is missing where x or y is
-empty or ``nan``; one that is there without a score counts as certain, as what somebody
-placed by hand in SLEAP.
+docs/keypoint_formats.md has an example of each. A joint is missing if x or y is empty
+or ``nan``. A joint without a score is certain, such as one placed manually in SLEAP.
 """
 
 import re
@@ -16,7 +15,7 @@ from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.utils.errors import UserError
 
-# What others call the columns.
+# Names of the columns in files of other tools.
 _ALIASES = {
     'x': ('x',),
     'y': ('y',),
@@ -29,12 +28,13 @@ _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|co
 
 
 def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
-    """Return the poses in a CSV file, one video; frames are numbered from 0.
+    """Return the poses of one video in a CSV file; frames are numbered from 0.
 
     Args:
-        path: The file, with a header and commas, semicolons or tabs.
-        skeleton: The layout. By default COCO's 17 where the joints have their names;
-            else the names of the file, without limbs.
+        path: The file, with a header; cells are separated by commas, semicolons or
+            tabs.
+        skeleton: The layout. By default COCO's 17 joints if the joints have their
+            names; otherwise the joints of the file, without limbs.
     """
     names, found = table_detections(path)
     order, layout, notes = in_order(names, skeleton, str(path))
@@ -43,7 +43,7 @@ def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
 
 
 def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
-    """Return the names of the joints in a table, and its people."""
+    """Return the names of the joints in a table, and the detections of people."""
     rows = read_table_rows(path)
     header = rows[0][1]
     columns = {
@@ -57,8 +57,8 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
     if 'frame' not in columns or not (long or wide):
         raise UserError(
             f'{path}: the columns are {", ".join(header)[:200]}; expected frame, joint,'
-            ' x, y (and score, person), a row for each joint, or frame, NAME_x, NAME_y '
-            '(and NAME_score) for each joint, a row for each frame.'
+            ' x, y (and score, person) with a row for each joint, or frame and NAME_x, '
+            'NAME_y (and NAME_score) of each joint with a row for each frame.'
         )
     cells = as_dicts(rows, path)
     if long:
@@ -67,7 +67,7 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
 
 
 def read_table_rows(path: FilePath) -> Rows:
-    """Return line number and cells of a header and at least one row below it."""
+    """Return line number and cells of each row: a header and at least one more row."""
     rows = read_rows(path)
     if len(rows) < 2:
         raise UserError(f'{path}: {len(rows)} rows, expected a header and frames.')
@@ -111,8 +111,8 @@ def _long(
         person = people.setdefault((_frame(row, columns['frame'], where), who), {})
         if joint in person:
             raise UserError(
-                f'{where} repeats joint {name} of a person and frame; give people a '
-                'column `person`.'
+                f'{where} repeats joint {name} of a person in a frame; add a column '
+                '`person` for several people.'
             )
         score = _number(row, columns['score'], where) if 'score' in columns else nan
         score = 1.0 if isnan(score) else score

@@ -1,4 +1,4 @@
-"""Choice of the person that a video is about, or of each of several."""
+"""Tracking, and the choice of one person or of each person in a video."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,7 @@ from mmskelseg.interchange.poses.poses import Poses
 from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.errors import UserError
 
-# Seconds for which somebody has to be seen to count as a person of the video; without
-# a rate, in frames of 30 a second.
+# The fewest seconds that a person must be seen, and the frame rate if it is unknown.
 _LEAST_SECONDS, _RATE = 2.0, 30.0
 
 
@@ -17,8 +16,8 @@ class Track(NamedTuple):
     """One person of a video.
 
     Attributes:
-        name: What to call the person.
-        rows: Row of the person in each frame of the poses, shape (T,), -1 where absent.
+        name: Name of the person.
+        rows: Row of the person in each frame of the poses, shape (T,), -1 if absent.
     """
 
     name: str
@@ -26,10 +25,14 @@ class Track(NamedTuple):
 
 
 def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Return the smallest box around the joints seen of each person, (M, T, 4).
+    """Return the bounding box of each person's joints, shape (M, T, 4).
 
-    Boxes are x and y of the first and last pixel, so that a single joint has one of
-    one pixel; where no joint (M, T, V, 2) has a score (M, T, V), all are NaN.
+    Boxes are x and y of the first and last pixel, so the box of a single joint has one
+    pixel. If no joint is seen, all are NaN.
+
+    Args:
+        keypoint: Joints, shape (M, T, V, 2).
+        score: Their scores, shape (M, T, V).
     """
     seen = (score > 0)[..., None]
     low = np.where(seen, keypoint, np.inf).min(axis=2)
@@ -39,7 +42,7 @@ def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 
 def _boxes(poses: Poses) -> np.ndarray:
-    """Return the boxes in which people were found, or those around their joints."""
+    """Return the boxes from the detector, or else those around the joints."""
     if poses.person_box is None:
         return person_boxes(poses.keypoint, poses.keypoint_score)
     there = poses.person_box.any(axis=-1, keepdims=True)
@@ -47,7 +50,7 @@ def _boxes(poses: Poses) -> np.ndarray:
 
 
 def box_areas(boxes: np.ndarray) -> np.ndarray:
-    """Return the area of boxes (..., 4) in pixels, 0 where there is none.
+    """Return the area of boxes (..., 4) in pixels, 0 for NaN.
 
     >>> box_areas(np.array([[0, 0, 9, 4], [np.nan] * 4])).tolist()
     [50.0, 0.0]
@@ -70,29 +73,29 @@ def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 class OverlapLinks:
-    """Numbers people from frame to frame by the overlap of their boxes.
+    """Links people over frames by the overlap of their boxes.
 
-    In each frame the pair of a track and a box that overlap most are joined, then the
-    next, down to ``least``; boxes that are left begin tracks.
+    In each frame, the track and the box with the largest overlap are linked, then the
+    next pair, down to ``least``. The remaining boxes start new tracks.
 
     Args:
-        least: Least intersection over union with the last box of a track.
-        patience: Frames in which a track may lack a box before it ends.
+        least: Smallest intersection over union with the last box of a track.
+        patience: Number of frames without a box after which a track ends.
     """
 
     def __init__(self, least: float = 0.3, patience: int = 30) -> None:
         self.least = least
         self.patience = patience
         self.count = 0
-        # Frame and box in which each track was last seen.
+        # The last frame and box of each track.
         self._last: dict[int, tuple[int, np.ndarray]] = {}
 
     def link(self, frame: int, boxes: np.ndarray) -> np.ndarray:
-        """Return a number of the track of each box, shape (P,).
+        """Return the track number of each box, shape (P,).
 
         Args:
-            frame: Number of the frame, higher than in the call before.
-            boxes: Boxes of the people in it, shape (P, 4).
+            frame: Frame number, higher than in the previous call.
+            boxes: Boxes of the people in the frame, shape (P, 4).
         """
         tracks = np.full(len(boxes), -1)
         self._last = {
@@ -118,12 +121,12 @@ class OverlapLinks:
 def link_by_overlap(
     boxes: np.ndarray, least: float = 0.3, patience: int = 30
 ) -> np.ndarray:
-    """Return a number of the track of each box, shape (M, T), -1 where there is none.
+    """Return the track number of each box, shape (M, T), -1 if there is no box.
 
     Args:
         boxes: Boxes of people, in any order in each frame, shape (M, T, 4).
-        least: As for :class:`OverlapLinks`.
-        patience: Likewise.
+        least: See :class:`OverlapLinks`.
+        patience: See :class:`OverlapLinks`.
     """
     tracks = np.full(boxes.shape[:2], -1)
     present = ~np.isnan(boxes[..., 0])
@@ -137,13 +140,13 @@ def link_by_overlap(
 def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     """Return poses of one person, M = 1, with a note on how it was chosen.
 
-    Where rows are people, one of them is taken as a whole: the one of the ``largest``
-    boxes, the highest ``score`` or the longest ``track``, summed over the video. Where
-    they are not, ``largest`` and ``score`` choose in each frame anew, and ``track``
-    links people by overlap first and takes the longest of these. ``all`` keeps
-    everybody.
+    If rows are people, one whole row is chosen: the one with the ``largest`` boxes, the
+    highest ``score`` or the longest ``track``, summed over the video. Otherwise
+    ``largest`` and ``score`` choose separately in each frame, and ``track`` links
+    people by overlap and takes the longest track. ``all`` keeps everybody.
 
     Args:
+        poses: The poses.
         policy: One of ``POLICIES``, or the name of a person.
         source: The file, for messages.
 
@@ -180,12 +183,12 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
 
 
 def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
-    """Return each person of a video, in the order in which they come, and notes.
+    """Return each person of a video, in order of appearance, and notes.
 
-    Rows that are people keep their names; where rows are not people, these are linked
-    by overlap of their boxes. Those without a name of letters are person1, person2 and
-    so on. People who are seen for less than 2 seconds in all, as those whom a tracker
-    took for somebody else for a moment, are left out, unless nobody is seen longer.
+    Rows that are people keep their names; otherwise people are linked by the overlap of
+    their boxes. People without a name, or with a number as name, are called person1,
+    person2 and so on. People who are seen for less than 2 seconds in all, such as
+    momentary errors of a tracker, are skipped, unless nobody is seen longer.
     """
     present = np.asarray((poses.keypoint_score > 0).any(axis=-1))
     if poses.people:
@@ -210,7 +213,7 @@ def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
     ] or [Track('person1', np.full(present.shape[1], -1))]
     everybody = sum(count > 0 for count in seen)
     few = everybody - len(kept)
-    note = f'{few} of {everybody} people are left out, seen for less than 2 s each'
+    note = f'{few} of {everybody} people are skipped, seen for less than 2 s each'
     return tracks, (note,) if few else ()
 
 
@@ -238,14 +241,14 @@ def _only(poses: Poses, track: Track, *notes: str) -> Poses:
 
 
 def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the row (T,) of each frame of (M, T, ...) as a single one, 0 where -1."""
+    """Return the given row (T,) in each frame of (M, T, ...), (1, T, ...); 0 for -1."""
     chosen = values[rows, np.arange(len(rows))]
     chosen[rows < 0] = 0
     return chosen[None]
 
 
 def _worth(poses: Poses, policy: str) -> np.ndarray:
-    """Return what a person is chosen by in each frame, shape (M, T), 0 if absent."""
+    """Return the criterion for each person in each frame, (M, T), 0 if absent."""
     present = (poses.keypoint_score > 0).any(axis=-1)
     if policy == 'largest':
         return box_areas(_boxes(poses))

@@ -1,4 +1,4 @@
-"""Networks in stages; each maps (x, mask) to features of every frame."""
+"""Backbones in stages, each of which maps (x, mask) to features of every frame."""
 
 from mmskelseg.models.backbones.asformer import ASFormer
 from mmskelseg.models.backbones.c2f_tcn import C2FTCN

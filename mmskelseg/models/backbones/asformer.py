@@ -1,7 +1,7 @@
-"""ASFormer: attention in windows that double from layer to layer, in stages.
+"""ASFormer: stages with attention in windows that double from layer to layer.
 
-Source: Yi et al., "ASFormer: Transformer for Action Segmentation" (BMVC 2021), and the
-facts that its text leaves open from github.com/ChinaYi/ASFormer.
+Source: Yi et al., "ASFormer: Transformer for Action Segmentation" (BMVC 2021); details
+that the text leaves open are from github.com/ChinaYi/ASFormer.
 """
 
 import math
@@ -14,43 +14,44 @@ from torch.nn import functional as F
 from mmskelseg.models.layers import FrameDropout, TemporalConv1d, masked, norm_videos
 from mmskelseg.registry import MODELS
 
-# Least frames that attention is computed for at a time: blocks of single frames of a
-# long video would be more than a GPU takes, and slower.
+# The least number of frames for which attention is computed at a time. Blocks of single
+# frames would be slower, and too many for a GPU if a video is long.
 _BLOCK = 32
 
 
 @MODELS.register_module()
 class ASFormer(BaseModule):
-    """An encoder that predicts and decoders that refine, each a stage.
+    """An encoder that predicts and decoders that refine, each of which is a stage.
 
-    Layer i of a stage is a convolution of dilation 2**i and attention in a window of
-    2**i frames. The decoders' attention takes its values from the features of the stage
-    before, weighted by exp(-3 s) in decoder s, counted from 0.
+    Layer i of a stage is a convolution with dilation 2**i and attention in a window of
+    2**i frames. The attention of the decoders takes its values from the features of the
+    previous stage, with the weight exp(-3 s) in decoder s, counted from 0.
 
-    Each layer normalises every channel over all frames of a video, so that no stage has
-    a ``context``: a video is always computed as a whole. Memory grows with the largest
-    window times the frames, not with their square.
+    Each layer normalises every channel over all frames of a video. Stages therefore
+    have no ``context``, and a video is always processed as a whole. Memory grows with
+    the number of frames times the largest window, not with the square of the former.
 
     Args:
-        in_channels: Features of a frame, C.
-        num_classes: Classes that a decoder reads, K.
+        in_channels: Number of features per frame, C.
+        num_classes: Number of classes that a decoder reads, K.
         channels: Width of every stage.
-        num_layers: Layers of every stage.
-        num_decoders: How many refine.
-        reduction: Attention is ``channels // reduction`` wide.
-        channel_masking: Probability, in training, that the encoder reads a channel of
-            a video as 0.
+        num_layers: Number of layers of every stage.
+        num_decoders: Number of decoders.
+        reduction: The attention has ``channels // reduction`` channels.
+        channel_masking: Probability, in training, that a channel of a video is set to 0
+            for the encoder.
         dropout: Probability of dropout in every layer.
-        block_windows: Whether a frame attends to all of its block, which is a window
-            long, and to half a window on each side of that, in place of the window
-            about the frame itself. The released code does so, and its published
-            weights are trained so, by an error that its authors name in their README.
+        block_windows: Whether a frame attends to its whole block, which is as long as a
+            window, and to half a window on each side of the block, instead of the
+            window around the frame itself. This is how the released code works and how
+            its published weights were trained, due to an error that its authors mention
+            in their README.
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        Queries and keys of a decoder come from its own features alone, as in that code.
-        There a key outside of a window still counts with 1e-6 in the softmax; here it
-        doesn't count.
+        Queries and keys of a decoder come from its own features only, as in the
+        reference code. There, a key outside the window still has a weight of 1e-6 in
+        the softmax; here it has none.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class ASFormer(BaseModule):
 
 
 class EncoderStage(BaseModule):
-    """A 1x1 convolution of features, some masked, then layers of self-attention."""
+    """Channel masking, a 1x1 convolution, then layers of self-attention."""
 
     def __init__(
         self,
@@ -110,7 +111,7 @@ class EncoderStage(BaseModule):
         self.layers = layers
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T)."""
+        """Return features (N, channels, T) for x (N, C, T); mask is (N, 1, T)."""
         x = masked(self.conv_in(self.masking(x)), mask)
         for layer in self.layers:
             x = layer(x, None, mask)
@@ -129,9 +130,9 @@ class DecoderStage(BaseModule):
         self.layers = layers
 
     def forward(self, x: Tensor, mask: Tensor | None, features: Tensor) -> Tensor:
-        """Return features (N, channels, T) of x (N, K, T); mask is (N, 1, T).
+        """Return features (N, channels, T) for x (N, K, T); mask is (N, 1, T).
 
-        ``features`` (N, channels, T) are those of the stage before.
+        ``features`` (N, channels, T) are those of the previous stage.
         """
         x = masked(self.conv_in(x), mask)
         for layer in self.layers:
@@ -169,8 +170,8 @@ class AttentionLayer(BaseModule):
     def forward(self, x: Tensor, source: Tensor | None, mask: Tensor | None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
 
-        Values of the attention come from ``source`` (N, C, T), or where there is none
-        from the layer's own features.
+        The values of the attention come from ``source`` (N, C, T), or from the layer's
+        own features if it is None.
         """
         local = self.conv_dilated(x, relu=True)
         normed = norm_videos(local, mask)
@@ -195,19 +196,19 @@ def window_attention(
     window: int,
     blocks: bool,
 ) -> Tensor:
-    """Return the attention of each frame to those in a window about it, (N, C, T).
+    """Return the attention of each frame to those in a window around it, (N, C, T).
 
-    Frame t reads ``window`` frames from ``t - window // 2`` on, of those that there
-    are; with ``blocks``, all that any frame of its block reads, where block b begins at
-    frame ``b * window``.
+    Frame t reads ``window`` frames from ``t - window // 2`` on, as far as they exist.
+    With ``blocks``, it reads all frames that any frame of its block reads, where block
+    b begins at frame ``b * window``.
 
     Args:
         query: Shape (N, C, T), as are ``key`` and ``value``.
-        mask: Shape (N, 1, T), or None; padding is not read.
+        mask: Shape (N, 1, T), or None; padding is ignored.
     """
     frames, half = query.shape[2], window // 2
-    # Blocks of queries and the keys about them, so that memory grows as T * window.
-    # A video within one block needs no more than itself.
+    # Blocks of queries with the keys around them, so that memory grows as T * window.
+    # A video that fits into one block needs no other frames.
     size, reach = window * -(-_BLOCK // window), half
     if not torch.onnx.is_in_onnx_export() and frames <= size:
         size, reach = frames, 0
@@ -224,17 +225,17 @@ def window_attention(
     first = (reader // window * window if blocks else reader) - half
     end = first + window + (2 * half if blocks else 0)
     allowed = valid[:, :, None] & (place >= first) & (place < end)
-    # What is padding reads itself, since the softmax over nothing is not a number.
+    # Padding reads itself, since the softmax over nothing is NaN.
     allowed = allowed | (place == reader)
     attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
     return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
 
 
 def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
-    """Return the blocks of x (N, T, C) with frames of those beside them.
+    """Return the blocks of x (N, T, C) with neighbouring frames on both sides.
 
-    They are of shape (N, blocks, reach + size + reach, C); past the ends and in the
-    padding of the last block, x is 0.
+    The shape is (N, blocks, reach + size + reach, C). Beyond the ends of x, and in the
+    padding of the last block, they are 0.
     """
     blocks = F.pad(x, (0, 0, size, padding + size)).unflatten(1, (-1, size))
     before, after = blocks[:, :-2, size - reach :], blocks[:, 2:, :reach]

@@ -1,7 +1,7 @@
-"""C2F-TCN: down to a 64th of the frames and back up, with an answer at each level.
+"""C2F-TCN: down to a 64th of the frame rate and back, with predictions at each level.
 
 Source: Singhania et al., "Coarse to Fine Multi-Resolution Temporal Convolutional
-Network" (arXiv 2105.10859), and the facts that its text leaves open from
+Network" (arXiv 2105.10859); details that the text leaves open are from
 github.com/dipika-singhania/C2F-TCN.
 """
 
@@ -16,42 +16,42 @@ from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
-# Frames of the windows whose maxima describe the coarsest level.
+# Lengths of the max-pooling windows of the coarsest level.
 _PYRAMID = (2, 3, 5, 6)
 
 
 @MODELS.register_module()
 class C2FTCN(BaseModule):
-    """One stage: an encoder that halves the frames at each level, and a decoder.
+    """One stage: an encoder that halves the frame rate at each level, and a decoder.
 
-    Its features are those of the finest ``num_outputs`` levels of the decoder,
-    concatenated. :class:`mmskelseg.models.SegmentationHead` with as many ``num_levels``
+    Its features are the concatenated features of the finest ``num_outputs`` levels of
+    the decoder. :class:`mmskelseg.models.SegmentationHead` with as many ``num_levels``
     classifies each and averages their probabilities, which is the ensemble of the
     paper.
 
-    An output depends on all frames of a video, so that the stage has no ``context``: a
-    video is always computed as a whole.
+    An output depends on all frames of a video. The stage therefore has no ``context``,
+    and a video is always processed as a whole.
 
     Args:
-        in_channels: Features of a frame, C.
+        in_channels: Number of features per frame, C.
         num_classes: Not used, since no stage reads classes.
-        encoder_channels: Width of each level, from the finest on.
+        encoder_channels: Width of each level, beginning with the finest.
         channels: Width of the decoder.
-        num_outputs: How many of its levels count.
+        num_outputs: Number of levels of the decoder that are output.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If there are not that many levels.
+        ValueError: If the decoder has fewer levels.
 
     Note:
-        In that code a video of T frames has floor(T / 2) at the next level, and zeros
-        fill up on the way back; here it has ceil(T / 2), and a level is stretched to
-        the length of the one above it, so that videos of any length can be segmented.
-        Both are the same where T is a multiple of 64.
+        In the reference code, a video of T frames has floor(T / 2) frames at the next
+        level, and is padded with zeros on the way back. Here it has ceil(T / 2), and a
+        level is interpolated to the length of the next finer one, so that videos of any
+        length can be segmented. Both agree if T is a multiple of 64.
 
-        The classifiers of the two coarsest levels, which that code has and does not
-        use, are left out, as are the loss of the actions in a video and the features
-        pooled in windows of random length.
+        The classifiers of the two coarsest levels, which the reference code does not
+        use, are left out. So are its loss on the set of actions in a video, and its
+        pooling of features in windows of random length.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class C2FTCN(BaseModule):
 
 
 class CoarseToFineStage(BaseModule):
-    """The encoder, the maxima of its coarsest level, and the decoder."""
+    """The encoder, pyramid pooling of its coarsest level, and the decoder."""
 
     def __init__(
         self,
@@ -102,9 +102,9 @@ class CoarseToFineStage(BaseModule):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, outputs * channels, T) of x (N, C, T), finest first.
+        """Return features (N, outputs * channels, T), finest first, for x (N, C, T).
 
-        mask is (N, 1, T).
+        The mask is (N, 1, T).
         """
         x, level = masked(x, mask), Level(x, mask)
         skipped: list[tuple[Tensor, Level]] = []
@@ -147,17 +147,17 @@ class ConvPair(BaseModule):
         self.norms = ModuleList(nn.BatchNorm1d(channels) for _ in self.convs)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Return (N, channels, T) of x (N, C, T), 0 in the padding of both."""
+        """Return (N, channels, T) for x (N, C, T), both 0 in the padding."""
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.relu(norm_frames(norm, conv(x), mask))
         return x
 
 
 class Level:
-    """How many frames the videos of a batch have at a resolution in time.
+    """The lengths of the videos of a batch at one temporal resolution.
 
     Args:
-        x: Something (N, C, T) of that level.
+        x: A tensor (N, C, T) of this level.
         mask: Shape (N, 1, T), or None.
     """
 
@@ -172,7 +172,7 @@ class Level:
     def pooled(self, x: Tensor, window: int) -> tuple[Tensor, 'Level']:
         """Return the maxima of windows of x (N, C, T), and their level.
 
-        x is at least 0, and 0 in the padding. The last window may be a part of one.
+        x must not be negative, and 0 in the padding. The last window may be shorter.
         """
         mask = self.mask
         if mask is not None:
@@ -181,13 +181,13 @@ class Level:
         return pooled, Level(pooled, mask)
 
     def stretched(self, x: Tensor, finer: 'Level') -> Tensor:
-        """Return x (N, C, T), each video interpolated to its frames at another level.
+        """Return x (N, C, T), with each video interpolated to its length at a level.
 
-        First and last frames lie on one another, and the others evenly between.
+        The first and last frames are aligned, and the others evenly spaced.
         """
         if finer is self:
             return x
-        # In whole numbers, so that a video gets the same in any batch.
+        # In integers, so that the result for a video is the same in every batch.
         last = finer.lengths - 1
         frames = torch.arange(finer.frames, device=x.device).minimum(last)
         steps = frames * (self.lengths - 1)
@@ -196,7 +196,7 @@ class Level:
         share = (steps % whole).to(x.dtype) / whole
         after = (before + 1).minimum(self.lengths - 1)
         offsets = self.frames * torch.arange(len(x), device=x.device)[:, None]
-        # A frame is a row, since that is how convolutions give them.
+        # Frames are rows, since the convolutions output them so.
         rows = x.transpose(1, 2).flatten(0, 1)
         between = torch.lerp(
             rows[before + offsets], rows[after + offsets], share[:, :, None]

@@ -1,6 +1,6 @@
-"""GCN-TCN: graph convolutions in each frame, then an encoder and decoder over frames.
+"""GCN-TCN: graph convolutions in each frame, then an encoder-decoder over frames.
 
-The network of STL and, with :class:`mmskelseg.models.RiskHead`, of MTL.
+This is the network of STL and, with :class:`mmskelseg.models.RiskHead`, of MTL.
 
 Source: Parsa and Banerjee, "A Multi-Task Learning Approach for Human Activity
 Segmentation and Ergonomics Risk Assessment" (WACV 2021), and its code at
@@ -10,7 +10,6 @@ github.com/BehnooshParsa/MTL-ERA. The encoder and decoder are those of Lea et al
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from mmcv.cnn import build_activation_layer
@@ -29,35 +28,36 @@ from mmskelseg.models.layers import (
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
+from mmskelseg.structures.skeleton import Layout
 
 
 @MODELS.register_module()
 class GCNTCN(BaseModule):
-    """One stage over frames, and before it a stem over the joints of each frame.
+    """A stem over the joints of each frame, followed by one stage over frames.
 
-    It looks back only: a frame depends on the ones before it, and on those after it in
-    its own block of ``2 ** num_levels`` frames.
+    The network is causal in blocks: a frame depends on earlier frames, and on later
+    ones only within its own block of ``2 ** num_levels`` frames.
 
     Args:
         in_channels: Channels of a joint, C: 3 for coordinates in 3D.
         num_classes: Not used, since no stage reads classes.
-        skeleton: Layout of the V joints; its limbs and root make the graph.
+        skeleton: Layout of the V joints; its limbs and root define the graph.
         graph_channels: Width of each graph convolution.
-        stem_channels: Features of a frame that the stem gives.
+        stem_channels: Number of features per frame that the stem outputs.
         channels: Width of the encoder and decoder.
-        num_levels: How often the encoder halves the number of frames.
-        kernel_size: Frames that a convolution of encoder or decoder reads.
-        out_channels: Features of a frame that the stage gives.
+        num_levels: Number of times that the encoder halves the frame rate.
+        kernel_size: Number of frames that a convolution of encoder or decoder reads.
+        out_channels: Number of features per frame that the stage outputs.
         dropout: Probability of dropout after every convolution of both.
-        act_cfg: What the features of the stage pass through: ``ReLU`` in STL, ``Tanh``
-            in MTL.
+        act_cfg: Config of the activation of the stage's features: ``ReLU`` in STL,
+            ``Tanh`` in MTL.
         reach: See :class:`mmskelseg.models.MSGCN`.
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        The code of STL has a graph of 11 limbs, in which trunk and head are apart from
-        the rest, and the left ankle as its root. Here the skeleton says both. What MTL
-        puts between stem and stage there, a ReLU, would change nothing.
+        The code of STL has a graph of 11 limbs, in which trunk and head are separate
+        from the rest, with the left ankle as its root. Here the skeleton defines both.
+        The ReLU between stem and stage in the code of MTL would have no effect.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class GCNTCN(BaseModule):
         in_channels: int,
         num_classes: int,
         *,
-        skeleton: Skeleton | str | Mapping[str, Any],
+        skeleton: Skeleton | Layout,
         graph_channels: Sequence[int] = (*[64] * 4, *[128] * 3, *[256] * 3),
         stem_channels: int = 2048,
         channels: int = 50,
@@ -73,7 +73,7 @@ class GCNTCN(BaseModule):
         kernel_size: int = 4,
         out_channels: int = 1024,
         dropout: float = 0.005,
-        act_cfg: Mapping[str, Any] | None = None,
+        act_cfg: Mapping[str, object] | None = None,
         reach: int | None = 1,
         init_cfg: dict | None = None,
     ) -> None:
@@ -94,15 +94,15 @@ class GCNTCN(BaseModule):
 
 
 class GraphStem(BaseModule):
-    """Normalised coordinates, graph convolutions, and means over their features.
+    """Normalisation of coordinates, graph convolutions, and pooling of their features.
 
-    The features of a frame, channel by channel and in these joint by joint, are
-    averaged in as many groups of neighbours as it gives channels.
+    The features of a frame, ordered by channel and then by joint, are pooled by
+    adaptive averages to ``out_channels`` values.
 
     Note:
-        The code of STL starts from PyTorch's weights, with which ten layers let no
-        difference between frames through at first (a deviation of 4e-7), so that it
-        takes long to learn. Here a training starts from Kaiming's.
+        The code of STL uses PyTorch's default initialisation. With it, ten layers
+        suppress all differences between frames at first (to a deviation of 4e-7), which
+        slows down learning. Here, training starts from Kaiming's initialisation.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class GraphStem(BaseModule):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, out_channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
+        """Return features (N, out_channels, T) for x (N, C, T, V); mask (N, 1, T)."""
         check_joints(x, self.adjacency.shape[1])
         x = norm_joints(self.norm_in, x, mask)
         for layer in self.layers:
@@ -132,14 +132,14 @@ class GraphStem(BaseModule):
 
 
 class EncoderDecoder(BaseModule):
-    """Blocks with frames averaged in pairs in between, then with frames repeated."""
+    """Blocks that each halve the frame rate, then blocks that each double it."""
 
     def __init__(
         self,
         blocks: Sequence[nn.Module],
         in_channels: int,
         out_channels: int,
-        act_cfg: Mapping[str, Any] | None,
+        act_cfg: Mapping[str, object] | None,
     ) -> None:
         super().__init__()
         half = len(blocks) // 2
@@ -149,10 +149,10 @@ class EncoderDecoder(BaseModule):
         self.activate = build_activation_layer(dict(act_cfg or {'type': 'ReLU'}))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, out_channels, T) of x (N, C, T); mask is (N, 1, T)."""
+        """Return features (N, out_channels, T) for x (N, C, T); mask is (N, 1, T)."""
         frames = x.shape[2]
-        # As nothing looks ahead but the averages, a video sees zeros up to the end of
-        # its last block of frames, and none of what follows in the batch.
+        # Only the averages look ahead, so that a video reads zeros up to the end of its
+        # last block of frames, and nothing beyond.
         x = F.pad(masked(x, mask), (0, -frames % 2 ** len(self.encoder)))
         for block in self.encoder:
             x = F.avg_pool1d(block(x), 2)
@@ -162,7 +162,7 @@ class EncoderDecoder(BaseModule):
 
 
 class CausalBlock(BaseModule):
-    """Two convolutions over a frame and those before it, added to their input."""
+    """Two convolutions over a frame and earlier ones, added to their input."""
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ class CausalBlock(BaseModule):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return features (N, out_channels, T) of x (N, C, T)."""
+        """Return features (N, out_channels, T) for x (N, C, T)."""
         change = x
         for conv in self.convs:
             change = self.dropout(F.relu(conv(F.pad(change, (self.reach, 0)))))

@@ -1,12 +1,9 @@
-"""MS-GCN: graph convolutions over joints and time, and stages that refine.
+"""MS-GCN: graph convolutions over joints and time, followed by refinement stages.
 
 Source: Filtjens et al., "Skeleton-Based Action Segmentation With Multi-Stage
 Spatial-Temporal Graph Convolutional Neural Networks" (IEEE TETC 2022), and its code at
 github.com/BenjaminFiltjens/MS-GCN.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from mmengine.model import BaseModule, ModuleList
@@ -24,27 +21,28 @@ from mmskelseg.models.layers import (
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
+from mmskelseg.structures.skeleton import Layout
 
 
 @MODELS.register_module()
 class MSGCN(BaseModule):
-    """A stage over joints and frames, and several over frames that refine it.
+    """A stage over joints and frames, and refinement stages over frames.
 
     Args:
         in_channels: Channels of a joint, C: 6 for coordinates in 3D and displacements.
-        num_classes: Classes that a refinement stage reads, K.
-        skeleton: Layout of the V joints; its limbs and root make the graph.
+        num_classes: Number of classes that a refinement stage reads, K.
+        skeleton: Layout of the V joints; its limbs and root define the graph.
         channels: Width of every stage.
-        num_layers: Layers of the first stage.
-        num_refinement_layers: Layers of each further one.
-        num_refinements: How many refine.
-        reach: How far joints are told apart by their distance from the root; see
-            :func:`mmskelseg.structures.graph.spatial_subsets`.
+        num_layers: Number of layers of the first stage.
+        num_refinement_layers: Number of layers of each refinement stage.
+        num_refinements: Number of refinement stages.
+        reach: Number of hops up to which neighbours are distinguished by their distance
+            from the root; see :func:`mmskelseg.structures.graph.spatial_subsets`.
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        The graph is part of a checkpoint, so that one of the reference code brings the
-        graph that it was trained with.
+        The graph is part of a checkpoint, so that a checkpoint of the reference code
+        includes the graph with which it was trained.
     """
 
     def __init__(
@@ -52,7 +50,7 @@ class MSGCN(BaseModule):
         in_channels: int,
         num_classes: int,
         *,
-        skeleton: Skeleton | str | Mapping[str, Any],
+        skeleton: Skeleton | Layout,
         channels: int = 64,
         num_layers: int = 10,
         num_refinement_layers: int = 10,
@@ -80,7 +78,7 @@ class MSGCN(BaseModule):
 
 
 class GraphStage(BaseModule):
-    """Normalised coordinates, then blocks over joints and frames, then their mean."""
+    """Normalisation of coordinates, blocks over joints and frames, and their mean."""
 
     def __init__(
         self, in_channels: int, channels: int, adjacency: Tensor, num_layers: int
@@ -95,7 +93,7 @@ class GraphStage(BaseModule):
         self.context = sum(2**i for i in range(num_layers))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
+        """Return features (N, channels, T) for x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.adjacency.shape[1])
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         for layer in self.layers:
@@ -117,15 +115,15 @@ class GraphBlock(BaseModule):
         self.norm_time = nn.BatchNorm1d(channels)
 
     def forward(self, x: Tensor, adjacency: Tensor, mask: Tensor | None) -> Tensor:
-        """Return x (N, channels, T, V), changed where mask (N, 1, T) is 1."""
+        """Return x (N, channels, T, V), changed only where mask (N, 1, T) is 1."""
         change = self.conv_graph(x, adjacency * self.edge_importance)
-        # 0 in the padding, which the next convolution reaches into
+        # It is 0 in the padding, which the next convolution reads.
         change = F.relu(norm_frames(self.norm_graph, change, mask))
         return x + F.relu(norm_frames(self.norm_time, self.conv_time(change), mask))
 
 
 class NormedResidualLayer(BaseModule):
-    """A dilated convolution over frames, normalised, and added to its input."""
+    """A dilated convolution over frames, normalised and added to its input."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
@@ -136,5 +134,5 @@ class NormedResidualLayer(BaseModule):
         self.norm = nn.BatchNorm1d(channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, channels, T), changed where mask (N, 1, T) is 1."""
+        """Return x (N, channels, T), changed only where mask (N, 1, T) is 1."""
         return x + F.relu(norm_frames(self.norm, self.conv_dilated(x), mask))

@@ -1,4 +1,4 @@
-"""MS-TCN++: dilated temporal convolutions in stages that refine one another.
+"""MS-TCN++: dilated temporal convolutions in stages, each refining the previous one.
 
 Source: Li et al., "MS-TCN++: Multi-Stage Temporal Convolutional Network for Action
 Segmentation" (TPAMI 2020), and its code at github.com/sj-li/MS-TCN2.
@@ -25,25 +25,25 @@ from mmskelseg.utils.errors import UserError
 
 @MODELS.register_module()
 class MSTCNPlusPlus(BaseModule):
-    """One stage that predicts and several that refine, each (x, mask) → features.
+    """A prediction stage and refinement stages, each of which is (x, mask) → features.
 
-    ``stages`` holds them and ``stage_order`` the index of the one that runs at each
-    step, so that shared weights are one stage which runs several times.
+    ``stages`` holds the stages, and ``stage_order`` the index of the stage at each
+    step: a stage whose weights are shared runs at several steps.
 
     Args:
-        in_channels: Features of a frame, C.
-        num_classes: Classes that a refinement stage reads, K.
+        in_channels: Number of features per frame, C.
+        num_classes: Number of classes that a refinement stage reads, K.
         channels: Width of every stage.
-        num_prediction_layers: Layers of the first stage.
-        num_refinement_layers: Layers of each further one.
-        num_refinements: How many refine.
-        share_refinement: Whether they share their weights, as the paper's text has it;
-            its count of parameters fits stages with weights of their own.
+        num_prediction_layers: Number of layers of the first stage.
+        num_refinement_layers: Number of layers of each refinement stage.
+        num_refinements: Number of refinement stages.
+        share_refinement: Whether the refinement stages share their weights, as the text
+            of the paper says; its number of parameters fits separate weights.
         dropout: Probability of dropout in every layer.
-        causal: Whether no frame depends on later ones, but for those of ``lookahead``:
-            where a convolution reads the frames d before and d after its own, it then
-            reads those d and 2 * d before.
-        lookahead: How many later frames the first stage of a causal network sees.
+        causal: Whether a frame depends on no later frames, except for those of
+            ``lookahead``: a convolution that would read the frames at distance d before
+            and after its own then reads those d and 2 * d before it.
+        lookahead: Number of later frames that the first stage of a causal network sees.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
@@ -98,17 +98,18 @@ class MSTCNPlusPlus(BaseModule):
 
 @MODELS.register_module()
 class CausalTCN(BaseModule):
-    """One stage as those of MS-TCN++, in which a frame depends on no later one.
+    """A single causal stage like those of MS-TCN++.
 
-    With a ``lookahead`` it depends on as many later ones.
+    A frame depends on no later frames, except for those of ``lookahead``.
 
     Args:
-        in_channels: Features of a frame, C.
+        in_channels: Number of features per frame, C.
         num_classes: Not used, since no stage reads classes.
         channels: Width of the stage.
-        num_layers: Layer i reads frames 2**i and 2 * 2**i back.
+        num_layers: Number of layers; layer i reads the frames 2**i and 2 * 2**i before
+            its own.
         dropout: Probability of dropout in every layer.
-        lookahead: How many later frames the stage sees.
+        lookahead: Number of later frames that the stage sees.
         init_cfg: Initialisation by MMEngine.
     """
 
@@ -140,11 +141,11 @@ class CausalTCN(BaseModule):
 
 
 class TemporalStage(BaseModule):
-    """A 1x1 convolution to the stage's width, then its layers.
+    """A 1x1 convolution to the stage's width, followed by its layers.
 
-    ``context`` is how many frames to each side an output depends on, of the stage and
-    of each of its layers. With a ``lookahead``, the output of a frame is what the
-    layers give so many frames later, where those after the last are 0.
+    The ``context`` of a stage, and of each layer, is the number of frames to each side
+    on which an output depends. With a ``lookahead``, the output of a frame is that of
+    the layers as many frames later; frames after the last one are 0.
     """
 
     def __init__(
@@ -162,14 +163,14 @@ class TemporalStage(BaseModule):
         self.context = max(reach - lookahead, lookahead)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T); mask is (N, 1, T).
+        """Return features (N, channels, T) for x (N, C, T); mask is (N, 1, T).
 
-        Features are 0 where the mask is, so that a convolution sees past the end of a
-        padded video what it sees past the end of the batch.
+        Features are 0 where the mask is 0, so that a convolution reads the same beyond
+        the end of a padded video as beyond the end of the batch.
         """
         x = masked(self.conv_in(x), mask)
         if self.lookahead:
-            # Of each video, its own frames and as many as the lookahead after its last.
+            # Extend each video by as many frames as the lookahead.
             x = F.pad(x, (0, self.lookahead))
             mask = None if mask is None else F.pad(mask, (self.lookahead, 0), value=1)
         for layer in self.layers:
@@ -184,14 +185,14 @@ def refinement_stages(
     num_layers: int,
     num_stages: int,
 ) -> Iterator[TemporalStage]:
-    """Yield stages that read classes; ``layer`` makes one for a dilation."""
+    """Yield stages that read class probabilities; ``layer`` builds a layer."""
     for _ in range(num_stages):
         layers = [layer(2**i) for i in range(num_layers)]
         yield TemporalStage(num_classes, channels, layers)
 
 
 class DualDilatedLayer(BaseModule):
-    """Two dilated convolutions of one input, merged, and added to it."""
+    """Two dilated convolutions of one input, merged and added to it."""
 
     def __init__(
         self,
@@ -216,8 +217,9 @@ class DualDilatedLayer(BaseModule):
     def _merged(self, x: Tensor) -> Tensor:
         """Return the two convolutions of x (N, C, T), merged, after ReLU.
 
-        Nothing stands between them and the merge, so on CPUs their weights take it in,
-        and their taps for the frame itself become one: five products instead of eight.
+        There is no nonlinearity before the merge. On CPUs, the merge is therefore
+        folded into the weights of the convolutions, whose taps for the frame itself are
+        added: five products instead of eight.
         """
         if not uses_loops(x):
             both = torch.cat([self.conv_far(x), self.conv_near(x)], dim=1)
@@ -226,12 +228,13 @@ class DualDilatedLayer(BaseModule):
         return shifted_products(x, taps, shifts, bias, relu=True)
 
     def merged_taps(self) -> tuple[Tensor, list[int], Tensor]:
-        """Return the one convolution that both and the merge are.
+        """Return the single convolution that equals both convolutions and the merge.
 
-        Its taps (5, C, C), the frame that each reads, from a frame's own, and its bias.
+        Returns:
+            Its taps (5, C, C), their shifts in frames, and its bias (C,).
         """
         merge, convs = self.merge.weight[:, :, 0], (self.conv_far, self.conv_near)
-        # For each tap (C, C), of the earlier, the middle and the later frame.
+        # Taps (C, C) for the earlier, the middle and the later frame.
         far, near = (
             torch.einsum('oc,cik->koi', part, conv.weight)
             for part, conv in zip(merge.chunk(2, dim=1), convs, strict=True)
@@ -249,7 +252,7 @@ class DualDilatedLayer(BaseModule):
 
 
 class DilatedResidualLayer(BaseModule):
-    """A dilated convolution and a 1x1, added to their input."""
+    """A dilated convolution and a 1x1 convolution, added to their input."""
 
     def __init__(
         self, channels: int, dilation: int, dropout: float, causal: bool = False
@@ -267,7 +270,7 @@ class DilatedResidualLayer(BaseModule):
 
 
 def _dilated(channels: int, dilation: int, causal: bool) -> TemporalConv1d:
-    """Return a convolution of a frame and those around it, or the two before it."""
+    """Return a convolution over a frame and two around it, or two before it."""
     padding = (1 + causal) * dilation
     return TemporalConv1d(channels, channels, 3, padding=padding, dilation=dilation)
 
@@ -276,5 +279,5 @@ def _check_lookahead(network: nn.Module, lookahead: int, causal: bool) -> None:
     if lookahead < 0 or (lookahead and not causal):
         raise UserError(
             f'{type(network).__name__}: lookahead={lookahead} with causal={causal}, '
-            'but it is a number of frames from 0, and above it needs causal=True.'
+            'but it must be a number of frames from 0, and needs causal=True above 0.'
         )

@@ -1,11 +1,8 @@
-"""Graph convolutions over joints, body parts and the whole body, without looking ahead.
+"""Causal graph convolutions over joints, body parts and the whole body.
 
-This is not ST-PGN, of which only the abstract was at hand: see the note of
+This is not ST-PGN, of which only the abstract was available: see the note of
 :class:`PyramidGCN`.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,36 +15,38 @@ from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import skeleton_pyramid, spatial_subsets
+from mmskelseg.structures.skeleton import Layout
 
 
 @MODELS.register_module()
 class PyramidGCN(BaseModule):
-    """One stage that reads a skeleton at every level of a pyramid.
+    """One causal stage that reads a skeleton at every level of a pyramid.
 
-    Blocks over joints and past frames; then these pooled to body parts, and blocks over
-    those; then the whole body likewise. The means over the nodes of all levels together
-    describe a frame. It depends on itself and on those before it.
+    Blocks over joints and past frames are followed by pooling to body parts and blocks
+    over these, and then the same for the whole body. A frame is described by the
+    concatenated means over the nodes of each level; it depends on no later frame.
 
     Args:
         in_channels: Channels of a joint, C: 3 for coordinates in 3D.
         num_classes: Not used, since no stage reads classes.
-        skeleton: Layout of the V joints; its limbs and root make the graphs, its drop
-            groups the body parts.
+        skeleton: Layout of the V joints; its limbs and root define the graphs, and its
+            drop groups the body parts.
         channels: Width of every level, and of the stage.
-        num_layers: Blocks of each level; block i reads frames 2**i and 2 * 2**i back.
+        num_layers: Number of blocks of each level; block i reads the frames 2**i and
+            2 * 2**i before its own.
         reach: See :class:`mmskelseg.models.MSGCN`.
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        ST-PGN's abstract says that it is a spatio-temporal pyramid graph convolutional
-        network over skeletons, for online recognition, which uses the features of all
-        levels of the skeleton's hierarchy. All else here is our assumption: that
-        levels are joints, body parts and body; that pooling is the mean; that levels
-        follow one another and their features are concatenated; the blocks, which are
-        those of MS-GCN with a convolution over past frames alone; widths, depths and
-        partition of neighbours; and that there is no recurrent layer and no refinement.
+        According to its abstract, ST-PGN is a spatio-temporal pyramid graph
+        convolutional network over skeletons, for online recognition, which uses the
+        features of all levels of the skeleton's hierarchy. The rest is our assumption:
+        the levels are joints, body parts and body; pooling is the mean; levels follow
+        one another, and their features are concatenated; the blocks are those of MS-GCN
+        with a convolution over past frames only; the widths, depths and partition of
+        neighbours; and there is no recurrent layer and no refinement.
 
-        In training, batch norms see all frames of a video; in evaluation nothing does.
+        In training, batch norms use all frames of a video; in evaluation they do not.
 
     Source: the abstract of Parsa et al., "Spatio-Temporal Pyramid Graph Convolutions
     for Human Action Recognition and Postural Assessment" (WACV 2020).
@@ -58,7 +57,7 @@ class PyramidGCN(BaseModule):
         in_channels: int,
         num_classes: int,
         *,
-        skeleton: Skeleton | str | Mapping[str, Any],
+        skeleton: Skeleton | Layout,
         channels: int = 64,
         num_layers: int = 5,
         reach: int | None = 1,
@@ -76,7 +75,7 @@ class PyramidGCN(BaseModule):
 
 
 class PyramidStage(BaseModule):
-    """Normalised coordinates, the levels one after another, and all their means."""
+    """Normalisation of coordinates, the levels one after another, and their means."""
 
     def __init__(
         self, in_channels: int, channels: int, levels: list['PyramidLevel']
@@ -89,7 +88,7 @@ class PyramidStage(BaseModule):
         self.conv_out = nn.Conv1d(len(levels) * channels, channels, 1)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) of x (N, C, T, V); mask is (N, 1, T)."""
+        """Return features (N, channels, T) for x (N, C, T, V); mask is (N, 1, T)."""
         check_joints(x, self.num_joints)
         x = self.conv_in(norm_joints(self.norm_in, x, mask))
         means = []
@@ -100,7 +99,7 @@ class PyramidStage(BaseModule):
 
 
 class PyramidLevel(BaseModule):
-    """Pools the nodes of the level below (G', G) and runs blocks over its own."""
+    """Pooling (G', G) of the nodes of the previous level, then blocks over its own."""
 
     def __init__(
         self, channels: int, num_layers: int, pool: np.ndarray, adjacency: np.ndarray
@@ -114,7 +113,7 @@ class PyramidLevel(BaseModule):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return (N, channels, T, G) of x (N, channels, T, G'); mask is (N, 1, T)."""
+        """Return (N, channels, T, G) for x (N, channels, T, G'); mask is (N, 1, T)."""
         x = x @ self.pool
         for layer in self.layers:
             x = layer(x, self.adjacency, mask)
@@ -122,7 +121,7 @@ class PyramidLevel(BaseModule):
 
 
 class CausalGraphBlock(GraphBlock):
-    """A block of MS-GCN whose convolution over frames reads past ones alone."""
+    """A block of MS-GCN whose convolution over frames is causal."""
 
     def __init__(self, channels: int, graph: torch.Size, dilation: int) -> None:
         super().__init__(channels, graph, dilation)
@@ -132,9 +131,9 @@ class CausalGraphBlock(GraphBlock):
 
 
 class CausalConv2d(nn.Conv2d):
-    """A convolution over (N, C, T, V) that reads a frame and those before it."""
+    """A convolution over (N, C, T, V) that reads a frame and earlier ones."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (N, C', T, V) of x (N, C, T, V)."""
+        """Return (N, C', T, V) for x (N, C, T, V)."""
         reach = (self.kernel_size[0] - 1) * self.dilation[0]
         return super().forward(F.pad(x, (0, 0, reach, 0)))

@@ -1,8 +1,8 @@
-"""Converters of checkpoints: of other repositories, and for publication."""
+"""Converters of checkpoints from other repositories, and for publication."""
 
-# What each module of this name does, for `mmskelseg convert-model --help`.
+# The purpose of each module, for `mmskelseg convert-model --help`.
 CONVERTERS = {
-    'ms_gcn': 'convert a checkpoint of the reference code of MS-GCN',
-    'ms_tcn2': 'convert a checkpoint of the reference code of MS-TCN++',
-    'publish_model': 'leave of a checkpoint what others need to use its model',
+    'ms_gcn': "convert a checkpoint of MS-GCN's reference code",
+    'ms_tcn2': "convert a checkpoint of MS-TCN++'s reference code",
+    'publish_model': 'reduce a checkpoint to what others need to use its model',
 }

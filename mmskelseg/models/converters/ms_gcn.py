@@ -1,14 +1,15 @@
-"""Turns a checkpoint of the reference code of MS-GCN into one of ours.
+"""Converts a checkpoint of MS-GCN's reference code into one of mmskelseg.
 
     python tools/model_converters/ms_gcn.py epoch-100.model ms_gcn.pth
 
-SRC is a state dict as github.com/BenjaminFiltjens/MS-GCN saves it. DST loads into a
-config whose model has the same widths and number of joints, for example:
+SRC is a state dict that the code at github.com/BenjaminFiltjens/MS-GCN saved. DST can
+be loaded with a config whose model has the same widths and number of joints, for
+example:
 
     python tools/test.py configs/ms_gcn/uwiom_pose3d.py ms_gcn.pth
 
-The graph of its joints comes with it. As there, the input of a joint is its
-displacement before its coordinates, which is what SkeletonCoordinates gives.
+It includes the graph of the joints. As in the reference code, the input of a joint is
+its displacement followed by its coordinates, as SkeletonCoordinates computes them.
 """
 
 from mmskelseg.models.converters.renaming import converter
@@ -18,7 +19,7 @@ _BLOCK = r'stream\.st_gcn_networks\.(\d+)\.'
 _OUR_STAGE = r'backbone.stages.<\1>.'
 _OUR_BLOCK = r'backbone.stages.0.layers.\1.'
 
-# Names of the reference, and ours within a branch.
+# Patterns of the reference's names, and our names within a branch.
 RENAMES = {
     r'stream\.A$': r'backbone.stages.0.adjacency',
     r'stream\.data_bn\.': r'backbone.stages.0.norm_in.',

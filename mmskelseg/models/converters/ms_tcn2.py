@@ -1,16 +1,16 @@
-"""Turns a checkpoint of the reference code of MS-TCN++ into one of ours.
+"""Converts a checkpoint of MS-TCN++'s reference code into one of mmskelseg.
 
     python tools/model_converters/ms_tcn2.py epoch-100.model ms_tcn2.pth
 
-SRC is a state dict as github.com/sj-li/MS-TCN2 saves it. DST loads into a config whose
-model has the same widths, for example:
+SRC is a state dict that the code at github.com/sj-li/MS-TCN2 saved. DST can be loaded
+with a config whose model has the same widths, for example:
 
     python tools/test.py configs/skelseg/uwiom_joint_limb.py ms_tcn2.pth
 """
 
 from mmskelseg.models.converters.renaming import converter
 
-# Names of the reference, and ours within a branch.
+# Patterns of the reference's names, and our names within a branch.
 RENAMES = {
     r'PG\.conv_1x1_in\.': r'backbone.stages.0.conv_in.',
     r'PG\.conv_dilated_1\.(\d+)\.': r'backbone.stages.0.layers.\1.conv_far.',

@@ -1,21 +1,20 @@
-"""Leaves of a checkpoint what others need to use its model, and nothing else.
+"""Reduces a checkpoint to what others need to use its model.
 
     python tools/model_converters/publish_model.py epoch_77.pth mine.pth
 
-DST has the weights (averaged ones, if training averages), what the model was trained
-on, and of the config what the model is built from and what its features are made by:
-no optimizer, no history and no paths. It needs no config beside it: where a command
-takes a config and a checkpoint, Python's API takes None and DST.
+DST has the weights (the averaged ones, if training averages them), the classes and the
+skeleton of the training data, and those parts of the config that build the model and
+make its features: no optimizer, no history and no paths. DST needs no config file: pass
+None and DST to the Python API where a command takes a config and a checkpoint.
 """
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.utils.command_line import command
 
-# Of the data, what its notes say is of no use without it.
+# Notes on the data, which are useless without it.
 _NOTES = ('notes',)
 
 
@@ -25,7 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    # Not with --help, since it takes seconds.
+    # Imported here, since --help should not wait for it.
     import torch
     from mmengine.config import Config
 
@@ -35,26 +34,26 @@ def _run(args: argparse.Namespace) -> None:
 
     content = load_checkpoint(args.src)
     meta = meta_of(content)
-    if not isinstance(meta.get('cfg'), str) or 'dataset_meta' not in meta:
+    config, data = meta.get('cfg'), meta.get('dataset_meta')
+    if not isinstance(config, str) or not isinstance(data, dict):
         raise UserError(
             f'{args.src}: does not say with which config and data it was trained; '
-            'take one that `mmskelseg train` wrote.'
+            'use one that `mmskelseg train` wrote.'
         )
-    cfg = Config.fromstring(meta['cfg'], '.py')
+    cfg = Config.fromstring(config, '.py')
     loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
     kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
-    test: dict[str, Any] = {'dataset': kept}
+    test = {'dataset': kept}
     if 'collate_fn' in loader:
         test['collate_fn'] = loader.collate_fn
     text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
-    data = {k: v for k, v in meta['dataset_meta'].items() if k not in _NOTES}
-    short: dict[str, Any] = {
+    short: dict[str, object] = {
         'cfg': text,
-        'dataset_meta': data,
+        'dataset_meta': {k: v for k, v in data.items() if k not in _NOTES},
         'mmskelseg_version': __version__,
         **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
     }
-    state = dict(tensors_of(content, args.src))
+    state = tensors_of(content, args.src)
     with atomic_write(args.dst) as file:
         torch.save({'meta': short, 'state_dict': state}, file)
     size = args.dst.stat().st_size / 2**20

@@ -1,4 +1,4 @@
-"""Renaming of weights, and the command line that converters of checkpoints share."""
+"""Renaming of weights, and the command line of all converters of checkpoints."""
 
 import argparse
 import re
@@ -24,11 +24,11 @@ def converter(
 
     Args:
         description: Shown by ``--help``.
-        modality: The branch that the weights are for, unless another is asked for.
-        renames: For a pattern of the reference's names ours within a branch. Numbers in
-            angle brackets count refinement stages, from 0.
-        needed: Names that a whole checkpoint has.
-        model: What to call the network and its names in messages.
+        modality: The default of --modality, the branch of the weights.
+        renames: Our names within a branch, by patterns of the reference's names.
+            Numbers in angle brackets count refinement stages from 0.
+        needed: Some names that every complete checkpoint has.
+        model: The network and the names of its weights, for messages.
     """
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +37,11 @@ def converter(
         parser.add_argument(
             '--modality',
             default=modality,
-            help=f'branch that it is for (default: {modality})',
+            help=f'branch of the model that gets the weights (default: {modality})',
         )
 
     def run(args: argparse.Namespace) -> None:
-        # Not with --help, since it takes seconds.
+        # Imported here, since --help should not wait for it.
         import torch
 
         from mmskelseg.fileio.checkpoints import load_state_dict
@@ -70,20 +70,22 @@ def convert(
     source: Path,
     model: str,
 ) -> dict[str, Value]:
-    """Return a reference state dict under our names within a branch."""
+    """Return a state dict of the reference with our names within a branch."""
     converted = {}
     for key, value in state.items():
         pattern = next((theirs for theirs in renames if re.match(theirs, key)), None)
         if pattern is None:
             raise UserError(
                 f'{source}: {key!r} is not a name of {model}; convert a state dict '
-                'that the code of the reference saved.'
+                'that the reference code saved.'
             )
         renamed = re.sub(f'^{pattern}', renames[pattern], key)
-        # Our refinement stages are counted from the first stage on.
+        # We count refinement stages from 1, after the first stage.
         ours = re.sub(r'<(\d+)>', lambda match: str(int(match[1]) + 1), renamed)
         converted[ours] = value
     missing = needed - state.keys()
     if missing:
-        raise UserError(f'{source}: {min(missing)!r} is missing, so it is not whole.')
+        raise UserError(
+            f'{source}: {min(missing)!r} is missing; copy or download the file again.'
+        )
     return converted

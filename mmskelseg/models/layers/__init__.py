@@ -1,4 +1,4 @@
-"""Layers that several backbones share."""
+"""Layers that backbones share, and helpers for padded batches."""
 
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (

@@ -1,4 +1,4 @@
-"""Layers over the joints of a frame."""
+"""Graph layers over the joints of a frame."""
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -8,11 +8,11 @@ from mmskelseg.utils.errors import UserError
 
 
 class GraphConv(BaseModule):
-    """Sums what each joint reads of its neighbours, with weights for each subset.
+    """A graph convolution: a sum over neighbours, with weights for each subset of them.
 
     Args:
-        in_channels: Channels of a joint before.
-        out_channels: And after.
+        in_channels: Input channels of a joint.
+        out_channels: Output channels of a joint.
         num_subsets: Number of subsets of the neighbours, S.
 
     Source: Yan et al., "Spatial Temporal Graph Convolutional Networks" (AAAI 2018),
@@ -25,7 +25,7 @@ class GraphConv(BaseModule):
         self.conv = nn.Conv2d(in_channels, num_subsets * out_channels, 1)
 
     def forward(self, x: Tensor, adjacency: Tensor) -> Tensor:
-        """Return (N, C', T, V) of x (N, C, T, V).
+        """Return (N, C', T, V) for x (N, C, T, V).
 
         Entry (k, v, w) of ``adjacency`` (S, V, V) is the weight with which joint w
         reads joint v of its subset k.
@@ -47,9 +47,9 @@ def check_joints(x: Tensor, num_joints: int) -> None:
 
 
 def norm_joints(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return x (N, C, T, V), each channel of each joint normalised by itself.
+    """Return x (N, C, T, V) with each channel of each joint normalised separately.
 
-    ``norm`` is as in :func:`norm_frames`, of V * C channels, those of a joint in a row.
+    ``norm`` is as in :func:`norm_frames`, with V * C channels, grouped by joint.
     """
     N, C, T, V = x.shape
     # (N, V * C, T)

@@ -1,7 +1,7 @@
-"""Batches of videos of different lengths, and layers that padding does not enter.
+"""Batches of videos of different lengths, and layers that ignore padding.
 
-A mask is 1 for frames and 0 for padding, shape (N, 1, T), and None where no video of a
-batch is padded: the segmentor decides that once, without asking a GPU.
+A mask is 1 for frames and 0 for padding, shape (N, 1, T). It is None if no video of a
+batch is padded; the segmentor decides that once, without synchronising with a GPU.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,8 +18,8 @@ from mmskelseg.utils.errors import UserError
 def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:
     """Return the true length of each video of a batch (N, C, T, ...).
 
-    It is ``total_frames`` of the sample's meta information, else that of its labels,
-    else T.
+    It is ``total_frames`` in the sample's meta information, else the length of its
+    labels, else T.
     """
     longest = x.shape[2]
     if samples is None:
@@ -38,10 +38,10 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
 
 
 def frame_mask(lengths: Sequence[int], frames: int, like: Tensor) -> Tensor | None:
-    """Return the mask of videos of these lengths, in type and place like a tensor."""
+    """Return the mask for videos of these lengths, with a tensor's type and device."""
     if min(lengths) == frames:
         return None
-    # Filled there, since copying the lengths to a GPU would wait for it.
+    # Filled on the device, since copying the lengths to a GPU would wait for it.
     mask = like.new_ones(len(lengths), 1, frames)
     for i, length in enumerate(lengths):
         mask[i, :, length:] = 0
@@ -58,14 +58,14 @@ def stack_frames(
 ) -> Tensor:
     """Return a field (T,) of all samples as a batch (N, T) on the host.
 
-    Padding holds ``fill``. Each video needs the field for all of its ``lengths``.
+    The padding is ``fill``. Each video must have a value for each of its frames.
     """
     batch = torch.full((len(samples), frames), fill, dtype=dtype)
     for row, length, sample in zip(batch, lengths, samples, strict=True):
         values = sample.get(key)
         if values is None or len(values) != length:
             raise UserError(
-                f'{sample.get("frame_dir")}: a loss needs {key} for its {length} '
+                f'{sample.get("frame_dir")}: the loss needs {key} for its {length} '
                 f'frames, but there are {0 if values is None else len(values)} values; '
                 f'add {key.removeprefix("gt_")!r} to its annotation.'
             )
@@ -74,38 +74,38 @@ def stack_frames(
 
 
 def to_device(x: Tensor, device: torch.device) -> Tensor:
-    """Return a host tensor on a device, without waiting for it."""
-    # A GPU is waited for unless the memory is pinned.
+    """Copy a host tensor to a device without waiting for it."""
+    # Copying to a GPU waits for it unless the memory is pinned.
     x = x.pin_memory() if device.type == 'cuda' and x.device.type == 'cpu' else x
     return x.to(device, non_blocking=True)
 
 
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return x (N, C, T, ...) with 0 in the padding."""
+    """Return x (N, C, T, ...) with the padding set to 0."""
     return x if mask is None else x * mask.view(*mask.shape, *[1] * (x.dim() - 3))
 
 
 def check_lengths(network: nn.Module, videos: Iterable[tuple[str, int]]) -> None:
-    """Check that a network can be trained on videos, given as names and frames."""
+    """Check that a network can train on videos, given as (name, number of frames)."""
     if not any(isinstance(module, _BatchNorm) for module in network.modules()):
         return
     for name, frames in videos:
         if frames < 2:
             raise UserError(
-                f'{name}: {frames} frame, but a network with batch norms trains on '
-                'videos of at least 2; take it out of the training split.'
+                f'{name}: {frames} frame, but a network with batch norms needs videos '
+                'of at least 2 frames for training; remove it from the training split.'
             )
 
 
 def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return x, normalised by its frames alone and 0 in the padding.
+    """Return x normalised over its frames, without the padding, which becomes 0.
 
     All frames of a batch share their statistics, as if its videos followed one another
-    without padding. A single one has no deviation, and gets the running statistics in
-    training, too.
+    without padding. A single frame has no deviation, so it is normalised with the
+    running statistics in training as well.
 
     Args:
-        norm: ``BatchNorm1d``, or the ``SyncBatchNorm`` that it was converted to.
+        norm: A ``BatchNorm1d``, or a ``SyncBatchNorm`` into which it was converted.
         x: Shape (N, C, T) or (N, C, T, V).
         mask: Shape (N, 1, T), or None.
     """
@@ -121,8 +121,8 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _normed(norm: nn.Module, x: Tensor) -> Tensor:
-    """Return x (N, C, T), normalised."""
-    # Processes that share statistics must all take part, and have other frames.
+    """Return x (N, C, T) normalised."""
+    # With SyncBatchNorm, all processes must take part, and others have more frames.
     if isinstance(norm, nn.BatchNorm1d) and x.shape[0] * x.shape[2] == 1:
         return F.batch_norm(
             x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
@@ -131,15 +131,15 @@ def _normed(norm: nn.Module, x: Tensor) -> Tensor:
 
 
 def norm_videos(x: Tensor, mask: Tensor | None, eps: float = 1e-5) -> Tensor:
-    """Return x, each channel of each video normalised over its own frames.
+    """Return x with each channel of each video normalised over its own frames.
 
-    It is ``InstanceNorm1d`` without parameters, for videos of any length; padding is
-    then 0.
+    This is ``InstanceNorm1d`` without parameters for padded videos. The padding of the
+    result is 0.
 
     Args:
-        x: Shape (N, C, T), 0 in the padding or not.
+        x: Shape (N, C, T), with any values in the padding.
         mask: Shape (N, 1, T), or None.
-        eps: What is added to the variance.
+        eps: Number added to the variance.
     """
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     length = x.shape[2] if mask is None else mask.sum(dim=2, keepdim=True)

@@ -1,7 +1,7 @@
-"""Means over groups of neighbours, of any size, for ONNX graphs as well.
+"""Adaptive average pooling, which can be exported to ONNX for any sizes.
 
-ONNX has them where the number of groups divides that of values alone. There they are
-weighted sums of as many values as the largest group has.
+PyTorch can export it only if the number of groups divides the number of values. In
+exported graphs, it is a weighted sum over as many values as the largest group has.
 """
 
 import torch
@@ -10,14 +10,14 @@ from torch.nn import functional as F
 
 
 def adaptive_mean(x: Tensor, size: int) -> Tensor:
-    """Return ``F.adaptive_avg_pool1d`` of x (N, T, C), shape (N, T, size)."""
+    """Return ``F.adaptive_avg_pool1d`` of x (N, T, C), with shape (N, T, size)."""
     if torch.onnx.is_in_onnx_export():
         return _group_means(x, size)
     return F.adaptive_avg_pool1d(x, size)
 
 
 def adaptive_mean_2d(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return ``F.adaptive_avg_pool2d`` of x (N, C, H, W), shape (N, C, *size)."""
+    """Return ``F.adaptive_avg_pool2d`` of x (N, C, H, W), with shape (N, C, *size)."""
     if torch.onnx.is_in_onnx_export():
         rows = _group_means(x.transpose(2, 3), size[0])
         return _group_means(rows.transpose(2, 3), size[1])
@@ -25,7 +25,7 @@ def adaptive_mean_2d(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _group_means(x: Tensor, size: int) -> Tensor:
-    """Return the means of so many groups along the last dimension."""
+    """Return the means of ``size`` groups along the last dimension."""
     length, groups = int(x.shape[-1]), torch.arange(size)
     first = groups * length // size
     count = -(-(groups + 1) * length // size) - first

@@ -1,18 +1,20 @@
 """Standardisation of features by the statistics of the training videos."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 
 class Fitted(nn.Module):
-    """A module that takes something from the training set before the first step.
+    """A module that is fitted to the training set before the first step.
 
-    Whether it has is kept with the weights.
+    The flag ``fitted`` is stored with the weights.
     """
 
     fitted: Tensor
+    #: Fits the module to the videos of the training set: their features or labels.
+    fit: Callable[..., None]
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,23 +22,23 @@ class Fitted(nn.Module):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether it has taken what it needs."""
+        """Whether the module has been fitted."""
         return bool(self.fitted)
 
 
 class FeatureStandardizer(Fitted):
-    """Subtracts the mean of each channel and divides by its standard deviation.
+    """Standardisation of each channel by its mean and standard deviation.
 
-    Both are those of the training videos and are kept with the weights; until
-    :meth:`fit` has found them, features stay as they are. A channel that hardly varies,
-    such as the place of a root that everything is measured from, is divided by a part
-    of the median deviation instead, or noise in it would count as much as the rest.
+    Both are computed on the training videos and stored with the weights; before
+    :meth:`fit`, features are unchanged. A channel that hardly varies, such as the
+    position of the root to which all joints are relative, is divided by a fraction of
+    the median deviation instead, since otherwise its noise would be amplified.
 
     Args:
-        channels: Features of a frame, C.
-        floor: That part of the median.
-        limit: What is more deviations than this from the mean is cut to it, since a
-            joint that leaps away says no more than that it was lost.
+        channels: Number of features per frame, C.
+        floor: The smallest divisor, as a fraction of the median deviation.
+        limit: Values are clipped at this many deviations from the mean, since a joint
+            that leaps away was merely lost by the tracker.
     """
 
     mean: Tensor
@@ -50,7 +52,7 @@ class FeatureStandardizer(Fitted):
         self.register_buffer('std', torch.ones(channels))
 
     def fit(self, videos: Iterable[Tensor]) -> None:
-        """Find mean and deviation of videos (C, T, ...)."""
+        """Compute the mean and deviation over videos (C, T, ...)."""
         count = 0
         total = torch.zeros_like(self.mean, dtype=torch.float64)
         squares = torch.zeros_like(total)
@@ -71,6 +73,6 @@ class FeatureStandardizer(Fitted):
         """Return standardised features (N, C, T, ...)."""
         shape = (-1, *[1] * (x.dim() - 2))
         standard = (x - self.mean.view(shape)) / self.std.view(shape)
-        # Not by an `if`, for which a GPU would be waited for.
+        # An `if` would have to wait for a GPU.
         limited = standard.clamp(-self.limit, self.limit)
         return torch.where(self.fitted, limited, x)

@@ -1,13 +1,13 @@
-"""Convolution and dropout over frames, fast on CPUs.
+"""Temporal convolution and dropout that are fast on CPUs.
 
-There, both give (N, C, T) in which the channels of a frame lie beside one another in
-memory, where PyTorch's own layers keep the frames of a channel together: a frame is
-then a row of a matrix, and a convolution a few products of matrices, whose rows are
-shifted. On other devices they are PyTorch's layers.
+On CPUs, the results (N, C, T) of both have the channels of a frame contiguous in
+memory, whereas PyTorch's layers keep the frames of a channel contiguous. A frame is
+then a row of a matrix, and a convolution is a sum of a few matrix products with shifted
+rows. On other devices, they are PyTorch's layers.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,18 +17,18 @@ from torch.nn import functional as F
 
 
 class TemporalConv1d(nn.Conv1d):
-    """``nn.Conv1d`` with the same parameters and results, faster on CPUs.
+    """``nn.Conv1d`` with the same parameters and results, but faster on CPUs.
 
-    The result has the frames of the input: ``padding`` says how many frames before its
-    own a frame reads, and those after the last are 0.
+    The result has as many frames as the input: ``padding`` is how many earlier frames a
+    frame reads, and frames after the last one are 0.
     """
 
-    #: Whether loops over shifted products compute it, and ``FrameDropout`` draws its
-    #: own way. None: on CPUs alone.
+    #: Whether to use shifted products, and the faster random numbers of
+    #: ``FrameDropout``. None: only on CPUs.
     loops: ClassVar[bool | None] = None
 
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        """Return (N, C', T) of x (N, C, T), after ReLU if wanted."""
+        """Return (N, C', T) for x (N, C, T), optionally after ReLU."""
         if not uses_loops(x):
             result = super().forward(x)[:, :, : x.shape[2]]
             return F.relu(result) if relu else result
@@ -47,7 +47,7 @@ class TemporalConv1d(nn.Conv1d):
 
 
 def uses_loops(x: Tensor) -> bool:
-    """Return whether shifted products compute what follows x, not PyTorch's layers."""
+    """Return whether x is processed by shifted products, not by PyTorch's layers."""
     loops = TemporalConv1d.loops
     return x.device.type == 'cpu' if loops is None else loops
 
@@ -85,27 +85,36 @@ def shifted_products(
 def _one_product(
     x: Tensor, taps: Tensor, shifts: Sequence[int], bias: Tensor | None, relu: bool
 ) -> Tensor:
-    """Return what `shifted_products` does, of operations that ONNX has."""
+    """Return the same as `shifted_products`, computed by operations that ONNX has."""
     before, after = max(0, -min(shifts)), max(0, *shifts)
     rows = F.pad(x.transpose(1, 2), (0, 0, before, after))
-    # Counted from the ends, so that no number of frames becomes part of the graph.
+    # Counted from the ends, so that the number of frames is not fixed in the graph.
     ends = [shift - after or None for shift in shifts]
     read = [rows[:, before + s : end] for s, end in zip(shifts, ends, strict=True)]
     product = F.linear(torch.cat(read, 2), taps.transpose(0, 1).flatten(1), bias)
     return (F.relu(product) if relu else product).transpose(1, 2)
 
 
+class _Context(Protocol):
+    """What the forward pass of `_ShiftedProducts` keeps for the backward pass."""
+
+    shifts: tuple[int, ...]
+    saved_tensors: tuple[Tensor, Tensor, Tensor | None]
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None: ...
+
+
 class _ShiftedProducts(Function):
     @staticmethod
     def forward(
-        ctx: Any,
+        ctx: _Context,
         x: Tensor,
         taps: Tensor,
         bias: Tensor,
         shifts: tuple[int, ...],
         relu: bool,
     ) -> Tensor:
-        """Return rows (N, T, C') of rows (N, T, C) and taps (K, C', C)."""
+        """Return rows (N, T, C') for rows (N, T, C) and taps (K, C', C)."""
         output = x.new_empty(*x.shape[:2], len(bias))
         for video, result in zip(x, output, strict=True):
             own, others = _own_tap_first(taps, shifts)
@@ -124,7 +133,7 @@ class _ShiftedProducts(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of rows, taps and bias."""
         x, taps, output = ctx.saved_tensors
         grad = grad.contiguous()
@@ -146,38 +155,38 @@ class _ShiftedProducts(Function):
 
 
 def _own_tap_first(taps: Tensor, shifts: Sequence[int]) -> tuple[int | None, list[int]]:
-    """Return the tap of the frame itself, whose product is whole, and the others."""
+    """Return the index of the tap without shift, if there is one, and the others."""
     own = shifts.index(0) if 0 in shifts else None
     return own, [k for k in range(len(taps)) if k != own]
 
 
 def _overlap(frames: int, shift: int) -> tuple[slice, slice]:
-    """Return the frames that read another one, and those that they read."""
+    """Return the slice of frames that read another frame, and of those they read."""
     length = max(frames - abs(shift), 0)
     to, source = max(-shift, 0), max(shift, 0)
     return slice(to, to + length), slice(source, source + length)
 
 
 def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
-    # Not `addmm_`, which PyTorch's counter of FLOPs does not know.
+    # Not `addmm_`, which PyTorch's FLOP counter does not support.
     torch.addmm(total, a, b, out=total)
 
 
 class FrameDropout(nn.Dropout):
-    """``nn.Dropout``, drawn faster on CPUs.
+    """``nn.Dropout`` with faster random numbers on CPUs.
 
-    There a value is dropped with probability ``p``, to the nearest of 65,536 steps:
-    four values share one number of the generator, where PyTorch draws one for each.
+    There, the probability ``p`` is rounded to a multiple of 1 / 65,536: four values
+    share one random number, whereas PyTorch draws one for each.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x with some values dropped and the others scaled, in training."""
+        """Return x; in training, with some values dropped and the others scaled."""
         if self._is_idle or not uses_loops(x):
             return super().forward(x)
         return x * self._factors(x)
 
     def add(self, x: Tensor, change: Tensor) -> Tensor:
-        """Return x and what is left of a change to it, in one operation."""
+        """Return x plus a change to it after dropout, in one operation."""
         if self._is_idle or not uses_loops(x) or x.dtype != change.dtype:
             return x + self(change)
         return torch.addcmul(x, change, self._factors(change))
@@ -192,7 +201,7 @@ class FrameDropout(nn.Dropout):
             return torch.zeros_like(x)
         bits = x.new_empty(-(-x.numel() // 4), dtype=torch.int64)
         bits.random_(-(2**63), None)
-        # From -32768 to 32767, of which the lowest are dropped.
+        # Integers from -32768 to 32767; the lowest ones are dropped.
         draws = bits.view(torch.int16)[: x.numel()].float()
         factors = draws.ge_(dropped - 32768).mul_(65536 / (65536 - dropped))
         return factors.to(x.dtype).as_strided(x.shape, x.stride())

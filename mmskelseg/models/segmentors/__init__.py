@@ -1,4 +1,4 @@
-"""Segmentors: models that label every frame."""
+"""Segmentors, which label every frame of a video."""
 
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble

@@ -1,11 +1,13 @@
-"""Multi-stage segmentation of one modality or several."""
+"""Multi-stage segmentation of one or several modalities."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
+from mmengine.config import ConfigDict
 from mmengine.model import BaseModel, BaseModule, ModuleDict, ModuleList
 from torch import Tensor, nn
 
@@ -28,7 +30,7 @@ from mmskelseg.models.postprocessors import build_postprocessors, postprocess
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
-# Keys of what is predicted from the features of all branches.
+# Keys of the predictions from the features of all branches.
 _FUSED = 'fused'
 _BOUNDARY = 'boundary'
 _FEATURES = 'features'
@@ -36,53 +38,52 @@ _FEATURES = 'features'
 
 @MODELS.register_module()
 class ActionSegmentor(BaseModel):
-    """Labels every frame of untrimmed videos, stage by stage.
+    """A model that labels every frame of untrimmed videos, stage by stage.
 
     Each modality has a branch: a backbone in stages, and a classifier for each stage.
     With ``fusion``, the features of all branches are fused at every stage and
-    classified as well (Fig. 3b). Each classifier of each stage is supervised; the last
-    stage's prediction, the fused one where there is one, is the output.
+    classified as well (Fig. 3b). Every classifier of every stage is supervised. The
+    output is the prediction of the last stage, the fused one if there is one.
 
-    A branch may have a ``stem``, a module like a stage that runs once before them and
-    reads the features; some backbones have one of their own.
-    With ``risk_head``, what the first stages of all branches read gives a risk score of
-    each frame as well. With ``boundary_head``, what these stages give, the probability
-    that a segment begins in it.
+    A branch may have a ``stem``, a module like a stage, which reads the features before
+    the first stage; some backbones contain one. ``risk_head`` computes a risk score of
+    each frame from the input of the first stages of all branches, and ``boundary_head``
+    the probability that a segment begins in it, from the output of these stages.
 
-    A later stage reads the class probabilities of the one before. One whose
-    ``reads_features`` is true gets that one's features (N, out_channels, T) of its own
-    branch as well: ``stage(x, mask, features)``.
+    A later stage reads the class probabilities of the previous one. If its
+    ``reads_features`` is true, it also gets the features (N, out_channels, T) of the
+    previous stage of its own branch: ``stage(x, mask, features)``.
 
-    In evaluation, a stage that says how many frames to each side it depends on (its
-    ``context``) computes long videos in chunks that overlap by these frames. The result
-    is the same, and memory does not grow with the video but for what is returned, and
-    for features that are standardised.
+    In evaluation, stages that state on how many frames to each side they depend (their
+    ``context``) process long videos in chunks that overlap by that many frames. The
+    result is the same, and memory grows with the video only for the result and for
+    standardised features.
 
     Args:
         num_classes: Number of classes, K.
-        branches: For each modality its backbone, with ``in_channels`` of its features.
-            An ``init_cfg`` there covers all of the branch. ``stem`` is what reads the
-            features first, such as :class:`mmskelseg.models.HeatmapEncoder`. With
-            ``standardize=True``, it reads features that are standardised by the mean
-            and deviation of each channel over the training videos, which
-            ``FitStatisticsHook`` finds.
-        head: What every backbone is followed by, and the fusion.
-        fusion: With several branches: ``neck``, what fuses their features; ``feed``,
-            what each branch's next stage reads, ``fused`` (default) or its ``own``
-            prediction; ``branch_heads``, whether branches keep classifiers and losses
-            of their own (default True).
-        risk_head: What scores the risk of each frame, if wanted.
-        boundary_head: What finds the frames in which segments begin, if wanted.
-        loss_weighting: What weighs the losses; by default each counts as it is.
-        timestamps: What completes labels in training where only some frames of each
-            segment are labelled, such as ``TimestampSupervision``.
-        members: How many models of this kind are trained side by side, each from random
-            weights of its own. Their losses add up, and their probabilities are
-            averaged: an ensemble in one checkpoint.
-        postprocess: Steps that change the predicted labels, of the registry
-            ``POSTPROCESSORS``.
-        chunk_frames: How many frames a chunk gives.
-        data_preprocessor: What batches come through.
+        branches: Config of the backbone of each modality, with the ``in_channels`` of
+            its features. Its ``init_cfg`` applies to the whole branch. ``stem`` is the
+            config of a stem, such as :class:`mmskelseg.models.HeatmapEncoder`. With
+            ``standardize=True``, features are standardised by the mean and standard
+            deviation of each channel over the training videos, which
+            ``FitStatisticsHook`` computes.
+        head: Config of the classifiers of every backbone and of the fusion.
+        fusion: For several branches: ``neck``, the config of the module that fuses
+            features; ``feed``, the prediction that the next stage of each branch reads,
+            ``fused`` (default) or its ``own``; ``branch_heads``, whether branches keep
+            their own classifiers and losses (default True).
+        risk_head: Config of the head that scores the risk of each frame; optional.
+        boundary_head: Config of the head that finds boundaries of segments; optional.
+        loss_weighting: Config of the weighting of the losses; by default, their sum.
+        timestamps: Config of what completes the labels in training if only some frames
+            of each segment are labelled, such as ``TimestampSupervision``; optional.
+        members: Number of models of this kind that are trained side by side, each from
+            its own random weights. Their losses are added, and their probabilities are
+            averaged: an ensemble in a single checkpoint.
+        postprocess: Configs of the steps that change the predicted labels, from the
+            registry ``POSTPROCESSORS``.
+        chunk_frames: Number of frames that a chunk outputs.
+        data_preprocessor: Config of the preprocessor of batches.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
@@ -95,18 +96,18 @@ class ActionSegmentor(BaseModel):
     def __init__(
         self,
         num_classes: int,
-        branches: Mapping[str, Mapping[str, Any]],
+        branches: Mapping[str, ConfigDict],
         *,
-        head: Mapping[str, Any],
-        fusion: Mapping[str, Any] | None = None,
-        risk_head: Mapping[str, Any] | None = None,
-        boundary_head: Mapping[str, Any] | None = None,
-        loss_weighting: Mapping[str, Any] | None = None,
-        timestamps: Mapping[str, Any] | None = None,
+        head: Mapping[str, object],
+        fusion: Mapping[str, object] | None = None,
+        risk_head: Mapping[str, object] | None = None,
+        boundary_head: Mapping[str, object] | None = None,
+        loss_weighting: Mapping[str, object] | None = None,
+        timestamps: Mapping[str, object] | None = None,
         members: int = 1,
-        postprocess: Sequence[Mapping[str, Any]] = (),
+        postprocess: Sequence[Mapping[str, object]] = (),
         chunk_frames: int = 32768,
-        data_preprocessor: Mapping[str, Any] | None = None,
+        data_preprocessor: Mapping[str, object] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         # Built here, since MMEngine would look for it in the default scope.
@@ -118,7 +119,7 @@ class ActionSegmentor(BaseModel):
         self.chunk_frames = chunk_frames
         self._branch_cfgs = branches
         options = _fusion_options(list(branches), fusion)
-        self.feed_fused = fusion is not None and options['feed'] == _FUSED
+        self.feed_fused = fusion is not None and options.feed == _FUSED
         backbones, stems = {}, {}
         for name, cfg in branches.items():
             own = ('init_cfg', 'standardize', 'stem')
@@ -151,13 +152,13 @@ class ActionSegmentor(BaseModel):
                 parts['stem'] = stems[name]
             if branches[name].get('standardize', False):
                 parts['standardizer'] = FeatureStandardizer(self._in_channels[name])
-            if options['branch_heads']:
+            if options.branch_heads:
                 parts['head'] = build_head(backbone.out_channels)
             self.branches[name] = ModuleDict(parts, branches[name].get('init_cfg'))
         if fusion is not None:
             width = sum(backbone.out_channels for backbone in backbones.values())
             sizes = {'in_channels': width, 'num_stages': num_stages}
-            neck = MODELS.build({**sizes, **fusion['neck']})
+            neck = MODELS.build({**sizes, **options.neck})
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
             self.fusion = ModuleDict(parts)
         if risk_head is not None:
@@ -178,11 +179,12 @@ class ActionSegmentor(BaseModel):
         if members > 1 and any(cfg.get('init_cfg') for cfg in branches.values()):
             raise UserError(
                 f'members={members}, but branches start from checkpoints (init_cfg), '
-                'so that all members would start from the same weights; leave out one '
-                'of the two.'
+                'so all members would start from the same weights; leave out one of '
+                'the two.'
             )
         self.postprocess = build_postprocessors(postprocess, num_classes)
-        # They read what this one has standardised, and its steps follow their average.
+        # The other members share this one's standardised features, and its steps
+        # process the average.
         shared = {
             name: {key: v for key, v in cfg.items() if key != 'standardize'}
             for name, cfg in branches.items()
@@ -203,7 +205,7 @@ class ActionSegmentor(BaseModel):
         )
 
     def init_weights(self) -> None:
-        """Set the weights that a training starts from, after a check of checkpoints."""
+        """Set the initial weights of a training, after checking the checkpoints."""
         check_branches_are_trained(self._branch_cfgs)
         for name in branch_checkpoints(self._branch_cfgs):
             init_cfg = self._branch_cfgs[name]['init_cfg']
@@ -220,16 +222,17 @@ class ActionSegmentor(BaseModel):
 
         Args:
             inputs: Features of each modality, shape (N, C, T), padded at the end.
-            data_samples: With the true length of each video (``total_frames`` of its
-                meta information, else that of its labels) and, for losses, gt_label
-                and, with a risk head, gt_risk. None: all videos are T long.
+            data_samples: Samples with the true length of each video (``total_frames``
+                in their meta information, else the length of their labels). For losses,
+                they need gt_label and, with a risk head, gt_risk. None: the length of
+                all videos is T.
             mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
                 padding; ``loss`` for a dict of losses; ``predict`` for samples with
-                pred_label (T,), pred_score (K, T), the probabilities, pred_logit
-                (K, T), pred_entropy (T,), the entropy of the probabilities in nats, of
-                members the mean of theirs, with these heads pred_risk (T,) and
-                pred_boundary (T,), the probability that a segment begins in a frame,
-                and, with post-processing, raw_label (T,), which is pred_label before.
+                pred_label (T,), the probabilities pred_score (K, T), pred_logit (K, T)
+                and pred_entropy (T,), the entropy of the probabilities in nats,
+                averaged over members. Further heads add pred_risk (T,) and
+                pred_boundary (T,), the probability that a segment begins in a frame;
+                post-processing adds raw_label (T,), the labels before it.
 
         Raises:
             ValueError: If the inputs do not fit the branches, or there is no such mode.
@@ -249,7 +252,7 @@ class ActionSegmentor(BaseModel):
         standardized = self._standardized(inputs, mask)
         models = [self, *self.others]
         if mode == 'predict':
-            # So that no more than a chunk is kept of what training would need.
+            # Without gradients, so that only the activations of one chunk are kept.
             with torch.no_grad():
                 predicted = [m._predict(standardized, mask, lengths) for m in models]
             for i, sample in enumerate(samples):
@@ -277,13 +280,13 @@ class ActionSegmentor(BaseModel):
                 raise UserError(
                     f'The {name} features have {inputs[name].shape[1]} channels, but '
                     f'the model expects {expected}; set '
-                    f'model.branches.{name}.in_channels to what the encoder gives.'
+                    f'model.branches.{name}.in_channels to that of the features.'
                 )
 
     def _standardized(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return what each branch reads, standardised where it asks for that."""
+        """Return the features of each branch, standardised if it is configured so."""
         like = next(self.parameters())
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
@@ -294,7 +297,7 @@ class ActionSegmentor(BaseModel):
     def _stems(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return what the first stage of each branch reads."""
+        """Return the input of the first stage of each branch."""
         like = next(self.parameters())
         x = dict(inputs)
         for name, branch in self.branches.items():
@@ -318,8 +321,8 @@ class ActionSegmentor(BaseModel):
     ) -> Iterator[dict[str, Tensor]]:
         """Yield each stage's logits (N, K, T), of branches with a head and fused.
 
-        Before those of the first stage stand the logits (N, 1, T) of boundaries, before
-        all, if asked for, the features (N, C, T) of all branches.
+        Those of the first stage begin with the boundary logits (N, 1, T), if any. With
+        ``keep_features``, each begins with the features (N, C, T) of all branches.
         """
         frames = next(iter(x.values())).shape[2]
         read = {name: [v] for name, v in x.items()}
@@ -349,7 +352,7 @@ class ActionSegmentor(BaseModel):
             yield logits
 
     def _readers(self, step: int) -> list[str]:
-        """Return the branches that read features of the stage before, at a step."""
+        """Return the branches that read features of the previous stage, at a step."""
         return [
             name
             for name, branch in self.branches.items()
@@ -358,7 +361,7 @@ class ActionSegmentor(BaseModel):
         ]
 
     def _boundaries(self, logits: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
-        """Yield the logits (N, 1, T) of boundaries of each stage, given the first."""
+        """Yield the boundary logits (N, 1, T) of each stage, given the first ones."""
         yield logits
         like, head = next(self.parameters()), self.boundary_head
         for i, stage in enumerate(head.stages, 1):
@@ -373,12 +376,12 @@ class ActionSegmentor(BaseModel):
     def _chunks(
         self, stages: Iterable[nn.Module], frames: int
     ) -> Iterator[tuple[slice, slice]]:
-        """Yield which frames a chunk reads, and which of its own it answers for."""
+        """Yield the frames that each chunk reads, and which of these it outputs."""
         if torch.onnx.is_in_onnx_export():
-            # A graph has one number of frames, which it does not know.
+            # An exported graph cannot be chunked, since it does not know the length.
             yield slice(None), slice(None)
             return
-        # A stage that does not say it depends on all frames.
+        # A stage that does not state its context depends on all frames.
         context = max(getattr(stage, 'context', frames) for stage in stages)
         step = self.chunk_frames
         if torch.is_grad_enabled() or self.training or context >= frames:
@@ -399,13 +402,13 @@ class ActionSegmentor(BaseModel):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return features and logits (N, K, inner frames) of one stage.
 
-        Features are by branch, logits by branch and fused. ``x`` holds all that the
-        stage of a branch reads.
+        Features are by branch, logits by branch and fused. ``x`` holds all inputs of
+        the stage of each branch.
         """
         like = next(self.parameters())
         features = {}
         for name, branch in self.branches.items():
-            # Features may lie in half precision, and elsewhere than the model.
+            # Features may be in half precision, and on another device than the model.
             read, *previous = (v.to(like, non_blocking=True) for v in x[name])
             stages = branch['backbone'].stages
             features[name] = _run(stages[stage], read, mask, *previous)[:, :, inner]
@@ -474,18 +477,18 @@ class ActionSegmentor(BaseModel):
     def outputs(
         self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return what the last stage and the other heads give.
+        """Return the outputs of the last stage and of the other heads.
 
         Args:
-            x: What the first stage of each branch reads.
+            x: The input of the first stage of each branch.
             mask: Shape (N, 1, T), or None.
 
         Returns:
-            ``logits`` (N, K, T); with a boundary head ``boundary`` (N, T), the
-            probabilities, and with a risk head ``risk`` (N, T).
+            ``logits`` (N, K, T); with a boundary head the probabilities ``boundary``
+            (N, T), and with a risk head the scores ``risk`` (N, T).
         """
         boundary = None
-        # One after another, so that only the last stage's are kept.
+        # One after another, so that only the logits of the last stage are kept.
         for logits in self._stages(x, mask):
             boundary = logits.pop(_BOUNDARY, boundary)
             outputs = {'logits': _output(logits)}
@@ -499,7 +502,7 @@ class ActionSegmentor(BaseModel):
     def _predict(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
     ) -> list[dict[str, Tensor]]:
-        """Return the fields that a sample of each video gets."""
+        """Return the predicted fields of each video's sample."""
         outputs = self.outputs(self._stems(inputs, mask), mask)
         boundary, risk = outputs.get('boundary'), outputs.get('risk')
         videos = []
@@ -521,7 +524,7 @@ class ActionSegmentor(BaseModel):
 
 
 def branch_stem(branch: ModuleDict) -> nn.Module | None:
-    """Return what runs before the stages of a branch, its own or of the backbone."""
+    """Return the stem of a branch, or of its backbone; None if there is none."""
     return (
         branch['stem']
         if 'stem' in branch
@@ -530,38 +533,48 @@ def branch_stem(branch: ModuleDict) -> nn.Module | None:
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:
-    """Return the logits that count: the fused ones, where there are any."""
+    """Return the logits of the output: the fused ones if there are any."""
     return list(logits.values())[-1]
+
+
+@dataclass(frozen=True)
+class _FusionOptions:
+    """The settings of a fusion."""
+
+    neck: Mapping[str, object] = field(default_factory=dict)
+    feed: str = _FUSED
+    branch_heads: bool = True
 
 
 def _fusion_options(
     branches: list[str], fusion: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return the settings of a fusion with their defaults, checked."""
+) -> _FusionOptions:
+    """Return the settings of a fusion with their defaults, after checking them."""
     if (len(branches) > 1) != (fusion is not None):
         raise UserError(
             f'The model has the branches {branches} and fusion={fusion}; several '
             'branches need a `fusion`, and one has nothing to fuse.'
         )
-    options = {'feed': _FUSED, 'branch_heads': True, **(fusion or {})}
     # MMEngine writes `_scope_` into dicts of inherited configs.
-    unknown = sorted(options.keys() - {'neck', 'feed', 'branch_heads', '_scope_'})
+    given = {key: v for key, v in (fusion or {}).items() if key != '_scope_'}
+    unknown = sorted(given.keys() - {'neck', 'feed', 'branch_heads'})
     if unknown:
         raise UserError(
             f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
             '`branch_heads` only.'
         )
-    feeds = (_FUSED, 'own') if options['branch_heads'] else (_FUSED,)
-    if options['feed'] not in feeds:
+    options = _FusionOptions(**given)
+    feeds = (_FUSED, 'own') if options.branch_heads else (_FUSED,)
+    if options.feed not in feeds:
         raise UserError(
-            f"fusion.feed={options['feed']!r} is not 'fused', nor 'own' with "
+            f"fusion.feed={options.feed!r} is not 'fused', nor 'own' with "
             'branch_heads=True.'
         )
     return options
 
 
 def _run(stage: nn.Module, x: Tensor, mask: Tensor | None, *features: Tensor) -> Tensor:
-    """Run a stage; one whose mask has no default gets ones in place of None."""
+    """Run a stage; one whose mask has no default gets ones instead of None."""
     _, parameter, *_ = inspect.signature(stage.forward).parameters.values()
     if mask is None and parameter.default is inspect.Parameter.empty:
         mask = x.new_ones(len(x), 1, x.shape[2])

@@ -1,16 +1,15 @@
-"""Several trained models of one config as one."""
+"""Ensembles of several trained models of one config."""
 
 import copy
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, ModuleList
 from torch import Tensor
 
 from mmskelseg.evaluation.ensembles import FIELDS, average_predictions
-from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of
+from mmskelseg.fileio.checkpoints import load_checkpoint, seed_of
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     load_weights,
@@ -24,25 +23,25 @@ from mmskelseg.utils.errors import UserError
 
 @MODELS.register_module()
 class ActionSegmentorEnsemble(BaseModel):
-    """Averages the probabilities that several trained models give, such as of seeds.
+    """The mean of the probabilities of several trained models, such as of seeds.
 
-    It predicts, and cannot be trained. The models run one after another, so that memory
-    is that of one, but for the weights and the predictions. ``seeds`` are those of the
-    trainings, None where a checkpoint does not state it.
+    It only predicts and cannot be trained. The models run one after another, so that
+    it needs the memory of one model plus all weights and predictions. ``seeds`` are the
+    seeds of the trainings, None if a checkpoint does not state its seed.
 
     Args:
         model: Config of the models.
-        checkpoints: The weights of each, as trainings write them. They are read here,
-            since a test calls no ``init_weights``.
+        checkpoints: The checkpoints of the trainings. They are loaded here, since a
+            test does not call ``init_weights``.
 
     Raises:
         FileNotFoundError: If a checkpoint is missing.
-        ValueError: If one is not of the model, or was trained on other classes or
-            features than the first, or if one is given twice.
+        ValueError: If a checkpoint does not fit the model, was trained on other classes
+            or features than the first one, or is given twice.
     """
 
     def __init__(
-        self, model: Mapping[str, Any], checkpoints: Sequence[str | os.PathLike]
+        self, model: Mapping[str, object], checkpoints: Sequence[str | os.PathLike]
     ) -> None:
         super().__init__()
         self.checkpoints = [str(file) for file in checkpoints]
@@ -53,16 +52,16 @@ class ActionSegmentorEnsemble(BaseModel):
                 )
         self.members = ModuleList()
         self.seeds: list[int | None] = []
-        first: dict[str, Any] = {}
+        first: object = None
         for file in self.checkpoints:
             content = load_checkpoint(file)
             member = MODELS.build(copy.deepcopy(model))
             load_weights(member, content, file)
-            first = first or content
+            first = content if first is None else first
             _check_same(content, file, first, self.checkpoints[0])
             self.members.append(member)
-            self.seeds.append(meta_of(content).get('seed'))
-        # The segmentor's own, which its config need not name.
+            self.seeds.append(seed_of(content))
+        # That of the segmentor, which its config need not name.
         self.data_preprocessor = self.members[0].data_preprocessor
         self.num_classes = getattr(self.members[0], 'num_classes', None)
 
@@ -72,22 +71,22 @@ class ActionSegmentorEnsemble(BaseModel):
         data_samples: Sequence[ActionDataSample],
         mode: str = 'predict',
     ) -> list[ActionDataSample]:
-        """Return predictions: the samples with what the members predict on average.
+        """Return the samples with the mean predictions of the members.
 
         Args:
             inputs: As for the members.
             data_samples: As for the members.
-            mode: ``predict``: samples get the fields of
+            mode: Only ``predict``. Samples get the fields of
                 :func:`mmskelseg.evaluation.ensembles.average_predictions`, after the
                 post-processing of the first model, and ``members``, a list with the
                 fields that each member predicts.
 
         Raises:
-            ValueError: If another mode is asked for.
+            ValueError: If the mode is another one.
         """
         if mode != 'predict':
             raise UserError(
-                f"mode={mode!r}, but an ensemble knows 'predict' alone; train its "
+                f"mode={mode!r}, but an ensemble only knows 'predict'; train its "
                 'members one by one.'
             )
         predicted: list[list[dict[str, Tensor]]] = [[] for _ in data_samples]
@@ -104,10 +103,8 @@ class ActionSegmentorEnsemble(BaseModel):
         return list(data_samples)
 
 
-def _check_same(
-    checkpoint: Mapping[str, Any], file: str, first: Mapping[str, Any], first_file: str
-) -> None:
-    """Raise an error if checkpoints state that they learned different things."""
+def _check_same(checkpoint: object, file: str, first: object, first_file: str) -> None:
+    """Raise an error if checkpoints state different classes or features."""
     classes, expected = (
         trained_data(content, source).get('classes')
         for content, source in ((checkpoint, file), (first, first_file))

@@ -89,7 +89,7 @@ def other_rate(video):
 @pytest.mark.parametrize(
     ('damage', 'check', 'text'),
     [
-        (nobody_for_long, 'nobody seen', 'in 15 of 45 frames, the longest time from '
+        (nobody_for_long, 'nobody seen', 'in 15 of 45 frames, longest from '
          'frame 10 to 24 (1.5 s'),
         (one_joint_far_away, 'far outside the image', '1 of 765 joints lie more than '
          '0.5 image sides outside the image of 640x480; the farthest, left_wrist in '
@@ -180,8 +180,9 @@ def test_same_poses_in_training_and_test_are_said_to_be_so(data):
     assert list(shared_poses(data)) == [
         (
             'video_2',
-            'has the same poses as video_0; video_0 trains and video_2 tests in test; '
-            'video_2 trains and video_0 tests in one/test, so that scores are too good',
+            'has the same poses as video_0; video_0 is for training and video_2 for '
+            'testing in test; video_2 is for training and video_0 for testing in '
+            'one/test, which makes scores too high',
         )
     ]
 
@@ -232,7 +233,7 @@ def test_classes_that_are_tested_but_never_trained_are_named(data, tmp_path):
         Suspicion(
             'unknown in training',
             None,
-            "rare: in 'test', but not in 'train', so that no model can know it",
+            "rare: in 'test', but not in 'train', so that no model can learn it",
         ),
         Suspicion('class without frames', None, 'no frame is labelled never'),
     ]

@@ -160,7 +160,7 @@ def test_projection_draws_a_distance_and_names_wrong_options(video):
     with pytest.raises(UserError, match=r'distance is \(3, 2\), but must be two num'):
         RandomProjection(distance=(3, 2))
     del video['keypoint_3d']
-    with pytest.raises(UserError, match='has no keypoint_3d, which a camera could'):
+    with pytest.raises(UserError, match='has no keypoint_3d to project'):
         RandomProjection()(video)
 
 
@@ -272,7 +272,7 @@ def test_flip_changes_no_names_of_features_that_it_does_not_mirror(video):
     """They lie in files, are there already, or are made beside the labels."""
     video |= {'classes': ['left', 'right'], 'label': np.zeros(90, int)}
     flip = RandomHorizontalFlip(1.0, skeleton='coco17', class_pairs=[('left', 'right')])
-    with pytest.raises(UserError, match='features of rgb lie in files, which are not'):
+    with pytest.raises(UserError, match='features of rgb are in files, which are not'):
         flip({**video, 'feature_files': {'rgb': ['a.npy']}})
     with pytest.raises(UserError, match='features already; put RandomHorizontalFlip'):
         flip({**video, 'features': {}})
@@ -282,7 +282,9 @@ def test_flip_names_a_class_that_is_not_there(video):
     """Before a training, and not as a silent change of nothing."""
     video['classes'] = ['nothing', 'punch']
     flip = RandomHorizontalFlip(skeleton='coco17', class_pairs=[('punch', 'kick')])
-    with pytest.raises(UserError, match="names 'kick', which is none of the classes"):
+    with pytest.raises(
+        UserError, match="names 'kick', which is not one of the classes"
+    ):
         flip(video)
 
 
@@ -314,7 +316,7 @@ def test_features_in_files_are_not_augmented(transform, video):
     (RandomJointDropout, {'p': 2}, 'p is 2, but must be a probability'),
     (RandomJointDropout, {'seconds': (2, 1)}, 'the lower one first'),
     (RandomLimbDropout, {'frames': 2}, 'frames is 2, but must be a probability'),
-    (RandomLimbDropout, {}, 'it is not said which joints belong together'),
+    (RandomLimbDropout, {}, 'it is unknown which joints form a limb'),
     (RecombineSegments, {'transitions': 'all'}, "must be 'observed' or 'any'"),
     (RecombineSegments, {'times': 0}, 'times is 0, but must be at least 1'),
     (RandomHorizontalFlip, {'class_pairs': ['left']}, 'must be pairs of names'),

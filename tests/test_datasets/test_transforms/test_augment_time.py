@@ -167,5 +167,5 @@ def test_recombination_moves_skeletons_in_whole_pixels():
 def test_recombination_needs_features_that_follow():
     """Those in a file are of the video that was."""
     item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
-    with pytest.raises(UserError, match='features of rgb lie in files'):
+    with pytest.raises(UserError, match='features of rgb are in files'):
         RecombineSegments()(item)

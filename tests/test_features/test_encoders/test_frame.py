@@ -106,7 +106,7 @@ def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
     torch.manual_seed(7)
     second = FrameEncoder('torchvision.resnet18', 'none').encode(images)
     np.testing.assert_array_equal(first, second)
-    assert said[0].startswith('torchvision.resnet18 gets random weights')
+    assert said[0].startswith('torchvision.resnet18 has random weights')
 
 
 def test_encoder_settings_name_the_content_of_a_file(tmp_path):
@@ -155,7 +155,7 @@ def test_encoder_takes_a_download_that_is_there(tmp_path, images, monkeypatch):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'layer9__weight': torch.zeros(1)}, '1 tensors are not its own, as layer9'),
+        ({'layer9__weight': torch.zeros(1)}, '1 tensors do not fit, such as layer9'),
         ({'conv1__weight': torch.zeros(2)}, r'conv1.weight is \(2,\) instead of \(64,'),
     ],
 )

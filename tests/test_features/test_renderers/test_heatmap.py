@@ -113,6 +113,13 @@ def test_render_joint_by_hand():
     assert image[3, 4] == pytest.approx(0.5 * np.exp(-2 / 0.72))
 
 
+def test_render_takes_any_truth_for_joints():
+    """A number, as settings in a file may have, draws each joint once."""
+    skeleton = Skeleton.get('coco17')
+    pairs = RenderSkeletonHeatmap(skeleton, joints=10**12).pairs
+    assert len(pairs) == skeleton.num_joints + len(skeleton.limbs)
+
+
 def test_render_draws_joints_by_equation_one_whatever_the_distance(rng):
     """The printed distance is of Eq. 2, so joints are the same under either."""
     item = {'keypoint': rng.uniform(0, 56, (1, 3, 17, 2))}

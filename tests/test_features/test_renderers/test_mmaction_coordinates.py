@@ -69,7 +69,7 @@ def test_settings_and_source_name_what_decides_the_coordinates(rng):
         (
             {'transforms': [{'type': 'mmaction.UniformSampleFrames', 'clip_len': 3},
                             {'type': 'mmaction.PoseDecode'}]},
-            r'of 7 frames of one person.*shape \(1, 3, 17, 2\)',
+            r'for 7 frames of one person.*shape \(1, 3, 17, 2\)',
         ),
     ],
 )  # fmt: skip

@@ -146,7 +146,7 @@ def broken(tmp_path, name, old, new):
             '[1.28,2.52]',
             '[2.52,1.28]',
             "metadata '1_aB3dE6gH': 'lift' starts at 2.520 s and ends at 1.280 s; "
-            'exchange the two.',
+            'swap the two.',
         ),
         (
             'via.json',
@@ -219,7 +219,7 @@ def test_a_value_of_another_type_is_read_or_named(tmp_path, name, value):
     [
         (
             'start,end,class\n0,1,walk\n',
-            'the columns are start, end, class, and label lacks; the first line must '
+            'the columns are start, end, class, without label; the first line must '
             'be a header with start, end, label.',
         ),
         (
@@ -239,7 +239,7 @@ def test_a_value_of_another_type_is_read_or_named(tmp_path, name, value):
         ('start,end,label\n', 'no video in it has a label; label one first.'),
         (
             '',
-            'the columns are none, and start, end, label lacks; the first line must '
+            'the columns are none, without start, end, label; the first line must '
             'be a header with start, end, label.',
         ),
     ],
@@ -262,8 +262,11 @@ def test_a_file_in_another_encoding_gives_one_clear_sentence(tmp_path):
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
-        ('cvat_video.xml', 'it counts frames, and CVAT does not write their rate'),
-        ('label_studio.json', 'region kQ3vT is in frames, and the task has no fps'),
+        ('cvat_video.xml', 'its times are frame numbers, and CVAT does not write'),
+        (
+            'label_studio.json',
+            'region kQ3vT has frame numbers, but the task has no fps',
+        ),
     ],
 )
 def test_frames_without_a_rate_are_an_error(name, message):

@@ -60,6 +60,23 @@ def test_boris_tables_give_paired_states(name):
     assert (video.name, spans(video)) == ('take1', TAKE1)
 
 
+def test_boris_table_whose_state_stops_before_it_starts_is_an_error(tmp_path):
+    """A pair of them would be a segment that nobody saw."""
+    lines = (SAMPLES / 'tabular_events.csv').read_text().splitlines()
+    swapped = [
+        line.replace('START', 'STOP').replace('STOP,1.280', 'START,1.280')
+        if ',walk,' in line
+        else line
+        for line in lines[:4]
+    ]
+    path = tmp_path / 'swapped.csv'
+    path.write_text('\n'.join([*swapped, '']))
+    with pytest.raises(
+        ValueError, match=r"'walk' has a STOP at 0\.000 s where its START"
+    ):
+        read_boris_events(path, strict=True)
+
+
 def test_elan_gives_the_only_independent_tier():
     (video,) = read_elan(SAMPLES / 'labels.eaf')
     assert (video.name, spans(video)) == ('take1', TAKE1)
@@ -152,9 +169,11 @@ def test_a_file_tells_its_own_format(name, options):
 
 
 def test_a_file_of_unknown_format_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="the suffix '\\.docx' is of no format"):
+    with pytest.raises(
+        ValueError, match="the suffix '\\.docx' is not that of a label format"
+    ):
         read_segments(tmp_path / 'labels.docx')
-    with pytest.raises(ValueError, match="'praat' is no format of labels"):
+    with pytest.raises(ValueError, match="'praat' is not a label format"):
         read_segments(tmp_path / 'labels.txt', 'praat')
 
 

@@ -108,7 +108,7 @@ def test_boris_project_needs_the_duration(tmp_path, video, lacking):
 
 
 def test_boris_project_refuses_unknown_classes_and_equal_names(tmp_path, video):
-    with pytest.raises(ValueError, match=r"'lift' .* is none of the classes walk"):
+    with pytest.raises(ValueError, match=r"'lift' .* is not one of the classes walk"):
         write_boris(tmp_path / 'a', [video], ['walk'])
     with pytest.raises(ValueError, match="'take1' is labelled twice; give each"):
         write_boris(tmp_path / 'a', [video, video], ['walk', 'lift'])

@@ -112,7 +112,7 @@ def test_overlap_of_one_class_or_of_no_frame_is_none():
 @pytest.mark.parametrize(
     ('segments', 'options', 'message'),
     [
-        ([Segment(0, 2, 'run')], {}, "'run' .* is none of the 3 classes walk, lift"),
+        ([Segment(0, 2, 'run')], {}, "'run' .* is not one of the 3 classes walk, lift"),
         ([Segment(0, 3.1, 'walk')], {}, 'outside of the video, which lasts 2.000 s'),
         ([Segment(-1.1, 2, 'walk')], {}, 'outside of the video'),
         (GAP, {'missing': 'background'}, 'no background class is named'),

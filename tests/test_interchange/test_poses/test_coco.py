@@ -83,7 +83,7 @@ def test_flags_are_not_scores(walk, save_json):
         (lambda e: e.clear(), 'expected a list of at least one person'),
         (
             lambda e: [entry.update(track_id=1, image_id=0) for entry in e],
-            'person 1 is twice in frame 0',
+            'person 1 occurs twice in frame 0',
         ),
     ],
 )

@@ -206,7 +206,10 @@ HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
         (HEAD, 'numbered from 0 to 0 in 0 rows'),
         (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
         (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
-        (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'poses in 3D, which have no pixels'),
+        (
+            HEAD.replace('x,y', 'x,z') + '0,1,2\n',
+            'poses in 3D, which are not in pixels',
+        ),
         (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
     ],
 )

@@ -67,7 +67,7 @@ def test_layout_is_the_one_given(walk, save_json):
     """Joints without names, other than 17, need one."""
     path = save_json(frames(walk[:, :15]))
     assert read_mmpose(path, 'lcr15').skeleton == 'lcr15'
-    with pytest.raises(ValueError, match='15 joints without names; say which'):
+    with pytest.raises(ValueError, match='15 joints without names; give their'):
         read_mmpose(path)
     with pytest.raises(ValueError, match='15 joints, but the skeleton coco17 has 17'):
         read_mmpose(path, 'coco17')

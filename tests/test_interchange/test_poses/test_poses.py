@@ -27,7 +27,7 @@ def test_rate_of_poses_counts_before_that_of_the_video():
         ValueError, match=r'30 frames of poses, but .* has 60 at 20 fps'
     ):
         with_rate(poses(30), file, None, 'poses')
-    with pytest.raises(ValueError, match='states no frame rate'):
+    with pytest.raises(ValueError, match='has no frame rate'):
         with_rate(poses(30), None, None, 'poses')
     for rate in (-1, float('inf')):
         with pytest.raises(ValueError, match=f'poses: fps is {rate}'):

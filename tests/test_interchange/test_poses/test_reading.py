@@ -55,9 +55,9 @@ def test_format_can_be_forced(save_text):
     ('name', 'text', 'message'),
     [
         ('a.json', '{"people": []}', 'a single frame of OpenPose; name the folder'),
-        ('a.json', '{"shapes": []}', 'not a format that is known'),
-        ('a.slp', '', 'export it there as analysis HDF5'),
-        ('a.txt', 'x', 'not a format that is known'),
+        ('a.json', '{"shapes": []}', 'not in a known format'),
+        ('a.slp', '', 'export it from SLEAP as analysis HDF5'),
+        ('a.txt', 'x', 'not in a known format'),
         ('a.npz', 'x', 'not an npz file'),
     ],
 )

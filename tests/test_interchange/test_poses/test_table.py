@@ -78,7 +78,7 @@ def test_numbered_joints_are_counted(save_text):
         ),
         (
             'frame,nose_x,nose_y\n0,1,2\n0,1,2\n',
-            'person 1 is twice in frame 0',
+            'person 1 occurs twice in frame 0',
         ),
     ],
 )  # fmt: skip

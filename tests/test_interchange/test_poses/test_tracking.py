@@ -159,7 +159,7 @@ def test_people_who_are_hardly_seen_are_left_out_with_a_note(crossing):
     assert name == 'person1'
     assert one.notes == (
         'one of 1 people, seen in 100 of 100 frames',
-        '1 of 2 people are left out, seen for less than 2 s each',
+        '1 of 2 people are skipped, seen for less than 2 s each',
     )
     # Nobody is seen for longer than that here.
     ((_, _, one),) = each_person(people_of(crossing[0]).noting(fps=30.0))

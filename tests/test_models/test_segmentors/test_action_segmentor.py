@@ -269,7 +269,7 @@ def test_model_ignores_a_modality_without_a_branch():
     ('labels', 'features', 'message'),
     [
         (45, 30, 'v: 45 frames, but features of 30'),
-        (None, 30, 'v: a loss needs gt_label for its 30 frames, but there are 0'),
+        (None, 30, 'v: the loss needs gt_label for its 30 frames, but there are 0'),
     ],
 )
 def test_loss_names_the_video_whose_labels_do_not_fit(labels, features, message):

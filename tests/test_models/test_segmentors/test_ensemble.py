@@ -94,7 +94,9 @@ def test_ensemble_predicts_the_mean_of_its_members(save, modalities, risk):
 def test_ensemble_only_predicts(save):
     cfg = config()
     ensemble = ActionSegmentorEnsemble(cfg, [save(cfg, 0), save(cfg, 1)])
-    with pytest.raises(ValueError, match=r"mode='loss', but an ensemble knows 'pred"):
+    with pytest.raises(
+        ValueError, match=r"mode='loss', but an ensemble only knows 'pred"
+    ):
         ensemble(batch()['inputs'], batch()['data_samples'], mode='loss')
 
 

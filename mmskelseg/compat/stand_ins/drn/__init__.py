@@ -1,1 +1,1 @@
-"""Stands for ``mmaction.models.localizers.drn``, missing from a release."""
+"""Stand-in for ``mmaction.models.localizers.drn``, which a release lacks."""

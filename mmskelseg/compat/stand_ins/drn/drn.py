@@ -1,16 +1,14 @@
-"""The one name that MMAction2 imports from the missing package."""
-
-from typing import Any
+"""The only name that MMAction2 imports from the missing package."""
 
 from mmaction.registry import MODELS
 
 
-# Anew where the file is imported under its own path as well.
+# Forced, since the file may also be imported under its own path.
 @MODELS.register_module(force=True)
 class DRN:
-    """Says that this localizer is missing when a config asks for it."""
+    """A stand-in that raises an error when a config uses this localizer."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         raise NotImplementedError(
             'DRN is not part of the installed mmaction2, whose release lacks '
             'mmaction/models/localizers/drn (mmaction2 issue 2714); install MMAction2 '

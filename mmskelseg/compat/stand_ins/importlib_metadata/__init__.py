@@ -1,3 +1,3 @@
-"""The backport under whose name MMAction2 asks for Python's own module."""
+"""Stand-in for a backport, whose name MMAction2 uses for Python's own module."""
 
 from importlib.metadata import *  # noqa: F403

@@ -1,11 +1,11 @@
-"""Stands for ``mmcv._ext``, the compiled operators that mmcv-lite lacks.
+"""Stand-in for ``mmcv._ext``, the compiled operators that mmcv-lite lacks.
 
-Those that detection and pose estimation need are torchvision's, for inference alone.
-All others can be imported and say that they are missing when they are called.
+torchvision provides those for detection and pose estimation, for inference only. All
+others can be imported, but raise an error when they are called.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import NoReturn
 
 import torch
 from torchvision import ops
@@ -14,9 +14,9 @@ from torchvision import ops
 def nms(
     bboxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float, offset: int
 ) -> torch.Tensor:
-    """Return the indices of the boxes (P, 4) that stay, by falling score (P,).
+    """Return the indices of the boxes (P, 4) that are kept, by decreasing score (P,).
 
-    The offset is 1 where the last corner is the last pixel, 0 where it is the edge.
+    The offset is 1 if the last corner is the last pixel, and 0 if it is the edge.
     """
     return ops.nms(
         bboxes + bboxes.new_tensor([0, 0, offset, offset]), scores, iou_threshold
@@ -48,17 +48,17 @@ def roi_align_forward(
 
 def _missing(name: str) -> str:
     return (
-        f'mmcv-lite has no operator {name}; install the full mmcv in its place, or '
-        'choose a model that does without it.'
+        f'mmcv-lite has no operator {name}; install the full mmcv instead, or choose '
+        'a model that does not need it.'
     )
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
-    """Return a function that says that the operator is missing."""
+def __getattr__(name: str) -> Callable[..., NoReturn]:
+    """Return a function that raises an error about the missing operator."""
     if name.startswith('__'):
         raise AttributeError(name)
 
-    def missing(*args: Any, **kwargs: Any) -> Any:
+    def missing(*args: object, **kwargs: object) -> NoReturn:
         raise NotImplementedError(_missing(name))
 
     return missing

@@ -1,0 +1,52 @@
+"""The item of a data set, which transforms turn into inputs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mmskelseg.features.recipe import FeatureRecipe
+from mmskelseg.features.renderers.renderer import RenderedVideo
+
+if TYPE_CHECKING:
+    from mmaction.structures import ActionDataSample
+    from torch import Tensor
+
+
+class ItemSource(Protocol):
+    """A data set whose items can be read before their transforms."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+
+    def get_data_info(self, idx: int) -> Item:
+        """Return an item as passed to the pipeline."""
+
+
+class Item(RenderedVideo, total=False):
+    """A video on its way through the pipeline of a data set.
+
+    From the data set come the keys of its annotation, the skeletons only if there are
+    online features; ``feature_files``, the paths of each modality, one per copy;
+    ``online``, the recipe of each modality whose features are computed on the fly;
+    ``classes``, their names; ``epoch`` and ``run_seed``, on which random transforms
+    depend; and ``dataset``, the data set itself, for transforms that mix videos.
+
+    Transforms add ``features``, an array (C, T, ...) for each modality;
+    ``source_frames`` (T,) and ``source_length``, the frames that were kept of a video
+    and its length; and finally ``inputs`` and ``data_samples``.
+    """
+
+    feature_files: dict[str, list[str]]
+    online: Mapping[str, FeatureRecipe]
+    classes: Sequence[str]
+    epoch: int
+    run_seed: int
+    dataset: ItemSource
+    features: dict[str, np.ndarray]
+    source_frames: np.ndarray
+    source_length: int
+    inputs: dict[str, Tensor]
+    data_samples: ActionDataSample
