@@ -115,7 +115,8 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
         check_same(found, expected)
     assert len(expected['segments']) > 1
     assert found['segments'][0].keys() == expected['segments'][0].keys()
-    assert found.keys() == expected.keys()
+    # A graph gives the mean of the members' probabilities, not those of each.
+    assert found.keys() == expected.keys() - {'pred_entropy'}
 
 
 @pytest.mark.parametrize('frames', [1, 2, 1000, 20000])
