@@ -620,7 +620,11 @@ def _converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
             # It logs a recommendation to do what `_simplified` has done.
             logging.disable(logging.WARNING)
             try:
-                quantize_dynamic(proto, file, weight_type=QuantType.QInt8)
+                # Weights of 7 bits: sums of products overflow in processors without
+                # VNNI, and labels would be wrong there.
+                quantize_dynamic(
+                    proto, file, weight_type=QuantType.QInt8, reduce_range=True
+                )
             finally:
                 logging.disable(logging.NOTSET)
             return load(file)

@@ -191,7 +191,7 @@ def test_training_video_of_one_frame_is_named(name):
     """Batch norms have nothing to normalise by; prediction needs no statistics."""
     model = build(name)
     inputs, samples = batch_of(name, (1,))
-    with pytest.raises(ValueError, match=r'v0: 1 frame, but .* at least 2; take'):
+    with pytest.raises(ValueError, match=r'v0: 1 frame, but .* at least 2 frames'):
         step(model, inputs, samples)
     with torch.no_grad():
         (sample,) = model.eval()(inputs, samples, mode='predict')

@@ -216,5 +216,5 @@ def test_network_of_other_features_is_an_error(options, message):
 
 def test_graph_of_other_joints_is_an_error():
     """MMAction2's layout must have the skeleton's joints."""
-    with pytest.raises(ValueError, match=r'normalises 51 values a frame.*15 joints'):
+    with pytest.raises(ValueError, match=r'normalises 51 values per frame.*15 joints'):
         build(graph_cfg={'layout': 'coco', 'mode': 'stgcn_spatial'})

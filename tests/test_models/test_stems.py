@@ -94,7 +94,7 @@ def test_number_of_parameters(arch, parameters):
 def test_unknown_architecture_and_features_without_pictures_are_refused():
     with pytest.raises(ValueError, match=r"arch='tiny' is not one of small, medium"):
         encoder(arch='tiny')
-    with pytest.raises(ValueError, match=r'reads pictures .* but gets \(1, 2, 9\)'):
+    with pytest.raises(ValueError, match=r'reads images .* but gets \(1, 2, 9\)'):
         encoder()(torch.zeros(1, 2, 9))
 
 
