@@ -32,6 +32,7 @@ _MODELS = [
     'mmskelseg.models.necks',
     'mmskelseg.models.segmentors',
     'mmskelseg.models.stems',
+    'mmskelseg.models.timestamps',
     'mmskelseg.features.encoders',
 ]
 _METRICS = ['mmskelseg.evaluation.metrics']

@@ -58,6 +58,8 @@ class SkelSegInferencer(BaseInferencer):
     - ``segments``: dicts with ``start_frame``, ``end_frame`` (exclusive), ``start`` and
       ``end`` in seconds, ``label``, ``label_id`` and ``score``, the mean probability of
       the label over the segment;
+    - ``pred_entropy`` (T,), the entropy of the probabilities in nats, averaged over the
+      members of an ensemble;
     - ``pred_risk`` (T,), if the model has a risk head;
     - ``pred_boundary`` (T,), the probability that a segment begins in a frame, if the
       model has a boundary head;
@@ -308,5 +310,5 @@ class SkelSegInferencer(BaseInferencer):
 
 def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:
     """Return the predicted fields of a sample as arrays."""
-    names = ('pred_risk', 'pred_boundary', 'pred_label', 'pred_score')
+    names = ('pred_risk', 'pred_boundary', 'pred_entropy', 'pred_label', 'pred_score')
     return {name: sample.get(name).cpu().numpy() for name in names if name in sample}

@@ -15,6 +15,7 @@ COMMANDS = {
     'test': 'score a trained segmentor, or several as an ensemble',
     'ensemble': 'score the mean predictions of several models',
     'segment': 'segment videos or skeletons',
+    'suggest': 'rank what to label next, as drafts for a labelling tool',
     'export': 'write a trained model as an ONNX file, which runs without PyTorch',
     'live': 'label the people in front of a camera live',
     'app': 'segment videos on a web page',

@@ -10,13 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.utils.command_line import whole
+from mmskelseg.utils.command_line import add_person, positive, whole
 from mmskelseg.utils.errors import UserError, shown
 
 # Commands import MMEngine and torch later, so that --help is fast.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+    from mmskelseg.apis import SkelSegInferencer
     from mmskelseg.apis.pose_estimators import PoseEstimator
 
 
@@ -245,6 +246,28 @@ def add_pose_estimator_arguments(
     )
 
 
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of :class:`~mmskelseg.apis.inputs.InputReader`."""
+    group = parser.add_argument_group('poses and other input')
+    group.add_argument(
+        '--poses',
+        nargs='+',
+        metavar='FILE',
+        help='files with the poses of the videos, in the same order, or a folder of '
+        'files with the same names',
+    )
+    add_pose_estimator_arguments(group)
+    add_person(group, each=True)
+    group.add_argument(
+        '--fps',
+        type=positive,
+        help='frames per second of the poses, if they do not state it',
+    )
+    group.add_argument(
+        '--split', help='split of an annotation file, such as test (default: all)'
+    )
+
+
 def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
     """Return the pose estimator of the options, for ``SkelSegInferencer``.
 
@@ -253,6 +276,35 @@ def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
     if args.pose_options is None:
         return args.pose_estimator
     return built_pose_estimator(args)
+
+
+def load_inferencer(
+    args: argparse.Namespace, *, show_progress: bool = True
+) -> SkelSegInferencer:
+    """Return the trained model that ``split_model`` found, on its device."""
+    from mmskelseg.apis import SkelSegInferencer
+    from mmskelseg.engine.config_checks import building, check_config, read_config
+    from mmskelseg.fileio.configs import find_config
+
+    if args.model is not None:
+        return SkelSegInferencer(
+            args.model,
+            None,
+            args.device,
+            pose_estimator=pose_estimator(args),
+            show_progress=show_progress,
+        )
+    config = read_config(find_config(args.config), args.cfg_options)
+    check_config(config, args.config)
+    estimator = pose_estimator(args)
+    with building(args.config):
+        return SkelSegInferencer(
+            config,
+            [args.checkpoint, *args.ensemble],
+            args.device,
+            pose_estimator=estimator,
+            show_progress=show_progress,
+        )
 
 
 def built_pose_estimator(args: argparse.Namespace) -> PoseEstimator:

@@ -40,21 +40,20 @@ from typing import TYPE_CHECKING
 from mmskelseg.commands.arguments import (
     SettingsAction,
     add_ensemble,
+    add_input_options,
     add_model,
-    add_pose_estimator_arguments,
     check_model,
     is_exported,
+    load_inferencer,
     pose_estimator,
     split_model,
 )
 from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.command_line import (
     add_line_minutes,
-    add_person,
     command,
     device,
     number_from,
-    positive,
     whole_from,
 )
 
@@ -107,7 +106,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default='work_dirs/demo',
         help='output folder (default: %(default)s)',
     )
-    _add_input_options(parser)
+    add_input_options(parser)
     parser.add_argument(
         '--device',
         type=device,
@@ -150,27 +149,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action=SettingsAction,
         metavar='KEY=VALUE',
         help='settings that override those of the config, as in training',
-    )
-
-
-def _add_input_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group('poses and other input')
-    group.add_argument(
-        '--poses',
-        nargs='+',
-        metavar='FILE',
-        help='files with the poses of the videos, in the same order, or a folder of '
-        'files with the same names',
-    )
-    add_pose_estimator_arguments(group)
-    add_person(group, each=True)
-    group.add_argument(
-        '--fps',
-        type=positive,
-        help='frames per second of the poses, if they do not state it',
-    )
-    group.add_argument(
-        '--split', help='split of an annotation file, such as test (default: all)'
     )
 
 
@@ -217,27 +195,7 @@ def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]
 
         estimator = pose_estimator(args)
         return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
-    from mmskelseg.apis import SkelSegInferencer
-
-    if args.model is not None:
-        inferencer = SkelSegInferencer(
-            args.model, None, args.device, pose_estimator=pose_estimator(args)
-        )
-        return partial(inferencer.stream, batch_size=args.batch_size)
-    from mmskelseg.engine.config_checks import building, check_config, read_config
-    from mmskelseg.fileio.configs import find_config
-
-    config = read_config(find_config(args.config), args.cfg_options)
-    check_config(config, args.config)
-    estimator = pose_estimator(args)
-    with building(args.config):
-        inferencer = SkelSegInferencer(
-            config,
-            [args.checkpoint, *args.ensemble],
-            args.device,
-            pose_estimator=estimator,
-        )
-    return partial(inferencer.stream, batch_size=args.batch_size)
+    return partial(load_inferencer(args).stream, batch_size=args.batch_size)
 
 
 main = command(

@@ -11,6 +11,7 @@ from mmengine.dataset import BaseDataset, Compose
 
 from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.datasets.items import Item
+from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.features.recipe import (
     FeatureConfig,
     FeatureRecipe,
@@ -50,6 +51,9 @@ class ActionSegDataset(BaseDataset):
         data_root: Folder to which ``ann_file`` is relative.
         data_prefix: ``video`` is the folder to which each ``filename`` is relative; by
             default the folder of the annotation file.
+        labelled: A file of stretches, as written by ``mmskelseg suggest``. Labels
+            outside of them are ignored and videos without any are left out, to find
+            out how well fewer labels do.
         indices: The number of videos to use, counted from the first, or their indices.
         test_mode: Whether the videos are for testing.
         lazy_init: Whether to delay reading and extraction until the first item is
@@ -70,12 +74,14 @@ class ActionSegDataset(BaseDataset):
         pipeline: Sequence[PartConfig | Callable[[Item], Item]],
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
+        labelled: str | None = None,
         indices: int | Sequence[int] | None = None,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
         self.split = split
         self.features = features
+        self.labelled = labelled
         # In shared memory, since workers of a dataloader may persist over epochs.
         self._epoch = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._steps = pipeline
@@ -105,6 +111,8 @@ class ActionSegDataset(BaseDataset):
         )
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
+        if self.labelled is not None:
+            videos = with_labels_in(videos, self.labelled)
         rates = {float(video['fps']) for video in videos}
         if len(rates) == 1:
             (self._metainfo['fps'],) = rates

@@ -20,6 +20,7 @@ FIELDS = (
     'pred_logit',
     'pred_risk',
     'pred_boundary',
+    'pred_entropy',
 )
 
 
@@ -30,13 +31,16 @@ def average_predictions(
 
     Args:
         members: The prediction of each member: ``pred_score`` (K, T), the
-            probabilities, and optionally ``pred_risk`` and ``pred_boundary`` (T,).
+            probabilities, and optionally ``pred_risk``, ``pred_boundary`` and
+            ``pred_entropy`` (T,).
         weights: Weight of each member, with any positive sum; by default all equal.
 
     Returns:
         ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), the most
         likely class; ``pred_logit``, the logarithm of ``pred_score``; and, if all
-        members have them, the means of ``pred_risk`` and ``pred_boundary``.
+        members have them, the means of ``pred_risk``, ``pred_boundary`` and
+        ``pred_entropy``. The entropy of ``pred_score`` minus the mean of the members'
+        entropies is their disagreement, a mutual information.
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
@@ -56,7 +60,7 @@ def average_predictions(
         # Finite even if every member rounds a probability to 0.
         'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
     }
-    for field in ('pred_risk', 'pred_boundary'):
+    for field in ('pred_risk', 'pred_boundary', 'pred_entropy'):
         if all(field in member for member in members):
             averaged[field] = mean(field)
     return averaged

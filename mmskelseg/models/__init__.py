@@ -59,6 +59,7 @@ _PARTS = {
     'losses': ('FrameCrossEntropyLoss', 'TruncatedMSELoss', 'UncertaintyWeighting'),
     'necks': ('ConcatFusion',),
     'stems': ('HeatmapEncoder',),
+    'timestamps': ('TimestampSupervision',),
     'segmentors': ('ActionSegmentor', 'ActionSegmentorEnsemble'),
 }  # fmt: skip
 

@@ -74,7 +74,11 @@ class SegmentationHead(BaseModule):
         return self.classifiers[stage](features)
 
     def loss(
-        self, logits: Tensor, labels: Tensor, inputs: Sequence[Tensor] = ()
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        inputs: Sequence[Tensor] = (),
+        valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return each loss, summed over the stages.
 
@@ -83,6 +87,8 @@ class SegmentationHead(BaseModule):
             labels: Classes, shape (N, T), int64, -1 for frames that do not count; on
                 the host, where they are checked without synchronising with a GPU.
             inputs: The input features of each modality, (N, C, T) or (N, C, T, V).
+            valid: Which frames are smoothed, shape (N, 1, T); by default those with a
+                label.
         """
         if labels.max() >= self.num_classes:
             raise UserError(
@@ -93,7 +99,7 @@ class SegmentationHead(BaseModule):
         labels = to_device(labels, logits.device)
         losses = {'loss_cls': sum(self.loss_cls(stage, labels) for stage in logits)}
         if self.loss_smooth is not None:
-            mask = (labels >= 0)[:, None].to(logits.dtype)
+            mask = (labels >= 0)[:, None].to(logits) if valid is None else valid
             weights = self.loss_smooth.similarities(inputs, logits)
             losses['loss_smooth'] = sum(
                 self.loss_smooth(stage, mask, weights) for stage in logits

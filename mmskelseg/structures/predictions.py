@@ -38,7 +38,8 @@ class PredictedSegment(TypedDict):
 class Prediction(InputVideo, total=False):
     """A video with what a model predicts; see ``SkelSegInferencer``.
 
-    Shapes: pred_label, raw_label, pred_risk and pred_boundary (T,), pred_score (K, T).
+    Shapes: pred_label, raw_label, pred_risk, pred_boundary and pred_entropy (T,),
+    pred_score (K, T).
     """
 
     pred_label: np.ndarray
@@ -46,5 +47,6 @@ class Prediction(InputVideo, total=False):
     pred_score: np.ndarray
     pred_risk: np.ndarray
     pred_boundary: np.ndarray
+    pred_entropy: np.ndarray
     classes: list[str]
     segments: list[PredictedSegment]

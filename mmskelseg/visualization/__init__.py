@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mmskelseg.utils.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from mmskelseg.visualization.charts import draw_confusion
+    from mmskelseg.visualization.charts import draw_confusion, draw_curves
     from mmskelseg.visualization.heatmaps import draw_heatmaps, draw_missing
     from mmskelseg.visualization.images import COLUMN, save_png
     from mmskelseg.visualization.seg_visualizer import SegVisualizer
@@ -16,6 +16,7 @@ __all__ = [
     'PRINT',
     'SegVisualizer',
     'draw_confusion',
+    'draw_curves',
     'draw_heatmaps',
     'draw_missing',
     'draw_timelines',
@@ -28,6 +29,7 @@ __getattr__ = lazy_names(
         'PRINT': 'timelines',
         'SegVisualizer': 'seg_visualizer',
         'draw_confusion': 'charts',
+        'draw_curves': 'charts',
         'draw_heatmaps': 'heatmaps',
         'draw_missing': 'heatmaps',
         'draw_timelines': 'timelines',

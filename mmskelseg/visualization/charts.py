@@ -1,4 +1,4 @@
-"""Bar charts, confusion matrices, and time budgets, which combine the two."""
+"""Bar charts, confusion matrices, time budgets, which combine the two, and curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,6 +22,7 @@ from mmskelseg.visualization.images import (
 # All lengths in inches.
 WIDTH, MARGIN, ROW, GAP = 13.0, 0.15, 0.2, 0.25
 CELL, LETTER = 0.42, 0.075
+CURVE_WIDTH, CURVE_HEIGHT = 6.5, 4.0
 FONT = 8
 PLAIN_COLOR = '#0072B2'
 # Monotonic in brightness, so it works in greyscale and for colour-blind people.
@@ -81,6 +82,55 @@ def draw_bars(
         axes.set_xticks([])
         axes.tick_params(axis='y', length=0, labelsize=FONT)
         axes.spines[['right', 'top', 'bottom']].set_visible(False)
+    add_title(figure, title, MARGIN, MARGIN, FONT + 2)
+    return render(figure)
+
+
+def draw_curves(
+    curves: Mapping[str, Sequence[tuple[float, ...]]],
+    *,
+    x: str,
+    y: str,
+    levels: Mapping[str, float] | None = None,
+    title: str = '',
+) -> np.ndarray:
+    """Return a picture of curves with error bars, RGB uint8 (H, W, 3).
+
+    Args:
+        curves: Points (x, y, deviation of y) of each curve, by name.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        levels: Values of horizontal lines for comparison, by name.
+        title: A line above the curves.
+
+    Raises:
+        ValueError: If there is no point.
+    """
+    if not any(curves.values()):
+        raise UserError('The curves have no point, but need at least one.')
+    figure = new_figure(CURVE_WIDTH, CURVE_HEIGHT)
+    top = 0.5 if title else 0.2
+    side, depth = CURVE_WIDTH - 0.95, CURVE_HEIGHT - top - 0.6
+    axes = add_axes(figure, 0.75, top, side, depth)
+    for i, (name, points) in enumerate(curves.items()):
+        places, values, deviations = zip(*sorted(points), strict=True)
+        axes.errorbar(
+            places,
+            values,
+            deviations,
+            color=class_color(i),
+            marker='o',
+            markersize=4,
+            capsize=3,
+            label=plain(name),
+        )
+    for i, (name, value) in enumerate((levels or {}).items(), len(curves)):
+        axes.axhline(value, color=class_color(i), linestyle='--', label=plain(name))
+    axes.set_xlabel(plain(x), fontsize=FONT + 1)
+    axes.set_ylabel(plain(y), fontsize=FONT + 1)
+    axes.tick_params(labelsize=FONT)
+    axes.spines[['right', 'top']].set_visible(False)
+    axes.legend(fontsize=FONT, frameon=False, loc='best')
     add_title(figure, title, MARGIN, MARGIN, FONT + 2)
     return render(figure)
 

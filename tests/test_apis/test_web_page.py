@@ -1,6 +1,7 @@
 """The web page without a browser, and without gradio."""
 
 import json
+import os
 import re
 from html import unescape
 from pathlib import Path
@@ -90,6 +91,35 @@ def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
     assert list(find_checkpoints(tmp_path)) == names
     one = tmp_path / 'b' / 'epoch_9.pth'
     assert find_checkpoints(one) == {'epoch_9.pth': one}
+
+
+def test_page_offers_trainings_and_then_what_comes_with_the_package(
+    tmp_path, monkeypatch
+):
+    """So that there is a model before anything was trained."""
+    monkeypatch.chdir(tmp_path)
+    segmenter = PageSegmenter(None, tmp_path / 'results', device='cpu')
+    assert segmenter.choices() == ['precog (comes with mmskelseg)']
+    assert segmenter.newest() == 'precog (comes with mmskelseg)'
+    trained = tmp_path / 'work_dirs' / 'mine' / 'epoch_3.pth'
+    trained.parent.mkdir(parents=True)
+    trained.touch()
+    os.utime(trained, (0, 0))
+    assert segmenter.choices()[0] == segmenter.newest() == 'mine/epoch_3'
+    assert len(segmenter.choices()) == 2
+
+
+@pytest.mark.usefixtures('segmenter')
+def test_page_segments_with_the_model_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    segmenter = PageSegmenter(None, tmp_path / 'results', device='cpu')
+    np.savez(tmp_path / 'take.npz', keypoint=np.ones((40, 12, 2)), fps=30,
+             skeleton='body12')  # fmt: skip
+    html = run_on_page(
+        segmenter, lambda *_: None, None, tmp_path / 'take.npz', segmenter.newest(),
+        'track', None, 0,
+    )  # fmt: skip
+    assert 'right_punch' in html
 
 
 def test_missing_checkpoints_are_told(tmp_path):

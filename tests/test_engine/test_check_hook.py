@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from mmskelseg.datasets import save_annotations
 from mmskelseg.engine.hooks import FitStatisticsHook, SegCheckHook
@@ -39,6 +40,26 @@ def test_features_that_nothing_standardises_are_refused():
         SegCheckHook().before_train(runner)
     runner.hooks.append(FitStatisticsHook())
     SegCheckHook().before_train(runner)
+
+
+@pytest.mark.parametrize('form', ['reference', 'printed'])
+def test_smoothness_loss_that_moves_boundaries_is_a_warning(form, caplog):
+    """Where these are found between timestamps, and nowhere else."""
+    cfg = Config.fromfile(ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py').model
+    cfg.branches.pose2d.standardize = False
+    cfg.head.loss_smooth.form = form
+    loader = SimpleNamespace(dataset=[])
+    for timestamps in (None, {'type': 'TimestampSupervision'}):
+        cfg.timestamps = timestamps
+        runner = SimpleNamespace(
+            model=MODELS.build(cfg), train_dataloader=loader, val_loop=None, hooks=[]
+        )
+        caplog.clear()
+        MMLogger.get_current_instance().addHandler(caplog.handler)
+        SegCheckHook().before_train(runner)
+        MMLogger.get_current_instance().removeHandler(caplog.handler)
+        warned = [r for r in caplog.records if 'form=printed' in r.getMessage()]
+        assert len(warned) == (form == 'reference' and timestamps is not None)
 
 
 @pytest.mark.parametrize(

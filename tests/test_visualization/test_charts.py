@@ -3,10 +3,12 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.evaluation import time_budget
+from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.charts import (
     PLAIN_COLOR,
     draw_bars,
     draw_confusion,
+    draw_curves,
     draw_time_budget,
 )
 from mmskelseg.visualization.images import class_color
@@ -108,3 +110,25 @@ def test_confusion_rejects_another_number_of_classes():
     """Counts and names must fit."""
     with pytest.raises(ValueError, match=r'shape \(3, 3\), but there are 2 classes'):
         draw_confusion(np.eye(3), ['a', 'b'])
+
+
+def test_curves_stand_at_their_values():
+    """Twice the way between the levels is twice the way in the picture."""
+    points = {
+        'a': [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0)],
+        'b': [(0.0, 2.0, 0), (1.0, 2.0, 0)],
+    }
+    image = draw_curves(points, x='minutes', y='F1', levels={'c': 4.0})
+    rows = []
+    for k in range(3):
+        rgb = np.round(255 * np.array(to_rgb(class_color(k))))
+        hits = (np.abs(image - rgb).max(axis=-1) <= 1).sum(axis=1)
+        # Longer than the line in the legend.
+        rows.append(np.flatnonzero(hits > image.shape[1] / 3).mean())
+    assert rows[0] - rows[1] == pytest.approx(rows[1] - rows[2], abs=2)
+    assert rows[0] > rows[1]
+
+
+def test_curves_without_a_point_are_an_error():
+    with pytest.raises(UserError, match='curves have no point'):
+        draw_curves({'a': []}, x='minutes', y='F1')

@@ -12,6 +12,7 @@ from threading import Lock
 from mmskelseg.apis.exports import EXPORTS, write_exports, write_people
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
+from mmskelseg.fileio.model_zoo import FOLDER, zoo
 from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
@@ -22,6 +23,8 @@ from mmskelseg.utils.progress import Listener, progress_listener
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')
+# Where trainings write, unless told otherwise.
+_TRAININGS = 'work_dirs'
 # Number of results that are kept for download; older ones are deleted.
 _KEPT = 20
 
@@ -38,7 +41,8 @@ class PageSegmenter:
     """The segmenter behind the page, which processes one request after the other.
 
     Args:
-        checkpoints: A checkpoint, or a folder of trainings.
+        checkpoints: A checkpoint, or a folder of trainings; None for those in
+            ``work_dirs``, if any, and the models that come with the package.
         results: Folder for the files of results.
         ensemble: Further checkpoints of the same config, such as of other seeds, whose
             probabilities are averaged with those of a single checkpoint.
@@ -53,7 +57,7 @@ class PageSegmenter:
 
     def __init__(
         self,
-        checkpoints: str | os.PathLike,
+        checkpoints: str | os.PathLike | None,
         results: str | os.PathLike,
         *,
         ensemble: Sequence[str | os.PathLike] = (),
@@ -61,7 +65,7 @@ class PageSegmenter:
         device: str | None = None,
         pose_estimator: PoseEstimatorLike = 'mediapipe',
     ) -> None:
-        self.checkpoints = Path(checkpoints)
+        self.checkpoints = None if checkpoints is None else Path(checkpoints)
         self.results = Path(results)
         self.ensemble = [Path(file) for file in ensemble]
         self.config = config
@@ -72,10 +76,10 @@ class PageSegmenter:
         self._kept: list[Path] = []
         self._lock = Lock()
         self.choices()
-        if self.ensemble and not self.checkpoints.is_file():
+        if self.ensemble and not (self.checkpoints and self.checkpoints.is_file()):
             raise UserError(
-                f'{self.checkpoints}: a folder, but an ensemble has one config; name '
-                'one checkpoint, and the others of its ensemble.'
+                f'{self.checkpoints or _TRAININGS}: a folder, but an ensemble has one '
+                'config; name one checkpoint, and the others of its ensemble.'
             )
         for file in self.ensemble:
             if not file.is_file():
@@ -83,12 +87,27 @@ class PageSegmenter:
 
     def choices(self) -> list[str]:
         """Return the names of the checkpoints that exist now."""
-        return list(find_checkpoints(self.checkpoints))
+        return list(self._files())
 
     def newest(self) -> str:
         """Return the name of the checkpoint that was written last."""
-        files = find_checkpoints(self.checkpoints)
-        return max(files, key=lambda name: files[name].stat().st_mtime)
+        files = self._files()
+        # Models of the package are as old as its installation.
+        own = [name for name in files if files[name].parent != FOLDER] or list(files)
+        return max(own, key=lambda name: files[name].stat().st_mtime)
+
+    def _files(self) -> dict[str, Path]:
+        """Return the checkpoints by the names that the page shows."""
+        if self.checkpoints is not None:
+            return find_checkpoints(self.checkpoints)
+        has_any = next(Path(_TRAININGS).rglob('*.pth'), None) is not None
+        files = find_checkpoints(_TRAININGS) if has_any or self.config else {}
+        if self.config is None:
+            files |= {
+                f'{name} (comes with mmskelseg)': model.checkpoint()
+                for name, model in zoo().items()
+            }
+        return files
 
     def run(
         self,
@@ -141,11 +160,11 @@ class PageSegmenter:
 
     def _loaded(self, name: str | None) -> SkelSegInferencer:
         """Return the inferencer of a checkpoint, and keep it for the next request."""
-        path = find_checkpoints(self.checkpoints).get(name or '')
+        path = self._files().get(name or '')
         if path is None:
             raise MissingFileError(
                 f'{name or "No checkpoint"}: not among the checkpoints of '
-                f'{self.checkpoints}; choose one from the list.'
+                f'{self.checkpoints or _TRAININGS}; choose one from the list.'
             )
         # A running training may overwrite the file.
         files = [path, *self.ensemble]

@@ -17,6 +17,7 @@ from mmskelseg.datasets.items import Item
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.annotations import FRAME_KEYS, SKELETON_KEYS
+from mmskelseg.structures.segments import IGNORED, segment_table
 from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
@@ -109,11 +110,16 @@ class Augmentation(Transform):
         """Keep only some frames, and store which frames of the video these are.
 
         ``source_frames`` (T,) and ``source_length`` tell :class:`LoadFrameFeatures`
-        which frames of stored features to take.
+        which frames of stored features to take. Labelled frames among frames without a
+        label, such as timestamps, are not lost between two frames that are kept: the
+        later one gets their label.
         """
+        label = results.get('label')
         for key in FRAME_KEYS:
             if key in results:
                 results[key] = np.asarray(results[key])[frames]
+        if label is not None:
+            results['label'] = _labels_of(np.asarray(label), frames)
         for array in SKELETON_KEYS:
             if array in results:
                 results[array] = np.asarray(results[array])[:, frames]
@@ -127,6 +133,22 @@ class Augmentation(Transform):
     def settings(self) -> dict[str, object]:
         """Return everything that determines the changes, as plain values."""
         return {'type': type(self).__name__, **vars(self)}
+
+
+def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Return the labels of frames in rising order, without losing a labelled run.
+
+    >>> _labels_of(np.array([-1, 3, -1, -1, -1]), np.array([0, 2, 4])).tolist()
+    [-1, 3, -1]
+    """
+    kept = label[frames]
+    if (label >= 0).all():
+        return kept
+    for start, end, k in segment_table(label):
+        place = int(np.searchsorted(frames, start))
+        if 0 < place < len(frames) and frames[place] >= end and kept[place] == IGNORED:
+            kept[place] = k
+    return kept
 
 
 class FactorAugmentation(Augmentation):

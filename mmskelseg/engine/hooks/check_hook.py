@@ -1,6 +1,7 @@
 """Checks that the parts of a run fit together, before it takes time."""
 
 from collections.abc import Iterator, Mapping
+from logging import WARNING
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -9,7 +10,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
@@ -18,8 +19,11 @@ from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.checkpoints import tensors_of
 from mmskelseg.fileio.trained_weights import check_finite
 from mmskelseg.models.layers import check_lengths
+from mmskelseg.models.losses import TruncatedMSELoss
+from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.logs import print_log
 
 
 @HOOKS.register_module()
@@ -32,7 +36,7 @@ class SegCheckHook(Hook):
     must share some tensors, with the same shapes. Models with batch norms need at least
     two frames of every training video, and models with statistics of the training set
     need the hook that computes these. A training stops at the first loss that is not
-    finite.
+    finite. A smoothness loss that does not suit timestamps causes a warning.
     """
 
     _last: tuple[object, object] = (None, None)
@@ -40,6 +44,7 @@ class SegCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check training videos, classes for training and validation, and hooks."""
         _check_statistics(runner)
+        _check_timestamps(runner.model)
         _check_classes(runner, runner.train_dataloader, None)
         _check_videos(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
@@ -170,6 +175,22 @@ def _check_statistics(runner: Runner) -> None:
             f'model.{names[0]} needs statistics of the training set, but no hook '
             "computes them; add dict(type='FitStatisticsHook') to custom_hooks, which "
             'replace those of an inherited config.'
+        )
+
+
+def _check_timestamps(model: nn.Module) -> None:
+    """Warn of a smoothness loss that moves the boundaries between timestamps."""
+    parts = list(model.modules())
+    pulls_back = any(
+        isinstance(part, TruncatedMSELoss) and part.form == 'reference'
+        for part in parts
+    )
+    if pulls_back and any(isinstance(part, TimestampSupervision) for part in parts):
+        print_log(
+            'The smoothness loss of the form reference moves the boundaries that are '
+            'found between timestamps to later frames, a little in each step; set '
+            'model.head.loss_smooth.form=printed.',
+            WARNING,
         )
 
 

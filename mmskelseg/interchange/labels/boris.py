@@ -40,6 +40,8 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError, shown
 
 _NO_SUBJECT = 'No focal subject'
+# The behavior of point events that mark a stretch.
+_MARK = 'to label'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
     'observations': {
@@ -347,6 +349,7 @@ def write_boris(
     Each class is a state that excludes all others, with a keyboard key of its own.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Confidences become comments of the starts of states.
+    A mark becomes a point event at its start, with its end and reason as comment.
 
     Args:
         path: The file to write.
@@ -355,6 +358,10 @@ def write_boris(
     """
     sorted_videos(videos, path, 'give each its own name')
     now = datetime.now().isoformat(timespec='seconds')
+    behaviors = [_behavior(i, classes) for i in range(len(classes))]
+    if any(video.marks for video in videos):
+        mark = {'type': 'Point event', 'key': '', 'code': _MARK, 'excluded': ''}
+        behaviors.append({**behaviors[0], **mark})
     project = {
         'time_format': 'hh:mm:ss',
         'project_date': now,
@@ -362,7 +369,7 @@ def write_boris(
         'project_description': '',
         'project_format_version': '7.0',
         'subjects_conf': {},
-        'behaviors_conf': {str(i): _behavior(i, classes) for i in range(len(classes))},
+        'behaviors_conf': {str(i): behavior for i, behavior in enumerate(behaviors)},
         'observations': {
             video.name: _observation(video, classes, now) for video in videos
         },
@@ -455,6 +462,9 @@ def _observation(
             comment = _comment(segment) if rank else ''
             row = [round(time, 3), '', segment.label, '', comment, frame_at(time, fps)]
             events.append((round(time, 3), rank, row))
+    for mark in video.marks:
+        time, comment = round(mark.start, 3), f'until {mark.end:.3f} s: {mark.label}'
+        events.append((time, 2, [time, '', _MARK, '', comment, frame_at(time, fps)]))
     return {
         'file': {'1': [media], **{str(i): [] for i in range(2, 9)}},
         'type': 'MEDIA',

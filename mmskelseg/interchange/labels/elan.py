@@ -30,10 +30,14 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.utils.errors import UserError
 
 _TIER = 'actions'
+# The tier of marked stretches.
+_MARKS = 'to label'
 # The elements after the tiers of an .eaf.
 _TYPES = """<types>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="action"
   CONTROLLED_VOCABULARY_REF="classes" TIME_ALIGNABLE="true"/>
+<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="note"
+  TIME_ALIGNABLE="true"/>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="confidence"
   CONSTRAINTS="Symbolic_Association" TIME_ALIGNABLE="false"/>
 <LANGUAGE LANG_ID="und" LANG_DEF="http://cdb.iso.org/lg/CDB-00130975-001"
@@ -59,7 +63,7 @@ def read_elan(
     Args:
         path: The ``.eaf`` file.
         tier: Name of the tier. Needed if several tiers have time-aligned annotations;
-            child tiers are only considered if they are named.
+            child tiers and the tier of marks are only considered if they are named.
         strict: Whether such an annotation is an error.
         notes: List to which notes are appended; by default they are logged as warnings.
     """
@@ -85,7 +89,11 @@ def read_elan(
         for element in root.iterfind('TIER')
         if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
     }
-    independent = [n for n, e in tiers.items() if 'PARENT_REF' not in e.attrib]
+    independent = [
+        name
+        for name, element in tiers.items()
+        if 'PARENT_REF' not in element.attrib and name != _MARKS
+    ]
     there = independent if tier is None else list(tiers)
     name = choose(tier, there, str(path), 'tier of timed annotations', 'tier')
     fitting = Fitting(path, f'annotations of {name!r}', strict, notes)
@@ -124,7 +132,8 @@ def _segment(
 def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> None:
     """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
 
-    Confidences, if there are any, go into a child tier. Times are rounded to
+    Confidences, if there are any, go into a child tier, and marks into a tier of their
+    own. Times are rounded to
     milliseconds, so that frames are recovered exactly below 1000 frames per second.
 
     Args:
@@ -146,11 +155,12 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
     )
     _add_header(root, video)
     order = SubElement(root, 'TIME_ORDER')
-    times = [time for item in video.segments for time in (item.start, item.end)]
+    spans = [*video.segments, *video.marks]
+    times = [time for item in spans for time in (item.start, item.end)]
     for i, time in enumerate(times, 1):
         value = str(round(time * 1000))
         SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
-    _add_tiers(root, video.segments)
+    _add_tiers(root, video)
     root.extend(fromstring(_TYPES))
     (vocabulary,) = root.iterfind('CONTROLLED_VOCABULARY')
     for i, name in enumerate(classes):
@@ -175,7 +185,7 @@ def _add_header(root: Element, video: VideoSegments) -> None:
             RELATIVE_MEDIA_URL=beside,
         )
     last = SubElement(header, 'PROPERTY', NAME='lastUsedAnnotationId')
-    last.text = str(2 * len(video.segments))
+    last.text = str(2 * len(video.segments) + len(video.marks))
 
 
 def _url(filename: str) -> str:
@@ -192,11 +202,17 @@ def _url(filename: str) -> str:
     return f'./{path}'
 
 
-def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
+def _add_tiers(root: Element, video: VideoSegments) -> None:
+    segments, marks = video.segments, video.marks
     tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='action', TIER_ID=_TIER)
     for i, segment in enumerate(segments, 1):
-        slots = {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
-        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, slots)
+        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, _slots(i))
+    if marks:
+        tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='note', TIER_ID=_MARKS)
+    for i, mark in enumerate(marks, len(segments) + 1):
+        # Behind the numbers of confidences.
+        number = i + len(segments)
+        _annotate(tier, 'ALIGNABLE_ANNOTATION', number, mark.label, _slots(i))
     scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]
     if not scores:
         return
@@ -205,6 +221,10 @@ def _add_tiers(root: Element, segments: Sequence[Segment]) -> None:
     for i, score in scores:
         above = {'ANNOTATION_REF': f'a{i}'}
         _annotate(tier, 'REF_ANNOTATION', len(segments) + i, f'{score:.3f}', above)
+
+
+def _slots(i: int) -> dict[str, str]:
+    return {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
 
 
 def _annotate(

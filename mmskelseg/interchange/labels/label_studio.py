@@ -143,6 +143,8 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
 
     The labelling interface must contain ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
+    Marks are written as the text ``to_label`` of a task, which
+    ``<Header value="$to_label"/>`` shows.
 
     Args:
         path: The file to write.
@@ -166,6 +168,11 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             result.append(region | _score([segment]))
         media = video.filename or video.name
         data = {'video': media, 'fps': fps, 'frame_dir': video.name}
+        if video.marks:
+            data['to_label'] = '; '.join(
+                f'{mark.start:.1f} to {mark.end:.1f} s: {mark.label}'
+                for mark in video.marks
+            )
         prediction: dict[str, object] = {'model_version': 'mmskelseg', 'result': result}
         prediction |= _score(video.segments)
         tasks.append({'data': data, 'predictions': [prediction]})

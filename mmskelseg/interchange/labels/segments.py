@@ -56,6 +56,8 @@ class VideoSegments:
         fps: Frames per second, if the file states it; needed to write frame numbers.
         num_frames: Number of frames T; needed to write the video's duration.
         filename: The media file, as the other tool refers to it.
+        marks: Stretches to point out to the user; the label of each says why. Readers
+            do not take them for actions.
     """
 
     name: str
@@ -63,6 +65,7 @@ class VideoSegments:
     fps: float | None = None
     num_frames: int | None = None
     filename: str | None = None
+    marks: Sequence[Segment] = ()
 
 
 def frame_at(seconds: float, fps: float) -> int:

@@ -33,6 +33,7 @@ from mmskelseg.utils.errors import UserError
 # Keys of the predictions from the features of all branches.
 _FUSED = 'fused'
 _BOUNDARY = 'boundary'
+_FEATURES = 'features'
 
 
 @MODELS.register_module()
@@ -74,6 +75,8 @@ class ActionSegmentor(BaseModel):
         risk_head: Config of the head that scores the risk of each frame; optional.
         boundary_head: Config of the head that finds boundaries of segments; optional.
         loss_weighting: Config of the weighting of the losses; by default, their sum.
+        timestamps: Config of what completes the labels in training if only some frames
+            of each segment are labelled, such as ``TimestampSupervision``; optional.
         members: Number of models of this kind that are trained side by side, each from
             its own random weights. Their losses are added, and their probabilities are
             averaged: an ensemble in a single checkpoint.
@@ -100,6 +103,7 @@ class ActionSegmentor(BaseModel):
         risk_head: Mapping[str, object] | None = None,
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
+        timestamps: Mapping[str, object] | None = None,
         members: int = 1,
         postprocess: Sequence[Mapping[str, object]] = (),
         chunk_frames: int = 32768,
@@ -168,6 +172,8 @@ class ActionSegmentor(BaseModel):
             self.boundary_head = MODELS.build({'in_channels': width, **boundary_head})
         if loss_weighting is not None:
             self.loss_weighting = MODELS.build(loss_weighting)
+        if timestamps is not None:
+            self.timestamps = MODELS.build(timestamps)
         if members < 1:
             raise UserError(f'members={members}, but must be at least 1.')
         if members > 1 and any(cfg.get('init_cfg') for cfg in branches.values()):
@@ -192,6 +198,7 @@ class ActionSegmentor(BaseModel):
                 risk_head=risk_head,
                 boundary_head=boundary_head,
                 loss_weighting=loss_weighting,
+                timestamps=timestamps,
                 chunk_frames=chunk_frames,
             )
             for _ in range(members - 1)
@@ -221,10 +228,11 @@ class ActionSegmentor(BaseModel):
                 all videos is T.
             mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
                 padding; ``loss`` for a dict of losses; ``predict`` for samples with
-                pred_label (T,), the probabilities pred_score (K, T), and pred_logit
-                (K, T). Further heads add pred_risk (T,) and pred_boundary (T,), the
-                probability that a segment begins in a frame; post-processing adds
-                raw_label (T,), the labels before it.
+                pred_label (T,), the probabilities pred_score (K, T), pred_logit (K, T)
+                and pred_entropy (T,), the entropy of the probabilities in nats,
+                averaged over members. Further heads add pred_risk (T,) and
+                pred_boundary (T,), the probability that a segment begins in a frame;
+                post-processing adds raw_label (T,), the labels before it.
 
         Raises:
             ValueError: If the inputs do not fit the branches, or there is no such mode.
@@ -305,23 +313,29 @@ class ActionSegmentor(BaseModel):
         return x
 
     def _stages(
-        self, x: Mapping[str, Tensor], mask: Tensor | None
+        self,
+        x: Mapping[str, Tensor],
+        mask: Tensor | None,
+        *,
+        keep_features: bool = False,
     ) -> Iterator[dict[str, Tensor]]:
         """Yield each stage's logits (N, K, T), of branches with a head and fused.
 
-        Those of the first stage begin with the boundary logits (N, 1, T), if any.
+        Those of the first stage begin with the boundary logits (N, 1, T), if any. With
+        ``keep_features``, each begins with the features (N, C, T) of all branches.
         """
         frames = next(iter(x.values())).shape[2]
         read = {name: [v] for name, v in x.items()}
         for step, i in enumerate(self.stage_order):
             stages = [branch['backbone'].stages[i] for branch in self.branches.values()]
             readers = self._readers(step + 1)
+            kept_branches = list(self.branches) if keep_features else readers
             chunks = []
             for wide, inner in self._chunks(stages, frames):
                 near = {name: [v[:, :, wide] for v in vs] for name, vs in read.items()}
                 part = None if mask is None else mask[:, :, wide]
                 features, logits = self._stage(i, near, part, inner, first=step == 0)
-                kept = {name: features[name] for name in readers}
+                kept = {name: features[name] for name in kept_branches}
                 chunks.append((kept, logits))
             features, logits = (
                 {key: torch.cat([part[key] for part in parts], 2) for key in parts[0]}
@@ -332,6 +346,9 @@ class ActionSegmentor(BaseModel):
                 read[name] = [masked(fed.softmax(dim=1), mask)]
                 if name in readers:
                     read[name].append(masked(features[name], mask))
+            if keep_features:
+                together = torch.cat(list(features.values()), dim=1)
+                logits = {_FEATURES: together, **logits}
             yield logits
 
     def _readers(self, step: int) -> list[str]:
@@ -422,18 +439,30 @@ class ActionSegmentor(BaseModel):
         data_samples: Sequence[ActionDataSample],
     ) -> dict[str, Tensor]:
         x = self._stems(inputs, mask)
-        stages = list(self._stages(x, mask))
+        timestamps = getattr(self, 'timestamps', None)
+        stages = list(self._stages(x, mask, keep_features=timestamps is not None))
         boundary = stages[0].pop(_BOUNDARY, None)
+        features = [stage.pop(_FEATURES, None) for stage in stages]
         logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
-        frames = next(iter(logits.values())).shape[3]
+        example = next(iter(logits.values()))
+        frames = example.shape[3]
         labels = stack_frames(
             data_samples, 'gt_label', lengths, frames, fill=-1, dtype=torch.long
         )
-        losses = {}
+        losses, stamps, valid = {}, labels, None
+        if timestamps is not None:
+            labels = timestamps.complete(features[-1], stamps, lengths)
+            valid = frame_mask(lengths, frames, example)
+            valid = (
+                example.new_ones(len(lengths), 1, frames) if valid is None else valid
+            )
         for source, value in logits.items():
             head = (self.fusion if source == _FUSED else self.branches[source])['head']
             prefix = '' if len(logits) == 1 else f'{source}.'
-            for key, loss in head.loss(value, labels, list(inputs.values())).items():
+            parts = head.loss(value, labels, list(inputs.values()), valid)
+            if timestamps is not None:
+                parts |= timestamps.loss(value, stamps)
+            for key, loss in parts.items():
                 losses[prefix + key] = loss
         if boundary is not None:
             boundaries = torch.stack(list(self._boundaries(boundary, mask)))
@@ -479,10 +508,12 @@ class ActionSegmentor(BaseModel):
         videos = []
         for i, length in enumerate(lengths):
             video = outputs['logits'][i, :, :length].float()
+            score = video.softmax(dim=0)
             fields = {
-                'pred_score': video.softmax(dim=0),
+                'pred_score': score,
                 'pred_label': video.argmax(dim=0),
                 'pred_logit': video,
+                'pred_entropy': torch.special.entr(score).sum(dim=0),
             }
             if risk is not None:
                 fields['pred_risk'] = risk[i, :length].float()

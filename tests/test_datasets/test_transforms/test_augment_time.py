@@ -34,6 +34,19 @@ def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):
     assert T * 0.5 < min(lengths) < T < max(lengths) < T * 2
 
 
+def test_time_warp_loses_no_timestamp(video):
+    """However fast it plays, each labelled frame among others without stays once."""
+    video['label'] = np.full(video['total_frames'], -1)
+    video['label'][[4, 30, 31, 60]] = [0, 1, 1, 2]
+    counts = []
+    for epoch in range(30):
+        label = RandomTimeWarp(0.6)({**video, 'epoch': epoch})['label']
+        found = label[label >= 0]
+        assert found[np.flatnonzero(np.diff(found, prepend=-1))].tolist() == [0, 1, 2]
+        counts.append(len(label))
+    assert min(counts) < 60
+
+
 def test_time_warp_without_spread_changes_nothing(video):
     """Sigma 0 is the speed that there was."""
     item = RandomTimeWarp(0)(dict(video))

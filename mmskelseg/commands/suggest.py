@@ -1,0 +1,252 @@
+"""Suggests which stretches of which videos to label next.
+
+    %(prog)s new_poses work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth \\
+        --budget 10 --to boris --out next
+
+With a model that was trained on few labels, this finds where further labels would help
+it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`: videos or
+poses without labels, or an annotations.pkl, whose unlabelled frames are considered.
+Each stretch of --stretch seconds is scored by four criteria:
+
+  disagreement  how much the members of the model, and of --ensemble, differ
+  uncertainty   how evenly the probabilities are spread over the classes
+  boundary      how many frames are within a second of a predicted change of class
+  rarity        how few labelled seconds its classes have so far
+
+Each is divided by its average over all stretches, so an average stretch scores 1. The
+best stretch is chosen first and then counts as labelled; then the next best stretch
+that does not overlap is chosen, up to --budget minutes in total.
+
+OUT contains suggestions.csv and suggestions.json with all scores and reasons, and, with
+--to, files for labelling tools:
+
+  boris         drafts.boris, a project with an observation for each video
+  elan          <video>.eaf for each video
+  label_studio  label_studio.json, tasks to import
+
+In these files, the stretches are marked and contain the predictions as drafts. Existing
+labels are kept, and there is nothing elsewhere. Correct the drafts within the marks and
+convert the files; frames outside remain unlabelled.
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mmskelseg.commands.arguments import (
+    SettingsAction,
+    add_ensemble,
+    add_input_options,
+    add_model,
+    check_model,
+    is_exported,
+    load_inferencer,
+    split_model,
+)
+from mmskelseg.utils.command_line import command, device, positive, whole_from
+from mmskelseg.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from mmskelseg.apis.suggestions import Suggestion
+
+TOOLS = ('boris', 'elan', 'label_studio')
+# Number of stretches that are printed.
+SHOWN = 20
+EXAMPLES = """examples:
+  # what to label next in the poses of new videos, as a BORIS project
+  %(prog)s new_poses CONFIG CHECKPOINT --to boris --out next
+  # 5 minutes of the training videos that have no label yet
+  %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split train --budget 5
+  # new videos; rare classes are those of the existing labels
+  %(prog)s new_poses CONFIG CHECKPOINT --known data/mine/annotations.pkl
+  # only the disagreement between three trainings counts
+  %(prog)s new_poses CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth \\
+      --weights uncertainty=0 boundary=0 rarity=0
+"""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = (
+        '%(prog)s [-h] INPUT... (CONFIG CHECKPOINT | --model NAME) [OPTION...]'
+    )
+    parser.add_argument(
+        'inputs',
+        metavar='INPUT',
+        nargs='+',
+        help='videos, poses, annotations, folders; then a config file, or its name, '
+        'and a checkpoint file',
+    )
+    add_model(parser)
+    add_ensemble(parser)
+    parser.add_argument(
+        '--out',
+        default='work_dirs/suggest',
+        help='output folder (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--to',
+        nargs='+',
+        choices=TOOLS,
+        default=[],
+        help='labelling tools to write drafts for (default: none)',
+    )
+    group = parser.add_argument_group('what to suggest')
+    group.add_argument(
+        '--budget',
+        type=positive,
+        default=10.0,
+        metavar='MINUTES',
+        help='minutes to label, in total (default: %(default)g)',
+    )
+    group.add_argument(
+        '--stretch',
+        type=positive,
+        default=20.0,
+        metavar='SECONDS',
+        help='length of a stretch (default: %(default)g); shorter videos and gaps '
+        'between labels are stretches as well',
+    )
+    group.add_argument(
+        '--weights',
+        nargs='+',
+        action=SettingsAction,
+        metavar='CRITERION=W',
+        help='weights of disagreement, uncertainty, boundary and rarity (default: 1)',
+    )
+    group.add_argument(
+        '--ignore-labels',
+        action='store_true',
+        help='suggest labelled stretches as well',
+    )
+    group.add_argument(
+        '--known',
+        metavar='ANNOTATIONS',
+        help='annotation file of further labelled videos, which determine the rare '
+        'classes as well',
+    )
+    add_input_options(parser)
+    parser.add_argument(
+        '--device',
+        type=device,
+        help='device such as cpu or cuda:0 (default: a GPU, if any)',
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=whole_from(1),
+        default=1,
+        help='number of videos per batch (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='settings that override the config, as in training',
+    )
+
+
+def _check(args: argparse.Namespace) -> None:
+    if is_exported(args.config):
+        raise UserError(
+            f'{args.config}: an exported model does not output how much its members '
+            'disagree; name the CONFIG and CHECKPOINT that it was exported from.'
+        )
+    check_model(args, 'ensemble', 'cfg_options')
+
+
+def _run(args: argparse.Namespace) -> None:
+    split_model(args)
+    _check(args)
+    from mmskelseg.apis.inputs import find_sources
+    from mmskelseg.apis.suggestions import (
+        StretchRanking,
+        drafts,
+        write_drafts,
+        write_suggestions,
+    )
+    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.utils.progress import progress_bar
+
+    poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
+    sources = find_sources(args.inputs, poses=poses, split=args.split)
+    model = load_inferencer(args, show_progress=False)
+    classes = model.dataset_meta['classes']
+    ranking = StretchRanking(classes, args.stretch, args.ignore_labels)
+    if args.known is not None:
+        known = load_annotations(args.known)
+        if list(known['metainfo']['classes']) != list(classes):
+            raise UserError(
+                f'{args.known}: has the classes '
+                f'{", ".join(known["metainfo"]["classes"])}, but the model '
+                f'{", ".join(classes)}; name the annotations that it was trained on.'
+            )
+        for video in known['annotations']:
+            ranking.add_labels(video['label'], video['fps'])
+    with progress_bar('Predicting videos', len(sources)) as count:
+        for batch in model.stream(
+            args.inputs,
+            batch_size=args.batch_size,
+            poses=poses,
+            split=args.split,
+            person=args.person,
+            fps=args.fps,
+        ):
+            for prediction in batch['predictions']:
+                ranking.add(prediction)
+            count(len(batch['predictions']))
+    suggestions = ranking.choose(args.budget, args.weights)
+    _show(suggestions, len(ranking.videos))
+    files = write_suggestions(
+        suggestions,
+        args.out,
+        model=args.model or args.config,
+        checkpoints=model.checkpoints,
+        budget_minutes=args.budget,
+        stretch_seconds=args.stretch,
+        weights=args.weights or {},
+        videos=[
+            {'video': name, 'seconds': round(seconds, 3), 'best': round(best, 3)}
+            for name, seconds, best in _by_video(suggestions)
+        ],
+    )
+    videos = drafts(ranking, suggestions)
+    for tool in args.to:
+        files += write_drafts(videos, classes, args.out, tool)
+    print(f'\n{args.out} has {", ".join(file.name for file in files)}')
+
+
+def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:
+    from mmskelseg.apis.suggestions import by_video
+
+    return by_video(suggestions)
+
+
+def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
+    """Print the first stretches and the number of stretches of each video."""
+    from mmskelseg.utils.tables import text_table
+
+    rows = [['', 'video', 'start', 'end', 'score', 'reason']]
+    for i, item in enumerate(suggestions[:SHOWN], 1):
+        times = (f'{item.start:.1f}', f'{item.end:.1f}', f'{item.score:.2f}')
+        rows.append([str(i), item.video, *times, item.reason])
+    print('\n'.join(text_table(rows, left=(1, -1))))
+    if len(suggestions) > SHOWN:
+        print(f'... and {len(suggestions) - SHOWN} more')
+    chosen = _by_video(suggestions)
+    minutes = sum(seconds for _, seconds, _ in chosen) / 60
+    print(
+        f'\n{len(suggestions)} stretches, {minutes:.1f} minutes, in {len(chosen)} of '
+        f'{num_videos} videos, the best first:'
+    )
+    for name, seconds, best in chosen[:SHOWN]:
+        print(f'  {name}: {seconds:.1f} s, best {best:.2f}')
+    if len(chosen) > SHOWN:
+        print(f'  ... and {len(chosen) - SHOWN} more')
+
+
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    EXAMPLES,
+    kept='nothing is written before all videos are predicted; start again.',
+)

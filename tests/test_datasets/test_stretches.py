@@ -1,0 +1,90 @@
+"""Stretches of videos in a file, and data sets with labels in them alone."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.stretches import (
+    Stretch,
+    read_stretches,
+    timestamps,
+    with_labels_in,
+    write_stretches,
+)
+from mmskelseg.registry import DATASETS
+from mmskelseg.utils.errors import UserError
+
+
+def test_stretches_come_back_from_their_file(tmp_path):
+    stretches = [Stretch('a', 0, 10), Stretch('b', 5, 6)]
+    write_stretches(tmp_path / 's.json', stretches)
+    assert read_stretches(tmp_path / 's.json') == stretches
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ({}, 's.json: the file lacks stretches'),
+        ({'stretches': [{'video': 'a', 'start_frame': 0}]}, 'lacks end_frame'),
+        (
+            {'stretches': [{'video': 'a', 'start_frame': 4, 'end_frame': 4}]},
+            "video 'a' is from frame 4 to 4",
+        ),
+    ],
+)
+def test_a_file_of_something_else_is_named(tmp_path, content, message):
+    (tmp_path / 's.json').write_text(json.dumps(content))
+    with pytest.raises(UserError, match=message):
+        read_stretches(tmp_path / 's.json')
+
+
+def test_labels_stay_in_stretches_alone(tmp_path):
+    """Videos without any are left out; those given do not change."""
+    label = np.arange(6)
+    videos = [{'frame_dir': name, 'label': label} for name in 'abc']
+    found = [Stretch('a', 1, 3), Stretch('a', 5, 99), Stretch('c', 0, 1)]
+    write_stretches(tmp_path / 's.json', found)
+    kept = with_labels_in(videos, tmp_path / 's.json')
+    assert [video['frame_dir'] for video in kept] == ['a', 'c']
+    assert kept[0]['label'].tolist() == [-1, 1, 2, -1, -1, 5]
+    assert label.tolist() == list(range(6))
+    with pytest.raises(UserError, match='none of the 1 videos has a label'):
+        with_labels_in(videos[1:2], tmp_path / 's.json')
+
+
+def test_timestamps_are_a_frame_of_each_segment():
+    """Unlabelled frames get none."""
+    label = np.array([0, 0, 0, 2, 2, -1, 1, 1, 1, 1])
+    drawn = [timestamps('a', label, np.random.default_rng(s)) for s in range(20)]
+    for stretches in drawn:
+        assert [label[s.start] for s in stretches] == [0, 2, 1]
+        assert all(s.end == s.start + 1 for s in stretches)
+    assert {s[2].start for s in drawn} == {6, 7, 8, 9}
+
+
+def test_dataset_ignores_labels_outside_of_stretches(small_data, tmp_path):
+    """Transforms that mix videos see no others either."""
+    write_stretches(tmp_path / 's.json', [Stretch('video_1', 10, 14)])
+    dataset = DATASETS.build(
+        {
+            'type': 'ActionSegDataset',
+            'ann_file': str(small_data),
+            'split': 'train',
+            'labelled': str(tmp_path / 's.json'),
+            'features': {
+                'pose2d': {
+                    'render': {
+                        'type': 'SkeletonCoordinates',
+                        'dims': 2,
+                        'flatten': True,
+                    },
+                    'online': True,
+                }
+            },
+            'pipeline': [{'type': 'LoadFrameFeatures'}, {'type': 'PackSegInputs'}],
+        }
+    )
+    assert len(dataset) == 1
+    label = dataset[0]['data_samples'].gt_label
+    assert (label >= 0).nonzero()[:, 0].tolist() == [10, 11, 12, 13]

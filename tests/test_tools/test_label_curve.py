@@ -1,0 +1,136 @@
+"""The study of scores against labelled minutes, on small data."""
+
+import importlib
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from mmskelseg.datasets import save_annotations
+from mmskelseg.datasets.stretches import Stretch, read_stretches
+from tests.small_data import ROOT, small_annotations
+
+TOOL = 'tools/analysis/label_curve.py'
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
+    return importlib.import_module('label_curve')
+
+
+def videos(*seconds, fps=10.0):
+    return [
+        {'frame_dir': f'v{i}', 'total_frames': round(n * fps), 'fps': fps}
+        for i, n in enumerate(seconds)
+    ]
+
+
+def test_random_stretches_do_not_overlap(tool):
+    """They fill the videos up to gaps, in an order that the generator decides."""
+    both = videos(60, 45, 3)
+    drawn = tool.random_stretches(both, 10, np.random.default_rng(0))
+    again = tool.random_stretches(both, 10, np.random.default_rng(0))
+    assert drawn == again
+    assert drawn != tool.random_stretches(both, 10, np.random.default_rng(1))
+    for name in ('v0', 'v1', 'v2'):
+        spans = sorted((s.start, s.end) for s in drawn if s.video == name)
+        frames = np.concatenate([np.arange(*span) for span in spans])
+        assert len(frames) == len(set(frames))
+    lengths = {s.end - s.start for s in drawn if s.video != 'v2'}
+    assert lengths == {100}
+    assert Stretch('v2', 0, 30) in drawn
+
+
+def test_more_minutes_have_the_stretches_of_fewer(tool):
+    """Up to the first that does not fit."""
+    stretches = [Stretch('v0', 0, 100), Stretch('v1', 0, 30), Stretch('v0', 100, 200)]
+    both = videos(60, 3)
+    assert list(tool.taken(stretches, both, 13.0)) == stretches[:2]
+    assert list(tool.taken(stretches, both, 22.0)) == stretches[:2]
+    assert list(tool.taken(stretches, both, 23.0)) == stretches
+
+
+def score(method, budget, fold, seed, f1, minutes=1.0):
+    metrics = {'f1@10': f1, 'edit': 1.0, 'acc': 2.0, 'mAP': 3.0}
+    return {
+        'method': method, 'budget': budget, 'minutes': minutes, 'fold': fold,
+        'seed': seed, 'metrics': metrics, 'per_video': {f'{fold}_v': metrics},
+    }  # fmt: skip
+
+
+def test_summary_is_over_seeds_of_means_over_folds(tool):
+    """Points of which a run is missing are left out."""
+    runs = [
+        score('random', 2, fold, seed, f1, minutes)
+        for fold, seed, f1, minutes in (
+            ('a', 0, 40, 1.8), ('b', 0, 60, 2.0), ('a', 1, 50, 1.9), ('b', 1, 70, 1.9)
+        )
+    ]  # fmt: skip
+    runs.append(score('suggested', 4, 'a', 0, 80))
+    (row,) = tool.summaries(runs)
+    assert row['minutes'] == pytest.approx(1.9)
+    assert row['scores']['f1@10'] == {'mean': 55.0, 'std': 5.0}
+    assert '| random |    1.90 | 55.00 ± 5.00 |' in tool.markdown('mine.py', [row])
+
+
+def test_suggested_begins_where_random_does(tool):
+    rows = tool.summaries(
+        [score(m, b, 'a', 0, f1, float(b)) for m, b, f1 in (
+            ('random', 1, 10), ('random', 2, 20), ('suggested', 2, 30), ('all', 0, 90)
+        )]
+    )  # fmt: skip
+    lines = tool.curves(rows)
+    assert lines['random'] == [(1.0, 10.0, 0.0), (2.0, 20.0, 0.0)]
+    assert lines['suggested'] == [(1.0, 10.0, 0.0), (2.0, 30.0, 0.0)]
+
+
+@pytest.mark.slow
+def test_curve_of_small_data(run_tool, call_tool, monkeypatch, tmp_path):
+    """Every method trains and is tested once; a second call runs nothing again."""
+    data = small_annotations((400, 300, 350, 60))
+    names = [video['frame_dir'] for video in data['annotations']]
+    data['split'] |= {'a/train': names[:3], 'a/test': names[3:]}
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    run_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    words = ['mine.py', '--minutes', 0.2, 0.4, '--stretch', 3, '--folds', 'a']
+    words += ['--methods', 'suggested', 'timestamps', '--timestamp-share', 0.1]
+    words += ['--steps', 3, '--work-dir', 'out']
+    options = ['--cfg-options', 'model.members=2']
+    done = call_tool(TOOL, *words, *options)
+    out = tmp_path / 'out'
+    content = json.loads((out / 'label_curve.json').read_text())
+    minutes = {(r['method'], r['budget']): r['minutes'] for r in content['runs']}
+    # The first minutes are by chance, and all videos have timestamps in less than them.
+    assert list(minutes) == [('random', 0.2), ('suggested', 0.4), ('timestamps', 0)]
+    assert minutes['timestamps', 0] == pytest.approx(105 / 60 / 10)
+    few = read_stretches(out / 'random_0.2_minutes' / 'a' / 'labelled_0.json')
+    more = read_stretches(out / 'suggested_0.4_minutes' / 'a' / 'labelled_0.json')
+    assert more[: len(few)] == few
+    assert 0.2 < sum(s.end - s.start for s in more) / 600 <= 0.4
+    log = (out / 'timestamps_videos' / 'a' / 'seed_0' / 'run.log').read_text()
+    assert 'loss_confidence' in log
+    stamps = read_stretches(out / 'timestamps_videos' / 'a' / 'labelled_0.json')
+    labels = {v['frame_dir']: v['label'] for v in data['annotations']}
+    segments = sum(1 + np.count_nonzero(np.diff(labels[n])) for n in names[:3])
+    assert len(stamps) == segments
+    assert matplotlib.image.imread(out / 'label_curve.png').ndim == 3
+    assert (out / 'label_curve.md').read_text() in done.stdout
+    marks = {path: path.stat().st_mtime_ns for path in out.rglob('*.pth')}
+    assert call_tool(TOOL, *words, *options).stdout == done.stdout
+    assert {path: path.stat().st_mtime_ns for path in out.rglob('*.pth')} == marks
+    words[words.index('--steps') + 1] = 4
+    done = call_tool(TOOL, *words, *options, code=1)
+    assert 'holds a run of other settings: steps was 3 and is now 4' in done.stderr
+
+
+def test_minutes_without_room_for_a_stretch_are_named(call_tool, monkeypatch, tmp_path):
+    save_annotations(small_annotations((400, 300, 60)), tmp_path / 'annotations.pkl')
+    monkeypatch.chdir(tmp_path)
+    call_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
+    words = ['mine.py', '--minutes', 0.1, '--stretch', 20]
+    done = call_tool(TOOL, *words, code=1)
+    assert '--minutes 0.1 has no room for one stretch of --stretch 20' in done.stderr

@@ -1,0 +1,156 @@
+"""`mmskelseg suggest` as a user runs it, with a small model."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from mmskelseg.commands import suggest
+from mmskelseg.datasets import load_annotations, save_annotations
+from mmskelseg.fileio.configs import find_config
+from mmskelseg.interchange import read_segments, segments_to_labels
+from mmskelseg.registry import MODELS
+from tests.small_data import small_annotations
+
+RECIPE = """
+_base_ = {base!r}
+dataset = dict(ann_file={data!r})
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = val_dataloader
+model = dict(
+    num_classes=3, members=2, branches=dict(pose2d=dict(in_channels=68, channels=8)))
+val_evaluator = dict(num_classes=3)
+test_evaluator = val_evaluator
+train_cfg = dict(max_epochs=1)
+del dataset
+"""
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    """A config and a checkpoint of random weights, and an annotation file.
+
+    Of its two training videos, the first is labelled in part and the other not at all.
+    """
+    folder = tmp_path_factory.mktemp('suggest')
+    data = small_annotations((100, 80, 50))
+    data['annotations'][0]['label'][40:] = -1
+    data['annotations'][1]['label'][:] = -1
+    save_annotations(data, folder / 'annotations.pkl')
+    base = find_config('recipes/pose2d')
+    text = RECIPE.format(base=str(base), data=str(folder / 'annotations.pkl'))
+    (folder / 'mine.py').write_text(text)
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmskelseg')
+    torch.manual_seed(0)
+    network = MODELS.build(Config.fromfile(folder / 'mine.py').model)
+    for name, buffer in network.named_buffers():
+        if 'standardizer' in name:
+            buffer.fill_(1)
+    meta = {'dataset_meta': data['metainfo']}
+    torch.save({'state_dict': network.state_dict(), 'meta': meta}, folder / 'm.pth')
+    return folder / 'annotations.pkl', folder / 'mine.py', folder / 'm.pth'
+
+
+def run(*args):
+    """Run the command in this process."""
+    return suggest.main([str(arg) for arg in args], prog='mmskelseg suggest')
+
+
+def test_suggestions_of_an_annotation_file(model, tmp_path):
+    """Table, JSON and drafts agree, within the budget and beside the labels."""
+    words = [*model, '--split', 'train', '--stretch', '2', '--budget', '0.1']
+    words += ['--to', 'boris', 'elan', 'label_studio', '--out', 'next']
+    done = subprocess.run(
+        [sys.executable, '-m', 'mmskelseg', 'suggest', *map(str, words)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / 'next'
+    content = json.loads((out / 'suggestions.json').read_text())
+    stretches = content['stretches']
+    assert [s['end'] - s['start'] for s in stretches] == [2, 2, 2]
+    assert '3 stretches, 0.1 minutes, in ' in done.stdout
+    assert 'Predicting videos' in done.stderr
+    with (out / 'suggestions.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['video'] for row in rows] == [s['video'] for s in stretches]
+    assert all(s['start'] >= 4 for s in stretches if s['video'] == 'video_0')
+    chosen = {s['video'] for s in stretches}
+    assert {v['video'] for v in content['videos']} == chosen
+    drafted = {video.name: video for video in read_segments(out / 'drafts.boris')}
+    assert drafted.keys() == chosen
+    assert {path.stem for path in out.glob('*.eaf')} == chosen
+    classes = [f'class_{k}' for k in range(3)]
+    for video in load_annotations(model[0])['annotations']:
+        wanted = video['label'] >= 0
+        for stretch in stretches:
+            if stretch['video'] == video['frame_dir']:
+                wanted[stretch['start_frame'] : stretch['end_frame']] = True
+        if video['frame_dir'] in chosen:
+            label = segments_to_labels(
+                drafted[video['frame_dir']].segments, wanted.size, 10, classes,
+                missing='unlabelled',
+            )  # fmt: skip
+            np.testing.assert_array_equal(label >= 0, wanted)
+
+
+def test_members_of_a_checkpoint_disagree(model, tmp_path):
+    """And members of several checkpoints do; weights choose what counts."""
+    weights = ['--weights', 'uncertainty=0', 'boundary=0', 'rarity=0']
+    run(*model, '--split', 'train', '--stretch', '2', '--out', tmp_path, *weights)
+    (first, *_) = json.loads((tmp_path / 'suggestions.json').read_text())['stretches']
+    assert first['disagreement'] == first['score'] > 1
+
+
+def test_new_poses_are_suggested_by_what_is_rare_among_labels(model, tmp_path, capsys):
+    """With --known, of the annotations that there are."""
+    data, config, checkpoint = model
+    video = small_annotations()['annotations'][2]
+    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
+    np.savez(tmp_path / 'new.npz', **{key: video[key] for key in keys})
+    words = [tmp_path / 'new.npz', config, checkpoint, '--known', data]
+    run(*words, '--out', tmp_path / 'out', '--weights', 'disagreement=0')
+    assert '1 stretches, 0.1 minutes, in 1 of 1 videos' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--weights', 'luck=1'], 'weights: luck=1, but a weight is a number from 0'),
+        (['--budget', '0.001'], 'The budget of 0.001 minutes is shorter than each'),
+        (['--split', 'gone'], "there is no split 'gone'; choose one of train, test"),
+        (['--split', 'test'], 'All frames of the 1 videos are labelled'),
+    ],
+)
+def test_errors_are_a_sentence(model, tmp_path, options, message):
+    with pytest.raises(SystemExit, match=message):
+        run(*model, '--out', tmp_path / 'out', *options)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_models_that_cannot_suggest_are_named(model, tmp_path):
+    data, config, _ = model
+    with pytest.raises(SystemExit, match=r'm\.onnx: an exported model does not out'):
+        run(data, 'm.onnx')
+    with pytest.raises(SystemExit, match='a config needs a CHECKPOINT after it'):
+        run(data, config)
+    with pytest.raises(SystemExit, match='No model is given; name a CONFIG'):
+        run(data)
+
+
+def test_classes_of_known_labels_are_those_of_the_model(model, tmp_path):
+    other = small_annotations(num_classes=4)
+    save_annotations(other, tmp_path / 'other.pkl')
+    with pytest.raises(SystemExit, match=r'other\.pkl: has the classes class_0, cla'):
+        run(*model, '--known', tmp_path / 'other.pkl', '--out', tmp_path)

@@ -1,0 +1,473 @@
+"""Measures scores against labelled minutes, for different ways to choose the labels.
+
+    python tools/analysis/label_curve.py configs/recipes/precog_pose3d.py \\
+        --minutes 0.5 1 2 4 --stretch 4 --folds fold1 fold2 --seeds 0 1 2 --steps 800
+
+Labels are those of the training videos of a fold, and scores those of its test videos:
+
+  random      random stretches; more minutes include the stretches of fewer minutes
+  suggested   an active loop: the first minutes are random, then the trained model and
+              `mmskelseg suggest` choose further stretches for each next number of
+              minutes
+  timestamps  one frame of each segment of whole, randomly chosen videos, with
+              TimestampSupervision; a minute of video counts as --timestamp-share
+              minutes. The default of 1/6 follows Ma et al. (SF-Net, ECCV 2020), who
+              measured 50 s for marking one frame per action in a minute of video, and
+              300 s for marking their starts and ends
+  all         all labels, for comparison
+
+All runs have the same number of steps. The scores of all runs are written to
+WORK_DIR/label_curve.json, the table to label_curve.md and the curve to label_curve.png.
+If the tool is started again, it continues, so several processes can share the work,
+each with some of --folds or --seeds; run it with all of them at the end. With --add,
+runs from another such file are included.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from mmengine.config import Config
+
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis.suggestions import StretchRanking, stretches_of
+from mmskelseg.commands.arguments import SettingsAction
+from mmskelseg.datasets.annotations import load_annotations, videos_of_split
+from mmskelseg.datasets.stretches import (
+    Stretch,
+    read_stretches,
+    timestamps,
+    with_labels_in,
+    write_stretches,
+)
+from mmskelseg.engine.config_checks import check_config, read_config
+from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings_of
+from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg.evaluation import format_score, summarize_runs
+from mmskelseg.evaluation.functional.report import Report, Spread
+from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.fileio.checkpoints import find_latest_checkpoint
+from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.names import config_name, file_name
+from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.structures.segments import IGNORED
+from mmskelseg.utils.command_line import (
+    command,
+    number_from,
+    positive,
+    seed,
+    whole_from,
+)
+from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.tables import markdown_table
+from mmskelseg.visualization import draw_curves, save_png
+
+METHODS = ('random', 'suggested', 'timestamps', 'all')
+SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}
+STAMPS = 'model.timestamps.type=TimestampSupervision'
+# See the note of TimestampSupervision.
+SMOOTH = 'model.head.loss_smooth.form=printed'
+
+
+@dataclass(frozen=True)
+class Point:
+    """The labels of one run.
+
+    Args:
+        method: One of ``METHODS``.
+        budget: The most minutes that may be labelled; 0 if all videos are used.
+        minutes: The minutes that are labelled.
+        file: The file of the labelled stretches; None for all labels.
+    """
+
+    method: str
+    budget: float
+    minutes: float
+    file: Path | None
+
+
+class Run(Report, total=False):
+    """The scores of a run, with its point, fold and seed."""
+
+    method: str
+    budget: float
+    minutes: float
+    fold: str
+    seed: int
+
+
+class Row(TypedDict):
+    """The mean scores of the runs of a method and a budget."""
+
+    method: str
+    budget: float
+    minutes: float
+    folds: list[str]
+    seeds: list[int]
+    scores: dict[str, Spread]
+
+
+@dataclass(frozen=True)
+class Study:
+    """All runs of a config on one fold with one seed.
+
+    Args:
+        cfg: The config, with the options of the command line.
+        args: The arguments of the command line.
+        fold: Name of the fold.
+        splits: Names of its training and its test split.
+        seed: Seed of random choices and of trainings.
+    """
+
+    cfg: Config
+    args: argparse.Namespace
+    fold: str
+    splits: tuple[str, str]
+    seed: int
+
+    def points(self) -> Iterator[Point]:
+        """Yield the points; each may depend on the finished run of the one before."""
+        wanted, budgets = self.args.methods, sorted(set(self.args.minutes))
+        videos = self._videos()
+        if 'random' in wanted or 'suggested' in wanted:
+            drawn = random_stretches(videos, self.args.stretch, self._rng('random'))
+            within = {b: list(taken(drawn, videos, 60 * b)) for b in budgets}
+            for budget in budgets if 'random' in wanted else budgets[:1]:
+                yield self._point('random', budget, within[budget], videos)
+        if 'suggested' in wanted:
+            model = Point('random', budgets[0], 0, self._file('random', budgets[0]))
+            for budget in budgets[1:]:
+                file = self._file('suggested', budget)
+                if not file.is_file():
+                    self._suggest(model, budget, file, videos)
+                model = self._point('suggested', budget, read_stretches(file), videos)
+                yield model
+        if 'timestamps' in wanted:
+            yield from self._timestamps(videos, budgets)
+        if 'all' in wanted:
+            yield Point('all', 0, sum(map(duration, videos)) / 60, None)
+
+    def run(self, point: Point) -> RunFolder:
+        """Return the run of a point, whether it is finished or not."""
+        cfg, videos = deepcopy(self.cfg), None
+        cfg.work_dir = str(self._folder(point.method, point.budget))
+        typed = list(self.args.cfg_options_typed)
+        settings = settings_of(self.cfg)
+        if point.file is not None:
+            videos = len({stretch.video for stretch in read_stretches(point.file)})
+            content = point.file.read_bytes()
+            settings['labelled'] = hashlib.sha256(content).hexdigest()
+            typed.append(f'train_dataloader.dataset.labelled={point.file.absolute()}')
+        if point.method == 'timestamps':
+            typed += [STAMPS] + [SMOOTH] * bool(cfg.model.head.get('loss_smooth'))
+            settings['timestamps'] = f'{STAMPS} {SMOOTH}'
+        count = len(self._videos()) if videos is None else videos
+        steps = math.ceil(count / cfg.train_dataloader.batch_size)
+        epochs = math.ceil(self.args.steps / steps)
+        typed.append(f'train_cfg.max_epochs={epochs}')
+        # With few steps per epoch, most of the time would go into checkpoints.
+        typed.append(f'default_hooks.checkpoint.interval={epochs}')
+        settings |= {'steps': self.args.steps, 'method': point.method}
+        return run_folder(cfg, self.fold, self.splits, self.seed, settings, typed)
+
+    def _videos(self) -> list[VideoAnnotation]:
+        path = self.cfg.train_dataloader.dataset.ann_file
+        return videos_of_split(load_annotations(path), self.splits[0], path)
+
+    def _folder(self, method: str, budget: float) -> Path:
+        name = f'{method}_{budget:g}_minutes' if budget else f'{method}_videos'
+        return self.args.work_dir / name
+
+    def _file(self, method: str, budget: float) -> Path:
+        name = f'labelled_{self.seed}.json'
+        return self._folder(method, budget) / file_name(self.fold) / name
+
+    def _rng(self, method: str) -> np.random.Generator:
+        digest = hashlib.sha256(f'{method}:{self.fold}:{self.seed}'.encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest, 'little'))
+
+    def _point(
+        self,
+        method: str,
+        budget: float,
+        stretches: Sequence[Stretch],
+        videos: Sequence[VideoAnnotation],
+    ) -> Point:
+        """Write the file of stretches and return its point."""
+        rates = {video['frame_dir']: video['fps'] for video in videos}
+        seconds = sum((s.end - s.start) / rates[s.video] for s in stretches)
+        if not stretches:
+            raise UserError(
+                f'--minutes {budget:g} has no room for one stretch of --stretch '
+                f'{self.args.stretch:g} seconds; raise the one or lower the other.'
+            )
+        file = self._file(method, budget)
+        write_stretches(file, stretches)
+        return Point(method, budget, seconds / 60, file)
+
+    def _timestamps(
+        self, videos: Sequence[VideoAnnotation], budgets: Sequence[float]
+    ) -> Iterator[Point]:
+        rng, share = self._rng('timestamps'), self.args.timestamp_share
+        order = [videos[i] for i in rng.permutation(len(videos))]
+        stamps = [timestamps(v['frame_dir'], v['label'], rng) for v in order]
+        ends = np.cumsum([duration(video) for video in order]) / 60 * share
+        before = 0
+        for budget in budgets:
+            count = max(int((ends <= budget + 1e-9).sum()), 1)
+            if count > before:
+                # More minutes make no difference once all videos are used.
+                name = budget if count < len(order) else 0
+                file = self._file('timestamps', name)
+                write_stretches(file, [s for row in stamps[:count] for s in row])
+                yield Point('timestamps', name, float(ends[count - 1]), file)
+            before = count
+
+    def _suggest(
+        self, model: Point, budget: float, file: Path, videos: Sequence[VideoAnnotation]
+    ) -> None:
+        """Write the stretches of a point and those that its model suggests."""
+        assert model.file is not None
+        known = read_stretches(model.file)
+        checkpoint = find_latest_checkpoint(self.run(model).path)
+        if checkpoint is None:
+            raise UserError(
+                f'{self.run(model).path}: has no checkpoint to suggest by; remove the '
+                'folder to train it again.'
+            )
+        cfg = deepcopy(self.cfg)
+        inferencer = SkelSegInferencer(cfg, checkpoint, show_progress=False)
+        ranking = StretchRanking(inferencer.dataset_meta['classes'], self.args.stretch)
+        labelled = {v['frame_dir']: v for v in with_labels_in(videos, model.file)}
+        path = self.cfg.train_dataloader.dataset.ann_file
+        for batch in inferencer.stream(path, split=self.splits[0]):
+            for prediction in batch['predictions']:
+                unlabelled = np.full(prediction['total_frames'], IGNORED)
+                video = labelled.get(prediction['frame_dir'], {'label': unlabelled})
+                ranking.add({**prediction, 'label': video['label']})
+        seconds = sum((s.end - s.start) / labelled[s.video]['fps'] for s in known)
+        chosen = ranking.choose(budget - seconds / 60, self.args.weights)
+        more = [Stretch(s.video, s.start_frame, s.end_frame) for s in chosen]
+        write_stretches(file, [*known, *more])
+
+
+def duration(video: VideoAnnotation) -> float:
+    """Return the length of a video in seconds."""
+    return video['total_frames'] / video['fps']
+
+
+def random_stretches(
+    videos: Sequence[VideoAnnotation], seconds: float, rng: np.random.Generator
+) -> list[Stretch]:
+    """Return random stretches that do not overlap, in random order.
+
+    The candidates are the same as those of `mmskelseg suggest`.
+    """
+    candidates = [
+        Stretch(video['frame_dir'], start, end)
+        for video in videos
+        for start, end in stretches_of(
+            np.full(video['total_frames'], IGNORED), seconds, video['fps']
+        )
+    ]
+    chosen: list[Stretch] = []
+    for i in rng.permutation(len(candidates)):
+        new = candidates[i]
+        beside = (
+            s.video != new.video or s.end <= new.start or s.start >= new.end
+            for s in chosen
+        )
+        if all(beside):
+            chosen.append(new)
+    return chosen
+
+
+def taken(
+    stretches: Sequence[Stretch], videos: Sequence[VideoAnnotation], seconds: float
+) -> Iterator[Stretch]:
+    """Yield the first stretches, up to a total number of seconds."""
+    rates = {video['frame_dir']: video['fps'] for video in videos}
+    for stretch in stretches:
+        seconds -= (stretch.end - stretch.start) / rates[stretch.video]
+        if seconds < -1e-6:
+            return
+        yield stretch
+
+
+def summaries(runs: Sequence[Run]) -> list[Row]:
+    """Return the mean minutes and scores of each method and budget.
+
+    Those with missing folds or seeds are left out.
+    """
+    groups: dict[tuple[str, float], dict[tuple[str, int], Run]] = {}
+    for run in runs:
+        group = groups.setdefault((run['method'], run['budget']), {})
+        group[run['fold'], run['seed']] = run
+    most = max(map(len, groups.values()), default=0)
+    found: list[Row] = []
+    for (method, budget), group in groups.items():
+        folds = {fold for fold, _ in group}
+        seeds = {seed for _, seed in group}
+        if len(group) == most and len(folds) * len(seeds) == most:
+            summary = summarize_runs({key: group[key] for key in sorted(group)})
+            minutes = float(np.mean([run['minutes'] for run in group.values()]))
+            scores = summary['over_seeds']['scores']
+            found.append(
+                {
+                    'method': method,
+                    'budget': budget,
+                    'minutes': minutes,
+                    'folds': sorted(folds),
+                    'seeds': sorted(seeds),
+                    'scores': {key: scores[key] for key in SCORES.values()},
+                }
+            )
+    order = {method: i for i, method in enumerate(METHODS)}
+    return sorted(found, key=lambda row: (order[row['method']], row['minutes']))
+
+
+def markdown(title: str, rows: Sequence[Row]) -> str:
+    """Return the table of rows as Markdown."""
+    table = [['Labels', 'minutes', *SCORES]]
+    for row in rows:
+        scores = [format_score(row['scores'][key]) for key in SCORES.values()]
+        table.append([row['method'], f'{row["minutes"]:.2f}', *scores])
+    folds, seeds = ', '.join(rows[0]['folds']), ', '.join(map(str, rows[0]['seeds']))
+    return '\n\n'.join(
+        (
+            f'{title}, folds {folds}, seeds {seeds}; in percent.',
+            '\n'.join(markdown_table(table)),
+            '± standard deviation over seeds, of means over folds.\n',
+        )
+    )
+
+
+def curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, ...]]]:
+    """Return (minutes, F1@10, standard deviation over seeds) of each method."""
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for row in rows:
+        score = row['scores']['f1@10']
+        point = (row['minutes'], score['mean'], score.get('std') or 0.0)
+        found.setdefault(row['method'], []).append(point)
+    if 'suggested' in found and 'random' in found:
+        # Both start with the same model.
+        found['suggested'].insert(0, found['random'][0])
+    return found
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file, or its name')
+    parser.add_argument(
+        '--minutes', nargs='+', type=positive, required=True, metavar='M',
+        help='labelled minutes; also the steps of the active loop',
+    )  # fmt: skip
+    parser.add_argument(
+        '--stretch', type=positive, default=20.0, metavar='SECONDS',
+        help='length of a stretch (default: %(default)g)',
+    )  # fmt: skip
+    parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
+    parser.add_argument('--folds', nargs='+', help='as for cross-validate')
+    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
+    parser.add_argument(
+        '--steps', type=whole_from(1), default=1000,
+        help='steps of each training (default: %(default)s)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--timestamp-share', type=number_from(1e-3, 1), default=1 / 6, metavar='P',
+        help='time to mark one frame of each segment, as a fraction of the time to '
+        'mark their starts and ends (default: 1/6)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--weights', nargs='+', action=SettingsAction, help='as for suggest'
+    )
+    parser.add_argument('--work-dir', type=Path, help='folder of all runs')
+    parser.add_argument(
+        '--add', nargs='+', type=Path, default=[], metavar='FILE',
+        help='label_curve.json files with runs from elsewhere to include',
+    )  # fmt: skip
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=SettingsAction,
+        help='as for train, such as model.members=1',
+    )  # fmt: skip
+    parser.set_defaults(cfg_options_typed=[])
+
+
+def run(args: argparse.Namespace) -> None:
+    cfg = read_config(find_config(args.config), args.cfg_options)
+    check_config(cfg, args.config)
+    name = config_name(cfg.filename)
+    args.work_dir = args.work_dir or Path('work_dirs', 'label_curve', Path(name).stem)
+    finished: list[Run] = []
+    for fold, splits in choose_folds(
+        cfg.test_dataloader.dataset.ann_file, args.folds
+    ).items():
+        for number in dict.fromkeys(args.seeds):
+            study = Study(cfg, args, fold, splits, number)
+            for point in study.points():
+                folder = study.run(point)
+                folder.check()
+                if not folder.is_finished and (failure := folder.execute()):
+                    raise UserError(
+                        f'{folder.path}: the run failed: {failure.removesuffix(".")}; '
+                        f'see {folder.log}.'
+                    )
+                report = folder.report()
+                run: Run = {
+                    'method': point.method,
+                    'budget': point.budget,
+                    'minutes': point.minutes,
+                    'fold': fold,
+                    'seed': number,
+                    **report,
+                }
+                finished.append(run)
+                f1 = report['metrics']['f1@10']
+                print(
+                    f'{fold}, seed {number}: {point.method}, {point.minutes:.2f} '
+                    f'minutes: F1@10 {f1:.2f}',
+                    flush=True,
+                )
+    write(args, ' '.join([name, *args.cfg_options_typed]), finished)
+
+
+def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None:
+    """Write table, curve and scores of the runs and of those in other files."""
+    settings = {'title': title, 'steps': args.steps, 'stretch_seconds': args.stretch}
+    runs = []
+    for path in args.add:
+        content = json.loads(path.read_text('utf-8'))
+        for key, value in settings.items():
+            if content.get(key) != value:
+                raise UserError(
+                    f'{path}: was made with {key} {content.get(key)!r}, not {value!r}; '
+                    'add runs of the same.'
+                )
+        runs += content['runs']
+    runs += finished
+    rows = summaries(runs)
+    text = markdown(f'{title}, {args.steps} steps', rows)
+    print(f'\n{text}')
+    folder = args.work_dir
+    atomic_write_text(folder / 'label_curve.md', text)
+    content = json.dumps({**settings, 'summary': rows, 'runs': runs}, indent=1)
+    atomic_write_text(folder / 'label_curve.json', content)
+    lines = curves(rows)
+    levels = {
+        f'{name} labels': lines.pop(name)[0][1] for name in ('all',) if name in lines
+    }
+    image = draw_curves(
+        lines, x='labelled minutes', y='F1@10', levels=levels, title=title
+    )
+    save_png(image, folder / 'label_curve.png')
+    print(f'{folder} has label_curve.md, .json and .png')
+
+
+if __name__ == '__main__':
+    command(__doc__, add_arguments, run)()
