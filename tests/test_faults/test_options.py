@@ -135,9 +135,13 @@ def refused(module, *argv):
         (
             'commands.segment',
             ['a', 'x', '--device', 'foo'],
-            "device 'foo': there is none",
+            "device 'foo': not available",
         ),
-        ('commands.segment', ['a', 'x', '--device', 'cuda:99'], "'cuda:99': there is"),
+        (
+            'commands.segment',
+            ['a', 'x', '--device', 'cuda:99'],
+            "'cuda:99': not available",
+        ),
         (
             'commands.segment',
             ['a', 'x', '--batch-size', '0'],

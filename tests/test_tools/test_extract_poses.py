@@ -113,10 +113,12 @@ def test_poses_of_other_settings_are_refused(extract, filmed):
     folder = filmed('a')
     extract(folder)
     error = extract(folder, options=['--options', 'people=1'], code=1)
-    assert "out/poses/a.npz: of {'type': 'Seeing', 'people': 2} and a video of" in error
+    assert (
+        "out/poses/a.npz: made by {'type': 'Seeing', 'people': 2} from a video" in error
+    )
     assert '; delete it to estimate these poses again, or choose' in error
     filmed('a', frames=20)
-    assert 'delete it to estimate these poses anew' in extract(folder, code=1)
+    assert 'delete it to estimate these poses again' in extract(folder, code=1)
 
 
 def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_path):
@@ -139,11 +141,13 @@ def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_pa
     fault('again/a.mp4 have the same name; rename one, or ', folder, again)
     fault("no pose estimator 'openpose'; choose", folder, estimator='openpose')
     speed = ['--options', 'speed=3']
-    fault('Seeing has no option speed; it has people.', folder, options=speed)
+    fault('Seeing has no option speed; choose from people.', folder, options=speed)
 
 
 def test_forgotten_folder_is_told(run_tool, filmed):
     """By a process of its own."""
     video = filmed('a') / 'a.mp4'
     done = run_tool(TOOL, video, video, code=1)
-    assert done.stderr == f'error: {video}: a file, but OUT, a folder, comes last.\n'
+    assert done.stderr == (
+        f'error: {video}: a file, but the last argument, OUT, must be a folder.\n'
+    )

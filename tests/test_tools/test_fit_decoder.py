@@ -35,7 +35,7 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
     )
     out = tmp_path / 'decoder.pth'
     text = call_tool('tools/fit_decoder.py', decoded, checkpoint, out).stdout
-    assert "what SemiMarkovViterbi counted in 2 training videos of 'train'" in text
+    assert "statistics of SemiMarkovViterbi from 2 training videos of 'train'" in text
     state = load_checkpoint(out)['state_dict']
     # Labels are runs of 12 frames, and in the video of 45 frames one of 9.
     assert state['postprocess.0.longest'] == 12

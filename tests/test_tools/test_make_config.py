@@ -109,7 +109,7 @@ def test_splits_that_are_not_there_are_named(make_config):
     data = small_annotations()
     data['split'] = {'train': ['video_0'], 'val': ['video_1']}
     text, _ = make_config(data, code=1)
-    assert "has no splits 'train' and 'test', but train, val; add the two" in text
+    assert "has no splits 'train' and 'test', but train, val; add these two" in text
 
 
 def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):
@@ -122,7 +122,7 @@ def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):
 
 
 @pytest.mark.parametrize(('key', 'split', 'value', 'message'), [
-    ('keypoint_score', 'train', 0, "split 'train' shows a joint: keypoint is 0, or"),
+    ('keypoint_score', 'train', 0, "split 'train' shows a joint: keypoint is always"),
     ('keypoint', 'train', 0, 'write a config as in docs/datasets/common_layout.md'),
     ('label', 'train', -1, "no frame of split 'train' has a label, they are all -1"),
     ('label', 'test', -1, "no frame of split 'test' has a label, they are all -1"),

@@ -99,7 +99,7 @@ def test_missing_keypoints_help_shows_an_example(run_tool):
     """`--help` teaches how the tool is called, and what a seed is."""
     text = run_tool(TOOL, '--help').stdout
     assert f'python {TOOL} configs/' in text
-    assert 'seeds decide what is lost' in text
+    assert 'seeds determine which limbs are lost' in text
 
 
 def test_limbs_are_dropped_where_poses_are_read(small_data, monkeypatch):
