@@ -49,10 +49,12 @@ class TimestampSupervision(nn.Module):
         the form ``printed``, whose gradient goes to both frames.
 
     Source: Li et al., "Temporal Action Segmentation from Timestamp Supervision" (CVPR
-    2021), Sec. 3; the defaults are theirs: 30 of 50 epochs, and 0.075.
+    2021), Sec. 3, with its weight of the confidence loss. Its warm-up is 30 of 50
+    epochs at a constant learning rate; with one that decays, little is learned after
+    so long a warm-up.
     """
 
-    def __init__(self, *, warmup: float = 0.6, confidence: float = 0.075) -> None:
+    def __init__(self, *, warmup: float = 0.2, confidence: float = 0.075) -> None:
         super().__init__()
         if not 0 <= warmup <= 1:
             raise UserError(

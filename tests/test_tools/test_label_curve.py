@@ -124,7 +124,7 @@ def test_curve_of_small_data(run_tool, call_tool, monkeypatch, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in out.rglob('*.pth')} == marks
     words[words.index('--steps') + 1] = 4
     done = call_tool(TOOL, *words, *options, code=1)
-    assert 'holds a run of other settings: steps was 3 and is now 4' in done.stderr
+    assert 'a run with other settings: steps was 3 and is now 4' in done.stderr
 
 
 def test_minutes_without_room_for_a_stretch_are_named(call_tool, monkeypatch, tmp_path):
