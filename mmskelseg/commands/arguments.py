@@ -10,7 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.utils.command_line import add_person, positive, whole
+from mmskelseg.utils.command_line import (
+    add_person,
+    device,
+    positive,
+    whole,
+    whole_from,
+)
 from mmskelseg.utils.errors import UserError, shown
 
 # Commands import MMEngine and torch later, so that --help is fast.
@@ -265,6 +271,29 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--split', help='split of an annotation file, such as test (default: all)'
+    )
+
+
+def add_inference_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of :func:`load_inferencer`, and the size of its batches."""
+    parser.add_argument(
+        '--device',
+        type=device,
+        help='device such as cpu or cuda:0 (default: a GPU, if any)',
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=whole_from(1),
+        default=1,
+        help='number of videos that the model processes together; more videos need '
+        'more memory (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=SettingsAction,
+        metavar='KEY=VALUE',
+        help='settings that override those of the config, as in training',
     )
 
 

@@ -38,8 +38,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
-    SettingsAction,
     add_ensemble,
+    add_inference_options,
     add_input_options,
     add_model,
     check_model,
@@ -52,9 +52,7 @@ from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.command_line import (
     add_line_minutes,
     command,
-    device,
     number_from,
-    whole_from,
 )
 
 if TYPE_CHECKING:
@@ -107,18 +105,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='output folder (default: %(default)s)',
     )
     add_input_options(parser)
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='device such as cpu or cuda:0 (default: a GPU, if any)',
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=whole_from(1),
-        default=1,
-        help='number of videos that the model processes together; more videos need '
-        'more memory (default: %(default)s)',
-    )
+    add_inference_options(parser)
     parser.add_argument(
         '--min-score',
         type=number_from(0, 1),
@@ -143,13 +130,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'browsers play the latter two (default: %(default)s)',
     )
     add_line_minutes(parser)
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='settings that override those of the config, as in training',
-    )
 
 
 def _show(prediction: 'Prediction') -> None:

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 from mmskelseg.commands.arguments import (
     SettingsAction,
     add_ensemble,
+    add_inference_options,
     add_input_options,
     add_model,
     check_model,
@@ -42,7 +43,7 @@ from mmskelseg.commands.arguments import (
     load_inferencer,
     split_model,
 )
-from mmskelseg.utils.command_line import command, device, positive, whole_from
+from mmskelseg.utils.command_line import command, positive
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -124,24 +125,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'classes as well',
     )
     add_input_options(parser)
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='device such as cpu or cuda:0 (default: a GPU, if any)',
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=whole_from(1),
-        default=1,
-        help='number of videos per batch (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='settings that override the config, as in training',
-    )
+    add_inference_options(parser)
 
 
 def _check(args: argparse.Namespace) -> None:
