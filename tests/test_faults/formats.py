@@ -7,8 +7,10 @@ converter or a command that nothing here is about fails ``test_formats.py``.
 import gzip
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -556,7 +558,10 @@ def _read_entry(path: Path) -> Any:
         entry = pickle.loads(path.read_bytes())
     except Exception:
         return []
-    entry = {**entry, 'frame_dir': 'entry'} if isinstance(entry, dict) else entry
+    # A text would be the path of a file.
+    if not isinstance(entry, dict):
+        return []
+    entry = {**entry, 'frame_dir': 'entry'}
     reader = InputReader('coco17', ('walk',), True, False, lambda path: None)
     return [video for s in find_sources(entry) for video in reader.read(s)]
 
@@ -577,6 +582,45 @@ def _entry(folder: Path) -> Path:
     path = folder / 'entry.pkl'
     path.write_bytes(pickle.dumps(entry))
     return path
+
+
+@cache
+def _inferencer() -> Any:
+    """Return an inferencer with a small model of the COCO joints, made once."""
+    from mmskelseg.apis import SkelSegInferencer
+
+    folder = Path(tempfile.mkdtemp(prefix='mmskelseg-fuzz-'))
+    return SkelSegInferencer(None, _checkpoint(folder), 'cpu')
+
+
+def _segment(path: Path) -> Any:
+    """Segment a file of poses, and write every kind of export, as the web page does."""
+    from mmskelseg.apis import EXPORTS, write_exports
+
+    (prediction,) = _inferencer()(path)['predictions']
+    files = write_exports(prediction, path.parent / 'out', [*EXPORTS])
+    return prediction, files
+
+
+def _check_segments(result: Any) -> None:
+    prediction, files = result
+    assert np.isfinite(prediction['pred_score']).all()
+    for segment in prediction['segments']:
+        assert 0 <= segment['start'] < segment['end'], segment
+    assert all(file.stat().st_size for file in files)
+
+
+def _person(folder: Path) -> Path:
+    from mmskelseg.interchange.poses import write_npz
+
+    walk = _walk()[None]
+    poses = Poses(walk[..., :2], walk[..., 2], 'coco17', (240, 320), 25.0, ('ann',))
+    write_npz(poses, folder / 'take1.npz')
+    return folder / 'take1.npz'
+
+
+for made, kind in ((_person, 'npz'), (_mediapipe_json, 'json')):
+    register(f'segment ({made.__name__[1:]})', kind, _segment, _check_segments)(made)
 
 
 def _read_video(path: Path) -> Any:
