@@ -9,6 +9,7 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from tests.small_data import ROOT, VECTORS, small_annotations
+from tests.tool_server import IS_POSSIBLE, run_forked
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +57,19 @@ def run_tool(tmp_path):
     """Run a tool as a user does, in an empty folder; return the finished process."""
 
     def run(tool, *args, code=0, env=None):
-        process = subprocess.run(
-            [sys.executable, str(ROOT / tool), *map(str, args)],
-            cwd=tmp_path,
-            env={**os.environ, 'OMP_NUM_THREADS': '1', **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        command = [str(ROOT / tool), *map(str, args)]
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1', **(env or {})}
+        if IS_POSSIBLE and env is None:
+            process = run_forked(command, tmp_path, environment, 300)
+        else:
+            process = subprocess.run(
+                [sys.executable, *command],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
         assert process.returncode == code, process.stdout + process.stderr
         return process
 
