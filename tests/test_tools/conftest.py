@@ -1,12 +1,16 @@
 """Fixtures of the tools' tests."""
 
+import os
 import runpy
 import sys
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from mmskelseg.engine import run_folder
 from tests.small_data import ROOT
+from tests.tool_server import IS_POSSIBLE, run_forked
 
 
 @pytest.fixture
@@ -32,3 +36,20 @@ def call_tool(monkeypatch, capsys):
         return done
 
     return call
+
+
+@pytest.fixture
+def quick_runs(monkeypatch):
+    """Fork the trainings and tests of a cross-validation that ``call_tool`` calls."""
+
+    def call(command, log, lock):
+        tool, *words = command[command.index('mmskelseg') + 1 :]
+        script = str(ROOT / 'tools' / f'{tool}.py')
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+        done = run_forked([script, *map(str, words)], Path.cwd(), environment, 300)
+        with log.open('a') as file:
+            file.write(done.stdout + done.stderr)
+        return f'exit status {done.returncode}' if done.returncode else ''
+
+    if IS_POSSIBLE:
+        monkeypatch.setattr(run_folder, '_call', call)

@@ -54,12 +54,14 @@ def arguments(options, *flags):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('quick_runs')
 def test_cross_validate_runs_each_fold_and_seed_once(
-    run_tool, tmp_path, small_data, options
+    call_tool, monkeypatch, tmp_path, small_data, options
 ):
     """The table is that of the runs; a second start runs what is new alone."""
+    monkeypatch.chdir(tmp_path)
     write_folds(small_data)
-    run_tool(TOOL, *arguments(options, '--seeds', 3))
+    call_tool(TOOL, *arguments(options, '--seeds', 3))
     files = [tmp_path / f'out/{fold}/seed_3/metrics.json' for fold in 'ab']
     metrics = [json.loads(file.read_text()) for file in files]
     assert [list(each['per_video']) for each in metrics] == [['video_2'], ['video_0']]
@@ -72,7 +74,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
     assert 'ensemble' not in content
 
     times = [file.stat().st_mtime_ns for file in files]
-    done = run_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
+    done = call_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
     assert '2 runs, of which 1 were finished before.' in done.stdout
     assert '[1/1] b, seed 4: acc ' in done.stdout
     assert [file.stat().st_mtime_ns for file in files] == times
@@ -81,7 +83,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
     assert 'folds: b; seeds: 3, 4.' in table
 
     changed = [*options, 'model.head.loss_smooth.loss_weight=0.3']
-    error = run_tool(TOOL, *arguments(changed, '--seeds', 3), code=1).stderr
+    error = call_tool(TOOL, *arguments(changed, '--seeds', 3), code=1).stderr
     assert error.startswith('error: out/a/seed_3: contains a run with other settings: ')
     assert 'loss_weight was 0.15 and is now 0.3' in error
 
@@ -90,7 +92,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, options):
     """Stopped in a training, which ends with it, it resumes the last checkpoint."""
     write_folds(small_data)
-    options = [*options, 'train_cfg.max_epochs=60']
+    options = [*options, 'train_cfg.max_epochs=30']
     options.append('default_hooks.checkpoint.interval=1')
     command = [sys.executable, ROOT / TOOL, *arguments(options, '--folds', 'b')]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
@@ -107,7 +109,7 @@ def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, optio
     log = (folder / 'run.log').read_text()
     assert f'Auto resumed from the latest checkpoint {folder}/epoch_' in log
     metrics = json.loads((folder / 'metrics.json').read_text())
-    assert metrics['checkpoint'].endswith('epoch_60.pth')
+    assert metrics['checkpoint'].endswith('epoch_30.pth')
 
 
 @pytest.mark.slow
@@ -151,18 +153,20 @@ def test_cross_validate_says_which_folds_there_are(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('quick_runs')
 def test_cross_validate_without_folds_repeats_the_one_split(
-    run_tool, tmp_path, options
+    call_tool, monkeypatch, tmp_path, options
 ):
     """Seeds are compared on `train` and `test`, under a name of their own."""
-    done = run_tool(TOOL, *arguments(options, '--seeds', 0, 1))
+    monkeypatch.chdir(tmp_path)
+    done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
     assert '[2/2] default, seed 1: acc ' in done.stdout
     metrics = json.loads((tmp_path / 'out/default/seed_1/metrics.json').read_text())
     assert list(metrics['per_video']) == ['video_2']
     assert 'folds: default; seeds: 0, 1.' in done.stdout
     # The ensemble is that of the dumps, and its own table has the same scores.
     dumps = [tmp_path / f'out/default/seed_{i}/predictions.pkl' for i in (0, 1)]
-    run_tool('tools/ensemble.py', *dumps, '--work-dir', 'both')
+    call_tool('tools/ensemble.py', *dumps, '--work-dir', 'both')
     both = json.loads((tmp_path / 'both/metrics.json').read_text())
     content = json.loads((tmp_path / 'out/cross_validation.json').read_text())
     (run,) = content['ensemble']['runs']
@@ -174,7 +178,7 @@ def test_cross_validate_without_folds_repeats_the_one_split(
         assert f'| {name}, ensemble of 2 seeds | {value:.2f} | ' in done.stdout
     # A folder of an earlier version has a table without it.
     dumps[1].unlink()
-    done = run_tool(TOOL, *arguments(options, '--seeds', 0, 1))
+    done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
     assert (
         'There is no ensemble of the seeds: out/default/seed_1/predictions.pkl: there '
         'is no such file'

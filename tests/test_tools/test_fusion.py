@@ -4,9 +4,11 @@ import json
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmskelseg.datasets import save_annotations
 from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.registry import MODELS
 from tests.small_data import ROOT, small_annotations
 
 
@@ -74,24 +76,27 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_to
 
 
 @pytest.mark.slow
-def test_cross_validated_fusion_starts_from_its_own_fold(tmp_path, run_tool, data):
+@pytest.mark.usefixtures('quick_runs')
+def test_cross_validated_fusion_starts_from_its_own_fold(
+    tmp_path, call_tool, monkeypatch, data
+):
     """The log of the fusion's run names the branch checkpoints that it loaded."""
+    monkeypatch.chdir(tmp_path)
     configs = ROOT / 'configs' / 'skelseg'
-    for name in ('toy_joint_limb', 'toy_rgb', 'toy_fusion'):
-        options = ['--cfg-options', 'train_cfg.max_epochs=1']
-        if name == 'toy_fusion':
-            options += [
-                'model.branches.heatmap.init_cfg.checkpoint='
-                'work_dirs/toy_joint_limb/epoch_1.pth',
-                'model.branches.rgb.init_cfg.checkpoint=work_dirs/toy_rgb/epoch_1.pth',
-            ]
-        run_tool(
-            'tools/cross_validate.py',
-            configs / f'{name}.py',
-            '--folds',
-            'fold2',
-            *options,
+    options = ['train_cfg.max_epochs=1']
+    for modality, name in (('heatmap', 'toy_joint_limb'), ('rgb', 'toy_rgb')):
+        model = MODELS.build(Config.fromfile(configs / f'{name}.py').model)
+        file = tmp_path / 'work_dirs' / name / 'fold2' / 'seed_0' / 'epoch_1.pth'
+        file.parent.mkdir(parents=True)
+        torch.save({'state_dict': model.state_dict()}, file)
+        options.append(
+            f'model.branches.{modality}.init_cfg.checkpoint='
+            f'work_dirs/{name}/epoch_1.pth'
         )
+    call_tool(
+        'tools/cross_validate.py', configs / 'toy_fusion.py', '--folds', 'fold2',
+        '--cfg-options', *options,
+    )  # fmt: skip
     log = (tmp_path / 'work_dirs/toy_fusion/fold2/seed_0/run.log').read_text()
     for name in ('toy_joint_limb', 'toy_rgb'):
         assert f'work_dirs/{name}/fold2/seed_0/epoch_1.pth' in log

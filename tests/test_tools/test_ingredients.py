@@ -59,18 +59,20 @@ def test_an_augmentation_without_a_strength_is_named(tool):
 
 
 @pytest.mark.slow
-def test_table_of_two_variants(run_tool, tmp_path):
+@pytest.mark.usefixtures('quick_runs')
+def test_table_of_two_variants(call_tool, monkeypatch, tmp_path):
     """Scores are those of the cross-validations; a second call runs nothing again."""
+    monkeypatch.chdir(tmp_path)
     data = small_annotations()
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] |= {'a/train': names[1:], 'a/test': names[:1]}
     save_annotations(data, tmp_path / 'annotations.pkl')
-    run_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
+    call_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
     args = ['mine.py', '--folds', 'a', '--work-dir', 'out', '--cfg-options']
     args += ['train_cfg.max_epochs=1', '--variants', 'all', 'without RandomTimeWarp']
-    run_tool(TOOL, *args)
+    call_tool(TOOL, *args)
     text = (tmp_path / 'out' / 'ingredients.md').read_text()
-    done = run_tool(TOOL, *args)
+    done = call_tool(TOOL, *args)
     assert '1 runs, of which 1 were finished before' in done.stdout
     assert (tmp_path / 'out' / 'ingredients.md').read_text() == text
     content = json.loads((tmp_path / 'out' / 'ingredients.json').read_text())
@@ -81,11 +83,11 @@ def test_table_of_two_variants(run_tool, tmp_path):
     # Runs of elsewhere need not run here.
     shutil.move(tmp_path / 'out' / 'ingredients.json', tmp_path / 'elsewhere.json')
     args[args.index('out')] = 'new'
-    done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:])
+    done = call_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:])
     assert done.stdout.count('All seeds are in the files of --add') == 2
     assert (tmp_path / 'new' / 'ingredients.md').read_text() == text
     args[args.index('train_cfg.max_epochs=1')] = 'train_cfg.max_epochs=2'
-    done = run_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:], code=1)
+    done = call_tool(TOOL, *args[:1], '--add', 'elsewhere.json', *args[1:], code=1)
     assert "elsewhere.json: was made with options ['train_cfg.max_ep" in done.stderr
 
 
