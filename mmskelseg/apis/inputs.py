@@ -12,7 +12,6 @@ from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.fileio.inputs import is_file
 from mmskelseg.fileio.video import VideoFile, is_video
 from mmskelseg.interchange.labels.segments import check_fps
-from mmskelseg.interchange.parsing import numbers
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -23,6 +22,7 @@ from mmskelseg.interchange.poses import (
 )
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
+from mmskelseg.interchange.poses.poses import check_img_shape
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.structures import Skeleton, is_data_layout
@@ -296,8 +296,7 @@ class InputReader:
             )
         fps = check_fps(fps, name)
         size = entry.get('img_shape')
-        if size is not None:
-            numbers(size, (2,), f'{name}: img_shape')
+        size = None if size is None else check_img_shape(size, name)
         poses = Poses(keypoint, score, layout, size, fps)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
         videos: list[InputVideo] = [

@@ -29,7 +29,7 @@ def picture_size(img_shape: tuple[int, int]) -> tuple[tuple[int, int], int]:
     """
     scale = max(1.0, _LEAST / max(img_shape))
     # Codecs need even sizes.
-    height, width = (2 * round(side * scale / 2) for side in img_shape)
+    height, width = (max(2, 2 * round(side * scale / 2)) for side in img_shape)
     return (height, width), max(14, round(min(height, width) / 28), round(width / 60))
 
 

@@ -32,6 +32,8 @@ from mmskelseg.visualization.frames import (
 Prediction: TypeAlias = Mapping[str, Any]
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
+# Height or width of a plain background: without a video, its size is only a claim.
+_LARGEST_PLAIN = 1920
 
 
 def write_overlay(
@@ -124,8 +126,10 @@ def _read(
         file = VideoFile.open(first['filename'])
         images = read_frames(file.path)
     else:
-        frames, size = len(first['pred_label']), first['img_shape']
-        file = VideoFile(Path(path), frames, first['fps'], tuple(size))
+        frames, (height, width) = len(first['pred_label']), first['img_shape']
+        scale = min(1, _LARGEST_PLAIN / max(height, width))
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        file = VideoFile(Path(path), frames, first['fps'], size)
         images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
     if isinstance(prediction, Mapping):
         return Overlay(prediction, file), images

@@ -78,6 +78,17 @@ def test_overlay_without_a_video_shows_the_skeleton_alone(clip, tmp_path):
     assert not plain[150, 150:420].all()
 
 
+@pytest.mark.parametrize(('size', 'width'), [((60000, 40000), 1280), ((1, 2000), 1920)])
+def test_overlay_without_a_video_has_a_size_that_can_be_drawn(
+    size, width, clip, tmp_path
+):
+    """Whatever size the poses claim to be in."""
+    alone = prediction(clip, [0, 1], img_shape=size)
+    del alone['filename']
+    write_overlay(alone, tmp_path / 'overlay.mp4', show_progress=False)
+    assert VideoFile.open(tmp_path / 'overlay.mp4').img_shape[1] == width
+
+
 def test_skeleton_and_bar_have_the_colour_of_the_class(clip):
     overlay = Overlay(prediction(clip, [0] * 10 + [1] * 10), VideoFile.open(clip))
     for i, k in ((2, 0), (15, 1)):

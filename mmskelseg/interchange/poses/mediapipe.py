@@ -22,7 +22,7 @@ from mmskelseg.interchange.parsing import (
 )
 from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import numeric_array
-from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.interchange.poses.poses import Detection, Poses, check_img_shape, gather
 from mmskelseg.interchange.poses.table import table_detections
 from mmskelseg.utils.errors import UserError
 
@@ -72,7 +72,7 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
             data = {'frames': data}
         check_shape(data, _FILE, str(path), 'write a list of frames with 33 landmarks')
         if data.get('width') and data.get('height'):
-            img_shape = data['height'], data['width']
+            img_shape = check_img_shape([data['height'], data['width']], str(path))
         fps, entries = data.get('fps'), data['frames']
         found, frames = list(_from_json(entries, str(path))), len(entries)
     poses = gather(found, 'coco17', str(path), frames=frames)

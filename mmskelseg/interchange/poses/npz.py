@@ -16,7 +16,7 @@ from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
-from mmskelseg.interchange.poses.poses import Layout, Poses
+from mmskelseg.interchange.poses.poses import Layout, Poses, check_img_shape
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
@@ -33,10 +33,6 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     given = skeleton if skeleton is not None else _layout(arrays, str(path))
     layout, notes = counted_layout(keypoint.shape[2], given, str(path))
     size, fps = arrays.get('img_shape'), arrays.get('fps')
-    if size is not None and (size.shape != (2,) or size.dtype.kind not in 'iu'):
-        raise UserError(
-            f'{path}: img_shape has shape {size.shape}, expected height and width.'
-        )
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
         raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')
     people = np.atleast_1d(arrays.get('people', np.arange(len(keypoint))))
@@ -49,7 +45,7 @@ def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
         keypoint,
         score,
         layout,
-        img_shape=None if size is None else (int(size[0]), int(size[1])),
+        img_shape=None if size is None else check_img_shape(size.tolist(), str(path)),
         fps=None if fps is None else float(fps),
         people=tuple(map(str, people)),
         person_score=matching(arrays, 'person_score', keypoint.shape[:2], str(path)),

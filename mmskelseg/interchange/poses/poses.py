@@ -12,9 +12,10 @@ import numpy as np
 from mmskelseg.fileio.inputs import in_words
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.labels.segments import check_fps
+from mmskelseg.interchange.parsing import numbers
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 # The lengths of poses and their video may differ by this many seconds, or by this
 # fraction of the video.
@@ -26,6 +27,8 @@ _FREE, _RATIO = 1 << 28, 50
 _CROWD = 500
 # The largest plausible ratio of frame numbers to detections.
 _SPREAD = 1000
+# The largest plausible height or width of an image.
+_LARGEST_SIDE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,17 @@ def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
             f'must be seen in one of {_RATIO} frames. Merge the tracks of a person, or '
             'split the video.'
         )
+
+
+def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
+    """Return the height and width of an image, after checking that they can be so."""
+    sides = numbers(img_shape, (2,), f'{place}: img_shape')
+    if not ((sides >= 1) & (sides <= _LARGEST_SIDE) & (sides % 1 == 0)).all():
+        raise UserError(
+            f'{place}: img_shape is {shown(img_shape)}, expected the height and width '
+            f'of the image in pixels, from 1 to {_LARGEST_SIDE}.'
+        )
+    return int(sides[0]), int(sides[1])
 
 
 def with_size(poses: Poses) -> Poses:

@@ -5,6 +5,7 @@ import pytest
 
 from mmskelseg.interchange.poses import Poses, read_npz, recognise, write_npz
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 LAYOUT = {'joints': ['hip', 'knee'], 'limbs': [[0, 1]]}
 
@@ -81,4 +82,19 @@ def test_limbs_may_name_joints(tmp_path):
 def test_arrays_that_do_not_go_with_the_poses_are_named(arrays, message, tmp_path):
     np.savez(tmp_path / 'a.npz', keypoint=np.ones((2, 3, 17, 2)), **arrays)
     with pytest.raises(ValueError, match=message):
+        read_npz(tmp_path / 'a.npz')
+
+
+@pytest.mark.parametrize(
+    ('size', 'words'),
+    [
+        ([-1, -1], r'img_shape is \[-1, -1\], expected the height and width'),
+        ([0, 640], 'in pixels, from 1 to 65536'),
+        ([480, 1 << 40], 'from 1 to 65536'),
+        ([480], 'img_shape has 1 numbers, expected 2'),
+    ],
+)
+def test_size_that_no_image_has_is_an_error(size, words, tmp_path):
+    np.savez(tmp_path / 'a.npz', keypoint=np.ones((4, 17, 2)), img_shape=size)
+    with pytest.raises(UserError, match=rf'a\.npz: .*{words}'):
         read_npz(tmp_path / 'a.npz')
