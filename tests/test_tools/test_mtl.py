@@ -45,13 +45,15 @@ def write(path, risk):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('quick_runs')
 def test_cross_validation_reports_the_error_of_risk(
-    run_tool, tmp_path, small_data, options
+    call_tool, monkeypatch, tmp_path, small_data, options
 ):
     """Beside the scores of segmentation, over folds as over videos."""
+    monkeypatch.chdir(tmp_path)
     write(small_data, risk=True)
     tool = 'tools/cross_validate.py'
-    run_tool(
+    call_tool(
         tool, CONFIG, '--folds', 'a', '--work-dir', 'out', '--cfg-options', *options
     )
     metrics = json.loads((tmp_path / 'out/a/seed_0/metrics.json').read_text())
