@@ -288,6 +288,11 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
         help='number of videos that the model processes together; more videos need '
         'more memory (default: %(default)s)',
     )
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add the settings that :func:`model_config` merges into the config."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -295,6 +300,16 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='settings that override those of the config, as in training',
     )
+
+
+def model_config(args: argparse.Namespace) -> Config:
+    """Return the checked config of a trained model, with the settings of options."""
+    from mmskelseg.engine.config_checks import check_config, read_config
+    from mmskelseg.fileio.configs import find_config
+
+    config = read_config(find_config(args.config), args.cfg_options)
+    check_config(config, args.config)
+    return config
 
 
 def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
@@ -312,8 +327,7 @@ def load_inferencer(
 ) -> SkelSegInferencer:
     """Return the trained model that ``split_model`` found, on its device."""
     from mmskelseg.apis import SkelSegInferencer
-    from mmskelseg.engine.config_checks import building, check_config, read_config
-    from mmskelseg.fileio.configs import find_config
+    from mmskelseg.engine.config_checks import building
 
     if args.model is not None:
         return SkelSegInferencer(
@@ -323,8 +337,7 @@ def load_inferencer(
             pose_estimator=pose_estimator(args),
             show_progress=show_progress,
         )
-    config = read_config(find_config(args.config), args.cfg_options)
-    check_config(config, args.config)
+    config = model_config(args)
     estimator = pose_estimator(args)
     with building(args.config):
         return SkelSegInferencer(

@@ -19,10 +19,11 @@ several lengths; a float32 graph that differs by more than 1e-5 is not written.
 import argparse
 
 from mmskelseg.commands.arguments import (
-    SettingsAction,
+    add_cfg_options,
     add_ensemble,
     add_model,
     check_model,
+    model_config,
 )
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.command_line import command, positive
@@ -79,13 +80,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help="frame rate of the model's training data, if the model does not state it",
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='settings that override those of the config, as in training',
-    )
+    add_cfg_options(parser)
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -99,13 +94,7 @@ def _run(args: argparse.Namespace) -> None:
     check_model(args, 'ensemble', 'cfg_options')
     from mmskelseg.apis.export import export_onnx
 
-    model = args.model
-    if model is None:
-        from mmskelseg.engine.config_checks import check_config, read_config
-        from mmskelseg.fileio.configs import find_config
-
-        model = read_config(find_config(args.config), args.cfg_options)
-        check_config(model, args.config)
+    model = model_config(args) if args.model is None else args.model
     report = export_onnx(
         model,
         None if args.checkpoint is None else [args.checkpoint, *args.ensemble],

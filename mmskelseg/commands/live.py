@@ -34,12 +34,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
+    add_cfg_options,
     add_ensemble,
     add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
     check_model,
     is_exported,
+    model_config,
 )
 from mmskelseg.utils.choices import CODECS
 from mmskelseg.utils.command_line import command, positive
@@ -89,6 +91,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model(parser)
     add_ensemble(parser)
+    add_cfg_options(parser)
     parser.add_argument(
         '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
     )
@@ -139,7 +142,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    check_model(args, 'ensemble')
+    check_model(args, 'ensemble', 'cfg_options')
     window = _has_display() if args.window is None else args.window
     if not (window or args.out or args.events):
         raise UserError(
@@ -231,10 +234,13 @@ def _stream(args: argparse.Namespace) -> SkelSegStream | OnnxStream:
 
         return OnnxStream(args.config, fps=args.fps)
     from mmskelseg.apis import SkelSegStream
+    from mmskelseg.engine.config_checks import building
 
     if args.model is not None:
         return SkelSegStream(args.model, fps=args.fps)
-    return SkelSegStream(args.config, [args.checkpoint, *args.ensemble], fps=args.fps)
+    config = model_config(args)
+    with building(args.config):
+        return SkelSegStream(config, [args.checkpoint, *args.ensemble], fps=args.fps)
 
 
 def _rounded(line: dict[str, object]) -> dict[str, object]:
