@@ -17,6 +17,8 @@ KILLS ?= 100
 SEED ?= 0
 
 RUN := $(VENV)/bin/python
+# A process that has run its tests takes over those of others.
+PARALLEL := -n $(PROCESSES) --dist worksteal
 # A model that can also run live. One in place of three, and about half as long as the
 # recipe says: two minutes.
 DEMO := configs/streaming/precog_pose2d.py
@@ -50,10 +52,10 @@ demo: $(WORK)/.trained
 	@echo 'Next: docs/export.md runs this model without PyTorch, docs/own_data.md trains yours'
 
 test: $(VENV)/.test
-	$(RUN) -m pytest -n $(PROCESSES)
+	$(RUN) -m pytest $(PARALLEL)
 
 coverage: $(VENV)/.test
-	$(RUN) -m pytest -n $(PROCESSES) --cov --cov-report=term --cov-report=html
+	$(RUN) -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=html
 
 lint: $(VENV)/.test
 	$(RUN) -m ruff check .

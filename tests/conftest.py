@@ -12,6 +12,11 @@ from tests.small_data import ROOT, VECTORS, small_annotations
 from tests.tool_server import IS_POSSIBLE, run_forked
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with slow tests, so that at the end no process waits for another's."""
+    items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+
+
 @pytest.fixture(autouse=True)
 def _default_scope():
     init_default_scope('mmskelseg')
