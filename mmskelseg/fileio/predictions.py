@@ -71,7 +71,8 @@ def _problems(sample: object) -> Iterator[str]:
     name = sample['frame_dir']
     if not isinstance(name, str):
         yield f'frame_dir is {shown(name)}, expected a string'
-    shape = np.shape(sample['pred_label']) or (None,)
+    # What is no array is told below; a list may be ragged.
+    shape = tuple(getattr(sample['pred_label'], 'shape', ())) or (None,)
     shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
     shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))
     for key in shapes.keys() & sample.keys():

@@ -66,6 +66,10 @@ def test_predictions_run_no_code_from_the_file(tmp_path):
         ({'annotations': []}, 'holds dict without frame_dir and pred_label'),
         ([], 'holds list without'),
         ([{'frame_dir': 'a'}], 'holds dict without'),
+        (
+            [{'frame_dir': 'a', 'pred_label': [0, [1, [2]]]}],
+            r"pred_label of video 'a' is \[0, \[1, \[2\]\]\], expected an array",
+        ),
     ],
 )
 def test_predictions_name_a_file_of_something_else(tmp_path, content, match):
