@@ -28,6 +28,7 @@ from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.structures.predictions import InputVideo
+from mmskelseg.structures.segments import IGNORED
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError, shown
@@ -191,6 +192,33 @@ def _with_poses(
     ]
 
 
+def _stated(source: Source) -> InputVideo:
+    """Return the entry of a source without values of None, after checking its texts."""
+    entry = {k: value for k, value in (source.entry or {}).items() if value is not None}
+    for key in ('frame_dir', 'filename'):
+        if not isinstance(entry.get(key, ''), str):
+            raise UserError(
+                f'{source.name}: {key} is {shown(entry[key])}, expected a text.'
+            )
+    return cast(InputVideo, entry)
+
+
+def _check_values(
+    entry: InputVideo, shape: tuple[int, ...], num_classes: int, name: str
+) -> None:
+    """Raise a UserError if an entry has other values for its frames than it may."""
+    matching(entry, 'risk', shape, name)
+    label = matching(entry, 'label', shape, name)
+    if label is None:
+        return
+    wrong = (label % 1 != 0) | (label < IGNORED) | (label >= num_classes)
+    if wrong.any():
+        raise UserError(
+            f'{name}: label holds {label[wrong][0]}, expected class ids from 0 to '
+            f'{num_classes - 1}, or {IGNORED} for no label.'
+        )
+
+
 def _named_apart(sources: Iterable[Source]) -> list[Source]:
     """Return the sources with unique names."""
     apart: dict[str, Source] = {}
@@ -256,7 +284,7 @@ class InputReader:
         return [{**own, **video} for video in videos]
 
     def _read(self, source: Source) -> list[InputVideo]:
-        entry: InputVideo = source.entry or {}
+        entry = _stated(source)
         if 'keypoint' in entry:
             return self._of_entry(source, entry)
         path = source.video or entry.get('filename')
@@ -304,6 +332,7 @@ class InputReader:
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
         ]
         classes = (source.metainfo or {}).get('classes', self.classes)
+        _check_values(entry, keypoint.shape[1:2], len(classes), name)
         for video in videos:
             # The labels of a video do not belong to one of several people.
             if tuple(classes) != self.classes or len(videos) > 1:

@@ -40,6 +40,14 @@ def entry(**changes):
         ({'keypoint': np.array(['x'])}, 'expected numbers'),
         ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score has shape'),
         ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, 'joints lack nose'),
+        ({'label': 'abc'}, 'label is <U3, expected numbers'),
+        ({'label': [0, [1]]}, 'label is ragged'),
+        ({'label': np.zeros(7, int)}, r'label has shape \(7,\), but keypoint needs'),
+        ({'label': np.full(8, 9)}, 'label holds 9, expected class ids from 0 to '),
+        ({'label': np.full(8, np.nan)}, 'label holds nan, expected class ids'),
+        ({'risk': np.zeros(3)}, r'risk has shape \(3,\)'),
+        ({'frame_dir': 5}, 'frame_dir is 5, expected a text'),
+        ({'filename': ['a.mp4']}, 'filename is .*, expected a text'),
         # The path of a program, perhaps.
         ({'skeleton': '../layout.py'}, "skeleton is '../layout.py', expected the name"),
     ],
@@ -48,6 +56,13 @@ def test_fault_of_an_entry_is_one_sentence(changes, match):
     with pytest.raises(ValueError, match=match) as fault:
         read(Source('take', entry=entry(**changes)))
     assert str(fault.value).startswith('take: ')
+
+
+def test_values_of_none_are_as_if_they_were_missing():
+    unstated = dict.fromkeys(('frame_dir', 'filename', 'label', 'risk', 'img_shape'))
+    video = read(Source('take', entry=entry(**unstated)))
+    assert video['frame_dir'] == 'take'
+    assert not {'filename', 'label', 'risk'} & video.keys()
 
 
 def test_entry_without_keypoints_is_told():
