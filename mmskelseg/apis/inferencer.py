@@ -29,7 +29,7 @@ from mmskelseg.apis.predictions import (
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.apis.trained_model import load_model, own_config
+from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
@@ -41,7 +41,7 @@ from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.devices import check_device
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.progress import progress_bar
 
 _SCOPE = 'mmskelseg'
@@ -111,10 +111,7 @@ class SkelSegInferencer(BaseInferencer):
     ) -> None:
         if weights is None:
             model, weights = None, zoo_model(model).checkpoint()
-        files = [weights] if isinstance(weights, (str, os.PathLike)) else weights
-        self.checkpoints = [str(file) for file in files]
-        if not self.checkpoints:
-            raise UserError('No checkpoint is given; name one or several.')
+        self.checkpoints = checkpoint_files(weights)
         if device is not None:
             check_device(device)
         self.pose_estimator = pose_estimator
@@ -168,15 +165,16 @@ class SkelSegInferencer(BaseInferencer):
     ) -> Iterator[dict[str, list]]:
         """Yield the results of a call batch by batch, which limits the memory."""
         pre, forward, visual, post = self._dispatch_kwargs(**kwargs)
+        _check_options(batch_size, forward.get('min_score', 0))
         asked = {key: pre.pop(key, None) for key in ('poses', 'split')}
         sources = find_sources(inputs, **asked)
         post.setdefault('prefix', len(sources) > 1 or pre.get('person') == EACH)
         classes = self.dataset_meta['classes']
         files = PredictionFiles(classes, show_progress=self.show_progress, **post)
-        for videos, shown, data in self.preprocess(sources, batch_size, **pre):
+        for videos, at_rate, data in self.preprocess(sources, batch_size, **pre):
             samples = self.forward(data, **forward)
             predictions = []
-            for video, seen, sample in zip(videos, shown, samples, strict=True):
+            for video, seen, sample in zip(videos, at_rate, samples, strict=True):
                 fields = seen.at_own_frames(_fields(sample))
                 fields['pred_label'] = drop_absent(video, fields['pred_label'])
                 for key, value in fields.items():
@@ -306,6 +304,17 @@ class SkelSegInferencer(BaseInferencer):
                     store.write(path, video['total_frames'], blocks)
                     files[recipe.modality] = [str(path)]
             return self.pipeline({**video, 'feature_files': files})
+
+
+def _check_options(batch_size: object, min_score: object) -> None:
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise UserError(
+            f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'
+        )
+    if not isinstance(min_score, int | float) or not 0 <= min_score <= 1:
+        raise UserError(
+            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
+        )
 
 
 def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:

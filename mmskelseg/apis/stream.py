@@ -8,7 +8,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.trained_model import check_pipeline, load_model, own_config
+from mmskelseg.apis.trained_model import (
+    check_pipeline,
+    checkpoint_files,
+    load_model,
+    own_config,
+)
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
@@ -59,14 +64,13 @@ class SkelSegStream(SkeletonStream):
     ) -> None:
         if checkpoint is None:
             config, checkpoint = None, zoo_model(config).checkpoint(live=True)
-        if isinstance(checkpoint, str | os.PathLike):
-            checkpoint = [checkpoint]
+        checkpoints = checkpoint_files(checkpoint)
         cfg: Config | ConfigDict = ConfigDict() if config is None else config
         if isinstance(config, str | os.PathLike):
             cfg = Config.fromfile(find_config(config))
-        trust = nullcontext() if config is not None else own_config(str(checkpoint[0]))
+        trust = nullcontext() if config is not None else own_config(checkpoints[0])
         with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
-            model, meta = load_model(cfg, [str(file) for file in checkpoint])
+            model, meta = load_model(cfg, checkpoints)
             weights = streaming_model(model)
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches

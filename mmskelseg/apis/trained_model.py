@@ -1,5 +1,6 @@
 """Loading of trained models: their configs, and the data that they were trained on."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -59,6 +60,24 @@ _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
 _PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
 # Keys of files that this package's own loader reads.
 _WEIGHTS = ('checkpoint', 'weights')
+
+
+def checkpoint_files(given: object) -> list[str]:
+    """Return the paths of one or several checkpoints as a list.
+
+    Raises:
+        UserError: If there is none, or one is no path.
+    """
+    files = [given] if isinstance(given, str | os.PathLike) else given
+    if not (
+        isinstance(files, Sequence)
+        and files
+        and all(isinstance(file, str | os.PathLike) for file in files)
+    ):
+        raise UserError(
+            f'The checkpoint is {shown(given)}, expected a path, or a list of paths.'
+        )
+    return [os.fspath(file) for file in files]
 
 
 def load_model(

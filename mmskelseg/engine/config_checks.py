@@ -154,6 +154,9 @@ def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
             "has no 'model'; start from a config that `mmskelseg make-config` writes, "
             'or inherit one from configs/.'
         )
+    model = settings.get('model')
+    if isinstance(model, Mapping) and model.get('branches') == {}:
+        yield 'model.branches is empty; name at least one branch.'
 
 
 def _walk(

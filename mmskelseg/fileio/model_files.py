@@ -1,7 +1,6 @@
 """Exported models: ONNX files with metadata that says everything needed to run them."""
 
 import json
-import math
 import os
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
@@ -257,7 +256,7 @@ def _are_classes(value: object) -> bool:
 def _is_rate(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return value is None
-    return math.isfinite(value) and 0 < value < 1000
+    return 0 < value < 1000
 
 
 def _are_branches(value: object) -> bool:

@@ -102,6 +102,8 @@ class SkeletonStream:
     ) -> None:
         self.model = model
         self.classes = tuple(classes)
+        if fps is not None and not (isinstance(fps, int | float) and 0 < fps < np.inf):
+            raise UserError(f'fps is {fps!r}, expected frames per second above 0.')
         self.fps = fps
         self.min_score = min_score
         self.dtype = dtype
@@ -222,7 +224,7 @@ class SkeletonStream:
         self, keypoints: ArrayLike, score: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return joints (n, V, dims), and whether they are visible (n, V)."""
-        points = np.asarray(keypoints, np.float64)
+        points = _numbers(keypoints, 'keypoints')
         points = points[None] if points.ndim == 2 else points
         joints, dims = self._coordinates.num_joints, self._coordinates.dims
         if points.ndim != 3 or points.shape[1:] != (joints, dims):
@@ -230,7 +232,9 @@ class SkeletonStream:
                 f'keypoints have the shape {np.shape(keypoints)}, but the model needs '
                 f'({joints}, {dims}) or (frames, {joints}, {dims}).'
             )
-        scores = np.ones(points.shape[:2]) if score is None else np.asarray(score)
+        scores = (
+            np.ones(points.shape[:2]) if score is None else _numbers(score, 'score')
+        )
         scores = scores[None] if scores.ndim == 1 else scores
         if scores.shape != points.shape[:2]:
             raise UserError(
@@ -258,7 +262,7 @@ class SkeletonStream:
         held = self._held
         last = len(points) - 1
         if time is not None:
-            times = np.atleast_1d(np.asarray(time, np.float64))
+            times = np.atleast_1d(_numbers(time, 'time'))
             if times.shape != (len(points),):
                 raise UserError(
                     f'time has the shape {np.shape(time)}, but there are '
@@ -292,3 +296,14 @@ class SkeletonStream:
             frames.append(LabelledFrame(i, time, self.classes[k], k, score))
         self._given += len(frames)
         return frames
+
+
+def _numbers(values: ArrayLike, name: str) -> np.ndarray:
+    """Return values as float64."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise UserError(f'{name} is ragged, expected an array of numbers.') from None
+    if array.dtype.kind not in 'biuf':
+        raise UserError(f'{name} is of {array.dtype}, expected numbers.')
+    return array.astype(np.float64)

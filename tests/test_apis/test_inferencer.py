@@ -368,6 +368,14 @@ def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
         assert np.abs(one - other).max() > 1e-3
 
 
+@pytest.mark.parametrize('options', [{'batch_size': 0}, {'min_score': 'x'}])
+def test_options_of_a_call_are_checked(options, small_config, checkpoint):
+    segment = SkelSegInferencer(None, checkpoint(small_config), 'cpu')
+    (name,) = options
+    with pytest.raises(ValueError, match=f'{name} is .*, expected a'):
+        segment({'keypoint': np.ones((9, 17, 2)), 'fps': 10}, **options)
+
+
 def test_ensemble_refuses_a_checkpoint_of_another_model(small_config, checkpoint):
     """The second one is named."""
     first = checkpoint(small_config)
@@ -375,5 +383,7 @@ def test_ensemble_refuses_a_checkpoint_of_another_model(small_config, checkpoint
     second = checkpoint(small_config, name='second.pth')
     with pytest.raises(ValueError, match=r'second\.pth: not a checkpoint of the model'):
         SkelSegInferencer(None, [first, second], 'cpu')
-    with pytest.raises(ValueError, match='No checkpoint is given'):
+    with pytest.raises(
+        ValueError, match=r'checkpoint is \[\], expected a path, or a li'
+    ):
         SkelSegInferencer(small_config, [], 'cpu')

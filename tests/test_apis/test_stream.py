@@ -274,6 +274,9 @@ def test_config_that_is_not_causal_is_refused(change, message, save):
         ((np.full((15, 2), np.nan),), 'not finite; set invisible joints'),
         ((np.zeros((2, 15, 2)), None, 0.0), r'time has the shape \(\), .* 2 frames'),
         ((np.zeros((15, 2)), None, np.inf), 'time=inf, expected seconds'),
+        (('abc',), 'keypoints is of <U3, expected numbers'),
+        (([[1, 2], [3]],), 'keypoints is ragged'),
+        ((np.zeros((15, 2)), None, 'now'), 'time is of <U3, expected numbers'),
     ],
 )
 def test_push_at_fault_is_named(arguments, message, save):
@@ -309,6 +312,16 @@ def test_stream_ends_with_flush(save):
         stream.push(keypoint[0], score[0])
     stream.reset()
     np.testing.assert_array_equal(scores(pushed(stream, keypoint, score, [])), first)
+
+
+def test_options_at_fault_are_named(save):
+    cfg = config()
+    for fps in (-1, 'x', np.nan):
+        with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per'):
+            SkelSegStream(cfg, save(cfg), fps=fps)
+    for checkpoint in ([], 5):
+        with pytest.raises(UserError, match='expected a path, or a list of paths'):
+            SkelSegStream(cfg, checkpoint)
 
 
 def test_state_of_another_model_is_refused(save):

@@ -35,6 +35,10 @@ def test_configs_of_the_package_pass(path):
     ('text', 'message'),
     [
         (
+            'model = dict(branches=dict(_delete_=True))',
+            'model.branches is empty; name at least one branch.',
+        ),
+        (
             "model = dict(type='ActionSegmenter')",
             "model.type='ActionSegmenter' is not a known model; did you mean 'Action",
         ),

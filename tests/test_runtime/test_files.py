@@ -131,6 +131,7 @@ def test_newer_format_names_both_versions(changed):
     ('skeleton', '/etc/passwd.py', 'name of a layout'),
     ('fps', -1, 'frames per second'),
     ('fps', 'fast', 'frames per second'),
+    ('fps', 10**400, 'frames per second'),
     ('fps', True, 'frames per second'),
     ('branches', {}, 'render and dtype'),
     ('branches', {'pose2d': {'render': {}, 'dtype': 'object'}}, 'render and dtype'),
