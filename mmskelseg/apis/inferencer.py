@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -306,12 +307,12 @@ class SkelSegInferencer(BaseInferencer):
             return self.pipeline({**video, 'feature_files': files})
 
 
-def _check_options(batch_size: object, min_score: object) -> None:
-    if not isinstance(batch_size, int) or batch_size < 1:
+def _check_options(batch_size: int, min_score: float) -> None:
+    if not isinstance(batch_size, Integral) or batch_size < 1:
         raise UserError(
             f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'
         )
-    if not isinstance(min_score, int | float) or not 0 <= min_score <= 1:
+    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
         raise UserError(
             f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
         )

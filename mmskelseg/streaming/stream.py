@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Protocol
 
 import numpy as np
@@ -102,9 +103,7 @@ class SkeletonStream:
     ) -> None:
         self.model = model
         self.classes = tuple(classes)
-        if fps is not None and not (isinstance(fps, int | float) and 0 < fps < np.inf):
-            raise UserError(f'fps is {fps!r}, expected frames per second above 0.')
-        self.fps = fps
+        self.fps = _checked_rate(fps)
         self.min_score = min_score
         self.dtype = dtype
         self._coordinates = coordinates
@@ -296,6 +295,13 @@ class SkeletonStream:
             frames.append(LabelledFrame(i, time, self.classes[k], k, score))
         self._given += len(frames)
         return frames
+
+
+def _checked_rate(fps: float | None) -> float | None:
+    """Return frames per second, after checking that they are finite and above 0."""
+    if fps is not None and not (isinstance(fps, Real) and 0 < fps < np.inf):
+        raise UserError(f'fps is {fps!r}, expected frames per second above 0.')
+    return fps
 
 
 def _numbers(values: ArrayLike, name: str) -> np.ndarray:
