@@ -17,8 +17,6 @@ KILLS ?= 100
 SEED ?= 0
 
 RUN := $(VENV)/bin/python
-# A process that has run its tests takes over those of others.
-PARALLEL := -n $(PROCESSES) --dist worksteal
 # A model that can also run live. One in place of three, and about half as long as the
 # recipe says: two minutes.
 DEMO := configs/streaming/precog_pose2d.py
@@ -51,11 +49,12 @@ demo: $(WORK)/.trained
 	@echo 'Scores:                       $(WORK)/metrics.json'
 	@echo 'Next: docs/export.md runs this model without PyTorch, docs/own_data.md trains yours'
 
+# A process that has run its tests takes over those of others.
 test: $(VENV)/.test
-	$(RUN) -m pytest $(PARALLEL)
+	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal
 
 coverage: $(VENV)/.test
-	$(RUN) -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=html
+	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=term --cov-report=html
 
 lint: $(VENV)/.test
 	$(RUN) -m ruff check .

@@ -80,7 +80,7 @@ def test_every_supported_python_and_system_is_tested():
 def test_workflows_do_what_make_does():
     """The tests' step of make, with the same extras, on systems without make."""
     makefile, text = (ROOT / 'Makefile').read_text(), commands(WORKFLOWS[0])
-    for step in ('-m pytest -n', "-e '.[lite,test]'"):
+    for step in ('-m pytest -n ', ' --dist worksteal', "-e '.[lite,test]'"):
         assert step in makefile
         assert step in text
 
