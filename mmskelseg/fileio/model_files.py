@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypedDict, cast
 
 import numpy as np
 
-from mmskelseg.structures import is_data_layout
+from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
@@ -253,6 +253,16 @@ def _are_classes(value: object) -> bool:
     )
 
 
+def _is_skeleton(value: object) -> bool:
+    if not is_data_layout(value):
+        return False
+    try:
+        Skeleton.get(cast(Layout, value))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _is_rate(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return value is None
@@ -287,7 +297,7 @@ def _is_count(value: object) -> bool:
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
     'classes': (_are_classes, 'a list of names'),
-    'skeleton': (is_data_layout, 'the name of a layout or a dict of one'),
+    'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
     'fps': (_is_rate, 'frames per second, or null'),
     'branches': (_are_branches, 'render and dtype of each'),
     'postprocess': (_are_steps, 'a list of steps'),

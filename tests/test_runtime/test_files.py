@@ -129,6 +129,8 @@ def test_newer_format_names_both_versions(changed):
     ('classes', [1, 2], 'a list of names'),
     ('classes', 'abcd', 'a list of names'),
     ('skeleton', '/etc/passwd.py', 'name of a layout'),
+    ('skeleton', 'coco18', 'name of a layout'),
+    ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}, 'name of a layout'),
     ('fps', -1, 'frames per second'),
     ('fps', 'fast', 'frames per second'),
     ('fps', 10**400, 'frames per second'),
