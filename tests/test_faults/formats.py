@@ -365,6 +365,27 @@ def _summary(path: Path) -> Any:
 register('annotations, browsed', 'pickle', _summary, covers='annotations')(_annotations)
 
 
+def _labelled(path: Path) -> Any:
+    """Keep the labels in the stretches of a file, as a config's ``labelled`` does."""
+    from mmskelseg.datasets.stretches import with_labels_in
+
+    return with_labels_in(small_annotations((8, 7, 9))['annotations'], path)
+
+
+def _check_labelled(videos: Any) -> None:
+    assert videos
+    assert all((video['label'] >= 0).any() for video in videos)
+
+
+@register('stretches', 'json', _labelled, _check_labelled)
+def _stretches(folder: Path) -> Path:
+    from mmskelseg.datasets.stretches import Stretch, write_stretches
+
+    path = folder / 'suggestions.json'
+    write_stretches(path, [Stretch('video_0', 2, 6), Stretch('video_2', 0, 9)])
+    return path
+
+
 def _average(path: Path) -> Any:
     from mmskelseg.evaluation.ensembles import average_dumps
 
