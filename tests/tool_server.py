@@ -26,7 +26,8 @@ IMPORTS = (
     'mmskelseg.evaluation',
     'mmskelseg.models',
 )
-IS_POSSIBLE = 'forkserver' in multiprocessing.get_all_start_methods()
+# Windows cannot fork, and the frameworks of macOS need not survive it.
+IS_POSSIBLE = sys.platform == 'linux'
 
 
 def run_forked(
@@ -43,7 +44,7 @@ def run_forked(
         process.kill()
         process.join()
         raise TimeoutExpired(command, timeout)
-    out, err = (file.read_text() for file in files)
+    out, err = (file.read_text('utf-8') for file in files)
     return CompletedProcess(command, process.exitcode, out, err)
 
 
