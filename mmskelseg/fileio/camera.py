@@ -57,7 +57,8 @@ class Camera:
 
     def __init__(self, source: str | os.PathLike, *, every_frame: bool = False) -> None:
         self.source = os.fspath(source)
-        self.is_file = not (self.source.isdecimal() or '://' in self.source)
+        number = self.source.isdecimal() and len(self.source) < 10
+        self.is_file = not (number or '://' in self.source)
         if self.is_file and not Path(self.source).is_file():
             raise MissingFileError(
                 f'{self.source}: there is no such file; a camera is a number, such as '
@@ -70,7 +71,6 @@ class Camera:
             )
         self.every_frame = every_frame
         self.dropped = 0
-        number = self.source.isdecimal()
         self._capture = cv2.VideoCapture(int(self.source) if number else self.source)
         opened = self._capture.isOpened()
         image = self._capture.read()[1] if opened else None

@@ -84,7 +84,7 @@ def in_order(
     order = list(range(len(joints)))
     layout = 'coco17' if given is None else given
     names = Skeleton.get(layout).joints
-    if all(joint.isdecimal() for joint in joints):
+    if all(joint.isdecimal() and len(joint) < 10 for joint in joints):
         order.sort(key=lambda i: int(joints[i]))
     elif set(names) == set(joints):
         order, given = [list(joints).index(name) for name in names], layout

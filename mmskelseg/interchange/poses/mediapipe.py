@@ -130,7 +130,8 @@ def _from_table(path: FilePath) -> list[Detection]:
     names, found = table_detections(path)
     index = {}
     for column, name in enumerate(names):
-        if digits := re.search(r'(\d+)$', name):
+        # No more digits than Python converts.
+        if digits := re.search(r'(?<!\d)(\d{1,9})$', name):
             number = int(digits[1])
             name = LANDMARKS[number] if number < len(LANDMARKS) else name
         index[name.lower()] = column

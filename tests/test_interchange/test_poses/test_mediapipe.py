@@ -73,6 +73,14 @@ def test_wide_csv_is_read(upper, points, save_text):
     check(read_mediapipe(save_text(text), SIZE), points, missing=[1])
 
 
+def test_landmark_with_a_number_beyond_all_is_named(points, save_text):
+    """Python converts no number of so many digits."""
+    rows = [f'0,{"9" * 5000},0.5,0.5']
+    path = save_text('\n'.join(['frame,landmark,x,y', *rows]))
+    with pytest.raises(ValueError, match='no landmark nose; expected those of Media'):
+        read_mediapipe(path, SIZE)
+
+
 def test_npz_is_read(points, tmp_path):
     """A frame of NaN is one without a person, and one at the end counts."""
     lost = points.copy()

@@ -61,6 +61,10 @@ def test_numbered_joints_are_counted(save_text):
     assert (poses.keypoint_score == 1)[0, 0, 1:].all()
     with pytest.raises(ValueError, match='11 joints without names'):
         read_table(path)
+    name = '9' * 5000
+    with pytest.raises(ValueError, match='one of them called') as error:
+        read_table(save_text(f'frame,{name}_x,{name}_y\n0,1,2\n'))
+    assert name not in str(error.value)
 
 
 @pytest.mark.parametrize(
