@@ -193,12 +193,12 @@ def _with_poses(
 
 
 def _stated(source: Source) -> InputVideo:
-    """Return the entry of a source without values of None, after checking its texts."""
+    """Return the entry of a source without None values, after checking its names."""
     entry = {k: value for k, value in (source.entry or {}).items() if value is not None}
     for key in ('frame_dir', 'filename'):
         if not isinstance(entry.get(key, ''), str):
             raise UserError(
-                f'{source.name}: {key} is {shown(entry[key])}, expected a text.'
+                f'{source.name}: {key} is {shown(entry[key])}, expected a string.'
             )
     return cast(InputVideo, entry)
 
@@ -206,7 +206,7 @@ def _stated(source: Source) -> InputVideo:
 def _check_values(
     entry: InputVideo, shape: tuple[int, ...], num_classes: int, name: str
 ) -> None:
-    """Raise a UserError if an entry has other values for its frames than it may."""
+    """Raise a UserError if the labels or risks of an entry do not fit its frames."""
     matching(entry, 'risk', shape, name)
     label = matching(entry, 'label', shape, name)
     if label is None:

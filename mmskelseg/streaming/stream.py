@@ -309,7 +309,9 @@ def _numbers(values: ArrayLike, name: str) -> np.ndarray:
     try:
         array = np.asarray(values)
     except ValueError:
-        raise UserError(f'{name} is ragged, expected an array of numbers.') from None
+        raise UserError(
+            f'{name} must be an array of numbers, but rows differ in length.'
+        ) from None
     if array.dtype.kind not in 'biuf':
-        raise UserError(f'{name} is of {array.dtype}, expected numbers.')
+        raise UserError(f'{name} must be numbers, but the type is {array.dtype}.')
     return array.astype(np.float64)

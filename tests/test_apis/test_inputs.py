@@ -46,8 +46,8 @@ def entry(**changes):
         ({'label': np.full(8, 9)}, 'label holds 9, expected class ids from 0 to '),
         ({'label': np.full(8, np.nan)}, 'label holds nan, expected class ids'),
         ({'risk': np.zeros(3)}, r'risk has shape \(3,\)'),
-        ({'frame_dir': 5}, 'frame_dir is 5, expected a text'),
-        ({'filename': ['a.mp4']}, 'filename is .*, expected a text'),
+        ({'frame_dir': 5}, 'frame_dir is 5, expected a string'),
+        ({'filename': ['a.mp4']}, 'filename is .*, expected a string'),
         # The path of a program, perhaps.
         ({'skeleton': '../layout.py'}, "skeleton is '../layout.py', expected the name"),
     ],

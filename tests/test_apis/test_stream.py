@@ -274,9 +274,9 @@ def test_config_that_is_not_causal_is_refused(change, message, save):
         ((np.full((15, 2), np.nan),), 'not finite; set invisible joints'),
         ((np.zeros((2, 15, 2)), None, 0.0), r'time has the shape \(\), .* 2 frames'),
         ((np.zeros((15, 2)), None, np.inf), 'time=inf, expected seconds'),
-        (('abc',), 'keypoints is of <U3, expected numbers'),
-        (([[1, 2], [3]],), 'keypoints is ragged'),
-        ((np.zeros((15, 2)), None, 'now'), 'time is of <U3, expected numbers'),
+        (('abc',), 'keypoints must be numbers, but the type is <U3'),
+        (([[1, 2], [3]],), 'keypoints must be an array of numbers, but rows differ'),
+        ((np.zeros((15, 2)), None, 'now'), 'time must be numbers, but the type is <U3'),
     ],
 )
 def test_push_at_fault_is_named(arguments, message, save):

@@ -191,7 +191,7 @@ def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
 
 
 def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
-    """Return the height and width of an image, after checking that they can be so."""
+    """Return the height and width of an image, after checking their range."""
     sides = numbers(img_shape, (2,), f'{place}: img_shape')
     if not ((sides >= 1) & (sides <= _LARGEST_SIDE) & (sides % 1 == 0)).all():
         raise UserError(
