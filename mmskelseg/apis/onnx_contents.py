@@ -1,0 +1,449 @@
+"""What an ONNX file of each kind contains: its graphs, their metadata, and a check.
+
+Each kind of export compares its graphs with PyTorch on random input.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TypeAlias, cast
+
+import numpy as np
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config, ConfigDict
+from torch import Tensor, nn
+
+from mmskelseg.apis.stream import causal_coordinates
+from mmskelseg.apis.trained_model import check_pipeline
+from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
+from mmskelseg.features.renderers import ReadVideoFrames
+from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata, Session
+from mmskelseg.models.onnx_files import beside, simplified
+from mmskelseg.models.onnx_graphs import (
+    OPSET,
+    SegmentorGraph,
+    StemGraph,
+    StreamingGraph,
+    context_of,
+    has_image_stem,
+    segmentors,
+    to_onnx,
+)
+from mmskelseg.models.postprocessors import Postprocessor
+from mmskelseg.models.segmentors import ActionSegmentor
+from mmskelseg.models.streaming import streaming_model
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.annotations import Metainfo
+from mmskelseg.structures.layouts import LAYOUTS
+from mmskelseg.structures.skeleton import Layout
+from mmskelseg.utils.errors import UserError
+from mmskelseg.version import __version__
+
+# The renderers that the runtime supports.
+RENDERERS = (
+    'SkeletonCoordinates',
+    'RenderSkeletonHeatmap',
+    'RenderJointHeatmaps',
+    'ReadVideoFrames',
+)
+# Lengths in frames of the videos on which both are compared; fewer for images.
+_LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
+# The session of each branch's image encoder, by branch; None for the main graph.
+Sessions: TypeAlias = Mapping[str | None, Session]
+# Length in frames of the example from which a graph is made.
+_EXAMPLE = 50
+
+
+class _Branch:
+    """The recipe of a branch's features, and its metadata."""
+
+    def __init__(self, name: str, cfg: Config | ConfigDict, skeleton: Layout) -> None:
+        dataset = cfg.test_dataloader.dataset
+        features = dataset.features.get(name)
+        if features is None:
+            raise UserError(
+                f'The model has a branch {name!r}, but dataset.features are '
+                f'{", ".join(dataset.features)}.'
+            )
+        self.name = name
+        self.recipe = FeatureRecipe.from_config(name, features, skeleton)
+        kind = type(self.recipe.render).__name__
+        if kind not in RENDERERS:
+            raise UserError(
+                f'features.{name}.render is {kind}, which an exported model cannot '
+                f'contain; use one of {", ".join(RENDERERS)}.'
+            )
+        if self.recipe.transforms:
+            raise UserError(
+                f'features.{name}.transforms is set, but an exported model reads '
+                'videos without transforms; leave it out.'
+            )
+        render = self.recipe.render
+        if isinstance(render, ReadVideoFrames) and render.size is None:
+            raise UserError(
+                f'features.{name}.render.size is None, but a graph reads images of one '
+                'size; set it.'
+            )
+        settings = dict(with_skeleton(features['render'], skeleton))
+        if 'skeleton' in settings:
+            settings['skeleton'] = _plain_layout(settings['skeleton'])
+        # MMEngine writes `_scope_` into dicts of inherited configs.
+        plain = {k: v for k, v in _plain(settings).items() if k != '_scope_'}
+        self.metadata: BranchMetadata = {
+            'render': {**plain, 'type': kind},
+            'dtype': self.recipe.dtype,
+        }
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """Two frames of the renderer's output, as an example."""
+        return self.recipe.example_images()
+
+    def encoder_graph(self) -> nn.Module:
+        """Return the image encoder as a module for export."""
+        encoder = self.recipe.encoder
+        graph = getattr(encoder, 'graph', None)
+        if graph is None:
+            raise UserError(
+                f'features.{self.name}.encoder is {type(encoder).__name__}, which '
+                'cannot be exported; FrameEncoder and GridEncoder can.'
+            )
+        return graph(equal=self.images.strides[1] == 0)
+
+
+class Export:
+    """The content of a file: graphs, their metadata, and a comparison with PyTorch."""
+
+    kind: str
+    lengths: Sequence[int] = _LENGTHS
+
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
+        self.model = model
+        self.meta = meta
+        self.models = segmentors(model)
+        check_pipeline(cfg.test_dataloader.dataset, 'an exported model')
+        names = list(self.models[0].branches)
+        self.branches = {n: _Branch(n, cfg, meta['skeleton']) for n in names}
+
+    def onnx(self) -> bytes:
+        """Return the graphs as an ONNX file."""
+        raise NotImplementedError
+
+    def encoders_onnx(self) -> dict[str, bytes]:
+        """Return the image encoders of branches, each as an ONNX file."""
+        return {}
+
+    def difference(self, sessions: Sessions, frames: int) -> float:
+        """Return the largest difference from PyTorch, for random input."""
+        raise NotImplementedError
+
+    def metadata(self) -> ModelMetadata:
+        """Return the metadata of the file."""
+        data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
+        return {
+            'format': FORMAT,
+            'kind': self.kind,
+            'version': __version__,
+            'torch': torch.__version__,
+            'opset': OPSET,
+            'classes': list(self.meta['classes']),
+            'skeleton': _plain_layout(self.meta['skeleton']),
+            'fps': self.meta.get('fps'),
+            'data': {key: value for key, value in data.items() if value is not None},
+            'branches': {n: {**b.metadata} for n, b in self.branches.items()},
+            'postprocess': [],
+            'lookahead': None,
+            'context': None,
+        }
+
+
+class SegmentorExport(Export):
+    """A segmentor of whole videos, with the image encoders that it needs."""
+
+    kind = 'segmentor'
+
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
+        super().__init__(cfg, model, meta)
+        first = self.models[0]
+        self.encoders = {
+            name: branch.encoder_graph()
+            for name, branch in self.branches.items()
+            if branch.recipe.encoder is not None
+        }
+        self.stems = {
+            name: StemGraph(self.models, name)
+            for name in self.branches
+            if name not in self.encoders and has_image_stem(first, name)
+        }
+        self.graph = SegmentorGraph(self.models, list(self.stems))
+        if self.stems:
+            self.lengths = _IMAGE_LENGTHS
+        # Steps that cannot be exported are reported before any work.
+        steps = cast(Sequence[Postprocessor], first.postprocess)
+        self.steps = [step.step() for step in steps]
+
+    def onnx(self) -> bytes:
+        """Return the graph of the segmentor, which reads features."""
+        features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
+        outputs = self.graph.outputs
+        return simplified(to_onnx(self.graph, features, outputs, [*features, *outputs]))
+
+    def encoders_onnx(self) -> dict[str, bytes]:
+        """Return the image encoders of branches, each as an ONNX file."""
+        return {
+            name: _image_graph(self.branches[name], graph)
+            for name, graph in {**self.encoders, **self.stems}.items()
+        }
+
+    def metadata(self) -> ModelMetadata:
+        """Return the metadata of the file."""
+        contexts = [context_of(model) for model in self.models]
+        content = super().metadata()
+        for name, branch in content['branches'].items():
+            branch['images'] = name in self.encoders or name in self.stems
+        content['context'] = contexts[0]
+        content['postprocess'] = self.steps
+        return content
+
+    def difference(self, sessions: Sessions, frames: int) -> float:
+        """Return the largest difference between the outputs of graph and model."""
+        torch.manual_seed(frames)
+        given, feed = {}, {}
+        for name in self.branches:
+            if name in self.stems:
+                images = self._images(name, frames)
+                (feed[f'features_{name}'],) = sessions[name].run(
+                    [f'encoded_{name}'], {f'images_{name}': images.numpy()}
+                )
+                given[name] = images
+            else:
+                given[name] = self._features(name, frames)
+                feed[f'features_{name}'] = given[name].numpy()
+        found = sessions[None].run(self.graph.outputs, feed)
+        expected = self._predicted(given, frames)
+        errors = [
+            np.abs(a - expected[key]).max()
+            for key, a in zip(self.graph.outputs, found, strict=True)
+        ]
+        for name, graph in self.encoders.items():
+            case = _EncoderCase(self.branches[name], graph, frames)
+            errors.append(case.difference(sessions[name], case.feed))
+        return float(max(errors))
+
+    @torch.no_grad()
+    def _predicted(
+        self, given: Mapping[str, Tensor], frames: int
+    ) -> dict[str, np.ndarray]:
+        """Return the model's predictions, as in a test, before post-processing."""
+        sample = ActionDataSample(metainfo={'total_frames': frames})
+        inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
+        with _without_steps(self.models):
+            (sample,) = self.model(inputs, [sample], mode='predict')
+        names = {
+            'probabilities': 'pred_score', 'boundary': 'pred_boundary',
+            'risk': 'pred_risk',
+        }  # fmt: skip
+        fields = {key: sample.get(name) for key, name in names.items()}
+        return {
+            k: v.t().numpy() if v.dim() == 2 else v.numpy()
+            for k, v in fields.items()
+            if v is not None
+        }
+
+    def _features(self, name: str, frames: int) -> Tensor:
+        """Return random features of a branch, with the statistics of the training."""
+        if name in self.stems:
+            graph = self.stems[name]
+            with torch.no_grad():
+                return graph(self._images(name, frames))
+        branch = self.branches[name]
+        channels = self.models[0]._in_channels[name]
+        shape = (frames, channels)
+        if branch.recipe.encoder is None:
+            # If there are joints, with an axis for them.
+            shape = (frames, channels, *branch.images.shape[2:])
+        x = torch.randn(shape)
+        part = self.models[0].branches[name]
+        if 'standardizer' in part:
+            own = (1, -1, *[1] * (x.dim() - 2))
+            x = x * part['standardizer'].std.view(own) + part['standardizer'].mean.view(
+                own
+            )
+        return x
+
+    def _images(self, name: str, frames: int) -> Tensor:
+        return torch.rand(frames, *self.branches[name].images.shape[1:])
+
+
+class EncoderExport(SegmentorExport):
+    """The image encoders of a segmentor alone."""
+
+    kind = 'encoder'
+    lengths = _IMAGE_LENGTHS
+
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
+        super().__init__(cfg, model, meta)
+        if not (self.encoders or self.stems):
+            raise UserError(
+                'The model has no network that computes features from images; leave '
+                '--encoder out.'
+            )
+        self.steps = []
+
+    def onnx(self) -> bytes:
+        """Return the graphs of all image encoders, side by side."""
+        first, *others = super().encoders_onnx().values()
+        for other in others:
+            first = beside(first, other)
+        return first
+
+    def encoders_onnx(self) -> dict[str, bytes]:
+        """Return nothing, since the encoders are the main graph."""
+        return {}
+
+    def difference(self, sessions: Sessions, frames: int) -> float:
+        """Return the largest difference between the features of graph and PyTorch."""
+        torch.manual_seed(frames)
+        cases = [
+            _EncoderCase(self.branches[name], graph, frames)
+            for name, graph in {**self.encoders, **self.stems}.items()
+        ]
+        feed = {key: value for case in cases for key, value in case.feed.items()}
+        return max(case.difference(sessions[None], feed) for case in cases)
+
+
+class StreamingExport(Export):
+    """A causal segmentor that reads a push of frames, with its buffers."""
+
+    kind = 'streaming'
+    # Numbers of frames of a push.
+    lengths = (1, 2, 100)
+
+    def __init__(
+        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
+    ) -> None:
+        self.weights = streaming_model(model)
+        super().__init__(cfg, model, meta)
+        ((name, _),) = self.branches.items()
+        causal_coordinates(name, cfg.test_dataloader.dataset, meta['skeleton'])
+        self.graph = StreamingGraph(self.weights)
+
+    def onnx(self) -> bytes:
+        """Return the graph of one push."""
+        states = self.graph.states
+        inputs = {
+            'features': torch.randn(_EXAMPLE, self.weights.in_channels),
+            'present': torch.ones(_EXAMPLE),
+            'frames': torch.tensor(0),
+            **states,
+        }
+        outputs = ['probabilities', 'frames_next', *(f'{key}_next' for key in states)]
+        content = to_onnx(self.graph, inputs, outputs, ['features', 'present'])
+        return simplified(content)
+
+    def metadata(self) -> ModelMetadata:
+        """Return the metadata of the file."""
+        return {**super().metadata(), 'lookahead': self.weights.lookahead}
+
+    def difference(self, sessions: Sessions, frames: int) -> float:
+        """Return the largest difference from a stream in NumPy, over five pushes."""
+        rng = np.random.default_rng(frames)
+        stream, names = self.weights.stream(), list(self.graph.states)
+        state = {key: value.numpy() for key, value in self.graph.states.items()}
+        state['frames'] = np.array(0)
+        error = 0.0
+        for _ in range(5):
+            x = rng.normal(size=(frames, self.weights.in_channels)).astype(np.float32)
+            feed = {'features': x, 'present': np.ones(frames, np.float32), **state}
+            found, passed, *kept = sessions[None].run(None, feed)
+            state = {'frames': passed, **dict(zip(names, kept, strict=True))}
+            expected = stream.push(x)
+            if found.shape != expected.shape:
+                return float('inf')
+            error = max(error, float(np.abs(found - expected).max(initial=0)))
+        return error
+
+
+def _image_graph(branch: _Branch, graph: nn.Module) -> bytes:
+    """Return a graph from images to features as an ONNX file."""
+    channels, *shape = _image_shape(branch, graph)
+    images = {f'images_{branch.name}': torch.rand(_EXAMPLE, channels, *shape)}
+    outputs = [f'encoded_{branch.name}']
+    axis = f'images_{branch.name}_n'
+    return simplified(to_onnx(graph, images, outputs, [*images, *outputs], axis))
+
+
+def _image_shape(branch: _Branch, graph: nn.Module) -> tuple[int, ...]:
+    """Return the shape (C, H, W) of the images that a graph reads."""
+    shape = branch.images.shape[1:]
+    # A graph may read only one of several equal channels.
+    return (getattr(graph, 'channels', shape[0]), *shape[1:])
+
+
+class _EncoderCase:
+    """Random images of a branch, and PyTorch's features of them."""
+
+    @torch.no_grad()
+    def __init__(self, branch: _Branch, graph: nn.Module, frames: int) -> None:
+        frames = min(frames, max(_IMAGE_LENGTHS))
+        encoder = branch.recipe.encoder
+        shape = branch.images.shape[1:]
+        images = np.random.default_rng(frames).random((frames, *shape), np.float32)
+        if branch.images.strides[1] == 0:
+            first, _, *rest = images.strides
+            images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
+        if encoder is None:
+            self.expected = graph(torch.from_numpy(images)).numpy()
+        else:
+            assert hasattr(encoder, 'encode'), 'encoders with a graph read images'
+            self.expected = encoder.encode(images)
+        self.name = branch.name
+        read = images[:, : _image_shape(branch, graph)[0]]
+        self.feed = {f'images_{branch.name}': np.ascontiguousarray(read)}
+
+    def difference(self, session: Session, feed: Mapping[str, np.ndarray]) -> float:
+        """Return the largest difference of features, relative to the largest one."""
+        (found,) = session.run([f'encoded_{self.name}'], dict(feed))
+        largest = max(1.0, float(np.abs(self.expected).max()))
+        return float(np.abs(found - self.expected).max()) / largest
+
+
+@contextmanager
+def _without_steps(models: Sequence[ActionSegmentor]) -> Iterator[None]:
+    """Disable the post-processing of models for a block."""
+    steps = [model.postprocess for model in models]
+    for model in models:
+        model.postprocess = nn.ModuleList()
+    try:
+        yield
+    finally:
+        for model, own in zip(models, steps, strict=True):
+            model.postprocess = own
+
+
+def _plain_layout(skeleton: Layout) -> Layout:
+    """Return a layout as the name of one of ours, or as a dict of plain values."""
+    if isinstance(skeleton, str) and skeleton in LAYOUTS:
+        return skeleton
+    found = Skeleton.get(skeleton)
+    return {
+        'name': found.name,
+        'joints': list(found.joints),
+        'limbs': [list(pair) for pair in found.limbs],
+        'flip_pairs': [list(pair) for pair in found.flip_pairs],
+        'drop_groups': {key: list(v) for key, v in found.drop_groups.items()},
+        'root': list(found.root),
+    }
+
+
+def _plain(value: Mapping[str, object]) -> dict[str, object]:
+    """Return a config as types of JSON."""
+    return json.loads(json.dumps(value, default=lambda v: ConfigDict(v).to_dict()))

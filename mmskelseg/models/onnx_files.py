@@ -1,0 +1,90 @@
+"""Changes to ONNX files as a whole: simplified, joined, or in another precision."""
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+
+def simplified(content: bytes) -> bytes:
+    """Return a graph with constants folded and without operations that do nothing."""
+    import onnxruntime
+    from onnx import load
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    )
+    options.log_severity_level = 3
+    with TemporaryDirectory(prefix='mmskelseg-') as folder:
+        file = Path(folder, 'graph.onnx')
+        options.optimized_model_filepath = str(file)
+        onnxruntime.InferenceSession(
+            content, options, providers=['CPUExecutionProvider']
+        )
+        proto = load(file)
+    # ONNX Runtime lists all domains that it knows.
+    used = {node.domain for node in proto.graph.node}
+    kept = [item for item in proto.opset_import if item.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)
+    return proto.SerializeToString()
+
+
+def beside(content: bytes, other: bytes) -> bytes:
+    """Return a file with two independent graphs."""
+    from onnx import compose, load_from_string
+
+    proto = load_from_string(content)
+    added = load_from_string(other)
+    prefix = f'{added.graph.output[0].name}/'
+    added = compose.add_prefix(added, prefix, rename_inputs=False, rename_outputs=False)
+    for field in ('node', 'initializer', 'input', 'output', 'value_info'):
+        getattr(proto.graph, field).extend(getattr(added.graph, field))
+    return proto.SerializeToString()
+
+
+def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
+    """Return a graph in another precision; its inputs and outputs stay float32."""
+    if precision == 'float16':
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        return _sorted(convert_float_to_float16(proto, keep_io_types=True))
+    if precision == 'int8':
+        from onnx import load
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            file = Path(folder, 'graph.onnx')
+            # It logs a recommendation to do what `simplified` has done.
+            logging.disable(logging.WARNING)
+            try:
+                # Weights of 7 bits: sums of products overflow in processors without
+                # VNNI, and labels would be wrong there.
+                quantize_dynamic(
+                    proto, file, weight_type=QuantType.QInt8, reduce_range=True
+                )
+            finally:
+                logging.disable(logging.NOTSET)
+            return load(file)
+    return proto
+
+
+def _sorted(proto: 'ModelProto') -> 'ModelProto':
+    """Return a graph whose nodes are in topological order."""
+    nodes = list(proto.graph.node)
+    made = {name for node in nodes for name in node.output}
+    done: set[str] = set()
+    ordered: list[NodeProto] = []
+    while nodes:
+        ready = [n for n in nodes if not (made & set(n.input)) - done]
+        assert ready, 'a graph has no cycles'
+        ordered += ready
+        done |= {name for node in ready for name in node.output}
+        nodes = [n for n in nodes if not set(n.output) & done]
+    del proto.graph.node[:]
+    proto.graph.node.extend(ordered)
+    return proto
