@@ -17,7 +17,7 @@ import io
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -32,15 +32,15 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 if TYPE_CHECKING:
     import h5py
 
 # (individual, body part, coordinate) of each column.
 Columns = list[tuple[str, str, str]]
-# The three or four names of each column, the frame numbers, and the values.
-Table = tuple[Sequence[Sequence[str]], list[int], np.ndarray]
+# The three or four names of each column, the frame numbers (T,), and the values.
+Table = tuple[Sequence[object], np.ndarray, np.ndarray]
 _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 # DeepLabCut's name for body parts that belong to no animal, such as corners.
 _SCENE = 'single'
@@ -135,24 +135,39 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
         group = groups[0]
         read = _table_format if 'table' in group else _fixed_format
         names, frames, values = read(group, str(path))
-    if not names or {len(name) for name in names} - {3, 4}:
+    if not names or not all(map(_is_column, names)):
         raise UserError(
-            f'{path}: columns have {len(names[0]) if names else 0} names, expected '
-            'scorer, bodyparts and coords, and perhaps individuals.'
+            f'{path}: columns have the names {shown(names[0] if names else names)}, '
+            'expected scorer, bodyparts and coords, and perhaps individuals.'
+        )
+    if frames.ndim != 1 or frames.dtype.kind not in 'iu':
+        raise UserError(
+            f'{path}: rows are not numbered frames; expected predictions of '
+            'analyze_videos, not labels of single images.'
         )
     if values.shape != (len(frames), len(names)) or values.dtype.kind not in 'fiu':
         raise UserError(
             f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
         )
-    columns = [(n[1] if len(n) == 4 else 'animal', n[-2], n[-1]) for n in names]
-    return columns, frames, values
+    named = cast(Sequence[Sequence[str]], names)
+    columns = [(n[1] if len(n) == 4 else 'animal', n[-2], n[-1]) for n in named]
+    return columns, frames.tolist(), values
+
+
+def _is_column(names: object) -> bool:
+    """Return whether these are the names of a column: three or four texts."""
+    return (
+        isinstance(names, tuple | list)
+        and len(names) in (3, 4)
+        and all(isinstance(name, str) for name in names)
+    )
 
 
 def _table_format(group: 'h5py.Group', source: str) -> Table:
     """Return the content of a table that pandas wrote with format='table'."""
     table = group['table']
     blocks = [name for name in table.dtype.names if name.startswith('values_block_')]
-    names: list[Sequence[str]] = []
+    names: list[object] = []
     for block in blocks:
         kind = bytes(table.attrs[f'{block}_kind'])
         try:
@@ -165,12 +180,7 @@ def _table_format(group: 'h5py.Group', source: str) -> Table:
             ) from None
     rows = hdf5_array(table, source)
     values = np.concatenate([rows[block] for block in blocks], axis=1)
-    if table.attrs.get('index_kind') != b'integer':
-        raise UserError(
-            f'{source}: rows are not numbered frames; expected predictions of '
-            'analyze_videos, not labels of single images.'
-        )
-    return names, rows['index'].tolist(), values
+    return names, rows['index'], values
 
 
 def _fixed_format(group: 'h5py.Group', source: str) -> Table:
@@ -184,8 +194,6 @@ def _fixed_format(group: 'h5py.Group', source: str) -> Table:
         level = texts(hdf5_array(group[f'block0_items_level{i}'], source))
         labels = hdf5_array(group[f'block0_items_label{i}'], source)
         levels.append([level[k] for k in labels])
-    frames = hdf5_array(group['axis1'], source)
-    if frames.dtype.kind not in 'iu':
-        raise UserError(f'{source}: rows are not numbered frames.')
     names = list(zip(*levels, strict=True))
-    return names, frames.tolist(), hdf5_array(group['block0_values'], source)
+    frames = hdf5_array(group['axis1'], source)
+    return names, frames, hdf5_array(group['block0_values'], source)

@@ -91,10 +91,11 @@ def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
         axes = parse_json(texts([axes])[0], source, 'SLEAP')
     axes = list(_AXES[key]) if axes is None else axes
     is_known = isinstance(axes, list) and set(axes) == set(_AXES[key])
-    if not is_known or data.ndim != len(axes):
+    if not is_known or data.ndim != len(axes) or data.dtype.kind not in 'fiu':
         raise UserError(
-            f'{source}: {key} has shape {data.shape} and axes {shown(axes)}, '
-            f'expected {", ".join(_AXES[key])}; export it again as analysis HDF5.'
+            f'{source}: {key} has shape {data.shape}, type {data.dtype} and axes '
+            f'{shown(axes)}, expected numbers of {", ".join(_AXES[key])}; export it '
+            'again as analysis HDF5.'
         )
     order = [axes.index(axis) for axis in _OURS if axis in axes]
     return np.transpose(hdf5_array(data, source), order)

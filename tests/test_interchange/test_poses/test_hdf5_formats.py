@@ -103,7 +103,10 @@ def test_malformed_hdf5_is_named(h5py, tracks, tmp_path):
     with h5py.File(path, 'r+') as file:
         del file['tracks']
         file['tracks'] = tracks[0]
-    with pytest.raises(ValueError, match=r'tracks has shape \(4, 3, 2\) and axes'):
+    with pytest.raises(ValueError, match=r'tracks has shape \(4, 3, 2\), type float'):
+        read_sleap(path)
+    write_sleap(h5py, path, tracks, point_scores=np.full((2, 4, 3), b'1'))
+    with pytest.raises(ValueError, match=r'point_scores has .* type \|S1 and axes'):
         read_sleap(path)
     with h5py.File(path, 'w') as file:
         file['pose'] = [1]
@@ -190,6 +193,39 @@ def test_deeplabcut_hdf5_runs_no_code(h5py, tmp_path):
     with h5py.File(path, 'r+') as file:
         file['df_with_missing/table'].attrs['values_block_0_kind'] = np.bytes_(evil)
     with pytest.raises(ValueError, match=r'refused: it would run `builtins\.eval`'):
+        read_deeplabcut(path)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('axis1', 3, 'rows are not numbered frames'),
+        ('axis1', [[0, 1]], 'rows are not numbered frames'),
+        ('axis1', [0.0, 1.0], 'rows are not numbered frames'),
+        ('block0_values', np.full((2, 9), b'1'), r'values of \|S1, \(2, 9\)'),
+    ],
+)
+def test_malformed_deeplabcut_hdf5_is_named(key, value, message, h5py, tmp_path):
+    pytest.importorskip('tables', reason='tables is not installed')
+    path = tmp_path / 'a.h5'
+    table = frame_of(columns_of(), np.ones((2, 9)))
+    table.to_hdf(path, key='poses', format='fixed', mode='w')
+    with h5py.File(path, 'r+') as file:
+        del file['poses'][key]
+        file['poses'][key] = value
+    with pytest.raises(ValueError, match=rf'a\.h5: {message}'):
+        read_deeplabcut(path)
+
+
+def test_names_of_deeplabcut_columns_are_texts(h5py, tmp_path):
+    pytest.importorskip('tables', reason='tables is not installed')
+    path = tmp_path / 'a.h5'
+    table = frame_of(columns_of(), np.ones((2, 9)))
+    table.to_hdf(path, key='poses', format='table', mode='w')
+    with h5py.File(path, 'r+') as file:
+        names = pickle.dumps([1, 2, 3], 0)
+        file['poses/table'].attrs['values_block_0_kind'] = np.bytes_(names)
+    with pytest.raises(ValueError, match=r'a\.h5: columns have the names 1, expected'):
         read_deeplabcut(path)
 
 
