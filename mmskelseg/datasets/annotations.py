@@ -26,7 +26,13 @@ from mmskelseg.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.utils.errors import CONTROL, MissingFileError, UserError, shown
+from mmskelseg.utils.errors import (
+    CONTROL,
+    MissingFileError,
+    UserError,
+    reads_file,
+    shown,
+)
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -48,6 +54,7 @@ Files = Mapping[Part, Path]
 _WHOLE: Part = ('', '')
 
 
+@reads_file
 def load_annotations(path: str | os.PathLike) -> AnnotationFile:
     """Return the checked content of an annotation file, without running code from it.
 

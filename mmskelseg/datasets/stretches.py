@@ -17,7 +17,7 @@ from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.parsing import check_shape, read_json
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.segments import IGNORED, to_segments
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _SHAPE = {'stretches': [{'video': str, 'start_frame': int, 'end_frame': int}]}
 
@@ -31,6 +31,7 @@ class Stretch:
     end: int
 
 
+@reads_file
 def read_stretches(path: str | os.PathLike) -> list[Stretch]:
     """Return the stretches of a file.
 

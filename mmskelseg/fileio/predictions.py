@@ -11,7 +11,7 @@ import torch
 
 from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
 from mmskelseg.fileio.pickles import Globals, UnsafePickleError, load_pickle
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, reads_file, shown
 
 # What a test dumped of one video: labels, probabilities, id, classes and more.
 Sample: TypeAlias = dict[str, Any]
@@ -44,6 +44,7 @@ class PredictionsUnpickler(CheckpointUnpickler):
     )
 
 
+@reads_file
 def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
     """Return everything that a test dumped about each video, by the video's id.
 

@@ -23,7 +23,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from mmskelseg.fileio.inputs import check_claim, most_bytes, regular_file
-from mmskelseg.utils.errors import UnavailableError, UserError, shown
+from mmskelseg.utils.errors import UnavailableError, UserError, reading, shown
 
 if TYPE_CHECKING:
     import h5py
@@ -38,11 +38,8 @@ Shape: TypeAlias = object
 _NAMES = {
     dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
 }  # fmt: skip
-# What h5py and NumPy raise if something in a file is missing or unexpected.
-_DAMAGED = (
-    AttributeError, IndexError, KeyError, MemoryError, OSError, OverflowError,
-    RuntimeError, TypeError, ValueError,
-)  # fmt: skip
+# What h5py raises for a damaged file, besides errors of types and values.
+_DAMAGED = (MemoryError, OSError, RuntimeError)
 # The most bytes of a text; parsing it takes several times as much memory.
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
@@ -405,21 +402,13 @@ def open_hdf5(path: FilePath) -> Iterator['h5py.File']:
     regular_file(path)
     try:
         file = h5py.File(path, 'r')
-    except _DAMAGED as error:
+    except (TypeError, ValueError, LookupError, *_DAMAGED) as error:
         raise UserError(
             f'{path}: not a complete HDF5 file ({shown(error, 120)}); export or copy '
             'it again.'
         ) from None
-    try:
-        with file:
-            yield file
-    except UserError:
-        raise
-    except _DAMAGED as error:
-        raise UserError(
-            f'{path}: something in it is missing or damaged ({shown(error, 120)}); '
-            'export or copy it again.'
-        ) from None
+    with file, reading(path, *_DAMAGED):
+        yield file
 
 
 def hdf5_array(dataset: 'h5py.Dataset', path: FilePath) -> np.ndarray:

@@ -4,9 +4,14 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
+AnyPath = TypeVar('AnyPath', bound=str | os.PathLike)
+Options = ParamSpec('Options')
+Result = TypeVar('Result')
 # Remedies for errors of the operating system; other errors are reported without one.
 _REMEDIES = {
     errno.ENOSPC: 'make room on the disk',
@@ -23,6 +28,10 @@ _REMEDIES = {
     errno.EIO: 'check whether the disk is intact',
 }
 
+# What code may raise for content of a file that it does not expect.
+_OF_CONTENT = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
+)  # fmt: skip
 # The most characters of a message.
 _LONGEST = 900
 # Control characters and line ends, which no name and no message should contain.
@@ -56,6 +65,42 @@ class MissingFileError(UserError, FileNotFoundError):
 
 class UnavailableError(UserError, OSError, RuntimeError):
     """A package, a download or a resource of the system is not available."""
+
+
+@contextmanager
+def reading(path: str | os.PathLike, *others: type[Exception]) -> Iterator[None]:
+    """Turn errors about the content of a file within the block into a UserError.
+
+    Code that reads a file checks what it reads, and says what is wrong. This is for
+    content that no check expects; with ``SKELSEG_TRACEBACK=1``, commands show where.
+
+    Args:
+        path: The file.
+        others: Further errors that a library raises for damaged content.
+    """
+    expected: tuple[type[Exception], ...] = (*_OF_CONTENT, *others)
+    try:
+        yield
+    except UserError:
+        raise
+    except expected as error:
+        raise UserError(
+            f'{os.fspath(path)}: something in it is missing or damaged '
+            f'({shown(error, 120) or type(error).__name__}); export or copy it again.'
+        ) from error
+
+
+def reads_file(
+    read: Callable[Concatenate[AnyPath, Options], Result],
+) -> Callable[Concatenate[AnyPath, Options], Result]:
+    """Run a function, whose first argument is a path, in a block of :func:`reading`."""
+
+    @wraps(read)
+    def reads(path: AnyPath, *args: Options.args, **kwargs: Options.kwargs) -> Result:
+        with reading(path):
+            return read(path, *args, **kwargs)
+
+    return reads
 
 
 @contextmanager

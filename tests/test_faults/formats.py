@@ -112,6 +112,7 @@ _sample('label_studio.json', 'label_studio', 'json', fps=25)
 _sample('via.json', 'via', 'json')
 _sample('cvat_video.xml', 'cvat', 'xml', fps=25)
 _sample('cvat_images.xml', 'cvat', 'xml', fps=25)
+_sample('cvat_project.xml', 'cvat', 'xml', fps=25)
 
 
 @register('labels/csv', 'rows', read_segments, _check_labels)

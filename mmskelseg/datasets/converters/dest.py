@@ -45,7 +45,7 @@ from mmskelseg.structures import Skeleton
 from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import positive
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 EXAMPLES = """examples:
   %(prog)s import dataset/PKU-subject data/pku
@@ -173,6 +173,7 @@ def find_release(args: argparse.Namespace) -> tuple[Release, dict[str, str]]:
     return replace(release, fps=release.fps / args.sample), assumed
 
 
+@reads_file
 def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
     """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
     array = building.read_array(path)
@@ -191,6 +192,7 @@ def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
     return np.searchsorted(classes, array).astype(np.int64)
 
 
+@reads_file
 def read_joints(
     path: Path, joints: int, wanted: str | None, told: bool
 ) -> tuple[np.ndarray, str]:
@@ -302,6 +304,7 @@ def annotate(
     return annotation
 
 
+@reads_file
 def read_signals(path: Path) -> np.ndarray:
     """Return all numbers of each frame, (T, D), from (C, T, V) or (C, T, V, M)."""
     array = building.read_array(path)

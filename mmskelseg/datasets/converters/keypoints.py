@@ -150,14 +150,14 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
         type=assignment,
         action='append',
         metavar='NAME=VALUE',
-        help='what to read from a label file, such as subject=ann (BORIS), '
-        'tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated for '
-        'several observations of BORIS',
+        help='what to read from a label file, such as subject=ann or '
+        'point_seconds=0.1 (BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); '
+        'may be repeated for several observations of BORIS',
     )
     group.add_argument(
         '--strict',
         action='store_true',
-        help='stop with an error if an observation (BORIS), task (Label Studio), '
+        help='stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
         'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
     )
     group.add_argument(

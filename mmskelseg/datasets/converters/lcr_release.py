@@ -13,7 +13,7 @@ import numpy as np
 from mmskelseg.datasets.converters.building import read_floats, write
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 JOINTS = 15
 # The releases do not describe the camera; docs/datasets/uwiom.md explains the choice.
@@ -74,6 +74,7 @@ def project(pose: np.ndarray) -> np.ndarray:
     return (image * FOCAL_LENGTH + (width / 2, height / 2)).astype(np.float32)
 
 
+@reads_file
 def read_pose(path: Path) -> np.ndarray:
     """Return the joints of each frame in metres, shape (T, 15, 3)."""
     pose = read_floats(path, (None, JOINTS, 3), f'(frames, {JOINTS}, 3)')
@@ -87,6 +88,7 @@ def read_pose(path: Path) -> np.ndarray:
     return pose.astype(np.float32)
 
 
+@reads_file
 def read_risk(path: Path) -> np.ndarray:
     """Return the REBA score of each frame, shape (T,)."""
     try:

@@ -29,7 +29,7 @@ from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:
   # the recordings in the package: train on nine subjects, test on 1, 5 and 9
@@ -157,6 +157,7 @@ def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return dict(zip(names, poses, strict=True)), dict(zip(names, labels, strict=True))
 
 
+@reads_file
 def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return joints in metres, (T, 20, 3), and the class of each frame, (T,)."""
     header, *lines = read_lines(path)

@@ -16,7 +16,7 @@ from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.parsing import as_dicts, read_rows, read_text
 from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
+from mmskelseg.utils.errors import MissingFileError, UserError, reads_file, shown
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 
@@ -30,6 +30,7 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in text.rstrip().split('\n')]
 
 
+@reads_file
 def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     """Return the name of each class id, in the order of ids, which have no gaps.
 
@@ -108,6 +109,7 @@ def find_labels(
     return dict(sorted(labels.items()))
 
 
+@reads_file
 def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
     """Return the class of each frame, numbered from 0 in order of ``classes``, (T,).
 

@@ -23,7 +23,7 @@ from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)
@@ -168,6 +168,7 @@ def check_names(path: Path) -> None:
         )
 
 
+@reads_file
 def read_label(path: Path) -> np.ndarray:
     """Return the class of each frame, (T,), in int64 if the file has integers."""
     label = building.read_array(path)

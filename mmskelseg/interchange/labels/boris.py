@@ -11,10 +11,11 @@ state (``Start (s)``, ``Stop (s)``) or an event (``Time``, with START or STOP as
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.fitting import Fitting
@@ -37,11 +38,12 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, reads_file, shown
 
 _NO_SUBJECT = 'No focal subject'
 # The behavior of point events that mark a stretch.
 _MARK = 'to label'
+_POINT = 'POINT'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
     'observations': {
@@ -99,11 +101,11 @@ class _Project(TypedDict):
     observations: dict[str, _Observation]
 
 
-class _StateEvent(NamedTuple):
-    """The start or end of a state.
+class _Event(NamedTuple):
+    """The start or end of a state, or a point event.
 
-    Which of the two it is follows from the order, with which ``kind`` must agree where
-    a table states it: START or STOP.
+    ``kind`` is POINT for the latter. Whether a state starts or ends follows from the
+    order, with which ``kind`` must agree where a table states it: START or STOP.
     """
 
     time: float
@@ -113,11 +115,13 @@ class _StateEvent(NamedTuple):
     kind: str = ''
 
 
+@reads_file
 def read_boris(
     path: FilePath,
     *,
     observation: str | Sequence[str] | None = None,
     subject: str | None = None,
+    point_seconds: float | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -126,13 +130,15 @@ def read_boris(
     A video is named after its media file, or after the observation if it is live.
     Observations that do not fit are skipped as a whole, with a note: those that lack
     the subject or have several subjects, have a state without an end, label a video
-    that another one labels already, or have no state.
+    that another one labels already, or have no events that are read.
 
     Args:
         path: The project file.
         observation: Read only this observation, or these; each of them must fit.
         subject: Read only events of this subject; an empty text is BORIS' "No focal
             subject". Needed for observations of several subjects.
+        point_seconds: Read point events as well, each as a segment of this length in
+            seconds, which begins with it. By default they are skipped, with a note.
         strict: Whether an observation that does not fit is an error.
         notes: List to which notes are appended; by default they are logged as warnings.
     """
@@ -140,14 +146,18 @@ def read_boris(
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
     observations = project['observations']
+    length = _point_length(point_seconds, path)
     videos = Fitting(path, 'observations', strict or bool(observation), notes)
+    points: Counter[bool] = Counter()
     for name in _chosen(observation, list(observations), path):
         place = f'{path}: observation {name!r}'
         with videos.part(repr(name), place):
-            events = list(_state_events(observations[name], types, place))
-            segments = _states(events, subject, place)
+            events = list(_events(observations[name], types, place))
+            segments = _segments(events, subject, length, place)
+            points[bool(segments)] += _points(events)
             found = _per_media(name, observations[name], segments, place)
             videos.add(repr(name), place, found, _TWICE)
+    _note_points(videos, points, length)
     return videos.read()
 
 
@@ -164,10 +174,57 @@ def _chosen(
     ]
 
 
-def _states(
-    events: Sequence[_StateEvent], subject: str | None, place: str
+def _point_length(seconds: object, path: FilePath) -> float | None:
+    """Return the length of point events, after checking that it is above 0."""
+    if seconds is None:
+        return None
+    length = number(seconds, str(path), 'point_seconds')
+    if length <= 0:
+        raise UserError(
+            f'{path}: point_seconds is {length:g}, expected the length in seconds that '
+            'each point event gets, a number above 0.'
+        )
+    return length
+
+
+def _points(events: Sequence[_Event]) -> int:
+    return sum(event.kind == _POINT for event in events)
+
+
+def _note_points(
+    videos: Fitting, points: Mapping[bool, int], length: float | None
+) -> None:
+    """Note that point events were skipped, unless they have a length.
+
+    Args:
+        videos: What was read.
+        points: Number of point events in observations with and without states.
+        length: Length of a point event in seconds.
+
+    Raises:
+        UserError: If there is nothing else in the file.
+    """
+    if length is not None or not any(points.values()):
+        return
+    remedy = 'point_seconds=0.1 reads each as a tenth of a second'
+    if videos.is_empty:
+        raise UserError(
+            f'{videos.path}: no states, only {sum(points.values())} point events, '
+            f'which have no duration; {remedy}.'
+        )
+    if points[True]:
+        videos.note(
+            f'{videos.path}: {points[True]} point events are skipped, since they have '
+            f'no duration; {remedy}'
+        )
+
+
+def _segments(
+    events: Sequence[_Event], subject: str | None, length: float | None, place: str
 ) -> list[Segment]:
-    """Return the states between pairs of events of a subject."""
+    """Return the segments of a subject: its states, and its points of a length."""
+    if length is None:
+        events = [event for event in events if event.kind != _POINT]
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
     chosen = choose(wanted, there, place, 'subject', 'subject') if events else ''
@@ -176,6 +233,10 @@ def _states(
     for event in sorted(events, key=lambda event: event.time):
         key = (event.subject, event.code, event.modifiers)
         if event.subject != chosen:
+            continue
+        if event.kind == _POINT:
+            end = event.time + cast(float, length)
+            segments.append(make_segment(place, event.time, end, event.code))
             continue
         expected = 'STOP' if key in running else 'START'
         if event.kind not in ('', expected):
@@ -197,9 +258,9 @@ def _states(
     return segments
 
 
-def _state_events(
+def _events(
     observation: _Observation, types: dict[str, str], place: str
-) -> Iterator[_StateEvent]:
+) -> Iterator[_Event]:
     if observation.get('media_creation_date_as_offset'):
         raise UserError(
             f'{place}: its times are relative to the creation date of the media; '
@@ -218,9 +279,10 @@ def _state_events(
                 f'{where} has the behavior {event[2]!r}, which the ethogram lacks; add '
                 'it there or delete the event.'
             )
-        if types[event[2]].startswith('State'):
+        if event[2] != _MARK:
             time = number(event[0], where, 'time') - offset
-            yield _StateEvent(time, event[1], event[2], event[3])
+            kind = '' if types[event[2]].startswith('State') else _POINT
+            yield _Event(time, event[1], event[2], event[3], kind)
 
 
 def _per_media(
@@ -252,11 +314,13 @@ def _per_media(
         yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
 
 
+@reads_file
 def read_boris_events(
     path: FilePath,
     *,
     observation: str | Sequence[str] | None = None,
     subject: str | None = None,
+    point_seconds: float | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -266,6 +330,7 @@ def read_boris_events(
         path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
         observation: See :func:`read_boris`.
         subject: See :func:`read_boris`.
+        point_seconds: See :func:`read_boris`.
         strict: See :func:`read_boris`.
         notes: See :func:`read_boris`.
     """
@@ -286,26 +351,33 @@ def read_boris_events(
     found: dict[str, list[Row]] = {}
     for place, row in as_dicts(rows[heads[0] :], path):
         found.setdefault(row.get('Observation id', above), []).append((place, row))
+    length = _point_length(point_seconds, path)
     videos = Fitting(path, 'observations', strict or bool(observation), notes)
+    points: Counter[bool] = Counter()
     for name in _chosen(observation, list(found), path):
         place = f'{path}: observation {name!r}'
         with videos.part(repr(name), place):
-            video = _of_table(name, found[name], subject, place)
-            videos.add(repr(name), place, [video], _TWICE)
+            events = [
+                event for where, row in found[name] for event in _row_events(row, where)
+            ]
+            segments = _segments(events, subject, length, place)
+            points[bool(segments)] += _points(events)
+            media = [_media(row) for _, row in found[name]]
+            videos.add(
+                repr(name), place, [_of_table(name, segments, media, place)], _TWICE
+            )
+    _note_points(videos, points, length)
     return videos.read()
 
 
+def _media(row: dict[str, str]) -> str:
+    return next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
+
+
 def _of_table(
-    name: str, rows: Sequence[Row], subject: str | None, place: str
+    name: str, segments: Sequence[Segment], media: Sequence[str], place: str
 ) -> VideoSegments:
-    events: list[_StateEvent] = []
-    media: set[str] = set()
-    for where, row in rows:
-        if states := _row_events(row, where):
-            events += states
-            media.update([row[c] for c in _MEDIA_COLUMNS if c in row][:1])
-    segments = _states(events, subject, place)
-    files = sorted(media.difference(_NO_MEDIA))
+    files = sorted(set(media).difference(_NO_MEDIA))
     if len(files) > 1:
         raise UserError(
             f'{place} has the media {", ".join(files)}, and a table does not state '
@@ -315,11 +387,12 @@ def _of_table(
     return VideoSegments(video_name(file) if file else name, segments, filename=file)
 
 
-def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
-    kinds = (row.get('Behavior type'), row.get('Status'))
-    if 'POINT' in kinds:
+def _row_events(row: dict[str, str], place: str) -> list[_Event]:
+    if row['Behavior'] == _MARK:
         return []
+    kinds = (row.get('Behavior type'), row.get('Status'))
     times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
+    times = times[:1] if _POINT in kinds else times
     offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
     subject = row.get('Subject', '')
     modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
@@ -330,12 +403,12 @@ def _row_events(row: dict[str, str], place: str) -> list[_StateEvent]:
             f'and stops at {seconds[1]:g} s; correct it in BORIS and export it again.'
         )
     return [
-        _StateEvent(
+        _Event(
             second - offset,
             '' if subject == _NO_SUBJECT else subject,
             row['Behavior'],
             '|'.join(modifiers),
-            next((kind for kind in kinds if kind in ('START', 'STOP')), ''),
+            next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
         )
         for second in seconds
     ]

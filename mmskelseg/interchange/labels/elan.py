@@ -27,7 +27,7 @@ from mmskelseg.interchange.parsing import (
     video_name,
     xml_attribute,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _TIER = 'actions'
 # The tier of marked stretches.
@@ -48,6 +48,7 @@ _TYPES = """<types>
 </CONTROLLED_VOCABULARY></types>"""
 
 
+@reads_file
 def read_elan(
     path: FilePath,
     *,

@@ -90,6 +90,11 @@ class Fitting:
         """Skip a part for a reason that is not an error even if strict."""
         self._left_out.setdefault(reason, []).append(name)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no part has been added, and none raised an error."""
+        return not self._found and self._first is None
+
     def read(self) -> list[VideoSegments]:
         """Return the videos, and note which parts are skipped.
 
@@ -115,7 +120,7 @@ class Fitting:
             raise UserError(f'{text}{more if count > 1 else ""}.')
         if fit and count:
             note = f'{self.path}: {count} of {fit + count} {self.kind} are left out: '
-            self._tell(note + self._reasons())
+            self.note(note + self._reasons())
 
     def _reasons(self) -> str:
         told = []
@@ -126,7 +131,8 @@ class Fitting:
         more = len(self._left_out) - _REASONS
         return '; '.join(told) + f'; and for {more} other reasons' * (more > 0)
 
-    def _tell(self, note: str) -> None:
+    def note(self, note: str) -> None:
+        """Append a note, without a full stop, to the list, or log it as a sentence."""
         if self.notes is None:
             print_log(f'{note}.', WARNING)
         else:

@@ -31,7 +31,7 @@ from mmskelseg.interchange.parsing import (
     video_name,
     whole,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _TASK = {'data': {'frame_dir?': str}}
 _VALUE = {
@@ -70,6 +70,7 @@ class _Region(TypedDict, total=False):
     value: _Value
 
 
+@reads_file
 def read_label_studio(
     path: FilePath,
     *,

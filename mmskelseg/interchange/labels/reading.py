@@ -12,7 +12,7 @@ from mmskelseg.interchange.labels.segments import VideoSegments
 from mmskelseg.interchange.labels.text import read_csv_segments
 from mmskelseg.interchange.labels.via import read_via
 from mmskelseg.interchange.parsing import FilePath, read_json, read_rows
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 READERS: dict[str, Callable[..., list[VideoSegments]]] = {
     'boris': read_boris,
@@ -76,6 +76,7 @@ def options_of(format: str) -> list[str]:
     return [name for name in names if name not in ('strict', 'notes')]
 
 
+@reads_file
 def label_format(path: FilePath) -> str:
     """Return the format of a label file, from its suffix or else its content."""
     suffix = label_suffix(path)

@@ -27,11 +27,12 @@ from mmskelseg.interchange.parsing import (
     video_name,
 )
 from mmskelseg.structures.time_budget import TimeBudget
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _NEEDED = ('start', 'end', 'label')
 
 
+@reads_file
 def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 

@@ -21,7 +21,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
     video_name,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _ENTRY = {'vid': (str, int), 'flg?': int, 'z?': list, 'xy?': list, 'av?': {...: str}}
 _PROJECT = {
@@ -74,6 +74,7 @@ class _Project(TypedDict):
     view: dict[str, _View]
 
 
+@reads_file
 def read_via(
     path: FilePath,
     *,

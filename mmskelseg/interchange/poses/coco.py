@@ -18,7 +18,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, reads_file, shown
 
 _ENTRY = {
     'image_id': (int, str),
@@ -41,6 +41,7 @@ class _Entry(TypedDict, total=False):
     idx: object
 
 
+@reads_file
 def read_coco(
     path: FilePath, skeleton: Layout | None = None, first_frame: int | None = None
 ) -> Poses:

@@ -32,7 +32,7 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, reads_file, shown
 
 if TYPE_CHECKING:
     import h5py
@@ -46,6 +46,7 @@ _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 _SCENE = 'single'
 
 
+@reads_file
 def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of one video in a file of DeepLabCut.
 

@@ -24,7 +24,7 @@ from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import numeric_array
 from mmskelseg.interchange.poses.poses import Detection, Poses, check_img_shape, gather
 from mmskelseg.interchange.poses.table import table_detections
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _NAMES = """
 nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer
@@ -52,6 +52,7 @@ class _File(TypedDict, total=False):
     fps: float
 
 
+@reads_file
 def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
     """Return COCO's 17 joints of the landmarks of one video.
 

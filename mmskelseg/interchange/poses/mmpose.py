@@ -17,7 +17,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
@@ -49,6 +49,7 @@ class _MetaInfo(TypedDict, total=False):
     skeleton_links: list[list[int]]
 
 
+@reads_file
 def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of one video that MMPose predicted.
 

@@ -18,9 +18,10 @@ from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_img_shape
 from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 
+@reads_file
 def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of one video in an npz file.
 

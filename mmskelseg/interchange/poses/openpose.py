@@ -15,12 +15,13 @@ from pathlib import Path
 
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
 _FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}
 
 
+@reads_file
 def read_openpose(path: FilePath) -> Poses:
     """Return the poses of one video in a folder of OpenPose files.
 

@@ -17,7 +17,7 @@ from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 READERS: dict[str, Callable[..., Poses]] = {
     'mmpose': read_mmpose,
@@ -75,6 +75,7 @@ def read_poses(
     return read(path, **{name: options[name] for name in used})
 
 
+@reads_file
 def recognise(path: FilePath) -> str:
     """Return the format of a file or folder of poses.
 

@@ -19,7 +19,7 @@ from mmskelseg.interchange.parsing import (
 )
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Layout, Poses
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, reads_file, shown
 
 if TYPE_CHECKING:
     import h5py
@@ -32,6 +32,7 @@ _AXES = {
 _OURS = ('track', 'frame', 'node', 'xy')
 
 
+@reads_file
 def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of one video in an analysis file of SLEAP.
 

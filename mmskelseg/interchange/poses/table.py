@@ -13,7 +13,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import FilePath, Row, Rows, as_dicts, read_rows
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, reads_file
 
 # Names of the columns in files of other tools.
 _ALIASES = {
@@ -27,6 +27,7 @@ _ALIASES = {
 _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|conf|v)')
 
 
+@reads_file
 def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
     """Return the poses of one video in a CSV file; frames are numbered from 0.
 

@@ -126,6 +126,61 @@ def test_several_observations_are_chosen_by_name_and_have_to_fit(project):
         read_boris(project, observation=['again', 'agian'])
 
 
+def test_point_events_are_skipped_with_a_note_or_get_a_length(project):
+    content = json.loads(project.read_text())
+    observation = content['observations']['modifiers']
+    observation['time offset'] = 1
+    observation['events'] += [[4, 'ann', 'p', '', ''], [6, 'ann', 'to label', '', '']]
+    content['behaviors_conf']['3'] = {'code': 'to label', 'type': 'Point event'}
+    project.write_text(json.dumps(content))
+    options = {'observation': 'modifiers', 'notes': []}
+    (video,) = read_boris(project, **options)
+    assert spans(video) == [(0, 2, 'r'), (1, 4, 'r')]
+    assert options['notes'] == [
+        f'{project}: 1 point events are skipped, since they have no duration; '
+        'point_seconds=0.1 reads each as a tenth of a second'
+    ]
+    options['notes'].clear()
+    (video,) = read_boris(project, point_seconds=0.25, **options)
+    assert spans(video) == [(0, 2, 'r'), (1, 4, 'r'), (3, 3.25, 'p')]
+    assert not options['notes']
+
+
+def test_a_project_of_nothing_but_point_events_names_the_option(project):
+    name = {'observation': 'point events'}
+    message = r'lab\.boris: no states, only 2 point events.*; point_seconds=0\.1 reads'
+    with pytest.raises(ValueError, match=message):
+        read_boris(project, **name)
+    # As a text, as the command line gives it.
+    (video,) = read_segments(project, point_seconds='0.5', **name)
+    assert spans(video) == [(1, 1.5, 'p'), (2, 2.5, 'p')]
+    for wrong, told in (('-1', 'point_seconds is -1, expected'), ('x', "is 'x'")):
+        with pytest.raises(ValueError, match=told):
+            read_segments(project, point_seconds=wrong, **name)
+
+
+@pytest.mark.parametrize(
+    'table',
+    [
+        'Observation id,Subject,Behavior,Behavior type,Time\n'
+        'one,ann,s,START,1\none,ann,s,STOP,2\none,ann,p,POINT,3\n',
+        'Observation id,Subject,Behavior,Behavior type,Start (s),Stop (s)\n'
+        'one,ann,s,STATE,1,2\none,ann,p,POINT,3,3\n',
+        'Observation id,Subject,Behavior,Behavior type,Start (s),Stop (s)\n'
+        'one,ann,s,STATE,1,2\none,ann,p,POINT,3,NA\n',
+    ],
+)
+def test_point_events_of_a_table(table, tmp_path):
+    path = tmp_path / 'events.csv'
+    path.write_text(table)
+    notes = []
+    (video,) = read_boris_events(path, notes=notes)
+    assert spans(video) == [(1, 2, 's')]
+    assert '1 point events are skipped' in notes[0]
+    (video,) = read_boris_events(path, point_seconds=0.5)
+    assert spans(video) == [(1, 2, 's'), (3, 3.5, 'p')]
+
+
 def test_a_packed_project_is_the_same(project, tmp_path):
     packed = tmp_path / 'lab.boris.gz'
     packed.write_bytes(gzip.compress(project.read_bytes()))

@@ -124,6 +124,32 @@ def test_cvat_reads_an_attribute_or_the_labels_of_tracks():
     assert spans(video) == [(0.0, 2.52, 'person'), (3.0, 4.0, 'person')]
 
 
+def test_cvat_project_is_a_video_for_each_task(tmp_path):
+    """Named after the tasks, since a project states no source."""
+    path, notes = SAMPLES / 'cvat_project.xml', []
+    videos = by_name(read_cvat(path, fps=25, notes=notes))
+    assert {name: spans(video) for name, video in videos.items()} == {
+        'take1': [(0.0, 2.0, 'walk')],
+        'take2': [(0.8, 2.0, 'lift')],
+    }
+    assert notes == [f"{path}: 1 of 3 tasks are left out: 'take3.mp4' (without labels)"]
+    text = path.read_text()
+    for old, new, message in (
+        ('step=5', 'step=x', r"task 2 \('take2.mp4'\): frame_filter is 'step=x'"),
+        ('<name>take2', '<name>take1', 'the video .take1. is labelled twice, by .take'),
+        (
+            'task_id="12"',
+            'task_id="14"',
+            "track '1' has the task_id '14', which none of",
+        ),
+        ('<id>12', '<id>11', 'two of its 3 tasks have the same id'),
+    ):
+        changed = tmp_path / 'changed.xml'
+        changed.write_text(text.replace(old, new))
+        with pytest.raises(ValueError, match=message):
+            read_cvat(changed, fps=25, strict=True)
+
+
 def test_cvat_joins_tags_of_neighbouring_frames():
     """Each third frame is there, and stands for three."""
     (video,) = read_cvat(SAMPLES / 'cvat_images.xml', fps=3)
