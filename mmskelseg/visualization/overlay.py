@@ -252,10 +252,13 @@ class Overlay:
 
     def _timeline(self, labels: np.ndarray, width: int) -> np.ndarray:
         """Return the bar of the whole video, shape (h, width, 3)."""
+        # A very narrow picture has no room for it.
+        width = max(width, 0)
         places = (np.arange(width) + 0.5) / width * self.file.frames
         frames = [self.label_frame(math.floor(place)) for place in places]
         shown = [-1 if frame is None else labels[frame] for frame in frames]
-        row = np.array([label_color(int(label)) for label in shown], np.uint8)
+        colors = [label_color(int(label)) for label in shown]
+        row = np.array(colors, np.uint8).reshape(width, 3)
         return np.repeat(row[None], round(1.5 * self.unit), axis=0)
 
 

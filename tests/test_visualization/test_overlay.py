@@ -182,7 +182,7 @@ def test_tags_stay_within_the_picture():
     assert (colors(picture)[0] > 0.1).all()
 
 
-@pytest.mark.parametrize('size', [(64, 48), (37, 51)])
+@pytest.mark.parametrize('size', [(64, 48), (37, 51), (480, 2)])
 def test_small_videos_are_enlarged(tmp_path, size):
     """So that text can be read, with even sides."""
     overlay = Overlay(prediction('', [0] * 20), VideoFile(tmp_path, 20, 10.0, size))
@@ -190,6 +190,10 @@ def test_small_videos_are_enlarged(tmp_path, size):
     assert max(overlay.size) == 480
     assert height % 2 == width % 2 == 0
     assert overlay.draw(np.zeros((*size, 3), np.uint8), 0).shape == (height, width, 3)
+    one = prediction('', [0] * 20, person='ann')
+    people = PeopleOverlay([one, one], VideoFile(tmp_path, 20, 10.0, size))
+    drawn = people.draw(np.zeros((*size, 3), np.uint8), 0)
+    assert drawn.shape == (*people.img_shape, 3)
 
 
 def test_codec_that_cannot_be_written_is_told(clip, tmp_path):
