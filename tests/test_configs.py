@@ -81,3 +81,11 @@ def test_weights_come_from_the_environment(monkeypatch, value, expected):
     for mode in ('train', 'val', 'test'):
         encoder = cfg[f'{mode}_dataloader'].dataset.features.heatmap.encoder
         assert encoder.weights == expected
+
+
+def test_each_config_has_a_work_folder_of_its_own():
+    """Or one training would overwrite the checkpoints of another model."""
+    folders = {}
+    for path in CONFIGS:
+        folder = Config.fromfile(path).get('work_dir', f'work_dirs/{path.stem}')
+        assert folders.setdefault(folder, path) == path

@@ -1,5 +1,8 @@
 _base_ = '../recipes/precog_pose2d.py'
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/asrf_precog_pose2d'
+
 model = dict(
     members=1,
     head=dict(loss_smooth=dict(form='printed', tau=4, similarity=1.0, loss_weight=1.0)),

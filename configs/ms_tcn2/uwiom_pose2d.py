@@ -1,5 +1,8 @@
 _base_ = '../skelseg/uwiom_joint_limb.py'
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/ms_tcn2_uwiom_pose2d'
+
 pose2d = dict(render=dict(type='SkeletonCoordinates', dims=2, flatten=True))
 dataset = dict(features=dict(_delete_=True, pose2d=pose2d))
 train_dataloader = dict(dataset=dataset)

@@ -1,5 +1,8 @@
 _base_ = './pose3d.py'
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/streaming_precog_pose3d'
+
 dataset = dict(ann_file='data/precog/annotations.pkl')
 train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)

@@ -1,5 +1,8 @@
 _base_ = './pose2d.py'
 
+# Other models have a config of this name.
+work_dir = 'work_dirs/streaming_uwiom_pose2d'
+
 dataset = dict(ann_file='data/uwiom/annotations.pkl')
 train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)

@@ -96,7 +96,7 @@ class SkelSegInferencer(BaseInferencer):
         segment('take1.mp4', poses='take1.json')['predictions'][0]['segments']
     """
 
-    preprocess_kwargs = {'split', 'poses', 'person', 'fps'}
+    preprocess_kwargs = {'split', 'poses', 'person', 'fps', 'first_frame'}
     forward_kwargs = {'min_score'}
     visualize_kwargs = {'return_vis'}
     postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix', 'line_minutes'}
@@ -137,15 +137,16 @@ class SkelSegInferencer(BaseInferencer):
             return_datasamples: Whether predictions are ``ActionDataSample``.
             batch_size: Number of videos that the model processes together, padded to
                 the longest; memory grows with it.
-            **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``:
-                see :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'``
-                there is a prediction for each person. ``min_score``: segments with a
-                lower confidence become unlabelled. ``return_vis``: whether to return
-                timelines, RGB uint8 (H, W, 3), instead of None. ``out_dir``,
-                ``formats``, ``codec``, ``line_minutes``: write files after each batch;
-                see :func:`mmskelseg.apis.write_exports`. If there are several videos,
-                the time budgets of all are written at the end. ``prefix``: whether file
-                names begin with that of the video; by default if there are several.
+            **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``,
+                ``first_frame``: see :class:`mmskelseg.apis.inputs.InputReader`; with
+                ``person='each'`` there is a prediction for each person. ``min_score``:
+                segments with a lower confidence become unlabelled. ``return_vis``:
+                whether to return timelines, RGB uint8 (H, W, 3), instead of None.
+                ``out_dir``, ``formats``, ``codec``, ``line_minutes``: write files after
+                each batch; see :func:`mmskelseg.apis.write_exports`. If there are
+                several videos, the time budgets of all are written at the end.
+                ``prefix``: whether file names begin with that of the video; by default
+                if there are several.
 
         Raises:
             FileNotFoundError: If an input is missing.
@@ -194,6 +195,7 @@ class SkelSegInferencer(BaseInferencer):
         *,
         person: str = 'track',
         fps: float | None = None,
+        first_frame: int | None = None,
     ) -> Iterator[tuple[list[InputVideo], list[ShownVideo], Batch]]:
         """Yield each batch of videos: annotations, resampled annotations, and features.
 
@@ -207,6 +209,7 @@ class SkelSegInferencer(BaseInferencer):
             self._estimate,
             person,
             fps,
+            first_frame,
         )
         each = (video for source in inputs for video in reader.read(source))
         for videos in self._get_chunk_data(each, batch_size):

@@ -249,7 +249,9 @@ class InputReader:
         estimate: Function that returns the poses in a video file.
         person: Which of several people in a file of poses or in a video to use; see
             :func:`mmskelseg.interchange.poses.choose_person`; or ``each``.
-        fps: Frames per second of the poses, if no file states it.
+        fps: Frames per second of the poses, instead of what their files state.
+        first_frame: The ``image_id`` of the first frame of COCO results, such as
+            AlphaPose's, if it is neither 0 nor 1.
     """
 
     skeleton: Layout
@@ -259,6 +261,7 @@ class InputReader:
     estimate: Callable[[Path], Poses]
     person: str = 'track'
     fps: float | None = None
+    first_frame: int | None = None
 
     def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
@@ -316,6 +319,12 @@ class InputReader:
                 'or a dict of joints and limbs.'
             )
         keypoint, score = keypoint_arrays(entry, name)
+        if len(keypoint) > 1 and self.person not in ('track', 'all', EACH):
+            raise UserError(
+                f'{name}: person is {self.person!r}, but the {len(keypoint)} people of '
+                'an annotation are used together, or each of them (each); leave it '
+                'out, or give the poses that the annotation was made from.'
+            )
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)
         if fps is None:
@@ -352,7 +361,13 @@ class InputReader:
             assert file is not None
             poses, place = self.estimate(file.path), str(file.path)
         elif isinstance(poses, Path):
-            poses, place = read_poses(poses, img_shape=size), str(poses)
+            place = str(poses)
+            poses = read_poses(
+                poses,
+                unnamed=self.skeleton,
+                img_shape=size,
+                first_frame=self.first_frame,
+            )
         if self.person != EACH:
             poses = choose_person(poses, self.person, place)
         if source.poses is not None:

@@ -207,6 +207,8 @@ class SegmentorExport(Export):
         content = super().metadata()
         for name, branch in content['branches'].items():
             branch['images'] = name in self.encoders or name in self.stems
+            if name in self.stems:
+                branch['stem'] = True
         content['context'] = contexts[0]
         content['postprocess'] = self.steps
         return content

@@ -198,15 +198,15 @@ class StretchRanking:
         """
         name, fps = prediction['frame_dir'], prediction['fps']
         frames = prediction['total_frames']
-        label = np.full(frames, IGNORED)
-        if not self.ignore_labels and 'label' in prediction:
-            label = np.asarray(prediction['label'])
-        self.add_labels(label, fps)
+        nothing = np.full(frames, IGNORED)
+        label = np.asarray(prediction.get('label', nothing))
+        counted = nothing if self.ignore_labels else label
+        self.add_labels(counted, fps)
         score, predicted = prediction['pred_score'], prediction['pred_label']
         values = frame_values(score, prediction['pred_entropy'], predicted, fps)
         sums = np.concatenate([values, score]).astype(np.float64).cumsum(axis=1)
         sums = np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
-        for start, end in stretches_of(label, self.stretch, fps):
+        for start, end in stretches_of(counted, self.stretch, fps):
             mean = (sums[:, end] - sums[:, start]) / (end - start)
             self._means.append(mean[:_RARITY])
             self._shares.append(mean[_RARITY:])
@@ -355,9 +355,9 @@ def drafts(
 ) -> list[VideoSegments]:
     """Return the videos with suggestions, to be corrected in a labelling tool.
 
-    Their segments are the existing labels and, within the stretches, the predictions.
-    There are none elsewhere, so that unchecked predictions never become labels. Their
-    marks are the stretches.
+    Their segments are the existing labels and, where there are none within the
+    stretches, the predictions. There are none elsewhere, so that unchecked predictions
+    never become labels. Their marks are the stretches.
     """
     videos = []
     for name, *_ in by_video(suggestions):
@@ -367,6 +367,7 @@ def drafts(
         for item in chosen:
             part = slice(item.start_frame, item.end_frame)
             predicted[part] = video.pred_label[part]
+        predicted[video.label != IGNORED] = IGNORED
         fps, classes = video.fps, ranking.classes
         segments = [
             *labels_to_segments(video.label, fps, classes),

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from logging import WARNING
-from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
@@ -14,6 +13,7 @@ from torch import nn
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     load_weights,
@@ -257,7 +257,7 @@ def model_metainfo(
     meta = trained_data(checkpoint, source)
     if not {'classes', 'skeleton'} <= set(meta):
         dataset = cfg.test_dataloader.dataset
-        path = Path(dataset.get('data_root', ''), dataset.ann_file)
+        path = annotation_path(dataset)
         if not path.is_file():
             raise UserError(
                 f'{source}: does not state the classes and skeleton of its training, '

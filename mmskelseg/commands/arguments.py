@@ -252,6 +252,17 @@ def add_pose_estimator_arguments(
     )
 
 
+def add_first_frame(parser: argparse._ActionsContainer) -> None:
+    """Add --first-frame, for results in which nobody is seen at the beginning."""
+    parser.add_argument(
+        '--first-frame',
+        type=whole,
+        metavar='ID',
+        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
+        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
+    )
+
+
 def add_input_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of :class:`~mmskelseg.apis.inputs.InputReader`."""
     group = parser.add_argument_group('poses and other input')
@@ -267,8 +278,9 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--fps',
         type=positive,
-        help='frames per second of the poses, if they do not state it',
+        help='frames per second of the poses, instead of what their files state',
     )
+    add_first_frame(group)
     group.add_argument(
         '--split', help='split of an annotation file, such as test (default: all)'
     )

@@ -84,10 +84,11 @@ def _run(args: argparse.Namespace) -> None:
         settings_of,
         submitted,
     )
+    from mmskelseg.fileio.configs import annotation_path
 
     cfg = load_config(args)
     folder = Path(cfg.work_dir)
-    chosen = choose_folds(cfg.test_dataloader.dataset.ann_file, args.folds)
+    chosen = choose_folds(annotation_path(cfg.test_dataloader.dataset), args.folds)
     seeds = list(dict.fromkeys(args.seeds))
     check_branches(cfg, chosen, seeds)
     settings = settings_of(cfg)

@@ -43,6 +43,7 @@ def _run(args: argparse.Namespace) -> None:
         meta_of,
         tensors_of,
     )
+    from mmskelseg.fileio.configs import annotation_path
     from mmskelseg.fileio.trained_weights import load_weights
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import MODELS
@@ -58,7 +59,7 @@ def _run(args: argparse.Namespace) -> None:
         )
     checkpoint = load_checkpoint(args.checkpoint)
     dataset = cfg.train_dataloader.dataset
-    ann_file = Path(dataset.get('data_root', ''), dataset.ann_file)
+    ann_file = annotation_path(dataset)
     videos = videos_of_split(load_annotations(ann_file), dataset.split, ann_file, None)
     labels = [np.asarray(video['label']) for video in videos]
     for step in counting:

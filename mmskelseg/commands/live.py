@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 from mmskelseg.commands.arguments import (
     add_cfg_options,
     add_ensemble,
+    add_first_frame,
     add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
@@ -95,6 +96,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
     )
+    add_first_frame(parser)
     add_pose_estimator_arguments(parser)
     parser.add_argument(
         '--person',
@@ -167,7 +169,12 @@ def _run(args: argparse.Namespace) -> None:
             f'--poses needs a video file, but {args.source} is a camera; leave it out.'
         )
     else:
-        poses = read_poses(args.poses, img_shape=camera.img_shape)
+        poses = read_poses(
+            args.poses,
+            unnamed=stream.skeleton,
+            img_shape=camera.img_shape,
+            first_frame=args.first_frame,
+        )
     live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
     picture: LivePicture | None = None
     if window or args.out:

@@ -11,7 +11,7 @@ file. Everything else comes from a recipe, a config that the new one inherits:
     pose2d       coordinates of 2D skeletons
     heatmap      heatmaps of 2D skeletons on a coarse grid
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
-                 with the rest, which takes about ten times as long
+                 with the rest, which takes several times as long
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md shows the effect
 of each ingredient.

@@ -10,8 +10,8 @@ probabilities of further ones (--ensemble) are averaged. Instead of both, you ca
 a file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model that
 comes with the package (--model).
 
-A model that reads skeletons needs the poses of a video: a file (--poses), or else a
-file with the same name in the same folder, or else they are estimated
+A model that reads skeletons needs the poses of a video: a file (--poses), or, if INPUT
+is a folder, the file in it with the name of the video; otherwise they are estimated
 (--pose-estimator). They must have the joints with which the model was trained.
 
 OUT gets these files, which begin with the video's id if there are several videos:
@@ -54,6 +54,7 @@ from mmskelseg.utils.command_line import (
     command,
     number_from,
 )
+from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.structures.predictions import Prediction
@@ -157,6 +158,7 @@ def _run(args: argparse.Namespace) -> None:
         split=args.split,
         person=args.person,
         fps=args.fps,
+        first_frame=args.first_frame,
         min_score=args.min_score,
         out_dir=args.out,
         formats=args.formats or (),
@@ -171,6 +173,11 @@ def _run(args: argparse.Namespace) -> None:
 def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]]:
     """Return a function that yields the predictions of inputs."""
     if is_exported(args.config):
+        if args.batch_size != 1:
+            raise UserError(
+                f'{args.config}: an exported model processes one video after another; '
+                'leave --batch-size out.'
+            )
         from mmskelseg.runtime import OnnxSegmenter
 
         estimator = pose_estimator(args)

@@ -30,6 +30,7 @@ convert the files; frames outside remain unlabelled.
 """
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
@@ -116,7 +117,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--ignore-labels',
         action='store_true',
-        help='suggest labelled stretches as well',
+        help='suggest labelled stretches as well, for a second look at their labels',
     )
     group.add_argument(
         '--known',
@@ -155,14 +156,13 @@ def _run(args: argparse.Namespace) -> None:
     model = load_inferencer(args, show_progress=False)
     classes = model.dataset_meta['classes']
     ranking = StretchRanking(classes, args.stretch, args.ignore_labels)
+    for source in sources:
+        # Otherwise, their labels would be missing in the drafts.
+        if (source.entry or {}).get('label') is not None and source.metainfo:
+            _check_classes(source.metainfo['classes'], classes, source.name)
     if args.known is not None:
         known = load_annotations(args.known)
-        if list(known['metainfo']['classes']) != list(classes):
-            raise UserError(
-                f'{args.known}: has the classes '
-                f'{", ".join(known["metainfo"]["classes"])}, but the model '
-                f'{", ".join(classes)}; name the annotations that it was trained on.'
-            )
+        _check_classes(known['metainfo']['classes'], classes, args.known)
         for video in known['annotations']:
             ranking.add_labels(video['label'], video['fps'])
     with progress_bar('Predicting videos', len(sources)) as count:
@@ -173,6 +173,7 @@ def _run(args: argparse.Namespace) -> None:
             split=args.split,
             person=args.person,
             fps=args.fps,
+            first_frame=args.first_frame,
         ):
             for prediction in batch['predictions']:
                 ranking.add(prediction)
@@ -196,6 +197,15 @@ def _run(args: argparse.Namespace) -> None:
     for tool in args.to:
         files += write_drafts(videos, classes, args.out, tool)
     print(f'\n{args.out} has {", ".join(file.name for file in files)}')
+
+
+def _check_classes(there: Sequence[str], classes: Sequence[str], place: str) -> None:
+    if list(there) != list(classes):
+        raise UserError(
+            f'{place}: has the classes {", ".join(there)}, but the model '
+            f'{", ".join(classes)}; name annotations with the classes that it was '
+            'trained on.'
+        )
 
 
 def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:

@@ -44,13 +44,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--show', action='store_true', help='show the timelines in a window'
     )
     parser.add_argument(
-        '--interval', type=whole_from(1), default=1, help='draw every n-th video'
+        '--interval',
+        type=whole_from(1),
+        help='draw every n-th video (default: as the config says, else every video)',
     )
     parser.add_argument(
         '--wait-time',
         type=number_from(0),
-        default=2,
-        help='seconds until a window closes',
+        help='seconds until a window closes (default: as the config says, else 2)',
     )
     add_config_arguments(parser)
 
@@ -61,11 +62,13 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
     cfg.resume = False
     visualization = cfg.default_hooks.get('visualization')
     if visualization is not None:
-        visualization.update(
-            show=args.show, wait_time=args.wait_time, interval=args.interval
-        )
-        if args.show_dir is not None:
-            visualization.out_dir = args.show_dir
+        visualization.setdefault('wait_time', 2)
+        options = {
+            'show': args.show or None, 'wait_time': args.wait_time,
+            'interval': args.interval, 'out_dir': args.show_dir,
+        }  # fmt: skip
+        # Options that were not given leave the config as it is.
+        visualization.update({k: v for k, v in options.items() if v is not None})
     elif args.show or args.show_dir is not None:
         raise UserError(
             f'{args.config}: --show and --show-dir need a hook with the name '

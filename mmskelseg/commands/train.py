@@ -82,7 +82,9 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    given = {'diff_rank_seed': args.diff_rank_seed, 'deterministic': args.deterministic}
+    # Options that were not given leave the config as it is.
+    options = ('diff_rank_seed', 'deterministic')
+    given = {name: True for name in options if getattr(args, name)}
     if args.seed is not None:
         given['seed'] = args.seed
     cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
@@ -106,16 +108,23 @@ def _check_work_dir(cfg: Config) -> None:
         text = reduce_config_text(kept.read_text('utf-8'))
     except ValueError:
         return
-    then, now = (
-        {name: branch.type for name, branch in config.model.get('branches', {}).items()}
-        for config in (Config.fromstring(text, '.py'), cfg)
-    )
+    then, now = map(_kinds, (Config.fromstring(text, '.py'), cfg))
     if then != now:
         raise UserError(
             f'{folder}: contains the training of another model, with the branches '
             f'{then} instead of {now}; name another folder with --work-dir, or remove '
             'this one.'
         )
+
+
+def _kinds(cfg: Config) -> dict[str, str]:
+    """Return the kind of each branch of the model, and the frames that it may see."""
+    kinds = {}
+    for name, branch in cfg.model.get('branches', {}).items():
+        kinds[name] = branch.type
+        if branch.get('causal'):
+            kinds[name] += f' with lookahead={branch.get("lookahead", 0)}'
+    return kinds
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -194,7 +194,10 @@ def viterbi(
 def _compiled() -> Callable[..., np.ndarray]:
     """Return ``_decode``, compiled."""
     numba = import_optional('numba', 'SemiMarkovViterbi', 'mmskelseg-runtime[numba]')
-    return numba.njit(cache=True)(_decode)
+    try:
+        return numba.njit(cache=True)(_decode)
+    except RuntimeError:  # There is no folder for the cache.
+        return numba.njit(_decode)
 
 
 def _decode(sums, start, steps, durations, first, states):  # type: ignore

@@ -199,7 +199,9 @@ def _number(key: str, value: object, place: str) -> Iterator[str]:
     if least is None or value is None:
         return
     is_valid = False
-    if isinstance(value, int) and not isinstance(value, bool):
+    if key == 'window_size' and value in ('epoch', 'global'):
+        is_valid = True
+    elif isinstance(value, int) and not isinstance(value, bool):
         is_valid = value >= least and (value != 0 or least >= 0)
     if not is_valid:
         most = 'from 1, or -1' if least < 0 else f'from {least}'

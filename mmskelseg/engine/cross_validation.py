@@ -19,6 +19,7 @@ from mmskelseg.evaluation import (
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -32,7 +33,9 @@ PLACES = ('work_dir', 'launcher', 'ann_file')
 CONVENTIONS = ('average', 'scores', 'absent', 'last_frame')
 
 
-def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str, str]]:
+def choose_folds(
+    ann_file: Path, chosen: list[str] | None
+) -> dict[str, tuple[str, str]]:
     """Return the training and test split of each fold, by name."""
     data = load_annotations(ann_file)
     named = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds(data)}
@@ -56,7 +59,7 @@ def choose_folds(ann_file: str, chosen: list[str] | None) -> dict[str, tuple[str
 
 def settings_of(cfg: Config) -> dict[str, Setting]:
     """Return the settings that determine scores: config without places, and data."""
-    ann_file = Path(cfg.test_dataloader.dataset.ann_file)
+    ann_file = annotation_path(cfg.test_dataloader.dataset)
     return {
         **{
             key: value

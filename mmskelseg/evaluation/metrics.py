@@ -164,7 +164,8 @@ class SegmentationMetric(_VideoMetric[Video]):
         """Return the prediction of a sample, and those that it was made from."""
         made_of = {_OWN: sample}
         if sample.get('raw_label') is not None:
-            made_of[_RAW] = {**sample, 'pred_label': sample['raw_label']}
+            raw = {'pred_label': sample.get('raw_label')}
+            made_of[_RAW] = {**dict(sample.items()), **raw}
         for i, member in enumerate(sample.get('members') or ()):
             made_of[f'member {i}'] = {'gt_label': sample.get('gt_label'), **member}
         return {key: self._checked(frame_dir, part) for key, part in made_of.items()}

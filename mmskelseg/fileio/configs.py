@@ -1,12 +1,22 @@
 """Lookup of configs by path or by name."""
 
 import os
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 _PACKAGE = Path(__file__).parents[1]
+
+
+def annotation_path(dataset: Mapping[str, Any]) -> Path:
+    """Return the path of the annotation file of a config's data set.
+
+    ``ann_file`` is relative to ``data_root``, if there is one.
+    """
+    return Path(dataset.get('data_root') or '', dataset['ann_file'])
 
 
 def find_config(name: str | os.PathLike) -> Path:

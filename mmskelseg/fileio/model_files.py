@@ -27,11 +27,16 @@ _MOST_CLASSES = 100_000
 
 
 class BranchMetadata(TypedDict, total=False):
-    """How the features of a branch are made; ``images`` if a network encodes images."""
+    """How the features of a branch are made.
+
+    ``images`` if a network encodes images; ``stem`` if it was trained with the
+    segmentor, so that ``dtype`` is that of the images.
+    """
 
     render: dict[str, object]
     dtype: str
     images: bool
+    stem: bool
 
 
 class ModelMetadata(TypedDict, total=False):
@@ -197,7 +202,7 @@ def open_session(
     offered = runtime.get_available_providers()
     if device is None:
         device = 'cuda' if _PROVIDERS['cuda'] in offered else 'cpu'
-    kind = device.partition(':')[0]
+    kind, _, number = device.partition(':')
     if kind not in _PROVIDERS or _PROVIDERS[kind] not in offered:
         known = [key for key, value in _PROVIDERS.items() if value in offered]
         raise UnavailableError(
@@ -206,7 +211,10 @@ def open_session(
             + (', or install onnxruntime-gpu.' if kind == 'cuda' else '.')
         )
     try:
-        return runtime.InferenceSession(content, options, [_PROVIDERS[kind]])
+        settings = {'device_id': number} if kind == 'cuda' and number else {}
+        return runtime.InferenceSession(
+            content, options, [(_PROVIDERS[kind], settings)]
+        )
     except Exception as error:  # ONNX Runtime raises no more specific type.
         raise UserError(
             f'{name}: cannot be read as an ONNX file ({_first_line(error)}); it may be '

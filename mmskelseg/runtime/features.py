@@ -35,10 +35,13 @@ def recipe_of(file: ModelFile, name: str) -> FeatureRecipe:
         UserError: If the file names an unknown renderer, or an unknown option of it.
     """
     branch = file.metadata['branches'][name]
-    encoder = None
+    encoder, dtype = None, branch['dtype']
     if branch.get('images'):
-        encoder = OnnxEncoder(file, name)
-    return FeatureRecipe(name, renderer_of(file, name), encoder, dtype=branch['dtype'])
+        # The features of a stem are its images.
+        is_stem = branch.get('stem', False)
+        encoder = OnnxEncoder(file, name, dtype if is_stem else 'float32')
+        dtype = 'float32' if is_stem else dtype
+    return FeatureRecipe(name, renderer_of(file, name), encoder, dtype=dtype)
 
 
 def renderer_of(file: ModelFile, name: str) -> Renderer:
@@ -76,9 +79,11 @@ class OnnxEncoder:
     Args:
         file: The model.
         name: The branch.
+        dtype: Precision to which images are rounded.
     """
 
-    def __init__(self, file: ModelFile, name: str) -> None:
+    def __init__(self, file: ModelFile, name: str, dtype: str = 'float32') -> None:
+        self._dtype = np.dtype(dtype)
         self._file = file.encoder(name)
         self._input, self._output = f'images_{name}', f'encoded_{name}'
         shapes = self._file.inputs
@@ -98,7 +103,7 @@ class OnnxEncoder:
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return features (n, C), float32, for images (n, channels, H, W)."""
         # The network may read only one of three equal channels.
-        images = images[:, : self._channels]
+        images = images[:, : self._channels].astype(self._dtype, copy=False)
         return np.concatenate(
             [
                 self._run(images[begin : begin + _BATCH])

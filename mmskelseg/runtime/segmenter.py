@@ -113,6 +113,7 @@ class OnnxSegmenter:
         split: str | None = None,
         person: str = 'track',
         fps: float | None = None,
+        first_frame: int | None = None,
         min_score: float = 0.0,
         return_vis: bool = False,
         out_dir: str | os.PathLike | None = None,
@@ -128,8 +129,10 @@ class OnnxSegmenter:
                 ``split``.
             poses: Poses of the videos.
             split: The split of an annotation file.
-            person: See :class:`mmskelseg.apis.inputs.InputReader`, as for ``fps``.
-            fps: Frames per second of poses that do not state it.
+            person: See :class:`mmskelseg.apis.inputs.InputReader`, as for ``fps`` and
+                ``first_frame``.
+            fps: Frames per second of the poses, instead of what their files state.
+            first_frame: The ``image_id`` of the first frame of COCO results.
             min_score: Segments with a lower confidence become unlabelled.
             return_vis: Whether to return timelines, RGB uint8 (H, W, 3).
             out_dir: The folder for files; see :func:`mmskelseg.apis.write_exports`, as
@@ -149,6 +152,7 @@ class OnnxSegmenter:
             self._estimate,
             person,
             fps,
+            first_frame,
         )
         several = len(sources) > 1 or person == EACH
         files = PredictionFiles(

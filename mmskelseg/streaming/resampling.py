@@ -49,20 +49,14 @@ class Resampler:
         Raises:
             UserError: If a time is not a number, or too far from the previous one.
         """
+        times = list(times)
+        self._check(times)
         chosen: list[int] = []
         held = -1
         for i, time in enumerate(times):
-            if not math.isfinite(time):
-                raise UserError(f'A frame has time={time}, expected seconds.')
             if math.isnan(self.start):
                 self.start = self._latest = time
             gap = time - self._latest
-            if abs(gap) > self.max_gap:
-                raise UserError(
-                    f'A frame has time={time:g}, {gap:+g} seconds from the previous '
-                    f'frame, but at most {self.max_gap:g} are allowed; end the stream '
-                    'with flush(), and start a new one with reset().'
-                )
             if gap < 0:
                 self.skipped += 1
                 continue
@@ -84,6 +78,22 @@ class Resampler:
             held = i
             self._latest = time
         return chosen, held
+
+    def _check(self, times: Iterable[float]) -> None:
+        """Check all times before any of them changes the state."""
+        latest = self._latest
+        for time in times:
+            if not math.isfinite(time):
+                raise UserError(f'A frame has time={time}, expected seconds.')
+            gap = 0.0 if math.isnan(latest) else time - latest
+            if abs(gap) > self.max_gap:
+                raise UserError(
+                    f'A frame has time={time:g}, {gap:+g} seconds from the previous '
+                    f'frame, but at most {self.max_gap:g} are allowed; end the stream '
+                    'with flush(), and start a new one with reset().'
+                )
+            if gap >= 0:
+                latest = time
 
     def state(self) -> np.ndarray:
         """Return the state as an array, for :meth:`load`."""

@@ -157,6 +157,40 @@ def test_each_person_of_an_entry_keeps_its_points_in_3d_and_no_labels():
     assert 'label' in read(source)
 
 
+def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
+    """All of them are read together; only poses can be followed."""
+    both = two_people()
+    item = entry(keypoint=both.keypoint, keypoint_score=both.keypoint_score)
+    assert read(Source('take', entry=item))['keypoint'].shape[0] == 2
+    with pytest.raises(ValueError, match="take: person is 'largest', but the 2 people"):
+        read(Source('take', entry=item), person='largest')
+
+
+def test_boxes_of_people_are_as_long_as_their_video(clip):
+    """If the tracker stopped before its end."""
+    corners = np.array([[45, 45, 70, 70], [345, 345, 370, 370]])
+    box = np.repeat(corners[:, None], 29, axis=1)
+    both = two_people(29, person_box=box, people=('ann', 'bob'))
+    source = Source('clip', video=clip(fps=10.0), poses=both)
+    videos = reader(person='each').read(source)
+    assert [v['total_frames'] for v in videos] == [30, 30]
+
+
+def test_results_in_which_nobody_is_seen_at_first(tmp_path):
+    """AlphaPose names frames by number; the model names the joints."""
+    person = {'category_id': 1, 'keypoints': [5.0] * 45, 'score': 0.9}
+    path = tmp_path / 'take.json'
+    path.write_text(json.dumps([{'image_id': i, **person} for i in range(4, 12)]))
+    source = Source('take', poses=path)
+    with pytest.raises(ValueError, match='the smallest image_id is 4; give the image_'):
+        read(source, fps=10)
+    found = InputReader(
+        'lcr15', ('a',), True, False, estimate=None, fps=10, first_frame=1
+    ).read(source)
+    assert found[0]['total_frames'] == 11
+    assert not found[0]['keypoint_score'][0, :3].any()
+
+
 def test_a_model_without_skeletons_tells_nobody_apart(clip):
     source = Source('clip', video=clip())
     with pytest.raises(ValueError, match='clip: person is each, but the model reads'):

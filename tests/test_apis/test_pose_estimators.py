@@ -17,6 +17,7 @@ from mmskelseg.apis.pose_estimators import (
     mediapipe,
 )
 from mmskelseg.apis.pose_estimators.estimator import VideoFrames, strongest
+from mmskelseg.apis.pose_estimators.mmpose_inferencer import MMPoseAlias
 from mmskelseg.interchange.poses import choose_person
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.dependencies import Dependency, DependencyError
@@ -117,6 +118,15 @@ def test_option_that_does_not_exist_names_those_that_do():
         build_pose_estimator('topdown', speed=3)
     with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
         build_pose_estimator('rtmlib', solution='Feet')
+
+
+@pytest.mark.parametrize('given', [15, 'dog', [15, 'dog']])
+def test_categories_may_be_a_single_one(given, monkeypatch):
+    """As `--options categories=dog` gives it."""
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    estimator = MMPoseAlias('animal', categories=given)
+    expected = tuple(given) if isinstance(given, list) else (given,)
+    assert estimator.categories == expected
 
 
 def test_topdown_is_mmposes_inferencer_with_the_networks_of_the_paper(monkeypatch):

@@ -171,6 +171,18 @@ def partly_labelled():
     return ranking
 
 
+def test_drafts_for_a_second_look_keep_the_labels():
+    """Predictions stand where there are none."""
+    ranking = StretchRanking(['a', 'b', 'c'], stretch=10, ignore_labels=True)
+    label = np.repeat([0, -1], 50)
+    ranking.add(prediction('v', np.ones(100, int), 0.5, label=label))
+    chosen = ranking.choose(1)
+    assert (chosen[0].start_frame, chosen[0].end_frame) == (0, 100)
+    (video,) = drafts(ranking, chosen)
+    found = [(s.start, s.end, s.label) for s in video.segments]
+    assert found == [(0, 5, 'a'), (5, 10, 'b')]
+
+
 @pytest.mark.parametrize('tool', ['boris', 'elan', 'label_studio'])
 def test_drafts_come_back_as_labels_of_their_stretches(tool, tmp_path):
     """And of the frames that had labels; marks are no labels, and say why."""

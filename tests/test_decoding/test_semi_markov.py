@@ -1,10 +1,11 @@
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
-from mmskelseg.decoding import SegmentGrammar, viterbi
+from mmskelseg.decoding import SegmentGrammar, semi_markov, viterbi
 from mmskelseg.evaluation.functional import to_segments
 
 A, B, C = range(3)
@@ -150,3 +151,20 @@ def test_a_frame_that_rules_a_class_out_does_not_end_it():
     grammar = SegmentGrammar.count([video((A, 9), (B, 9))], 2)
     score = np.where(np.eye(2)[:, video((A, 9), (B, 9))] > 0, 1.0, 0.0)
     assert viterbi(score, grammar).tolist() == [A] * 9 + [B] * 9
+
+
+def test_decoding_needs_no_folder_for_compiled_code(monkeypatch):
+    """As in a container whose folders are read-only."""
+    numba = pytest.importorskip('numba', reason='Numba is not installed')
+
+    def without_cache(function, cache=False):
+        if cache:
+            raise RuntimeError('cannot cache function: no locator available')
+        return function
+
+    def njit(*functions, **options):
+        compiled = partial(without_cache, **options)
+        return compiled(*functions) if functions else compiled
+
+    monkeypatch.setattr(numba, 'njit', njit)
+    assert semi_markov._compiled.__wrapped__() is semi_markov._decode

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
+from mmengine.runner import IterBasedTrainLoop
 
 from mmskelseg.datasets import save_annotations
 from mmskelseg.engine.hooks import FitStatisticsHook, SegCheckHook
@@ -83,3 +84,11 @@ def test_loss_that_is_not_finite_ends_the_training(value, message):
     ):
         with pytest.raises(ValueError, match=message):
             check()
+
+
+def test_training_by_steps_is_refused():
+    """Every pass would have the augmentations of the first, also after resuming."""
+    loop = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
+    runner = SimpleNamespace(_train_loop=loop)
+    with pytest.raises(ValueError, match=r'train_cfg\.type is IterBasedTrainLoop, but'):
+        SegCheckHook().before_train(runner)

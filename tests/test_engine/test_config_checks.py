@@ -130,6 +130,8 @@ def test_a_slip_in_a_name_at_the_top_is_found(tmp_path):
         "model = dict(branches=dict(pose2d=dict(standardize=False, stem=None)))",
         'default_hooks = dict(check=dict(priority=10))',
         'train_cfg = dict(val_interval=5)',
+        "log_processor = dict(custom_cfg=[dict(data_src='loss', method_name='mean', "
+        "window_size='global')])",
     ],
 )  # fmt: skip
 def test_what_may_be_right_passes(check, text):

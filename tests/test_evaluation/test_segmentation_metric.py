@@ -236,6 +236,8 @@ def test_metric_scores_labels_before_post_processing():
     plain, _ = evaluate([processed])
     assert {k: v for k, v in scores.items() if '/raw' not in k} == plain
     alone, _ = evaluate([sample('a', [0, 1, 0, 1], [0, 0, 1, 1])])
+    # Without MMEngine's evaluator, which makes dicts of samples.
+    metric.process(None, [sample('b', [0] * 4, [0, 0, 1, 1], raw_label=raw)])
     assert scores['seg/raw_acc'] == alone['seg/acc'] == 50
     assert scores['seg/raw_edit'] == alone['seg/edit'] == 50
     assert 'seg/raw_mAP' not in scores

@@ -91,3 +91,13 @@ def test_pieces_are_resampled_as_the_whole(begin, rng):
 def test_time_at_fault_is_named(times, message):
     with pytest.raises(UserError, match=message):
         Resampler(10).choose(times)
+
+
+def test_refused_times_change_nothing():
+    """Whoever catches the error can push the frames again."""
+    resampler = Resampler(10)
+    before = resampler.state()
+    with pytest.raises(UserError):
+        resampler.choose([0, 0.1, np.nan])
+    np.testing.assert_array_equal(resampler.state(), before)
+    assert resampler.choose([0, 0.1, 0.2]) == ([0, 1, 2], 2)

@@ -154,3 +154,6 @@ def test_classes_of_known_labels_are_those_of_the_model(model, tmp_path):
     save_annotations(other, tmp_path / 'other.pkl')
     with pytest.raises(SystemExit, match=r'other\.pkl: has the classes class_0, cla'):
         run(*model, '--known', tmp_path / 'other.pkl', '--out', tmp_path)
+    # Otherwise, the drafts would lack the labels.
+    with pytest.raises(SystemExit, match=r'video_0: has the classes class_0, class_1'):
+        run(tmp_path / 'other.pkl', *model[1:], '--out', tmp_path)

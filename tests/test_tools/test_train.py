@@ -298,3 +298,9 @@ def test_train_refuses_the_folder_of_another_model(run_tool, tmp_path, options):
     done = train(run_tool, options, code=1)
     assert 'toy_joint_limb: contains the training of another model' in done.stderr
     assert "{'pose3d': 'MSGCN'} instead of {'heatmap': 'MSTCNPlusPlus'}" in done.stderr
+    (folder / CONFIG.name).write_text(
+        'model = dict(branches=dict(heatmap=dict('
+        "type='MSTCNPlusPlus', causal=True, lookahead=5)))"
+    )
+    done = train(run_tool, options, code=1)
+    assert "{'heatmap': 'MSTCNPlusPlus with lookahead=5'} instead of" in done.stderr

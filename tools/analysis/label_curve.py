@@ -54,7 +54,7 @@ from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
-from mmskelseg.fileio.configs import find_config
+from mmskelseg.fileio.configs import annotation_path, find_config
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.segments import IGNORED
@@ -178,7 +178,7 @@ class Study:
         return run_folder(cfg, self.fold, self.splits, self.seed, settings, typed)
 
     def _videos(self) -> list[VideoAnnotation]:
-        path = self.cfg.train_dataloader.dataset.ann_file
+        path = annotation_path(self.cfg.train_dataloader.dataset)
         return videos_of_split(load_annotations(path), self.splits[0], path)
 
     def _folder(self, method: str, budget: float) -> Path:
@@ -246,7 +246,7 @@ class Study:
         inferencer = SkelSegInferencer(cfg, checkpoint, show_progress=False)
         ranking = StretchRanking(inferencer.dataset_meta['classes'], self.args.stretch)
         labelled = {v['frame_dir']: v for v in with_labels_in(videos, model.file)}
-        path = self.cfg.train_dataloader.dataset.ann_file
+        path = annotation_path(self.cfg.train_dataloader.dataset)
         for batch in inferencer.stream(path, split=self.splits[0]):
             for prediction in batch['predictions']:
                 unlabelled = np.full(prediction['total_frames'], IGNORED)
@@ -405,9 +405,8 @@ def run(args: argparse.Namespace) -> None:
     name = config_name(cfg.filename)
     args.work_dir = args.work_dir or Path('work_dirs', 'label_curve', Path(name).stem)
     finished: list[Run] = []
-    for fold, splits in choose_folds(
-        cfg.test_dataloader.dataset.ann_file, args.folds
-    ).items():
+    ann_file = annotation_path(cfg.test_dataloader.dataset)
+    for fold, splits in choose_folds(ann_file, args.folds).items():
         for number in dict.fromkeys(args.seeds):
             study = Study(cfg, args, fold, splits, number)
             for point in study.points():

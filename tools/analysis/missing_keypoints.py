@@ -30,6 +30,7 @@ from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.names import config_name
 from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.dist import init_distributed
@@ -82,7 +83,7 @@ def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Conf
     if p > 0:
         drop = dict(type='DropLimb', p=p / 100, seed=seed)
         dataset = cfg.test_dataloader.dataset
-        path = Path(dataset.get('data_root', ''), dataset.ann_file)
+        path = annotation_path(dataset)
         skeleton = load_annotations(path)['metainfo']['skeleton']
         for modality, config in dataset.features.items():
             recipe = FeatureRecipe.from_config(modality, config, skeleton)

@@ -68,7 +68,11 @@ class MMPoseAlias(PoseEstimator):
     device: str | None = None
 
     def __post_init__(self) -> None:
-        self.categories = tuple(self.categories)
+        # On the command line, a single one is no list.
+        given: object = self.categories
+        self.categories = (
+            (given,) if isinstance(given, int | str) else tuple(self.categories)
+        )
         remedy = 'docs/pose_estimation.md says how to install MMDetection and MMPose'
         require('MMPoseAlias', remedy, *_PACKAGES)
 

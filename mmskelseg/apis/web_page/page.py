@@ -149,7 +149,7 @@ def _build(segmenter: PageSegmenter) -> 'gr.Blocks':
                     )  # fmt: skip
                     fps = gr.Number(
                         label='Frames per second of the keypoints',
-                        info='if neither they nor a video state it',
+                        info='instead of what they or the video state',
                         value=None, minimum=0,
                     )  # fmt: skip
                     min_score = gr.Slider(

@@ -197,6 +197,12 @@ def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) ->
         img_shape=size,
         first_frame=args.first_frame,
     )
+    if args.size and poses.img_shape not in (None, args.size):
+        height, width = poses.img_shape
+        raise UserError(
+            f'{path}: states images of {width}x{height}, but --size is '
+            f'{args.size[1]}x{args.size[0]}; leave that out.'
+        )
     poses = choose_person(poses, args.person, str(path))
     if args.coco17 or args.part:
         poses = to_coco17(poses, dict(args.part or ()), str(path))

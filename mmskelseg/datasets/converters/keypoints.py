@@ -57,9 +57,13 @@ def class_names(
 
 
 def assignment(text: str) -> tuple[str, str]:
-    """Return name and value of a text such as hand_l=left_wrist."""
-    name, _, value = text.partition('=')
-    if not name or not value:
+    """Return name and value of a text.
+
+    >>> assignment('hand_l=left_wrist'), assignment('subject=')
+    (('hand_l', 'left_wrist'), ('subject', ''))
+    """
+    name, equals, value = text.partition('=')
+    if not name or not equals:
         raise argparse.ArgumentTypeError(f'{text} is not NAME=VALUE')
     return name, value
 
@@ -96,7 +100,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--fps',
         type=positive,
-        help='frames per second of the poses, if neither their files nor the video '
+        help='frames per second of the poses, instead of what their files or the video '
         'files (--videos) state it',
     )
     group.add_argument(

@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -42,7 +42,13 @@ class SegCheckHook(Hook):
     _last: tuple[object, object] = (None, None)
 
     def before_train(self, runner: Runner) -> None:
-        """Check training videos, classes for training and validation, and hooks."""
+        """Check loop, training videos, classes, and hooks."""
+        if isinstance(getattr(runner, '_train_loop', None), IterBasedTrainLoop):
+            raise UserError(
+                'train_cfg.type is IterBasedTrainLoop, but augmentations are drawn for '
+                'each epoch, and trainings resumed at epochs; set it to '
+                'EpochBasedTrainLoop, with max_epochs.'
+            )
         _check_statistics(runner)
         _check_timestamps(runner.model)
         _check_classes(runner, runner.train_dataloader, None)

@@ -121,6 +121,12 @@ class FrameEncoder:
         one channel.
         """
         images = torch.as_tensor(images)
+        if images.shape[1] != 3:
+            raise UserError(
+                f'FrameEncoder: images have {images.shape[1]} channels, but a network '
+                'for photographs reads 3; use a renderer of 3 channels, without '
+                'velocity, or train an encoder (`stem`).'
+            )
         equal = images.stride(1) == 0 and self._network.reads_equal_channels
         features = [
             self._network(self._prepare(batch.to(get_device(), torch.float32), equal))
@@ -218,6 +224,14 @@ class GridEncoder:
         Returns:
             Array of shape (T, channels * rows * columns), float32.
         """
+        dropped = images[:, self.channels :]
+        # The channels of heatmaps share memory.
+        if images.strides[1] and (dropped != images[:, :1]).any():
+            raise UserError(
+                f'GridEncoder: images have {images.shape[1]} different channels, but '
+                f'channels={self.channels} would drop {dropped.shape[1]} of them; set '
+                'it to their number, or use a renderer of fewer channels.'
+            )
         images = np.ascontiguousarray(images[:, : self.channels])
         return _GridGraph(self)(torch.from_numpy(images)).float().numpy()
 

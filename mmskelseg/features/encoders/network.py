@@ -234,11 +234,13 @@ def _without_classifier(name: str) -> nn.Module:
     if hasattr(network, 'fc'):
         network.fc = nn.Identity()
         return network
-    if hasattr(network, 'features'):
+    # Those of Swin networks have their channels last, and are normalised afterwards.
+    if hasattr(network, 'features') and not hasattr(network, 'permute'):
         return _Features(network.features)
     raise UserError(
-        f'torchvision.{name} has neither `fc` nor `features`, so its last feature map '
-        'is unknown; use for example a ResNet, VGG, DenseNet or EfficientNet.'
+        f'torchvision.{name} has no `fc`, and no `features` of shape (N, C, H, W), so '
+        'its last feature map is unknown; use for example a ResNet, VGG, DenseNet or '
+        'EfficientNet.'
     )
 
 

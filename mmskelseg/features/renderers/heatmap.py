@@ -290,14 +290,21 @@ class RenderSkeletonHeatmap(BaseRenderer):
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the images are drawn from."""
         keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
-        return [results[key] for key in keys if key in results]
+        rate = [np.array(results['fps'])] if self.velocity else []
+        return [results[key] for key in keys if key in results] + rate
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the images, as plain values."""
         # Feature files from before `causal` existed keep their names.
         causal = {'causal': True} if self.causal else {}
+        skeleton: dict[str, object] = {}
+        if self.box == 'person':
+            skeleton['root'] = list(self.skeleton.root)
+        if self.sides:
+            skeleton['flip_pairs'] = [list(pair) for pair in self.skeleton.flip_pairs]
         return {
             **causal,
+            **skeleton,
             'type': type(self).__name__,
             'joints_of': list(self.skeleton.joints),
             'limbs_of': [list(pair) for pair in self.skeleton.limbs],

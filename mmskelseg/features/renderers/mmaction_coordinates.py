@@ -48,13 +48,16 @@ class MMActionCoordinates(Coordinates):
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
-        arrays = list(self._read(results).values())
-        return [*arrays, np.array(results['img_shape'])]
+        arrays = self._read(results)
+        if len(arrays['keypoint']) > 1 and 'keypoint_score' in results:
+            # In 3D too, they decide which person is used.
+            arrays['keypoint_score'] = np.asarray(results['keypoint_score'])
+        return [*arrays.values(), np.array(results['img_shape'])]
 
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C, V)."""
         arrays = self._read(results)
-        person = self._one_of(len(arrays['keypoint']), arrays.get('keypoint_score'))
+        person = self._one_of(len(arrays['keypoint']), results.get('keypoint_score'))
         # Copies, since some of these transforms modify the arrays.
         changed: dict[str, object] = {
             key: np.array(value[person : person + 1], np.float32)

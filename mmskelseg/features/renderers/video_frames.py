@@ -132,7 +132,8 @@ def _by_time(
         yield image
     last = time if np.isinf(later) else later
     *_, last = (last, *(time for time, _ in frames))
-    _check_end(last + 1 / results['fps'], results)
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    _check_end(last + (1 / rate if rate > 0 else 0), results)
 
 
 def _timed(

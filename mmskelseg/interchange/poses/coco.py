@@ -43,7 +43,10 @@ class _Entry(TypedDict, total=False):
 
 @reads_file
 def read_coco(
-    path: FilePath, skeleton: Layout | None = None, first_frame: int | None = None
+    path: FilePath,
+    skeleton: Layout | None = None,
+    unnamed: Layout | None = None,
+    first_frame: int | None = None,
 ) -> Poses:
     """Return the poses of one video in a file of COCO results.
 
@@ -53,6 +56,7 @@ def read_coco(
     Args:
         path: The file.
         skeleton: The layout; by default COCO's 17 joints.
+        unnamed: See :func:`~mmskelseg.interchange.poses.read_poses`.
         first_frame: The ``image_id`` of the first frame, which may be empty; by default
             the smallest ``image_id``, if that is 0 or 1.
     """
@@ -80,7 +84,7 @@ def read_coco(
             'of people.'
         )
     joints = len(entries[0]['keypoints']) // 3
-    layout, notes = counted_layout(joints, skeleton, str(path))
+    layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
     notes = (f'frames are numbered by image_id, from {first}', *notes)
     found = []
     tracks = _tracks(entries, ids)

@@ -47,7 +47,9 @@ _SCENE = 'single'
 
 
 @reads_file
-def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
+def read_deeplabcut(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
     """Return the poses of one video in a file of DeepLabCut.
 
     Body parts that belong to no animal (``single``) are skipped, with a note. The file
@@ -57,6 +59,7 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
         path: The file.
         skeleton: The layout. By default COCO's 17 joints if the body parts have their
             names; otherwise the body parts of the file, without limbs.
+        unnamed: See :func:`~mmskelseg.interchange.poses.read_poses`.
     """
     read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
     columns, frames, values = read(path)
@@ -81,7 +84,7 @@ def read_deeplabcut(path: FilePath, skeleton: Layout | None = None) -> Poses:
         people.remove(_SCENE)
         notes = ('body parts of no animal (single) are skipped',)
     parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
-    order, layout, more = in_order(parts, skeleton, str(path))
+    order, layout, more = in_order(parts, skeleton, str(path), unnamed)
     shape = (len(people), max(frames) + 1, len(parts))
     check_size(shape, len(people) * len(frames), str(path))
     data = np.full((*shape, 3), np.nan)

@@ -47,11 +47,12 @@ def checked(layout: Layout, source: str) -> Layout:
 
 
 def counted_layout(
-    joints: int, given: Layout | None, source: str
+    joints: int, given: Layout | None, source: str, unnamed: Layout | None = None
 ) -> tuple[Layout, tuple[str, ...]]:
     """Return the layout of V joints without names, and a note if it is a guess.
 
-    It is the given one, if that has V joints, or else COCO's if V is 17.
+    It is the given one, which must have V joints, or else COCO's if V is 17, or else
+    ``unnamed`` if that has V.
     """
     if given is not None:
         try:
@@ -65,6 +66,15 @@ def counted_layout(
             )
         return given if isinstance(given, str) else dict(given), ()
     if joints != len(COCO17):
+        if unnamed is not None:
+            name, count = (s := Skeleton.get(unnamed)).name, s.num_joints
+            if count == joints:
+                note = f'{joints} joints without names are assumed to be those of'
+                return unnamed, (f'{note} {name}',)
+            raise UserError(
+                f'{source}: {joints} joints without names, but the skeleton {name} has '
+                f'{count}; estimate poses of its joints.'
+            )
         raise UserError(
             f'{source}: {joints} joints without names; give their layout by '
             '--skeleton, such as mmpose:halpe or a JSON file with joints and limbs.'
@@ -73,7 +83,10 @@ def counted_layout(
 
 
 def in_order(
-    joints: Sequence[str], given: Layout | None, source: str
+    joints: Sequence[str],
+    given: Layout | None,
+    source: str,
+    unnamed: Layout | None = None,
 ) -> tuple[list[int], Layout, tuple[str, ...]]:
     """Return the order of joints, the layout and notes, for joints with names.
 
@@ -91,7 +104,7 @@ def in_order(
     elif given is None:
         note = 'the file has no limbs, so none are drawn; give them by --skeleton'
         return order, checked(named_layout(joints), source), (note,)
-    return order, *counted_layout(len(joints), given, source)
+    return order, *counted_layout(len(joints), given, source, unnamed)
 
 
 def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:

@@ -10,13 +10,20 @@ from 1, as ``instance_info``, together with ``meta_info``, which names the joint
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
 
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
-from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
+from mmskelseg.interchange.poses.layouts import (
+    checked,
+    counted_layout,
+    in_order,
+    named_layout,
+)
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError, reads_file
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
@@ -50,12 +57,16 @@ class _MetaInfo(TypedDict, total=False):
 
 
 @reads_file
-def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
+def read_mmpose(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
     """Return the poses of one video that MMPose predicted.
 
     Args:
         path: The JSON file.
-        skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints.
+        skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints. If
+            ``meta_info`` names the joints, they are put into the order of this layout.
+        unnamed: See :func:`~mmskelseg.interchange.poses.read_poses`.
     """
     data = read_json(path, 'MMPose')
     meta = data.get('meta_info') if isinstance(data, dict) else None
@@ -81,10 +92,14 @@ def read_mmpose(path: FilePath, skeleton: Layout | None = None) -> Poses:
             )
     notes: tuple[str, ...] = ()
     layout: Layout = 'coco17'
-    if meta is not None and skeleton is None:
+    if meta is not None:
         layout = _layout(meta, joints, str(path))
+        if skeleton is not None:
+            named = Skeleton.get(layout).joints
+            order, layout, notes = in_order(named, skeleton, str(path))
+            found = [replace(each, joints=each.joints[order]) for each in found]
     elif found:
-        layout, notes = counted_layout(joints, skeleton, str(path))
+        layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
     count = _frame_id(frames[-1], len(frames) - 1) - _frame_id(frames[0], 0) + 1
     return gather(found, layout, str(path), frames=count, notes=notes)
 

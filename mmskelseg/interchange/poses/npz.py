@@ -15,24 +15,40 @@ import numpy as np
 from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.parsing import FilePath, field
-from mmskelseg.interchange.poses.layouts import checked, counted_layout, named_layout
+from mmskelseg.interchange.poses.layouts import (
+    checked,
+    counted_layout,
+    in_order,
+    named_layout,
+)
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_img_shape
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError, reads_file
 
 
 @reads_file
-def read_npz(path: FilePath, skeleton: Layout | None = None) -> Poses:
+def read_npz(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
     """Return the poses of one video in an npz file.
 
     Args:
         path: The file.
-        skeleton: The layout; by default that of the file, or COCO's 17 joints.
+        skeleton: The layout; by default that of the file, or COCO's 17 joints. If the
+            file names its joints, they are put into the order of this layout.
+        unnamed: See :func:`~mmskelseg.interchange.poses.read_poses`.
     """
     arrays = read_npz_arrays(path)
     keypoint, score = keypoint_arrays(arrays, str(path))
-    given = skeleton if skeleton is not None else _layout(arrays, str(path))
-    layout, notes = counted_layout(keypoint.shape[2], given, str(path))
+    own = _layout(arrays, str(path))
+    if skeleton is not None and isinstance(own, dict):
+        named = Skeleton.get(own).joints
+        counted_layout(keypoint.shape[2], own, str(path))
+        order, layout, notes = in_order(named, skeleton, str(path))
+        keypoint, score = keypoint[:, :, order], score[:, :, order]
+    else:
+        given = own if skeleton is None else skeleton
+        layout, notes = counted_layout(keypoint.shape[2], given, str(path), unnamed)
     size, fps = arrays.get('img_shape'), arrays.get('fps')
     if fps is not None and (fps.shape != () or fps.dtype.kind not in 'fiu'):
         raise UserError(f'{path}: fps has shape {fps.shape}, expected one number.')

@@ -253,10 +253,12 @@ def with_rate(
     if expected <= frames:
         return poses.noting(fps=fps)
     more = ((0, 0), (0, expected - frames), (0, 0))
+    box = poses.person_box
     return poses.noting(
         'frames without people added up to the end of the video',
         keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
         keypoint_score=np.pad(poses.keypoint_score, more),
         person_score=None,
+        person_box=None if box is None else np.pad(box, more),
         fps=fps,
     )

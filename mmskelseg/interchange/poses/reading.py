@@ -40,6 +40,7 @@ _KEYS = {
 _READ_FOR_KEYS = 65536
 # Suffixes that trackers append to the name of a video.
 _ENDINGS = re.compile(r'(?<=.)((DLC|DeepCut)_.+|\.analysis|\.predictions|_keypoints)$')
+_OPENPOSE = re.compile(r'(.*_)?\d+_keypoints\.json')
 # Files that have this name in every video's folder.
 _IN_FOLDERS = ('alphapose-results',)
 
@@ -49,6 +50,7 @@ def read_poses(
     format: str | None = None,
     *,
     skeleton: Layout | None = None,
+    unnamed: Layout | None = None,
     img_shape: tuple[int, int] | None = None,
     first_frame: int | None = None,
 ) -> Poses:
@@ -60,6 +62,8 @@ def read_poses(
         path: The file or folder that the tracker wrote.
         format: One of ``FORMATS``; by default recognised by name and content.
         skeleton: The layout of the joints, if the file does not state it.
+        unnamed: The layout of joints that have no names, such as that of a model, if
+            they are not 17 as in COCO.
         img_shape: Height and width in pixels, for coordinates that are fractions.
         first_frame: The ``image_id`` of the first frame of COCO results.
 
@@ -68,7 +72,8 @@ def read_poses(
         ValueError: If the format is unknown, or the file violates it.
     """
     options = {
-        'skeleton': skeleton, 'img_shape': img_shape, 'first_frame': first_frame
+        'skeleton': skeleton, 'unnamed': unnamed, 'img_shape': img_shape,
+        'first_frame': first_frame,
     }  # fmt: skip
     read = READERS[format or recognise(path)]
     used = options.keys() & signature(read).parameters
@@ -128,8 +133,12 @@ def is_poses(path: Path) -> bool:
 
 
 def is_openpose(folder: Path) -> bool:
-    """Return whether a folder contains OpenPose files, one for each frame."""
-    return next(folder.glob('*_keypoints.json'), None) is not None
+    """Return whether a folder contains OpenPose files, one for each frame.
+
+    Other trackers' files may be called ``take1_keypoints.json``.
+    """
+    names = (file.name for file in folder.glob('*_keypoints.json'))
+    return any(_OPENPOSE.fullmatch(name) for name in names)
 
 
 def _json_format(path: Path) -> str | None:
@@ -160,7 +169,9 @@ def _table_format(path: Path) -> str:
 
 def _hdf5_format(path: Path) -> str:
     with open_hdf5(path) as file:
-        return 'sleap' if 'tracks' in file else 'deeplabcut'
+        # DeepLabCut names a table of several animals `tracks`, as SLEAP its array.
+        is_pandas = any('pandas_type' in item.attrs for item in file.values())
+        return 'sleap' if 'tracks' in file and not is_pandas else 'deeplabcut'
 
 
 def _npz_format(path: Path) -> str:

@@ -33,13 +33,16 @@ _OURS = ('track', 'frame', 'node', 'xy')
 
 
 @reads_file
-def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
+def read_sleap(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
     """Return the poses of one video in an analysis file of SLEAP.
 
     Args:
         path: The file.
         skeleton: The layout; by default the nodes and edges of the file, or COCO's 17
             joints if the nodes have their names.
+        unnamed: See :func:`~mmskelseg.interchange.poses.read_poses`.
     """
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):
@@ -71,7 +74,7 @@ def read_sleap(path: FilePath, skeleton: Layout | None = None) -> Poses:
     score = np.where(np.isnan(score), 1, score)
     if len(people) != tracks:
         people = [f'track_{i}' for i in range(tracks)]
-    order, layout, notes = in_order(nodes, skeleton, str(path))
+    order, layout, notes = in_order(nodes, skeleton, str(path), unnamed)
     if skeleton is None and isinstance(layout, dict) and edges:
         layout, notes = checked(named_layout(nodes, edges, 'sleap'), str(path)), ()
     return Poses(

@@ -28,7 +28,9 @@ _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|co
 
 
 @reads_file
-def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
+def read_table(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
     """Return the poses of one video in a CSV file; frames are numbered from 0.
 
     Args:
@@ -36,9 +38,10 @@ def read_table(path: FilePath, skeleton: Layout | None = None) -> Poses:
             tabs.
         skeleton: The layout. By default COCO's 17 joints if the joints have their
             names; otherwise the joints of the file, without limbs.
+        unnamed: See :func:`~mmskelseg.interchange.poses.read_poses`.
     """
     names, found = table_detections(path)
-    order, layout, notes = in_order(names, skeleton, str(path))
+    order, layout, notes = in_order(names, skeleton, str(path), unnamed)
     found = [Detection(d.frame, d.joints[order], track=d.track) for d in found]
     return gather(found, layout, str(path), notes=notes)
 

@@ -305,8 +305,22 @@ def test_encoder_that_is_not_there_is_named(monkeypatch, arch, message):
         FrameEncoder(arch, 'none')
 
 
+@pytest.mark.parametrize('name', ['swin_t', 'vit_b_16'])
+def test_network_whose_last_feature_map_is_unknown_is_refused(name):
+    """Swin networks have `features`, but with channels last."""
+    with pytest.raises(ValueError, match=f'{name} has no `fc`, and no `features` of'):
+        FrameEncoder(f'torchvision.{name}', 'none').load()
+
+
 def test_encoder_without_an_option_that_it_needs_is_an_error(images):
     """A name alone does where a backbone has defaults for all."""
     encoder = FrameEncoder('mmaction.ResNet', 'none')
     with pytest.raises(ValueError, match=r'cannot be built: .*depth'):
         encoder.encode(images)
+
+
+def test_images_of_more_channels_are_no_photographs(rng):
+    """Those of a renderer with a channel for each joint, or with velocities."""
+    encoder = FrameEncoder('torchvision.resnet18', 'none')
+    with pytest.raises(ValueError, match=r'images have 17 channels, .* reads 3; use a'):
+        encoder.encode(rng.random((2, 17, 56, 56), np.float32))

@@ -23,5 +23,7 @@ def test_grid_encoder_averages_each_channel(rng):
     features = GridEncoder((2, 2), channels=3).encode(images)
     expected = images.reshape(2, 3, 2, 4, 2, 4).mean(axis=(3, 5)).reshape(2, 12)
     np.testing.assert_allclose(features, expected, atol=1e-6)
+    with pytest.raises(ValueError, match=r'3 different channels, .* would drop 2 of'):
+        GridEncoder((2, 2)).encode(images)
     with pytest.raises(ValueError, match='channels=4 is not 1, 2 or 3'):
         GridEncoder(channels=4)

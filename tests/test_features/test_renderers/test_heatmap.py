@@ -310,6 +310,23 @@ def test_velocity_of_the_root_is_in_body_sizes_a_second():
     assert (np.concatenate(list(render.blocks(walker(), 3))) == imgs).all()
 
 
+def test_settings_and_source_name_what_decides_the_image():
+    """Files from before, without any of these options, keep their names."""
+    plain = RenderSkeletonHeatmap(SIDES)
+    assert not {'root', 'flip_pairs'} & plain.settings().keys()
+    assert len(plain.source(walker())) == 2
+    other = {**SIDES, 'root': [SIDES['joints'][1]], 'flip_pairs': []}
+    for options in ({'box': 'person'}, {'sides': True}):
+        settings = [
+            RenderSkeletonHeatmap(layout, **options).settings()
+            for layout in (SIDES, other)
+        ]
+        assert settings[0] != settings[1]
+    moving = RenderSkeletonHeatmap(SIDES, box='person', velocity=True)
+    rates = [moving.source({**walker(), 'fps': fps})[-1] for fps in (10.0, 25.0)]
+    assert rates == [10, 25]
+
+
 def test_causal_box_and_velocity_are_of_the_frames_so_far():
     """Velocity from the frame before; a person who shrinks keeps part of the size."""
     video, small = walker(), walker(size=5)

@@ -51,6 +51,18 @@ def test_coordinates_in_3d_have_no_scores(rng):
     np.testing.assert_allclose(coordinates, expected, atol=1e-6)
 
 
+def test_scores_choose_the_person_in_3d_too(rng):
+    video = {**results(rng), 'keypoint_3d': rng.normal(size=(2, 7, 17, 3))}
+    video['keypoint_score'][0] = 0
+    render = MMActionCoordinates([], dims=3)
+    expected = video['keypoint_3d'][1].swapaxes(1, 2)
+    np.testing.assert_allclose(render.coordinates(video), expected, atol=1e-6)
+    assert [part.shape for part in render.source(video)[:2]] == [
+        (2, 7, 17, 3),
+        (2, 7, 17),
+    ]
+
+
 def test_settings_and_source_name_what_decides_the_coordinates(rng):
     """Other transforms, scores or image sizes make other feature files."""
     render = MMActionCoordinates(JOINTS)

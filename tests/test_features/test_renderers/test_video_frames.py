@@ -102,6 +102,13 @@ def test_frames_by_time_follow_real_time_stamps(shared):
         assert np.abs(images[i] - expected).mean() < 0.05
 
 
+def test_labels_of_two_seconds_each_end_with_their_video(tmp_path):
+    """The last frame of the video is shown for a tenth of a second, not for two."""
+    path = write_video(tmp_path / 'a.mp4', [100] * 100)
+    item = {'frame_dir': 'a', 'filename': str(path), 'total_frames': 5, 'fps': 0.5}
+    assert len(ReadVideoFrames(align='fps')(item)['imgs']) == 5
+
+
 @pytest.mark.parametrize('labels', [9, 11])
 def test_another_number_of_frames_is_refused(video, labels):
     """By index, both before all work and while reading."""

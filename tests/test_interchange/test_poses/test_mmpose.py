@@ -63,6 +63,30 @@ def test_demo_predictions_name_the_joints(walk, save_json):
     np.testing.assert_allclose(poses.keypoint[0, 0], walk[0, :3, :2], rtol=1e-6)
 
 
+def test_named_joints_are_put_into_the_order_of_a_layout(walk, save_json):
+    names = {'0': 'snout', '1': 'ear_left', '2': 'ear_right'}
+    meta = {'keypoint_id2name': names, 'skeleton_links': [[0, 1]]}
+    path = save_json({'meta_info': meta, 'instance_info': frames(walk[:, :3])})
+    given = {'joints': ['ear_right', 'snout', 'ear_left'], 'limbs': []}
+    poses = read_mmpose(path, given)
+    assert poses.joints == ('ear_right', 'snout', 'ear_left')
+    np.testing.assert_allclose(poses.keypoint[0, 0], walk[0, [2, 0, 1], :2], rtol=1e-6)
+
+
+def test_joints_without_names_may_be_those_of_a_model(walk, save_json):
+    """If they are not 17, as in COCO."""
+    path = save_json(frames(walk[:, :15]))
+    poses = read_mmpose(path, unnamed='lcr15')
+    assert poses.skeleton == 'lcr15'
+    assert poses.notes == ('15 joints without names are assumed to be those of lcr15',)
+    with pytest.raises(
+        ValueError, match='15 joints without names, but the skeleton ki'
+    ):
+        read_mmpose(path, unnamed='kinect20')
+    path = save_json(frames(walk[:, :17]))
+    assert read_mmpose(path, unnamed='lcr15').skeleton == 'coco17'
+
+
 def test_layout_is_the_one_given(walk, save_json):
     """Joints without names, other than 17, need one."""
     path = save_json(frames(walk[:, :15]))

@@ -39,6 +39,14 @@ def test_written_poses_are_read_again(people, poses, tmp_path):
         np.testing.assert_array_equal(getattr(read, key), getattr(poses, key))
 
 
+def test_named_joints_are_put_into_the_order_of_a_layout(poses, tmp_path):
+    write_npz(poses, tmp_path / 'a.npz')
+    read = read_npz(tmp_path / 'a.npz', {'joints': ['knee', 'hip'], 'limbs': []})
+    assert read.joints == ('knee', 'hip')
+    np.testing.assert_array_equal(read.keypoint, poses.keypoint[:, :, ::-1])
+    np.testing.assert_array_equal(read.keypoint_score, poses.keypoint_score[:, :, ::-1])
+
+
 def test_layout_of_a_name_is_kept(tmp_path):
     poses = Poses(np.ones((1, 2, 17, 2)), np.ones((1, 2, 17)), 'coco17')
     write_npz(poses, tmp_path / 'a.npz')

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.interchange.poses import read_poses, recognise
+from mmskelseg.interchange.poses.reading import is_poses
 
 PERSON = {'keypoints': [[1, 2]] * 17, 'keypoint_scores': [1] * 17}
 FILES = {
@@ -42,6 +43,24 @@ def test_arrays_and_folders_are_told(tmp_path):
     assert recognise(tmp_path / 'a.npz') == 'npz'
     assert recognise(tmp_path / 'b.npz') == 'mediapipe'
     assert recognise(tmp_path) == 'openpose'
+
+
+def test_a_name_of_other_trackers_is_not_openpose(tmp_path):
+    for name in ('take1_keypoints.json', 'ann_keypoints.json'):
+        (tmp_path / name).write_text('[]')
+    assert not is_poses(tmp_path)
+
+
+def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
+    """DeepLabCut writes it under the name that SLEAP gives its array."""
+    h5py = pytest.importorskip('h5py', reason='h5py is not installed')
+    path = tmp_path / 'take1DLC_el.h5'
+    with h5py.File(path, 'w') as file:
+        file.create_group('tracks').attrs['pandas_type'] = np.bytes_(b'frame_table')
+    assert recognise(path) == 'deeplabcut'
+    with h5py.File(path, 'w') as file:
+        file['tracks'] = np.zeros((2, 2, 3, 4))
+    assert recognise(path) == 'sleap'
 
 
 def test_format_can_be_forced(save_text):
