@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmskelseg.interchange.poses.poses import check_frames
 from mmskelseg.structures.annotations import PLACE_KEYS, VideoAnnotation
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
@@ -65,6 +66,7 @@ def show_at(
         )
     # Enough frames to show each frame of the video.
     count = math.ceil(frames * fps / own - 1e-9)
+    check_frames(count, frames, own, str(video.get('frame_dir', 'video')))
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))

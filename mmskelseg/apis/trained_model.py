@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from logging import WARNING
 
 from mmengine.config import Config, ConfigDict
@@ -30,6 +29,7 @@ from mmskelseg.registry import (
 )
 from mmskelseg.structures import is_data_layout
 from mmskelseg.structures.annotations import Metainfo
+from mmskelseg.utils.dependencies import is_installed
 from mmskelseg.utils.errors import UserError, shown
 
 # The registries of the parts of models and of the recipes of their features.
@@ -49,11 +49,15 @@ _HARMLESS = (
     ),
     'mmaction.datasets.transforms.formatting',
     'mmaction.datasets.transforms.pose_transforms',
+    'mmcv.transforms.base',
     'mmpretrain.models.backbones.',
     'torch.nn.',
 )
-# It loads any file that its arguments name, with timm.
-_HARMFUL = 'mmpretrain.models.backbones.timm_backbone'
+# They load any file that their arguments name.
+_HARMFUL = (
+    'mmpretrain.models.backbones.timm_backbone',
+    'mmaction.models.backbones.resnet_omni',
+)
 # Suffixes of files that may run as programs when OpenMMLab's packages read them.
 _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
 # The pipeline steps that streams and exported models replace.
@@ -194,24 +198,21 @@ def _problems(value: object, key: str = '') -> Iterator[str]:
             yield from _problems(item, f'{key}.{i}')
     elif isinstance(value, str) and value.lower().endswith(_PROGRAMS):
         yield f'{key}={value!r} may be a program'
+    elif isinstance(value, str) and '://' in value:
+        yield f'{key}={value!r} may be loaded from elsewhere'
 
 
 def _is_type(arch: object) -> bool:
     """Return whether an encoder looks up its network in a registry."""
     if isinstance(arch, str) and arch.startswith('timm.'):
-        return not _is_installed('timm')
+        return not is_installed('timm')
     return isinstance(arch, str) and not arch.startswith('torchvision.')
 
 
 def _is_scope(name: object) -> bool:
     if not isinstance(name, str) or name not in _FAMILY:
         return False
-    return name not in _OPTIONAL or _is_installed(name)
-
-
-def _is_installed(package: str) -> bool:
-    """Return whether a package was installed, and is not just in some folder."""
-    return package in metadata.packages_distributions()
+    return name not in _OPTIONAL or is_installed(name)
 
 
 def is_harmless(name: object) -> bool:
@@ -235,6 +236,11 @@ def is_harmless(name: object) -> bool:
 
 
 def _only_computes(part: object) -> bool:
+    """Return whether a part, and all that it inherits from, only computes."""
+    return all(map(_is_in_harmless_module, getattr(part, '__mro__', (part,))))
+
+
+def _is_in_harmless_module(part: object) -> bool:
     module = f'{part.__module__}.'
     package = module.partition('.')[0]
     known = package in (*_FAMILY, 'torch', 'torchvision') and package != 'mmskelseg'

@@ -201,7 +201,7 @@ def _config_text(
     modality, channels = _channels(base, metainfo['skeleton'])
     branches = f'dict({modality}=dict(in_channels={channels}))'
     train, test = splits
-    return f"""\
+    text = f"""\
 # Made by `mmskelseg make-config` of {args.ann_file.name!r}.
 # Recipe {recipe}, since {reason}.
 _base_ = {_base_path(base, args.out)!r}
@@ -219,6 +219,8 @@ train_cfg = dict(max_epochs={epochs})
 
 del ann_file
 """
+    # MMEngine would replace what is between two braces, even within a text.
+    return text.replace('{{', '{\\x7b')
 
 
 def _channels(base: Path, skeleton: Layout) -> tuple[str, int]:

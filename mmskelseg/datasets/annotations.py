@@ -220,6 +220,9 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
         problem = f'split is {_shown(split)}, expected a dict with `train` and `test`.'
         yield _WHOLE, problem
     for name, members in split.items():
+        if '{{' in name:
+            # Configs that name it would contain a template of MMEngine.
+            yield _WHOLE, f'the name of split {_shown(name)} holds {{{{; rename it.'
         for problem in _member_problems(name, members, counts.keys()):
             yield ('split', name), problem
     for name in split:

@@ -140,12 +140,41 @@ class CheckpointUnpickler(RestrictedUnpickler):
     )
 
 
-# What torch.load uses of the module `pickle`.
-_PICKLE = types.SimpleNamespace(
-    __name__=__name__,
-    Unpickler=CheckpointUnpickler,
-    load=lambda file, **options: CheckpointUnpickler(file, **options).load(),
-)
+class _BoundedUnpickler(CheckpointUnpickler):
+    """An unpickler whose storages may not be larger in total than ``most`` bytes."""
+
+    most: ClassVar[int]
+
+    # A property, since torch.load sets this attribute.
+    @property
+    def persistent_load(self) -> Callable[[object], object]:
+        """The function that returns a storage, which counts the claimed bytes first."""
+        return getattr(self, '_storage', super().persistent_load)
+
+    @persistent_load.setter
+    def persistent_load(self, load: Callable[[object], object]) -> None:
+        claims: Counter[object] = Counter()
+
+        def storage(claim: object) -> object:
+            if isinstance(claim, tuple) and len(claim) > 4 and claim[0] == 'storage':
+                _, kind, key, _, count, *_ = claim
+                dtype = getattr(kind, 'dtype', torch.uint8)
+                claims[key] = max(int(count), 0) * dtype.itemsize
+                if claims.total() > self.most:
+                    raise EOFError
+            return load(claim)
+
+        self._storage = storage
+
+
+def _pickle_module(size: int) -> types.SimpleNamespace:
+    """Return what torch.load uses of the module `pickle`, for a file of this size."""
+    unpickler = type('_Unpickler', (_BoundedUnpickler,), {'most': size})
+    return types.SimpleNamespace(
+        __name__=__name__,
+        Unpickler=unpickler,
+        load=lambda file, **options: unpickler(file, **options).load(),
+    )
 
 
 def load_checkpoint(
@@ -228,7 +257,9 @@ def _read(stream: IO[bytes], name: str, map_location: MapLocation) -> object:
         )
     try:
         _refuse_archives(stream, name)
-        content = torch.load(stream, map_location, pickle_module=_PICKLE)
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        content = torch.load(stream, map_location, pickle_module=_pickle_module(size))
         _reduce_config_texts(content)
     except UnsafePickleError as error:
         raise UnsafePickleError(

@@ -58,7 +58,12 @@ def is_file(path: str | os.PathLike) -> bool:
 
 def most_bytes(path: str | os.PathLike) -> int:
     """Return how many bytes of memory the content of a file may take."""
-    return max(_FREE, _RATIO * Path(path).stat().st_size)
+    return most_bytes_of(Path(path).stat().st_size)
+
+
+def most_bytes_of(size: int) -> int:
+    """Return how many bytes of memory the content of so many bytes may take."""
+    return max(_FREE, _RATIO * size)
 
 
 def check_claim(claimed: int, path: str | os.PathLike) -> None:

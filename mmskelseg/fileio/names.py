@@ -12,12 +12,14 @@ _LONGEST = 160
 def file_name(name: str) -> str:
     """Return a file name for a video's id; different ids get different names.
 
-    >>> file_name('subject 1/take:2')
-    'subject 1%2Ftake%3A2'
+    >>> file_name('subject 1/take:2'), file_name('..')
+    ('subject 1%2Ftake%3A2', '%2E%2E')
     """
     safe = re.sub(
         r'[/\\:*?"<>|%\x00-\x1f]', lambda match: f'%{ord(match[0]):02X}', name
     )
+    if safe in ('.', '..'):
+        safe = safe.replace('.', '%2E')
     if len(safe.encode()) <= _LONGEST:
         return safe
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]

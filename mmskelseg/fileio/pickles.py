@@ -10,14 +10,14 @@ import pickle
 import re
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from types import MappingProxyType
 from typing import IO, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from mmskelseg.fileio.arrays import check_text
-from mmskelseg.fileio.inputs import regular_file
+from mmskelseg.fileio.inputs import most_bytes_of, regular_file
 from mmskelseg.utils.errors import UserError
 
 # What executing the opcodes of a damaged pickle can raise.
@@ -72,6 +72,8 @@ _LARGEST_KEY = 1000
 def _size_of_key(value: object) -> int:
     """Return how many values a key holds; counting stops beyond the limit."""
     size = 1
+    if isinstance(value, slice):
+        value = (value.start, value.stop, value.step)
     for item in value if isinstance(value, tuple | frozenset) else ():
         size += _size_of_key(item)
         if size > _LARGEST_KEY:
@@ -84,6 +86,18 @@ def _check_keys(values: Iterable[object]) -> None:
     for value in values:
         if _size_of_key(value) > _LARGEST_KEY:
             raise UnsafePickleError(f'it has a key of over {_LARGEST_KEY} values')
+
+
+def _size_of(value: object) -> int:
+    """Return about how many bytes a value takes, without what it refers to."""
+    # A typed storage of torch warns about its own attributes.
+    size = getattr(getattr(value, '_untyped_storage', value), 'nbytes', None)
+    size = size() if callable(size) else size
+    if isinstance(size, int):
+        return size
+    if isinstance(value, bytes | bytearray | str):
+        return len(value)
+    return 64 * (1 + (len(value) if isinstance(value, Sized) else 0))
 
 
 def _set_of(kind: type) -> Callable[..., object]:
@@ -251,6 +265,7 @@ class RestrictedUnpickler(pickle._Unpickler):
             return read(size)
 
         self._file_read = read_what_is_there
+        self._left = most_bytes_of(end - begin)
 
     def find_class(self, module: str, name: str) -> object:
         """Return what ``admitted`` holds for a name in the pickle."""
@@ -275,6 +290,15 @@ class RestrictedUnpickler(pickle._Unpickler):
         self.append(self.find_class(module[:-1].decode(), name[:-1].decode()))
 
     dispatch[pickle.GLOBAL[0]] = load_global
+
+    def load_reduce(self) -> None:
+        """Push what a call returns; a few bytes could ask for many copies."""
+        pickle._Unpickler.load_reduce(self)  # type: ignore[attr-defined]
+        self._left -= _size_of(self.stack[-1])
+        if self._left < 0:
+            raise UnsafePickleError('it would take far more memory than its size')
+
+    dispatch[pickle.REDUCE[0]] = load_reduce
 
     def load_newobj_ex(self) -> None:
         """Refuse constructors with keywords, which plain data never needs."""

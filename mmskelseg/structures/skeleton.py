@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
 from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+from mmskelseg.utils.dependencies import is_installed
 from mmskelseg.utils.errors import UserError, shown
 
 # More than people, animals and meshes have; files may state any number.
@@ -255,7 +256,8 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
     """Return the ``dataset_info`` of a layout and the path of its file."""
     if name.startswith('mmpose:'):
         spec = find_spec('mmpose')
-        if spec is None or spec.origin is None:
+        # A folder of this name in the current one is no package: a layout is a program.
+        if spec is None or spec.origin is None or not is_installed('mmpose'):
             raise UserError(
                 f'The skeleton {name!r} is read from MMPose, which is not installed; '
                 'run pip install mmpose.'

@@ -18,6 +18,11 @@ class DependencyError(UnavailableError):
     """
 
 
+def is_installed(package: str) -> bool:
+    """Return whether a package was installed, and is not just in some folder."""
+    return package in metadata.packages_distributions()
+
+
 @dataclass(frozen=True)
 class Dependency:
     """A package and its supported versions.

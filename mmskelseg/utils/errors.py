@@ -195,6 +195,11 @@ def _brief(value: object, depth: int) -> str:
         return f'{first}{", ".join(parts)}{more}{last}'
     if isinstance(value, str | bytes):
         return repr(value[:200])
+    if isinstance(value, slice):
+        return f'slice{_brief((value.start, value.stop, value.step), depth)}'
+    if getattr(getattr(value, 'dtype', None), 'hasobject', False):
+        # Objects in an array may be nested without end.
+        return f'an array of objects of the shape {getattr(value, "shape", ())}'
     if isinstance(value, int) and abs(value) >= 10**30:
         return f'a number of over {int(value.bit_length() * 0.30103)} digits'
     return repr(value)

@@ -92,10 +92,12 @@ def write_gif(
             f'{path}: a GIF of {file.seconds:.0f} s would be too large for a web page; '
             f'the limit is {_LONGEST_GIF} s. Write an overlay instead.'
         )
+    # A video of fewer frames per second shows all of them.
+    rate = min(_GIF_FPS, file.fps)
     pictures: list[Image.Image] = []
     with progress_bar('Drawing the GIF', file.frames, show_progress) as count:
         for i, image in enumerate(images):
-            if i * _GIF_FPS / file.fps >= len(pictures):
+            if i * rate / file.fps >= len(pictures):
                 picture = overlay.draw(image, i)
                 height, width = (max(1, side // 2) for side in picture.shape[:2])
                 small = cv2.resize(picture, (width, height), None, 0, 0, cv2.INTER_AREA)
@@ -111,7 +113,7 @@ def write_gif(
             'GIF',
             save_all=True,
             append_images=frames[1:],
-            duration=1000 // _GIF_FPS,
+            duration=round(1000 / rate),
             loop=0,
         )
 

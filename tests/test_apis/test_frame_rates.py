@@ -6,6 +6,7 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.frame_rates import show_at
+from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT, small_annotations
 
 
@@ -126,3 +127,16 @@ def test_inferencer_gives_labels_for_the_frames_of_the_video(checkpoint):
     )
     sample = segment(fast, return_datasamples=True)['predictions'][0]
     np.testing.assert_array_equal(sample.pred_label, found['pred_label'])
+
+
+def test_rate_that_makes_implausibly_many_frames_is_an_error():
+    """Instead of taking all memory."""
+    shape = (1, 1000, 17)
+    video = {
+        'frame_dir': 'take', 'fps': 1e-5, 'total_frames': 1000,
+        'keypoint': np.ones((*shape, 2)), 'keypoint_score': np.ones(shape),
+    }  # fmt: skip
+    with pytest.raises(
+        UserError, match='take: 1e-05 frames per second would make 3000'
+    ):
+        show_at(video, 30.0)

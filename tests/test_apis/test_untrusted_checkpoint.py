@@ -16,6 +16,7 @@ from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.commands import train
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.interchange.poses import read_poses
+from mmskelseg.structures import Skeleton, skeleton
 from mmskelseg.utils.errors import UserError
 from tests.small_data import small_annotations
 
@@ -126,6 +127,33 @@ def hostile_settings(canary):
                 '_delete_': True,
             }
         },
+        # They inherit from a reader of files, whose arguments name a module.
+        'reader among harmless parts': {
+            PIPELINE: [
+                {
+                    'type': 'mmaction.MergeSkeFeat',
+                    'feat_list': ['keypoint'],
+                    'target': 'modality',
+                },
+                {'type': 'mmaction.MMUniformSampleFrames', 'clip_len': {'RGB': 1}},
+                {
+                    'type': 'mmaction.MMDecode',
+                    'io_backend': 'memcached',
+                    'server_list_cfg': 'a',
+                    'client_cfg': 'b',
+                    'sys_path': str(canary.parent),
+                },
+            ]
+        },
+        'network that loads a file': {
+            f'{FEATURES}.encoder': {
+                'type': 'FrameEncoder',
+                'arch': {'type': 'mmaction.OmniResNet', 'pretrain_2d': 'a.pth'},
+                'weights': 'none',
+                '_delete_': True,
+            }
+        },
+        'address': {f'{FEATURES}.encoder.anything': 'pavi://model'},
         'file that a part reads': {
             PIPELINE: [{'type': 'PackSegInputs', 'metainfo': 'evil_layout.py'}]
         },
@@ -138,7 +166,8 @@ DOORS = [
     'layout without suffix', 'YAML layout', 'layout outside of MMPose',
     'layout of a graph', 'file that a part reads', 'reader of files',
     'wrapper of a reader', 'optional package', 'type within weights',
-    'network of an optional library',
+    'network of an optional library', 'reader among harmless parts',
+    'network that loads a file', 'address',
 ]  # fmt: skip
 
 
@@ -281,6 +310,33 @@ def test_names_of_other_packages_are_not_registered(canary):
     """Nor does it import anything to look for a name."""
     for name in ('evil_module', 'evil.registry', 'evil_module.x', 'mmskelseg.evil', 3):
         assert not is_harmless(name)
+    assert not canary.exists()
+
+
+def test_parts_that_only_compute_are_harmless():
+    """Also those of MMAction2 that inherit from parts of other packages."""
+    for name in (
+        'STGCN',
+        'ResNet3dSlowOnly',
+        'GenSkeFeat',
+        'PreNormalize2D',
+        'GCNHead',
+    ):
+        assert is_harmless(f'mmaction.{name}'), name
+    for name in ('MMDecode', 'OmniResNet', 'DecordInit'):
+        assert not is_harmless(f'mmaction.{name}'), name
+
+
+def test_a_folder_called_mmpose_is_not_mmpose(canary, monkeypatch):
+    """Its layouts are programs."""
+    folder = canary.parent / 'mmpose' / '.mim' / 'configs' / '_base_' / 'datasets'
+    folder.mkdir(parents=True)
+    (canary.parent / 'mmpose' / '__init__.py').touch()
+    code = (canary.parent / 'evil_module.py').read_text()
+    (folder / 'evil.py').write_text(code)
+    monkeypatch.setattr(skeleton, 'is_installed', lambda package: False)
+    with pytest.raises(UserError, match='read from MMPose, which is not installed'):
+        Skeleton.get('mmpose:evil')
     assert not canary.exists()
 
 

@@ -15,6 +15,7 @@ from mmskelseg.datasets.annotations import (
     split_names,
 )
 from mmskelseg.utils.errors import UserError
+from tests.small_data import small_annotations
 
 FRAMES = 6
 
@@ -455,3 +456,12 @@ def test_fault_names_the_file_that_its_part_comes_from(edit, file, problem, path
     with pytest.raises(UserError, match=f'^{re.escape(f"{file}: {problem}")}'):
         save_annotations(data, path, source='release', files=files)
     assert not path.exists()
+
+
+def test_a_split_whose_name_a_config_would_fill_in_is_refused(tmp_path):
+    """MMEngine replaces what is between two braces, and could run it."""
+    data = small_annotations()
+    data['split']['{{$A:b}}/train'] = data['split']['train']
+    data['split']['{{$A:b}}/test'] = data['split']['test']
+    with pytest.raises(ValueError, match=r'the name of split .* holds {{; rename it'):
+        save_annotations(data, tmp_path / 'a.pkl')

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import re
 import zipfile
 import zlib
 
@@ -16,7 +17,7 @@ from mmskelseg.fileio.arrays import read_npy, read_npz
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.interchange.poses import read_poses
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import CANARY, judge
 
@@ -275,3 +276,39 @@ def test_exported_model_names_no_layout_by_its_path(tmp_path):
     onnx.save(model, path)
     told = str(judge(FORMATS['exported model'].read, path))
     assert 'neither the name of a layout nor a dict of one' in told
+
+
+def test_storages_that_claim_more_than_the_file_are_refused(tmp_path):
+    """Where they are not stored, torch would allocate what they claim."""
+    path = tmp_path / 'old.pth'
+    torch.save({'x': torch.zeros(3)}, path, _use_new_zipfile_serialization=False)
+    claim, count = re.subn(
+        rb'(cpuq.)K\x03',
+        lambda found: found[1] + b'J\xff\xff\xff\x7f',
+        path.read_bytes(),
+        flags=re.DOTALL,
+    )
+    assert count == 1
+    path.write_bytes(claim)
+    with pytest.raises(UserError, match=r'old\.pth: cannot be read as a checkpoint'):
+        load_checkpoint(path)
+
+
+def test_calls_that_copy_a_text_again_and_again_are_refused(tmp_path):
+    """Each of them takes seven bytes of the file."""
+    path = tmp_path / 'a.pkl'
+    copy = b'c__builtin__\nbytearray\nh\x00\x85R'
+    content = b'\x80\x03]B\x00\x00\x10\x00' + b'x' * (1 << 20) + b'q\x000'
+    path.write_bytes(content + 400 * (copy + b'0') + b'.')
+    with pytest.raises(
+        UserError, match=r'a\.pkl: refused: it would take far more memo'
+    ):
+        load_pickle(path)
+
+
+def test_slices_and_objects_are_not_printed_for_ever():
+    deep = laughs(list)
+    assert len(shown(slice(deep, None))) <= 60
+    objects = np.empty(1, object)
+    objects[0] = deep
+    assert shown(objects) == 'an array of objects of the shape (1,)'

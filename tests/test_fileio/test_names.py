@@ -15,3 +15,7 @@ def test_file_name_of_a_long_id_is_cut_and_stays_apart():
     first, second = (file_name('é' * 200 + end) for end in 'ab')
     assert first != second
     assert len(first.encode()) <= 160
+
+
+def test_no_name_is_that_of_a_folder_above():
+    assert [file_name(name) for name in ('.', '..', '...')] == ['%2E', '%2E%2E', '...']

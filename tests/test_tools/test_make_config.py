@@ -164,6 +164,15 @@ def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path):
     )
 
 
+def test_a_path_is_no_template(call_tool, tmp_path):
+    """MMEngine replaces what is between two braces by a variable, and could run it."""
+    folder = tmp_path / '{{$NOBODY:x}}'
+    save_annotations(small_annotations(), folder / 'a.pkl')
+    call_tool('tools/make_config.py', folder / 'a.pkl', tmp_path / 'mine.py')
+    cfg = Config.fromfile(tmp_path / 'mine.py')
+    assert cfg.test_dataloader.dataset.ann_file == str(folder / 'a.pkl')
+
+
 def test_a_file_that_cannot_be_written_is_named(call_tool, small_data, tmp_path):
     """In one sentence."""
     (tmp_path / 'file').touch()

@@ -226,6 +226,14 @@ def test_gif_has_ten_frames_a_second_of_half_the_size(clip, tmp_path):
         assert gif.n_frames == 8
 
 
+def test_gif_of_a_slow_video_lasts_as_long(tmp_path):
+    slow = prediction('', [0] * 20, fps=5.0)
+    del slow['filename']
+    write_gif(slow, tmp_path / 'a.gif', show_progress=False)
+    with Image.open(tmp_path / 'a.gif') as gif:
+        assert (gif.n_frames, gif.info['duration']) == (20, 200)
+
+
 def test_gif_of_a_long_video_is_refused(tmp_path):
     long = prediction('', [0] * 700)
     del long['filename']

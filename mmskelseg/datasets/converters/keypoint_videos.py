@@ -158,9 +158,13 @@ def pair(
     videos: dict[str, tuple[Path, Labels]] = {}
     lonely = []
     for item in labels:
-        found = find_named(item.video, keypoints.items())
+        name = item.video
+        found = find_named(name, keypoints.items())
         if len(found) != 1:
             found = find_named(item.path.stem, keypoints.items())
+            if sum(other.video == item.video for other in labels) > 1:
+                # Media in several folders may have the same name.
+                name = item.path.stem
         if len(found) != 1:
             lonely.append(f'no keypoints of {item.video} in {item.path}')
             continue
@@ -170,7 +174,12 @@ def pair(
                 f'{same[0].path} and {item.path} both label the video {item.video}, '
                 f'whose keypoints are {found[0]}; name one of them.'
             )
-        videos[item.video] = found[0], item
+        if name in videos:
+            raise UserError(
+                f'{videos[name][1].path} and {item.path} both label a video called '
+                f'{name}; rename one of the two.'
+            )
+        videos[name] = found[0], item
     used = [path for path, _ in videos.values()]
     lonely += [
         f'no labels of {name} ({path})'

@@ -96,6 +96,20 @@ class Augmentation(Transform):
                 'into the pipeline before LoadFrameFeatures.'
             )
 
+    def check_effect(self, results: Item) -> None:
+        """Raise a UserError if no features can change, since all are loaded or files.
+
+        Only changes in time also apply to features in files.
+        """
+        self.check_place(results)
+        name = type(self).__name__
+        if results.get('feature_files') and not results.get('online'):
+            raise UserError(
+                f'{name}: all features of video {results["frame_dir"]} are in files, '
+                f'so nothing would change; put {name} into dataset.features, as one of '
+                'the transforms of the features to augment, or set online=True there.'
+            )
+
     def check_skeletons(self, results: Item, *keys: str) -> None:
         """Raise a UserError if a video has none of these arrays of skeletons."""
         if not any(key in results for key in keys):
@@ -179,6 +193,7 @@ class FactorAugmentation(Augmentation):
 
     def transform(self, results: Item) -> Item:
         """Write the factor."""
+        self.check_effect(results)
         results[self.key] = self.draw(results, *self.factor)
         return results
 
@@ -267,6 +282,8 @@ class RandomHorizontalFlip(Augmentation):
 
     def transform(self, results: Item) -> Item:
         """Write mirrored keypoints, and ``flip``."""
+        if not self.class_pairs:
+            self.check_effect(results)
         flip = self.draw(results, 0, 1) < self.p
         results['flip'] = results.get('flip', False) != flip
         if self.class_pairs:
@@ -367,6 +384,7 @@ class RandomShift(Augmentation):
 
     def transform(self, results: Item) -> Item:
         """Write ``shift``."""
+        self.check_effect(results)
         x, y = (
             self.draw(results, -self.fraction, self.fraction, part)
             for part in ('x', 'y')
@@ -410,6 +428,7 @@ class RandomRotation(Augmentation):
 
     def transform(self, results: Item) -> Item:
         """Write rotated keypoints."""
+        self.check_place(results)
         self.check_skeletons(results, 'keypoint')
         angle = np.deg2rad(self.draw(results, -self.degrees, self.degrees))
         # The matrix is for row vectors. Since y points downwards, a positive angle

@@ -72,6 +72,11 @@ class DropLimb(Transform):
 
     def transform(self, results: Item) -> Item:
         """Write keypoints and scores without the removed joints."""
+        if 'features' in results:
+            raise UserError(
+                f'video {results["frame_dir"]} has its features already; put DropLimb '
+                'into the pipeline before LoadFrameFeatures.'
+            )
         shape = np.shape(results['keypoint'])
         check_joints(shape, self.skeleton)
         if 'keypoint_score' not in results:

@@ -29,6 +29,9 @@ _CROWD = 500
 _SPREAD = 1000
 # The largest plausible height or width of an image.
 _LARGEST_SIDE = 1 << 16
+# The most frames of a video at another frame rate, if they are more than it has: 18
+# hours at 30 frames per second.
+_MOST_FRAMES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,22 @@ def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
         )
 
 
+def check_frames(count: int, frames: int, fps: float, source: str) -> None:
+    """Raise a UserError if another frame rate needs implausibly many frames.
+
+    Args:
+        count: The number of frames at the other rate.
+        frames: The number of frames that there are.
+        fps: The stated frame rate, which may be wrong.
+        source: Name of the video in messages.
+    """
+    if count > max(frames, _MOST_FRAMES):
+        raise UserError(
+            f'{source}: {fps:g} frames per second would make {count} frames of its '
+            f'{frames}; correct the frame rate.'
+        )
+
+
 def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
     """Return the height and width of an image, after checking their range."""
     sides = numbers(img_shape, (2,), f'{place}: img_shape')
@@ -252,6 +271,7 @@ def with_rate(
         )
     if expected <= frames:
         return poses.noting(fps=fps)
+    check_frames(expected, max(frames, file.frames), fps, source)
     more = ((0, 0), (0, expected - frames), (0, 0))
     box = poses.person_box
     return poses.noting(

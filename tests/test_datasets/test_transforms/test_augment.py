@@ -16,6 +16,7 @@ from mmskelseg.datasets.transforms import (
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures import Skeleton
+from mmskelseg.utils.errors import UserError
 
 # Each with the key that holds what was drawn.
 FACTORS = [(RandomBrightness, 'brightness'), (RandomContrast, 'contrast')]
@@ -383,3 +384,32 @@ def test_flip_refuses_keypoints_that_it_does_not_know():
         RandomHorizontalFlip(0)(video())
     with pytest.raises(ValueError, match=r"\(2, 6, 15, 2\), but skeleton 'coco17'"):
         RandomHorizontalFlip(0, skeleton='coco17')(video(V=15))
+
+
+@pytest.mark.parametrize(
+    'transform',
+    [
+        RandomBrightness(),
+        RandomHorizontalFlip(skeleton='coco17'),
+        RandomShift(),
+        RandomRotation(),
+        DropLimb(1, skeleton='coco17'),
+    ],
+)
+def test_transform_that_would_change_nothing_is_refused(transform):
+    """After the features are loaded, or where all of them are in files."""
+    late = {'frame_dir': 'a', 'features': {}}
+    with pytest.raises(UserError, match='video a has its features already; put '):
+        transform(late)
+    if not isinstance(transform, DropLimb):
+        files = {'frame_dir': 'a', 'feature_files': {'rgb': ['a.npy']}, 'online': {}}
+        with pytest.raises(
+            UserError, match=r'features of video a are in|in files; set'
+        ):
+            transform(files)
+
+
+def test_transform_may_change_one_of_several_features():
+    """Such as online heatmaps beside features of the video in files."""
+    item = {'frame_dir': 'a', 'feature_files': {'rgb': ['a.npy']}, 'online': {'h': 0}}
+    assert 'shift' in RandomShift()(item)
