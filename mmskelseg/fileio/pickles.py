@@ -10,7 +10,7 @@ import pickle
 import re
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import IO, Any, ClassVar, TypeAlias
 
@@ -89,15 +89,18 @@ def _check_keys(values: Iterable[object]) -> None:
 
 
 def _size_of(value: object) -> int:
-    """Return about how many bytes a value takes, without what it refers to."""
-    # A typed storage of torch warns about its own attributes.
-    size = getattr(getattr(value, '_untyped_storage', value), 'nbytes', None)
-    size = size() if callable(size) else size
-    if isinstance(size, int):
-        return size
+    """Return about how many bytes a call took for its result.
+
+    Arrays and tensors take none, since they share the memory of their content.
+    """
+    storage = getattr(value, '_untyped_storage', None)
+    if storage is not None:
+        return storage.nbytes()
     if isinstance(value, bytes | bytearray | str):
         return len(value)
-    return 64 * (1 + (len(value) if isinstance(value, Sized) else 0))
+    if isinstance(value, set | frozenset | list | tuple | dict):
+        return 64 * (1 + len(value))
+    return 64
 
 
 def _set_of(kind: type) -> Callable[..., object]:
