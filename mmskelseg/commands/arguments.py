@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.utils.command_line import (
+    add_first_frame,
     add_person,
     device,
     positive,
@@ -249,17 +250,6 @@ def add_pose_estimator_arguments(
         action=SettingsAction,
         metavar='KEY=VALUE',
         help='options of the pose estimator, such as device=cuda:0 or weights=FILE',
-    )
-
-
-def add_first_frame(parser: argparse._ActionsContainer) -> None:
-    """Add --first-frame, for results in which nobody is seen at the beginning."""
-    parser.add_argument(
-        '--first-frame',
-        type=whole,
-        metavar='ID',
-        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
-        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
     )
 
 

@@ -36,7 +36,6 @@ from typing import TYPE_CHECKING
 from mmskelseg.commands.arguments import (
     add_cfg_options,
     add_ensemble,
-    add_first_frame,
     add_model,
     add_pose_estimator_arguments,
     built_pose_estimator,
@@ -45,7 +44,7 @@ from mmskelseg.commands.arguments import (
     model_config,
 )
 from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.command_line import command, positive
+from mmskelseg.utils.command_line import add_first_frame, command, positive
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UnavailableError, UserError
 

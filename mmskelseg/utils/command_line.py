@@ -66,6 +66,17 @@ def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> Non
     )
 
 
+def add_first_frame(parser: argparse._ActionsContainer) -> None:
+    """Add --first-frame, for results in which nobody is seen at the beginning."""
+    parser.add_argument(
+        '--first-frame',
+        type=whole,
+        metavar='ID',
+        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
+        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
+    )
+
+
 def add_line_minutes(parser: argparse._ActionsContainer) -> None:
     """Add --line-minutes, which ``draw_timelines`` takes."""
     parser.add_argument(

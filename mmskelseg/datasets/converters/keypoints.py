@@ -22,7 +22,7 @@ from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
 from mmskelseg.interchange.parsing import read_lines
 from mmskelseg.interchange.poses import FORMATS
-from mmskelseg.utils.command_line import add_person, positive, whole
+from mmskelseg.utils.command_line import add_first_frame, add_person, positive
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -129,12 +129,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
         help='with --coco17, the COCO joint that corresponds to a joint of the file, '
         'such as hand_l=left_wrist; may be given several times',
     )
-    group.add_argument(
-        '--first-frame',
-        type=whole,
-        metavar='N',
-        help='image_id of the first frame of COCO results (default: 0 or 1)',
-    )
+    add_first_frame(group)
     building.add_videos(parser)
 
 

@@ -67,7 +67,8 @@ def counted_layout(
         return given if isinstance(given, str) else dict(given), ()
     if joints != len(COCO17):
         if unnamed is not None:
-            name, count = (s := Skeleton.get(unnamed)).name, s.num_joints
+            skeleton = Skeleton.get(unnamed)
+            name, count = skeleton.name, skeleton.num_joints
             if count == joints:
                 note = f'{joints} joints without names are assumed to be those of'
                 return unnamed, (f'{note} {name}',)
