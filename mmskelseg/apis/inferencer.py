@@ -96,7 +96,9 @@ class SkelSegInferencer(BaseInferencer):
         segment('take1.mp4', poses='take1.json')['predictions'][0]['segments']
     """
 
-    preprocess_kwargs = {'split', 'poses', 'person', 'fps', 'first_frame'}
+    preprocess_kwargs = {
+        'split', 'poses', 'person', 'fps', 'pose_format', 'first_frame',
+    }  # fmt: skip
     forward_kwargs = {'min_score'}
     visualize_kwargs = {'return_vis'}
     postprocess_kwargs = {'out_dir', 'formats', 'codec', 'prefix', 'line_minutes'}
@@ -138,10 +140,11 @@ class SkelSegInferencer(BaseInferencer):
             batch_size: Number of videos that the model processes together, padded to
                 the longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``,
-                ``first_frame``: see :class:`mmskelseg.apis.inputs.InputReader`; with
-                ``person='each'`` there is a prediction for each person. ``min_score``:
-                segments with a lower confidence become unlabelled. ``return_vis``:
-                whether to return timelines, RGB uint8 (H, W, 3), instead of None.
+                ``pose_format``, ``first_frame``: see
+                :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'`` there
+                is a prediction for each person. ``min_score``: segments with a lower
+                confidence become unlabelled. ``return_vis``: whether to return
+                timelines, RGB uint8 (H, W, 3), instead of None.
                 ``out_dir``, ``formats``, ``codec``, ``line_minutes``: write files after
                 each batch; see :func:`mmskelseg.apis.write_exports`. If there are
                 several videos, the time budgets of all are written at the end.
@@ -195,6 +198,7 @@ class SkelSegInferencer(BaseInferencer):
         *,
         person: str = 'track',
         fps: float | None = None,
+        pose_format: str | None = None,
         first_frame: int | None = None,
     ) -> Iterator[tuple[list[InputVideo], list[ShownVideo], Batch]]:
         """Yield each batch of videos: annotations, resampled annotations, and features.
@@ -209,6 +213,7 @@ class SkelSegInferencer(BaseInferencer):
             self._estimate,
             person,
             fps,
+            pose_format,
             first_frame,
         )
         each = (video for source in inputs for video in reader.read(source))

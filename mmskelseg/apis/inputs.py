@@ -250,6 +250,8 @@ class InputReader:
         person: Which of several people in a file of poses or in a video to use; see
             :func:`mmskelseg.interchange.poses.choose_person`; or ``each``.
         fps: Frames per second of the poses, instead of what their files state.
+        pose_format: The format of files of poses, one of
+            :data:`mmskelseg.interchange.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.
     """
@@ -261,6 +263,7 @@ class InputReader:
     estimate: Callable[[Path], Poses]
     person: str = 'track'
     fps: float | None = None
+    pose_format: str | None = None
     first_frame: int | None = None
 
     def read(self, source: Source) -> list[InputVideo]:
@@ -364,6 +367,7 @@ class InputReader:
             place = str(poses)
             poses = read_poses(
                 poses,
+                self.pose_format,
                 unnamed=self.skeleton,
                 img_shape=size,
                 first_frame=self.first_frame,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.utils.command_line import (
-    add_first_frame,
     add_person,
+    add_pose_file_options,
     device,
     positive,
     whole,
@@ -270,7 +270,7 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help='frames per second of the poses, instead of what their files state',
     )
-    add_first_frame(group)
+    add_pose_file_options(group)
     group.add_argument(
         '--split', help='split of an annotation file, such as test (default: all)'
     )

@@ -44,7 +44,7 @@ from mmskelseg.commands.arguments import (
     model_config,
 )
 from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.command_line import add_first_frame, command, positive
+from mmskelseg.utils.command_line import add_pose_file_options, command, positive
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UnavailableError, UserError
 
@@ -95,7 +95,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
     )
-    add_first_frame(parser)
+    add_pose_file_options(parser)
     add_pose_estimator_arguments(parser)
     parser.add_argument(
         '--person',
@@ -170,6 +170,7 @@ def _run(args: argparse.Namespace) -> None:
     else:
         poses = read_poses(
             args.poses,
+            args.pose_format,
             unnamed=stream.skeleton,
             img_shape=camera.img_shape,
             first_frame=args.first_frame,

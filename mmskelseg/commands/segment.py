@@ -158,6 +158,7 @@ def _run(args: argparse.Namespace) -> None:
         split=args.split,
         person=args.person,
         fps=args.fps,
+        pose_format=args.pose_format,
         first_frame=args.first_frame,
         min_score=args.min_score,
         out_dir=args.out,

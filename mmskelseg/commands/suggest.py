@@ -173,6 +173,7 @@ def _run(args: argparse.Namespace) -> None:
             split=args.split,
             person=args.person,
             fps=args.fps,
+            pose_format=args.pose_format,
             first_frame=args.first_frame,
         ):
             for prediction in batch['predictions']:

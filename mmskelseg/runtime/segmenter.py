@@ -113,6 +113,7 @@ class OnnxSegmenter:
         split: str | None = None,
         person: str = 'track',
         fps: float | None = None,
+        pose_format: str | None = None,
         first_frame: int | None = None,
         min_score: float = 0.0,
         return_vis: bool = False,
@@ -129,9 +130,10 @@ class OnnxSegmenter:
                 ``split``.
             poses: Poses of the videos.
             split: The split of an annotation file.
-            person: See :class:`mmskelseg.apis.inputs.InputReader`, as for ``fps`` and
-                ``first_frame``.
+            person: See :class:`mmskelseg.apis.inputs.InputReader`, as for ``fps``,
+                ``pose_format`` and ``first_frame``.
             fps: Frames per second of the poses, instead of what their files state.
+            pose_format: The format of files of poses; by default recognised.
             first_frame: The ``image_id`` of the first frame of COCO results.
             min_score: Segments with a lower confidence become unlabelled.
             return_vis: Whether to return timelines, RGB uint8 (H, W, 3).
@@ -152,6 +154,7 @@ class OnnxSegmenter:
             self._estimate,
             person,
             fps,
+            pose_format,
             first_frame,
         )
         several = len(sources) > 1 or person == EACH

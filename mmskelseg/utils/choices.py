@@ -2,6 +2,10 @@
 
 # Which of several people to use; see ``mmskelseg.interchange.poses.choose_person``.
 POLICIES = ('track', 'largest', 'score', 'all')
+# Formats of pose files; see ``mmskelseg.interchange.poses.read_poses``.
+POSE_FORMATS = (
+    'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
+)  # fmt: skip
 # The choice that segments everybody separately.
 EACH = 'each'
 # Codecs of videos; see ``mmskelseg.fileio.video.written_video``.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import inf
 
-from mmskelseg.utils.choices import EACH, POLICIES
+from mmskelseg.utils.choices import EACH, POLICIES, POSE_FORMATS
 from mmskelseg.utils.errors import shown, user_errors
 from mmskelseg.utils.stopping import stoppable
 
@@ -66,8 +66,15 @@ def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> Non
     )
 
 
-def add_first_frame(parser: argparse._ActionsContainer) -> None:
-    """Add --first-frame, for results in which nobody is seen at the beginning."""
+def add_pose_file_options(
+    parser: argparse._ActionsContainer, format_option: str = '--pose-format'
+) -> None:
+    """Add the format of pose files, and --first-frame, as ``read_poses`` takes them."""
+    parser.add_argument(
+        format_option,
+        choices=POSE_FORMATS,
+        help='format of the files of poses (default: recognised by name and content)',
+    )
     parser.add_argument(
         '--first-frame',
         type=whole,

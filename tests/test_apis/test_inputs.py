@@ -191,6 +191,19 @@ def test_results_in_which_nobody_is_seen_at_first(tmp_path):
     assert not found[0]['keypoint_score'][0, :3].any()
 
 
+def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
+    path = tmp_path / 'take.txt'
+    path.write_text('frame,nose_x,nose_y\n0,1,2\n1,3,4\n')
+    (source,) = find_sources(path)
+    with pytest.raises(ValueError, match='not in a known format'):
+        read(source, fps=10)
+    options = {'needs_poses': True, 'needs_video': False, 'fps': 10}
+    skeleton = {'joints': ['nose'], 'limbs': []}
+    reader = InputReader(skeleton, ('a',), estimate=None, pose_format='csv', **options)
+    (video,) = reader.read(source)
+    assert video['keypoint'][0, :, 0].tolist() == [[1, 2], [3, 4]]
+
+
 def test_a_model_without_skeletons_tells_nobody_apart(clip):
     source = Source('clip', video=clip())
     with pytest.raises(ValueError, match='clip: person is each, but the model reads'):

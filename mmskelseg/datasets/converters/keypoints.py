@@ -21,8 +21,7 @@ from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
 from mmskelseg.interchange.parsing import read_lines
-from mmskelseg.interchange.poses import FORMATS
-from mmskelseg.utils.command_line import add_first_frame, add_person, positive
+from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -96,7 +95,6 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
 
 def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('keypoints')
-    group.add_argument('--format', choices=FORMATS, help='format of KEYPOINTS')
     group.add_argument(
         '--fps',
         type=positive,
@@ -129,7 +127,7 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
         help='with --coco17, the COCO joint that corresponds to a joint of the file, '
         'such as hand_l=left_wrist; may be given several times',
     )
-    add_first_frame(group)
+    add_pose_file_options(group, '--format')
     building.add_videos(parser)
 
 

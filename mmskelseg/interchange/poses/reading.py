@@ -17,7 +17,8 @@ from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
-from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
+from mmskelseg.utils.choices import POSE_FORMATS as FORMATS
+from mmskelseg.utils.errors import MissingFileError, UserError, reads_file, shown
 
 READERS: dict[str, Callable[..., Poses]] = {
     'mmpose': read_mmpose,
@@ -29,7 +30,6 @@ READERS: dict[str, Callable[..., Poses]] = {
     'csv': read_table,
     'npz': read_npz,
 }
-FORMATS = tuple(READERS)
 # The first of these keys that occurs in a JSON file determines its format.
 _KEYS = {
     'mmpose': ('meta_info', 'instance_info', 'instances'),
@@ -75,6 +75,10 @@ def read_poses(
         'skeleton': skeleton, 'unnamed': unnamed, 'img_shape': img_shape,
         'first_frame': first_frame,
     }  # fmt: skip
+    if format is not None and format not in READERS:
+        raise UserError(
+            f'format is {shown(format)}, expected one of {", ".join(FORMATS)}.'
+        )
     read = READERS[format or recognise(path)]
     used = options.keys() & signature(read).parameters
     return read(path, **{name: options[name] for name in used})
@@ -105,8 +109,8 @@ def recognise(path: FilePath) -> str:
         )
     if found is None:
         raise UserError(
-            f'{path}: not in a known format ({", ".join(FORMATS)}); name the format by '
-            '--format, if it is one of these.'
+            f'{path}: not in a known format ({", ".join(FORMATS)}); if it is one of '
+            'these, name it (--format of the converter, --pose-format elsewhere).'
         )
     return found
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.interchange.poses import read_poses, recognise
-from mmskelseg.interchange.poses.reading import is_poses
+from mmskelseg.interchange.poses import FORMATS, read_poses, recognise
+from mmskelseg.interchange.poses.reading import READERS, is_poses
 
 PERSON = {'keypoints': [[1, 2]] * 17, 'keypoint_scores': [1] * 17}
 FILES = {
@@ -68,6 +68,12 @@ def test_format_can_be_forced(save_text):
     path = save_text(FILES['csv'][1])
     with pytest.raises(ValueError, match='first rows begin with frame'):
         read_poses(path, 'deeplabcut')
+
+
+def test_every_format_has_a_reader(save_text):
+    assert tuple(READERS) == FORMATS
+    with pytest.raises(ValueError, match="format is 'bvh', expected one of mmpose, op"):
+        read_poses(save_text(FILES['csv'][1]), 'bvh')
 
 
 @pytest.mark.parametrize(
