@@ -7,9 +7,9 @@ Open the address that is printed. On the page, drop a video, a file of keypoints
 both, choose a model and press Segment. The page shows the video with skeleton and
 labels, a timeline to click and drag, and the files that `mmskelseg segment` writes.
 
-CHECKPOINTS is a checkpoint, or a folder of trainings, whose .pth files are all offered.
-Without it, the page offers the trainings in work_dirs, and the models that come with
-the package, so that it works before anything was trained.
+CHECKPOINTS is a checkpoint, or a folder of training runs, whose .pth files are all
+offered. Without it, the page offers the training runs in work_dirs, and the models that
+come with the package, so that it works before anything was trained.
 A model that reads skeletons needs the keypoints of a video: a file from MMPose,
 MediaPipe, DeepLabCut, SLEAP or others, or else they are estimated (--pose-estimator).
 
@@ -28,7 +28,7 @@ from mmskelseg.utils.command_line import command, device, whole_from
 from mmskelseg.utils.dependencies import Dependency
 
 EXAMPLES = """examples:
-  # all trainings in work_dirs, and the models that come with the package
+  # all training runs in work_dirs, and the models that come with the package
   %(prog)s
   # one model, with keypoints from RTMPose, on the CPU
   %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib --device cpu
@@ -43,7 +43,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'checkpoints',
         metavar='CHECKPOINTS',
         nargs='?',
-        help='folder of trainings, or one checkpoint (default: work_dirs, and the '
+        help='folder of training runs, or one checkpoint (default: work_dirs, and the '
         'models that come with the package)',
     )
     parser.add_argument(

@@ -34,9 +34,9 @@ EXAMPLES = """examples:
   %(prog)s --model precog precog.onnx
   # a causal model, for streams: mmskelseg live 0 stream.onnx
   %(prog)s streaming/uwiom_pose2d epoch_120.pth stream.onnx --streaming
-  # half the size
+  # a smaller file
   %(prog)s CONFIG CHECKPOINT model.onnx --precision float16
-  # the mean of three trainings
+  # the mean of three training runs
   %(prog)s CONFIG seed_0.pth model.onnx --ensemble seed_1.pth seed_2.pth
   # only the image encoder
   %(prog)s skelseg/uwiom_joint_limb CHECKPOINT encoder.onnx --encoder
@@ -71,7 +71,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--precision',
         choices=PRECISIONS,
         default='float32',
-        help='precision of the weights: float16 halves the file; int8 also computes '
+        help='precision of the weights: float16 halves the weights; int8 also computes '
         'in integers (dynamic quantisation); the error is printed (default: '
         '%(default)s)',
     )

@@ -2,9 +2,9 @@
 
     %(prog)s configs/skelseg/uwiom_joint_limb.py
 
-Training and testing compute missing features themselves; this command only does that,
-for all videos in the config's splits. If it is stopped, the same command continues.
-Online features, such as those of recipes, are computed when they are read.
+Training and testing compute missing features themselves; this command does so ahead of
+time, for all videos in the config's splits. If it is stopped, the same command
+continues. Online features, such as those of recipes, are not stored.
 """
 
 import argparse

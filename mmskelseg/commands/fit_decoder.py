@@ -1,4 +1,4 @@
-"""Adds statistics of the training labels, transitions and durations, to a checkpoint.
+"""Adds transition and duration statistics of the training labels to a checkpoint.
 
     %(prog)s viterbi.py work_dirs/mine/epoch_120.pth with_decoder.pth
 
@@ -8,8 +8,8 @@ The config is that of the training, with a post-processing step that needs stati
     model = dict(postprocess=[dict(type='SemiMarkovViterbi')])
 
 Training with such a config computes the statistics itself; this command is for models
-that were trained without. The new checkpoint can be tested and can segment, but cannot
-be resumed.
+that were trained without them. The new checkpoint can be used to test and to segment,
+but not to resume training.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mmskelseg.utils.errors import UserError
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file, or its name')
-    parser.add_argument('checkpoint', type=Path, help='checkpoint file of a training')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint of a training run')
     parser.add_argument('out', type=Path, help='checkpoint file to write')
     add_config_arguments(parser)
 

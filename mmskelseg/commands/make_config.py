@@ -1,11 +1,11 @@
-"""Writes a config for your own data set, which is ready for training and testing.
+"""Writes a config for your own data set, ready for training and testing.
 
     %(prog)s data/mine/annotations.pkl mine.py
     mmskelseg train mine.py
     mmskelseg test mine.py work_dirs/mine/epoch_100.pth
 
-Classes, channels, splits and the length of the training follow from the annotation
-file. Everything else comes from a recipe, a config that the new one inherits:
+Classes, channels, splits and the number of epochs are taken from the annotation file.
+Everything else comes from a recipe, a config that the new one inherits:
 
     pose3d       coordinates of 3D skeletons, the default if every video has them
     pose2d       coordinates of 2D skeletons

@@ -25,8 +25,11 @@ OUT gets these files, which begin with the video's id if there are several video
   overlay.mp4       the video with skeleton, label and timeline
   poses.npz         the estimated poses, for --poses of a later run
 
-and with --formats budget or budget-picture also time_budget.csv or .png: number, total,
-mean and share of each class and how often one follows another, by video and over all.
+With --formats, other files can be chosen: segments.boris (boris), label_studio.json
+(label-studio), overlay.gif (gif), and time_budget.csv or .png (budget, budget-picture).
+For each class, a time budget states the number of segments, their total and mean
+duration, their share of the video, and how often other classes follow, for each video
+and for all.
 
 With --person each, files begin with the names of video and person; timeline.png and
 overlay.mp4 show all people of a video.
@@ -77,7 +80,7 @@ EXAMPLES = """examples:
   %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
   # an exported model, which only needs mmskelseg-runtime
   %(prog)s take1.mp4 model.onnx --poses take1.json
-  # the mean of three trainings
+  # the mean of three training runs
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, with the ground truth above the prediction
   %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split test

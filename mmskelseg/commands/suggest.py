@@ -24,9 +24,9 @@ OUT contains suggestions.csv and suggestions.json with all scores and reasons, a
   elan          <video>.eaf for each video
   label_studio  label_studio.json, tasks to import
 
-In these files, the stretches are marked and contain the predictions as drafts. Existing
-labels are kept, and there is nothing elsewhere. Correct the drafts within the marks and
-convert the files; frames outside remain unlabelled.
+In these files, the suggested stretches are marked and contain the predictions as
+drafts. Outside of them, there are only existing labels. Correct the drafts within the
+marks and convert the files; all other frames remain unlabelled.
 """
 
 import argparse
@@ -60,7 +60,7 @@ EXAMPLES = """examples:
   %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split train --budget 5
   # new videos; rare classes are those of the existing labels
   %(prog)s new_poses CONFIG CHECKPOINT --known data/mine/annotations.pkl
-  # only the disagreement between three trainings counts
+  # only the disagreement between three training runs counts
   %(prog)s new_poses CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth \\
       --weights uncertainty=0 boundary=0 rarity=0
 """

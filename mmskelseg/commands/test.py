@@ -6,7 +6,8 @@
 Several checkpoints, such as of different seeds, form an ensemble, which averages their
 probabilities; the scores of each checkpoint are reported as well.
 
-The scores are printed, also by class. The work folder gets metrics.json, the confusion
+The overall scores and those of each class are printed. The work folder then contains
+metrics.json, the confusion
 matrix, and a timeline of each test video.
 """
 

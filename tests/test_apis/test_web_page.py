@@ -123,7 +123,7 @@ def test_page_segments_with_the_model_of_the_package(tmp_path, monkeypatch):
 
 
 def test_missing_checkpoints_are_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no such folder of trainings'):
+    with pytest.raises(FileNotFoundError, match='no such folder of training runs'):
         find_checkpoints(tmp_path / 'gone')
     with pytest.raises(ValueError, match='contains no checkpoint'):
         PageSegmenter(tmp_path, tmp_path)

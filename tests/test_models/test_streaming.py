@@ -125,7 +125,7 @@ def test_state_does_not_grow():
 
 
 def test_members_of_an_ensemble_standardise_by_themselves(tmp_path):
-    """Checkpoints of several trainings are one stream."""
+    """Checkpoints of several training runs are one stream."""
     branch = {**CAUSAL, 'standardize': True, 'lookahead': 2}
     paths = []
     for seed in range(2):

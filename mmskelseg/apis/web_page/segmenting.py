@@ -230,8 +230,8 @@ def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
         return {place.name: place}
     if not place.is_dir():
         raise MissingFileError(
-            f'{place}: there is no such folder of trainings and no such checkpoint; '
-            'name one, or train a model first (tools/train.py).'
+            f'{place}: there is no such folder of training runs or checkpoint; name '
+            'one, or train a model first (tools/train.py).'
         )
     files = sorted(place.rglob('*.pth'), key=_by_training)
     if not files:

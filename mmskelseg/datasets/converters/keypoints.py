@@ -98,8 +98,8 @@ def _add_pose_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--fps',
         type=positive,
-        help='frames per second of the poses, instead of what their files or the video '
-        'files (--videos) state it',
+        help='frames per second of the poses, instead of the rate that their files or '
+        'the video files (--videos) state',
     )
     group.add_argument(
         '--size',

@@ -353,8 +353,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--repair-labels',
         action='store_true',
-        help='replace labels that last one frame and cannot be intended by the label '
-        'of the previous frame (default: only report them)',
+        help='give a frame whose label lasts one frame and cannot be intended the '
+        'label of the previous frame (default: only report such frames)',
     )
 
 

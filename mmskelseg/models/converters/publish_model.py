@@ -19,7 +19,7 @@ _NOTES = ('notes',)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('src', type=Path, help='checkpoint of a training')
+    parser.add_argument('src', type=Path, help='checkpoint of a training run')
     parser.add_argument('dst', type=Path, help='checkpoint to write')
 
 
