@@ -91,35 +91,42 @@ def test_table_of_two_variants(call_tool, monkeypatch, tmp_path):
     assert "elsewhere.json: was made with options ['train_cfg.max_ep" in done.stderr
 
 
-@pytest.mark.parametrize(('data', 'column'), [('uwiom', 0), ('precog', 6)])
-def test_table_of_the_docs_is_that_of_the_runs(tool, data, column):
+KEYS = ('f1@10', 'f1@50', 'edit', 'mAP', 'acc')
+ROWS = {
+    'all': 'all',
+    'time warp': 'RandomTimeWarp',
+    'rotation': 'RandomRotation',
+    'scaling of each axis': 'RandomScale',
+    'drifting joints': 'RandomJitter',
+    'missing joints': 'RandomJointDropout',
+    'cosine learning rate': 'cosine rate',
+    'averaged weights': 'averaged weights',
+    'standardised channels': 'standardised features',
+    'none of them': 'none',
+}
+
+
+@pytest.mark.parametrize(
+    ('title', 'data'), [('UW-IOM', 'uwiom'), ('PRECOG-16', 'precog')]
+)
+def test_table_of_the_docs_is_that_of_the_runs(tool, title, data):
     """Each row of docs/recipes.md, from the scores of all runs."""
     file = ROOT / 'benchmarks' / 'results' / f'ingredients_{data}.json'
-    content = json.loads(file.read_text('utf-8'))
-    runs = content['variants']
+    runs = json.loads(file.read_text('utf-8'))['variants']
     text = (ROOT / 'docs' / 'recipes.md').read_text('utf-8')
-    rows = [line.strip('|').split('|') for line in text.splitlines() if '|' in line]
-    cells = {row[0].strip(): [c.strip() for c in row[1:]] for row in rows}
-    scores = ('f1@10', 'f1@50', 'edit', 'mAP', 'acc')
-
-    def means(variant, seeds):
-        found = tool.summaries({'it': runs[variant]}, seeds)['it']['over_seeds']
-        return [found['scores'][key]['mean'] for key in scores]
-
-    shown = cells['all'][column : column + 6]
-    seeds = sorted({run['seed'] for run in runs['all']})
-    assert shown[0] == ', '.join(map(str, seeds))
-    assert shown[1:] == [f'{value:.2f}' for value in means('all', seeds)]
-    for name, variant in (
-        ('without time warp', 'without RandomTimeWarp'),
-        ('without averaged weights', 'without averaged weights'),
-        ('without standardised channels', 'without standardised features'),
-        ('only time warp', 'only RandomTimeWarp'),
-    ):
-        shown = cells[name][column : column + 6]
-        seeds = sorted({run['seed'] for run in runs[variant]})
-        assert shown[0] == ', '.join(map(str, seeds))
-        pairs = zip(means('all', seeds), means(variant, seeds), strict=True)
-        changes = [b - a for a, b in pairs]
-        for cell, change in zip(shown[1:], changes, strict=True):
-            assert float(cell) == pytest.approx(change, abs=0.0051)
+    table = text.partition(f'| {title} | F1@10 |')[2].partition('\n\n')[0]
+    rows = [line.strip('| ').split(' | ') for line in table.splitlines()[2:]]
+    assert len(rows) == len(runs) == 18
+    means = {}
+    for label, *cells in rows:
+        which, _, ingredient = label.partition(' ')
+        if which not in ('without', 'only'):
+            which, ingredient = '', label
+        variant = f'{which} {ROWS[ingredient]}'.strip()
+        variant += '3D' * (ingredient == 'rotation' and data == 'precog')
+        summary = tool.summaries({'it': runs[variant]}, [0, 1, 2])['it']['over_seeds']
+        assert summary['count'] == 3
+        means[label] = [summary['scores'][key]['mean'] for key in KEYS]
+        base = [0] * 5 if label == 'all' else means['all']
+        for cell, mean, other in zip(cells, means[label], base, strict=True):
+            assert float(cell) == pytest.approx(mean - other, abs=0.0051)
