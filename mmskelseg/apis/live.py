@@ -132,8 +132,9 @@ class LiveSegmenter:
         self.person = person
         self.report = LiveReport()
         self._stream = stream
-        layout = Skeleton.get(poses.skeleton)
-        self._columns = skeleton.columns_of(layout.joints, type(poses).__name__)
+        joints = Skeleton.get(poses.skeleton).joints
+        self._joints = len(joints)
+        self._columns = skeleton.columns_of(joints, type(poses).__name__)
         self._links = OverlapLinks(patience=_PATIENCE)
         # By the number of the track; with `track`, the only person has the number 0.
         self._people: dict[int, _Followed] = {}
@@ -184,7 +185,7 @@ class LiveSegmenter:
         found: Sequence[np.ndarray],
         handle: Callable[[CameraFrame, Sequence[LivePerson]], object],
     ) -> None:
-        joints = np.array(found, np.float64).reshape(len(found), -1, 3)
+        joints = np.array(found, np.float64).reshape(len(found), self._joints, 3)
         joints[~(np.isfinite(joints).all(-1) & (joints[..., 2] > 0))] = 0
         joints = joints[joints[..., 2].any(axis=-1)]
         boxes = person_boxes(joints[:, None, :, :2], joints[:, None, :, 2])[:, 0]

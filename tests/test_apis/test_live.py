@@ -133,6 +133,34 @@ def test_labels_are_those_of_the_whole_video(model):
         )
 
 
+@pytest.mark.parametrize('person', ['track', 'each'])
+def test_nobody_needs_to_be_there(model, person):
+    """At first, in between, at the end, and where a file of poses is too short."""
+    cfg, checkpoint = model()
+    keypoint = walk(40)
+    for gap in (slice(0, 10), slice(15, 25), slice(30, 40)):
+        keypoint[:, gap] = np.nan
+    score = np.repeat(~np.isnan(keypoint[..., 0, 0])[..., None], 17, axis=-1)
+    stream = SkelSegStream(cfg, checkpoint)
+    stored = Poses(np.nan_to_num(keypoint[:, :30]), score[:, :30], 'coco17')
+    expected = []
+    for n in range(40):
+        expected += stream.push(np.nan_to_num(keypoint[0, n]), score[0, n], n / 10)
+    expected += stream.flush()
+    for poses in (Estimator(keypoint), stored):
+        frames, _, live = run(stream, Frames(range(40)), poses, person=person)
+        assert live.report.frames == 40
+        if person == 'track':
+            np.testing.assert_allclose(
+                [frame.probabilities for frame in frames[1]],
+                [frame.probabilities for frame in expected],
+                atol=1e-6,
+            )
+        else:
+            # There is a stream from the first frame in which somebody is seen.
+            assert len(frames[1]) == 30
+
+
 def test_dropped_frames_hold_the_pose(model):
     """As the stream does by the times of frames."""
     cfg, checkpoint = model()
