@@ -15,6 +15,7 @@ from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.trained_weights import (
     changed_features,
+    check_visible_frames,
     load_weights,
     trained_data,
     trained_features,
@@ -106,6 +107,7 @@ def load_model(
     else:
         model = MODELS.build(cfg.model)
         load_weights(model, content, first)
+        check_visible_frames(cfg.model.get('branches'), content, first)
     check_features(cfg, content)
     return model, model_metainfo(cfg, content, model, first)
 

@@ -12,6 +12,9 @@ from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.settings import flat_settings
 
+# Settings of branches that decide which frames a model sees, with their defaults.
+_VISIBLE_FRAMES = {'causal': False, 'lookahead': 0, 'block_windows': False}
+
 
 def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
     """Load all weights of a model from a checkpoint, or none.
@@ -53,11 +56,46 @@ def check_finite(state: Mapping[str, object], source: str) -> None:
 
 def trained_features(checkpoint: object) -> Mapping[str, object] | None:
     """Return ``dataset.features`` of the training of a checkpoint; None if unknown."""
+    return _trained_settings(checkpoint, 'test_dataloader', 'dataset', 'features')
+
+
+def check_visible_frames(
+    branches: object, checkpoint: object, source: str, config: str = 'the config'
+) -> None:
+    """Raise a UserError if branches let a model see other frames than in training.
+
+    Its weights load all the same, but its labels would be wrong.
+
+    Args:
+        branches: ``model.branches`` of a config.
+        checkpoint: The content of the checkpoint, as ``load_checkpoint`` returns it.
+        source: The file of the checkpoint, for messages.
+        config: What has these branches, for messages.
+    """
+    trained = _trained_settings(checkpoint, 'model', 'branches')
+    if trained is None or not isinstance(branches, Mapping):
+        return
+    for modality, now in branches.items():
+        then = trained.get(modality)
+        if not isinstance(now, Mapping) or not isinstance(then, Mapping):
+            continue
+        for key, default in _VISIBLE_FRAMES.items():
+            before, after = then.get(key) or default, now.get(key) or default
+            if before != after:
+                raise UserError(
+                    f'{source}: was trained with model.branches.{modality}.{key}='
+                    f'{before!r}, but {config} has {after!r}; use the config that it '
+                    'was trained with, which is in its work folder.'
+                )
+
+
+def _trained_settings(checkpoint: object, *keys: str) -> Mapping[str, object] | None:
+    """Return a part of the config in a checkpoint; None if there is no config."""
     text = meta_of(checkpoint).get('cfg')
     if not isinstance(text, str):
         return None
     part: object = Config.fromstring(text, '.py')._cfg_dict
-    for key in ('test_dataloader', 'dataset', 'features'):
+    for key in keys:
         part = part.get(key) or {} if isinstance(part, Mapping) else None
     return part if isinstance(part, Mapping) else None
 

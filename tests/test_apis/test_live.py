@@ -282,12 +282,11 @@ def test_command_shows_a_window_and_ends_with_a_key(files, capsys, monkeypatch):
     assert '7 frames at' in capsys.readouterr().err
 
 
-def test_command_takes_settings_of_the_config(files, capsys):
+def test_command_refuses_another_lookahead_than_that_of_the_training(files):
     option = 'model.branches.pose2d.lookahead=2'
-    assert not command.main(
-        [*files, '--events', '--no-window', '--cfg-options', option]
-    )
-    assert 'labels come 0.2 s after their frame' in capsys.readouterr().err
+    message = r'pose2d\.lookahead=4, but the config has 2; use the config that'
+    with pytest.raises(SystemExit, match=message):
+        command.main([*files, '--events', '--no-window', '--cfg-options', option])
 
 
 def test_command_without_display_needs_events_or_a_file(files, monkeypatch):

@@ -260,8 +260,8 @@ def test_features_of_half_precision_are_rounded_as_in_training(save):
 )  # fmt: skip
 def test_config_that_is_not_causal_is_refused(change, message, save):
     cfg = config()
-    checkpoint = save(cfg)
     cfg.merge_from_dict(change, allow_list_keys=False)
+    checkpoint = save(cfg)
     with pytest.raises(UserError, match=message):
         SkelSegStream(cfg, checkpoint)
 

@@ -1,7 +1,11 @@
 import pytest
 import torch
 
-from mmskelseg.fileio.trained_weights import changed_features, load_weights
+from mmskelseg.fileio.trained_weights import (
+    changed_features,
+    check_visible_frames,
+    load_weights,
+)
 
 THEN = {'pose2d': {'render': {'type': 'SkeletonCoordinates', 'dims': 2}}}
 
@@ -28,3 +32,32 @@ def test_weights_that_are_not_finite_are_refused():
         load_weights(torch.nn.Linear(2, 3), {'state_dict': state}, 'epoch_9.pth')
     state['weight'][1, 0] = 0
     load_weights(model, {'state_dict': state}, 'epoch_9.pth')
+
+
+@pytest.mark.parametrize(
+    ('trained', 'now', 'message'),
+    [
+        (
+            {'lookahead': 2},
+            {'lookahead': 15},
+            r'pose2d\.lookahead=2, but the config has',
+        ),
+        (
+            {},
+            {'causal': True},
+            r'causal=False, but the config has True; use the config',
+        ),
+        ({'causal': True}, {}, 'causal=True, but the config has False'),
+        ({'block_windows': True}, {}, 'block_windows=True, but the config has False'),
+    ],
+)
+def test_models_see_the_frames_that_they_saw_in_training(trained, now, message):
+    """Weights load with any of these settings, but labels would be wrong."""
+    checkpoint = {'meta': {'cfg': f'model = dict(branches=dict(pose2d={trained}))'}}
+    with pytest.raises(
+        ValueError, match=rf'epoch_9\.pth: was trained with .*{message}'
+    ):
+        check_visible_frames({'pose2d': now}, checkpoint, 'epoch_9.pth')
+    check_visible_frames({'pose2d': {**trained, 'dropout': 0}}, checkpoint, 'a.pth')
+    # Converted weights do not say how they were trained.
+    check_visible_frames({'pose2d': now}, {'meta': {}}, 'a.pth')

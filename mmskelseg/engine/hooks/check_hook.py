@@ -17,7 +17,7 @@ from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitt
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.checkpoints import tensors_of
-from mmskelseg.fileio.trained_weights import check_finite
+from mmskelseg.fileio.trained_weights import check_finite, check_visible_frames
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
@@ -133,6 +133,9 @@ class SegCheckHook(Hook):
                     'start a new one from its weights with --cfg-options '
                     'load_from=FILE, without --resume.'
                 )
+        if not trains:
+            branches = runner.cfg.get('model', {}).get('branches')
+            check_visible_frames(branches, checkpoint, str(file))
         if not fits:
             raise UserError(
                 f'{file}: not a checkpoint of the model in the config: it lacks '

@@ -12,6 +12,7 @@ from mmskelseg.evaluation.ensembles import FIELDS, average_predictions
 from mmskelseg.fileio.checkpoints import load_checkpoint, seed_of
 from mmskelseg.fileio.trained_weights import (
     changed_features,
+    check_visible_frames,
     load_weights,
     trained_data,
     trained_features,
@@ -57,6 +58,7 @@ class ActionSegmentorEnsemble(BaseModel):
             content = load_checkpoint(file)
             member = MODELS.build(copy.deepcopy(model))
             load_weights(member, content, file)
+            check_visible_frames(model.get('branches'), content, file)
             first = content if first is None else first
             _check_same(content, file, first, self.checkpoints[0])
             self.members.append(member)
