@@ -83,6 +83,8 @@ def make_stream(
         streaming_model(model),
         render.running(),
         [f'class {k}' for k in range(cfg.model.num_classes)],
+        joints=[f'joint {i}' for i in range(joints)],
+        columns=range(joints),
         fps=None,
         min_score=MIN_SCORE,
     )

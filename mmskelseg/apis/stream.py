@@ -1,5 +1,7 @@
 """Live labels of a person's frames, by a trained model."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,7 +23,7 @@ from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.streaming import SkeletonStream
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.structures.skeleton import Layout, SkeletonLike, pushed_joints
 from mmskelseg.utils.errors import UserError
 
 
@@ -42,6 +44,8 @@ class SkelSegStream(SkeletonStream):
             ``precog``.
         fps: Frame rate of the training data, to which frames with time stamps are
             resampled; by default the one that the checkpoint states.
+        layout: The layout of the joints that you push, such as ``coco17``; by default
+            that of the model.
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
@@ -61,6 +65,7 @@ class SkelSegStream(SkeletonStream):
         checkpoint: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         *,
         fps: float | None = None,
+        layout: SkeletonLike | None = None,
     ) -> None:
         if checkpoint is None:
             config, checkpoint = None, zoo_model(config).checkpoint(live=True)
@@ -75,21 +80,25 @@ class SkelSegStream(SkeletonStream):
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
             render = causal_coordinates(modality, dataset, meta['skeleton'])
+        self.skeleton = meta['skeleton']
+        joints, columns = pushed_joints(self.skeleton, layout)
+        notes = []
+        if cfg.model.get('postprocess'):
+            steps = ', '.join(step['type'] for step in cfg.model.postprocess)
+            notes.append(
+                f'model.postprocess ({steps}) is left out, since it needs whole videos'
+            )
         super().__init__(
             weights,
             render.running(),
             meta['classes'],
+            joints=joints,
+            columns=columns,
             fps=meta.get('fps') if fps is None else fps,
             min_score=MIN_SCORE,
             dtype=dataset.features[modality].get('dtype', 'float32'),
+            notes=notes,
         )
-        self.skeleton = meta['skeleton']
-        self.notes: tuple[str, ...] = ()
-        if cfg.model.get('postprocess'):
-            steps = ', '.join(step['type'] for step in cfg.model.postprocess)
-            self.notes = (
-                f'model.postprocess ({steps}) is left out, since it needs whole videos',
-            )
         for note in self.notes:
             print_log(note, 'current')
 

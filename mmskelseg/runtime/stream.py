@@ -1,5 +1,7 @@
 """Live labels of a person's frames, by an exported model."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 
@@ -11,6 +13,7 @@ from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.runtime.features import renderer_of
 from mmskelseg.streaming import SkeletonStream
 from mmskelseg.streaming.model import check_state
+from mmskelseg.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.utils.errors import UserError
 
 
@@ -23,6 +26,8 @@ class OnnxStream(SkeletonStream):
     Args:
         model: The file that `mmskelseg export --streaming` wrote.
         fps: Frame rate of the training data; by default the one that the file states.
+        layout: The layout of the joints that you push, such as ``coco17``; by default
+            that of the model.
         threads: Number of threads; more than one rarely helps.
 
     Raises:
@@ -38,7 +43,12 @@ class OnnxStream(SkeletonStream):
     """
 
     def __init__(
-        self, model: str | os.PathLike, *, fps: float | None = None, threads: int = 1
+        self,
+        model: str | os.PathLike,
+        *,
+        fps: float | None = None,
+        layout: SkeletonLike | None = None,
+        threads: int = 1,
     ) -> None:
         self.file = ModelFile.open(model, 'cpu', threads)
         metadata = self.file.metadata
@@ -54,15 +64,18 @@ class OnnxStream(SkeletonStream):
                 f'makes features with {type(render).__name__}, but a stream reads '
                 'causal SkeletonCoordinates'
             )
+        self.skeleton = metadata['skeleton']
+        joints, columns = pushed_joints(self.skeleton, layout)
         super().__init__(
             OnnxStreamingModel(self.file),
             render.running(),
             metadata['classes'],
+            joints=joints,
+            columns=columns,
             fps=metadata['fps'] if fps is None else fps,
             min_score=MIN_SCORE,
             dtype=branch['dtype'],
         )
-        self.skeleton = metadata['skeleton']
 
 
 class OnnxStreamingModel:

@@ -84,9 +84,12 @@ class SkeletonStream:
         model: The model.
         coordinates: Features of poses.
         classes: Names of the K classes.
+        joints: Names of the V joints that are pushed, in their order.
+        columns: Index of each joint of the model among these.
         fps: Frame rate of the model's training data; None if unknown.
         min_score: Joints with a lower score count as invisible.
         dtype: Type of the features, ``float32`` or ``float16``.
+        notes: Sentences about what the stream leaves out.
     """
 
     _ended: bool
@@ -97,12 +100,18 @@ class SkeletonStream:
         coordinates: RunningCoordinates,
         classes: Sequence[str],
         *,
+        joints: Sequence[str],
+        columns: Sequence[int],
         fps: float | None,
         min_score: float,
         dtype: str = 'float32',
+        notes: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.classes = tuple(classes)
+        self.notes = tuple(notes)
+        self.joints = tuple(joints)
+        self._columns = list(columns)
         self.fps = _checked_rate(fps)
         self.min_score = min_score
         self.dtype = dtype
@@ -225,11 +234,13 @@ class SkeletonStream:
         """Return joints (n, V, dims), and whether they are visible (n, V)."""
         points = _numbers(keypoints, 'keypoints')
         points = points[None] if points.ndim == 2 else points
-        joints, dims = self._coordinates.num_joints, self._coordinates.dims
+        joints, dims = len(self.joints), self._coordinates.dims
         if points.ndim != 3 or points.shape[1:] != (joints, dims):
             raise UserError(
-                f'keypoints have the shape {np.shape(keypoints)}, but the model needs '
-                f'({joints}, {dims}) or (frames, {joints}, {dims}).'
+                f'keypoints have the shape {np.shape(keypoints)}, but the stream needs '
+                f'({joints}, {dims}) or (frames, {joints}, {dims}), with the joints '
+                f'{", ".join(self.joints)}; if yours are others, name their layout, '
+                "such as layout='coco17'."
             )
         scores = (
             np.ones(points.shape[:2]) if score is None else _numbers(score, 'score')
@@ -245,7 +256,8 @@ class SkeletonStream:
                 'keypoints or score have values that are not finite; set invisible '
                 'joints to 0, with score 0.'
             )
-        return points, scores >= self.min_score
+        columns = self._columns
+        return points[:, columns], scores[:, columns] >= self.min_score
 
     def _resampled(
         self, points: np.ndarray, seen: np.ndarray, time: ArrayLike | None

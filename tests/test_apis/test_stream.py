@@ -8,6 +8,7 @@ from torch import nn
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.registry import MODELS
+from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 
@@ -269,7 +270,7 @@ def test_config_that_is_not_causal_is_refused(change, message, save):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ((np.zeros((17, 2)),), r'shape \(17, 2\), but the model needs \(15, 2\) or'),
+        ((np.zeros((17, 2)),), r'shape \(17, 2\), but the stream needs \(15, 2\) or'),
         ((np.zeros((15, 2)), np.ones(14)), r'score has the shape \(14,\), .*\(15,\)'),
         ((np.full((15, 2), np.nan),), 'not finite; set invisible joints'),
         ((np.zeros((2, 15, 2)), None, 0.0), r'time has the shape \(\), .* 2 frames'),
@@ -330,3 +331,27 @@ def test_state_of_another_model_is_refused(save):
     stream = SkelSegStream(other, save(other))
     with pytest.raises(UserError, match=r'has model\.0\.0 of shape'):
         stream.load_state_dict(state)
+
+
+def test_keypoints_of_another_layout_are_pushed_by_their_names(save):
+    """The joints of the model are found among them; the message names what it reads."""
+    cfg = config()
+    checkpoint = save(cfg)
+    stream = SkelSegStream(cfg, checkpoint)
+    skeleton = Skeleton.get(stream.skeleton)
+    assert stream.joints == skeleton.joints
+    points = np.random.default_rng(0).uniform(0, 90, (6, 15, 2))
+    expected = stream.push(points) + stream.flush()
+    layout = {'joints': ['ear', *reversed(skeleton.joints)], 'limbs': []}
+    other = SkelSegStream(cfg, checkpoint, layout=layout)
+    more = np.concatenate([np.ones((6, 1, 2)), points[:, ::-1]], axis=1)
+    frames = other.push(more) + other.another().flush() + other.flush()
+    np.testing.assert_array_equal(
+        [frame.probabilities for frame in frames],
+        [frame.probabilities for frame in expected],
+    )
+    other.reset()
+    with pytest.raises(UserError, match=r'needs \(16, 2\).*with the joints ear, '):
+        other.push(points)
+    with pytest.raises(UserError, match='layout coco17: its 17 joints lack'):
+        SkelSegStream(cfg, checkpoint, layout='coco17')
