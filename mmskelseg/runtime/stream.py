@@ -102,7 +102,7 @@ class OnnxStreamingModel:
         self.lookahead = lookahead
         self.in_channels = shapes['features'][1]
 
-    def stream(self) -> 'OnnxModelStream':
+    def stream(self) -> OnnxModelStream:
         """Return a new stream of frames; all streams share the weights."""
         return OnnxModelStream(self)
 

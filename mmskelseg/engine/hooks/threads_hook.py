@@ -1,0 +1,39 @@
+"""The number of threads of a training on a CPU."""
+
+import os
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmskelseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CPUThreadsHook(Hook):
+    """A hook that sets the number of threads of a training on a CPU.
+
+    Small temporal models gain little from a second thread, but steps take several times
+    as long if the threads have to wait for each other, because other programs use the
+    cores as well. The environment variable ``OMP_NUM_THREADS`` overrides this hook.
+
+    Args:
+        threads: The number of threads.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+        self._before: int | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Set the number of threads."""
+        on_cpu = next(runner.model.parameters()).device.type == 'cpu'
+        if on_cpu and 'OMP_NUM_THREADS' not in os.environ:
+            self._before = torch.get_num_threads()
+            torch.set_num_threads(self.threads)
+
+    def after_train(self, runner: Runner) -> None:
+        """Restore the number of threads."""
+        if self._before is not None:
+            torch.set_num_threads(self._before)
+            self._before = None

@@ -1,0 +1,42 @@
+"""Trainings of small models use one thread."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelseg.engine.hooks import CPUThreadsHook
+from tests.small_data import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_threads_are_set_for_the_training_only(monkeypatch):
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    runner, hook = SimpleNamespace(model=torch.nn.Linear(2, 3)), CPUThreadsHook()
+    hook.before_train(runner)
+    assert torch.get_num_threads() == 1
+    hook.after_train(runner)
+    assert torch.get_num_threads() == 2
+
+
+def test_the_environment_has_the_last_word(monkeypatch):
+    monkeypatch.setenv('OMP_NUM_THREADS', '2')
+    CPUThreadsHook().before_train(SimpleNamespace(model=torch.nn.Linear(2, 3)))
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    'name', ['recipes/uwiom_pose2d', 'recipes/pose3d', 'streaming/precog_pose2d']
+)
+def test_recipes_on_coordinates_train_with_one_thread(name):
+    cfg = Config.fromfile(ROOT / 'configs' / f'{name}.py')
+    assert cfg.default_hooks.threads == {'type': 'CPUThreadsHook', 'threads': 1}
+    assert cfg.default_hooks.check.type == 'SegCheckHook'
