@@ -28,7 +28,7 @@ from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.structures.predictions import InputVideo
-from mmskelseg.structures.segments import IGNORED
+from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError, shown
@@ -219,6 +219,22 @@ def _check_values(
         )
 
 
+def _unseen(video: InputVideo) -> tuple[str, ...]:
+    """Return a note about stretches of over a second in which nobody is seen."""
+    fps = video['fps']
+    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2)).astype(np.int64)
+    gaps = [
+        (start / fps, end / fps)
+        for start, end, is_absent in to_segments(absent)
+        if is_absent and end - start > fps
+    ]
+    if not gaps:
+        return ()
+    listed = ', '.join(f'from {start:.1f} to {end:.1f} s' for start, end in gaps[:3])
+    more = f' and in {len(gaps) - 3} more stretches' if len(gaps) > 3 else ''
+    return (f'nobody is seen {listed}{more}; labels there are guesses',)
+
+
 def _named_apart(sources: Iterable[Source]) -> list[Source]:
     """Return the sources with unique names."""
     apart: dict[str, Source] = {}
@@ -286,6 +302,8 @@ class InputReader:
                     f'{source.name}: the model reads the frames of a video, but there '
                     'is none; name the video, and its poses if the model needs both.'
                 )
+            if self.needs_poses and self.person != EACH:
+                video['notes'] += _unseen(video)
         own: InputVideo = {'frame_dir': source.name, 'skeleton': self.skeleton}
         return [{**own, **video} for video in videos]
 

@@ -284,3 +284,21 @@ def test_inputs_that_are_none_are_told(folder):
     empty = path / 'empty'
     empty.mkdir()
     fault('contains no videos, no poses', empty)
+
+
+def test_stretches_without_anybody_are_noted():
+    """The model labels them as well; up to a second is a gap of the tracker."""
+    score = np.ones((1, 60, 17))
+    score[:, :20] = score[:, 30:40] = score[:, 45:] = 0
+    keypoint = np.full((1, 60, 17, 2), 5.0)
+    both = {'keypoint': keypoint, 'keypoint_score': score, 'fps': 10}
+    note = 'nobody is seen from 0.0 to 2.0 s, from 4.5 to 6.0 s; labels there are gues'
+    assert any(n.startswith(note) for n in read(Source('a', entry=both))['notes'])
+    score[:, :20] = score[:, 45:] = 1
+    assert not any('nobody' in n for n in read(Source('a', entry=both))['notes'])
+
+
+def test_a_rate_that_replaces_that_of_the_file_is_noted():
+    source = Source('a', poses=poses(fps=28.05))
+    assert '30 fps instead of the 28.05 of the file' in read(source, fps=30)['notes']
+    assert not any('instead' in note for note in read(source)['notes'])

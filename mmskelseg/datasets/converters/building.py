@@ -17,6 +17,7 @@ from mmskelseg.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.errors import MissingFileError, UserError, shown
@@ -313,7 +314,8 @@ def write(
 def summary(data: AnnotationFile) -> str:
     """Return a text about annotations: notes, their size, and each split."""
     labels = [video['label'] for video in data['annotations']]
-    segments = sum(1 + np.count_nonzero(np.diff(label)) for label in labels)
+    segments = sum(len(to_segments(label)) for label in labels)
+    ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)
     meta = data['metainfo']
     assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
     lines = [
@@ -322,6 +324,9 @@ def summary(data: AnnotationFile) -> str:
         f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
         f'classes, {segments:,} segments',
     ]
+    if ignored:
+        share = ignored / sum(map(len, labels))
+        lines.append(f'{ignored:,} frames ({share:.1%}) have no label and are ignored')
     for name, members in data['split'].items():
         listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
         lines.append(f'{name}: {len(members)} videos{listed}')

@@ -13,6 +13,7 @@ data set gets the rate of the poses. See docs/keypoint_formats.md for all format
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
 from mmskelseg.interchange.parsing import read_lines
+from mmskelseg.structures import Skeleton
+from mmskelseg.structures.segments import to_segments
 from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
 from mmskelseg.utils.errors import UserError
 
@@ -91,6 +94,21 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
         return note
     listed = ', '.join(videos[:3]) + (', ...' if len(videos) > 3 else '')
     return f'{note} ({listed})'
+
+
+def _difference(these: Skeleton, those: Skeleton) -> str:
+    """Return which joints only one of two layouts has, such as ' (a in place of b)'."""
+    own, others = (
+        [joint for joint in one.joints if joint not in other.joints]
+        for one, other in ((these, those), (those, these))
+    )
+    if not (own or others):
+        return ' in order, limbs or sides'
+    return f' ({_few(own)} in place of {_few(others)})'
+
+
+def _few(names: Sequence[str]) -> str:
+    return (', '.join(names[:3]) + ', ...' * (len(names) > 3)) or 'none'
 
 
 def _add_pose_options(parser: argparse.ArgumentParser) -> None:
@@ -260,8 +278,10 @@ def _run(args: argparse.Namespace) -> None:
             notes.setdefault(note, []).append(name)
         if skeletons[-1] != skeletons[0]:
             raise UserError(
-                f'{path}: its joints differ from those of {names[0]}; convert only '
-                'videos of one layout, or convert all to COCO joints by --coco17.'
+                f'{path}: its joints differ from those of {names[0]}'
+                f'{_difference(*map(Skeleton.get, (skeletons[-1], skeletons[0])))}; '
+                'correct their names, convert only videos of one layout, or convert '
+                'all to COCO joints by --coco17.'
             )
     building.write(
         args.out,
@@ -277,6 +297,12 @@ def _run(args: argparse.Namespace) -> None:
         person=args.person,
         notes=[_noted(note, videos, names) for note, videos in notes.items()],
     )
+    if args.classes is None:
+        # Where misspelt names can be seen.
+        found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
+        counts = Counter(found_ids)
+        listed = (f'{name} ({counts[k]} segments)' for k, name in enumerate(classes))
+        print(f'classes: {", ".join(listed)}')
 
 
 main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -23,6 +23,8 @@ from mmskelseg.utils.logs import print_log
 # The most seconds that labels may exceed the video, since the duration of a container
 # rarely agrees with its number of frames.
 _SLACK = 1.0
+# The most seconds without a label at the end of a video that still get the last one.
+_END = 0.1
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ def segments_to_labels(
             the labelling tool.
         classes: Names in the order of ids.
         missing: How to treat frames without a segment: as an ``error``, as
-            ``background``, or as ``unlabelled`` (-1).
+            ``background``, or as ``unlabelled`` (-1). It is no error if only the last
+            frames have none, for up to 0.1 s; they get the last label.
         overlap: How to treat frames with segments of two classes: as an ``error``, as
             ``background``, or as the ``later`` segment, the one that starts last.
         background: Name of the background class.
@@ -187,7 +190,8 @@ def segments_to_labels(
             raise UserError(
                 f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
                 f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
-                "of them, or choose overlap='later' or 'background'."
+                "of them, or choose overlap='later' or 'background' (--overlap later "
+                'or background).'
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
@@ -200,6 +204,14 @@ def segments_to_labels(
     if overlap == 'background':
         label[clash] = fill
     gaps = label == -1
+    if missing == 'error' and _ends_early(gaps, fps):
+        print_log(
+            f'{place}: the last label ends {gaps.sum()} frames before the video, and '
+            'is extended to its end.',
+            WARNING,
+        )
+        label[gaps] = label[~gaps][-1]
+        gaps[:] = False
     if missing == 'error' and gaps.any():
         raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
     if missing == 'background':
@@ -284,14 +296,23 @@ def _check_segment(
         )
 
 
+def _ends_early(gaps: np.ndarray, fps: float) -> bool:
+    """Return whether only the last frames have no label, for at most _END seconds."""
+    count = int(gaps.sum())
+    return 0 < count < gaps.size and count <= max(_END * fps, 1) and gaps[-count:].all()
+
+
 def _first_gap(
     gaps: np.ndarray, ordered: Sequence[Segment], owner: np.ndarray, fps: float
 ) -> str:
     start, end, _ = to_segments(np.where(gaps, 0, -1))[0]
     before = f'after {ordered[owner[start - 1]]}' if start else 'from the start'
     after = f'before {ordered[owner[end]]}' if end < gaps.size else 'to the end'
+    frames = f'{gaps.sum()} unlabelled frames' if gaps.sum() > 1 else 'a single frame'
+    remedy = "missing='background' or 'unlabelled' (--unlabelled background or ignore)"
+    if end == gaps.size:
+        remedy += ', or correct the frame rate if labels end early in all videos'
     return (
         f'no label from {start / fps:.3f} to {end / fps:.3f} s, {before} and {after}, '
-        f'the first gap of {gaps.sum()} unlabelled frames; label them, or choose '
-        "missing='background' or 'unlabelled' (--unlabelled background or ignore)."
+        f'the first gap of {frames}; label them, or choose {remedy}.'
     )

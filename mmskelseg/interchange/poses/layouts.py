@@ -1,6 +1,7 @@
 """Joint layouts of pose files: by names, by number of joints, or as COCO's 17."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -103,9 +104,18 @@ def in_order(
     elif set(names) == set(joints):
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
-        note = 'the file has no limbs, so none are drawn; give them by --skeleton'
-        return order, checked(named_layout(joints), source), (note,)
+        notes = ['the file has no limbs, so none are drawn; give them by --skeleton']
+        notes += _misspelt(joints)
+        return order, checked(named_layout(joints), source), tuple(notes)
     return order, *counted_layout(len(joints), given, source, unnamed)
+
+
+def _misspelt(joints: Sequence[str]) -> Iterator[str]:
+    """Yield a note on each joint whose name is nearly one that COCO has."""
+    missing = [joint for joint in COCO17 if joint not in joints]
+    for joint in [joint for joint in joints if joint not in COCO17]:
+        for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.85):
+            yield f'{joint} is none of the joints of COCO; should it be {meant}?'
 
 
 def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:

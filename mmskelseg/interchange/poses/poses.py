@@ -256,6 +256,8 @@ def with_rate(
             'give the video as well.'
         )
     fps = check_fps(fps, source)
+    if given and poses.fps and not math.isclose(given, poses.fps, rel_tol=1e-3):
+        poses = poses.noting(f'{given:g} fps instead of the {poses.fps:g} of the file')
     if file is None:
         return poses.noting(fps=fps)
     frames = poses.keypoint.shape[1]

@@ -74,6 +74,16 @@ def test_missing_labels_are_an_error_with_video_times_and_classes():
     )
 
 
+def test_the_last_label_may_end_a_moment_early():
+    """Tools round the duration of a video; other gaps, however short, are errors."""
+    walk = [Segment(0, 1.9, 'walk')]
+    assert segments_to_labels(walk, 20, 10, CLASSES).tolist() == [0] * 20
+    with pytest.raises(ValueError, match='first gap of a single frame; label them'):
+        segments_to_labels([Segment(0.1, 2, 'walk')], 20, 10, CLASSES)
+    with pytest.raises(ValueError, match=r'2 unlabelled frames; .* or correct the f'):
+        segments_to_labels([Segment(0, 1.8, 'walk')], 20, 10, CLASSES)
+
+
 def test_missing_labels_become_background_or_minus_one_if_asked():
     kept = segments_to_labels(
         GAP, 8, 4, CLASSES, missing='background', background='rest'
@@ -89,7 +99,7 @@ def test_overlapping_labels_are_an_error_with_video_times_and_classes():
     assert str(error.value) == (
         "video 'take1': 'walk' (0.000 to 1.500 s) and 'lift' (1.000 to 2.000 s) "
         'overlap from 1.000 to 1.500 s; correct one of them, or choose '
-        "overlap='later' or 'background'."
+        "overlap='later' or 'background' (--overlap later or background)."
     )
 
 

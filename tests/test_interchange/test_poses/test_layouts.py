@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mmskelseg.interchange.poses import Poses, to_coco17
-from mmskelseg.interchange.poses.layouts import COCO17, named_layout, split_side
+from mmskelseg.interchange.poses.layouts import (
+    COCO17,
+    in_order,
+    named_layout,
+    split_side,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,15 @@ def test_poses_zero_what_is_missing():
     poses = Poses(points, score, {'joints': 6, 'limbs': []})
     np.testing.assert_array_equal(poses.keypoint_score, [[[0, 0, 0, 0, 0, 0.5]]])
     assert poses.keypoint.sum() == 2
+
+
+def test_misspelt_joints_are_noted():
+    """Otherwise, a model would be trained on a skeleton of its own."""
+    joints = [joint.replace('left_wrist', 'left_wirst') for joint in COCO17]
+    _, layout, notes = in_order(joints, None, 'take1.csv')
+    assert layout['joints'] == joints
+    assert notes[1:] == (
+        'left_wirst is none of the joints of COCO; should it be left_wrist?',
+    )
+    _, _, notes = in_order(['nose', 'tail', 'left_paw', 'right_paw'], None, 'mouse.csv')
+    assert len(notes) == 1
