@@ -91,7 +91,7 @@ def export_onnx(
     """
     path = Path(path)
     _check_request(path, streaming, encoder, precision)
-    onnx = import_optional('onnx', 'Export', 'mmskelseg[export]')
+    onnx = import_optional('onnx', 'Export')
     if weights is None:
         model, weights = None, zoo_model(model).checkpoint(live=streaming)
     files = [weights] if isinstance(weights, str | os.PathLike) else weights

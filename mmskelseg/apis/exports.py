@@ -193,7 +193,7 @@ def write_budgets(
 def _write_budget_picture(
     path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
 ) -> None:
-    import_optional('matplotlib', 'The picture', 'mmskelseg-runtime[pictures]')
+    import_optional('matplotlib', 'The picture')
     from mmskelseg.visualization import save_png
     from mmskelseg.visualization.charts import draw_time_budget
 
@@ -215,7 +215,7 @@ def draw_prediction(
     If the video is annotated, the ground truth is above the prediction. Long timelines
     have lines of ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
     """
-    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    import_optional('matplotlib', 'The timeline')
     from mmskelseg.visualization import draw_timelines
 
     rows = {'Prediction': prediction['pred_label']}
@@ -237,7 +237,7 @@ def draw_people(
     people: Sequence[Prediction], line_minutes: float | None = None
 ) -> np.ndarray:
     """Return the timelines of the people of a video; see :func:`draw_prediction`."""
-    import_optional('matplotlib', 'The timeline', 'mmskelseg-runtime[pictures]')
+    import_optional('matplotlib', 'The timeline')
     from mmskelseg.visualization import draw_timelines
 
     first = people[0]
@@ -282,7 +282,7 @@ def _write_moving(
     path: Path,
     **options: object,
 ) -> None:
-    import_optional('matplotlib', 'The overlay', 'mmskelseg-runtime[pictures]')
+    import_optional('matplotlib', 'The overlay')
     from mmskelseg.visualization import overlay
 
     writers: dict[str, Callable[..., object]] = {

@@ -15,7 +15,7 @@ MediaPipe, DeepLabCut, SLEAP or others, or else they are estimated (--pose-estim
 
 Without --host and --share, only this computer can open the page, and the page contacts
 no other computer. Inputs and results are deleted at the end. The page needs gradio and
-PyAV: pip install 'mmskelseg[app]'.
+PyAV: pip install 'gradio>=6.31' 'av>=18'.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.apis.web_page.page import launch_page
 
     with TemporaryDirectory(prefix='mmskelseg-') as folder:
-        require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
+        require('The page', "run `pip install 'gradio>=6.31' 'av>=18'`", *NEEDED)
         os.environ['GRADIO_TEMP_DIR'] = str(Path(folder, 'uploads'))
         segmenter = PageSegmenter(
             args.checkpoints,

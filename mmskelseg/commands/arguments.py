@@ -209,9 +209,10 @@ def check_model(args: argparse.Namespace, *trained_only: str) -> None:
             'No model is given; name a CONFIG and a CHECKPOINT, an exported model '
             '(.onnx), or one that comes with the package (--model).'
         )
-    if args.model is not None and find_spec('torch') is None:
+    if not is_exported(args.config) and find_spec('torch') is None:
+        name = args.config if args.model is None else f'--model {args.model}'
         raise UserError(
-            f'--model {args.model}: needs PyTorch, which is not installed; export the '
+            f'{name}: needs PyTorch, which is not installed; export the '
             'model on a machine that has it (mmskelseg export), and name the .onnx '
             'file.'
         )

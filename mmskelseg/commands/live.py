@@ -175,18 +175,18 @@ def _run(args: argparse.Namespace) -> None:
             img_shape=camera.img_shape,
             first_frame=args.first_frame,
         )
+        _check_length(poses, args)
     live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
     picture: LivePicture | None = None
     if window or args.out:
-        import_optional(
-            'matplotlib', '--window and --out', 'mmskelseg-runtime[pictures]'
-        )
+        import_optional('matplotlib', '--window and --out')
         from mmskelseg.visualization.live import LivePicture
 
         picture = LivePicture(
             camera.img_shape, skeleton, stream.classes, seconds=args.timeline
         )
     rate = camera.fps or live.fps
+    known_at = 0.0
 
     def handle(frame: CameraFrame, people: Sequence[LivePerson]) -> None:
         take_in(people, frame.time if args.every_frame else camera.now())
@@ -200,9 +200,12 @@ def _run(args: argparse.Namespace) -> None:
             show(image, frame.time)
 
     def take_in(people: Sequence[LivePerson], now: float) -> None:
+        nonlocal known_at
+        # The last labels are known when the source ends.
+        known_at = max(known_at, now)
         for person in people:
             for event in person.events if args.events else ():
-                line = {**asdict(event), 'person': person.number, 'known_at': now}
+                line = {**asdict(event), 'person': person.number, 'known_at': known_at}
                 print(json.dumps(_rounded(line), ensure_ascii=False), flush=True)
         if picture is None:
             return
@@ -232,6 +235,25 @@ def _run(args: argparse.Namespace) -> None:
             camera.close()
         take_in(live.flush(), live.report.seconds)
     print(live.report, file=sys.stderr)
+    if not args.every_frame and 2 * live.report.rate < live.fps:
+        print(
+            f'The model was trained at {live.fps:g} frames a second, so at '
+            f'{live.report.rate:.1f} its labels may be worse: use a faster pose '
+            'estimator, smaller images, or --every-frame for a file.',
+            file=sys.stderr,
+        )
+
+
+def _check_length(poses: Poses, args: argparse.Namespace) -> None:
+    """Raise a UserError if there are poses long after the end of their video."""
+    from mmskelseg.fileio.video import VideoFile
+
+    file, frames = VideoFile.open(args.source), poses.keypoint.shape[1]
+    if frames > file.frames + file.fps:
+        raise UserError(
+            f'{args.poses}: {frames} frames of poses, but {args.source} has '
+            f'{file.frames}; name the poses of this video.'
+        )
 
 
 def _stream(args: argparse.Namespace) -> SkelSegStream | OnnxStream:

@@ -193,7 +193,7 @@ def viterbi(
 @cache
 def _compiled() -> Callable[..., np.ndarray]:
     """Return ``_decode``, compiled."""
-    numba = import_optional('numba', 'SemiMarkovViterbi', 'mmskelseg-runtime[numba]')
+    numba = import_optional('numba', 'SemiMarkovViterbi')
     try:
         return numba.njit(cache=True)(_decode)
     except RuntimeError:  # There is no folder for the cache.

@@ -223,7 +223,7 @@ def open_session(
 
 
 def _runtime(name: str) -> ModuleType:
-    return import_optional('onnxruntime', name, 'mmskelseg[export]')
+    return import_optional('onnxruntime', name)
 
 
 def _first_line(error: Exception) -> str:

@@ -397,7 +397,7 @@ def open_hdf5(path: FilePath) -> Iterator['h5py.File']:
     except ModuleNotFoundError:
         raise UnavailableError(
             f'{path}: reading this file requires h5py, which is not installed; run pip '
-            "install 'mmskelseg[trackers]', or export the poses as CSV."
+            'install h5py, or export the poses as CSV.'
         ) from None
     regular_file(path)
     try:

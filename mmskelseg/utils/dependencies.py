@@ -98,13 +98,12 @@ class Dependency:
         return Version(version).base_version in SpecifierSet(self.needed)
 
 
-def import_optional(module: str, purpose: str, install: str) -> ModuleType:
+def import_optional(module: str, purpose: str) -> ModuleType:
     """Import an optional package.
 
     Args:
         module: The name of the module.
         purpose: What needs it, for the message.
-        install: What to install, such as ``mmskelseg[export]``.
 
     Raises:
         DependencyError: If it is not installed.
@@ -116,5 +115,5 @@ def import_optional(module: str, purpose: str, install: str) -> ModuleType:
             raise
         raise DependencyError(
             f'{purpose} needs {error.name}, which is not installed; run pip install '
-            f"'{install}'."
+            f'{error.name}.'
         ) from None

@@ -307,6 +307,20 @@ def test_timeline_needs_seconds(files, capsys):
     assert "argument --timeline: '0' is not above 0" in capsys.readouterr().err
 
 
+def test_poses_of_another_video_are_refused(files, tmp_path):
+    keypoint = walk(90)
+    poses = Poses(keypoint, np.ones(keypoint.shape[:3]), 'coco17', (96, 128), 10.0)
+    write_npz(poses, tmp_path / 'poses.npz')
+    with pytest.raises(SystemExit, match='90 frames of poses, but .*mp4 has 30; name'):
+        command.main([*files, '--events', '--no-window'])
+
+
+def test_slow_poses_are_told(files, capsys):
+    """A clip whose frames come faster than they are labelled."""
+    assert not command.main([*files, '--events', '--no-window', '--fps', '500'])
+    assert 'trained at 500 frames a second, so at ' in capsys.readouterr().err
+
+
 def test_poses_of_a_file_do_not_fit_a_camera(files, monkeypatch):
     monkeypatch.setattr(
         cv2, 'VideoCapture', lambda source: Frame() if source == 0 else None

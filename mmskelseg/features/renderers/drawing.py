@@ -61,7 +61,7 @@ def draw_segments(
     shape = (keypoint.shape[1], num_channels, height, max(width, LANES))
     canvas = np.zeros(shape, np.float32)
     # Imported here, since Numba takes long to import.
-    import_optional('numba', 'Drawing of heatmaps', 'mmskelseg-runtime[numba]')
+    import_optional('numba', 'Drawing of heatmaps')
     from mmskelseg.features.renderers.compiled_drawing import draw
 
     draw(

@@ -299,7 +299,8 @@ def _check_segment(
 def _ends_early(gaps: np.ndarray, fps: float) -> bool:
     """Return whether only the last frames have no label, for at most _END seconds."""
     count = int(gaps.sum())
-    return 0 < count < gaps.size and count <= max(_END * fps, 1) and gaps[-count:].all()
+    is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
+    return is_short and bool(gaps[-count:].all())
 
 
 def _first_gap(
