@@ -110,7 +110,7 @@ def test_python_of_a_document_can_be_read(code):
 def test_data_format_shows_how_an_annotation_file_is_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(python_block('data_format.md', 'save_annotations'), {})
-    data = load_annotations('data/mine/annotations.pkl')
+    data = load_annotations('data/arrays/annotations.pkl')
     assert data['split']['test'] == ['subject_03']
 
 

@@ -1,5 +1,7 @@
 """Live segmentation of the people in front of a camera."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from mmskelseg.streaming import (
     SkeletonStream,
 )
 from mmskelseg.structures import Skeleton
+from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
 # Number of frames without a person after which somebody else is followed.
@@ -109,7 +112,7 @@ class LiveSegmenter:
     def __init__(
         self,
         stream: SkeletonStream,
-        skeleton: Skeleton,
+        skeleton: SkeletonLike,
         camera: Camera,
         poses: PoseEstimator | Poses,
         *,
@@ -126,7 +129,7 @@ class LiveSegmenter:
                 'train one that reads `keypoint` (dims=2).'
             )
         self.fps = stream.fps
-        self.skeleton = skeleton
+        self.skeleton = Skeleton.get(skeleton)
         self.camera = camera
         self.poses = poses
         self.person = person
@@ -134,7 +137,7 @@ class LiveSegmenter:
         self._stream = stream
         joints = Skeleton.get(poses.skeleton).joints
         self._joints = len(joints)
-        self._columns = skeleton.columns_of(joints, type(poses).__name__)
+        self._columns = self.skeleton.columns_of(joints, type(poses).__name__)
         self._links = OverlapLinks(patience=_PATIENCE)
         # By the number of the track; with `track`, the only person has the number 0.
         self._people: dict[int, _Followed] = {}

@@ -155,11 +155,9 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.apis.live import LiveSegmenter
     from mmskelseg.fileio.camera import Camera, CameraFrame
     from mmskelseg.interchange.poses import read_poses
-    from mmskelseg.structures import Skeleton
 
     camera = Camera(args.source, every_frame=args.every_frame)
     stream = _stream(args)
-    skeleton = Skeleton.get(stream.skeleton)
     poses: PoseEstimator | Poses
     if args.poses is None:
         poses = built_pose_estimator(args)
@@ -176,14 +174,14 @@ def _run(args: argparse.Namespace) -> None:
             first_frame=args.first_frame,
         )
         _check_length(poses, args)
-    live = LiveSegmenter(stream, skeleton, camera, poses, person=args.person)
+    live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=args.person)
     picture: LivePicture | None = None
     if window or args.out:
         import_optional('matplotlib', '--window and --out')
         from mmskelseg.visualization.live import LivePicture
 
         picture = LivePicture(
-            camera.img_shape, skeleton, stream.classes, seconds=args.timeline
+            camera.img_shape, live.skeleton, stream.classes, seconds=args.timeline
         )
     rate = camera.fps or live.fps
     known_at = 0.0

@@ -89,7 +89,7 @@ class Frames:
 
 def run(stream, camera, poses, **options):
     """Return the labelled frames and events of each person, and the live segmenter."""
-    live = LiveSegmenter(stream, COCO, camera, poses, **options)
+    live = LiveSegmenter(stream, stream.skeleton, camera, poses, **options)
     frames, events = defaultdict(list), defaultdict(list)
 
     def take(people):
@@ -311,7 +311,7 @@ def test_poses_of_another_video_are_refused(files, tmp_path):
     keypoint = walk(90)
     poses = Poses(keypoint, np.ones(keypoint.shape[:3]), 'coco17', (96, 128), 10.0)
     write_npz(poses, tmp_path / 'poses.npz')
-    with pytest.raises(SystemExit, match='90 frames of poses, but .*mp4 has 30; name'):
+    with pytest.raises(SystemExit, match=r'90 frames of poses, but .*mp4 has 30; name'):
         command.main([*files, '--events', '--no-window'])
 
 
