@@ -1,4 +1,4 @@
-"""Prints the installed and supported versions of dependencies, and active repairs.
+"""Prints the versions of required and optional packages, and active repairs.
 
 If a dependency is missing or unsuitable, it prints the remedies and exits with 1.
 """
@@ -11,8 +11,21 @@ from pathlib import Path
 from mmskelseg import compat
 from mmskelseg.compat.dependencies import DEPENDENCIES, problems
 from mmskelseg.utils.command_line import command
+from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.tables import Rows, text_table
 from mmskelseg.version import __version__
+
+_OPTIONAL = {
+    'mediapipe': 'poses in videos; wants NumPy 1 (docs/pose_estimation.md)',
+    'rtmlib': 'poses in videos',
+    'mmpose': 'poses in videos, with mmdet',
+    'onnx': 'mmskelseg export, with onnxruntime',
+    'onnxruntime': 'exported models',
+    'gradio': 'mmskelseg app, with av',
+    'av': 'mmskelseg app, and --codec avc1',
+    'h5py': 'HDF5 files of DeepLabCut and SLEAP',
+    'submitit': 'cross-validations on a cluster',
+}
 
 
 def report() -> str:
@@ -22,10 +35,13 @@ def report() -> str:
         _indented(_versions()),
         _torch(),
         _mmcv(),
+        'Optional packages:\n' + _indented(_optional()),
         'Repairs of dependencies that are active:\n' + _indented(_repairs()),
     ]
     if remedies := list(problems()):
         parts.append('To be fixed:\n' + '\n'.join(f'  {line}' for line in remedies))
+    else:
+        parts.append('All required packages are there.')
     return '\n\n'.join(part for part in parts if part)
 
 
@@ -39,8 +55,16 @@ def _versions() -> Rows:
     return rows
 
 
+def _optional() -> Rows:
+    rows = [('package', 'found', 'for')]
+    for name, purpose in _OPTIONAL.items():
+        rows.append((name, Dependency(name, '0').found()[1] or '-', purpose))
+    return rows
+
+
 def _repairs() -> Rows:
-    return [(r.name, r.upstream, r.mends) for r in compat.active()] or [('none',)]
+    active = [(r.name, r.upstream, r.mends) for r in compat.active()]
+    return [('repair', 'of', 'without the repair'), *active] if active else [('none',)]
 
 
 def _torch() -> str:

@@ -31,6 +31,8 @@ def test_doctor_lists_versions_and_active_repairs():
         assert f'\n  {repair.name}  ' in process.stdout
         assert repair.upstream in process.stdout
     assert 'To be fixed' not in process.stdout
+    assert process.stdout.endswith('\nAll required packages are there.\n')
+    assert '\n  onnxruntime  ' in process.stdout.partition('Optional packages:')[2]
 
 
 @pytest.mark.parametrize('command', [('mmskelseg', 'doctor'), ('mmskelseg.doctor',)])
