@@ -36,8 +36,9 @@ overlay.mp4 show all people of a video.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import (
@@ -105,8 +106,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_ensemble(parser)
     parser.add_argument(
         '--out',
-        default='work_dirs/demo',
-        help='output folder (default: %(default)s)',
+        help='output folder (default: work_dirs/segment/NAME of a single input, else '
+        'work_dirs/segment)',
     )
     add_input_options(parser)
     add_inference_options(parser)
@@ -141,8 +142,9 @@ def _show(prediction: 'Prediction') -> None:
     segments = prediction['segments']
     seconds = prediction['total_frames'] / prediction['fps']
     print(
-        f'{prediction["frame_dir"]}: {len(segments)} segments in {seconds:.1f} s, '
-        f'{prediction["total_frames"]} frames at {prediction["fps"]:g} fps'
+        f'{prediction["frame_dir"]}: {len(segments)} segments in a video of '
+        f'{seconds:.1f} s, {prediction["total_frames"]} frames at '
+        f'{prediction["fps"]:g} fps'
     )
     for item in segments[:SHOWN]:
         times = f'{item["start"]:9.2f} {item["end"]:9.2f}'
@@ -154,7 +156,7 @@ def _show(prediction: 'Prediction') -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     check_model(args, 'ensemble', 'cfg_options')
-    poses = args.poses
+    poses, out = args.poses, args.out or _folder_of(args.inputs)
     batches = _stream(args)(
         args.inputs,
         poses=poses[0] if poses is not None and len(poses) == 1 else poses,
@@ -164,7 +166,7 @@ def _run(args: argparse.Namespace) -> None:
         pose_format=args.pose_format,
         first_frame=args.first_frame,
         min_score=args.min_score,
-        out_dir=args.out,
+        out_dir=out,
         formats=args.formats or (),
         codec=args.codec,
         line_minutes=args.line_minutes,
@@ -172,6 +174,13 @@ def _run(args: argparse.Namespace) -> None:
     for batch in batches:
         for prediction in batch['predictions']:
             _show(prediction)
+    print(f'The files are in {out}')
+
+
+def _folder_of(inputs: Sequence[str]) -> Path:
+    """Return a folder in which files of one input never replace those of another."""
+    folder = Path('work_dirs', 'segment')
+    return folder / Path(inputs[0]).absolute().name if len(inputs) == 1 else folder
 
 
 def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]]:

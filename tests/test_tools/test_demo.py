@@ -1,6 +1,7 @@
 """The demo as a user runs it, with a small model."""
 
 import json
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -75,7 +76,9 @@ def test_demo_of_keypoints_writes_the_models_segments(
     *model, expected = small_model
     assert len(expected) > 1
     done = run_tool('demo/demo.py', poses, *model, '--out', 'out')
-    assert f'take: {len(expected)} segments in 5.0 s, 50 frames' in done.stdout
+    assert (
+        f'take: {len(expected)} segments in a video of 5.0 s, 50 frames' in done.stdout
+    )
     out = tmp_path / 'out'
     assert {path.name for path in out.iterdir()} == {
         'segments.csv', 'segments.json', 'segments.srt', 'segments.eaf',
@@ -94,6 +97,17 @@ def test_demo_of_keypoints_writes_the_models_segments(
     assert (content['fps'], content['total_frames']) == (10, 50)
     assert (out / 'segments.srt').read_text().count('-->') == len(expected)
     assert matplotlib.image.imread(out / 'timeline.png').shape[1] > 1000
+
+
+def test_files_of_one_video_never_replace_those_of_another(
+    small_model, poses, run_tool, tmp_path
+):
+    """Without --out, each input has a folder of its own."""
+    *model, _ = small_model
+    done = run_tool('demo/demo.py', poses, *model, '--formats', 'csv')
+    folder = Path('work_dirs', 'segment', poses.name)
+    assert done.stdout.endswith(f'The files are in {folder}\n')
+    assert (tmp_path / folder / 'segments.csv').is_file()
 
 
 def test_demo_of_a_video_with_poses_writes_an_overlay(
@@ -162,7 +176,10 @@ def test_demo_of_each_person_names_files_by_person(
         'demo/demo.py', poses, *model, '--out', tmp_path / 'out', '--person', 'each',
         '--formats', 'csv', 'timeline',
     )  # fmt: skip
-    assert f'take_person1: {len(expected)} segments in 5.0 s, 50 frames' in done.stdout
+    assert (
+        f'take_person1: {len(expected)} segments in a video of 5.0 s, 50 frames'
+        in done.stdout
+    )
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
         'take_person1_segments.csv', 'take_person2_segments.csv', 'take_timeline.png',
     }  # fmt: skip
