@@ -13,6 +13,8 @@ Everything else comes from a recipe, a config that the new one inherits:
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
                  with the rest, which takes several times as long
 
+With --streaming, the model is causal (docs/streaming.md).
+
 All recipes augment the skeletons anew in each epoch. docs/recipes.md shows the effect
 of each ingredient.
 
@@ -29,7 +31,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.utils.command_line import command, whole_from
+from mmskelseg.utils.command_line import command, number_from, whole_from
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,6 +64,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'pose2d)',
     )
     parser.add_argument(
+        '--streaming',
+        nargs='?',
+        type=number_from(0),
+        const=0.5,
+        metavar='SECONDS',
+        help='write a config of a causal model, for streams and `mmskelseg live`, '
+        'whose labels depend on at most SECONDS of what follows (default: 0.5)',
+    )
+    parser.add_argument(
         '--fold',
         metavar='NAME',
         help='train and test on the splits NAME/train and NAME/test (default: `train` '
@@ -92,7 +103,7 @@ def _run(args: argparse.Namespace) -> None:
     data = load_annotations(args.ann_file)
     splits = _choose_splits(data, args.ann_file, args.fold)
     train, test = (videos_of_split(data, split, args.ann_file) for split in splits)
-    recipe, reason = _choose_recipe([*train, *test], args.recipe)
+    recipe, reason = _choose_recipe([*train, *test], args)
     _check_skeletons(train, args.ann_file, splits[0], recipe)
     for split, videos in zip(splits, (train, test), strict=True):
         _check_labels(videos, args.ann_file, split)
@@ -100,7 +111,12 @@ def _run(args: argparse.Namespace) -> None:
     fewest, most = _EPOCHS
     enough = min(_FRAMES_SEEN / frames, _VIDEOS_SEEN / len(train))
     epochs = args.epochs or min(max(round(enough), fewest), most)
-    text = _config_text(args, recipe, reason, data['metainfo'], splits, epochs)
+    lookahead = None
+    if args.streaming is not None:
+        lookahead = round(args.streaming * train[0]['fps'])
+    text = _config_text(
+        args, recipe, reason, data['metainfo'], splits, epochs, lookahead
+    )
     atomic_write_text(args.out, text)
     out = shlex.quote(os.fspath(args.out))
     checkpoint = shlex.quote(f'work_dirs/{args.out.stem}/epoch_{epochs}.pth')
@@ -112,6 +128,11 @@ def _run(args: argparse.Namespace) -> None:
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
+    if lookahead is not None:
+        print(
+            f'Causal, with a lookahead of {lookahead} frames: '
+            f'mmskelseg live 0 {out} {checkpoint}'
+        )
 
 
 def _videos(videos: Sequence[VideoAnnotation]) -> str:
@@ -119,9 +140,14 @@ def _videos(videos: Sequence[VideoAnnotation]) -> str:
 
 
 def _choose_recipe(
-    videos: Sequence[VideoAnnotation], asked: str | None
+    videos: Sequence[VideoAnnotation], args: argparse.Namespace
 ) -> tuple[str, str]:
     """Return the name of a recipe for the videos, and the reason."""
+    asked: str | None = args.recipe
+    if args.streaming is not None and asked not in (None, 'pose2d', 'pose3d'):
+        raise UserError(
+            f'--recipe {asked}: --streaming needs coordinates; use pose2d or pose3d.'
+        )
     without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
     if asked == 'pose3d' and without:
         raise UserError(
@@ -130,6 +156,8 @@ def _choose_recipe(
         )
     if asked is not None:
         return asked, '--recipe asks for it'
+    if args.streaming is not None:
+        return 'pose2d', 'cameras and pose estimators find joints in 2D'
     if without:
         return 'pose2d', f'{len(without)} of {len(videos)} videos have no keypoint_3d'
     return 'pose3d', 'every video has keypoint_3d'
@@ -192,14 +220,20 @@ def _config_text(
     metainfo: Metainfo,
     splits: Sequence[str],
     epochs: int,
+    lookahead: int | None,
 ) -> str:
-    """Return the text of a config that inherits a recipe."""
+    """Return the text of a config that inherits a recipe.
+
+    With a ``lookahead`` in frames, it is one for streams.
+    """
     from mmskelseg.fileio.configs import find_config
 
-    base = find_config(f'recipes/{recipe}').resolve()
+    room = 'recipes' if lookahead is None else 'streaming'
+    base = find_config(f'{room}/{recipe}').resolve()
     num_classes = len(metainfo['classes'])
     modality, channels = _channels(base, metainfo['skeleton'])
-    branches = f'dict({modality}=dict(in_channels={channels}))'
+    more = '' if lookahead is None else f', lookahead={lookahead}'
+    branches = f'dict({modality}=dict(in_channels={channels}{more}))'
     train, test = splits
     text = f"""\
 # Made by `mmskelseg make-config` of {args.ann_file.name!r}.

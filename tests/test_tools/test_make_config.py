@@ -74,6 +74,20 @@ def test_a_recipe_that_the_data_cannot_serve_is_refused(make_config):
     assert "video 'video_0' has no keypoint_3d, the first of 3 such videos" in text
 
 
+def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
+    """Of 10 frames each; joints are in 2D, as cameras see them."""
+    text, cfg = make_config(with_3d(small_annotations()), '--streaming', '0.3')
+    assert 'recipe pose2d, since cameras and pose estimators find joints in 2D' in text
+    assert 'Causal, with a lookahead of 3 frames: mmskelseg live 0 ' in text
+    branch = cfg.model.branches.pose2d
+    assert (branch.causal, branch.lookahead, branch.in_channels) == (True, 3, 68)
+    assert cfg.test_dataloader.dataset.features.pose2d.render.causal
+    text, _ = make_config(
+        small_annotations(), '--streaming', '--recipe', 'heatmap', '--overwrite', code=1
+    )
+    assert '--recipe heatmap: --streaming needs coordinates' in text
+
+
 def test_folds_are_used_where_there_is_no_other_split(make_config):
     """The first one, or the one that is named."""
     data = small_annotations()
