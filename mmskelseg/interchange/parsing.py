@@ -44,6 +44,7 @@ _DAMAGED = (MemoryError, OSError, RuntimeError)
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
 _NUMBER = re.compile(r'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
+_DECIMAL_COMMA = re.compile(r'^([+-]?\d*),(\d+)$', re.ASCII)
 # Characters that occur in binary files and UTF-16, but in no text.
 _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 
@@ -186,16 +187,20 @@ def xml_attribute(element: Element, name: str, place: str) -> str:
 def read_rows(path: FilePath) -> Rows:
     """Return line number and cells of each row of a text table, without empty rows.
 
-    Cells are separated by tabs, semicolons or commas, whichever is most frequent.
+    Cells are separated by tabs, semicolons or commas, whichever is most frequent in the
+    first row. If it is not the comma, numbers may have decimal commas.
     """
     text = read_text(path)
-    separator = max('\t;,', key=text.count)
+    separator = max('\t;,', key=text.lstrip().partition('\n')[0].count)
     # Strict, since an unclosed quote would swallow all rows below it.
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     begin, rows = 1, []
     try:
         for row in reader:
-            rows.append((reader.line_num, [cell.strip() for cell in row]))
+            cells = [cell.strip() for cell in row]
+            if separator != ',':
+                cells = [_DECIMAL_COMMA.sub(r'\1.\2', cell) for cell in cells]
+            rows.append((reader.line_num, cells))
             begin = reader.line_num + 1
     except csv.Error as error:
         raise UserError(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmskelseg.interchange import read_csv_segments
 from mmskelseg.interchange.poses import read_npz, read_table
 from mmskelseg.interchange.poses.layouts import COCO17
 
@@ -21,6 +22,19 @@ def test_long_table_is_read(walk, save_text):
     assert poses.skeleton == 'coco17'
     np.testing.assert_allclose(poses.keypoint[0], walk[..., :2], rtol=1e-6)
     np.testing.assert_allclose(poses.keypoint_score[0], walk[..., 2], rtol=1e-6)
+
+
+def test_decimal_commas_are_read_where_semicolons_separate(save_text):
+    """As spreadsheets write in many countries; there are as many commas as cells."""
+    header = 'frame;nose_x;nose_y;nose_score'
+    poses = read_table(save_text(f'{header}\n0;1,5;-2,25;0,5\n1;3;4;1\n'))
+    np.testing.assert_allclose(poses.keypoint[0, :, 0], [[1.5, -2.25], [3, 4]])
+    np.testing.assert_allclose(poses.keypoint_score[0, :, 0], [0.5, 1])
+    path = save_text('start;end;label\n0;1,5;walk, then lift\n1,5;2;lift\n', 'a.csv')
+    (video,) = read_csv_segments(path)
+    assert [(s.end, s.label) for s in video.segments] == [
+        (1.5, 'walk, then lift'), (2, 'lift'),
+    ]  # fmt: skip
 
 
 def test_wide_table_is_read_as_sleap_writes_it(save_text):
