@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmskelseg.fileio.inputs import is_file
 from mmskelseg.utils.command_line import (
     add_person,
     add_pose_file_options,
@@ -18,7 +19,7 @@ from mmskelseg.utils.command_line import (
     whole,
     whole_from,
 )
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 # Commands import MMEngine and torch later, so that --help is fast.
 if TYPE_CHECKING:
@@ -186,10 +187,24 @@ def split_model(args: argparse.Namespace) -> None:
     """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
     args.config = args.checkpoint = None
     if args.model is None:
-        if len(args.inputs) > 2 and not is_exported(args.inputs[-1]):
+        *others, last = args.inputs
+        is_alone = is_exported(last) or (
+            is_checkpoint(last) and bool(others) and _is_input(others[-1])
+        )
+        if len(args.inputs) > 2 and not is_alone:
             args.checkpoint = args.inputs.pop()
         if len(args.inputs) > 1:
             args.config = args.inputs.pop()
+
+
+def _is_input(text: str) -> bool:
+    """Return whether an argument is an input, not a config or its name."""
+    return Path(text).exists() and not text.endswith('.py')
+
+
+def is_checkpoint(config: str | None) -> bool:
+    """Return whether a CONFIG argument is a checkpoint, judging by its name."""
+    return config is not None and config.lower().endswith('.pth')
 
 
 def is_exported(model: str | None) -> bool:
@@ -200,17 +215,26 @@ def is_exported(model: str | None) -> bool:
 def check_model(args: argparse.Namespace, *trained_only: str) -> None:
     """Raise a UserError if CONFIG, CHECKPOINT and --model do not fit together.
 
+    A checkpoint in place of CONFIG, alone, is used with the config in it.
+
     Args:
         args: Arguments with ``config``, ``checkpoint``, ``model`` and these options.
         trained_only: Options that are only valid with a config and a checkpoint.
     """
-    if args.model is None and args.config is None:
+    if args.checkpoint is None and is_checkpoint(args.config):
+        args.config, args.checkpoint = None, args.config
+        if args.cfg_options:
+            raise UserError(
+                f'{args.checkpoint}: --cfg-options need a CONFIG before it; name the '
+                'one in its work folder.'
+            )
+    if args.model is None and args.config is None and args.checkpoint is None:
         raise UserError(
             'No model is given; name a CONFIG and a CHECKPOINT, an exported model '
             '(.onnx), or one that comes with the package (--model).'
         )
     if not is_exported(args.config) and find_spec('torch') is None:
-        name = args.config if args.model is None else f'--model {args.model}'
+        name = args.config or args.checkpoint or f'--model {args.model}'
         raise UserError(
             f'{name}: needs PyTorch, which is not installed; export the '
             'model on a machine that has it (mmskelseg export), and name the .onnx '
@@ -222,6 +246,9 @@ def check_model(args: argparse.Namespace, *trained_only: str) -> None:
                 f'{args.config}: a config needs a CHECKPOINT after it; only exported '
                 'models (.onnx) need none.'
             )
+        for file in (args.checkpoint, *args.ensemble):
+            if not is_file(file):
+                raise MissingFileError(f'{file}: there is no such file.')
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)
     given += ['CHECKPOINT'] * (args.checkpoint is not None)
@@ -232,6 +259,13 @@ def check_model(args: argparse.Namespace, *trained_only: str) -> None:
             f'{name}: takes no {given[0]}, since the model contains everything; leave '
             'it out, or name the config and checkpoint of the training.'
         )
+
+
+def check_inputs(inputs: Sequence[str]) -> None:
+    """Raise a UserError if an input is missing, before the model is loaded."""
+    for path in inputs:
+        if not Path(path).exists():
+            raise MissingFileError(f'{path}: there is no such file or folder.')
 
 
 def add_pose_estimator_arguments(
@@ -305,8 +339,13 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def model_config(args: argparse.Namespace) -> Config:
-    """Return the checked config of a trained model, with the settings of options."""
+def model_config(args: argparse.Namespace) -> Config | None:
+    """Return the checked config of a trained model, with the settings of options.
+
+    None stands for the config in the checkpoint.
+    """
+    if args.config is None:
+        return None
     from mmskelseg.engine.config_checks import check_config, read_config
     from mmskelseg.fileio.configs import find_config
 
@@ -342,7 +381,7 @@ def load_inferencer(
         )
     config = model_config(args)
     estimator = pose_estimator(args)
-    with building(args.config):
+    with building(args.config or args.checkpoint):
         return SkelSegInferencer(
             config,
             [args.checkpoint, *args.ensemble],

@@ -23,6 +23,7 @@ from mmskelseg.commands.arguments import (
     add_ensemble,
     add_model,
     check_model,
+    is_checkpoint,
     model_config,
 )
 from mmskelseg.utils.choices import PRECISIONS
@@ -45,7 +46,7 @@ EXAMPLES = """examples:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
-        '%(prog)s [options] CONFIG CHECKPOINT OUT.onnx\n'
+        '%(prog)s [options] [CONFIG] CHECKPOINT OUT.onnx\n'
         '       %(prog)s [options] --model NAME OUT.onnx'
     )
     parser.add_argument(
@@ -85,12 +86,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     *given, out = args.inputs
-    if len(given) != (2 if args.model is None else 0):
+    is_alone = len(given) == 1 and is_checkpoint(given[0])
+    fits = len(given) == 2 or is_alone if args.model is None else not given
+    if not fits:
         raise UserError(
-            f'{" ".join(args.inputs)}: expected CONFIG CHECKPOINT OUT.onnx, or --model '
-            'NAME with only OUT.onnx.'
+            f'{" ".join(args.inputs)}: expected CONFIG CHECKPOINT OUT.onnx, without '
+            'CONFIG for the one in the checkpoint, or --model NAME with only OUT.onnx.'
         )
-    args.config, args.checkpoint = given or (None, None)
+    args.config, args.checkpoint = (*given, None, None)[:2]
     check_model(args, 'ensemble', 'cfg_options')
     from mmskelseg.apis.export import export_onnx
 

@@ -4,9 +4,9 @@
 
 SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
 video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
-model; see configs/streaming. Instead of both, you can name a file from `mmskelseg
-export --streaming`. Poses are estimated (--pose-estimator), or read from a file of the
-same video (--poses).
+model; see configs/streaming. Without CONFIG, the config in the checkpoint is used.
+Instead of both, you can name a file from `mmskelseg export --streaming`. Poses are
+estimated (--pose-estimator), or read from a file of the same video (--poses).
 
 A window shows the skeleton, the current action and a timeline of the last seconds;
 press q to end it. --out writes the same as a video. --events prints a line of JSON for
@@ -81,7 +81,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'config',
         metavar='CONFIG',
         nargs='?',
-        help='config file, its name, or an exported model',
+        help='config file, its name, or an exported model; may be left out if there is '
+        'a checkpoint',
     )
     parser.add_argument(
         'checkpoint',
@@ -266,7 +267,7 @@ def _stream(args: argparse.Namespace) -> SkelSegStream | OnnxStream:
     if args.model is not None:
         return SkelSegStream(args.model, fps=args.fps)
     config = model_config(args)
-    with building(args.config):
+    with building(args.config or args.checkpoint):
         return SkelSegStream(config, [args.checkpoint, *args.ensemble], fps=args.fps)
 
 

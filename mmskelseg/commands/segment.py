@@ -5,10 +5,10 @@
 INPUT is a video; a file with poses from MMPose, OpenPose (a folder per video),
 MediaPipe, DeepLabCut, SLEAP and others; an annotations.pkl; or a folder of these.
 CONFIG is a config file, or the name of one that comes with the package; that of a
-training is in its work folder. CHECKPOINT is a checkpoint of the training; the
-probabilities of further ones (--ensemble) are averaged. Instead of both, you can name
-a file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model that
-comes with the package (--model).
+training is in its work folder. CHECKPOINT is a checkpoint of the training; without
+CONFIG, the config in it is used. The probabilities of further ones (--ensemble) are
+averaged. Instead of both, you can name a file from `mmskelseg export`, MODEL.onnx,
+which runs without PyTorch, or a model that comes with the package (--model).
 
 A model that reads skeletons needs the poses of a video: a file (--poses), or, if INPUT
 is a folder, the file in it with the name of the video; otherwise they are estimated
@@ -46,6 +46,7 @@ from mmskelseg.commands.arguments import (
     add_inference_options,
     add_input_options,
     add_model,
+    check_inputs,
     check_model,
     is_exported,
     load_inferencer,
@@ -92,7 +93,7 @@ SHOWN = 10
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
-        '%(prog)s [-h] INPUT... (CONFIG CHECKPOINT | MODEL.onnx | --model NAME) '
+        '%(prog)s [-h] INPUT... ([CONFIG] CHECKPOINT | MODEL.onnx | --model NAME) '
         '[OPTION...]'
     )
     parser.add_argument(
@@ -156,6 +157,7 @@ def _show(prediction: 'Prediction') -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     check_model(args, 'ensemble', 'cfg_options')
+    check_inputs(args.inputs)
     poses, out = args.poses, args.out or _folder_of(args.inputs)
     batches = _stream(args)(
         args.inputs,

@@ -39,6 +39,7 @@ from mmskelseg.commands.arguments import (
     add_inference_options,
     add_input_options,
     add_model,
+    check_inputs,
     check_model,
     is_exported,
     load_inferencer,
@@ -68,7 +69,7 @@ EXAMPLES = """examples:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
-        '%(prog)s [-h] INPUT... (CONFIG CHECKPOINT | --model NAME) [OPTION...]'
+        '%(prog)s [-h] INPUT... ([CONFIG] CHECKPOINT | --model NAME) [OPTION...]'
     )
     parser.add_argument(
         'inputs',
@@ -136,6 +137,7 @@ def _check(args: argparse.Namespace) -> None:
             'disagree; name the CONFIG and CHECKPOINT that it was exported from.'
         )
     check_model(args, 'ensemble', 'cfg_options')
+    check_inputs(args.inputs)
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -184,7 +186,7 @@ def _run(args: argparse.Namespace) -> None:
     files = write_suggestions(
         suggestions,
         args.out,
-        model=args.model or args.config,
+        model=args.model or args.config or args.checkpoint,
         checkpoints=model.checkpoints,
         budget_minutes=args.budget,
         stretch_seconds=args.stretch,

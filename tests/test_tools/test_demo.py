@@ -198,3 +198,22 @@ def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
         ([poses, 'toy_rgb', checkpoint], 'not a checkpoint of the model in the config'),
     ):
         assert message in call_tool('demo/demo.py', *args, code=1).stderr
+
+
+def test_a_checkpoint_is_enough_for_its_config(small_model, poses, call_tool, tmp_path):
+    """Also after several inputs; what is missing is told before it is loaded."""
+    config, weights, expected = small_model
+    checkpoint = tmp_path / 'epoch_4.pth'
+    content = torch.load(weights)
+    content['meta']['cfg'] = Config.fromfile(config).pretty_text
+    torch.save(content, checkpoint)
+    call_tool('demo/demo.py', poses, poses, checkpoint, '--out', tmp_path / 'out')
+    (written,) = read_csv_segments(tmp_path / 'out' / 'take_2_segments.csv')
+    assert in_frames(written.segments) == expected
+    for words, message in (
+        ([poses, checkpoint, '--cfg-options', 'a=1'], 'need a CONFIG before it'),
+        (['none.mp4', checkpoint], 'none.mp4: there is no such file or folder'),
+        ([poses, config, 'none.pth'], 'none.pth: there is no such file'),
+    ):
+        done = call_tool('demo/demo.py', *words, code=1)
+        assert message in done.stderr
