@@ -301,6 +301,20 @@ def test_rtmlib_finds_boxes_then_joints(monkeypatch):
     np.testing.assert_allclose(second.joints, [[10, 10, 0.1]] * 2)
 
 
+def test_rtmlib_without_a_connection_wants_files(monkeypatch):
+    """Items of a dict are named by dots, as on the command line."""
+
+    def body(**options):
+        assert options['det'] == 'yolox.onnx'
+        raise URLError('no route')
+
+    monkeypatch.setitem(sys.modules, 'rtmlib', SimpleNamespace(Body=body))
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    estimator = build_pose_estimator('rtmlib', **{'networks.det': 'yolox.onnx'})
+    with pytest.raises(RuntimeError, match=r'could not be downloaded \(no route\); name'):
+        next(iter(estimator.detections([np.zeros((4, 4, 3), np.uint8)])))
+
+
 @pytest.mark.skipif(
     mediapipe._MEDIAPIPE.problem() != '',
     reason='MediaPipe is an extra that needs NumPy 1',

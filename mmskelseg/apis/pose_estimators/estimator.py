@@ -162,7 +162,8 @@ def build_pose_estimator(
             ``mmpose:human``); ``topdown`` or ``topdown:NETWORK`` (the same with Faster
             R-CNN and with HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or
             a config with ``type``, where ``TopDownPose`` means ``topdown``.
-        options: Further arguments of the type, which replace those of a config.
+        options: Further arguments of the type, which replace those of a config;
+            ``networks.pose`` is the item ``pose`` of a dict ``networks``.
 
     Raises:
         DependencyError: If a package that it needs is not or cannot be installed.
@@ -185,7 +186,11 @@ def build_pose_estimator(
         config = dict(estimator)
         kind = config.pop('type', None)
         topdown = kind == 'TopDownPose'
-    config.update(options)
+    for key, value in options.items():
+        name, dot, item = key.partition('.')
+        if dot:
+            value = {**dict(config.get(name) or {}), item: value}  # type: ignore[call-overload]
+        config[name] = value
     if topdown:
         renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
         kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Protocol
+from urllib.error import URLError
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UnavailableError, UserError
 
 _RTMLIB = Dependency('rtmlib', '0.0.10')
 # The layout of each solution, in rtmlib.visualization.skeleton.
@@ -99,4 +100,12 @@ class RTMLibPose(PoseEstimator):
         import rtmlib
 
         options = {'mode': self.mode, 'backend': self.backend, 'device': self.device}
-        return getattr(rtmlib, self.solution)(**(self.networks or {}), **options)
+        try:
+            return getattr(rtmlib, self.solution)(**(self.networks or {}), **options)
+        except URLError as error:
+            raise UnavailableError(
+                f'RTMLibPose: its networks could not be downloaded ({error.reason}); '
+                'name their files instead: --pose-options networks.det=FILE '
+                'networks.det_input_size=640,640 networks.pose=FILE '
+                'networks.pose_input_size=192,256.'
+            ) from error
