@@ -135,3 +135,21 @@ def test_minutes_without_room_for_a_stretch_are_named(call_tool, monkeypatch, tm
     words = ['mine.py', '--minutes', 0.1, '--stretch', 20]
     done = call_tool(TOOL, *words, code=1)
     assert '--minutes 0.1 has no room for one stretch of --stretch 20' in done.stderr
+
+
+@pytest.mark.parametrize(('title', 'data'), [('PRECOG-16', 'precog')])
+def test_table_of_the_docs_is_that_of_the_runs(tool, title, data):
+    file = ROOT / 'benchmarks' / 'results' / f'label_curve_{data}.json'
+    rows = tool.summaries(json.loads(file.read_text('utf-8'))['runs'])
+    text = (ROOT / 'docs' / 'few_labels.md').read_text('utf-8')
+    table = text.partition(f'| {title} | minutes |')[2].partition('\n\n')[0]
+    shown = [line.strip('| ').split(' | ') for line in table.splitlines()[2:]]
+    assert shown == [
+        [
+            row['method'],
+            f'{row["minutes"]:.2f}',
+            *(tool.format_score(row['scores'][key]) for key in tool.SCORES.values()),
+        ]
+        for row in rows
+    ]
+    assert all(row['seeds'] == [0, 1, 2] for row in rows)
