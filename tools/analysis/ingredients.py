@@ -5,7 +5,7 @@
 
 Each variant is a cross-validation of the config with options that switch ingredients
 off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
-the cosine schedule, the averaged weights, the standardised features and the members.
+a cosine schedule, the averaged weights, the standardised features and the members.
 The table is written to WORK_DIR/ingredients.md, and the scores of all runs to
 ingredients.json. If the tool is started again, it continues, so several processes can
 share the work, each with some of --variants. With --add, runs from another such file
@@ -67,7 +67,8 @@ def switches(cfg: Config) -> dict[str, list[str]]:
             options = [f'{key}.{names[0]}=0']
             found[step.type] = options + ([f'{key}.tilt=0'] if 'tilt' in step else [])
     for i, scheduler in enumerate(cfg.param_scheduler):
-        if scheduler.type == 'CosineAnnealingLR':
+        # A ratio of 1 leaves the rate constant.
+        if scheduler.type == 'CosineAnnealingLR' and scheduler.eta_min_ratio < 1:
             found['cosine rate'] = [f'param_scheduler.{i}.eta_min_ratio=1.0']
     for i, hook in enumerate(cfg.get('custom_hooks', ())):
         if hook.type == 'EMAHook':
