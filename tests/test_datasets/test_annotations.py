@@ -101,7 +101,7 @@ def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
     scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(scripts[0], {})
-    video = load_annotations('data/mine/annotations.pkl')['annotations'][0]
+    video = load_annotations('data/arrays/annotations.pkl')['annotations'][0]
     assert (video['keypoint'][0, 10, 3] == 0).all()
     assert video['keypoint_score'][0, 10, 3] == 0
 

@@ -318,15 +318,14 @@ def summary(data: AnnotationFile) -> str:
     ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)
     meta = data['metainfo']
     assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
+    frames = sum(map(len, labels))
+    without = f', {ignored / frames:.1%} of frames without a label' if ignored else ''
     lines = [
         *meta.get('notes', ()),
-        f'{len(labels)} videos, {sum(map(len, labels)):,} frames at '
+        f'{len(labels)} videos, {frames:,} frames at '
         f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
-        f'classes, {segments:,} segments',
+        f'classes, {segments:,} segments{without}',
     ]
-    if ignored:
-        share = ignored / sum(map(len, labels))
-        lines.append(f'{ignored:,} frames ({share:.1%}) have no label and are ignored')
     for name, members in data['split'].items():
         listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
         lines.append(f'{name}: {len(members)} videos{listed}')
