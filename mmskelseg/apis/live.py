@@ -138,6 +138,11 @@ class LiveSegmenter:
         joints = Skeleton.get(poses.skeleton).joints
         self._joints = len(joints)
         self._columns = self.skeleton.columns_of(joints, type(poses).__name__)
+        if self.skeleton.joints != stream.joints:
+            raise UserError(
+                f'The stream reads the joints {", ".join(stream.joints[:3])}, ... of '
+                'another layout than `skeleton`; leave out the layout of the stream.'
+            )
         self._links = OverlapLinks(patience=_PATIENCE)
         # By the number of the track; with `track`, the only person has the number 0.
         self._people: dict[int, _Followed] = {}

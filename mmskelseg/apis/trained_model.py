@@ -146,7 +146,8 @@ def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
     holders = []
     if isinstance(checkpoint, dict):
         hub, meta = (checkpoint.get(key) or {} for key in ('message_hub', 'meta'))
-        holders = [hub.get('runtime_info', {}), meta]
+        # After a resumed training, the hub has the config of its beginning.
+        holders = [meta, hub.get('runtime_info', {})]
     texts = [h.get('cfg') for h in holders if isinstance(h, dict)]
     text = next((text for text in texts if isinstance(text, str)), None)
     if text is None:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.fileio.inputs import is_file
+from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.utils.command_line import (
     add_person,
     add_pose_file_options,
@@ -198,8 +198,20 @@ def split_model(args: argparse.Namespace) -> None:
 
 
 def _is_input(text: str) -> bool:
-    """Return whether an argument is an input, not a config or its name."""
-    return Path(text).exists() and not text.endswith('.py')
+    """Return whether an argument is an input, not a config or its name.
+
+    A .json before a checkpoint is a config, since those of MMEngine may be.
+    """
+    from mmskelseg.fileio.configs import find_config
+
+    others = ('.py', '.json', '.yaml', '.yml', '.pth', '.onnx')
+    if not Path(text).exists() or text.lower().endswith(others):
+        return False
+    if Path(text).is_dir():
+        # A folder may have the name of a config, as work folders do.
+        with suppress(MissingFileError):
+            return find_config(text) is None
+    return True
 
 
 def is_checkpoint(config: str | None) -> bool:
@@ -230,8 +242,9 @@ def check_model(args: argparse.Namespace, *trained_only: str) -> None:
             )
     if args.model is None and args.config is None and args.checkpoint is None:
         raise UserError(
-            'No model is given; name a CONFIG and a CHECKPOINT, an exported model '
-            '(.onnx), or one that comes with the package (--model).'
+            'No model is given; after the inputs, name a CONFIG and a CHECKPOINT, a '
+            'checkpoint alone (.pth), an exported model (.onnx), or one that comes '
+            'with the package (--model).'
         )
     if not is_exported(args.config) and find_spec('torch') is None:
         name = args.config or args.checkpoint or f'--model {args.model}'
@@ -243,12 +256,11 @@ def check_model(args: argparse.Namespace, *trained_only: str) -> None:
     if args.model is None and not is_exported(args.config):
         if args.checkpoint is None:
             raise UserError(
-                f'{args.config}: a config needs a CHECKPOINT after it; only exported '
-                'models (.onnx) need none.'
+                f'{args.config}: a config needs a CHECKPOINT after it; only a '
+                'checkpoint (.pth) or an exported model (.onnx) can stand alone.'
             )
         for file in (args.checkpoint, *args.ensemble):
-            if not is_file(file):
-                raise MissingFileError(f'{file}: there is no such file.')
+            regular_file(file)
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)
     given += ['CHECKPOINT'] * (args.checkpoint is not None)

@@ -90,8 +90,8 @@ def _run(args: argparse.Namespace) -> None:
     fits = len(given) == 2 or is_alone if args.model is None else not given
     if not fits:
         raise UserError(
-            f'{" ".join(args.inputs)}: expected CONFIG CHECKPOINT OUT.onnx, without '
-            'CONFIG for the one in the checkpoint, or --model NAME with only OUT.onnx.'
+            f'{" ".join(args.inputs)}: expected [CONFIG] CHECKPOINT OUT.onnx (without '
+            'CONFIG, the config in the checkpoint is used), or --model NAME OUT.onnx.'
         )
     args.config, args.checkpoint = (*given, None, None)[:2]
     check_model(args, 'ensemble', 'cfg_options')

@@ -234,11 +234,12 @@ def _run(args: argparse.Namespace) -> None:
             camera.close()
         take_in(live.flush(), live.report.seconds)
     print(live.report, file=sys.stderr)
-    if not args.every_frame and 2 * live.report.rate < live.fps:
+    report = live.report
+    if report.dropped > report.frames > 1 and report.rate < live.fps / 2:
         print(
             f'The model was trained at {live.fps:g} frames a second, so at '
-            f'{live.report.rate:.1f} its labels may be worse: use a faster pose '
-            'estimator, smaller images, or --every-frame for a file.',
+            f'{report.rate:.1f} its labels may be worse: use a faster pose estimator, '
+            'smaller images, or --every-frame for a file.',
             file=sys.stderr,
         )
 

@@ -61,16 +61,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--recipe',
         choices=_RECIPES,
         help='recipe to inherit (default: pose3d if every video has keypoint_3d, else '
-        'pose2d)',
+        'pose2d; with --streaming pose2d)',
     )
     parser.add_argument(
         '--streaming',
-        nargs='?',
         type=number_from(0),
-        const=0.5,
         metavar='SECONDS',
         help='write a config of a causal model, for streams and `mmskelseg live`, '
-        'whose labels depend on at most SECONDS of what follows (default: 0.5)',
+        'whose labels depend on at most SECONDS of what follows, such as 0.5',
     )
     parser.add_argument(
         '--fold',
@@ -113,7 +111,7 @@ def _run(args: argparse.Namespace) -> None:
     epochs = args.epochs or min(max(round(enough), fewest), most)
     lookahead = None
     if args.streaming is not None:
-        lookahead = round(args.streaming * train[0]['fps'])
+        lookahead = _frames(args.streaming, train, args.ann_file)
     text = _config_text(
         args, recipe, reason, data['metainfo'], splits, epochs, lookahead
     )
@@ -128,11 +126,23 @@ def _run(args: argparse.Namespace) -> None:
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
-    if lookahead is not None:
+    if lookahead is not None and recipe == 'pose2d':
         print(
-            f'Causal, with a lookahead of {lookahead} frames: '
-            f'mmskelseg live 0 {out} {checkpoint}'
+            f'Live with:  mmskelseg live 0 {out} {checkpoint} '
+            f'(lookahead: {lookahead} frames)'
         )
+
+
+def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
+    """Return the number of whole frames within a time."""
+    rates = sorted({video['fps'] for video in videos})
+    if len(rates) > 1:
+        raise UserError(
+            f'{path}: --streaming needs videos of one frame rate, but they have '
+            f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
+        )
+    # 0.3 s at 10 frames per second are 3 frames, in spite of rounding.
+    return int(seconds * rates[0] + 1e-6)
 
 
 def _videos(videos: Sequence[VideoAnnotation]) -> str:

@@ -180,9 +180,9 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _folder_of(inputs: Sequence[str]) -> Path:
-    """Return a folder in which files of one input never replace those of another."""
+    """Return a folder by the name of the input, or one for several inputs."""
     folder = Path('work_dirs', 'segment')
-    return folder / Path(inputs[0]).absolute().name if len(inputs) == 1 else folder
+    return folder / Path(inputs[0]).resolve().name if len(inputs) == 1 else folder
 
 
 def _stream(args: argparse.Namespace) -> Callable[..., Iterator[dict[str, list]]]:

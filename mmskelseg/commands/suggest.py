@@ -39,7 +39,6 @@ from mmskelseg.commands.arguments import (
     add_inference_options,
     add_input_options,
     add_model,
-    check_inputs,
     check_model,
     is_exported,
     load_inferencer,
@@ -137,7 +136,6 @@ def _check(args: argparse.Namespace) -> None:
             'disagree; name the CONFIG and CHECKPOINT that it was exported from.'
         )
     check_model(args, 'ensemble', 'cfg_options')
-    check_inputs(args.inputs)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -7,8 +7,7 @@ Several checkpoints, such as of different seeds, form an ensemble, which average
 probabilities; the scores of each checkpoint are reported as well.
 
 The overall scores and those of each class are printed. The work folder then contains
-metrics.json, the confusion
-matrix, and a timeline of each test video.
+metrics.json, the confusion matrix, and a timeline of each test video.
 """
 
 from __future__ import annotations

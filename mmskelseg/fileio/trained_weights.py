@@ -59,9 +59,7 @@ def trained_features(checkpoint: object) -> Mapping[str, object] | None:
     return _trained_settings(checkpoint, 'test_dataloader', 'dataset', 'features')
 
 
-def check_visible_frames(
-    branches: object, checkpoint: object, source: str, config: str = 'the config'
-) -> None:
+def check_visible_frames(branches: object, checkpoint: object, source: str) -> None:
     """Raise a UserError if branches let a model see other frames than in training.
 
     Its weights load all the same, but its labels would be wrong.
@@ -70,7 +68,6 @@ def check_visible_frames(
         branches: ``model.branches`` of a config.
         checkpoint: The content of the checkpoint, as ``load_checkpoint`` returns it.
         source: The file of the checkpoint, for messages.
-        config: What has these branches, for messages.
     """
     trained = _trained_settings(checkpoint, 'model', 'branches')
     if trained is None or not isinstance(branches, Mapping):
@@ -84,7 +81,7 @@ def check_visible_frames(
             if before != after:
                 raise UserError(
                     f'{source}: was trained with model.branches.{modality}.{key}='
-                    f'{before!r}, but {config} has {after!r}; use the config that it '
+                    f'{before!r}, but the config has {after!r}; use the config that it '
                     'was trained with, which is in its work folder.'
                 )
 

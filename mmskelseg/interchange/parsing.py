@@ -44,7 +44,7 @@ _DAMAGED = (MemoryError, OSError, RuntimeError)
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
 _NUMBER = re.compile(r'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
-_DECIMAL_COMMA = re.compile(r'^([+-]?\d*),(\d+)$', re.ASCII)
+_COMMA_NUMBER = re.compile(r'[+-]?\d*[,.]?\d+([eE][+-]?\d+)?', re.ASCII)
 # Characters that occur in binary files and UTF-16, but in no text.
 _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 
@@ -187,27 +187,40 @@ def xml_attribute(element: Element, name: str, place: str) -> str:
 def read_rows(path: FilePath) -> Rows:
     """Return line number and cells of each row of a text table, without empty rows.
 
-    Cells are separated by tabs, semicolons or commas, whichever is most frequent in the
-    first row. If it is not the comma, numbers may have decimal commas.
+    Cells are separated by tabs, semicolons or commas, whichever is most frequent, in
+    the first row if it has no comma, else in all. If semicolons separate them, numbers
+    may have decimal commas, as spreadsheets write them in many countries.
     """
     text = read_text(path)
-    separator = max('\t;,', key=text.lstrip().partition('\n')[0].count)
+    first = text.lstrip().partition('\n')[0]
+    counted = text if ',' in first or not re.search('[\t;]', first) else first
+    separator = max('\t;,', key=counted.count)
     # Strict, since an unclosed quote would swallow all rows below it.
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     begin, rows = 1, []
     try:
         for row in reader:
-            cells = [cell.strip() for cell in row]
-            if separator != ',':
-                cells = [_DECIMAL_COMMA.sub(r'\1.\2', cell) for cell in cells]
-            rows.append((reader.line_num, cells))
+            rows.append((reader.line_num, [cell.strip() for cell in row]))
             begin = reader.line_num + 1
     except csv.Error as error:
         raise UserError(
             f'{path}: line {begin} is no row of a table ({error}); close its quotes, '
             'write a quote in a text twice, or shorten the cell.'
         ) from None
-    return [(line, row) for line, row in rows if any(row)]
+    rows = [(line, row) for line, row in rows if any(row)]
+    if separator == ';':
+        _replace_decimal_commas(rows)
+    return rows
+
+
+def _replace_decimal_commas(rows: Rows) -> None:
+    """Replace decimal commas in the columns that have only numbers below the header."""
+    width = max((len(row) for _, row in rows), default=0)
+    for column in range(width):
+        cells = [row for _, row in rows[1:] if column < len(row) and row[column]]
+        if all(_COMMA_NUMBER.fullmatch(row[column]) for row in cells):
+            for row in cells:
+                row[column] = row[column].replace(',', '.')
 
 
 def check_widths(rows: Rows, path: FilePath) -> None:

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.apis.live import LiveSegmenter
+from mmskelseg.apis.live import LiveReport, LiveSegmenter
 from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.apis.pose_estimators.estimator import strongest
 from mmskelseg.commands import live as command
@@ -315,10 +315,23 @@ def test_poses_of_another_video_are_refused(files, tmp_path):
         command.main([*files, '--events', '--no-window'])
 
 
-def test_slow_poses_are_told(files, capsys):
-    """A clip whose frames come faster than they are labelled."""
-    assert not command.main([*files, '--events', '--no-window', '--fps', '500'])
-    assert 'trained at 500 frames a second, so at ' in capsys.readouterr().err
+@pytest.mark.parametrize(('dropped', 'told'), [(30, True), (0, False)])
+def test_slow_poses_are_told(files, capsys, monkeypatch, dropped, told):
+    """A camera of few frames, none of which are dropped, is no fault of the poses."""
+    report = LiveReport(frames=10, dropped=dropped, seconds=4.5)
+    monkeypatch.setattr(
+        LiveSegmenter, 'run', lambda live, handle: setattr(live, 'report', report)
+    )
+    assert not command.main([*files, '--events', '--no-window'])
+    text = 'trained at 10 frames a second, so at 2.0 its labels may be worse'
+    assert (text in capsys.readouterr().err) == told
+
+
+def test_stream_of_another_layout_is_refused(model):
+    """Since the joints are put into the order of the skeleton."""
+    stream = SkelSegStream(*model(), layout='openpose_body25')
+    with pytest.raises(UserError, match='The stream reads the joints nose, neck, '):
+        LiveSegmenter(stream, 'coco17', Frames(range(4)), Estimator(walk(4)))
 
 
 def test_poses_of_a_file_do_not_fit_a_camera(files, monkeypatch):

@@ -212,6 +212,7 @@ def test_a_checkpoint_is_enough_for_its_config(small_model, poses, call_tool, tm
     assert in_frames(written.segments) == expected
     for words, message in (
         ([poses, checkpoint, '--cfg-options', 'a=1'], 'need a CONFIG before it'),
+        ([poses, checkpoint, checkpoint], 'cannot be read'),
         (['none.mp4', checkpoint], 'none.mp4: there is no such file or folder'),
         ([poses, config, 'none.pth'], 'none.pth: there is no such file'),
     ):

@@ -102,7 +102,7 @@ def test_conversion_joins_poses_and_labels(
         'image size is unknown, estimated from the extent of the joints\n'
         '3 videos, 90 frames at 10 fps, 2 classes, 9 segments\n'
     )
-    assert done.stdout.endswith('classes: lift (3 segments), walk (6 segments)\n')
+    assert done.stdout.endswith('segments of each class: lift (3), walk (6)\n')
     assert meta['notes'][0] == 'frames are numbered by image_id, from 0'
     first = (tmp_path / 'out/annotations.pkl').read_bytes()
     convert('--folds', 3)
@@ -409,7 +409,7 @@ FAULTS = {
             (root / 'poses/take2.json').unlink(),
             text('poses', 'take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root),
         ),
-        (), '/take2.csv: its joints differ from those of take1 (none in place of left_',
+        (), '/take2.csv: its joints differ from those of take1 (it lacks left_eye, ',
     ),
     'gap': (
         text('labels', 'take1.csv', 'start,end,label\n0,1,walk\n1.5,3,lift\n'),

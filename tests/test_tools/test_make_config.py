@@ -78,14 +78,20 @@ def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
     """Of 10 frames each; joints are in 2D, as cameras see them."""
     text, cfg = make_config(with_3d(small_annotations()), '--streaming', '0.3')
     assert 'recipe pose2d, since cameras and pose estimators find joints in 2D' in text
-    assert 'Causal, with a lookahead of 3 frames: mmskelseg live 0 ' in text
+    assert 'Live with:  mmskelseg live 0 ' in text
+    assert text.endswith('(lookahead: 3 frames)\n')
     branch = cfg.model.branches.pose2d
     assert (branch.causal, branch.lookahead, branch.in_channels) == (True, 3, 68)
     assert cfg.test_dataloader.dataset.features.pose2d.render.causal
     text, _ = make_config(
-        small_annotations(), '--streaming', '--recipe', 'heatmap', '--overwrite', code=1
-    )
+        small_annotations(), '--streaming', '1', '--recipe', 'heatmap', '--overwrite',
+        code=1,
+    )  # fmt: skip
     assert '--recipe heatmap: --streaming needs coordinates' in text
+    data = small_annotations()
+    data['annotations'][0]['fps'] = 15
+    text, _ = make_config(data, '--streaming', '1', '--overwrite', code=1)
+    assert 'needs videos of one frame rate, but they have 10 to 15 frames' in text
 
 
 def test_folds_are_used_where_there_is_no_other_split(make_config):

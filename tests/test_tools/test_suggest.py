@@ -145,7 +145,7 @@ def test_models_that_cannot_suggest_are_named(model, tmp_path):
         run(data, 'm.onnx')
     with pytest.raises(SystemExit, match='a config needs a CHECKPOINT after it'):
         run(data, config)
-    with pytest.raises(SystemExit, match='No model is given; name a CONFIG'):
+    with pytest.raises(SystemExit, match='No model is given; after the inputs, name'):
         run(data)
 
 

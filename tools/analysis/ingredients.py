@@ -68,7 +68,8 @@ def switches(cfg: Config) -> dict[str, list[str]]:
             found[step.type] = options + ([f'{key}.tilt=0'] if 'tilt' in step else [])
     for i, scheduler in enumerate(cfg.param_scheduler):
         # A ratio of 1 leaves the rate constant.
-        if scheduler.type == 'CosineAnnealingLR' and scheduler.eta_min_ratio < 1:
+        constant = scheduler.get('eta_min_ratio') == 1
+        if scheduler.type == 'CosineAnnealingLR' and not constant:
             found['cosine rate'] = [f'param_scheduler.{i}.eta_min_ratio=1.0']
     for i, hook in enumerate(cfg.get('custom_hooks', ())):
         if hook.type == 'EMAHook':

@@ -1,6 +1,7 @@
 # As cosine_ema.py, but the learning rate stays after its rise: with averaged weights,
-# recipes on coordinates score higher like this (docs/recipes.md). With an eta_min_ratio
-# below 1, it falls along a cosine to this fraction.
+# pose2d and pose3d score higher like this (docs/recipes.md). Models that inherit these
+# recipes were not compared. With an eta_min_ratio below 1, the rate falls along a
+# cosine to this fraction.
 _base_ = './cosine_ema.py'
 
 param_scheduler = [

@@ -78,9 +78,10 @@ class MediaPipePose(PoseEstimator):
 
 def _check() -> None:
     remedy = (
-        "run `pip install 'mediapipe<=0.10.21' 'numpy<2' 'opencv-contrib-python<4.12' "
-        "'jaxlib<0.7.2'` with Python 3.10 to 3.12, or choose another pose estimator, "
-        'such as rtmlib, which works with NumPy 2'
+        "run `pip install 'mediapipe>=0.10.14,<=0.10.21' 'numpy<2' 'jax<0.7.2' "
+        "'jaxlib<0.7.2' 'opencv-contrib-python<4.12' 'opencv-python<4.12'` "
+        'with Python 3.10 to 3.12, or choose another pose estimator, such as rtmlib, '
+        'which works with NumPy 2'
     )
     if sys.version_info >= (3, 13) and not _MEDIAPIPE.found()[1]:
         raise DependencyError(

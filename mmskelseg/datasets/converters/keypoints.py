@@ -24,6 +24,7 @@ from mmskelseg.interchange import READERS
 from mmskelseg.interchange.parsing import read_lines
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.segments import to_segments
+from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
 from mmskelseg.utils.errors import UserError
 
@@ -96,19 +97,21 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
     return f'{note} ({listed})'
 
 
-def _difference(these: Skeleton, those: Skeleton) -> str:
-    """Return which joints only one of two layouts has, such as ' (a in place of b)'."""
-    own, others = (
-        [joint for joint in one.joints if joint not in other.joints]
-        for one, other in ((these, those), (those, these))
-    )
-    if not (own or others):
+def _difference(these: Layout, those: Layout) -> str:
+    """Return which joints only one of two layouts has, such as ' (it lacks nose)'."""
+    own, other = Skeleton.get(these).joints, Skeleton.get(those).joints
+    more = [joint for joint in own if joint not in other]
+    less = [joint for joint in other if joint not in own]
+    if not (more or less):
         return ' in order, limbs or sides'
-    return f' ({_few(own)} in place of {_few(others)})'
+    texts = [f'it has {_few(more)}'] * bool(more) + [f'it lacks {_few(less)}'] * bool(
+        less
+    )
+    return f' ({" and ".join(texts)})'
 
 
 def _few(names: Sequence[str]) -> str:
-    return (', '.join(names[:3]) + ', ...' * (len(names) > 3)) or 'none'
+    return ', '.join(names[:3]) + ', ...' * (len(names) > 3)
 
 
 def _add_pose_options(parser: argparse.ArgumentParser) -> None:
@@ -279,7 +282,7 @@ def _run(args: argparse.Namespace) -> None:
         if skeletons[-1] != skeletons[0]:
             raise UserError(
                 f'{path}: its joints differ from those of {names[0]}'
-                f'{_difference(*map(Skeleton.get, (skeletons[-1], skeletons[0])))}; '
+                f'{_difference(skeletons[-1], skeletons[0])}; '
                 'correct their names, convert only videos of one layout, or convert '
                 'all to COCO joints by --coco17.'
             )
@@ -301,8 +304,8 @@ def _run(args: argparse.Namespace) -> None:
         # Where misspelt names can be seen.
         found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
         counts = Counter(found_ids)
-        listed = (f'{name} ({counts[k]} segments)' for k, name in enumerate(classes))
-        print(f'classes: {", ".join(listed)}')
+        listed = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
+        print(f'segments of each class: {", ".join(listed)}')
 
 
 main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -353,8 +353,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--repair-labels',
         action='store_true',
-        help='give a frame whose label lasts one frame and cannot be intended the '
-        'label of the previous frame (default: only report such frames)',
+        help='replace a label that lasts a single frame, and so must be a mistake, '
+        'by the label before it (default: only report such labels)',
     )
 
 

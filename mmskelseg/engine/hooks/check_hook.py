@@ -133,7 +133,7 @@ class SegCheckHook(Hook):
                     'start a new one from its weights with --cfg-options '
                     'load_from=FILE, without --resume.'
                 )
-        if not trains:
+        if not starts_training:
             branches = runner.cfg.get('model', {}).get('branches')
             check_visible_frames(branches, checkpoint, str(file))
         if not fits:

@@ -23,7 +23,8 @@ from mmskelseg.utils.logs import print_log
 # The most seconds that labels may exceed the video, since the duration of a container
 # rarely agrees with its number of frames.
 _SLACK = 1.0
-# The most seconds without a label at the end of a video that still get the last one.
+# The most seconds without a label at the end of a video that still get the last one;
+# a single frame always does.
 _END = 0.1
 
 
@@ -154,7 +155,8 @@ def segments_to_labels(
         classes: Names in the order of ids.
         missing: How to treat frames without a segment: as an ``error``, as
             ``background``, or as ``unlabelled`` (-1). It is no error if only the last
-            frames have none, for up to 0.1 s; they get the last label.
+            frames have none, for up to 0.1 s or one
+            frame; they get the last label.
         overlap: How to treat frames with segments of two classes: as an ``error``, as
             ``background``, or as the ``later`` segment, the one that starts last.
         background: Name of the background class.
@@ -206,8 +208,8 @@ def segments_to_labels(
     gaps = label == -1
     if missing == 'error' and _ends_early(gaps, fps):
         print_log(
-            f'{place}: the last label ends {gaps.sum()} frames before the video, and '
-            'is extended to its end.',
+            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
+            'and is extended to its end.',
             WARNING,
         )
         label[gaps] = label[~gaps][-1]
@@ -309,11 +311,13 @@ def _first_gap(
     start, end, _ = to_segments(np.where(gaps, 0, -1))[0]
     before = f'after {ordered[owner[start - 1]]}' if start else 'from the start'
     after = f'before {ordered[owner[end]]}' if end < gaps.size else 'to the end'
-    frames = f'{gaps.sum()} unlabelled frames' if gaps.sum() > 1 else 'a single frame'
+    count = int(gaps.sum())
+    several = f'the first gap of {count} unlabelled frames; label them'
+    what = several if count > 1 else 'the only unlabelled frame; label it'
     remedy = "missing='background' or 'unlabelled' (--unlabelled background or ignore)"
     if end == gaps.size:
         remedy += ', or correct the frame rate if labels end early in all videos'
     return (
         f'no label from {start / fps:.3f} to {end / fps:.3f} s, {before} and {after}, '
-        f'the first gap of {frames}; label them, or choose {remedy}.'
+        f'{what}, or choose {remedy}.'
     )

@@ -114,7 +114,7 @@ def _misspelt(joints: Sequence[str]) -> Iterator[str]:
     """Yield a note on each joint whose name is nearly one that COCO has."""
     missing = [joint for joint in COCO17 if joint not in joints]
     for joint in [joint for joint in joints if joint not in COCO17]:
-        for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.85):
+        for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9):
             yield f'{joint} is none of the joints of COCO; should it be {meant}?'
 
 

@@ -77,7 +77,8 @@ def read_poses(
     }  # fmt: skip
     if format is not None and format not in READERS:
         raise UserError(
-            f'format is {shown(format)}, expected one of {", ".join(FORMATS)}.'
+            f'{path}: the format {shown(format)} is unknown; choose from '
+            f'{", ".join(FORMATS)}.'
         )
     read = READERS[format or recognise(path)]
     used = options.keys() & signature(read).parameters

@@ -78,7 +78,7 @@ def test_the_last_label_may_end_a_moment_early():
     """Tools round the duration of a video; other gaps, however short, are errors."""
     walk = [Segment(0, 1.9, 'walk')]
     assert segments_to_labels(walk, 20, 10, CLASSES).tolist() == [0] * 20
-    with pytest.raises(ValueError, match='first gap of a single frame; label them'):
+    with pytest.raises(ValueError, match='the only unlabelled frame; label it'):
         segments_to_labels([Segment(0.1, 2, 'walk')], 20, 10, CLASSES)
     with pytest.raises(ValueError, match=r'2 unlabelled frames; .* or correct the f'):
         segments_to_labels([Segment(0, 1.8, 'walk')], 20, 10, CLASSES)

@@ -72,7 +72,9 @@ def test_format_can_be_forced(save_text):
 
 def test_every_format_has_a_reader(save_text):
     assert tuple(READERS) == FORMATS
-    with pytest.raises(ValueError, match="format is 'bvh', expected one of mmpose, op"):
+    with pytest.raises(
+        ValueError, match="the format 'bvh' is unknown; choose from mmpose, op"
+    ):
         read_poses(save_text(FILES['csv'][1]), 'bvh')
 
 

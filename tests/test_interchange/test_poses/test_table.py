@@ -37,6 +37,16 @@ def test_decimal_commas_are_read_where_semicolons_separate(save_text):
     ]  # fmt: skip
 
 
+def test_commas_of_texts_and_thousands_stay(save_text):
+    """In semicolons, a column of texts; elsewhere, a comma is no decimal point."""
+    path = save_text('start;end;label\n0;1;a,b\n1;2;2,5\n', 'a.csv')
+    (video,) = read_csv_segments(path)
+    assert [segment.label for segment in video.segments] == ['a,b', '2,5']
+    path = save_text('start\tend\tlabel\n0\t1,200\twalk\n', 'b.tsv')
+    with pytest.raises(ValueError, match="end is '1,200', expected a number"):
+        read_csv_segments(path)
+
+
 def test_wide_table_is_read_as_sleap_writes_it(save_text):
     """With tracks, whose rows come one track after the other."""
     poses = read_table(
