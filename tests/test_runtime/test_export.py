@@ -41,8 +41,8 @@ def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
 
 
 @pytest.mark.parametrize(('words', 'match'), [
-    (['a', 'b.onnx'], 'a b.onnx: expected [CONFIG] CHECKPOINT OUT.onnx'),
-    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME with only OUT.onnx'),
+    (['a', 'b.onnx'], r'a b.onnx: expected \[CONFIG\] CHECKPOINT OUT.onnx'),
+    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME OUT.onnx'),
     (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], 'takes no --ensemble'),
 ])  # fmt: skip
 def test_command_says_what_it_expects(words, match):

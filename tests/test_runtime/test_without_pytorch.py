@@ -143,12 +143,12 @@ def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
 
 
 @pytest.mark.parametrize(('words', 'sentence'), [
-    (('segment', 'take1.mp4', 'CONFIG.py'), 'a config needs a CHECKPOINT after it'),
+    (('segment', 'take1.mp4', 'CONFIG.py'), 'CONFIG.py: needs PyTorch, which'),
     (('segment', 'a', 'b.onnx', '--ensemble', 'c.pth'), 'takes no --ensemble'),
     (('segment', 'a', 'b.onnx', '--cfg-options', 'a.b=1'), 'takes no --cfg-options'),
-    (('segment', 'a', 'b.onnx'), 'b.onnx: there is no such model file'),
+    (('segment', '.', 'b.onnx'), 'b.onnx: there is no such model file'),
     (('live', '0', 'b.onnx', 'c.pth'), 'takes no CHECKPOINT'),
-    (('live', '0', 'b.py'), 'a config needs a CHECKPOINT after it'),
+    (('live', '0', 'b.pth'), 'b.pth: needs PyTorch, which is not'),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_said(words, sentence):
     assert sentence in command(*words, code=1)
