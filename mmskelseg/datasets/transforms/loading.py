@@ -102,14 +102,14 @@ class LoadFrameFeatures(Transform):
     def transform(self, results: Item) -> Item:
         """Write ``features``."""
         # (T, C, ...) → (C, T, ...)
-        results['features'] = {
+        found = {
             modality: self._loaded(path, results).swapaxes(0, 1)
             for modality, path in self._files(results).items()
         }
         for modality, recipe in results.get('online', {}).items():
             made = _filled(recipe.make(results), results['total_frames'])
-            results['features'][modality] = made.swapaxes(0, 1)
-        for modality, features in results['features'].items():
+            found[modality] = made.swapaxes(0, 1)
+        for modality, features in found.items():
             if features.shape[1] != results['total_frames']:
                 raise UserError(
                     f'video {results["frame_dir"]} has {results["total_frames"]} '
@@ -117,6 +117,8 @@ class LoadFrameFeatures(Transform):
                     f'{modality} features of {features.shape[1]}; remove the '
                     'transforms that these features cannot follow.'
                 )
+        # Only now, since transforms of online features refuse items that have them.
+        results['features'] = found
         return results
 
     def _files(self, results: Item) -> dict[str, Path]:

@@ -3,7 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.transforms import DropLimb
+from mmskelseg.datasets.transforms import DropLimb, LoadFrameFeatures
+from mmskelseg.features import FeatureRecipe
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
 
@@ -199,3 +200,22 @@ def test_drop_limb_refuses_another_number_of_joints():
     """Keypoints and skeleton must fit."""
     with pytest.raises(ValueError, match=r"\(1, 40, 15, 2\), but skeleton 'coco17'"):
         DropLimb(1, skeleton='coco17')(video(V=15))
+
+
+def test_limbs_are_lost_before_online_features_are_made():
+    """As in tests of trained recipes on skeletons that lack limbs."""
+    rng = np.random.default_rng(0)
+    video = {
+        'frame_dir': 'a', 'total_frames': 8, 'fps': 10.0, 'img_shape': (90, 90),
+        'keypoint': rng.uniform(9, 80, (1, 8, 17, 2)).astype(np.float32),
+        'keypoint_score': np.ones((1, 8, 17), np.float32),
+    }  # fmt: skip
+    made = {}
+    for p in (0, 1):
+        render = {'type': 'SkeletonCoordinates', 'dims': 2, 'flatten': True}
+        drop = {'type': 'DropLimb', 'p': p}
+        config = {'render': render, 'transforms': [drop], 'online': True}
+        recipe = FeatureRecipe.from_config('pose2d', config, 'coco17')
+        item = {**video, 'online': {'pose2d': recipe}}
+        made[p] = LoadFrameFeatures().transform(item)['features']['pose2d']
+    assert (made[0] != made[1]).any(axis=0).all()
