@@ -216,6 +216,6 @@ def test_limbs_are_lost_before_online_features_are_made():
         drop = {'type': 'DropLimb', 'p': p}
         config = {'render': render, 'transforms': [drop], 'online': True}
         recipe = FeatureRecipe.from_config('pose2d', config, 'coco17')
-        item = {**video, 'online': {'pose2d': recipe}}
+        item = {**video, 'feature_files': {}, 'online': {'pose2d': recipe}}
         made[p] = LoadFrameFeatures().transform(item)['features']['pose2d']
     assert (made[0] != made[1]).any(axis=0).all()
