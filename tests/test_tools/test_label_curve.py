@@ -137,7 +137,9 @@ def test_minutes_without_room_for_a_stretch_are_named(call_tool, monkeypatch, tm
     assert '--minutes 0.1 has no room for one stretch of --stretch 20' in done.stderr
 
 
-@pytest.mark.parametrize(('title', 'data'), [('PRECOG-16', 'precog')])
+@pytest.mark.parametrize(
+    ('title', 'data'), [('PRECOG-16', 'precog'), ('UW-IOM', 'uwiom')]
+)
 def test_table_of_the_docs_is_that_of_the_runs(tool, title, data):
     file = ROOT / 'benchmarks' / 'results' / f'label_curve_{data}.json'
     rows = tool.summaries(json.loads(file.read_text('utf-8'))['runs'])
