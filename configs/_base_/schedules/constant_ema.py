@@ -4,12 +4,5 @@
 # cosine to this fraction.
 _base_ = './cosine_ema.py'
 
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=50),
-    dict(
-        type='CosineAnnealingLR',
-        by_epoch=True,
-        convert_to_iter_based=True,
-        eta_min_ratio=1.0,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(eta_min_ratio=1.0)
