@@ -188,10 +188,9 @@ def split_model(args: argparse.Namespace) -> None:
     args.config = args.checkpoint = None
     if args.model is None:
         *others, last = args.inputs
-        is_alone = is_exported(last) or (
-            is_checkpoint(last) and bool(others) and _is_input(others[-1])
-        )
-        if len(args.inputs) > 2 and not is_alone:
+        if len(others) > 1 and not (
+            is_exported(last) or (is_checkpoint(last) and _is_input(others[-1]))
+        ):
             args.checkpoint = args.inputs.pop()
         if len(args.inputs) > 1:
             args.config = args.inputs.pop()

@@ -6,7 +6,11 @@ import sys
 
 import pytest
 
-from mmskelseg.commands.arguments import SettingsAction, add_config_arguments
+from mmskelseg.commands.arguments import (
+    SettingsAction,
+    add_config_arguments,
+    split_model,
+)
 from tests.small_data import ROOT
 
 
@@ -91,3 +95,34 @@ def test_help_does_not_wait_for_torch(tool):
         [sys.executable, '-c', code], check=True, capture_output=True, text=True
     )
     assert done.stdout.startswith('usage: ')
+
+
+@pytest.mark.parametrize(
+    ('words', 'inputs', 'config', 'checkpoint'),
+    [
+        ('a.mp4 mine.py c.pth', 'a.mp4', 'mine.py', 'c.pth'),
+        ('a.mp4 mine.json c.pth', 'a.mp4', 'mine.json', 'c.pth'),
+        ('a.mp4 toy_joint_limb c.pth', 'a.mp4', 'toy_joint_limb', 'c.pth'),
+        ('a.mp4 missing.json c.pth', 'a.mp4', 'missing.json', 'c.pth'),
+        ('a.mp4 m.onnx c.pth', 'a.mp4', 'm.onnx', 'c.pth'),
+        ('a.mp4 b.mp4 mine.py c.pth', 'a.mp4 b.mp4', 'mine.py', 'c.pth'),
+        # A checkpoint alone takes the place of CONFIG.
+        ('a.mp4 c.pth', 'a.mp4', 'c.pth', None),
+        ('uwiom_pose2d c.pth', 'uwiom_pose2d', 'c.pth', None),
+        ('a.mp4 b.mp4 c.pth', 'a.mp4 b.mp4', 'c.pth', None),
+        ('a.mp4 videos c.pth', 'a.mp4 videos', 'c.pth', None),
+        ('a.mp4 b.mp4 m.onnx', 'a.mp4 b.mp4', 'm.onnx', None),
+        ('a.mp4', 'a.mp4', None, None),
+    ],
+)
+def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monkeypatch):
+    """Folders may have names of configs, one or several, as work folders do."""
+    monkeypatch.chdir(tmp_path)
+    for name in ('a.mp4', 'b.mp4', 'mine.py', 'mine.json', 'm.onnx', 'c.pth'):
+        (tmp_path / name).touch()
+    for name in ('toy_joint_limb', 'uwiom_pose2d', 'videos'):
+        (tmp_path / name).mkdir()
+    args = argparse.Namespace(inputs=words.split(), model=None)
+    split_model(args)
+    assert args.inputs == inputs.split()
+    assert (args.config, args.checkpoint) == (config, checkpoint)

@@ -189,7 +189,8 @@ def build_pose_estimator(
     for key, value in options.items():
         name, dot, item = key.partition('.')
         if dot:
-            value = {**dict(config.get(name) or {}), item: value}  # type: ignore[call-overload]
+            held = config.get(name)
+            value = {**(held if isinstance(held, Mapping) else {}), item: value}
         config[name] = value
     if topdown:
         renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}

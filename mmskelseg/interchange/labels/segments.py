@@ -155,8 +155,7 @@ def segments_to_labels(
         classes: Names in the order of ids.
         missing: How to treat frames without a segment: as an ``error``, as
             ``background``, or as ``unlabelled`` (-1). It is no error if only the last
-            frames have none, for up to 0.1 s or one
-            frame; they get the last label.
+            frames have none, for up to 0.1 s or one frame; they get the last label.
         overlap: How to treat frames with segments of two classes: as an ``error``, as
             ``background``, or as the ``later`` segment, the one that starts last.
         background: Name of the background class.
