@@ -43,6 +43,7 @@ class _Result(TypedDict):
     """The content of a cross_validation.json, and its path."""
 
     config: str
+    options: list[str]
     seeds: list[int]
     folds: list[str]
     runs: list[_Run]
@@ -56,7 +57,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder of a cross-validation, or its cross_validation.json',
     )  # fmt: skip
     parser.add_argument(
-        '--names', nargs='+', help='name of each result (default: that of its config)'
+        '--names',
+        nargs='+',
+        help='name of each result (default: its config, with its --cfg-options)',
     )
     parser.add_argument(
         '--score',
@@ -95,6 +98,8 @@ def _read(path: Path) -> _Result:
     of_video = {key: float for key in _SCORES if key != 'mAP'}
     shape = {
         'config': str,
+        # Files of earlier versions have none.
+        'options?': [str],
         'seeds': [int],
         'folds': [str],
         'runs': [{'fold': str, 'seed': int, 'per_video': {...: of_video}}],
@@ -103,12 +108,14 @@ def _read(path: Path) -> _Result:
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
     check_shape(content, shape, str(file), 'cross-validate again')
-    return cast('_Result', {**content, 'file': str(file)})
+    return cast('_Result', {'options': [], **content, 'file': str(file)})
 
 
 def _named(contents: list[_Result], args: argparse.Namespace) -> dict[str, _Result]:
-    """Return the results by the names of their configs, or by those of --names."""
-    names = args.names or [c['config'].removesuffix('.py') for c in contents]
+    """Return the results by their configs and options, or by --names."""
+    names = args.names or [
+        ' '.join([c['config'].removesuffix('.py'), *c['options']]) for c in contents
+    ]
     if len(names) != len(contents):
         raise UserError(
             f'--names has {len(names)} for {len(contents)} results; give one for each.'

@@ -113,7 +113,8 @@ def _run(args: argparse.Namespace) -> None:
             f'{failed} of {len(pending)} runs failed, so there is no table; the same '
             'command repeats only these runs.'
         )
-    print(f'\n{save(runs, Path(cfg.filename), folder)}\n')
+    summary = save(runs, Path(cfg.filename), args.cfg_options_typed, folder)
+    print(f'\n{summary}\n')
     print(f'Kept in {folder / "cross_validation.md"} and .json')
 
 

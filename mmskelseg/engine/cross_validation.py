@@ -228,10 +228,18 @@ def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
     return {k if k == 'mAP' else f'raw_{k}': value for k, value in scores.items()}
 
 
-def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
+def save(
+    runs: list[RunFolder], config: Path, typed: Sequence[str], folder: Path
+) -> str:
     """Write the summary of finished runs as JSON and Markdown, and return the latter.
 
     With several seeds, it includes their ensemble, or the reason why there is none.
+
+    Args:
+        runs: The runs, with all seeds for each fold.
+        config: The config file.
+        typed: The options of the command line, as ``key=value``.
+        folder: Where ``cross_validation.json`` and ``.md`` are written.
     """
     reports = {_fold_and_seed(run): run.report() for run in runs}
     summary = summarize_runs(reports)
@@ -250,6 +258,7 @@ def save(runs: list[RunFolder], config: Path, folder: Path) -> str:
             }
     content = {
         'config': config_name(config),
+        'options': list(typed),
         **summary,
         'runs': [
             {'fold': fold, 'seed': seed, **report}

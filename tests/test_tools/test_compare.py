@@ -14,7 +14,9 @@ NAMES = ('acc', 'edit', 'f1@10', 'f1@25', 'f1@50')
 def save(tmp_path):
     """Write the summary of a cross-validation; return its folder."""
 
-    def write(name, base, *, seeds=(0, 1), videos=('a', 'b', 'c'), folds=('x', 'y')):
+    def write(
+        name, base, *, seeds=(0, 1), videos='abc', folds='xy', config=None, **content
+    ):
         runs = {}
         for k, fold in enumerate(folds):
             for seed in seeds:
@@ -27,7 +29,8 @@ def save(tmp_path):
                     },
                 }
         content = {
-            'config': f'some/{name}.py',
+            'config': f'some/{config or name}.py',
+            **content,
             **summarize_runs(runs),
             'runs': [{'fold': f, 'seed': s, **r} for (f, s), r in runs.items()],
         }
@@ -73,11 +76,20 @@ def test_names_score_and_reference_can_be_chosen(save, call_tool):
     assert second['Acc, to A'] == ''
 
 
+def test_options_are_part_of_a_name(save, call_tool):
+    """Files of earlier versions do not have the key."""
+    one = save('one', 40)
+    two = save('two', 42, config='one', options=['a.b=3', 'c=0'])
+    first, second = rows(call_tool(TOOL, one, two).stdout)
+    assert first['Config'] == 'some/one a.b=3 c=0'
+    assert second['Config'] == 'some/one'
+
+
 @pytest.mark.parametrize(
     ('other', 'args', 'message'),
     [
-        ({'folds': ('x',)}, [], "lacks test video 'a' of fold 'y'"),
-        ({'videos': ('a', 'b')}, [], "lacks test video 'c' of fold 'x'"),
+        ({'folds': 'x'}, [], "lacks test video 'a' of fold 'y'"),
+        ({'videos': 'ab'}, [], "lacks test video 'c' of fold 'x'"),
         ({}, ['--names', 'A'], '--names has 1 for 2 results'),
         ({}, ['--names', 'A', 'A'], 'A: two results have this name'),
         (

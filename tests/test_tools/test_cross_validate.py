@@ -68,6 +68,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
     assert [each['seed'] for each in metrics] == [3, 3]
     content = json.loads((tmp_path / 'out/cross_validation.json').read_text())
     assert content['config'] == 'skelseg/toy_joint_limb.py'
+    assert content['options'] == options
     mean = sum(each['seg/acc'] for each in metrics) / 2
     for name in ('over_folds', 'over_videos', 'over_seeds'):
         assert content[name]['scores']['acc']['mean'] == pytest.approx(mean)
