@@ -33,9 +33,7 @@ def gradients(model, x, mask):
 @pytest.mark.parametrize('lengths', [(20,), (20, 13, 1)])
 @pytest.mark.parametrize('chunk_frames', [1, 3, 20])
 @pytest.mark.parametrize('kept_frames', [0, 10**6])
-def test_gradients_of_chunks_are_those_of_the_whole(
-    lengths, chunk_frames, kept_frames
-):
+def test_gradients_of_chunks_are_those_of_the_whole(lengths, chunk_frames, kept_frames):
     """The whole is computed at once, and nothing of it again."""
     whole = encoder(chunk_frames=10**6).double()
     parts = copy.deepcopy(whole)
