@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         MSGCN,
         ASFormer,
         CausalTCN,
+        LTContext,
         MMActionGCN,
         MSTCNPlusPlus,
         PyramidGCN,
@@ -38,6 +39,7 @@ __all__ = [
     'ConcatFusion',
     'FrameCrossEntropyLoss',
     'HeatmapEncoder',
+    'LTContext',
     'MMActionGCN',
     'MSTCNPlusPlus',
     'PyramidGCN',
@@ -51,8 +53,8 @@ __all__ = [
 # import; `mmskelseg convert-model --help` works without it.
 _PARTS = {
     'backbones': (
-        'C2FTCN', 'GCNTCN', 'MSGCN', 'ASFormer', 'CausalTCN', 'MMActionGCN',
-        'MSTCNPlusPlus', 'PyramidGCN',
+        'C2FTCN', 'GCNTCN', 'MSGCN', 'ASFormer', 'CausalTCN', 'LTContext',
+        'MMActionGCN', 'MSTCNPlusPlus', 'PyramidGCN',
     ),
     'data_preprocessor': ('SegDataPreprocessor',),
     'heads': ('BoundaryHead', 'RiskHead', 'SegmentationHead'),

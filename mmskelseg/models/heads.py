@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.layers import (
     TemporalConv1d,
+    for_each_stage,
     frame_mask,
     masked,
     stack_frames,
@@ -27,7 +28,7 @@ class SegmentationHead(BaseModule):
     """A 1x1 classifier for each stage, with the losses of all stages (Eq. 7).
 
     Args:
-        in_channels: Channels of the features, C.
+        in_channels: Channels of the features, C, or those of each stage.
         num_classes: Number of classes, K.
         num_stages: Number of stages; each has its own classifier.
         loss_cls: Classification loss of each frame.
@@ -43,7 +44,7 @@ class SegmentationHead(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | Sequence[int],
         num_classes: int,
         num_stages: int,
         *,
@@ -54,17 +55,19 @@ class SegmentationHead(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.num_classes = num_classes
-        if num_levels < 1 or in_channels % num_levels:
-            raise UserError(
-                f'The head has num_levels={num_levels}, but reads {in_channels} '
-                'channels, which are not divisible by that; set head.num_levels to the '
-                'number of levels of the backbone, or leave it out.'
-            )
+        widths = for_each_stage(in_channels, num_stages)
+        for width in widths:
+            if num_levels < 1 or width % num_levels:
+                raise UserError(
+                    f'The head has num_levels={num_levels}, but reads {width} channels,'
+                    ' which are not divisible by that; set head.num_levels to the '
+                    'number of levels of the backbone, or leave it out.'
+                )
         self.classifiers = ModuleList(
-            TemporalConv1d(in_channels, num_classes, 1)
+            TemporalConv1d(width, num_classes, 1)
             if num_levels == 1
-            else LevelClassifier(in_channels // num_levels, num_classes, num_levels)
-            for _ in range(num_stages)
+            else LevelClassifier(width // num_levels, num_classes, num_levels)
+            for width in widths
         )
         self.loss_cls = MODELS.build(loss_cls)
         self.loss_smooth = MODELS.build(loss_smooth) if loss_smooth else None

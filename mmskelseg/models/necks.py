@@ -6,7 +6,7 @@ import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 
-from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.layers import TemporalConv1d, for_each_stage
 from mmskelseg.registry import MODELS
 
 
@@ -15,7 +15,7 @@ class ConcatFusion(BaseModule):
     """Concatenation of the features of all modalities, reduced by a 1x1 (Fig. 3c).
 
     Args:
-        in_channels: Total channels of all modalities.
+        in_channels: Total channels of all modalities, or those of each stage.
         num_stages: Number of stages; each has its own fusion.
         out_channels: Channels of the fused features.
         init_cfg: Initialisation by MMEngine.
@@ -23,7 +23,7 @@ class ConcatFusion(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | Sequence[int],
         num_stages: int,
         *,
         out_channels: int = 64,
@@ -32,7 +32,8 @@ class ConcatFusion(BaseModule):
         super().__init__(init_cfg)
         self.out_channels = out_channels
         self.convs = ModuleList(
-            TemporalConv1d(in_channels, out_channels, 1) for _ in range(num_stages)
+            TemporalConv1d(width, out_channels, 1)
+            for width in for_each_stage(in_channels, num_stages)
         )
 
     def forward(self, features: Sequence[Tensor], stage: int) -> Tensor:

@@ -5,8 +5,7 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
-from mmskelseg.models.backbones.asformer import window_attention
-from mmskelseg.models.layers import norm_videos
+from mmskelseg.models.layers import norm_videos, window_attention
 from mmskelseg.registry import MODELS
 
 POSE = {'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4}

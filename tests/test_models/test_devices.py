@@ -66,6 +66,17 @@ ASFORMER = {
     'channel_masking': 0.0,
     'dropout': 0.0,
 }
+LTCONTEXT = {
+    'type': 'LTContext',
+    'in_channels': 6,
+    'channels': 8,
+    'num_layers': 3,
+    'num_refinements': 1,
+    'stride': 5,
+    'channel_masking': 0.0,
+    'dropout': 0.0,
+    'attention_dropout': 0.0,
+}
 C2F_TCN = {
     'type': 'C2FTCN',
     'in_channels': 6,
@@ -99,6 +110,7 @@ NETWORKS = {
     'fusion': ({'a': TCN, 'b': TCN}, {}),
     'causal': ({'a': CAUSAL}, {}),
     'asformer': ({'a': ASFORMER}, {}),
+    'ltcontext': ({'a': LTCONTEXT}, {}),
     'c2f_tcn': ({'a': C2F_TCN}, {'head': {**HEAD, 'num_levels': 2}}),
     **{name: ({'a': backbone}, {}) for name, backbone in GRAPHS.items()},
     'mtl': ({'a': GRAPHS['stl']}, {'risk_head': RISK}),

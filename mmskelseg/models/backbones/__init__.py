@@ -3,6 +3,7 @@
 from mmskelseg.models.backbones.asformer import ASFormer
 from mmskelseg.models.backbones.c2f_tcn import C2FTCN
 from mmskelseg.models.backbones.gcn_tcn import GCNTCN
+from mmskelseg.models.backbones.ltcontext import LTContext
 from mmskelseg.models.backbones.mmaction_gcn import MMActionGCN
 from mmskelseg.models.backbones.ms_gcn import MSGCN
 from mmskelseg.models.backbones.ms_tcn import CausalTCN, MSTCNPlusPlus
@@ -14,6 +15,7 @@ __all__ = [
     'MSGCN',
     'ASFormer',
     'CausalTCN',
+    'LTContext',
     'MMActionGCN',
     'MSTCNPlusPlus',
     'PyramidGCN',

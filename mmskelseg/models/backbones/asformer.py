@@ -6,17 +6,18 @@ that the text leaves open are from github.com/ChinaYi/ASFormer.
 
 import math
 
-import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import FrameDropout, TemporalConv1d, masked, norm_videos
+from mmskelseg.models.layers import (
+    FrameDropout,
+    TemporalConv1d,
+    masked,
+    norm_videos,
+    window_attention,
+)
 from mmskelseg.registry import MODELS
-
-# The least number of frames for which attention is computed at a time. Blocks of single
-# frames would be slower, and too many for a GPU if a video is long.
-_BLOCK = 32
 
 
 @MODELS.register_module()
@@ -185,58 +186,3 @@ class AttentionLayer(BaseModule):
         )
         change = local + self.attention_weight * self.project(F.relu(attended))
         return masked(self.dropout.add(x, self.conv_out(change)), mask)
-
-
-def window_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
-    *,
-    window: int,
-    blocks: bool,
-) -> Tensor:
-    """Return the attention of each frame to those in a window around it, (N, C, T).
-
-    Frame t reads ``window`` frames from ``t - window // 2`` on, as far as they exist.
-    With ``blocks``, it reads all frames that any frame of its block reads, where block
-    b begins at frame ``b * window``.
-
-    Args:
-        query: Shape (N, C, T), as are ``key`` and ``value``.
-        mask: Shape (N, 1, T), or None; padding is ignored.
-    """
-    frames, half = query.shape[2], window // 2
-    # Blocks of queries with the keys around them, so that memory grows as T * window.
-    # A video that fits into one block needs no other frames.
-    size, reach = window * -(-_BLOCK // window), half
-    if not torch.onnx.is_in_onnx_export() and frames <= size:
-        size, reach = frames, 0
-    padding = (frames + size - 1) // size * size - frames
-    queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding))
-    queries = queries.unflatten(1, (-1, size))
-    keys, values = (
-        _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
-    )
-    valid = torch.ones_like(query[:1, :1]) if mask is None else mask
-    valid = _with_neighbours(valid.transpose(1, 2), size, reach, padding)[..., 0] > 0
-    reader = torch.arange(size, device=query.device)[:, None]
-    place = torch.arange(-reach, size + reach, device=query.device)
-    first = (reader // window * window if blocks else reader) - half
-    end = first + window + (2 * half if blocks else 0)
-    allowed = valid[:, :, None] & (place >= first) & (place < end)
-    # Padding reads itself, since the softmax over nothing is NaN.
-    allowed = allowed | (place == reader)
-    attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
-    return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
-
-
-def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
-    """Return the blocks of x (N, T, C) with neighbouring frames on both sides.
-
-    The shape is (N, blocks, reach + size + reach, C). Beyond the ends of x, and in the
-    padding of the last block, they are 0.
-    """
-    blocks = F.pad(x, (0, 0, size, padding + size)).unflatten(1, (-1, size))
-    before, after = blocks[:, :-2, size - reach :], blocks[:, 2:, :reach]
-    return torch.cat([before, blocks[:, 1:-1], after], dim=2)

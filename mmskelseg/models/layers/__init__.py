@@ -1,5 +1,6 @@
 """Layers that backbones share, and helpers for padded batches."""
 
+from mmskelseg.models.layers.attention import strided_attention, window_attention
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (
     check_lengths,
@@ -12,6 +13,7 @@ from mmskelseg.models.layers.padding import (
     video_lengths,
 )
 from mmskelseg.models.layers.pooling import adaptive_mean, adaptive_mean_2d
+from mmskelseg.models.layers.stages import for_each_stage, total_channels
 from mmskelseg.models.layers.standardizer import FeatureStandardizer, Fitted
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
@@ -30,6 +32,7 @@ __all__ = [
     'adaptive_mean_2d',
     'check_joints',
     'check_lengths',
+    'for_each_stage',
     'frame_mask',
     'masked',
     'norm_frames',
@@ -37,7 +40,10 @@ __all__ = [
     'norm_videos',
     'shifted_products',
     'stack_frames',
+    'strided_attention',
     'to_device',
+    'total_channels',
     'uses_loops',
     'video_lengths',
+    'window_attention',
 ]

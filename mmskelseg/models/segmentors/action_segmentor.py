@@ -21,9 +21,11 @@ from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import (
     FeatureStandardizer,
     check_lengths,
+    for_each_stage,
     frame_mask,
     masked,
     stack_frames,
+    total_channels,
     video_lengths,
 )
 from mmskelseg.models.postprocessors import build_postprocessors, postprocess
@@ -141,7 +143,7 @@ class ActionSegmentor(BaseModel):
         self.stage_order = next(iter(orders.values()))
         num_stages = max(self.stage_order) + 1
 
-        def build_head(in_channels: int) -> BaseModule:
+        def build_head(in_channels: int | list[int]) -> BaseModule:
             sizes = {'in_channels': in_channels, 'num_classes': num_classes}
             return MODELS.build({**sizes, 'num_stages': num_stages, **head})
 
@@ -153,10 +155,13 @@ class ActionSegmentor(BaseModel):
             if branches[name].get('standardize', False):
                 parts['standardizer'] = FeatureStandardizer(self._in_channels[name])
             if options.branch_heads:
-                parts['head'] = build_head(backbone.out_channels)
+                parts['head'] = build_head(
+                    total_channels([backbone.out_channels], num_stages)
+                )
             self.branches[name] = ModuleDict(parts, branches[name].get('init_cfg'))
+        widths = [backbone.out_channels for backbone in backbones.values()]
         if fusion is not None:
-            width = sum(backbone.out_channels for backbone in backbones.values())
+            width = total_channels(widths, num_stages)
             sizes = {'in_channels': width, 'num_stages': num_stages}
             neck = MODELS.build({**sizes, **options.neck})
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
@@ -168,8 +173,9 @@ class ActionSegmentor(BaseModel):
             )
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
         if boundary_head is not None:
-            width = sum(backbone.out_channels for backbone in backbones.values())
-            self.boundary_head = MODELS.build({'in_channels': width, **boundary_head})
+            # It reads the features of the first stage.
+            first = sum(for_each_stage(width, num_stages)[0] for width in widths)
+            self.boundary_head = MODELS.build({'in_channels': first, **boundary_head})
         if loss_weighting is not None:
             self.loss_weighting = MODELS.build(loss_weighting)
         if timestamps is not None:

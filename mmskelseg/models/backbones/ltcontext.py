@@ -1,0 +1,249 @@
+"""LTContext: stages with attention in windows and over the whole video in turns.
+
+Source: Bahrami et al., "How Much Temporal Long-Term Context is Needed for Action
+Segmentation?" (ICCV 2023); details that the text leaves open are from
+github.com/LTContext/LTContext.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.models.layers import (
+    FrameDropout,
+    TemporalConv1d,
+    masked,
+    norm_videos,
+    strided_attention,
+    window_attention,
+)
+from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
+
+
+@MODELS.register_module()
+class LTContext(BaseModule):
+    """A stage that predicts and narrower stages that refine.
+
+    Layer i of a stage is a convolution with dilation 2**i, attention in windows, and
+    sparse attention to the whole video. From the second stage on, the attention takes
+    its values from the features of the previous stage.
+
+    An output depends on all frames of a video. Stages therefore have no ``context``,
+    and a video is always processed as a whole. Memory grows with the number of frames
+    times the window in evaluation; in training, it also grows with the square of the
+    number of frames, divided by the stride.
+
+    Args:
+        in_channels: Number of features per frame, C.
+        num_classes: Number of classes that a refinement reads, K.
+        channels: Width of the first stage.
+        num_layers: Number of layers of every stage.
+        num_refinements: Number of stages that refine.
+        window: Frames are divided into windows of this length. A frame attends to its
+            window, and to half a window on each side of it.
+        stride: In the attention to the whole video, a frame attends to every
+            ``stride``-th frame.
+        reduction: The later stages have ``channels // reduction`` channels. The
+            attention of a stage has half of the stage's channels.
+        channel_masking: Probability, in training, that a channel of a video is set to 0
+            where it enters a stage.
+        dropout: Probability of dropout in every layer, and of each attention weight.
+        attention_dropout: Probability of dropout of what an attention returns.
+        norm: Whether each channel is normalised over the frames of a video before each
+            attention.
+        init_cfg: Initialisation by MMEngine.
+
+    Raises:
+        ValueError: If a stage is too narrow to halve its channels.
+
+    Note:
+        The reference code normalises if its option ``USE_INSTANCE_NORM`` is False, and
+        does not if it is True, as in the configs of its published weights.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        num_layers: int = 9,
+        num_refinements: int = 3,
+        window: int = 64,
+        stride: int = 64,
+        reduction: int = 2,
+        channel_masking: float = 0.3,
+        dropout: float = 0.2,
+        attention_dropout: float = 0.1,
+        norm: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        narrow = channels // reduction
+        if narrow < 2:
+            raise UserError(
+                f'LTContext: channels={channels} and reduction={reduction} leave '
+                f'{narrow} channels for the stages that refine, which need at least 2; '
+                'set more channels or a smaller reduction.'
+            )
+        self.in_channels = in_channels
+        self.out_channels = (channels, *[narrow] * num_refinements)
+
+        near = partial(window_attention, window=window, blocks=True)
+        far = partial(strided_attention, stride=stride)
+
+        def layers(width: int) -> ModuleList:
+            return ModuleList(
+                ContextLayer(
+                    width,
+                    *(
+                        Attention(width, attend, dropout, attention_dropout)
+                        for attend in (near, far)
+                    ),
+                    dilation=2**i,
+                    dropout=dropout,
+                    norm=norm,
+                )
+                for i in range(num_layers)
+            )
+
+        self.stages = ModuleList(
+            [ContextStage(in_channels, channels, layers(channels), channel_masking)]
+        )
+        for width in self.out_channels[:-1]:
+            inputs = ContextStage(num_classes, narrow, layers(narrow), channel_masking)
+            self.stages.append(RefinementStage(inputs, width, narrow))
+        self.stage_order = tuple(range(1 + num_refinements))
+
+
+class ContextStage(BaseModule):
+    """Channel masking, a 1x1 convolution, then the layers."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        layers: ModuleList,
+        channel_masking: float,
+    ) -> None:
+        super().__init__()
+        self.masking = nn.Dropout1d(channel_masking)
+        self.conv_in = TemporalConv1d(in_channels, channels, 1)
+        self.layers = layers
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, source: Tensor | None = None
+    ) -> Tensor:
+        """Return features (N, channels, T) for x (N, C, T); mask is (N, 1, T).
+
+        The attention takes its values from ``source`` (N, channels, T), if any.
+        """
+        x = masked(self.conv_in(self.masking(x)), mask)
+        for layer in self.layers:
+            x = layer(x, source, mask)
+        return x
+
+
+class RefinementStage(BaseModule):
+    """A stage that reads class probabilities and features of the previous stage.
+
+    Wider features are reduced by a 1x1 convolution.
+    """
+
+    #: See :class:`mmskelseg.models.ActionSegmentor`.
+    reads_features = True
+
+    def __init__(self, stage: ContextStage, width: int, channels: int) -> None:
+        super().__init__()
+        self.stage = stage
+        self.reduce = None
+        if width != channels:
+            self.reduce = TemporalConv1d(width, channels, 1)
+
+    def forward(self, x: Tensor, mask: Tensor | None, features: Tensor) -> Tensor:
+        """Return features (N, channels, T) for x (N, K, T); mask is (N, 1, T).
+
+        ``features`` (N, width, T) are those of the previous stage.
+        """
+        if self.reduce is not None:
+            features = self.reduce(features)
+        return self.stage(x, mask, features)
+
+
+class ContextLayer(BaseModule):
+    """A dilated convolution, two kinds of attention, and a 1x1, added to the input."""
+
+    def __init__(
+        self,
+        channels: int,
+        near: 'Attention',
+        far: 'Attention',
+        *,
+        dilation: int,
+        dropout: float,
+        norm: bool,
+    ) -> None:
+        super().__init__()
+        self.norm = norm
+        self.conv_dilated = TemporalConv1d(
+            channels, channels, 3, padding=dilation, dilation=dilation
+        )
+        self.near = near
+        self.far = far
+        self.conv_out = TemporalConv1d(channels, channels, 1)
+        self.dropout = FrameDropout(dropout)
+
+    def forward(self, x: Tensor, source: Tensor | None, mask: Tensor | None) -> Tensor:
+        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
+
+        The values of both kinds of attention come from ``source`` (N, C, T), or from
+        the layer's own features if it is None.
+        """
+        y = F.gelu(self.conv_dilated(x))
+        for attention in (self.near, self.far):
+            normed = norm_videos(y, mask) if self.norm else y
+            y = y + attention(normed, normed if source is None else source, mask)
+        return masked(self.dropout.add(x, self.conv_out(y)), mask)
+
+
+class Attention(BaseModule):
+    """Attention in half of the channels, between two 1x1 convolutions.
+
+    Args:
+        channels: Number of channels, C.
+        attend: Function of queries, keys and values (N, C // 2, T), of the mask and of
+            the probability that a weight is dropped.
+        dropout: That probability in training.
+        output_dropout: Probability of dropout of the output.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        attend: Callable[..., Tensor],
+        dropout: float,
+        output_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.attend = attend
+        self.weight_dropout = dropout
+        self.query = TemporalConv1d(channels, channels // 2, 1)
+        self.key = TemporalConv1d(channels, channels // 2, 1)
+        self.value = TemporalConv1d(channels, channels // 2, 1)
+        self.project = TemporalConv1d(channels // 2, channels, 1)
+        self.dropout = FrameDropout(output_dropout)
+
+    def forward(self, x: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
+        """Return (N, C, T) for x and the source of the values, (N, C, T)."""
+        attended = self.attend(
+            self.query(x),
+            self.key(x),
+            self.value(source),
+            mask,
+            dropout=self.weight_dropout if self.training else 0.0,
+        )
+        return self.dropout(self.project(F.gelu(attended)))

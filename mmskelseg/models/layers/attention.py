@@ -1,0 +1,113 @@
+"""Attention of frames to some of the other frames, so that memory stays bounded."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+# The least number of frames for which attention is computed at a time. Blocks of single
+# frames would be slower, and too many for a GPU if a video is long.
+_BLOCK = 32
+
+
+def window_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    window: int,
+    blocks: bool,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Return the attention of each frame to those in a window around it, (N, C, T).
+
+    Frame t reads ``window`` frames from ``t - window // 2`` on, as far as they exist.
+    With ``blocks``, it reads all frames that any frame of its block reads, where block
+    b begins at frame ``b * window``.
+
+    Args:
+        query: Shape (N, C, T), as are ``key`` and ``value``.
+        mask: Shape (N, 1, T), or None; padding is ignored.
+        dropout: Probability that a weight is dropped.
+    """
+    frames, half = query.shape[2], window // 2
+    # Blocks of queries with the keys around them, so that memory grows as T * window.
+    # A video that fits into one block needs no other frames.
+    size, reach = window * -(-_BLOCK // window), half
+    if not torch.onnx.is_in_onnx_export() and frames <= size:
+        size, reach = frames, 0
+    padding = (frames + size - 1) // size * size - frames
+    queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding))
+    queries = queries.unflatten(1, (-1, size))
+    keys, values = (
+        _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
+    )
+    valid = torch.ones_like(query[:1, :1]) if mask is None else mask
+    valid = _with_neighbours(valid.transpose(1, 2), size, reach, padding)[..., 0] > 0
+    reader = torch.arange(size, device=query.device)[:, None]
+    place = torch.arange(-reach, size + reach, device=query.device)
+    first = (reader // window * window if blocks else reader) - half
+    end = first + window + (2 * half if blocks else 0)
+    allowed = valid[:, :, None] & (place >= first) & (place < end)
+    # Padding reads itself, since the softmax over nothing is NaN.
+    allowed = allowed | (place == reader)
+    attended = F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=allowed, dropout_p=dropout
+    )
+    return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
+
+
+def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
+    """Return the blocks of x (N, T, C) with neighbouring frames on both sides.
+
+    The shape is (N, blocks, reach + size + reach, C). Beyond the ends of x, and in the
+    padding of the last block, they are 0.
+    """
+    blocks = F.pad(x, (0, 0, size, padding + size)).unflatten(1, (-1, size))
+    before, after = blocks[:, :-2, size - reach :], blocks[:, 2:, :reach]
+    return torch.cat([before, blocks[:, 1:-1], after], dim=2)
+
+
+def strided_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    stride: int,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Return the attention of each frame to every stride-th one, (N, C, T).
+
+    Frame t reads the frames of the whole video whose distance from it is a multiple of
+    ``stride``.
+
+    Args:
+        query: Shape (N, C, T), as are ``key`` and ``value``.
+        mask: Shape (N, 1, T), or None; padding is ignored.
+        stride: Number of frames from one that is read to the next.
+        dropout: Probability that a weight is dropped.
+    """
+    frames = query.shape[2]
+    valid = torch.ones_like(query[:1, :1]) if mask is None else mask
+    queries, keys, values, shown = (
+        _groups(x, stride) for x in (query, key, value, valid)
+    )
+    allowed = shown.transpose(2, 3) > 0
+    # In a group of padding only, the softmax over nothing would be NaN.
+    allowed = allowed | ~allowed.any(dim=3, keepdim=True)
+    attended = F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=allowed, dropout_p=dropout
+    )
+    return attended.transpose(1, 2).flatten(1, 2)[:, :frames].transpose(1, 2)
+
+
+def _groups(x: Tensor, stride: int) -> Tensor:
+    """Return groups of frames of x (N, C, T), (N, stride, frames of a group, C).
+
+    Group g consists of the frames g, g + stride, and so on. They are 0 beyond the end
+    of x.
+    """
+    padding = (x.shape[2] + stride - 1) // stride * stride - x.shape[2]
+    rows = F.pad(x.transpose(1, 2), (0, 0, 0, padding))
+    return rows.unflatten(1, (-1, stride)).transpose(1, 2)

@@ -1,0 +1,264 @@
+import math
+
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+from torch.nn import functional as F
+
+from mmskelseg.models.layers import strided_attention
+from mmskelseg.registry import MODELS
+
+POSE = {
+    'type': 'LTContext',
+    'in_channels': 6,
+    'channels': 8,
+    'num_layers': 3,
+    'num_refinements': 2,
+    'window': 4,
+    'stride': 3,
+}
+RGB = {
+    'type': 'MSTCNPlusPlus',
+    'in_channels': 4,
+    'channels': 8,
+    'num_prediction_layers': 3,
+    'num_refinement_layers': 2,
+    'num_refinements': 2,
+    'dropout': 0.0,
+}
+QUIET = {**POSE, 'dropout': 0.0, 'attention_dropout': 0.0, 'channel_masking': 0.0}
+BRANCHES = {
+    'alone': {'pose': QUIET},
+    'norm': {'pose': {**QUIET, 'norm': True}},
+    'fusion': {'pose': QUIET, 'rgb': RGB},
+}
+
+
+def build(branches, **options):
+    torch.manual_seed(0)
+    return MODELS.build(
+        {
+            'type': 'ActionSegmentor',
+            'num_classes': 5,
+            'branches': branches,
+            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
+            'head': {
+                'type': 'SegmentationHead',
+                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
+                'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
+            },
+            **options,
+        }
+    )
+
+
+def samples(lengths):
+    return [
+        ActionDataSample(
+            metainfo={'frame_dir': str(n), 'total_frames': n}
+        ).set_gt_label(torch.arange(n) % 5)
+        for n in lengths
+    ]
+
+
+def videos(branches, frames, number=1):
+    torch.manual_seed(1)
+    return {
+        name: torch.randn(number, branch['in_channels'], frames)
+        for name, branch in branches.items()
+    }
+
+
+def linear(conv, frame):
+    """Return what a 1x1 convolution makes of the channels of one frame."""
+    return conv.weight[:, :, 0] @ frame + conv.bias
+
+
+def normed(frames):
+    """Return frames of which each channel has mean 0 and variance 1."""
+    mean = sum(frames) / len(frames)
+    variance = sum((frame - mean) ** 2 for frame in frames) / len(frames)
+    return [(frame - mean) / (variance + 1e-5) ** 0.5 for frame in frames]
+
+
+def slow_attention(part, frames, source, read):
+    """Return what attention adds to each frame, which reads the frames read(t)."""
+    keys = [linear(part.key, frame) for frame in frames]
+    values = [linear(part.value, frame) for frame in source or frames]
+    added = []
+    for t, frame in enumerate(frames):
+        query = linear(part.query, frame)
+        places = [s for s in read(t) if 0 <= s < len(frames)]
+        weights = [math.exp(query @ keys[s] / len(query) ** 0.5) for s in places]
+        attended = sum(
+            weight / sum(weights) * values[s]
+            for weight, s in zip(weights, places, strict=True)
+        )
+        added.append(linear(part.project, F.gelu(attended)))
+    return added
+
+
+def slow_layer(layer, x, source, *, window, stride, norm):
+    """Return a layer's output as a list of frames, from lists of frames."""
+    (d,) = layer.conv_dilated.dilation
+    y = []
+    for t in range(len(x)):
+        total = layer.conv_dilated.bias
+        for tap, other in enumerate((t - d, t, t + d)):
+            if 0 <= other < len(x):
+                total = total + layer.conv_dilated.weight[:, :, tap] @ x[other]
+        y.append(F.gelu(total))
+
+    def near(t):
+        first = t // window * window
+        return range(first - window // 2, first + window + window // 2)
+
+    def far(t):
+        return range(t % stride, len(x), stride)
+
+    for part, read in ((layer.near, near), (layer.far, far)):
+        frames = normed(y) if norm else y
+        added = slow_attention(part, frames, source, read)
+        y = [a + b for a, b in zip(y, added, strict=True)]
+    return [a + linear(layer.conv_out, b) for a, b in zip(x, y, strict=True)]
+
+
+def slow_model(model, video, **options):
+    """Return the logits of all stages (S, K, T) of a video (C, T), frame by frame."""
+    branch, source, logits = model.branches['pose'], None, []
+    x = list(video.T)
+    for stage, head in zip(
+        branch['backbone'].stages, branch['head'].classifiers, strict=True
+    ):
+        if source is not None:
+            if stage.reduce is not None:
+                source = [linear(stage.reduce, frame) for frame in source]
+            stage = stage.stage
+        x = [linear(stage.conv_in, frame) for frame in x]
+        for layer in stage.layers:
+            x = slow_layer(layer, x, source, **options)
+        logits.append(torch.stack([linear(head, frame) for frame in x], dim=1))
+        source, x = x, list(logits[-1].softmax(dim=0).T)
+    return torch.stack(logits)
+
+
+@pytest.mark.parametrize('norm', [False, True])
+@pytest.mark.parametrize('frames', [1, 2, 3, 8, 31, 32, 33, 65])
+def test_ltcontext_agrees_with_attention_frame_by_frame(frames, norm):
+    """Windows and strides are shorter and longer than the video."""
+    for window, stride in ((4, 3), (32, 40)):
+        sizes = {'window': window, 'stride': stride, 'norm': norm}
+        model = build({'pose': {**QUIET, **sizes}}).eval()
+        x = videos({'pose': POSE}, frames)
+        with torch.no_grad():
+            expected = slow_model(model, x['pose'][0], **sizes)
+            torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_strides_by_hand():
+    """With equal weights, attention is the mean of what it reads.
+
+    With a stride of 3 in a video of 8 frames, frame 4 reads the frames 1, 4 and 7, and
+    frame 2 reads 2 and 5.
+    """
+    zeros, value = torch.zeros(1, 1, 9), torch.arange(9.0).view(1, 1, 9)
+    mask = (value < 8).float()
+    got = strided_attention(zeros, zeros, value, mask, stride=3)[0, 0, :8]
+    assert got.tolist() == [3, 4, 3.5, 3, 4, 3.5, 3, 4]
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+@pytest.mark.parametrize('lengths', [(65, 64, 33, 15), (15, 3, 2, 1)])
+def test_padding_of_ltcontext_is_invisible_in_evaluation(branches, lengths):
+    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
+    model = build(branches).eval()
+    x = videos(branches, lengths[0], number=len(lengths))
+    with torch.no_grad():
+        together = model(x, samples(lengths))
+        for i, length in enumerate(lengths):
+            alone = {name: value[i : i + 1, :, :length] for name, value in x.items()}
+            torch.testing.assert_close(
+                together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
+            )
+            assert not together[:, i, :, length:].any()
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+def test_padding_of_ltcontext_enters_no_loss_and_no_gradient(branches):
+    """Longer padding, of anything, changes nothing that is learned."""
+    x, results = videos(branches, 20, number=2), []
+    for padding in (0, 13):
+        model = build(branches).train()
+        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
+        losses = model(padded, samples((20, 12)), mode='loss')
+        total, _ = model.parse_losses(losses)
+        total.backward()
+        results.append([total.detach(), *(p.grad for p in model.parameters())])
+    torch.testing.assert_close(*results)
+    assert all(p.grad.any() for p in model.parameters())
+
+
+def test_number_of_parameters_by_hand():
+    """With 2048 features of a frame and 48 classes, as for Breakfast."""
+
+    def stage(inputs, c):
+        attention = 3 * (c * c // 2 + c // 2) + c // 2 * c + c
+        layer = (3 * c * c + c) + 2 * attention + (c * c + c)
+        return inputs * c + c + 9 * layer
+
+    model = MODELS.build({'type': 'LTContext', 'in_channels': 2048, 'num_classes': 48})
+    reduction = 64 * 32 + 32
+    expected = stage(2048, 64) + 3 * stage(48, 32) + reduction
+    assert sum(p.numel() for p in model.parameters()) == expected
+    assert model.out_channels == (64, 32, 32, 32)
+
+
+def test_heads_fusion_and_boundaries_read_the_channels_of_their_stage():
+    model = build(
+        BRANCHES['fusion'], boundary_head={'type': 'BoundaryHead', 'channels': 8}
+    )
+    heads = model.branches['pose']['head'].classifiers
+    assert [head.in_channels for head in heads] == [8, 4, 4]
+    assert [conv.in_channels for conv in model.fusion['neck'].convs] == [16, 12, 12]
+    x = videos(BRANCHES['fusion'], 20)
+    assert model(x).shape == (3, 1, 5, 20)
+    assert model(x, samples((20,)), mode='loss')['loss_boundary'] > 0
+
+
+@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
+@pytest.mark.parametrize('members', [1, 2])
+def test_ltcontext_ignores_chunks(branches, members):
+    """Its attention reads the whole video, so it is computed as a whole."""
+    model = build(branches, members=members).eval()
+    x = videos(branches, 90)
+    with torch.no_grad():
+        score = model(x)[-1, 0].softmax(dim=0)
+    chunked = build(branches, members=members, chunk_frames=16).eval()
+    (sample,) = chunked(x, samples((90,)), mode='predict')
+    torch.testing.assert_close(sample.pred_score, score, atol=1e-5, rtol=1e-5)
+
+
+def test_refinements_read_features_of_the_stage_before():
+    """What the first stage gives reaches the last even if its classes are fixed."""
+    model = build({'pose': QUIET}).eval()
+    torch.nn.init.zeros_(model.branches['pose']['head'].classifiers[0].weight)
+    x = videos({'pose': POSE}, 20)
+    with torch.no_grad():
+        first = model(x)
+        x['pose'][:, :, 5] += 10
+        change = (model(x) - first).abs().amax(dim=(1, 2, 3))
+    assert change[0] == 0
+    assert (change[1:] > 1e-4).all()
+
+
+def test_dropout_is_for_training_only():
+    model = build({'pose': POSE})
+    x = videos({'pose': POSE}, 20)
+    assert not torch.equal(model(x), model(x))
+    model.eval()
+    assert torch.equal(model(x), model(x))
+
+
+def test_too_narrow_refinements_are_an_error():
+    with pytest.raises(ValueError, match='channels=8 and reduction=8 leave 1 '):
+        build({'pose': {**POSE, 'reduction': 8}})
