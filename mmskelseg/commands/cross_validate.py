@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import SettingsAction, load_config
 from mmskelseg.utils.command_line import command, seed
+from mmskelseg.utils.counts import counted
 
 if TYPE_CHECKING:
     from mmskelseg.engine.run_folder import RunFolder
@@ -100,10 +101,8 @@ def _run(args: argparse.Namespace) -> None:
     for run in runs:
         run.check()
     pending = [run for run in runs if not run.is_finished]
-    print(
-        f'{len(runs)} runs, of which {len(runs) - len(pending)} were finished before.',
-        flush=True,
-    )
+    finished = len(runs) - len(pending)
+    print(f'{counted(len(runs), "run")}, {finished} finished before.', flush=True)
     if args.executor == 'none' or not pending:
         outcomes = in_turn(pending)
     else:

@@ -11,6 +11,7 @@ import argparse
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.utils.command_line import command
+from mmskelseg.utils.counts import counted
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +35,9 @@ def _run(args: argparse.Namespace) -> None:
                 dataset = DATASETS.build(cfg[key].dataset)
             made = [m for m, f in dataset.features.items() if not f.get('online')]
             if is_main_process():
+                number = counted(len(dataset), 'video')
                 what = 'are ready' if made else 'are computed online, when read'
-                print(f'{key}: features of {len(dataset)} videos {what}.')
+                print(f'{key}: features of {number} {what}.')
 
 
 main = command(

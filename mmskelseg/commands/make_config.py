@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.utils.command_line import command, number_from, whole_from
+from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def _run(args: argparse.Namespace) -> None:
     print(
         f'{args.out}: recipe {recipe}, since {reason}; '
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
-        f'({_videos(train)}, {frames} frames) for {epochs} epochs '
-        f'and tests on {splits[1]!r} ({_videos(test)}).\n'
+        f'({counted(len(train), "video")}, {frames} frames) for {epochs} epochs '
+        f'and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
@@ -143,10 +144,6 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
         )
     # 0.3 s at 10 frames per second are 3 frames, in spite of rounding.
     return int(seconds * rates[0] + 1e-6)
-
-
-def _videos(videos: Sequence[VideoAnnotation]) -> str:
-    return f'{len(videos)} video{"s" * (len(videos) != 1)}'
 
 
 def _choose_recipe(

@@ -59,6 +59,7 @@ from mmskelseg.utils.command_line import (
     command,
     number_from,
 )
+from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def _show(prediction: 'Prediction') -> None:
     segments = prediction['segments']
     seconds = prediction['total_frames'] / prediction['fps']
     print(
-        f'{prediction["frame_dir"]}: {len(segments)} segments in a video of '
-        f'{seconds:.1f} s, {prediction["total_frames"]} frames at '
+        f'{prediction["frame_dir"]}: {counted(len(segments), "segment")} in '
+        f'a video of {seconds:.1f} s, {prediction["total_frames"]} frames at '
         f'{prediction["fps"]:g} fps'
     )
     for item in segments[:SHOWN]:

@@ -14,6 +14,7 @@ from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 from mmskelseg.fileio.names import file_name
 from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import progress_bar
 
@@ -126,8 +127,9 @@ def ensure_features(
         recipe.load()
         frames = sum(videos[i]['total_frames'] for i in mine)
         print_log(
-            f'Making {recipe.modality} features of {len(mine)} videos ({frames} '
-            f'frames) in {store.folder}; later runs find them there.',
+            f'Making {recipe.modality} features of {counted(len(mine), "video")} '
+            f'({counted(frames, "frame")}) in {store.folder}; later runs find them '
+            'there.',
             logger='current',
         )
         # Only one rank shows a bar, since all of them write to the same terminal.

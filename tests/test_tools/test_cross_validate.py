@@ -76,7 +76,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
     times = [file.stat().st_mtime_ns for file in files]
     done = call_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
-    assert '2 runs, of which 1 were finished before.' in done.stdout
+    assert '2 runs, 1 finished before.' in done.stdout
     assert '[1/1] b, seed 4: acc ' in done.stdout
     assert [file.stat().st_mtime_ns for file in files] == times
     table = (tmp_path / 'out/cross_validation.md').read_text()

@@ -77,7 +77,7 @@ def test_table_of_two_variants(call_tool, monkeypatch, tmp_path):
     call_tool(TOOL, *args)
     text = (tmp_path / 'out' / 'ingredients.md').read_text()
     done = call_tool(TOOL, *args)
-    assert '1 runs, of which 1 were finished before' in done.stdout
+    assert '1 run, 1 finished before' in done.stdout
     assert (tmp_path / 'out' / 'ingredients.md').read_text() == text
     content = json.loads((tmp_path / 'out' / 'ingredients.json').read_text())
     assert list(content['variants']) == ['all', 'without RandomTimeWarp']

@@ -279,7 +279,7 @@ def test_toy_ends_with_a_summary(tmp_path):
     assert lines[0].startswith('4 videos, ')
     assert lines[1:3] == [
         'train: 3 videos (toy_01, toy_02, toy_03)',
-        'test: 1 videos (toy_04)',
+        'test: 1 video (toy_04)',
     ]
     assert lines[-2:] == [
         f'written to {tmp_path}/annotations.pkl',

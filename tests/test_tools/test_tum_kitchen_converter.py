@@ -47,7 +47,7 @@ def test_conversion_counts_old_ids_from_zero(release, tmp_path, run_tool):
     assert done.stdout.splitlines() == [
         '3 videos, 36 frames at 25 fps (assumed), 21 classes, 36 segments',
         'train: 2 videos (01, 03)',
-        'test: 1 videos (02)',
+        'test: 1 video (02)',
         f'written to {tmp_path}/out/annotations.pkl',
     ]
 

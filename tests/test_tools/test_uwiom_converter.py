@@ -115,7 +115,7 @@ def test_folds_test_each_video_once(release, tmp_path):
     assert split['fold1/test'] == ['01', '03']
     assert split['fold2/test'] == split['fold1/train'] == ['02']
     assert split['fold2/train'] == ['01', '03']
-    assert 'fold2/test: 1 videos (02)' in done.stdout
+    assert 'fold2/test: 1 video (02)' in done.stdout
     done = run(release, tmp_path / 'none', '--test', '03', '--folds', 4)
     assert done.stderr == 'error: --folds is 4, but 3 videos make 2 to 3.\n'
 
@@ -124,7 +124,7 @@ def test_conversion_ends_with_a_summary(release, tmp_path):
     done = run(release, tmp_path, '--test', '2,3')
     assert done.stdout.splitlines() == [
         '3 videos, 36 frames at 10 fps (assumed), 17 classes, 18 segments',
-        'train: 1 videos (01)',
+        'train: 1 video (01)',
         'test: 2 videos (02, 03)',
         f'written to {tmp_path}/annotations.pkl',
     ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.structures.predictions import PredictedSegment, Prediction
 from mmskelseg.utils.choices import EXPORTS
+from mmskelseg.utils.counts import counted
 from mmskelseg.visualization.frames import clock_time, mark_time
 from mmskelseg.visualization.images import class_color, text_color
 
@@ -61,7 +62,7 @@ def player_html(
         ],
     }
     name = escape(str(first.get('video', first['frame_dir'])))
-    count = sum(len(person['segments']) for person in people)
+    count = counted(sum(len(person['segments']) for person in people), 'segment')
     who = f' of {len(people)} people' if 'person' in first else ''
     notes = dict.fromkeys(
         f'{person["person"]}: {note}' if 'person' in person else note
@@ -70,7 +71,7 @@ def player_html(
     )
     parts = [
         f'<div class="seg" data-player="{escape(json.dumps(data))}">',
-        f'<h2>{name} <small>{count} segments{who} in {clock_time(seconds)}</small>',
+        f'<h2>{name} <small>{count}{who} in {clock_time(seconds)}</small>',
         '</h2>',
         '<video controls playsinline muted preload="auto" '
         f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',

@@ -20,6 +20,7 @@ from mmskelseg.structures.annotations import (
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import command, positive, whole
+from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 # The summary lists the videos of splits up to this size.
@@ -322,11 +323,11 @@ def summary(data: AnnotationFile) -> str:
     without = f', {ignored / frames:.1%} of frames without a label' if ignored else ''
     lines = [
         *meta.get('notes', ()),
-        f'{len(labels)} videos, {frames:,} frames at '
+        f'{counted(len(labels), "video")}, {counted(frames, "frame")} at '
         f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
-        f'classes, {segments:,} segments{without}',
+        f'classes, {counted(segments, "segment")}{without}',
     ]
     for name, members in data['split'].items():
         listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
-        lines.append(f'{name}: {len(members)} videos{listed}')
+        lines.append(f'{name}: {counted(len(members), "video")}{listed}')
     return '\n'.join(lines)
