@@ -168,7 +168,7 @@ def _table(
     to = reference or ranked[0]
     videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
     shown = _SCORES[score]
-    rows = [['Config', 'Seeds', *_SCORES.values(), f'{shown}, to {to}', 'p']]
+    rows = [['Config', 'Seeds', *_SCORES.values(), f'difference in {shown}', 'p']]
     for name in ranked:
         scores = results[name]['over_seeds']['scores']
         cells = [format_score(scores[key]) for key in _SCORES]
@@ -185,8 +185,8 @@ def _table(
         *markdown_table(rows),
         '',
         f'Folds: {", ".join(first["folds"])}. Scores in percent, means over folds, ± '
-        f'standard deviation over seeds. Differences are those of the mean over '
-        f'{len(videos[to])} test videos, each the mean over seeds, with the 95 % '
+        f'standard deviation over seeds. Differences from {to} are those of the mean '
+        f'over {len(videos[to])} test videos, each the mean over seeds, with the 95 % '
         'interval of a paired bootstrap over videos.',
     ]
 

@@ -59,9 +59,12 @@ def test_table_has_the_best_first_and_differences_to_it(save, call_tool, tmp_pat
     assert second['F1@10'] == '51.00 ± 0.50'
     assert (first['Seeds'], second['Seeds']) == ('1', '2')
     # Each video is 3 lower on average over seeds.
-    assert second['F1@10, to some/best'] == '-3.00 (-3.00 to -3.00)'
+    assert second['difference in F1@10'] == '-3.00 (-3.00 to -3.00)'
     assert second['p'] == '0.000'
-    assert 'over 6 test videos' in done.stdout
+    assert (
+        'Differences from some/best are those of the mean over 6 test videos'
+        in done.stdout
+    )
     assert out.read_text().strip() == done.stdout.strip()
 
 
@@ -72,8 +75,8 @@ def test_names_score_and_reference_can_be_chosen(save, call_tool):
     )  # fmt: skip
     first, second = rows(done.stdout)
     assert first['Config'] == 'B'
-    assert first['Acc, to A'] == '+2.00 (+2.00 to +2.00)'
-    assert second['Acc, to A'] == ''
+    assert first['difference in Acc'] == '+2.00 (+2.00 to +2.00)'
+    assert second['difference in Acc'] == ''
 
 
 def test_options_are_part_of_a_name(save, call_tool):
