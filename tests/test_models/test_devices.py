@@ -75,7 +75,7 @@ LTCONTEXT = {
     'stride': 5,
     'channel_masking': 0.0,
     'dropout': 0.0,
-    'attention_dropout': 0.0,
+    'output_dropout': 0.0,
 }
 C2F_TCN = {
     'type': 'C2FTCN',

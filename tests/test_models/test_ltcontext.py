@@ -5,7 +5,11 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import strided_attention
+from mmskelseg.models.layers import (
+    for_each_stage,
+    strided_attention,
+    window_attention,
+)
 from mmskelseg.registry import MODELS
 
 POSE = {
@@ -26,7 +30,7 @@ RGB = {
     'num_refinements': 2,
     'dropout': 0.0,
 }
-QUIET = {**POSE, 'dropout': 0.0, 'attention_dropout': 0.0, 'channel_masking': 0.0}
+QUIET = {**POSE, 'dropout': 0.0, 'output_dropout': 0.0, 'channel_masking': 0.0}
 BRANCHES = {
     'alone': {'pose': QUIET},
     'norm': {'pose': {**QUIET, 'norm': True}},
@@ -259,6 +263,64 @@ def test_dropout_is_for_training_only():
     assert torch.equal(model(x), model(x))
 
 
-def test_too_narrow_refinements_are_an_error():
-    with pytest.raises(ValueError, match='channels=8 and reduction=8 leave 1 '):
-        build({'pose': {**POSE, 'reduction': 8}})
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'reduction': 8}, 'channels=8 and reduction=8 leave 1 '),
+        ({'reduction': 0}, 'reduction=0, but must be at least 1'),
+        ({'window': -1}, 'window=-1, but must be at least 1'),
+        ({'stride': 0}, 'stride=0, but must be at least 1'),
+    ],
+)
+def test_impossible_sizes_are_an_error(options, message):
+    with pytest.raises(ValueError, match=message):
+        build({'pose': {**POSE, **options}})
+
+
+def test_stages_of_equal_width_are_connected_as_others():
+    """The features of the first stage, and only these, pass a 1x1 convolution."""
+    model = build({'pose': {**QUIET, 'reduction': 1}}).eval()
+    stages = model.branches['pose']['backbone'].stages
+    assert [stage.reduce is not None for stage in stages[1:]] == [True, False]
+    x = videos({'pose': POSE}, 20)
+    with torch.no_grad():
+        expected = slow_model(model, x['pose'][0], window=4, stride=3, norm=False)
+        torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_stages_of_different_widths_train_with_timestamps():
+    timestamps = {'type': 'TimestampSupervision'}
+    model = build(BRANCHES['fusion'], timestamps=timestamps)
+    label = torch.full((20,), -1)
+    label[[3, 9, 16]] = torch.tensor([0, 2, 1])
+    sample = samples((20,))[0].set_gt_label(label)
+    losses = model(videos(BRANCHES['fusion'], 20), [sample], mode='loss')
+    total, _ = model.parse_losses(losses)
+    assert total.isfinite()
+
+
+@pytest.mark.parametrize('frames', [24, 25])
+@pytest.mark.parametrize('channels_last', [True, False])
+def test_attention_suits_the_kernels_of_gpus(monkeypatch, frames, channels_last):
+    """Those that need little memory want contiguous rows and masks."""
+    strides = []
+
+    def attention(query, key, value, *, attn_mask, dropout_p):
+        parts = [query, key, value, attn_mask]
+        strides.extend(x.stride(-1) for x in parts if x.shape[-1] > 1)
+        return query
+
+    monkeypatch.setattr(F, 'scaled_dot_product_attention', attention)
+    x = torch.randn(2, 4, frames)
+    if channels_last:
+        x = x.transpose(1, 2).contiguous().transpose(1, 2)
+    mask = torch.ones(2, 1, frames)
+    strided_attention(x, x, x, mask, stride=3)
+    window_attention(x, x, x, mask, window=4, blocks=True)
+    assert strides
+    assert set(strides) == {1}
+
+
+def test_channels_of_another_number_of_stages_are_an_error():
+    with pytest.raises(ValueError, match=r'2 numbers of channels, \(8, 4\), for 3 '):
+        for_each_stage((8, 4), 3)

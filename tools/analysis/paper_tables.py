@@ -89,6 +89,8 @@ def from_cross_validation(content: dict[str, Any], path: Path) -> Result:
     folds, seeds = content['folds'], content['seeds']
     scores = content['over_folds']['scores']
     of = f'{len(folds)} folds, seeds {", ".join(map(str, seeds))}; ± over folds'
+    if content.get('options'):
+        of += f'; {" ".join(content["options"])}'
     return Result(content['config'], path, of, {**scores, 'p0': scores['f1@10']})
 
 

@@ -63,7 +63,8 @@ def player_html(
     }
     name = escape(str(first.get('video', first['frame_dir'])))
     count = counted(sum(len(person['segments']) for person in people), 'segment')
-    who = f' of {len(people)} people' if 'person' in first else ''
+    many = 'people' if len(people) > 1 else 'person'
+    who = f' of {len(people)} {many}' if 'person' in first else ''
     notes = dict.fromkeys(
         f'{person["person"]}: {note}' if 'person' in person else note
         for person in people
@@ -196,8 +197,9 @@ def _table(segments: Sequence[PredictedSegment]) -> str:
         f'{escape(s["label"])}</td><td>{s["score"]:.0%}</td></tr>'
         for s in segments
     )
+    count = counted(len(segments), 'segment')
     return (
-        f'<details class="list"><summary>List of the {len(segments)} segments</summary>'
+        f'<details class="list"><summary>List of {count}</summary>'
         '<div tabindex="0"><table><thead><tr><th>Start</th><th>End</th><th>Class</th>'
         f'<th>Confidence</th></tr></thead><tbody>{rows}</tbody></table></div></details>'
     )

@@ -16,6 +16,7 @@ from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.parsing import as_dicts, read_rows, read_text
 from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import MissingFileError, UserError, reads_file, shown
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
@@ -231,7 +232,8 @@ def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> lis
         name = file_name(video['frame_dir'])
         write_text(out / 'groundTruth' / f'{name}.txt', lines)
     write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
-    told = [f'{len(data["annotations"])} videos, {len(names)} classes']
+    number = counted(len(data['annotations']), 'video')
+    told = [f'{number}, {len(names)} classes']
     for number, pair in enumerate(fold_splits(data), 1):
         for part, split in zip(('train', 'test'), pair, strict=True):
             bundle = out / f'splits/{part}.split{number}.bundle'

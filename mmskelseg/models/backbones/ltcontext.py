@@ -1,4 +1,4 @@
-"""LTContext: stages with attention in windows and over the whole video in turns.
+"""LTContext: stages that alternate attention in windows and to the whole video.
 
 Source: Bahrami et al., "How Much Temporal Long-Term Context is Needed for Action
 Segmentation?" (ICCV 2023); details that the text leaves open are from
@@ -45,20 +45,21 @@ class LTContext(BaseModule):
         num_refinements: Number of stages that refine.
         window: Frames are divided into windows of this length. A frame attends to its
             window, and to half a window on each side of it.
-        stride: In the attention to the whole video, a frame attends to every
-            ``stride``-th frame.
+        stride: In the attention to the whole video, a frame attends to the frames whose
+            distance from it is a multiple of this.
         reduction: The later stages have ``channels // reduction`` channels. The
             attention of a stage has half of the stage's channels.
         channel_masking: Probability, in training, that a channel of a video is set to 0
             where it enters a stage.
         dropout: Probability of dropout in every layer, and of each attention weight.
-        attention_dropout: Probability of dropout of what an attention returns.
+        output_dropout: Probability of dropout of what an attention adds.
         norm: Whether each channel is normalised over the frames of a video before each
             attention.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If a stage is too narrow to halve its channels.
+        ValueError: If a stage is too narrow to halve its channels, or a length is not
+            positive.
 
     Note:
         The reference code normalises if its option ``USE_INSTANCE_NORM`` is False, and
@@ -78,11 +79,16 @@ class LTContext(BaseModule):
         reduction: int = 2,
         channel_masking: float = 0.3,
         dropout: float = 0.2,
-        attention_dropout: float = 0.1,
+        output_dropout: float = 0.1,
         norm: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        for name, value in (
+            ('window', window), ('stride', stride), ('reduction', reduction)
+        ):  # fmt: skip
+            if value < 1:
+                raise UserError(f'LTContext: {name}={value}, but must be at least 1.')
         narrow = channels // reduction
         if narrow < 2:
             raise UserError(
@@ -101,7 +107,7 @@ class LTContext(BaseModule):
                 ContextLayer(
                     width,
                     *(
-                        Attention(width, attend, dropout, attention_dropout)
+                        Attention(width, attend, dropout, output_dropout)
                         for attend in (near, far)
                     ),
                     dilation=2**i,
@@ -114,9 +120,11 @@ class LTContext(BaseModule):
         self.stages = ModuleList(
             [ContextStage(in_channels, channels, layers(channels), channel_masking)]
         )
-        for width in self.out_channels[:-1]:
-            inputs = ContextStage(num_classes, narrow, layers(narrow), channel_masking)
-            self.stages.append(RefinementStage(inputs, width, narrow))
+        for i in range(num_refinements):
+            stage = ContextStage(num_classes, narrow, layers(narrow), channel_masking)
+            # Only the features of the first stage are wide.
+            reduce = None if i else TemporalConv1d(channels, narrow, 1)
+            self.stages.append(RefinementStage(stage, reduce))
         self.stage_order = tuple(range(1 + num_refinements))
 
 
@@ -151,23 +159,21 @@ class ContextStage(BaseModule):
 class RefinementStage(BaseModule):
     """A stage that reads class probabilities and features of the previous stage.
 
-    Wider features are reduced by a 1x1 convolution.
+    A 1x1 convolution ``reduce``, if any, gives the features the stage's width.
     """
 
     #: See :class:`mmskelseg.models.ActionSegmentor`.
     reads_features = True
 
-    def __init__(self, stage: ContextStage, width: int, channels: int) -> None:
+    def __init__(self, stage: ContextStage, reduce: TemporalConv1d | None) -> None:
         super().__init__()
         self.stage = stage
-        self.reduce = None
-        if width != channels:
-            self.reduce = TemporalConv1d(width, channels, 1)
+        self.reduce = reduce
 
     def forward(self, x: Tensor, mask: Tensor | None, features: Tensor) -> Tensor:
-        """Return features (N, channels, T) for x (N, K, T); mask is (N, 1, T).
+        """Return features (N, C, T) for x (N, K, T); mask is (N, 1, T).
 
-        ``features`` (N, width, T) are those of the previous stage.
+        ``features`` (N, C', T) are those of the previous stage.
         """
         if self.reduce is not None:
             features = self.reduce(features)

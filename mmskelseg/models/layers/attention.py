@@ -1,4 +1,8 @@
-"""Attention of frames to some of the other frames, so that memory stays bounded."""
+"""Attention of frames to some of the other frames.
+
+Frames are rows with contiguous channels, and masks are contiguous along the frames that
+are read, since the kernels of GPUs that need little memory require both.
+"""
 
 import torch
 from torch import Tensor
@@ -22,8 +26,8 @@ def window_attention(
     """Return the attention of each frame to those in a window around it, (N, C, T).
 
     Frame t reads ``window`` frames from ``t - window // 2`` on, as far as they exist.
-    With ``blocks``, it reads all frames that any frame of its block reads, where block
-    b begins at frame ``b * window``.
+    With ``blocks``, it reads its block and ``window // 2`` frames on each side, where
+    block b begins at frame ``b * window``.
 
     Args:
         query: Shape (N, C, T), as are ``key`` and ``value``.
@@ -37,7 +41,7 @@ def window_attention(
     if not torch.onnx.is_in_onnx_export() and frames <= size:
         size, reach = frames, 0
     padding = (frames + size - 1) // size * size - frames
-    queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding))
+    queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding)).contiguous()
     queries = queries.unflatten(1, (-1, size))
     keys, values = (
         _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
@@ -79,8 +83,9 @@ def strided_attention(
 ) -> Tensor:
     """Return the attention of each frame to every stride-th one, (N, C, T).
 
-    Frame t reads the frames of the whole video whose distance from it is a multiple of
-    ``stride``.
+    Frame t reads all frames of the video whose distance from it is a multiple of
+    ``stride``. In training, memory grows with the square of the number of frames,
+    divided by the stride.
 
     Args:
         query: Shape (N, C, T), as are ``key`` and ``value``.
@@ -95,7 +100,7 @@ def strided_attention(
     )
     allowed = shown.transpose(2, 3) > 0
     # In a group of padding only, the softmax over nothing would be NaN.
-    allowed = allowed | ~allowed.any(dim=3, keepdim=True)
+    allowed = (allowed | ~allowed.any(dim=3, keepdim=True)).contiguous()
     attended = F.scaled_dot_product_attention(
         queries, keys, values, attn_mask=allowed, dropout_p=dropout
     )
@@ -109,5 +114,5 @@ def _groups(x: Tensor, stride: int) -> Tensor:
     of x.
     """
     padding = (x.shape[2] + stride - 1) // stride * stride - x.shape[2]
-    rows = F.pad(x.transpose(1, 2), (0, 0, 0, padding))
+    rows = F.pad(x.transpose(1, 2), (0, 0, 0, padding)).contiguous()
     return rows.unflatten(1, (-1, stride)).transpose(1, 2)
