@@ -232,8 +232,8 @@ def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> lis
         name = file_name(video['frame_dir'])
         write_text(out / 'groundTruth' / f'{name}.txt', lines)
     write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
-    number = counted(len(data['annotations']), 'video')
-    told = [f'{number}, {len(names)} classes']
+    videos = counted(len(data['annotations']), 'video')
+    told = [f'{videos}, {len(names)} classes']
     for number, pair in enumerate(fold_splits(data), 1):
         for part, split in zip(('train', 'test'), pair, strict=True):
             bundle = out / f'splits/{part}.split{number}.bundle'
