@@ -3,7 +3,7 @@
 # in_channels and max_epochs.
 _base_ = [
     '../_base_/default_runtime.py',
-    '../_base_/schedules/cosine_ema.py',
+    '../_base_/schedules/constant_ema.py',
     '../_base_/models/ms_tcn2.py',
     '../_base_/datasets/heatmap.py',
 ]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mmskelseg.evaluation import summarize_runs
+from tests.small_data import ROOT
 
 TOOL = 'tools/analysis/compare.py'
 NAMES = ('acc', 'edit', 'f1@10', 'f1@25', 'f1@50')
@@ -105,6 +106,20 @@ def test_options_are_part_of_a_name(save, call_tool):
 def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message):
     done = call_tool(TOOL, save('one', 40), save('two', 42, **other), *args, code=1)
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('title', 'data'), [('UW-IOM', 'uwiom'), ('PRECOG-16', 'precog')]
+)
+def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data):
+    files = sorted((ROOT / 'benchmarks/results' / f'methods_{data}').glob('*.json'))
+    text = (ROOT / 'docs' / 'benchmark.md').read_text('utf-8')
+    section = text.partition(f'\n### {title}\n')[2].partition('\n#')[0]
+    shown = rows(section)
+    assert shown == rows(call_tool(TOOL, *files).stdout)
+    # Each row is named by its config and options.
+    for row in shown:
+        assert (ROOT / 'configs' / f'{row["Config"].split()[0]}.py').is_file()
 
 
 def test_files_at_fault_are_named(save, call_tool, tmp_path):
