@@ -177,7 +177,7 @@ def _table(
             d = paired_bootstrap(videos[name], videos[to])
             difference = [
                 f'{d.mean:+.2f} ({d.low:+.2f} to {d.high:+.2f})',
-                f'{d.p:.3f}',
+                f'{d.p:.3f}' if d.p >= 0.001 else '<0.001',
             ]
         rows.append([name, str(len(results[name]['seeds'])), *cells, *difference])
     first = results[to]
