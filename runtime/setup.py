@@ -57,6 +57,7 @@ SHARED = (
     'utils/__init__.py',
     'utils/choices.py',
     'utils/command_line.py',
+    'utils/counts.py',
     'utils/dependencies.py',
     'utils/errors.py',
     'utils/lazy.py',
