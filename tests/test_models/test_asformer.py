@@ -1,12 +1,20 @@
 import math
+from functools import partial
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
 from mmskelseg.models.layers import norm_videos, window_attention
 from mmskelseg.registry import MODELS
+from tests.segmentors import (
+    build_segmentor,
+    check_chunks_are_ignored,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
+    labelled_samples,
+    random_videos,
+)
 
 POSE = {'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4}
 RGB = {
@@ -23,41 +31,6 @@ BRANCHES = {
     'blocks': {'pose': {**QUIET, 'block_windows': True}},
     'fusion': {'pose': QUIET, 'rgb': RGB},
 }
-
-
-def build(branches, **options):
-    torch.manual_seed(0)
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 5,
-            'branches': branches,
-            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-                'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-            },
-            **options,
-        }
-    )
-
-
-def samples(lengths):
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.arange(n) % 5)
-        for n in lengths
-    ]
-
-
-def videos(branches, frames, number=1):
-    torch.manual_seed(1)
-    return {
-        name: torch.randn(number, branch['in_channels'], frames)
-        for name, branch in branches.items()
-    }
 
 
 def linear(conv, frame):
@@ -119,8 +92,10 @@ def slow_model(model, video, blocks):
 @pytest.mark.parametrize('frames', [1, 2, 3, 15, 33, 63, 64, 65, 100])
 def test_asformer_agrees_with_attention_frame_by_frame(frames, blocks):
     """Windows are of 1 to 64 frames, longer and shorter than the video."""
-    model = build({'pose': {**QUIET, 'num_layers': 7, 'block_windows': blocks}}).eval()
-    x = videos({'pose': POSE}, frames)
+    model = build_segmentor(
+        {'pose': {**QUIET, 'num_layers': 7, 'block_windows': blocks}}
+    ).eval()
+    x = random_videos({'pose': POSE}, frames)
     with torch.no_grad():
         expected = slow_model(model, x['pose'][0], blocks)
         torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
@@ -149,30 +124,18 @@ def test_windows_by_hand(blocks, expected):
 @pytest.mark.parametrize('lengths', [(65, 64, 63, 15), (15, 3, 2, 1)])
 def test_padding_of_asformer_is_invisible_in_evaluation(branches, lengths):
     """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    model = build(branches).eval()
-    x = videos(branches, lengths[0], number=len(lengths))
-    with torch.no_grad():
-        together = model(x, samples(lengths))
-        for i, length in enumerate(lengths):
-            alone = {name: value[i : i + 1, :, :length] for name, value in x.items()}
-            torch.testing.assert_close(
-                together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
-            )
-            assert not together[:, i, :, length:].any()
+    model = build_segmentor(branches)
+    x = random_videos(branches, lengths[0], number=len(lengths))
+    check_padding_is_invisible(model, x, lengths)
 
 
 @pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
 def test_padding_of_asformer_enters_no_loss_and_no_gradient(branches):
     """Longer padding, of anything, changes nothing that is learned."""
-    x, results = videos(branches, 20, number=2), []
-    for padding in (0, 13):
-        model = build(branches).train()
-        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
-        losses = model(padded, samples((20, 12)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        results.append([total.detach(), *(p.grad for p in model.parameters())])
-    torch.testing.assert_close(*results)
+    x = random_videos(branches, 20, number=2)
+    model = check_padding_teaches_nothing(
+        lambda: build_segmentor(branches), x, (20, 12), padding=13
+    )
     # A window of one frame leaves nothing to weigh.
     idle = {name for name, p in model.named_parameters() if not p.grad.any()}
     assert all('.layers.0.query' in name or '.layers.0.key' in name for name in idle)
@@ -191,10 +154,10 @@ def test_number_of_parameters_by_hand():
 
 def test_decoder_reads_features_of_the_stage_before():
     """What an encoder gives reaches the last stage even if its classes are fixed."""
-    model = build({'pose': QUIET}).eval()
+    model = build_segmentor({'pose': QUIET}).eval()
     head = model.branches['pose']['head'].classifiers[0]
     torch.nn.init.zeros_(head.weight)
-    x = videos({'pose': POSE}, 20)
+    x = random_videos({'pose': POSE}, 20)
     with torch.no_grad():
         first = model(x)
         x['pose'][:, :, 5] += 10
@@ -207,23 +170,18 @@ def test_decoder_reads_features_of_the_stage_before():
 @pytest.mark.parametrize('members', [1, 2])
 def test_asformer_ignores_chunks(branches, members):
     """Its norms read the whole video, so it is computed as a whole."""
-    model = build(branches, members=members).eval()
-    x = videos(branches, 90)
-    with torch.no_grad():
-        score = model(x)[-1, 0].softmax(dim=0)
-    chunked = build(branches, members=members, chunk_frames=16).eval()
-    (sample,) = chunked(x, samples((90,)), mode='predict')
-    torch.testing.assert_close(sample.pred_score, score, atol=1e-5, rtol=1e-5)
+    build = partial(build_segmentor, branches, members=members)
+    check_chunks_are_ignored(build, random_videos(branches, 90))
 
 
 def test_members_of_asformer_differ():
     """Two of them are two models, each with losses of its own."""
-    model = build({'pose': QUIET}, members=2)
+    model = build_segmentor({'pose': QUIET}, members=2)
     first, second = model.branches['pose'], model.others[0].branches['pose']
     weights = [b['backbone'].stages[1].layers[0].key.weight for b in (first, second)]
     assert not torch.equal(*weights)
-    x = videos({'pose': POSE}, 20)
-    losses, _ = model.parse_losses(model(x, samples((20,)), mode='loss'))
+    x = random_videos({'pose': POSE}, 20)
+    losses, _ = model.parse_losses(model(x, labelled_samples((20,)), mode='loss'))
     losses.backward()
     assert all(
         b['backbone'].stages[3].conv_in.weight.grad.any() for b in (first, second)
@@ -233,7 +191,7 @@ def test_members_of_asformer_differ():
 def test_masked_channels_are_0_in_the_whole_video():
     """About a third of the channels that the encoder reads, in training alone."""
     stage = (
-        build({'pose': {**POSE, 'in_channels': 1000}})
+        build_segmentor({'pose': {**POSE, 'in_channels': 1000}})
         .branches['pose']['backbone']
         .stages[0]
     )

@@ -1,14 +1,23 @@
 import math
+from functools import partial
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from torch import nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.c2f_tcn import Level
 from mmskelseg.models.layers import norm_frames
 from mmskelseg.registry import MODELS
+from tests.segmentors import (
+    HEAD,
+    build_segmentor,
+    check_chunks_are_ignored,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
+    labelled_samples,
+    random_videos,
+)
 
 POSE = {
     'type': 'C2FTCN',
@@ -24,45 +33,8 @@ BRANCHES = {
 
 
 def build(branches, **options):
-    torch.manual_seed(0)
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 5,
-            'branches': branches,
-            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-                'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-                'num_levels': 4,
-            },
-            **options,
-        }
-    )
-    # Else all running statistics are 0 and 1, and hide what enters them.
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm1d):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
-    return model
-
-
-def samples(lengths):
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.arange(n) % 5)
-        for n in lengths
-    ]
-
-
-def videos(branches, frames, number=1):
-    torch.manual_seed(1)
-    return {
-        name: torch.randn(number, branch['in_channels'], frames)
-        for name, branch in branches.items()
-    }
+    options = {'head': {**HEAD, 'num_levels': 4}, **options}
+    return build_segmentor(branches, **options)
 
 
 def slow_pair(pair, x):
@@ -134,7 +106,7 @@ def slow_scores(model, video):
 def test_c2f_tcn_agrees_with_loops_over_frames(frames):
     """Of every length, whether or not levels halve evenly."""
     model = build({'pose': POSE}).eval()
-    x = videos({'pose': POSE}, frames)
+    x = random_videos({'pose': POSE}, frames)
     with torch.no_grad():
         expected = slow_scores(model, x['pose'][0])
         score = model(x)[0, 0].softmax(dim=0)
@@ -156,32 +128,18 @@ def test_stretching_is_torch_interpolate(frames):
 @pytest.mark.parametrize('lengths', [(129, 65, 64, 63, 15), (15, 3, 2, 1)])
 def test_padding_of_c2f_tcn_is_invisible_in_evaluation(branches, lengths):
     """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    model = build(branches).eval()
-    x = videos(branches, lengths[0], number=len(lengths))
-    with torch.no_grad():
-        together = model(x, samples(lengths))
-        for i, length in enumerate(lengths):
-            alone = {name: value[i : i + 1, :, :length] for name, value in x.items()}
-            torch.testing.assert_close(
-                together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
-            )
-            assert not together[:, i, :, length:].any()
+    model = build(branches)
+    x = random_videos(branches, lengths[0], number=len(lengths))
+    check_padding_is_invisible(model, x, lengths)
 
 
 @pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
 def test_padding_of_c2f_tcn_enters_no_gradient_and_no_statistic(branches):
     """Longer padding, of anything, changes nothing that is learned or kept."""
-    x, results = videos(branches, 150, number=2), []
-    for padding in (0, 77):
-        model = build(branches).train()
-        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
-        losses = model(padded, samples((150, 101)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        results.append(
-            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
-        )
-    torch.testing.assert_close(*results)
+    x = random_videos(branches, 150, number=2)
+    model = check_padding_teaches_nothing(
+        lambda: build(branches), x, (150, 101), padding=77
+    )
     assert all(p.grad.any() for p in model.parameters())
 
 
@@ -204,8 +162,8 @@ def test_c2f_tcn_trains_on_short_videos(frames):
     model = build({'pose': POSE}).train()
     coarsest = model.branches['pose']['backbone'].stages[0].encoder[-1].norms[0]
     before = coarsest.running_mean.clone()
-    x = videos({'pose': POSE}, frames)
-    loss, _ = model.parse_losses(model(x, samples((frames,)), mode='loss'))
+    x = random_videos({'pose': POSE}, frames)
+    loss, _ = model.parse_losses(model(x, labelled_samples((frames,)), mode='loss'))
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
     assert torch.equal(coarsest.running_mean, before)
@@ -227,14 +185,8 @@ def test_norm_of_one_frame_is_that_of_evaluation():
 @pytest.mark.parametrize('members', [1, 2])
 def test_c2f_tcn_ignores_chunks(branches, members):
     """Its levels lie on a grid over the whole video, so it is computed as a whole."""
-    model = build(branches, members=members).eval()
-    x = videos(branches, 90)
-    with torch.no_grad():
-        score = model(x)[-1, 0].softmax(dim=0)
-    chunked = build(branches, members=members, chunk_frames=16).eval()
-    chunked.load_state_dict(model.state_dict())
-    (sample,) = chunked(x, samples((90,)), mode='predict')
-    torch.testing.assert_close(sample.pred_score, score, atol=1e-5, rtol=1e-5)
+    x = random_videos(branches, 90)
+    check_chunks_are_ignored(partial(build, branches, members=members), x)
 
 
 def test_loss_is_of_the_mean_of_probabilities():

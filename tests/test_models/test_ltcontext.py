@@ -1,8 +1,8 @@
 import math
+from functools import partial
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
 from mmskelseg.models.layers import (
@@ -11,6 +11,14 @@ from mmskelseg.models.layers import (
     window_attention,
 )
 from mmskelseg.registry import MODELS
+from tests.segmentors import (
+    build_segmentor,
+    check_chunks_are_ignored,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
+    labelled_samples,
+    random_videos,
+)
 
 POSE = {
     'type': 'LTContext',
@@ -36,41 +44,6 @@ BRANCHES = {
     'norm': {'pose': {**QUIET, 'norm': True}},
     'fusion': {'pose': QUIET, 'rgb': RGB},
 }
-
-
-def build(branches, **options):
-    torch.manual_seed(0)
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 5,
-            'branches': branches,
-            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-                'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-            },
-            **options,
-        }
-    )
-
-
-def samples(lengths):
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.arange(n) % 5)
-        for n in lengths
-    ]
-
-
-def videos(branches, frames, number=1):
-    torch.manual_seed(1)
-    return {
-        name: torch.randn(number, branch['in_channels'], frames)
-        for name, branch in branches.items()
-    }
 
 
 def linear(conv, frame):
@@ -152,8 +125,8 @@ def test_ltcontext_agrees_with_attention_frame_by_frame(frames, norm):
     """Windows and strides are shorter and longer than the video."""
     for window, stride in ((4, 3), (32, 40)):
         sizes = {'window': window, 'stride': stride, 'norm': norm}
-        model = build({'pose': {**QUIET, **sizes}}).eval()
-        x = videos({'pose': POSE}, frames)
+        model = build_segmentor({'pose': {**QUIET, **sizes}}).eval()
+        x = random_videos({'pose': POSE}, frames)
         with torch.no_grad():
             expected = slow_model(model, x['pose'][0], **sizes)
             torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
@@ -175,30 +148,18 @@ def test_strides_by_hand():
 @pytest.mark.parametrize('lengths', [(65, 64, 33, 15), (15, 3, 2, 1)])
 def test_padding_of_ltcontext_is_invisible_in_evaluation(branches, lengths):
     """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    model = build(branches).eval()
-    x = videos(branches, lengths[0], number=len(lengths))
-    with torch.no_grad():
-        together = model(x, samples(lengths))
-        for i, length in enumerate(lengths):
-            alone = {name: value[i : i + 1, :, :length] for name, value in x.items()}
-            torch.testing.assert_close(
-                together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
-            )
-            assert not together[:, i, :, length:].any()
+    model = build_segmentor(branches)
+    x = random_videos(branches, lengths[0], number=len(lengths))
+    check_padding_is_invisible(model, x, lengths)
 
 
 @pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
 def test_padding_of_ltcontext_enters_no_loss_and_no_gradient(branches):
     """Longer padding, of anything, changes nothing that is learned."""
-    x, results = videos(branches, 20, number=2), []
-    for padding in (0, 13):
-        model = build(branches).train()
-        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
-        losses = model(padded, samples((20, 12)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        results.append([total.detach(), *(p.grad for p in model.parameters())])
-    torch.testing.assert_close(*results)
+    x = random_videos(branches, 20, number=2)
+    model = check_padding_teaches_nothing(
+        lambda: build_segmentor(branches), x, (20, 12), padding=13
+    )
     assert all(p.grad.any() for p in model.parameters())
 
 
@@ -218,35 +179,30 @@ def test_number_of_parameters_by_hand():
 
 
 def test_heads_fusion_and_boundaries_read_the_channels_of_their_stage():
-    model = build(
+    model = build_segmentor(
         BRANCHES['fusion'], boundary_head={'type': 'BoundaryHead', 'channels': 8}
     )
     heads = model.branches['pose']['head'].classifiers
     assert [head.in_channels for head in heads] == [8, 4, 4]
     assert [conv.in_channels for conv in model.fusion['neck'].convs] == [16, 12, 12]
-    x = videos(BRANCHES['fusion'], 20)
+    x = random_videos(BRANCHES['fusion'], 20)
     assert model(x).shape == (3, 1, 5, 20)
-    assert model(x, samples((20,)), mode='loss')['loss_boundary'] > 0
+    assert model(x, labelled_samples((20,)), mode='loss')['loss_boundary'] > 0
 
 
 @pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
 @pytest.mark.parametrize('members', [1, 2])
 def test_ltcontext_ignores_chunks(branches, members):
     """Its attention reads the whole video, so it is computed as a whole."""
-    model = build(branches, members=members).eval()
-    x = videos(branches, 90)
-    with torch.no_grad():
-        score = model(x)[-1, 0].softmax(dim=0)
-    chunked = build(branches, members=members, chunk_frames=16).eval()
-    (sample,) = chunked(x, samples((90,)), mode='predict')
-    torch.testing.assert_close(sample.pred_score, score, atol=1e-5, rtol=1e-5)
+    build = partial(build_segmentor, branches, members=members)
+    check_chunks_are_ignored(build, random_videos(branches, 90))
 
 
 def test_refinements_read_features_of_the_stage_before():
     """What the first stage gives reaches the last even if its classes are fixed."""
-    model = build({'pose': QUIET}).eval()
+    model = build_segmentor({'pose': QUIET}).eval()
     torch.nn.init.zeros_(model.branches['pose']['head'].classifiers[0].weight)
-    x = videos({'pose': POSE}, 20)
+    x = random_videos({'pose': POSE}, 20)
     with torch.no_grad():
         first = model(x)
         x['pose'][:, :, 5] += 10
@@ -256,8 +212,8 @@ def test_refinements_read_features_of_the_stage_before():
 
 
 def test_dropout_is_for_training_only():
-    model = build({'pose': POSE})
-    x = videos({'pose': POSE}, 20)
+    model = build_segmentor({'pose': POSE})
+    x = random_videos({'pose': POSE}, 20)
     assert not torch.equal(model(x), model(x))
     model.eval()
     assert torch.equal(model(x), model(x))
@@ -274,15 +230,15 @@ def test_dropout_is_for_training_only():
 )
 def test_impossible_sizes_are_an_error(options, message):
     with pytest.raises(ValueError, match=message):
-        build({'pose': {**POSE, **options}})
+        build_segmentor({'pose': {**POSE, **options}})
 
 
 def test_stages_of_equal_width_are_connected_as_others():
     """The features of the first stage, and only these, pass a 1x1 convolution."""
-    model = build({'pose': {**QUIET, 'reduction': 1}}).eval()
+    model = build_segmentor({'pose': {**QUIET, 'reduction': 1}}).eval()
     stages = model.branches['pose']['backbone'].stages
     assert [stage.reduce is not None for stage in stages[1:]] == [True, False]
-    x = videos({'pose': POSE}, 20)
+    x = random_videos({'pose': POSE}, 20)
     with torch.no_grad():
         expected = slow_model(model, x['pose'][0], window=4, stride=3, norm=False)
         torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
@@ -290,11 +246,11 @@ def test_stages_of_equal_width_are_connected_as_others():
 
 def test_stages_of_different_widths_train_with_timestamps():
     timestamps = {'type': 'TimestampSupervision'}
-    model = build(BRANCHES['fusion'], timestamps=timestamps)
+    model = build_segmentor(BRANCHES['fusion'], timestamps=timestamps)
     label = torch.full((20,), -1)
     label[[3, 9, 16]] = torch.tensor([0, 2, 1])
-    sample = samples((20,))[0].set_gt_label(label)
-    losses = model(videos(BRANCHES['fusion'], 20), [sample], mode='loss')
+    sample = labelled_samples((20,))[0].set_gt_label(label)
+    losses = model(random_videos(BRANCHES['fusion'], 20), [sample], mode='loss')
     total, _ = model.parse_losses(losses)
     assert total.isfinite()
 

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
-from torch.nn import functional as F
 
 from mmskelseg.models.backbones.mmaction_gcn import graph_layout
 from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
+from tests.segmentors import (
+    build_segmentor,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
+)
 
 
 def network(name='STGCN', **options):
@@ -23,49 +26,22 @@ def network(name='STGCN', **options):
 
 
 def build(name='STGCN', upsample=1, skeleton='lcr15', in_channels=3, **options):
-    torch.manual_seed(0)
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 5,
-            'branches': {
-                'pose': {
-                    'type': 'MMActionGCN',
-                    'in_channels': in_channels,
-                    'skeleton': skeleton,
-                    'network': network(name, **options),
-                    'network_channels': 16,
-                    'channels': 8,
-                    'upsample': upsample,
-                    'num_refinement_layers': 2,
-                    'num_refinements': 1,
-                }
-            },
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-            },
-        }
-    )
-    # Else all running statistics are 0 and 1, and hide what enters them.
-    for module in model.modules():
-        if isinstance(module, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
-    return model
+    branch = {
+        'type': 'MMActionGCN',
+        'in_channels': in_channels,
+        'skeleton': skeleton,
+        'network': network(name, **options),
+        'network_channels': 16,
+        'channels': 8,
+        'upsample': upsample,
+        'num_refinement_layers': 2,
+        'num_refinements': 1,
+    }
+    return build_segmentor({'pose': branch})
 
 
 def stage_of(model):
     return model.branches['pose']['backbone'].stages[0]
-
-
-def samples(lengths):
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.arange(n) % 5)
-        for n in lengths
-    ]
 
 
 @pytest.mark.parametrize(
@@ -80,35 +56,22 @@ def samples(lengths):
 )
 def test_padding_of_mmaction_networks_is_invisible(name, options):
     """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    model = build(name, **options).eval()
-    lengths = (30, 13)
-    x = torch.randn(2, 3, 30, 15)
-    with torch.no_grad():
-        together = model({'pose': x}, samples(lengths))
-        for i, length in enumerate(lengths):
-            alone = model({'pose': x[i : i + 1, :, :length]})[:, 0]
-            torch.testing.assert_close(
-                together[:, i, :, :length], alone, atol=1e-5, rtol=1e-5
-            )
-            assert not together[:, i, :, length:].any()
+    x = {'pose': torch.randn(2, 3, 30, 15)}
+    check_padding_is_invisible(build(name, **options), x, (30, 13))
 
 
 def test_padding_of_mmaction_networks_enters_no_gradient_and_no_statistic():
     """Longer padding, of anything, changes nothing that is learned or kept."""
-    x, results = torch.randn(2, 3, 20, 15), []
-    for padding in (0, 9):
+
+    def without_dropout():
         model = build()
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0
-        padded = F.pad(x, (0, 0, 0, padding), value=5)
-        losses = model.train()({'pose': padded}, samples((20, 12)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        results.append(
-            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
-        )
-    torch.testing.assert_close(*results)
+        return model
+
+    x = {'pose': torch.randn(2, 3, 20, 15)}
+    check_padding_teaches_nothing(without_dropout, x, (20, 12), padding=9)
 
 
 def test_stage_gives_what_mmaction2_gives_averaged_over_joints():

@@ -1,49 +1,26 @@
 import numpy as np
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
-from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
+from tests.segmentors import (
+    HEAD,
+    build_segmentor,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
+    labelled_samples,
+)
 
-HEAD = {
-    'type': 'SegmentationHead',
-    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-    'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-}
 
-
-def build(num_classes=5, **options):
-    torch.manual_seed(0)
+def build(**options):
     small = {'channels': 8, 'num_layers': 4, 'num_refinement_layers': 3}
-    options = {'in_channels': 6, 'skeleton': 'lcr15', **small, **options}
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': num_classes,
-            'branches': {'pose3d': {'type': 'MSGCN', **options}},
-            'head': HEAD,
-        }
-    )
-    # Else all running statistics are 0 and 1, and edges of equal importance.
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
+    branch = {'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', **small}
+    model = build_segmentor({'pose3d': {**branch, **options}})
+    # Else all edges are of equal importance.
     for name, parameter in model.named_parameters():
         if 'edge' in name or 'norm' in name:
             torch.nn.init.uniform_(parameter, 0.5, 1.5)
     return model
-
-
-def samples(lengths):
-    torch.manual_seed(1)
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.randint(5, (n,)))
-        for n in lengths
-    ]
 
 
 @pytest.mark.parametrize(
@@ -69,37 +46,14 @@ def test_ms_gcn_has_the_parameters_of_the_literature(joints, count):
 
 def test_padding_of_ms_gcn_is_invisible_in_evaluation():
     """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    model = build().eval()
-    lengths = (50, 23, 1)
-    videos = [torch.randn(6, n, 15) for n in lengths]
-    batch = model.data_preprocessor(
-        {'inputs': {'pose3d': videos}, 'data_samples': samples(lengths)}
-    )
-    batch['inputs']['pose3d'][1, :, 23:] = 9
-    with torch.no_grad():
-        together = model(**batch, mode='tensor')
-        for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
-            alone = model({'pose3d': video[None]})[:, 0]
-            torch.testing.assert_close(
-                together[:, i, :, :length], alone, atol=1e-5, rtol=1e-5
-            )
-            assert not together[:, i, :, length:].any()
+    x = {'pose3d': torch.randn(3, 6, 50, 15)}
+    check_padding_is_invisible(build(), x, (50, 23, 1))
 
 
 def test_padding_of_ms_gcn_enters_no_gradient_and_no_statistic():
     """Longer padding, of anything, changes nothing that is learned or kept."""
-    x, results = torch.randn(2, 6, 40, 15), []
-    for padding in (0, 30):
-        model = build().train()
-        # The second video ends after 25 frames in any case.
-        padded = F.pad(x, (0, 0, 0, padding), value=5)
-        losses = model({'pose3d': padded}, samples((40, 25)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        results.append(
-            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
-        )
-    torch.testing.assert_close(*results)
+    x = {'pose3d': torch.randn(2, 6, 40, 15)}
+    check_padding_teaches_nothing(build, x, (40, 25), padding=30)
 
 
 def test_mates_of_a_batch_share_statistics_of_their_frames():
@@ -108,7 +62,7 @@ def test_mates_of_a_batch_share_statistics_of_their_frames():
     x = torch.randn(2, 6, 40, 15)
     norm = model.branches['pose3d']['backbone'].stages[0].norm_in
     norm.momentum = 1.0
-    model({'pose3d': x}, samples((40, 25)), mode='loss')
+    model({'pose3d': x}, labelled_samples((40, 25)), mode='loss')
     frames = torch.cat([x[0], x[1, :, :25]], dim=1)
     torch.testing.assert_close(norm.running_mean, frames.mean(dim=1).T.flatten())
 
@@ -146,7 +100,9 @@ def test_ms_gcn_can_be_converted_to_synchronised_norms():
     """Their layers take the place of the norms, and give the same in evaluation."""
     model = build().eval()
     x = torch.randn(2, 6, 20, 15)
-    expected = model({'pose3d': x}, samples((20, 12)))
+    expected = model({'pose3d': x}, labelled_samples((20, 12)))
     converted = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
     assert not any(type(m) is torch.nn.BatchNorm1d for m in converted.modules())
-    torch.testing.assert_close(converted({'pose3d': x}, samples((20, 12))), expected)
+    torch.testing.assert_close(
+        converted({'pose3d': x}, labelled_samples((20, 12))), expected
+    )

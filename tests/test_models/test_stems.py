@@ -2,10 +2,10 @@ import copy
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 
 from mmskelseg.models.layers import frame_mask
 from mmskelseg.registry import MODELS
+from tests.segmentors import labelled_samples
 
 
 def encoder(**options):
@@ -115,7 +115,7 @@ def segmentor(**options):
     return MODELS.build(
         {
             'type': 'ActionSegmentor',
-            'num_classes': 3,
+            'num_classes': 5,
             'branches': {'heatmap': branch},
             'head': head,
             **options,
@@ -123,20 +123,11 @@ def segmentor(**options):
     )
 
 
-def samples(*lengths):
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.arange(n) % 3)
-        for n in lengths
-    ]
-
-
 @pytest.mark.parametrize('members', [1, 2])
 def test_a_branch_trains_its_stem(members):
     model = segmentor(members=members)
     x, _ = pictures(9, 5)
-    losses = model({'heatmap': x}, samples(9, 5), mode='loss')
+    losses = model({'heatmap': x}, labelled_samples((9, 5)), mode='loss')
     sum(losses.values()).backward()
     stems = [m.branches['heatmap']['stem'] for m in (model, *model.others)]
     assert len(stems) == members
@@ -146,9 +137,9 @@ def test_a_branch_trains_its_stem(members):
 def test_prediction_of_a_long_video_in_chunks_is_that_of_the_whole():
     model = segmentor().eval()
     x, _ = pictures(40)
-    (whole,) = model({'heatmap': x.half()}, samples(40), mode='predict')
+    (whole,) = model({'heatmap': x.half()}, labelled_samples((40,)), mode='predict')
     model.chunk_frames = 7
-    (parts,) = model({'heatmap': x.half()}, samples(40), mode='predict')
+    (parts,) = model({'heatmap': x.half()}, labelled_samples((40,)), mode='predict')
     torch.testing.assert_close(parts.pred_score, whole.pred_score)
 
 

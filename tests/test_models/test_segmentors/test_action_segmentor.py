@@ -7,12 +7,7 @@ from torch import nn
 
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
-
-HEAD = {
-    'type': 'SegmentationHead',
-    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-    'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-}
+from tests.segmentors import HEAD, labelled_samples
 
 
 def branch(in_channels=6, **options):
@@ -42,16 +37,6 @@ def build(
     )
 
 
-def samples(lengths, num_classes=5):
-    torch.manual_seed(1)
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(i), 'total_frames': length}
-        ).set_gt_label(torch.randint(num_classes, (length,)))
-        for i, length in enumerate(lengths)
-    ]
-
-
 MODELS_TO_TRY = [
     (('heatmap',), None),
     (('heatmap',), {'share_refinement': True}),
@@ -72,7 +57,7 @@ def test_padding_is_invisible_in_evaluation(modalities, options):
     batch = model.data_preprocessor(
         {
             'inputs': {m: [video[m] for video in videos] for m in modalities},
-            'data_samples': samples(lengths),
+            'data_samples': labelled_samples(lengths),
         }
     )
     # What fills the padding must not matter either.
@@ -103,7 +88,7 @@ def test_padding_enters_no_loss_and_no_gradient(modalities, options):
         model.zero_grad()
         padded = {m: torch.nn.functional.pad(x, (0, padding), value=5)
                   for m, x in inputs.items()}  # fmt: skip
-        losses = model(padded, samples((40, 25)), mode='loss')
+        losses = model(padded, labelled_samples((40, 25)), mode='loss')
         total, _ = model.parse_losses(losses)
         total.backward()
         gradients.append([total.detach(), *(p.grad for p in model.parameters())])
@@ -114,7 +99,7 @@ def test_loss_of_a_batch_weighs_frames_alike():
     """The cross-entropy is the mean over all labelled frames of the batch."""
     model = build(dropout=0.0).train()
     x = torch.randn(2, 6, 30)
-    both = samples((30, 10))
+    both = labelled_samples((30, 10))
     loss = model({'heatmap': x}, both, mode='loss')['loss_cls']
     first = model({'heatmap': x[:1]}, both[:1], mode='loss')['loss_cls']
     second = model({'heatmap': x[1:, :, :10]}, both[1:], mode='loss')['loss_cls']
@@ -124,7 +109,7 @@ def test_loss_of_a_batch_weighs_frames_alike():
 def test_unlabelled_frames_enter_no_loss():
     """A label of -1 leaves a frame's own logits without effect on the loss."""
     model = build(dropout=0.0, num_refinements=0).train()
-    sample = samples((30,))
+    sample = labelled_samples((30,))
     sample[0].gt_label[10:15] = -1
     logits = []
     head = model.branches['heatmap']['head']
@@ -254,7 +239,7 @@ def test_mode_at_fault_is_named():
     with pytest.raises(ValueError, match="mode='predict' needs data_samples"):
         build()(x, mode='predict')
     with pytest.raises(ValueError, match="mode='test' is not"):
-        build()(x, samples((9,)), mode='test')
+        build()(x, labelled_samples((9,)), mode='test')
 
 
 def test_model_ignores_a_modality_without_a_branch():
@@ -299,14 +284,14 @@ def test_chunks_give_what_the_whole_video_gives(modalities, options, chunk_frame
     model = build(modalities, **(options or {})).eval()
     inputs = {m: torch.randn(2, 6, 101) for m in modalities}
     with torch.no_grad():
-        whole = model(inputs, samples((101, 60)))
+        whole = model(inputs, labelled_samples((101, 60)))
         model.chunk_frames = chunk_frames
         read = []
         model.branches[modalities[0]]['backbone'].stages[0].register_forward_hook(
             lambda module, given, output: read.append(output.shape[2])
         )
         torch.testing.assert_close(
-            model(inputs, samples((101, 60))), whole, atol=1e-5, rtol=1e-5
+            model(inputs, labelled_samples((101, 60))), whole, atol=1e-5, rtol=1e-5
         )
     # 8 + 4 + 4 + 8 frames to each side, or back twice as many, from 3 frames later.
     context = model.branches[modalities[0]]['backbone'].stages[0].context
@@ -350,11 +335,11 @@ def test_stage_reads_features_of_the_one_before(modalities, chunk_frames):
     stages[1].register_forward_hook(lambda module, x, output: given.append(x[2]))
     inputs = {m: torch.randn(2, 6, 101) for m in modalities}
     with torch.no_grad():
-        whole = model(inputs, samples((101, 60)))
+        whole = model(inputs, labelled_samples((101, 60)))
         torch.testing.assert_close(given[1], given[0])
         model.chunk_frames = chunk_frames
         torch.testing.assert_close(
-            model(inputs, samples((101, 60))), whole, atol=1e-5, rtol=1e-5
+            model(inputs, labelled_samples((101, 60))), whole, atol=1e-5, rtol=1e-5
         )
 
 
@@ -379,7 +364,7 @@ def test_features_in_half_precision_are_read_as_single():
 def test_features_of_a_video_alone_are_not_copied():
     """Those of a long video may fill more than the memory."""
     x = torch.randn(6, 50)
-    batch = {'inputs': {'heatmap': [x]}, 'data_samples': samples((50,))}
+    batch = {'inputs': {'heatmap': [x]}, 'data_samples': labelled_samples((50,))}
     padded = MODELS.build({'type': 'SegDataPreprocessor'})(batch)['inputs']['heatmap']
     assert padded.data_ptr() == x.data_ptr()
 
@@ -393,7 +378,7 @@ def test_members_average_their_probabilities():
     assert not torch.allclose(alone[0], alone[1], atol=1e-3)
     mean = torch.stack(alone).mean(dim=0)
     torch.testing.assert_close(model(inputs).softmax(dim=2), mean)
-    (sample,) = model(inputs, samples([20]), mode='predict')
+    (sample,) = model(inputs, labelled_samples([20]), mode='predict')
     torch.testing.assert_close(sample.pred_score, mean[-1, 0])
     assert torch.equal(sample.pred_label, mean[-1, 0].argmax(dim=0))
 
@@ -401,7 +386,7 @@ def test_members_average_their_probabilities():
 def test_members_learn_as_if_they_were_alone():
     """Losses add up, so that the gradient of each is that of its own loss."""
     model = build(model={'members': 2}, dropout=0)
-    inputs, truth = {'heatmap': torch.randn(1, 6, 20)}, samples([20])
+    inputs, truth = {'heatmap': torch.randn(1, 6, 20)}, labelled_samples([20])
     together = model(inputs, truth, mode='loss')
     sum(together.values()).backward()
     gradients = [p.grad.clone() for p in model.others.parameters()]
@@ -466,7 +451,7 @@ def test_smoothness_compares_the_features_that_the_model_reads():
             m: torch.nn.functional.pad(x, (0, padding), value=5)
             for m, x in inputs.items()
         }
-        return network(padded, samples((40, 25)), mode='loss')
+        return network(padded, labelled_samples((40, 25)), mode='loss')
 
     def divide(**deviations):
         for network in (model, plain):
