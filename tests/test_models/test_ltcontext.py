@@ -107,10 +107,8 @@ def slow_model(model, video, **options):
     for stage, head in zip(
         branch['backbone'].stages, branch['head'].classifiers, strict=True
     ):
-        if source is not None:
-            if stage.reduce is not None:
-                source = [linear(stage.reduce, frame) for frame in source]
-            stage = stage.stage
+        if source is not None and stage.reduce is not None:
+            source = [linear(stage.reduce, frame) for frame in source]
         x = [linear(stage.conv_in, frame) for frame in x]
         for layer in stage.layers:
             x = slow_layer(layer, x, source, **options)

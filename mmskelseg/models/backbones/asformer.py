@@ -7,10 +7,11 @@ that the text leaves open are from github.com/ChinaYi/ASFormer.
 import math
 
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mmskelseg.models.layers import (
+    AttentionStage,
     FrameDropout,
     TemporalConv1d,
     masked,
@@ -87,58 +88,19 @@ class ASFormer(BaseModule):
             )
 
         self.stages = ModuleList(
-            [EncoderStage(in_channels, channels, layers(1), channel_masking)]
+            [
+                AttentionStage(
+                    in_channels, channels, layers(1), channel_masking=channel_masking
+                )
+            ]
         )
         self.stages.extend(
-            DecoderStage(num_classes, channels, layers(math.exp(-3 * i)))
+            AttentionStage(
+                num_classes, channels, layers(math.exp(-3 * i)), reads_features=True
+            )
             for i in range(num_decoders)
         )
         self.stage_order = tuple(range(1 + num_decoders))
-
-
-class EncoderStage(BaseModule):
-    """Channel masking, a 1x1 convolution, then layers of self-attention."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        layers: ModuleList,
-        channel_masking: float,
-    ) -> None:
-        super().__init__()
-        self.masking = nn.Dropout1d(channel_masking)
-        self.conv_in = TemporalConv1d(in_channels, channels, 1)
-        self.layers = layers
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, channels, T) for x (N, C, T); mask is (N, 1, T)."""
-        x = masked(self.conv_in(self.masking(x)), mask)
-        for layer in self.layers:
-            x = layer(x, None, mask)
-        return x
-
-
-class DecoderStage(BaseModule):
-    """A 1x1 convolution of class probabilities, then layers of cross-attention."""
-
-    #: See :class:`mmskelseg.models.ActionSegmentor`.
-    reads_features = True
-
-    def __init__(self, num_classes: int, channels: int, layers: ModuleList) -> None:
-        super().__init__()
-        self.conv_in = TemporalConv1d(num_classes, channels, 1)
-        self.layers = layers
-
-    def forward(self, x: Tensor, mask: Tensor | None, features: Tensor) -> Tensor:
-        """Return features (N, channels, T) for x (N, K, T); mask is (N, 1, T).
-
-        ``features`` (N, channels, T) are those of the previous stage.
-        """
-        x = masked(self.conv_in(x), mask)
-        for layer in self.layers:
-            x = layer(x, features, mask)
-        return x
 
 
 class AttentionLayer(BaseModule):

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import partial
 
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mmskelseg.models.layers import (
+    AttentionStage,
     FrameDropout,
     TemporalConv1d,
     masked,
@@ -118,66 +119,28 @@ class LTContext(BaseModule):
             )
 
         self.stages = ModuleList(
-            [ContextStage(in_channels, channels, layers(channels), channel_masking)]
+            [
+                AttentionStage(
+                    in_channels,
+                    channels,
+                    layers(channels),
+                    channel_masking=channel_masking,
+                )
+            ]
         )
-        for i in range(num_refinements):
-            stage = ContextStage(num_classes, narrow, layers(narrow), channel_masking)
-            # Only the features of the first stage are wide.
-            reduce = None if i else TemporalConv1d(channels, narrow, 1)
-            self.stages.append(RefinementStage(stage, reduce))
+        self.stages.extend(
+            AttentionStage(
+                num_classes,
+                narrow,
+                layers(narrow),
+                channel_masking=channel_masking,
+                reads_features=True,
+                # Only the features of the first stage are wide.
+                reduced_channels=None if i else channels,
+            )
+            for i in range(num_refinements)
+        )
         self.stage_order = tuple(range(1 + num_refinements))
-
-
-class ContextStage(BaseModule):
-    """Channel masking, a 1x1 convolution, then the layers."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        layers: ModuleList,
-        channel_masking: float,
-    ) -> None:
-        super().__init__()
-        self.masking = nn.Dropout1d(channel_masking)
-        self.conv_in = TemporalConv1d(in_channels, channels, 1)
-        self.layers = layers
-
-    def forward(
-        self, x: Tensor, mask: Tensor | None = None, source: Tensor | None = None
-    ) -> Tensor:
-        """Return features (N, channels, T) for x (N, C, T); mask is (N, 1, T).
-
-        The attention takes its values from ``source`` (N, channels, T), if any.
-        """
-        x = masked(self.conv_in(self.masking(x)), mask)
-        for layer in self.layers:
-            x = layer(x, source, mask)
-        return x
-
-
-class RefinementStage(BaseModule):
-    """A stage that reads class probabilities and features of the previous stage.
-
-    A 1x1 convolution ``reduce``, if any, gives the features the stage's width.
-    """
-
-    #: See :class:`mmskelseg.models.ActionSegmentor`.
-    reads_features = True
-
-    def __init__(self, stage: ContextStage, reduce: TemporalConv1d | None) -> None:
-        super().__init__()
-        self.stage = stage
-        self.reduce = reduce
-
-    def forward(self, x: Tensor, mask: Tensor | None, features: Tensor) -> Tensor:
-        """Return features (N, C, T) for x (N, K, T); mask is (N, 1, T).
-
-        ``features`` (N, C', T) are those of the previous stage.
-        """
-        if self.reduce is not None:
-            features = self.reduce(features)
-        return self.stage(x, mask, features)
 
 
 class ContextLayer(BaseModule):

@@ -1,6 +1,10 @@
 """Layers that backbones share, and helpers for padded batches."""
 
-from mmskelseg.models.layers.attention import strided_attention, window_attention
+from mmskelseg.models.layers.attention import (
+    AttentionStage,
+    strided_attention,
+    window_attention,
+)
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (
     check_lengths,
@@ -23,6 +27,7 @@ from mmskelseg.models.layers.temporal_conv import (
 )
 
 __all__ = [
+    'AttentionStage',
     'FeatureStandardizer',
     'Fitted',
     'FrameDropout',

@@ -1,12 +1,16 @@
-"""Attention of frames to some of the other frames.
+"""Attention of frames to some of the other frames, and stages that consist of it.
 
 Frames are rows with contiguous channels, and masks are contiguous along the frames that
 are read, since the kernels of GPUs that need little memory require both.
 """
 
 import torch
-from torch import Tensor
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mmskelseg.models.layers.padding import masked
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 
 # The least number of frames for which attention is computed at a time. Blocks of single
 # frames would be slower, and too many for a GPU if a video is long.
@@ -116,3 +120,56 @@ def _groups(x: Tensor, stride: int) -> Tensor:
     padding = (x.shape[2] + stride - 1) // stride * stride - x.shape[2]
     rows = F.pad(x.transpose(1, 2), (0, 0, 0, padding)).contiguous()
     return rows.unflatten(1, (-1, stride)).transpose(1, 2)
+
+
+class AttentionStage(BaseModule):
+    """Channel masking, a 1x1 convolution, then layers of attention.
+
+    Args:
+        in_channels: Features per frame of the first stage, or classes that a later one
+            reads, C.
+        channels: Width of the stage, W.
+        layers: Called as ``layer(x, source, mask)`` for features (N, W, T). Their
+            attention takes its values from ``source`` (N, W, T), or from their own
+            features if it is None.
+        channel_masking: Probability, in training, that a channel of a video is set to
+            0.
+        reads_features: Whether the source is the features of the previous stage; see
+            :class:`mmskelseg.models.ActionSegmentor`.
+        reduced_channels: Channels of these features that a 1x1 convolution turns into
+            W, or None if there are W.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        layers: ModuleList,
+        *,
+        channel_masking: float = 0.0,
+        reads_features: bool = False,
+        reduced_channels: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.reads_features = reads_features
+        self.masking = nn.Dropout1d(channel_masking)
+        self.conv_in = TemporalConv1d(in_channels, channels, 1)
+        self.layers = layers
+        self.reduce = (
+            None
+            if reduced_channels is None
+            else TemporalConv1d(reduced_channels, channels, 1)
+        )
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, features: Tensor | None = None
+    ) -> Tensor:
+        """Return features (N, W, T) for x (N, C, T); mask is (N, 1, T).
+
+        ``features`` (N, W', T) are those of the previous stage, if it reads them.
+        """
+        source = features if self.reduce is None else self.reduce(features)
+        x = masked(self.conv_in(self.masking(x)), mask)
+        for layer in self.layers:
+            x = layer(x, source, mask)
+        return x
