@@ -13,7 +13,8 @@ Everything else comes from a recipe, a config that the new one inherits:
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
                  with the rest, which takes several times as long
 
-With --streaming, the model is causal (docs/streaming.md).
+With --streaming, the model is causal (docs/streaming.md). With --any-order, it learns
+less about which action follows which.
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md shows the effect
 of each ingredient.
@@ -27,6 +28,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +53,13 @@ _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
 # of epochs.
 _FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
 _EPOCHS = (40, 400)
+# For orders of actions that the training videos do not have.
+_RECOMBINE = """\
+pipeline = [
+    dict(type='RecombineSegments', p=0.5, transitions='any'),
+    *_base_.train_dataloader.dataset.pipeline,
+]
+"""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +79,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='SECONDS',
         help='write a config of a causal model, for streams and `mmskelseg live`, '
         'whose labels depend on at most SECONDS of what follows, such as 0.5',
+    )
+    parser.add_argument(
+        '--any-order',
+        action='store_true',
+        help='train on recombined videos as well, which continue with another video '
+        'where a segment ends, for models that will see actions in orders that the '
+        'training videos do not have (docs/recipes.md)',
     )
     parser.add_argument(
         '--fold',
@@ -124,6 +140,7 @@ def _run(args: argparse.Namespace) -> None:
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
         f'({counted(len(train), "video")}, {frames} frames) for {epochs} epochs '
         f'and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
+        f'{"" if args.any_order else _note_orders(train, data["metainfo"])}'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
@@ -132,6 +149,25 @@ def _run(args: argparse.Namespace) -> None:
             f'Live with:  mmskelseg live 0 {out} {checkpoint} '
             f'(lookahead: {lookahead} frames)'
         )
+
+
+def _note_orders(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> str:
+    """Return a line about --any-order if most videos share their order of actions."""
+    from mmskelseg.structures.segments import resolve_background, segment_table
+
+    background = resolve_background(metainfo['background'], metainfo['classes'])
+    orders = Counter(
+        tuple(c for c in segment_table(v['label'])[:, 2].tolist() if c != background)
+        for v in videos
+    )
+    # Two actions or fewer are hardly an order.
+    shared = sum(n for order, n in orders.items() if n > 1 and len(order) > 2)
+    if shared <= len(videos) / 2:
+        return ''
+    return (
+        f'In {shared} of {len(videos)} training videos, the actions come in the order '
+        'of another one. If other orders may occur, use --any-order.\n'
+    )
 
 
 def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
@@ -241,14 +277,18 @@ def _config_text(
     modality, channels = _channels(base, metainfo['skeleton'])
     more = '' if lookahead is None else f', lookahead={lookahead}'
     branches = f'dict({modality}=dict(in_channels={channels}{more}))'
-    train, test = splits
+    train, test = f'ann_file=ann_file, split={splits[0]!r}', splits[1]
+    pipeline, local = '', 'ann_file'
+    if args.any_order:
+        pipeline, local = _RECOMBINE, 'ann_file, pipeline'
+        train += ', pipeline=pipeline'
     text = f"""\
 # Made by `mmskelseg make-config` of {args.ann_file.name!r}.
 # Recipe {recipe}, since {reason}.
 _base_ = {_base_path(base, args.out)!r}
 
 ann_file = {os.fspath(args.ann_file)!r}
-train_dataloader = dict(dataset=dict(ann_file=ann_file, split={train!r}))
+{pipeline}train_dataloader = dict(dataset=dict({train}))
 val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
 test_dataloader = val_dataloader
 
@@ -258,7 +298,7 @@ test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs={epochs})
 
-del ann_file
+del {local}
 """
     # MMEngine would replace what is between two braces, even within a text.
     return text.replace('{{', '{\\x7b')

@@ -94,6 +94,37 @@ def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
     assert 'needs videos of one frame rate, but they have 10 to 15 frames' in text
 
 
+@pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
+def test_config_for_any_order_recombines_videos_first(make_config, recipe):
+    """What the recipe does follows."""
+    flags = ['--recipe', recipe, '--overwrite']
+    _, plain = make_config(small_annotations(), *flags)
+    _, cfg = make_config(small_annotations(), *flags, '--any-order')
+    first, *others = cfg.train_dataloader.dataset.pipeline
+    assert first == dict(type='RecombineSegments', p=0.5, transitions='any')
+    assert others == plain.train_dataloader.dataset.pipeline
+    assert cfg.train_dataloader.dataset.split == 'train'
+    assert cfg.test_dataloader == plain.test_dataloader
+    assert 'pipeline' not in cfg
+
+
+def test_known_orders_of_actions_are_pointed_out(make_config):
+    """Three of four training videos share theirs, apart from the breaks."""
+    data = small_annotations(lengths=[60] * 5)
+    data['metainfo']['background'] = 'class_0'
+    labels = ('011221', '112010', '120010', '121012', '000000')
+    for video, label in zip(data['annotations'], labels, strict=True):
+        video['label'] = np.repeat([int(c) for c in label], 10)
+    text, _ = make_config(data)
+    note = 'In 3 of 4 training videos, the actions come in the order of another one.'
+    assert f'{note} If other orders may occur, use --any-order.\n' in text
+    text, _ = make_config(data, '--any-order', '--overwrite')
+    assert 'order of another one' not in text
+    data['annotations'][0]['label'][:] = 1
+    text, _ = make_config(data, '--overwrite')
+    assert 'order of another one' not in text
+
+
 def test_folds_are_used_where_there_is_no_other_split(make_config):
     """The first one, or the one that is named."""
     data = small_annotations()
@@ -213,10 +244,14 @@ def test_arguments_are_checked(call_tool, tmp_path, args, message):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('add', [lambda data: data, with_3d], ids=['2d', '3d'])
-def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add):
+@pytest.mark.parametrize(
+    ('add', 'flags'),
+    [(lambda data: data, ['--any-order']), (with_3d, [])],
+    ids=['2d in any order', '3d'],
+)
+def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add, flags):
     """As it is written: train, test, and label a video of the file."""
-    make_config(add(small_annotations()))
+    make_config(add(small_annotations()), *flags)
     run_tool('tools/train.py', 'mine.py', '--cfg-options', *TINY)
     folder = tmp_path / 'work_dirs' / 'mine'
     (modality,) = load_checkpoint(folder / 'epoch_4.pth')['state_dict'].keys() & {
