@@ -14,7 +14,8 @@ Everything else comes from a recipe, a config that the new one inherits:
                  with the rest, which takes several times as long
 
 With --streaming, the model is causal (docs/streaming.md). With --any-order, it learns
-less about which action follows which.
+less about which action follows which. --segmentor asformer takes ASFormer in place of
+the recipe's MS-TCN++ networks; docs/benchmark.md compares them.
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md shows the effect
 of each ingredient.
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     )
     from mmskelseg.structures.skeleton import Layout
 
+_SEGMENTORS = ('ms_tcn2', 'asformer')
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
 # A training sees this many frames or videos, whichever comes first, within these limits
 # of epochs.
@@ -56,7 +58,7 @@ _EPOCHS = (40, 400)
 # For orders of actions that the training videos do not have.
 _RECOMBINE = """\
 pipeline = [
-    dict(type='RecombineSegments', p=0.5, transitions='any'),
+    dict(type='RecombineSegments', p=0.9, times=5, transitions='any'),
     *_base_.train_dataloader.dataset.pipeline,
 ]
 """
@@ -72,6 +74,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=_RECIPES,
         help='recipe to inherit (default: pose3d if every video has keypoint_3d, else '
         'pose2d; with --streaming pose2d)',
+    )
+    parser.add_argument(
+        '--segmentor',
+        choices=_SEGMENTORS,
+        default='ms_tcn2',
+        help='network that segments; asformer scores higher where orders of actions '
+        'vary, and takes three times as long per frame (default: %(default)s)',
     )
     parser.add_argument(
         '--streaming',
@@ -191,6 +200,11 @@ def _choose_recipe(
         raise UserError(
             f'--recipe {asked}: --streaming needs coordinates; use pose2d or pose3d.'
         )
+    if args.streaming is not None and args.segmentor == 'asformer':
+        raise UserError(
+            '--segmentor asformer: reads whole videos, so it cannot label streams; '
+            'leave out --segmentor or --streaming.'
+        )
     without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
     if asked == 'pose3d' and without:
         raise UserError(
@@ -274,25 +288,39 @@ def _config_text(
     room = 'recipes' if lookahead is None else 'streaming'
     base = find_config(f'{room}/{recipe}').resolve()
     num_classes = len(metainfo['classes'])
-    modality, channels = _channels(base, metainfo['skeleton'])
-    more = '' if lookahead is None else f', lookahead={lookahead}'
-    branches = f'dict({modality}=dict(in_channels={channels}{more}))'
-    train, test = f'ann_file=ann_file, split={splits[0]!r}', splits[1]
-    pipeline, local = '', 'ann_file'
+    modality, branch = _branch(base, metainfo['skeleton'])
+    train, test = splits
+    dataset, model = f'ann_file=ann_file, split={train!r}', f'num_classes={num_classes}'
+    local = 'ann_file'
+    pipeline = backbone = ''
     if args.any_order:
-        pipeline, local = _RECOMBINE, 'ann_file, pipeline'
-        train += ', pipeline=pipeline'
+        pipeline, local = _RECOMBINE, f'{local}, pipeline'
+        dataset = f'\n    dataset=dict({dataset}, pipeline=pipeline),\n'
+    else:
+        dataset = f'dataset=dict({dataset})'
+    if args.segmentor == 'asformer':
+        # What the recipe says of the input holds for any network.
+        kept = ('in_channels', 'standardize', 'stem')
+        settings: dict[str, object] = {'_delete_': True, 'type': 'ASFormer'}
+        settings |= {key: branch[key] for key in kept if key in branch}
+        lines = ''.join(f'    {key}={value!r},\n' for key, value in settings.items())
+        backbone, local = f'backbone = dict(\n{lines})\n', f'{local}, backbone'
+        model += f', members=1, branches=dict({modality}=backbone)'
+    else:
+        more = '' if lookahead is None else f', lookahead={lookahead}'
+        inputs = f'in_channels={branch["in_channels"]}{more}'
+        model += f', branches=dict({modality}=dict({inputs}))'
     text = f"""\
 # Made by `mmskelseg make-config` of {args.ann_file.name!r}.
 # Recipe {recipe}, since {reason}.
 _base_ = {_base_path(base, args.out)!r}
 
 ann_file = {os.fspath(args.ann_file)!r}
-{pipeline}train_dataloader = dict(dataset=dict({train}))
+{pipeline}train_dataloader = dict({dataset})
 val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
 test_dataloader = val_dataloader
 
-model = dict(num_classes={num_classes}, branches={branches})
+{backbone}model = dict({model})
 val_evaluator = dict(num_classes={num_classes})
 test_evaluator = val_evaluator
 
@@ -304,8 +332,8 @@ del {local}
     return text.replace('{{', '{\\x7b')
 
 
-def _channels(base: Path, skeleton: Layout) -> tuple[str, int]:
-    """Return the modality of a recipe, and its number of features per frame."""
+def _branch(base: Path, skeleton: Layout) -> tuple[str, dict[str, object]]:
+    """Return the modality of a recipe, and its branch with the number of channels."""
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
@@ -314,7 +342,8 @@ def _channels(base: Path, skeleton: Layout) -> tuple[str, int]:
     cfg: Config = Config.fromfile(base)
     init_default_scope(cfg.default_scope)
     ((modality, config),) = cfg.test_dataloader.dataset.features.items()
-    return modality, FeatureRecipe.from_config(modality, config, skeleton).channels
+    channels = FeatureRecipe.from_config(modality, config, skeleton).channels
+    return modality, {**cfg.model.branches[modality], 'in_channels': channels}
 
 
 def _base_path(base: Path, out: Path) -> str:

@@ -101,11 +101,31 @@ def test_config_for_any_order_recombines_videos_first(make_config, recipe):
     _, plain = make_config(small_annotations(), *flags)
     _, cfg = make_config(small_annotations(), *flags, '--any-order')
     first, *others = cfg.train_dataloader.dataset.pipeline
-    assert first == dict(type='RecombineSegments', p=0.5, transitions='any')
+    assert (first.type, first.transitions) == ('RecombineSegments', 'any')
     assert others == plain.train_dataloader.dataset.pipeline
     assert cfg.train_dataloader.dataset.split == 'train'
     assert cfg.test_dataloader == plain.test_dataloader
     assert 'pipeline' not in cfg
+
+
+@pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
+def test_another_segmentor_reads_what_the_recipe_gives(make_config, recipe):
+    """One ASFormer, with the channels, standardisation and stem of the recipe."""
+    flags = ['--recipe', recipe, '--overwrite']
+    _, plain = make_config(small_annotations(), *flags)
+    _, cfg = make_config(small_annotations(), *flags, '--segmentor', 'asformer')
+    ((name, before),) = plain.model.branches.items()
+    kept = {'in_channels', 'standardize', 'stem'} & set(before)
+    assert cfg.model.members == 1
+    assert cfg.model.branches == {
+        name: {'type': 'ASFormer', **{key: before[key] for key in kept}}
+    }
+    assert cfg.train_dataloader == plain.train_dataloader
+    text, _ = make_config(
+        small_annotations(), '--overwrite', '--segmentor', 'asformer', '--streaming',
+        '1', code=1,
+    )  # fmt: skip
+    assert '--segmentor asformer: reads whole videos' in text
 
 
 def test_known_orders_of_actions_are_pointed_out(make_config):
@@ -191,14 +211,17 @@ def test_data_from_which_nothing_is_learnt_are_refused(
     assert message in text
 
 
-def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path):
+@pytest.mark.parametrize('flags', [
+    [], ['--any-order', '--segmentor', 'asformer', '--recipe', 'heatmap_cnn'],
+])  # fmt: skip
+def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path, flags):
     """As ruff formats it, whatever the names of files, folders and folds are."""
     folder = tmp_path / 'it\'s "mine" ü'
     data = small_annotations()
     data['split'] = {f"o'ne/{key}": value for key, value in data['split'].items()}
     save_annotations(data, folder / 'a b.pkl')
     out = folder / 'new folder' / 'mine v2.py'
-    done = call_tool('tools/make_config.py', folder / 'a b.pkl', out)
+    done = call_tool('tools/make_config.py', folder / 'a b.pkl', out, *flags)
     cfg = Config.fromfile(out)
     assert cfg.test_dataloader.dataset.ann_file == str(folder / 'a b.pkl')
     assert cfg.train_dataloader.dataset.split == "o'ne/train"
@@ -207,7 +230,7 @@ def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path):
     )
     assert train == ['mmskelseg', 'train', str(out)]
     assert test[-2:] == [str(out), 'work_dirs/mine v2/epoch_400.pth']
-    assert 'ann_file' not in cfg
+    assert not {'ann_file', 'pipeline', 'backbone'} & set(cfg)
     style = ['--isolated', '--config', "format.quote-style = 'single'"]
     subprocess.run(
         [sys.executable, '-m', 'ruff', 'format', *style, '--check', str(out)],
@@ -246,8 +269,8 @@ def test_arguments_are_checked(call_tool, tmp_path, args, message):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ('add', 'flags'),
-    [(lambda data: data, ['--any-order']), (with_3d, [])],
-    ids=['2d in any order', '3d'],
+    [(lambda data: data, ['--any-order']), (with_3d, ['--segmentor', 'asformer'])],
+    ids=['2d in any order', '3d by asformer'],
 )
 def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add, flags):
     """As it is written: train, test, and label a video of the file."""
