@@ -79,8 +79,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--segmentor',
         choices=_SEGMENTORS,
         default='ms_tcn2',
-        help='network that segments; asformer scores higher where orders of actions '
-        'vary, and takes three times as long per frame (default: %(default)s)',
+        help='network that segments; asformer scores higher on orders of actions that '
+        'are new, and takes three times as long per frame (default: %(default)s)',
     )
     parser.add_argument(
         '--streaming',
@@ -149,7 +149,7 @@ def _run(args: argparse.Namespace) -> None:
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
         f'({counted(len(train), "video")}, {frames} frames) for {epochs} epochs '
         f'and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
-        f'{"" if args.any_order else _note_orders(train, data["metainfo"])}'
+        f'{_note_orders(train, data["metainfo"], args)}'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
@@ -160,7 +160,9 @@ def _run(args: argparse.Namespace) -> None:
         )
 
 
-def _note_orders(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> str:
+def _note_orders(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, args: argparse.Namespace
+) -> str:
     """Return a line about --any-order if most videos share their order of actions."""
     from mmskelseg.structures.segments import resolve_background, segment_table
 
@@ -171,11 +173,13 @@ def _note_orders(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> str:
     )
     # Two actions or fewer are hardly an order.
     shared = sum(n for order, n in orders.items() if n > 1 and len(order) > 2)
-    if shared <= len(videos) / 2:
+    if args.any_order or shared <= len(videos) / 2:
         return ''
+    streams = args.streaming is not None
+    network = '' if streams else '--segmentor asformer '
     return (
         f'In {shared} of {len(videos)} training videos, the actions come in the order '
-        'of another one. If other orders may occur, use --any-order.\n'
+        f'of another one. If other orders may occur, use {network}--any-order.\n'
     )
 
 

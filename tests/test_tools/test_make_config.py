@@ -137,6 +137,9 @@ def test_known_orders_of_actions_are_pointed_out(make_config):
         video['label'] = np.repeat([int(c) for c in label], 10)
     text, _ = make_config(data)
     note = 'In 3 of 4 training videos, the actions come in the order of another one.'
+    hint = f'{note} If other orders may occur, use --segmentor asformer --any-order.\n'
+    assert hint in text
+    text, _ = make_config(data, '--streaming', '1', '--overwrite')
     assert f'{note} If other orders may occur, use --any-order.\n' in text
     text, _ = make_config(data, '--any-order', '--overwrite')
     assert 'order of another one' not in text
