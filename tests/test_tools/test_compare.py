@@ -109,7 +109,12 @@ def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message)
 
 
 @pytest.mark.parametrize(
-    ('title', 'data'), [('UW-IOM', 'uwiom'), ('PRECOG-16', 'precog')]
+    ('title', 'data'),
+    [
+        ('UW-IOM', 'uwiom'),
+        ('PRECOG-16', 'precog'),
+        ('PRECOG-16, unseen orders', 'precog_orders'),
+    ],
 )
 def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data):
     files = sorted((ROOT / 'benchmarks/results' / f'methods_{data}').glob('*.json'))
