@@ -144,8 +144,8 @@ def test_streaming_shows_how_frames_are_pushed(capsys):
     [
         ('extending.md', "'./uwiom_joint_limb.py'", 'skelseg'),
         ('common_layout.md', 'data/gtea/features', 'skelseg'),
-        ('recipes.md', "_base_ = 'mine.py'", 'recipes'),
-        ('benchmark.md', "type='ASFormer'", 'recipes'),
+        ('recipes.md', 'RandomLimbDropout', 'recipes'),
+        ('recipes.md', 'SemiMarkovViterbi', 'recipes'),
     ],
 )
 def test_config_of_a_document_is_whole(page, part, beside, tmp_path):
