@@ -178,8 +178,9 @@ def _note_orders(
     streams = args.streaming is not None
     network = '' if streams else '--segmentor asformer '
     return (
-        f'In {shared} of {len(videos)} training videos, the actions come in the order '
-        f'of another one. If other orders may occur, use {network}--any-order.\n'
+        f'In {shared} of {len(videos)} training videos, the actions come in the same '
+        'order as in another one. If other orders may occur, use '
+        f'{network}--any-order.\n'
     )
 
 
