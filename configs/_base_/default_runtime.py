@@ -9,8 +9,8 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=5, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     epoch_seed=dict(type='EpochSeedHook'),
-    statistics=dict(type='FitStatisticsHook'),
     check=dict(type='SegCheckHook'),
+    statistics=dict(type='FitStatisticsHook'),
     report=dict(type='SegReportHook'),
     visualization=dict(type='SegVisualizationHook'),
 )

@@ -15,7 +15,9 @@ but not to resume training.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.utils.command_line import command
@@ -32,21 +34,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> None:
     cfg = load_config(args)
 
-    import numpy as np
     import torch
 
-    from mmskelseg.datasets.annotations import load_annotations, videos_of_split
     from mmskelseg.engine.config_checks import building
+    from mmskelseg.engine.hooks.fit_statistics_hook import labels_of
     from mmskelseg.fileio.atomic import atomic_write
     from mmskelseg.fileio.checkpoints import (
         load_checkpoint,
         meta_of,
         tensors_of,
     )
-    from mmskelseg.fileio.configs import annotation_path
     from mmskelseg.fileio.trained_weights import load_weights
     from mmskelseg.models.layers import Fitted
-    from mmskelseg.registry import MODELS
+    from mmskelseg.registry import DATASETS, MODELS
 
     with building(args.config):
         model = MODELS.build(cfg.model)
@@ -57,11 +57,15 @@ def _run(args: argparse.Namespace) -> None:
             f'{cfg.filename}: has no post-processing step that needs statistics; add '
             "model = dict(postprocess=[dict(type='SemiMarkovViterbi')])."
         )
+    if not (cfg.get('train_dataloader') or {}).get('dataset'):
+        raise UserError(
+            f'{cfg.filename}: has no train_dataloader.dataset, whose labels are '
+            'counted; name the config of the training.'
+        )
     checkpoint = load_checkpoint(args.checkpoint)
-    dataset = cfg.train_dataloader.dataset
-    ann_file = annotation_path(dataset)
-    videos = videos_of_split(load_annotations(ann_file), dataset.split, ann_file, None)
-    labels = [np.asarray(video['label']) for video in videos]
+    with building(args.config):
+        dataset = DATASETS.build(_without_features(cfg.train_dataloader.dataset))
+    labels = list(labels_of(dataset))
     for step in counting:
         step.fit(labels)
     own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
@@ -72,9 +76,22 @@ def _run(args: argparse.Namespace) -> None:
         torch.save({'meta': meta, 'state_dict': state}, file)
     names = ', '.join(type(step).__name__ for step in counting)
     print(
-        f'{args.out}: has the statistics of {names} from {len(labels)} training videos '
-        f'of {dataset.split!r}'
+        f'{args.out}: has the statistics of {names} from {len(labels)} training '
+        f'video{"s" if len(labels) > 1 else ""}'
     )
+
+
+def _without_features(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of a data set, or of one around others, that reads labels."""
+    own = {'features': {}, 'pipeline': []}
+    return {
+        key: _without_features(value)
+        if key == 'dataset'
+        else [_without_features(one) for one in value]
+        if key == 'datasets'
+        else own.get(key, value)
+        for key, value in dataset.items()
+    }
 
 
 main = command(__doc__, _add_arguments, _run)

@@ -88,10 +88,12 @@ def refine_boundaries(
             f'There are {len(labels)} labels, but {len(boundary)} probabilities of a '
             'boundary; both need one for each frame.'
         )
-    padded = np.pad(boundary.astype(np.float64), 1, constant_values=-np.inf)
-    # The first frame of a plateau counts.
-    peak = (padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:])
-    cuts = np.flatnonzero(peak & (boundary >= threshold))
+    # A plateau counts as one frame, its first one.
+    places = np.flatnonzero(np.diff(boundary, prepend=np.nan) != 0)
+    height = boundary[places].astype(np.float64)
+    padded = np.pad(height, 1, constant_values=-np.inf)
+    peak = (height > padded[:-2]) & (height > padded[2:])
+    cuts = places[peak & (height >= threshold)]
     result = labels.copy()
     for part in np.split(result, cuts[cuts > 0]):
         part[:] = np.bincount(part).argmax()

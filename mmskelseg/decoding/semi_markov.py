@@ -16,6 +16,8 @@ from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
 
+# The longest duration of a segment in frames: more than a day.
+_LONGEST = 10**7
 # The smallest probability, so that no frame rules a class out.
 _TINY = 1e-12
 # The smallest standard deviation of the logarithm of a duration, since few observations
@@ -36,6 +38,10 @@ class SegmentGrammar:
         duration_mean: Mean of the logarithm of each class's duration in frames, (K,).
         duration_std: Its standard deviation, (K,).
         longest: The longest observed duration in frames.
+
+    Raises:
+        UserError: If an array has another shape or is not finite, a deviation is not
+            positive, or the longest duration is not from 1 to 10,000,000 frames.
     """
 
     start: np.ndarray
@@ -43,6 +49,34 @@ class SegmentGrammar:
     duration_mean: np.ndarray
     duration_std: np.ndarray
     longest: int
+
+    def __post_init__(self) -> None:
+        K = self.start.size
+        shapes = {
+            'start': [(K,)],
+            'transitions': [(K, K), (K + 1, K, K)],
+            'duration_mean': [(K,)],
+            'duration_std': [(K,)],
+        }
+        for name, expected in shapes.items():
+            value = getattr(self, name)
+            if value.shape not in expected or not np.isfinite(value).all():
+                raise UserError(
+                    f'SegmentGrammar: {name} has the shape {value.shape}, but must be '
+                    f'finite, with the shape {" or ".join(map(str, expected))}.'
+                )
+        if min(self.start.min(), self.transitions.min()) < 0:
+            raise UserError('SegmentGrammar: a probability is negative.')
+        if self.duration_std.min() <= 0:
+            raise UserError(
+                f'SegmentGrammar: a standard deviation is {self.duration_std.min()}, '
+                'but must be positive.'
+            )
+        if not 0 < self.longest <= _LONGEST:
+            raise UserError(
+                f'SegmentGrammar: a longest segment of {self.longest} frames is not '
+                f'from 1 to {_LONGEST}.'
+            )
 
     @classmethod
     def count(
@@ -69,7 +103,8 @@ class SegmentGrammar:
                 segments that are added to those of each class.
 
         Raises:
-            UserError: If there is no complete segment, or an option is invalid.
+            UserError: If there is no complete segment, a label is not a class, or an
+                option is invalid.
         """
         K = num_classes
         if order not in (1, 2) or smoothing <= 0:
@@ -83,6 +118,12 @@ class SegmentGrammar:
         longest = 0
         for labels in videos:
             table = segment_table(np.asarray(labels))
+            if len(table) and table[:, 2].max() >= K:
+                raise UserError(
+                    f'The training videos have the class id {table[:, 2].max()}, but '
+                    f'ids run from 0 to {K - 1}; set num_classes to the number of '
+                    'classes.'
+                )
             for i, (begin, end, label) in enumerate(table):
                 # The previous classes, back to the last unlabelled frame.
                 before = []
@@ -149,7 +190,8 @@ def viterbi(
 
     Durations up to twice the longest observed one follow the log-normal distribution;
     beyond that, each further frame costs as much as the last one. Time and memory are
-    linear in the number of frames.
+    linear in the number of frames, and K + 1 times as large with order 2, since a state
+    is then a pair of classes.
 
     Args:
         score: Probability of each class, shape (K, T).
@@ -164,6 +206,11 @@ def viterbi(
     array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
     """
     K, T = score.shape
+    if len(grammar.start) != K:
+        raise UserError(
+            f'SemiMarkovViterbi: has transitions of {len(grammar.start)} classes, but '
+            f'the model predicts {K}.'
+        )
     if T == 0:
         return np.zeros(0, np.int64)
     logs = np.log(np.maximum(score.astype(np.float64), _TINY))

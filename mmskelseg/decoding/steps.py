@@ -9,8 +9,6 @@ from mmskelseg.decoding.filters import median_filter, min_duration, refine_bound
 from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.utils.errors import UserError
 
-# The longest duration of a segment in frames: more than a day.
-_LONGEST = 10**7
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.
 Prediction = Mapping[str, np.ndarray]
@@ -32,11 +30,9 @@ def _likeliest(
 ) -> np.ndarray:
     tables = {key: np.asarray(value, np.float64) for key, value in grammar.items()}
     longest = int(tables.pop('longest'))
-    if not 0 < longest <= _LONGEST:
-        raise UserError(
-            f'SemiMarkovViterbi: a segment of {longest} frames is too long.'
-        )
     grammar_of_tables = SegmentGrammar(**tables, longest=longest)
+    if not 0 < weight < np.inf:
+        raise UserError(f'SemiMarkovViterbi: weight={weight} must be above 0.')
     return viterbi(prediction['pred_score'], grammar_of_tables, weight=weight)
 
 

@@ -32,8 +32,8 @@ class FrameCrossEntropyLoss(nn.Module):
         boundary_smoothing: Number of frames on each side that share their classes, b.
 
     Raises:
-        ValueError: If the smoothing is negative, or, at the first batch, if the number
-            of weights differs from that of the classes.
+        ValueError: If the smoothing or a weight is negative, if all weights are 0, or,
+            at the first batch, if their number differs from that of the classes.
     """
 
     class_weight: Tensor | None
@@ -54,6 +54,11 @@ class FrameCrossEntropyLoss(nn.Module):
         self.loss_weight = loss_weight
         self.boundary_smoothing = boundary_smoothing
         weight = None if class_weight is None else torch.tensor(class_weight).float()
+        if weight is not None and not (weight >= 0).all().logical_and(weight.any()):
+            raise UserError(
+                f'class_weight={class_weight}, but weights must not be negative, and '
+                'not all 0.'
+            )
         self.register_buffer('class_weight', weight, persistent=False)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -117,7 +122,7 @@ class TruncatedMSELoss(nn.Module):
         loss_weight: Factor of the loss; alpha in Eq. 7.
 
     Raises:
-        ValueError: If there is no such form, or the similarity is not positive.
+        ValueError: If there is no such form, or tau or similarity is not positive.
 
     Note:
         The code of ASRF uses the distance of the features where a Gaussian has its
@@ -143,6 +148,8 @@ class TruncatedMSELoss(nn.Module):
             raise UserError(
                 f'similarity={similarity}, but must be a positive number, or None.'
             )
+        if tau is not None and not tau > 0:
+            raise UserError(f'tau={tau}, but must be a positive number, or None.')
         self.form = form
         self.tau = {'reference': 4.0, 'printed': 16.0}[form] if tau is None else tau
         self.similarity = similarity

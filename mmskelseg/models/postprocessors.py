@@ -3,6 +3,7 @@
 It only changes ``pred_label``: the probabilities stay those of the model.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from mmskelseg.decoding import SegmentGrammar, run_step
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
 
 
 class Postprocessor(nn.Module):
@@ -91,6 +92,11 @@ class BoundaryRefinement(Postprocessor):
 
     def __init__(self, threshold: float = 0.5) -> None:
         super().__init__()
+        if not 0 <= threshold <= 1:
+            raise UserError(
+                f'BoundaryRefinement: threshold={threshold}, but a probability is from '
+                '0 to 1.'
+            )
         self.threshold = threshold
 
     def step(self) -> dict[str, object]:
@@ -107,7 +113,8 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
     Args:
         num_classes: Number of classes, K; the segmentor fills it in.
-        order: Number of previous classes on which the next one depends, 1 or 2.
+        order: Number of previous classes on which the next one depends, 1 or 2. With 2,
+            decoding takes more than K times as long.
         smoothing: See :meth:`mmskelseg.decoding.SegmentGrammar.count`.
         weight: Exponent of the grammar's probabilities.
     """
@@ -127,10 +134,11 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
         weight: float = 2.0,
     ) -> None:
         super().__init__()
-        if order not in (1, 2) or smoothing <= 0 or weight <= 0:
+        finite = 0 < smoothing < math.inf and 0 < weight < math.inf
+        if order not in (1, 2) or not finite:
             raise UserError(
                 f'SemiMarkovViterbi: order={order} must be 1 or 2, smoothing='
-                f'{smoothing} and weight={weight} above 0.'
+                f'{smoothing} and weight={weight} above 0 and finite.'
             )
         self.num_classes = num_classes
         self.order = order
@@ -182,24 +190,44 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
 
 def build_postprocessors(
-    configs: Sequence[Mapping[str, object]], num_classes: int
+    configs: Sequence[Mapping[str, object]],
+    num_classes: int,
+    *,
+    has_boundaries: bool = True,
 ) -> nn.ModuleList:
     """Return the post-processing steps in their order.
 
     Raises:
-        UserError: If a step that decodes probabilities follows others.
+        UserError: If a step is not a dict with its type, if one that decodes
+            probabilities follows others or is for other classes, or if one needs the
+            boundaries of a model that does not predict them.
     """
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
+        if not isinstance(cfg, Mapping) or 'type' not in cfg:
+            raise UserError(
+                f'model.postprocess.{i} is {shown(cfg)}, expected a dict with its '
+                "type, such as dict(type='MinDuration', frames=10)."
+            )
         cls = POSTPROCESSORS.get(cfg['type']) if isinstance(cfg['type'], str) else None
         if cls is SemiMarkovViterbi:
             cfg = {'num_classes': num_classes, **cfg}
+            if cfg['num_classes'] != num_classes:
+                raise UserError(
+                    f'model.postprocess.{i}: num_classes={cfg["num_classes"]}, but the '
+                    f'model has {num_classes} classes; leave it out.'
+                )
             if i > 0:
                 raise UserError(
                     'model.postprocess: SemiMarkovViterbi starts from probabilities, '
                     f'so the {i} steps before it would have no effect; put it first.'
                 )
         steps.append(POSTPROCESSORS.build(cfg))
+        if cls is BoundaryRefinement and not has_boundaries:
+            raise UserError(
+                f'model.postprocess.{i}: BoundaryRefinement needs boundaries, which '
+                'the model does not predict; give it a `boundary_head`.'
+            )
     return steps
 
 

@@ -18,6 +18,8 @@ _ARCHITECTURES = {
     'medium': (64, 128, 256),
     'large': (128, 256, 512),
 }
+# Groups of channels that are normalised together.
+_GROUPS = 4
 
 
 @MODELS.register_module()
@@ -36,9 +38,10 @@ class HeatmapEncoder(BaseModule):
 
     Args:
         in_channels: Channels of the heatmaps, C.
-        arch: ``small``, ``medium`` or ``large``, or the channels of each layer. For
-            5 channels of 56x56 pixels, these take 2.9, 10.0 and 36.7 million
-            multiply-adds per frame; ResNet-50 takes 4,090 million for 224x224.
+        arch: ``small``, ``medium`` or ``large``, or the channels of each layer,
+            multiples of 4. For 5 channels of 56x56 pixels, the three take 2.9, 10.0 and
+            36.7 million multiply-adds per frame; ResNet-50 takes 4,090 million for
+            224x224.
         out_channels: Number of features per frame.
         chunk_frames: Number of frames that are computed together.
         kept_frames: Number of frames of a batch up to which training keeps all
@@ -47,7 +50,7 @@ class HeatmapEncoder(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If there is no such architecture.
+        ValueError: If there is no such architecture, or a number is too small.
     """
 
     #: Number of frames to each side on which a frame's features depend in evaluation.
@@ -70,6 +73,18 @@ class HeatmapEncoder(BaseModule):
                 f'{", ".join(_ARCHITECTURES)}, nor the channels of each layer.'
             )
         widths = _ARCHITECTURES[arch] if isinstance(arch, str) else tuple(arch)
+        if not widths or any(width < 1 or width % _GROUPS for width in widths):
+            raise UserError(
+                f'HeatmapEncoder: arch={arch!r} must name channels of at least one '
+                f'layer, each a multiple of {_GROUPS}.'
+            )
+        for name, value in (
+            ('out_channels', out_channels), ('chunk_frames', chunk_frames)
+        ):  # fmt: skip
+            if value < 1:
+                raise UserError(
+                    f'HeatmapEncoder: {name}={value}, but must be at least 1.'
+                )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.chunk_frames = chunk_frames
@@ -82,7 +97,7 @@ class HeatmapEncoder(BaseModule):
             layers += [
                 nn.Conv2d(before, after, size, stride, size // 2, bias=False),
                 # Unlike a batch norm, it treats each frame separately.
-                nn.GroupNorm(4, after),
+                nn.GroupNorm(_GROUPS, after),
                 nn.ReLU(inplace=True),
             ]
         layers += [

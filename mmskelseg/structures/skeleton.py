@@ -21,8 +21,6 @@ _HIPS = ('left_hip', 'right_hip')
 JointGroup = str | int | Sequence[str | int]
 #: A layout as files hold it: a name, or a dict as :meth:`Skeleton.get` takes it.
 Layout: TypeAlias = str | Mapping[str, object]
-#: Everything that stands for a skeleton; see :meth:`Skeleton.get`.
-SkeletonLike: TypeAlias = 'Skeleton | os.PathLike | Layout'
 
 
 @dataclass(frozen=True)
@@ -236,6 +234,10 @@ class Skeleton:
                 '`joints` are names or their number, the others lists of names or '
                 'indices of joints.'
             ) from error
+
+
+#: Everything that stands for a skeleton; see :meth:`Skeleton.get`.
+SkeletonLike: TypeAlias = Skeleton | os.PathLike | Layout
 
 
 def is_data_layout(skeleton: object) -> TypeGuard[Layout]:

@@ -60,6 +60,12 @@ def test_labels_change_at_boundaries_alone():
     assert refine_boundaries(labels, boundary, 0.3).tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
+def test_a_rise_in_steps_has_one_boundary_its_top():
+    labels = np.array([0, 1, 1, 0, 0, 2, 0])
+    boundary = np.array([0, 0.6, 0.6, 0.9, 0, 0, 0])
+    assert refine_boundaries(labels, boundary).tolist() == [1, 1, 1, 0, 0, 0, 0]
+
+
 def test_boundaries_need_a_value_for_each_frame():
     with pytest.raises(ValueError, match=r'5 labels, but 4 probabilities'):
         refine_boundaries(np.zeros(5, np.int64), np.zeros(4))

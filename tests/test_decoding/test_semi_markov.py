@@ -1,5 +1,6 @@
 import itertools
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -46,6 +47,31 @@ def test_two_classes_before_decide_with_order_2():
     for rows in (grammar.transitions, first_order.transitions):
         np.testing.assert_allclose(rows.sum(axis=-1), 1)
         assert (np.diagonal(rows, axis1=-2, axis2=-1) == 0).all()
+
+
+def test_label_that_is_no_class_is_named():
+    with pytest.raises(ValueError, match=r'have the class id 2, but ids run from 0 to'):
+        SegmentGrammar.count([video((A, 4), (C, 2))], 2)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'start': np.ones(1)}, r'transitions has the shape \(2, 2\), but must be'),
+        ({'transitions': np.ones((2, 3))}, r'transitions has the shape \(2, 3\)'),
+        ({'duration_mean': np.array([1, np.nan])}, 'duration_mean has .* be finite'),
+        ({'duration_std': np.array([0.5, 0])}, 'a standard deviation is 0'),
+        ({'start': np.array([1.5, -0.5])}, 'a probability is negative'),
+        ({'longest': 0}, 'a longest segment of 0 frames'),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(changes, message):
+    """They may come from a file, and compiled code would read beyond their ends."""
+    grammar = SegmentGrammar.count([video((A, 4), (B, 2))], 2)
+    with pytest.raises(ValueError, match=message):
+        replace(grammar, **changes)
+    with pytest.raises(ValueError, match='of 2 classes, but the model predicts 3'):
+        viterbi(np.ones((3, 5)), grammar)
 
 
 def test_unlabelled_frames_cut_transitions_and_durations():

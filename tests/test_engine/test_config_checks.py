@@ -1,7 +1,12 @@
 """Mistakes in configs, found before anything is built."""
 
-import pytest
+import inspect
+import typing
 
+import pytest
+from mmengine.registry import Registry
+
+from mmskelseg import registry
 from mmskelseg.engine.config_checks import check_config, read_config
 from tests.small_data import ROOT
 
@@ -76,6 +81,11 @@ def test_configs_of_the_package_pass(path):
             "features.pose2d.render: SkeletonCoordinates takes no 'dimensions'",
         ),
         (
+            "train_dataloader = dict(dataset=dict(features=dict(pose2d=dict(render="
+            "dict(flatten='no')))))",
+            "render.flatten='no', but SkeletonCoordinates takes bool there",
+        ),
+        (
             "train_dataloader = dict(dataset=dict(spilt='fold1/train'))",
             "train_dataloader.dataset: ActionSegDataset takes no 'spilt'; did you mean "
             "'split'",
@@ -106,6 +116,22 @@ def test_mistakes_are_named_with_what_was_meant(check, text, message):
     with pytest.raises(ValueError, match=r'mine\.py: ') as caught:
         check(text)
     assert message in str(caught.value)
+
+
+def test_hints_of_all_classes_can_be_read():
+    """They must exist at run time, or values of the wrong type pass."""
+    registries = [r for r in vars(registry).values() if isinstance(r, Registry)]
+    for one in registries:
+        one.import_from_location()
+    classes = {
+        cls
+        for one in registries
+        for cls in one.module_dict.values()
+        if inspect.isclass(cls) and cls.__module__.startswith('mmskelseg.')
+    }
+    assert len(classes) > 100
+    for cls in classes:
+        typing.get_type_hints(cls.__init__)
 
 
 def test_a_slip_in_a_name_at_the_top_is_found(tmp_path):

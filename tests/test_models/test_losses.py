@@ -326,6 +326,11 @@ def test_class_weights_and_smoothing_at_fault_are_named():
         )
     with pytest.raises(ValueError, match='boundary_smoothing=-1, but must be'):
         FrameCrossEntropyLoss(boundary_smoothing=-1)
+    for weight in ([-1, 1], [0, 0], [float('nan'), 1]):
+        with pytest.raises(ValueError, match=r'class_weight=.* must not be negative'):
+            FrameCrossEntropyLoss(class_weight=weight)
+    with pytest.raises(ValueError, match=r'tau=-1, but must be a positive number'):
+        TruncatedMSELoss(tau=-1)
 
 
 def test_similarity_by_hand():

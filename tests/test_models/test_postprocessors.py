@@ -65,12 +65,18 @@ def test_without_steps_nothing_is_raw():
         ([{'type': 'MinDuration', 'frames': 0}], 'frames=0, but must be at least 1'),
         ([{'type': 'MedianFilter', 'frames': 4}], 'frames=4 must be odd'),
         ([{**VITERBI, 'order': 3}], 'order=3 must be 1 or 2'),
+        ([{**VITERBI, 'weight': float('nan')}], 'weight=nan above 0 and finite'),
+        ([{**VITERBI, 'num_classes': 5}], 'num_classes=5, but the model has 3'),
         ([{'type': 'MinDuration', 'frames': 3}, VITERBI], 'no effect; put it first'),
+        ([{'type': 'BoundaryRefinement', 'threshold': 7.0}], 'threshold=7.0, but a'),
+        ([{'type': 'BoundaryRefinement'}], 'postprocess.0: .* give it a `boundary_hea'),
+        ([{'frames': 3}], r"postprocess.0 is {'frames': 3}, expected a dict with its"),
+        (['SemiMarkovViterbi'], 'postprocess.0 is .SemiMarkovViterbi., expected a dic'),
     ],
 )
 def test_options_are_checked(configs, message):
     with pytest.raises(ValueError, match=message):
-        build_postprocessors(configs, num_classes=3)
+        build_postprocessors(configs, num_classes=3, has_boundaries=False)
 
 
 def test_what_a_step_lacks_is_said():

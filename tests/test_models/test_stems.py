@@ -101,6 +101,20 @@ def test_unknown_architecture_and_features_without_pictures_are_refused():
         encoder()(torch.zeros(1, 2, 9))
 
 
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'arch': []}, r'arch=\[\] must name channels of at least one layer'),
+        ({'arch': [30]}, r'arch=\[30\] .* each a multiple of 4'),
+        ({'chunk_frames': 0}, 'chunk_frames=0, but must be at least 1'),
+        ({'out_channels': 0}, 'out_channels=0, but must be at least 1'),
+    ],
+)
+def test_sizes_that_leave_nothing_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        encoder(**options)
+
+
 def segmentor(**options):
     torch.manual_seed(0)
     branch = {
@@ -141,6 +155,14 @@ def test_prediction_of_a_long_video_in_chunks_is_that_of_the_whole():
     model.chunk_frames = 7
     (parts,) = model({'heatmap': x.half()}, labelled_samples((40,)), mode='predict')
     torch.testing.assert_close(parts.pred_score, whole.pred_score)
+
+
+def test_pictures_need_a_stem():
+    model = segmentor()
+    del model.branches['heatmap']['stem']
+    message = r'heatmap features are images \(28, 28\), .* needs a stem to read'
+    with pytest.raises(ValueError, match=message):
+        model({'heatmap': pictures(9)[0]})
 
 
 def test_channels_are_those_of_the_pictures():

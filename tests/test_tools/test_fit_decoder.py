@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.datasets import save_annotations
+from mmskelseg.datasets.stretches import Stretch, write_stretches
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from tests.small_data import small_annotations
 
@@ -35,7 +36,7 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
     )
     out = tmp_path / 'decoder.pth'
     text = call_tool('tools/fit_decoder.py', decoded, checkpoint, out).stdout
-    assert "statistics of SemiMarkovViterbi from 2 training videos of 'train'" in text
+    assert 'statistics of SemiMarkovViterbi from 2 training videos' in text
     state = load_checkpoint(out)['state_dict']
     # Labels are runs of 12 frames, and in the video of 45 frames one of 9.
     assert state['postprocess.0.longest'] == 12
@@ -54,6 +55,35 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
     # The checkpoint without it is refused, with the way out.
     done = call_tool('tools/test.py', decoded, checkpoint, '--work-dir', work, code=1)
     assert 'postprocess.0' in done.stdout + done.stderr
+
+
+def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
+    """Not those that it ignored; a data set may be within another."""
+    config, checkpoint = trained
+    stretches = tmp_path / 'labelled.json'
+    write_stretches(stretches, [Stretch('video_0', 0, 24)])
+    few = tmp_path / 'few.py'
+    few.write_text(
+        f"_base_ = '{config}'\n"
+        "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
+        f"train_dataloader = dict(dataset=dict(labelled='{stretches}'))\n"
+    )
+    out = tmp_path / 'few.pth'
+    text = call_tool('tools/fit_decoder.py', few, checkpoint, out).stdout
+    assert 'from 1 training video\n' in text
+    again = tmp_path / 'again.py'
+    again.write_text(
+        f"_base_ = '{few}'\n"
+        'dataset = _base_.train_dataloader.dataset\n'
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', "
+        'times=3, dataset=dataset))\n'
+    )
+    text = call_tool('tools/fit_decoder.py', again, checkpoint, out).stdout
+    assert 'from 3 training videos' in text
+    none = tmp_path / 'none.py'
+    none.write_text(f"_base_ = '{few}'\ntrain_dataloader = None\n")
+    done = call_tool('tools/fit_decoder.py', none, checkpoint, out, code=1)
+    assert 'none.py: has no train_dataloader.dataset, whose labels' in done.stderr
 
 
 def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):

@@ -227,10 +227,11 @@ def main_person(score: np.ndarray) -> int:
 def check_one_person(renderer: object, persons: int, person: int | None) -> None:
     """Raise a UserError if a causal renderer would have to choose among persons."""
     if persons > 1 and person is None:
+        way = 'set person=0, or ' if hasattr(renderer, 'person') else ''
         raise UserError(
             f'{type(renderer).__name__} has causal=True, but there are {persons} '
             'persons, and which one scores highest is known only at the end of the '
-            'video; set person=0, or keep one person in the annotation file.'
+            f'video; {way}keep one person in the annotation file.'
         )
 
 
@@ -246,9 +247,7 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
         seen: Whether each joint is seen, shape (T, V).
         root: Indices of the root joints.
     """
-    joints = list(root)
-    if not seen[:, joints].any():
-        joints = list(range(seen.shape[1]))
+    joints = list(root_joints(seen, root))
     counts = seen[:, joints].sum(axis=1)
     known = np.flatnonzero(counts)
     if not known.size:
@@ -258,6 +257,11 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
     # The latest frame so far that shows the root, or else the first one that does.
     last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
     return mean[known[np.maximum(last, 0)]]
+
+
+def root_joints(seen: np.ndarray, root: Sequence[int]) -> Sequence[int]:
+    """Return the root joints, or all joints if a video (T, V) never shows these."""
+    return root if seen[:, list(root)].any() else range(seen.shape[1])
 
 
 def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:

@@ -188,7 +188,9 @@ class ActionSegmentor(BaseModel):
                 'so all members would start from the same weights; leave out one of '
                 'the two.'
             )
-        self.postprocess = build_postprocessors(postprocess, num_classes)
+        self.postprocess = build_postprocessors(
+            postprocess, num_classes, has_boundaries=boundary_head is not None
+        )
         # The other members share this one's standardised features, and its steps
         # process the average.
         shared = {
@@ -287,6 +289,12 @@ class ActionSegmentor(BaseModel):
                     f'The {name} features have {inputs[name].shape[1]} channels, but '
                     f'the model expects {expected}; set '
                     f'model.branches.{name}.in_channels to that of the features.'
+                )
+            if inputs[name].dim() == 5 and branch_stem(self.branches[name]) is None:
+                raise UserError(
+                    f'The {name} features are images {tuple(inputs[name].shape[3:])}, '
+                    f'which model.branches.{name} needs a stem to read, such as '
+                    "dict(type='HeatmapEncoder'); or give the features an encoder."
                 )
 
     def _standardized(
