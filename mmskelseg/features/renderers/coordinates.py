@@ -247,7 +247,9 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
         seen: Whether each joint is seen, shape (T, V).
         root: Indices of the root joints.
     """
-    joints = list(root_joints(seen, root))
+    joints = list(root)
+    if not seen[:, joints].any():
+        joints = list(range(seen.shape[1]))
     counts = seen[:, joints].sum(axis=1)
     known = np.flatnonzero(counts)
     if not known.size:
@@ -257,11 +259,6 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
     # The latest frame so far that shows the root, or else the first one that does.
     last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
     return mean[known[np.maximum(last, 0)]]
-
-
-def root_joints(seen: np.ndarray, root: Sequence[int]) -> Sequence[int]:
-    """Return the root joints, or all joints if a video (T, V) never shows these."""
-    return root if seen[:, list(root)].any() else range(seen.shape[1])
 
 
 def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:

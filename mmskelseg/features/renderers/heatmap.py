@@ -11,7 +11,6 @@ from mmskelseg.features.renderers.coordinates import (
     check_one_person,
     main_person,
     read_joints,
-    root_joints,
     root_path,
 )
 from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
@@ -61,9 +60,9 @@ class RenderSkeletonHeatmap(BaseRenderer):
             side of the body, according to the skeleton's flip pairs, instead of three
             equal images. Segments that touch both sides, or neither, are in the middle.
         velocity: Whether to add two channels with the velocity of the root along x and
-            y, constant over the image, in body sizes per second: the mean over those of
-            its joints that are seen in both frames, 0 without any. Only with
-            ``box='person'``, whose images do not show it.
+            y, constant over the image, in body sizes per second. It is that of the box,
+            so it jumps with the box if joints of the root are lost or found again. Only
+            with ``box='person'``, whose images do not show it.
         causal: Whether no image depends on later frames. With ``box='person'``, the
             body size is then that of the frames so far, the velocity is from the
             previous frame, and before the root is first seen, the mean of all joints
@@ -185,14 +184,15 @@ class RenderSkeletonHeatmap(BaseRenderer):
             points, seen = keypoint[person].astype(np.float64), score[0] >= MIN_SCORE
             if self.causal:
                 running = RunningBody(self.skeleton.root, 2)
-                _, relative, sizes = running.push(points, seen)
+                root, relative, sizes = running.push(points, seen)
+                moved = np.diff(root, axis=0, prepend=root[:1])
                 body = sizes[:, None]
             else:
                 root = root_path(points, seen, self.skeleton.root)
                 relative = np.where(seen[..., None], points - root[:, None], 0)
+                moved = np.diff(root, axis=0, append=root[-1:])
                 body = np.array([[body_size(points, relative, seen)]])
             if self.velocity:
-                moved = self._moved(points, seen)
                 velocity = (moved / body * results['fps']).astype(np.float32)
             placed = relative * size / (_BODY_SIZES * body[..., None]) + (size - 1) / 2
             keypoint = placed[None].astype(np.float32)
@@ -202,21 +202,6 @@ class RenderSkeletonHeatmap(BaseRenderer):
         if 'shift' in results:
             keypoint = keypoint + np.array(results['shift'], np.float32) * size
         return keypoint, score, velocity
-
-    def _moved(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-        """Return by how much the root moves in each frame, in pixels, (T, 2).
-
-        Only joints that are seen in both frames count: if one of them is lost, the mean
-        of the others is elsewhere, but nobody moved.
-        """
-        root = self.skeleton.root
-        joints = list(root if self.causal else root_joints(seen, root))
-        points, seen = points[:, joints], seen[:, joints]
-        both = (seen[1:] & seen[:-1])[..., None]
-        moved = (np.diff(points, axis=0) * both).sum(axis=1)
-        moved /= np.maximum(both.sum(axis=1), 1)
-        still = np.zeros_like(moved, shape=(min(len(points), 1), 2))
-        return np.concatenate([still, moved] if self.causal else [moved, still])
 
     def images(self, keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
         """Return the images of keypoints that :meth:`place` returned."""
