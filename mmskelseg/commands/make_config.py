@@ -137,6 +137,7 @@ def _run(args: argparse.Namespace) -> None:
     epochs = args.epochs or min(max(round(enough), fewest), most)
     lookahead = None
     if args.streaming is not None:
+        _check_one_person([*train, *test], args.ann_file)
         lookahead = _frames(args.streaming, train, args.ann_file)
     text = _config_text(
         args, recipe, reason, data['metainfo'], splits, epochs, lookahead
@@ -149,6 +150,7 @@ def _run(args: argparse.Namespace) -> None:
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
         f'({counted(len(train), "video")}, {frames} frames) for {epochs} epochs '
         f'and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
+        f'{_note_classes(train, test, data["metainfo"]["classes"])}'
         f'{_note_orders(train, data["metainfo"], args)}'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
@@ -158,6 +160,27 @@ def _run(args: argparse.Namespace) -> None:
             f'Live with:  mmskelseg live 0 {out} {checkpoint} '
             f'(lookahead: {lookahead} frames)'
         )
+
+
+def _note_classes(
+    train: Sequence[VideoAnnotation],
+    test: Sequence[VideoAnnotation],
+    classes: Sequence[str],
+) -> str:
+    """Return a line about classes that are tested, but never shown in training."""
+    import numpy as np
+
+    seen, tested = (
+        {int(c) for v in videos for c in np.unique(v['label']) if c >= 0}
+        for videos in (train, test)
+    )
+    names = [repr(classes[c]) for c in sorted(tested - seen)]
+    if not names:
+        return ''
+    return (
+        f'No training video shows {", ".join(names)}, so {", ".join(names)} will not '
+        'be found in the test videos.\n'
+    )
 
 
 def _note_orders(
@@ -176,12 +199,24 @@ def _note_orders(
     if args.any_order or shared <= len(videos) / 2:
         return ''
     streams = args.streaming is not None
-    network = '' if streams else '--segmentor asformer '
+    # For streams, it was not measured.
+    advice = 'try' if streams else 'use --segmentor asformer'
     return (
         f'In {shared} of {len(videos)} training videos, the actions come in the same '
-        'order as in another one. If other orders may occur, use '
-        f'{network}--any-order.\n'
+        f'order as in another one. If other orders may occur, {advice} --any-order.\n'
     )
+
+
+def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
+    """Raise UserError if a stream would have to choose among people."""
+    for video in videos:
+        persons = len(video['keypoint'])
+        if persons > 1:
+            raise UserError(
+                f'{path}: video {video["frame_dir"]!r} has {persons} persons, but '
+                '--streaming needs one, since a stream cannot know who will be the '
+                'main one; keep one person.'
+            )
 
 
 def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
@@ -235,14 +270,13 @@ def _choose_splits(
     if fold is not None:
         pairs = [pair for pair in pairs if pair[0] == f'{fold}/train']
     if not pairs:
-        wanted, other = (
-            n if fold is None else f'{fold}/{n}' for n in ('train', 'test')
-        )
+        names = [n if fold is None else f'{fold}/{n}' for n in ('train', 'test')]
+        missing = [repr(name) for name in names if name not in data['split']]
         raise UserError(
-            f'{path}: has no splits {wanted!r} and {other!r}, but '
-            f'{", ".join(data["split"])}; '
+            f'{path}: has no split {" and no split ".join(missing)}, but '
+            f'{", ".join(data["split"]) or "no other"}; '
             + (
-                'add these two to the file.'
+                f'add {"it" if len(missing) == 1 else "them"} to the file.'
                 if fold is None
                 else 'give --fold the name of one of its folds, without /train.'
             )

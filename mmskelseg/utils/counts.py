@@ -1,4 +1,6 @@
-"""Numbers of things in messages."""
+"""Numbers and names of things in messages."""
+
+from collections.abc import Sequence
 
 
 def counted(count: int, noun: str) -> str:
@@ -8,3 +10,12 @@ def counted(count: int, noun: str) -> str:
     ('1 video', '1,200 videos')
     """
     return f'{count:,} {noun}{"s" * (count != 1)}'
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names of a list, 'none' if it is empty.
+
+    >>> listed(['a', 'b', 'c'], most=2), listed([])
+    ('a, b, ...', 'none')
+    """
+    return ', '.join(names[:most]) + ', ...' * (len(names) > most) or 'none'

@@ -371,6 +371,7 @@ def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     _, error = convert(code=1)
     assert 'no keypoints of take9 in ' in error
     assert 'the first of 2 without a partner' in error
+    assert 'without labels: take2; labels without keypoints: take9. Rename' in error
     data, output = convert('--skip-unpaired')
     assert [video['frame_dir'] for video in data['annotations']] == ['take1', 'take3']
     assert 'no labels of take2 (' in output

@@ -138,11 +138,11 @@ def test_known_orders_of_actions_are_pointed_out(make_config):
     text, _ = make_config(data)
     note = (
         'In 3 of 4 training videos, the actions come in the same order as in another '
-        'one. If other orders may occur, use'
+        'one. If other orders may occur,'
     )
-    assert f'{note} --segmentor asformer --any-order.\n' in text
+    assert f'{note} use --segmentor asformer --any-order.\n' in text
     text, _ = make_config(data, '--streaming', '1', '--overwrite')
-    assert f'{note} --any-order.\n' in text
+    assert f'{note} try --any-order.\n' in text
     text, _ = make_config(data, '--any-order', '--overwrite')
     assert 'order as in another one' not in text
     data['annotations'][0]['label'][:] = 1
@@ -169,7 +169,7 @@ def test_folds_are_used_where_there_is_no_other_split(make_config):
     assert cfg.test_dataloader.dataset.split == 'b/test'
     assert cfg.train_cfg.max_epochs == 7
     text, _ = make_config(data, '--overwrite', '--fold', 'c', code=1)
-    assert "has no splits 'c/train' and 'c/test', but a/train" in text
+    assert "has no split 'c/train' and no split 'c/test', but a/train" in text
 
 
 def test_a_file_that_is_there_is_not_replaced(make_config, tmp_path):
@@ -185,7 +185,26 @@ def test_splits_that_are_not_there_are_named(make_config):
     data = small_annotations()
     data['split'] = {'train': ['video_0'], 'val': ['video_1']}
     text, _ = make_config(data, code=1)
-    assert "has no splits 'train' and 'test', but train, val; add these two" in text
+    assert "has no split 'test', but train, val; add it to the file" in text
+
+
+def test_a_class_that_no_training_video_shows_is_named(make_config):
+    data = small_annotations()
+    for video in data['annotations']:
+        if video['frame_dir'] in data['split']['train']:
+            video['label'][video['label'] == 2] = 0
+    text, _ = make_config(data)
+    name = data['metainfo']['classes'][2]
+    assert f'No training video shows {name!r}, so {name!r} will not be found' in text
+
+
+def test_stream_of_several_people_is_refused(make_config):
+    data = small_annotations()
+    video = data['annotations'][1]
+    for key in ('keypoint', 'keypoint_score'):
+        video[key] = np.concatenate([video[key], video[key]])
+    text, _ = make_config(data, '--streaming', '0.3', code=1)
+    assert "video 'video_1' has 2 persons, but --streaming needs one" in text
 
 
 def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):

@@ -31,6 +31,7 @@ from mmskelseg.interchange.poses import (
     with_size,
 )
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses, video_of
+from mmskelseg.utils.counts import listed
 from mmskelseg.utils.errors import UserError
 
 
@@ -156,7 +157,7 @@ def pair(
         skip: Whether to skip files without a partner, which are otherwise an error.
     """
     videos: dict[str, tuple[Path, Labels]] = {}
-    lonely = []
+    without_keypoints = []
     for item in labels:
         name = item.video
         found = find_named(name, keypoints.items())
@@ -166,7 +167,7 @@ def pair(
                 # Media in several folders may have the same name.
                 name = item.path.stem
         if len(found) != 1:
-            lonely.append(f'no keypoints of {item.video} in {item.path}')
+            without_keypoints.append(item)
             continue
         same = [other for path, other in videos.values() if path == found[0]]
         if same:
@@ -181,17 +182,18 @@ def pair(
             )
         videos[name] = found[0], item
     used = [path for path, _ in videos.values()]
-    lonely += [
-        f'no labels of {name} ({path})'
-        for name, path in keypoints.items()
-        if path not in used
+    without_labels = {name: p for name, p in keypoints.items() if p not in used}
+    lonely = [
+        *(f'no keypoints of {item.video} in {item.path}' for item in without_keypoints),
+        *(f'no labels of {name} ({path})' for name, path in without_labels.items()),
     ]
     if not videos or (lonely and not skip):
-        names = ', '.join(sorted({item.video for item in labels})[:5])
+        theirs = sorted({item.video for item in without_keypoints})
         raise UserError(
-            f'{lonely[0]}, the first of {len(lonely)} without a partner; videos are '
-            f'paired by name: keypoints {", ".join(sorted(keypoints)[:5])}, labels '
-            f'{names}; rename files, or skip these by --skip-unpaired.'
+            f'{lonely[0]}, the first of {len(lonely)} without a partner; files are '
+            f'paired by name. Keypoints without labels: '
+            f'{listed(sorted(without_labels))}; labels without keypoints: '
+            f'{listed(theirs)}. Rename files, or skip these by --skip-unpaired.'
         )
     return [(name, *videos[name]) for name in sorted(videos)], lonely
 

@@ -26,6 +26,7 @@ from mmskelseg.structures import Skeleton
 from mmskelseg.structures.segments import to_segments
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
+from mmskelseg.utils.counts import listed
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -104,14 +105,10 @@ def _difference(these: Layout, those: Layout) -> str:
     less = [joint for joint in other if joint not in own]
     if not (more or less):
         return ' in order, limbs or sides'
-    texts = [f'it has {_few(more)}'] * bool(more) + [f'it lacks {_few(less)}'] * bool(
-        less
-    )
+    texts = [f'it has {listed(more, 3)}'] * bool(more) + [
+        f'it lacks {listed(less, 3)}'
+    ] * bool(less)
     return f' ({" and ".join(texts)})'
-
-
-def _few(names: Sequence[str]) -> str:
-    return ', '.join(names[:3]) + ', ...' * (len(names) > 3)
 
 
 def _add_pose_options(parser: argparse.ArgumentParser) -> None:

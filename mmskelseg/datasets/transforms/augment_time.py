@@ -136,10 +136,12 @@ class RecombineSegments(Augmentation):
     Everything after a boundary of a video is replaced by what follows a boundary of
     another one, with the skeleton moved to the position of the first one. This creates
     orders of actions that nobody performed, and keeps a model from memorising whole
-    videos.
+    videos. A boundary is where two labelled segments meet. Videos of other frame rates,
+    numbers of people or kinds of skeletons are not joined. Since sizes are not
+    adjusted, people should appear about equally large in all videos.
 
-    Reads: frame_dir; dataset, the :class:`ActionSegDataset` of the video; label (T,),
-    risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
+    Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
+    (T,), risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
     total_frames for the frames of both parts.
 
     Args:
@@ -152,8 +154,9 @@ class RecombineSegments(Augmentation):
         seed: Different seeds give different splices.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if ``transitions`` is neither, or if
-            the model reads features from files, which cannot follow.
+        ValueError: If ``p`` is not a probability, if ``transitions`` is neither, if the
+            model reads features from files, which cannot follow, or if there is no
+            boundary.
     """
 
     def __init__(
@@ -193,7 +196,7 @@ class RecombineSegments(Augmentation):
     def _spliced(self, results: Item, rng: np.random.Generator) -> Item:
         """Return a video that continues with another one from a random boundary."""
         label = results['label']
-        cuts = np.flatnonzero(np.diff(label)) + 1
+        cuts = _cuts(label)
         if not cuts.size:
             return results
         cut = int(rng.choice(cuts))
@@ -208,7 +211,7 @@ class RecombineSegments(Augmentation):
             return results
         index, begin = chosen[rng.integers(len(chosen))]
         other = results['dataset'].get_data_info(index)
-        if not _same_people(results, other):
+        if not _fit_together(results, other):
             return results
         joined = results.copy()
         for key in FRAME_KEYS:
@@ -241,14 +244,31 @@ class RecombineSegments(Augmentation):
         if not self._places:
             for index in range(len(dataset)):
                 label = dataset.get_data_info(index)['label']
-                for cut in np.flatnonzero(np.diff(label)) + 1:
+                for cut in _cuts(label):
                     pair = (int(label[cut - 1]), int(label[cut]))
                     self._places.setdefault(pair, []).append((index, int(cut)))
+            if not self._places:
+                raise UserError(
+                    'RecombineSegments: in no training video does a labelled segment '
+                    'directly follow another one, so there is nothing to join; remove '
+                    'it from the pipeline.'
+                )
         return self._places
 
 
-def _same_people(video: Item, other: Item) -> bool:
-    """Return whether two videos have the same skeleton arrays and number of people."""
+def _cuts(label: np.ndarray) -> np.ndarray:
+    """Return the frames at which a labelled segment follows another one directly.
+
+    Where labels end, an action may go on.
+    """
+    before, after = label[:-1], label[1:]
+    return np.flatnonzero((before != after) & (before >= 0) & (after >= 0)) + 1
+
+
+def _fit_together(video: Item, other: Item) -> bool:
+    """Return whether videos have equal arrays, numbers of people and frame rates."""
+    if video['fps'] != other['fps']:
+        return False
     kept = [[key for key in SKELETON_KEYS if key in v] for v in (video, other)]
     return kept[0] == kept[1] and all(
         len(video[key]) == len(other[key]) for key in kept[0]

@@ -22,6 +22,7 @@ from mmskelseg.models.layers import check_lengths
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
+from mmskelseg.utils.counts import listed
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.logs import print_log
 
@@ -139,9 +140,9 @@ class SegCheckHook(Hook):
         if not fits:
             raise UserError(
                 f'{file}: not a checkpoint of the model in the config: it lacks '
-                f'{len(missing)} of its {len(expected)} tensors ({_few(missing)}) and '
-                f'has {len(foreign)} others ({_few(foreign)}); use the config that it '
-                'was trained with.'
+                f'{len(missing)} of its {len(expected)} tensors '
+                f'({listed(missing, 2)}) and has {len(foreign)} others '
+                f'({listed(foreign, 2)}); use the config that it was trained with.'
             )
 
 
@@ -201,7 +202,3 @@ def _check_timestamps(model: nn.Module) -> None:
             'model.head.loss_smooth.form=printed.',
             WARNING,
         )
-
-
-def _few(names: list[str]) -> str:
-    return ', '.join(names[:2]) + (', ...' if len(names) > 2 else '') or 'none'

@@ -93,6 +93,7 @@ def labelled(name, label, place, persons=1):
     return {
         'frame_dir': name,
         'total_frames': len(label),
+        'fps': 30.0,
         'label': label,
         'keypoint': keypoint,
         'keypoint_score': score,
@@ -135,6 +136,29 @@ def test_recombination_leaves_what_has_no_counterpart():
     for epoch in range(10):
         item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
         assert item['keypoint'].shape[:2] == (1, 2)
+
+
+def test_recombination_leaves_videos_of_other_frame_rates():
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1, 1], 0)])
+    videos[1]['fps'] = 60.0
+    for epoch in range(10):
+        item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
+        assert item['label'].tolist() == [0, 1]
+
+
+def test_recombination_joins_nothing_where_labels_end():
+    """There, an action may go on; between timestamps, nobody knows where it ends."""
+    videos = Videos(
+        [labelled('a', [0, 0, -1, 1, 2], 0), labelled('b', [0, -1, 1, 2, 2, -1], 0)]
+    )
+    mix = RecombineSegments(1.0, transitions='any', times=1)
+    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
+    found = {tuple(item['label'].tolist()) for item in items}
+    assert found == {(0, 0, -1, 1, 2), (0, 0, -1, 1, 2, 2, -1)}
+    stamps = Videos([labelled('a', [-1, 0, -1, 1, -1], 0)])
+    assert mix(stamps.get_data_info(0))['label'].tolist() == [-1, 0, -1, 1, -1]
+    with pytest.raises(UserError, match='a labelled segment directly follow another'):
+        RecombineSegments(1.0)({**stamps.get_data_info(0), 'label': np.array([0, 1])})
 
 
 def test_recombination_leaves_classes_that_meet_in_no_video():
