@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace) -> None:
 
 def _without_features(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config of a data set, or of one around others, that reads labels."""
-    own = {'features': {}, 'pipeline': []}
+    own: dict[str, Any] = {'features': {}, 'pipeline': []}
     return {
         key: _without_features(value)
         if key == 'dataset'

@@ -52,7 +52,7 @@ class SegmentGrammar:
 
     def __post_init__(self) -> None:
         K = self.start.size
-        shapes = {
+        shapes: dict[str, list[tuple[int, ...]]] = {
             'start': [(K,)],
             'transitions': [(K, K), (K + 1, K, K)],
             'duration_mean': [(K,)],
