@@ -21,6 +21,7 @@ from typing import Any
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.utils.command_line import command
+from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import UserError
 
 
@@ -76,8 +77,8 @@ def _run(args: argparse.Namespace) -> None:
         torch.save({'meta': meta, 'state_dict': state}, file)
     names = ', '.join(type(step).__name__ for step in counting)
     print(
-        f'{args.out}: has the statistics of {names} from {len(labels)} training '
-        f'video{"s" if len(labels) > 1 else ""}'
+        f'{args.out}: has the statistics of {names} from '
+        f'{counted(len(labels), "training video")}'
     )
 
 

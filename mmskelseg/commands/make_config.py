@@ -178,8 +178,8 @@ def _note_classes(
     if not names:
         return ''
     return (
-        f'No training video shows {", ".join(names)}, so {", ".join(names)} will not '
-        'be found in the test videos.\n'
+        f'No training video shows {", ".join(names)}, which will therefore not be '
+        'found in the test videos.\n'
     )
 
 

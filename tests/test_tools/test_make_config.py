@@ -195,7 +195,7 @@ def test_a_class_that_no_training_video_shows_is_named(make_config):
             video['label'][video['label'] == 2] = 0
     text, _ = make_config(data)
     name = data['metainfo']['classes'][2]
-    assert f'No training video shows {name!r}, so {name!r} will not be found' in text
+    assert f'No training video shows {name!r}, which will therefore not be' in text
 
 
 def test_stream_of_several_people_is_refused(make_config):
