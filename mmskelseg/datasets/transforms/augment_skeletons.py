@@ -246,7 +246,7 @@ class RandomProportions(SkeletonAugmentation):
         """Move the joints."""
         for key, points in _places(results):
             seen = joints_seen(results, key)
-            size = self.sigma * _body_size(points, seen)
+            size = self.sigma * skeleton_size(points, seen)
             moves = (size * self.moves(results, rng, points.shape)).astype(np.float32)
             results[key] = points + np.where(seen[..., None], moves, 0)
 
@@ -449,13 +449,13 @@ def joints_seen(results: Item, key: PlaceKey) -> np.ndarray:
     return np.any(results[key], axis=-1)
 
 
-def _body_size(points: np.ndarray, seen: np.ndarray) -> float:
+def skeleton_size(points: np.ndarray, seen: np.ndarray) -> float:
     """Return the root mean square distance of joints from the mean of their frame."""
     return float(np.sqrt(np.square(_extents(points, seen)).sum()))
 
 
 def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return the root mean square distance along each axis, (D,), see _body_size."""
+    """Return the root mean square distance along each axis, (D,), see skeleton_size."""
     weights = seen[..., None]
     counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
     centre = (points * weights).sum(axis=2, keepdims=True) / counts

@@ -17,7 +17,11 @@ from mmskelseg.datasets.transforms.augment import (
     FactorAugmentation,
     require,
 )
-from mmskelseg.datasets.transforms.augment_skeletons import joints_seen, smooth_noise
+from mmskelseg.datasets.transforms.augment_skeletons import (
+    joints_seen,
+    skeleton_size,
+    smooth_noise,
+)
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.structures.annotations import (
     FRAME_KEYS,
@@ -134,11 +138,12 @@ class RecombineSegments(Augmentation):
     """Continues a video with another training video from a segment boundary on.
 
     Everything after a boundary of a video is replaced by what follows a boundary of
-    another one, with the skeleton moved to the position of the first one. This creates
-    orders of actions that nobody performed, and keeps a model from memorising whole
-    videos. A boundary is where two labelled segments meet. Videos of other frame rates,
-    numbers of people or kinds of skeletons are not joined. Since sizes are not
-    adjusted, people should appear about equally large in all videos.
+    another one, with the skeleton moved to the position of the first one and scaled to
+    its size, which is the root mean square distance of all joints from the mean of
+    their frame, over all frames. This creates orders of actions that nobody performed,
+    and keeps a model from memorising whole videos. A boundary is where two labelled
+    segments meet. Videos of other frame rates, numbers of people or kinds of skeletons
+    are not joined.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
     (T,), risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
@@ -221,11 +226,10 @@ class RecombineSegments(Augmentation):
             if array in results:
                 after = np.asarray(other[array])[:, begin:]
                 if array != 'keypoint_score':
-                    after = after.astype(np.float32)
-                    seen = joints_seen(other, array)[:, begin:]
-                    after[seen] += _middle(results, array, cut - 1) - _middle(
-                        other, array, begin
-                    )
+                    after = after.astype(np.float32) - _middle(other, array, begin)
+                    after *= _size_ratio(results, other, array)
+                    after += _middle(results, array, cut - 1)
+                    after[~joints_seen(other, array)[:, begin:]] = 0
                 before = results[array][:, :cut]
                 joined[array] = np.concatenate([before, after], axis=1)
         joined['total_frames'] = len(joined['label'])
@@ -281,6 +285,15 @@ def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:
     seen = joints_seen(video, key)[:, frame]
     mean = points[seen].mean(axis=0) if seen.any() else np.zeros(points.shape[-1])
     return mean.astype(np.float32)
+
+
+def _size_ratio(video: Item, other: Item, key: PlaceKey) -> np.float32:
+    """Return how much larger people are in a video than in another one."""
+    sizes = [
+        skeleton_size(np.asarray(v[key], np.float32), joints_seen(v, key))
+        for v in (video, other)
+    ]
+    return np.float32(sizes[0] / sizes[1] if min(sizes) > 0 else 1)
 
 
 def _interpolated(results: Item, places: np.ndarray) -> Item:

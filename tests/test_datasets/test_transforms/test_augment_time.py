@@ -188,6 +188,26 @@ def test_recombination_moves_skeletons_in_whole_pixels():
     assert item['keypoint'][0, :, 0, 0].tolist() == [0, *range(len(item['label']) - 1)]
 
 
+def test_recombination_adjusts_sizes():
+    """A video of three times the pixels continues a small one at the size of that."""
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0)])
+    for video, size in zip(videos, (10, 30), strict=True):
+        frames = video['total_frames']
+        corners = size * np.array([[0, 0], [1, 0], [1, 1], [0, 1], [9, 9]], np.float32)
+        video['keypoint'] = np.tile(corners + 100, (1, frames, 1, 1))
+        video['keypoint_score'] = np.ones((1, frames, 5), np.float32)
+        # A joint that is not seen has no size, and stays where it is.
+        video['keypoint'][:, :, 4] = 0
+        video['keypoint_score'][:, :, 4] = 0
+    first = videos[0]['keypoint'][0, 0]
+    mix = RecombineSegments(1.0)
+    items = [mix({**videos.get_data_info(0), 'epoch': i}) for i in range(10)]
+    assert {len(item['label']) for item in items} == {2, 3}
+    for item in items:
+        for frame in item['keypoint'][0]:
+            np.testing.assert_allclose(frame, first, atol=1e-4)
+
+
 def test_recombination_needs_features_that_follow():
     """Those in a file are of the video that was."""
     item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
