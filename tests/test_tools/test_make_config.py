@@ -343,6 +343,21 @@ def test_recipe_resumes_to_the_bit(make_config, run_tool, tmp_path):
     assert not all(torch.equal(averaged[k], own[k]) for k in averaged)
 
 
+@pytest.mark.slow
+def test_statistics_of_norms_are_averaged_as_weights_are(
+    make_config, run_tool, tmp_path
+):
+    """Those of the last videos alone do not fit the averaged weights."""
+    make_config(small_annotations(), '--recipe', 'heatmap_cnn')
+    run_tool('tools/train.py', 'mine.py', '--work-dir', 'work', '--cfg-options', *TINY)
+    saved = load_checkpoint(tmp_path / 'work' / 'epoch_4.pth')
+    last, averaged = saved['ema_state_dict'], saved['state_dict']
+    for name in ('running_mean', 'running_var'):
+        key = f'branches.heatmap.stem.norm_out.{name}'
+        difference = (averaged[key] - last[f'module.{key}']).abs().max()
+        assert difference > 1e-3
+
+
 def test_training_that_diverges_ends_at_once(make_config, call_tool, tmp_path):
     """In the step in which the loss is no number, with what to do."""
     make_config(small_annotations())
