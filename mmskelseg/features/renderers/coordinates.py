@@ -66,8 +66,9 @@ class Coordinates(BaseRenderer):
     def _one_of(self, persons: int, score: np.ndarray | None) -> int:
         """Return the index of the person, by default with the highest total score."""
         person = self.person
-        if person is None:
-            person = 0 if score is None else main_person(score)
+        if person is None or not persons:
+            score = np.ones((persons, 1, 1)) if score is None else score
+            person = main_person(score)
         if not 0 <= person < persons:
             raise UserError(
                 f'{type(self).__name__}: person={person}, but there are {persons} '
@@ -219,7 +220,13 @@ class SkeletonCoordinates(Coordinates):
 
 
 def main_person(score: np.ndarray) -> int:
-    """Return the index of the person with the highest sum of scores (M, T, V)."""
+    """Return the index of the person with the highest sum of scores (M, T, V).
+
+    Raises:
+        UserError: If there is no person.
+    """
+    if not len(score):
+        raise UserError('there are no persons, so there is none to follow.')
     # In float64, since the sum over a long video exceeds float16.
     return int(score.sum(axis=(1, 2), dtype=np.float64).argmax())
 
@@ -289,8 +296,11 @@ def read_joints(
     """Return checked coordinates (M, T, V, dims) and scores (M, T, V), 1 by default.
 
     Raises:
-        UserError: If the arrays do not fit the skeleton or are not finite.
+        UserError: If there are no such coordinates, or if the arrays do not fit the
+            skeleton or are not finite.
     """
+    if key not in results:
+        raise UserError(f'there is no {key}; add it to the annotation file.')
     points = _array(results[key], dtype)
     if points.ndim != 4 or points.shape[2:] != (skeleton.num_joints, dims):
         raise UserError(

@@ -193,6 +193,11 @@ class RenderSkeletonHeatmap(BaseRenderer):
                 moved = np.diff(root, axis=0, append=root[-1:])
                 body = np.array([[body_size(points, relative, seen)]])
             if self.velocity:
+                if 'fps' not in results:
+                    raise UserError(
+                        'there is no fps, which velocity=True reads; add it to the '
+                        'annotation file.'
+                    )
                 velocity = (moved / body * results['fps']).astype(np.float32)
             placed = relative * size / (_BODY_SIZES * body[..., None]) + (size - 1) / 2
             keypoint = placed[None].astype(np.float32)

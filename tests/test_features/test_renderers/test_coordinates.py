@@ -299,6 +299,10 @@ def test_option_at_fault_is_named(options, message):
         ({'keypoint_3d': np.ones((1, 4, 17, 3))}, r"shape \(1, 4, 17, 3\), .*'lcr15'"),
         ({'keypoint_score': np.ones((1, 4, 15))}, r'keypoint_score has the shape'),
         ({'keypoint_3d': np.full((1, 40, 15, 3), np.nan)}, 'not finite; set a joint'),
+        (
+            {'keypoint_3d': np.ones((0, 4, 15, 3)), 'keypoint_score': None},
+            'there are no persons',
+        ),
     ],
 )
 def test_coordinates_at_fault_are_named(change, message):

@@ -249,6 +249,7 @@ def test_render_option_at_fault_is_named(options, message):
             r"\(1, 4, 15, 2\), but skeleton 'coco17' needs \(persons, frames, 17, 2\)",
         ),
         ({'keypoint': np.full((1, 4, 17, 2), np.nan)}, 'not finite'),
+        ({}, 'there is no keypoint; add it to the annotation file'),
         (
             {
                 'keypoint': np.zeros((1, 4, 17, 2)),
@@ -262,6 +263,16 @@ def test_render_keypoints_at_fault_are_named(item, message):
     """Keypoints of another skeleton, or not finite, are refused."""
     with pytest.raises(ValueError, match=message):
         RenderSkeletonHeatmap('coco17')(item)
+
+
+@pytest.mark.parametrize(('video', 'message'), [
+    ({'keypoint': np.zeros((0, 4, 3, 2)), 'fps': 30.0}, 'there are no persons'),
+    ({'keypoint': np.zeros((1, 4, 3, 2))}, 'there is no fps, which velocity'),
+])  # fmt: skip
+def test_box_of_the_person_needs_a_person_and_its_velocity_a_frame_rate(video, message):
+    """Both are said."""
+    with pytest.raises(ValueError, match=message):
+        RenderSkeletonHeatmap(SIDES, box='person', velocity=True)(video)
 
 
 SIDES = {
@@ -376,7 +387,7 @@ def test_causal_box_of_several_people_is_refused():
     both = {**one, 'keypoint': np.tile(one['keypoint'], (2, 1, 1, 1))}
     both['keypoint_score'] = np.ones(both['keypoint'].shape[:3], np.float32)
     render = RenderSkeletonHeatmap(SIDES, box='person', causal=True)
-    with pytest.raises(ValueError, match='causal=True, but there are 2 persons'):
+    with pytest.raises(ValueError, match=r'2 persons.*; keep one person in the anno'):
         render(both)
 
 
