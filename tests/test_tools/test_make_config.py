@@ -344,7 +344,7 @@ def test_recipe_resumes_to_the_bit(make_config, run_tool, tmp_path):
 
 
 @pytest.mark.slow
-def test_statistics_of_norms_are_averaged_as_weights_are(
+def test_running_statistics_are_averaged_as_weights_are(
     make_config, run_tool, tmp_path
 ):
     """Those of the last videos alone do not fit the averaged weights."""

@@ -16,8 +16,8 @@ param_scheduler = [
 ]
 custom_hooks = [
     # Over about the last 100 steps, and up to step 900 over a tenth of those so far.
-    # The statistics of norms are averaged too, since those of the last videos alone do
-    # not fit averaged weights.
+    # The running statistics of batch norms are averaged too, since those of the last
+    # videos alone do not fit averaged weights.
     dict(
         type='EMAHook',
         ema_type='MomentumAnnealingEMA',

@@ -65,10 +65,8 @@ class Coordinates(BaseRenderer):
 
     def _one_of(self, persons: int, score: np.ndarray | None) -> int:
         """Return the index of the person, by default with the highest total score."""
-        person = self.person
-        if person is None or not persons:
-            score = np.ones((persons, 1, 1)) if score is None else score
-            person = main_person(score)
+        main = main_person(np.ones((persons, 1, 1)) if score is None else score)
+        person = main if self.person is None else self.person
         if not 0 <= person < persons:
             raise UserError(
                 f'{type(self).__name__}: person={person}, but there are {persons} '

@@ -196,7 +196,7 @@ def test_recombination_adjusts_sizes():
         corners = size * np.array([[0, 0], [1, 0], [1, 1], [0, 1], [9, 9]], np.float32)
         video['keypoint'] = np.tile(corners + 100, (1, frames, 1, 1))
         video['keypoint_score'] = np.ones((1, frames, 5), np.float32)
-        # A joint that is not seen has no size, and stays where it is.
+        # A joint that is not seen does not count, and remains 0.
         video['keypoint'][:, :, 4] = 0
         video['keypoint_score'][:, :, 4] = 0
     first = videos[0]['keypoint'][0, 0]

@@ -270,7 +270,7 @@ def test_render_keypoints_at_fault_are_named(item, message):
     ({'keypoint': np.zeros((1, 4, 3, 2))}, 'there is no fps, which velocity'),
 ])  # fmt: skip
 def test_box_of_the_person_needs_a_person_and_its_velocity_a_frame_rate(video, message):
-    """Both are said."""
+    """The message says which of them is missing."""
     with pytest.raises(ValueError, match=message):
         RenderSkeletonHeatmap(SIDES, box='person', velocity=True)(video)
 
