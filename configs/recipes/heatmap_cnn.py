@@ -14,6 +14,6 @@ test_dataloader = val_dataloader
 
 # Three sides of the body, and the velocity along x and y.
 backbone = dict(in_channels=5, standardize=False, stem=dict(type='HeatmapEncoder'))
-model = dict(members=1, branches=dict(heatmap=backbone))
+model = dict(branches=dict(heatmap=backbone))
 
 del backbone, features, render

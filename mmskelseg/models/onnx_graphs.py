@@ -102,7 +102,7 @@ class SegmentorGraph(nn.Module):
 
         Args:
             features: The features of each branch, (T, C) or (T, C, V). For a branch
-                with stems, the concatenated outputs of the stems of all members.
+                with stems, the concatenated outputs of the stems of all segmentors.
         """
         names = list(self._models[0].branches)
         # (1, C, T, ...)
@@ -110,44 +110,38 @@ class SegmentorGraph(nn.Module):
             name: rows.unsqueeze(0).transpose(1, 2)
             for name, rows in zip(names, features, strict=True)
         }
-        predicted, member = [], 0
-        for model in self._models:
+        predicted = []
+        for i, model in enumerate(self._models):
+            shared = self._shared(i, model, x)
             for part in segmentors_of(model):
-                read = self._read(model, part, x, member)
-                outputs = part.outputs(read, None)
+                outputs = part.outputs(part.first_inputs(shared, None), None)
                 outputs['logits'] = outputs['logits'].softmax(dim=1).transpose(1, 2)
                 predicted.append(outputs)
-                member += 1
         means = (
             torch.stack([outputs[key] for outputs in predicted]).mean(dim=0)[0]
             for key in ('logits', *self.outputs[1:])
         )
         return tuple(means)
 
-    def _read(
-        self,
-        model: ActionSegmentor,
-        part: ActionSegmentor,
-        x: Mapping[str, Tensor],
-        member: int,
+    def _shared(
+        self, index: int, model: ActionSegmentor, x: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Return the input of the first stage of each branch of a member."""
-        read = {}
-        for name, branch in part.branches.items():
+        """Return what all members of a segmentor read, given its index."""
+        shared = {}
+        for name, branch in model.branches.items():
             y = x[name]
             if name in self.stems:
                 width = branch['stem'].out_channels
-                read[name] = y[:, member * width : (member + 1) * width]
-                continue
-            if 'standardizer' in model.branches[name]:
-                y = model.branches[name]['standardizer'](y)
-            stem = branch_stem(branch)
-            read[name] = y if stem is None else stem(y)
-        return read
+                y = y[:, index * width : (index + 1) * width]
+            else:
+                y = branch['standardizer'](y) if 'standardizer' in branch else y
+                y = branch['stem'](y) if 'stem' in branch else y
+            shared[name] = y
+        return shared
 
 
 class StemGraph(nn.Module):
-    """The outputs of a branch's stems, of all segmentors and members, for images."""
+    """The outputs of a branch's stems, of all segmentors, for images."""
 
     def __init__(self, models: Sequence[ActionSegmentor], name: str) -> None:
         super().__init__()
@@ -162,9 +156,7 @@ class StemGraph(nn.Module):
         for model in cast(Sequence[ActionSegmentor], self.models):
             branch = model.branches[self.name]
             y = branch['standardizer'](x) if 'standardizer' in branch else x
-            rows += [
-                part.branches[self.name]['stem'](y) for part in segmentors_of(model)
-            ]
+            rows.append(branch['stem'](y))
         return torch.cat(rows, dim=1)[0].t()
 
 

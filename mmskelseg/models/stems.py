@@ -46,7 +46,7 @@ class HeatmapEncoder(BaseModule):
         chunk_frames: Number of frames that are computed together.
         kept_frames: Number of frames of a batch up to which training keeps all
             activations: 0.16 MB per frame for ``small`` and 0.45 MB for ``large``, with
-            5 channels of 56x56 pixels, for each member of the model.
+            5 channels of 56x56 pixels.
         init_cfg: Initialisation by MMEngine.
 
     Raises:

@@ -75,7 +75,8 @@ class RunningBody:
         # For each frame, the last frame that shows the root; 0 is before these frames.
         last = np.maximum.accumulate(np.where(shown, np.arange(1, len(points) + 1), 0))
         path = np.concatenate([self._root[None], mean])[last]
-        self._root, self._known = path[-1], known[-1]
+        if len(points):
+            self._root, self._known = path[-1], known[-1]
         return path
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -139,7 +140,8 @@ class RunningCoordinates:
             both = seen & np.concatenate([self._seen[None], seen[:-1]])
             moved = np.where(both[..., None], points - before, 0)
             values = np.concatenate([moved, values], axis=-1)
-            self._points, self._seen = points[-1], seen[-1]
+            if len(points):
+                self._points, self._seen = points[-1], seen[-1]
         if self.scale:
             values = values / size[:, None, None]
         # (n, V, C) → (n, C, V)

@@ -256,6 +256,8 @@ def test_command_prints_events_and_writes_a_video(files, tmp_path, capsys):
     for event in events:
         if event['event'] == 'begin' and event['start'] < 2.4:
             assert event['known_at'] == pytest.approx(event['start'] + 0.4)
+    known = [event['known_at'] for event in events]
+    assert known == sorted(known)
     assert 'labels come 0.4 s after their frame' in printed.err
     assert '30 frames at 10.0 a second, 0 dropped' in printed.err
     capture = cv2.VideoCapture(str(out))

@@ -91,7 +91,7 @@ CONFIGS = {
                 'stem': {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 8},
             }
         },
-        members=2,
+        members=3,
     ),
     'fusion': FUSION,
 }

@@ -56,7 +56,7 @@ def test_chunks_give_what_all_frames_together_give(dims, displacement, scale):
     for _ in range(5):
         running, found, begin = new(), [], 0
         while begin < len(points):
-            end = begin + rng.integers(1, 20)
+            end = begin + rng.integers(20)
             found.append(running.push(points[begin:end], seen[begin:end]))
             state = running.state_dict()
             running = new()

@@ -81,7 +81,8 @@ class ActionSegmentor(BaseModel):
             of each segment are labelled, such as ``TimestampSupervision``; optional.
         members: Number of models of this kind that are trained side by side, each from
             its own random weights. Their losses are added, and their probabilities are
-            averaged: an ensemble in a single checkpoint.
+            averaged: an ensemble in a single checkpoint. They share the ``stem`` of
+            each branch.
         postprocess: Configs of the steps that change the predicted labels, from the
             registry ``POSTPROCESSORS``.
         chunk_frames: Number of frames that a chunk outputs.
@@ -191,12 +192,15 @@ class ActionSegmentor(BaseModel):
         self.postprocess = build_postprocessors(
             postprocess, num_classes, has_boundaries=boundary_head is not None
         )
-        # The other members share this one's standardised features, and its steps
-        # process the average.
+        # The other members share this one's standardised features and stems, and its
+        # steps process the average.
         shared = {
-            name: {key: v for key, v in cfg.items() if key != 'standardize'}
+            name: {k: v for k, v in cfg.items() if k not in ('standardize', 'stem')}
             for name, cfg in branches.items()
         }
+        for name, cfg in shared.items():
+            if 'stem' in self.branches[name]:
+                cfg['in_channels'] = stems[name].out_channels
         self.others = ModuleList(
             ActionSegmentor(
                 num_classes,
@@ -262,17 +266,22 @@ class ActionSegmentor(BaseModel):
         if mode == 'predict':
             # Without gradients, so that only the activations of one chunk are kept.
             with torch.no_grad():
-                predicted = [m._predict(standardized, mask, lengths) for m in models]
+                x = self._stems(standardized, mask)
+                predicted = [m._predict(x, mask, lengths) for m in models]
             for i, sample in enumerate(samples):
                 videos = [videos[i] for videos in predicted]
                 video = videos[0] if len(models) == 1 else average_predictions(videos)
                 for key, value in postprocess(video, self.postprocess).items():
                     sample.set_field(value, key, dtype=Tensor)
             return list(samples)
+        x = self._stems(standardized, mask)
         if mode == 'loss':
-            losses = [m._losses(standardized, mask, lengths, samples) for m in models]
+            losses = [
+                m._losses(x, mask, lengths, samples, list(standardized.values()))
+                for m in models
+            ]
             return {key: sum(part[key] for part in losses) for key in losses[0]}
-        logits = torch.stack([m._logits(standardized, mask) for m in models])
+        logits = torch.stack([m._logits(x, mask) for m in models])
         if len(models) == 1:
             return logits[0]
         return torch.stack([masked(stage, mask) for stage in average_logits(logits)])
@@ -311,20 +320,22 @@ class ActionSegmentor(BaseModel):
     def _stems(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return the input of the first stage of each branch."""
-        like = next(self.parameters())
+        """Return the input of each branch's backbone, which all members share."""
         x = dict(inputs)
         for name, branch in self.branches.items():
-            if (stem := branch_stem(branch)) is not None:
-                chunks = []
-                for wide, inner in self._chunks([stem], x[name].shape[2]):
-                    part = None if mask is None else mask[:, :, wide]
-                    features = _run(stem, x[name][:, :, wide].to(like), part)
-                    chunks.append(features[:, :, inner].to(like))
-                x[name] = torch.cat(chunks, 2)
-            elif hasattr(self, 'risk_head'):
-                x[name] = x[name].to(like)
+            if 'stem' in branch:
+                x[name] = self._through(branch['stem'], x[name], mask)
         return x
+
+    def _through(self, stem: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the output of a stem, in chunks."""
+        like = next(self.parameters())
+        chunks = []
+        for wide, inner in self._chunks([stem], x.shape[2]):
+            part = None if mask is None else mask[:, :, wide]
+            features = _run(stem, x[:, :, wide].to(like), part)
+            chunks.append(features[:, :, inner].to(like))
+        return torch.cat(chunks, 2)
 
     def _stages(
         self,
@@ -440,19 +451,20 @@ class ActionSegmentor(BaseModel):
         # Mixed precision ends here.
         return features, {key: masked(v.to(like), mask) for key, v in logits.items()}
 
-    def _logits(self, inputs: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
+    def _logits(self, x: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
         """Return the logits (S, N, K, T) of all stages."""
-        x = self._stems(inputs, mask)
-        return torch.stack([_output(logits) for logits in self._stages(x, mask)])
+        read = self.first_inputs(x, mask)
+        return torch.stack([_output(logits) for logits in self._stages(read, mask)])
 
     def _losses(
         self,
-        inputs: Mapping[str, Tensor],
+        x: Mapping[str, Tensor],
         mask: Tensor | None,
         lengths: Sequence[int],
         data_samples: Sequence[ActionDataSample],
+        inputs: Sequence[Tensor],
     ) -> dict[str, Tensor]:
-        x = self._stems(inputs, mask)
+        x = self.first_inputs(x, mask)
         timestamps = getattr(self, 'timestamps', None)
         stages = list(self._stages(x, mask, keep_features=timestamps is not None))
         boundary = stages[0].pop(_BOUNDARY, None)
@@ -473,7 +485,7 @@ class ActionSegmentor(BaseModel):
         for source, value in logits.items():
             head = (self.fusion if source == _FUSED else self.branches[source])['head']
             prefix = '' if len(logits) == 1 else f'{source}.'
-            parts = head.loss(value, labels, list(inputs.values()), valid)
+            parts = head.loss(value, labels, inputs, valid)
             if timestamps is not None:
                 parts |= timestamps.loss(value, stamps)
             for key, loss in parts.items():
@@ -487,6 +499,25 @@ class ActionSegmentor(BaseModel):
         if hasattr(self, 'loss_weighting'):
             losses = self.loss_weighting(losses)
         return losses
+
+    def first_inputs(
+        self, x: Mapping[str, Tensor], mask: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Return the input of the first stage of each branch.
+
+        Args:
+            x: What all members read: the output of each branch's stem, or its
+                standardised features.
+            mask: Shape (N, 1, T), or None.
+        """
+        like = next(self.parameters())
+        read = dict(x)
+        for name, branch in self.branches.items():
+            if (stem := getattr(branch['backbone'], 'stem', None)) is not None:
+                read[name] = self._through(stem, x[name], mask)
+            elif hasattr(self, 'risk_head'):
+                read[name] = x[name].to(like)
+        return read
 
     def outputs(
         self, x: Mapping[str, Tensor], mask: Tensor | None
@@ -514,10 +545,10 @@ class ActionSegmentor(BaseModel):
         return outputs
 
     def _predict(
-        self, inputs: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
+        self, x: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
     ) -> list[dict[str, Tensor]]:
         """Return the predicted fields of each video's sample."""
-        outputs = self.outputs(self._stems(inputs, mask), mask)
+        outputs = self.outputs(self.first_inputs(x, mask), mask)
         boundary, risk = outputs.get('boundary'), outputs.get('risk')
         videos = []
         for i, length in enumerate(lengths):
