@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
-from mmskelseg.models.segmentors.action_segmentor import branch_stem
+from mmskelseg.models.segmentors.action_segmentor import branch_stems
 from mmskelseg.streaming.model import StreamingModel, StreamingStage
 from mmskelseg.utils.errors import UserError
 
@@ -65,8 +65,8 @@ def context_of(model: ActionSegmentor) -> int | None:
             getattr(stage, 'context', torch.inf) for stage in model.boundary_head.stages
         ]
         reach = max(reach, stages[0] + sum(head))
-    stems = (branch_stem(branch) for branch in model.branches.values())
-    whole = any(s is not None and getattr(s, 'context', None) != 0 for s in stems)
+    stems = [s for branch in model.branches.values() for s in branch_stems(branch)]
+    whole = any(getattr(stem, 'context', None) != 0 for stem in stems)
     if whole or hasattr(model, 'risk_head') or reach == torch.inf:
         return None
     return int(reach)

@@ -78,12 +78,14 @@ class HeatmapEncoder(BaseModule):
                 f'HeatmapEncoder: arch={arch!r} must name channels of at least one '
                 f'layer, each a multiple of {_GROUPS}.'
             )
-        for name, value in (
-            ('out_channels', out_channels), ('chunk_frames', chunk_frames)
-        ):  # fmt: skip
-            if value < 1:
+        for name, value, least in (
+            ('out_channels', out_channels, 1),
+            ('chunk_frames', chunk_frames, 1),
+            ('kept_frames', kept_frames, 0),
+        ):
+            if value < least:
                 raise UserError(
-                    f'HeatmapEncoder: {name}={value}, but must be at least 1.'
+                    f'HeatmapEncoder: {name}={value}, but must be at least {least}.'
                 )
         self.in_channels = in_channels
         self.out_channels = out_channels

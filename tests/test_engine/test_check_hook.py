@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from mmskelseg.datasets import save_annotations
 from mmskelseg.engine.hooks import FitStatisticsHook, SegCheckHook
@@ -84,6 +84,32 @@ def test_loss_that_is_not_finite_ends_the_training(value, message):
     ):
         with pytest.raises(ValueError, match=message):
             check()
+
+
+def test_weights_that_a_start_does_not_take_are_named(caplog):
+    """In the log of the training; those of another model are refused."""
+    runner = SimpleNamespace(
+        model=torch.nn.Linear(2, 2),
+        _train_loop=EpochBasedTrainLoop.__new__(EpochBasedTrainLoop),
+        _load_from='a.pth',
+        _resume=False,
+    )
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    content = {'weight': torch.zeros(2, 2), 'bias': torch.zeros(2)}
+    SegCheckHook().after_load_checkpoint(runner, {'state_dict': content})
+    assert not caplog.records
+    content['scale'] = content.pop('bias')
+    SegCheckHook().after_load_checkpoint(runner, {'state_dict': content})
+    MMLogger.get_current_instance().removeHandler(caplog.handler)
+    (record,) = caplog.records
+    assert record.levelname == 'WARNING'
+    assert record.getMessage() == (
+        'a.pth: lacks 1 of the 2 tensors of the model (bias), which begin random, and '
+        'has 1 others (scale), which are left out.'
+    )
+    del content['weight']
+    with pytest.raises(ValueError, match=r'a\.pth: not a checkpoint of the model'):
+        SegCheckHook().after_load_checkpoint(runner, {'state_dict': content})
 
 
 def test_training_by_steps_is_refused():

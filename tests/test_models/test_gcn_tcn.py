@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
+from mmengine.model import BaseModule
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.gcn_tcn import CausalBlock, EncoderDecoder, GraphStem
@@ -20,7 +21,7 @@ SMALL = {
 WEIGHTING = {'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']}
 
 
-def build(num_classes=5, risk=True, **options):
+def build(num_classes=5, risk=True, members=1, **options):
     torch.manual_seed(0)
     branch = {'type': 'GCNTCN', 'in_channels': 3, 'skeleton': 'lcr15'}
     head = {'type': 'RiskHead', 'reduced_channels': 6, 'channels': 7}
@@ -29,6 +30,7 @@ def build(num_classes=5, risk=True, **options):
         'num_classes': num_classes,
         'branches': {'pose3d': {**branch, **SMALL, **options}},
         'head': HEAD,
+        'members': members,
     }
     if risk:
         cfg |= {'risk_head': head, 'loss_weighting': WEIGHTING}
@@ -105,6 +107,30 @@ def test_padding_of_gcn_tcn_enters_no_gradient_and_no_statistic():
             [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
         )
     torch.testing.assert_close(*results)
+
+
+class Doubled(BaseModule):
+    """A stem that reads two channels of each joint."""
+
+    context = 0
+    out_channels = 3
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.in_channels = in_channels
+
+    def forward(self, x, mask=None):
+        return torch.cat([x, x[:, :1]], dim=1) * 2
+
+
+@pytest.mark.parametrize('members', [1, 2])
+def test_stem_of_the_branch_precedes_that_of_the_backbone(members):
+    plain = build(members=members).eval()
+    both = build(members=members, in_channels=2, stem={'type': Doubled}).eval()
+    both.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 2, 40, 15)
+    expected = plain({'pose3d': Doubled(2)(x)})
+    torch.testing.assert_close(both({'pose3d': x}), expected)
 
 
 def test_stem_convolves_over_the_graph_by_hand():

@@ -34,10 +34,11 @@ class SegCheckHook(Hook):
     Before training and testing, all must have the same number of classes. A checkpoint
     for a test or for resuming must have exactly the tensors of the model, since
     MMEngine would leave missing ones random. A checkpoint from which a training starts
-    must share some tensors, with the same shapes. Models with batch norms need at least
-    two frames of every training video, and models with statistics of the training set
-    need the hook that computes these. A training stops at the first loss that is not
-    finite. A smoothness loss that does not suit timestamps causes a warning.
+    must share some tensors, with the same shapes; the log names the others. Models with
+    batch norms need at least two frames of every training video, and models with
+    statistics of the training set need the hook that computes these. A training stops
+    at the first loss that is not finite. A smoothness loss that does not suit
+    timestamps causes a warning.
     """
 
     _last: tuple[object, object] = (None, None)
@@ -143,6 +144,13 @@ class SegCheckHook(Hook):
                 f'{len(missing)} of its {len(expected)} tensors '
                 f'({listed(missing, 2)}) and has {len(foreign)} others '
                 f'({listed(foreign, 2)}); use the config that it was trained with.'
+            )
+        if missing or foreign:
+            print_log(
+                f'{file}: lacks {len(missing)} of the {len(expected)} tensors of the '
+                f'model ({listed(missing, 2)}), which begin random, and has '
+                f'{len(foreign)} others ({listed(foreign, 2)}), which are left out.',
+                WARNING,
             )
 
 

@@ -48,9 +48,10 @@ class ActionSegmentor(BaseModel):
     output is the prediction of the last stage, the fused one if there is one.
 
     A branch may have a ``stem``, a module like a stage, which reads the features before
-    the first stage; some backbones contain one. ``risk_head`` computes a risk score of
-    each frame from the input of the first stages of all branches, and ``boundary_head``
-    the probability that a segment begins in it, from the output of these stages.
+    the backbone; some backbones contain another one. ``risk_head`` computes a risk
+    score of each frame from the input of the first stages of all branches, and
+    ``boundary_head`` the probability that a segment begins in it, from the output of
+    these stages.
 
     A later stage reads the class probabilities of the previous one. If its
     ``reads_features`` is true, it also gets the features (N, out_channels, T) of the
@@ -58,8 +59,8 @@ class ActionSegmentor(BaseModel):
 
     In evaluation, stages that state on how many frames to each side they depend (their
     ``context``) process long videos in chunks that overlap by that many frames. The
-    result is the same, and memory grows with the video only for the result and for
-    standardised features.
+    result is the same, and memory grows with the video only for standardised features,
+    the output of stems, and class probabilities.
 
     Args:
         num_classes: Number of classes, K.
@@ -82,7 +83,7 @@ class ActionSegmentor(BaseModel):
         members: Number of models of this kind that are trained side by side, each from
             its own random weights. Their losses are added, and their probabilities are
             averaged: an ensemble in a single checkpoint. They share the ``stem`` of
-            each branch.
+            each branch, but not that in a backbone.
         postprocess: Configs of the steps that change the predicted labels, from the
             registry ``POSTPROCESSORS``.
         chunk_frames: Number of frames that a chunk outputs.
@@ -129,11 +130,9 @@ class ActionSegmentor(BaseModel):
             sizes = {key: value for key, value in cfg.items() if key not in own}
             if cfg.get('stem') is not None:
                 reads = {'in_channels': cfg['in_channels']}
-                stems[name] = MODELS.build({**reads, **cfg['stem']})
+                stems[name] = MODELS.build({**cfg['stem'], **reads})
                 sizes['in_channels'] = stems[name].out_channels
             backbones[name] = MODELS.build({'num_classes': num_classes, **sizes})
-            if hasattr(backbones[name], 'stem'):
-                stems[name] = backbones[name].stem
         self._in_channels = {
             name: branches[name].get('in_channels', backbone.in_channels)
             for name, backbone in backbones.items()
@@ -151,7 +150,7 @@ class ActionSegmentor(BaseModel):
         self.branches = ModuleDict()
         for name, backbone in backbones.items():
             parts = {'backbone': backbone}
-            if branches[name].get('stem') is not None:
+            if name in stems:
                 parts['stem'] = stems[name]
             if branches[name].get('standardize', False):
                 parts['standardizer'] = FeatureStandardizer(self._in_channels[name])
@@ -169,8 +168,10 @@ class ActionSegmentor(BaseModel):
             self.fusion = ModuleDict(parts)
         if risk_head is not None:
             width = sum(
-                stems[name].out_channels if name in stems else backbone.in_channels
-                for name, backbone in backbones.items()
+                backbone.stem.out_channels
+                if hasattr(backbone, 'stem')
+                else backbone.in_channels
+                for backbone in backbones.values()
             )
             self.risk_head = MODELS.build({'in_channels': width, **risk_head})
         if boundary_head is not None:
@@ -198,9 +199,8 @@ class ActionSegmentor(BaseModel):
             name: {k: v for k, v in cfg.items() if k not in ('standardize', 'stem')}
             for name, cfg in branches.items()
         }
-        for name, cfg in shared.items():
-            if 'stem' in self.branches[name]:
-                cfg['in_channels'] = stems[name].out_channels
+        for name, stem in stems.items():
+            shared[name]['in_channels'] = stem.out_channels
         self.others = ModuleList(
             ActionSegmentor(
                 num_classes,
@@ -299,7 +299,7 @@ class ActionSegmentor(BaseModel):
                     f'the model expects {expected}; set '
                     f'model.branches.{name}.in_channels to that of the features.'
                 )
-            if inputs[name].dim() == 5 and branch_stem(self.branches[name]) is None:
+            if inputs[name].dim() == 5 and not branch_stems(self.branches[name]):
                 raise UserError(
                     f'The {name} features are images {tuple(inputs[name].shape[3:])}, '
                     f'which model.branches.{name} needs a stem to read, such as '
@@ -568,13 +568,13 @@ class ActionSegmentor(BaseModel):
         return videos
 
 
-def branch_stem(branch: ModuleDict) -> nn.Module | None:
-    """Return the stem of a branch, or of its backbone; None if there is none."""
-    return (
-        branch['stem']
-        if 'stem' in branch
-        else getattr(branch['backbone'], 'stem', None)
-    )
+def branch_stems(branch: ModuleDict) -> list[nn.Module]:
+    """Return the stem of a branch and that in its backbone, if it has any."""
+    inner = getattr(branch['backbone'], 'stem', None)
+    return [
+        *([branch['stem']] if 'stem' in branch else []),
+        *([] if inner is None else [inner]),
+    ]
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:
