@@ -152,6 +152,7 @@ def _run(args: argparse.Namespace) -> None:
         f'and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
         f'{_note_classes(train, test, data["metainfo"]["classes"])}'
         f'{_note_orders(train, data["metainfo"], args)}'
+        f'{_note_sides(data["metainfo"]) if recipe == "heatmap_cnn" else ""}'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out} {checkpoint}'
     )
@@ -204,6 +205,18 @@ def _note_orders(
     return (
         f'In {shared} of {len(videos)} training videos, the actions come in the same '
         f'order as in another one. If other orders may occur, {advice} --any-order.\n'
+    )
+
+
+def _note_sides(metainfo: Metainfo) -> str:
+    """Return a line about left and right if the skeleton does not know them."""
+    from mmskelseg.structures import Skeleton
+
+    if Skeleton.get(metainfo['skeleton']).flip_pairs:
+        return ''
+    return (
+        'No joints of the skeleton are pairs of left and right, so the heatmaps do not '
+        'tell the sides apart; if there are such joints, name them in its flip_pairs.\n'
     )
 
 

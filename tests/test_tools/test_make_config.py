@@ -94,6 +94,21 @@ def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
     assert 'needs videos of one frame rate, but they have 10 to 15 frames' in text
 
 
+def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):
+    """They are told apart by pairs, which the names of these joints do not show."""
+    data = small_annotations()
+    note = 'No joints of the skeleton are pairs of left and right'
+    text, cfg = make_config(data, '--recipe', 'heatmap_cnn')
+    assert note not in text
+    assert cfg.model.members == 3
+    joints = [f'joint_{j}' for j in range(17)]
+    data['metainfo']['skeleton'] = {'joints': joints, 'limbs': [[0, 1]]}
+    text, _ = make_config(data, '--recipe', 'heatmap_cnn', '--overwrite')
+    assert note in text
+    text, _ = make_config(data, '--overwrite')
+    assert note not in text
+
+
 @pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
 def test_config_for_any_order_recombines_videos_first(make_config, recipe):
     """What the recipe does follows."""
