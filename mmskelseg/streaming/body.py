@@ -4,6 +4,7 @@
 former process all frames of a video at once.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -146,7 +147,9 @@ class RunningCoordinates:
             values = values / size[:, None, None]
         # (n, V, C) → (n, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
-        return values.reshape(len(values), -1) if self.flatten else values
+        # With -1 as the width, zero frames could not be reshaped.
+        width = math.prod(values.shape[1:])
+        return values.reshape(len(values), width) if self.flatten else values
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the state as arrays, for :meth:`load_state_dict`."""

@@ -187,7 +187,9 @@ class SkeletonCoordinates(Coordinates):
             values = values / body_size(points, relative, seen)
         # (T, V, C) → (T, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
-        return values.reshape(len(values), -1) if self.flatten else values
+        # With -1 as the width, zero frames could not be reshaped.
+        width = math.prod(values.shape[1:])
+        return values.reshape(len(values), width) if self.flatten else values
 
     def running(self) -> RunningCoordinates:
         """Return the object that computes causal coordinates frame by frame."""
