@@ -147,9 +147,10 @@ class SegCheckHook(Hook):
             )
         if missing or foreign:
             print_log(
-                f'{file}: lacks {len(missing)} of the {len(expected)} tensors of the '
-                f'model ({listed(missing, 2)}), which begin random, and has '
-                f'{len(foreign)} others ({listed(foreign, 2)}), which are left out.',
+                f'{file}: tensors of the model that it lacks, and that start at '
+                f'random: {len(missing)} of {len(expected)} ({listed(missing, 2)}); '
+                f'tensors that it has, but that are not used: {len(foreign)} '
+                f'({listed(foreign, 2)}).',
                 WARNING,
             )
 
