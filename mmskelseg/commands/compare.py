@@ -6,12 +6,18 @@ Each RESULT is the folder of a cross-validation, or its cross_validation.json; a
 have the same folds. The last columns of the table are the difference between a config
 and the best one (or that of --to) in the mean over test videos, with the 95 %% interval
 of a paired bootstrap over videos, and the p-value.
+
+Videos of one person or one day resemble each other, which a bootstrap over single
+videos ignores: its intervals are too narrow. --group-by says by their names which
+belong together, as a regular expression. If the names are like P03_cam1, then
+--group-by "P\\d+" draws the videos of a person together.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -70,7 +76,21 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--to', metavar='NAME', help='compare with this result (default: the best)'
     )
+    parser.add_argument(
+        '--group-by', metavar='REGEX', type=_regex,
+        help='draw videos together where this part of their names is the same '
+        '(the first group of the expression, if it has one)',
+    )  # fmt: skip
     parser.add_argument('--out', type=Path, help='Markdown file for the table')
+
+
+def _regex(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no regular expression: {error}'
+        ) from None
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -78,7 +98,7 @@ def _run(args: argparse.Namespace) -> None:
 
     results = _named([_read(path) for path in args.results], args)
     _check_same(results)
-    text = '\n'.join(_table(results, args.score, args.to))
+    text = '\n'.join(_table(results, args))
     print(text)
     if args.out is not None:
         atomic_write_text(args.out, f'{text}\n')
@@ -154,18 +174,57 @@ def _by_video(result: _Result, score: str) -> dict[tuple[str, str], float]:
     return {key: sum(found[key]) / len(found[key]) for key in sorted(found)}
 
 
-def _table(
-    results: Mapping[str, _Result], score: str, reference: str | None
+def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
+    """Return the group of each test video, in the order of :func:`_by_video`.
+
+    A video that is tested in several folds is one group, too.
+    """
+    groups = []
+    for _, video in _by_video(result, 'acc'):
+        found = pattern.search(video) if pattern else None
+        if pattern and not found:
+            raise UserError(
+                f'--group-by {pattern.pattern}: matches nothing in the name of test '
+                f'video {video!r}; all videos need a group.'
+            )
+        groups.append(found[1 if found.re.groups else 0] or '' if found else video)
+    if pattern and len(set(groups)) == 1:
+        raise UserError(
+            f'--group-by {pattern.pattern}: puts all test videos into one group; at '
+            'least two are needed.'
+        )
+    return groups
+
+
+def _difference(
+    first: Sequence[float], second: Sequence[float], groups: Sequence[str]
 ) -> list[str]:
+    """Return the cells for the mean difference and its p-value."""
+    from mmskelseg.evaluation import paired_bootstrap
+
+    if len(set(groups)) == 1:
+        # A single test video says nothing about others.
+        return [f'{(sum(first) - sum(second)) / len(first):+.2f}', '']
+    found = paired_bootstrap(first, second, groups=groups)
+    return [
+        f'{found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f})',
+        f'{found.p:.3f}' if found.p >= 0.001 else '<0.001',
+    ]
+
+
+def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str]:
     """Return the lines of the table and of its caption."""
-    from mmskelseg.evaluation import format_score, paired_bootstrap
+    from mmskelseg.evaluation import format_score
     from mmskelseg.utils.tables import markdown_table
+
+    score = args.score
 
     def mean(name: str) -> float:
         return results[name]['over_seeds']['scores'][score]['mean']
 
     ranked = sorted(results, key=mean, reverse=True)
-    to = reference or ranked[0]
+    to = args.to or ranked[0]
+    groups = _groups(results[to], args.group_by)
     videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
     shown = _SCORES[score]
     rows = [['Config', 'Seeds', *_SCORES.values(), f'difference in {shown}', 'p']]
@@ -174,20 +233,20 @@ def _table(
         cells = [format_score(scores[key]) for key in _SCORES]
         difference = ['', '']
         if name != to:
-            d = paired_bootstrap(videos[name], videos[to])
-            difference = [
-                f'{d.mean:+.2f} ({d.low:+.2f} to {d.high:+.2f})',
-                f'{d.p:.3f}' if d.p >= 0.001 else '<0.001',
-            ]
+            difference = _difference(videos[name], videos[to], groups)
         rows.append([name, str(len(results[name]['seeds'])), *cells, *difference])
     first = results[to]
+    drawn = 'videos'
+    if args.group_by is not None:
+        names = sorted(set(groups))
+        drawn = f'{len(names)} groups of videos ({", ".join(names)})'
     return [
         *markdown_table(rows),
         '',
         f'Folds: {", ".join(first["folds"])}. Scores in percent, means over folds, ± '
         f'standard deviation over seeds. Differences from {to} are those of the mean '
         f'over {len(videos[to])} test videos, each the mean over seeds, with the 95 % '
-        'interval of a paired bootstrap over videos.',
+        f'interval of a paired bootstrap over {drawn}.',
     ]
 
 

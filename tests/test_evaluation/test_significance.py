@@ -41,3 +41,34 @@ def test_interval_is_that_of_the_mean_of_many_videos():
 def test_scores_must_be_paired(first, second):
     with pytest.raises(ValueError, match='give one of each video for both'):
         paired_bootstrap(first, second)
+
+
+def test_videos_of_a_group_are_drawn_together():
+    """Twice a, twice b, or both: means 4, 1, 3 at 1:1:2."""
+    groups = ['a', 'b', 'a']
+    found = paired_bootstrap([20, 8, 7], [10, 7, 9], groups=groups, resamples=20_000)
+    assert found.mean == 3
+    assert (found.low, found.high) == (1, 4)
+    assert found.p == pytest.approx(2 / 20_001)
+    # One by one, the third video can be drawn three times.
+    alone = paired_bootstrap([20, 8, 7], [10, 7, 9], resamples=20_000)
+    assert alone.low == -2
+    each = paired_bootstrap([20, 8, 7], [10, 7, 9], groups='xyz', resamples=20_000)
+    assert each == alone
+
+
+@pytest.mark.parametrize(
+    ('groups', 'message'),
+    [
+        ('ab', '2 groups are given for 3 scores'),
+        ('aaa', 'All scores are of a single video or group'),
+    ],
+)
+def test_groups_must_fit(groups, message):
+    with pytest.raises(ValueError, match=message):
+        paired_bootstrap([1, 2, 3], [1, 1, 1], groups=groups)
+
+
+def test_a_single_video_shows_nothing():
+    with pytest.raises(ValueError, match='give those of at least two'):
+        paired_bootstrap([1], [2])

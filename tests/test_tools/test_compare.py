@@ -8,6 +8,8 @@ from mmskelseg.evaluation import summarize_runs
 from tests.small_data import ROOT
 
 TOOL = 'tools/analysis/compare.py'
+# The videos of PRECOG-16 are named by sequence and person.
+BY_PERSON = ['--group-by', r'\d+$']
 NAMES = ('acc', 'edit', 'f1@10', 'f1@25', 'f1@50')
 
 
@@ -80,6 +82,34 @@ def test_names_score_and_reference_can_be_chosen(save, call_tool):
     assert second['difference in Acc'] == ''
 
 
+def test_videos_of_one_person_are_drawn_together(save, call_tool):
+    """A bootstrap over two persons draws one of them twice in half of all cases."""
+    one = save('one', 40, videos=['P1_a', 'P1_b', 'P2_a', 'P2_b'], folds='x')
+    two = save('two', 39, videos=['P1_a', 'P1_b', 'P2_a', 'P2_b'], folds='x')
+    content = json.loads((two / 'cross_validation.json').read_text())
+    for run in content['runs']:
+        for video in ('P2_a', 'P2_b'):
+            run['per_video'][video]['f1@10'] -= 2
+    (two / 'cross_validation.json').write_text(json.dumps(content))
+    for pattern in (r'P\d', r'^P(\d)'):
+        done = call_tool(TOOL, one, two, '--group-by', pattern)
+        _, second = rows(done.stdout)
+        assert second['difference in F1@10'] == '-2.00 (-3.00 to -1.00)'
+        assert 'bootstrap over 2 groups of videos' in done.stdout
+    assert 'videos (1, 2).' in done.stdout
+
+
+def test_a_video_of_several_folds_is_drawn_once(save, call_tool):
+    """Both folds have the same two videos, so two are drawn, not four."""
+    one, two = save('one', 40, videos='ab'), save('two', 39, videos='ab')
+    content = json.loads((two / 'cross_validation.json').read_text())
+    for run in content['runs']:
+        run['per_video']['b']['f1@10'] -= 2
+    (two / 'cross_validation.json').write_text(json.dumps(content))
+    _, second = rows(call_tool(TOOL, one, two).stdout)
+    assert second['difference in F1@10'] == '-2.00 (-3.00 to -1.00)'
+
+
 def test_options_are_part_of_a_name(save, call_tool):
     """Files of earlier versions do not have the key."""
     one = save('one', 40)
@@ -101,6 +131,12 @@ def test_options_are_part_of_a_name(save, call_tool):
             ['--to', 'C'],
             '--to C: not among the results; choose from some/one, some/two',
         ),
+        (
+            {},
+            ['--group-by', 'a|b'],
+            "--group-by a|b: matches nothing in the name of test video 'c'",
+        ),
+        ({}, ['--group-by', '^'], '--group-by ^: puts all test videos into one group'),
     ],
 )
 def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message):
@@ -108,20 +144,31 @@ def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message)
     assert message in done.stderr
 
 
+def test_one_video_has_a_difference_but_no_interval(save, call_tool):
+    one, two = save('one', 40, videos='a'), save('two', 42, videos='a')
+    _, second = rows(call_tool(TOOL, one, two).stdout)
+    assert (second['difference in F1@10'], second['p']) == ('-2.00', '')
+
+
+def test_a_wrong_expression_is_refused(save, call_tool):
+    done = call_tool(TOOL, save('one', 40), '--group-by', '(a', code=2)
+    assert "'(a' is no regular expression: missing )" in done.stderr
+
+
 @pytest.mark.parametrize(
-    ('title', 'data'),
+    ('title', 'data', 'args'),
     [
-        ('UW-IOM', 'uwiom'),
-        ('PRECOG-16', 'precog'),
-        ('PRECOG-16, unseen orders', 'precog_orders'),
+        ('UW-IOM', 'uwiom', []),
+        ('PRECOG-16', 'precog', BY_PERSON),
+        ('PRECOG-16, unseen orders', 'precog_orders', BY_PERSON),
     ],
 )
-def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data):
+def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data, args):
     files = sorted((ROOT / 'benchmarks/results' / f'methods_{data}').glob('*.json'))
     text = (ROOT / 'docs' / 'benchmark.md').read_text('utf-8')
     section = text.partition(f'\n### {title}\n')[2].partition('\n#')[0]
     shown = rows(section)
-    assert shown == rows(call_tool(TOOL, *files).stdout)
+    assert shown == rows(call_tool(TOOL, *files, *args).stdout)
     # Each row is named by its config and options.
     for row in shown:
         assert (ROOT / 'configs' / f'{row["Config"].split()[0]}.py').is_file()
