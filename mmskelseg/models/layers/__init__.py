@@ -17,7 +17,12 @@ from mmskelseg.models.layers.padding import (
     video_lengths,
 )
 from mmskelseg.models.layers.pooling import adaptive_mean, adaptive_mean_2d
-from mmskelseg.models.layers.stages import for_each_stage, total_channels
+from mmskelseg.models.layers.stages import (
+    for_each_stage,
+    frame_chunks,
+    run_stage,
+    total_channels,
+)
 from mmskelseg.models.layers.standardizer import FeatureStandardizer, Fitted
 from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
@@ -38,11 +43,13 @@ __all__ = [
     'check_joints',
     'check_lengths',
     'for_each_stage',
+    'frame_chunks',
     'frame_mask',
     'masked',
     'norm_frames',
     'norm_joints',
     'norm_videos',
+    'run_stage',
     'shifted_products',
     'stack_frames',
     'strided_attention',

@@ -1,6 +1,10 @@
-"""Numbers of channels of the stages of a model."""
+"""Stages of a model: their numbers of channels, and how they read a video."""
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
 
 from mmskelseg.utils.errors import UserError
 
@@ -36,3 +40,52 @@ def total_channels(
     each = (for_each_stage(part, num_stages) for part in channels)
     totals = [sum(parts) for parts in zip(*each, strict=True)]
     return totals[0] if len(set(totals)) == 1 else totals
+
+
+def run_stage(
+    stage: nn.Module, x: Tensor, mask: Tensor | None, *features: Tensor
+) -> Tensor:
+    """Run a stage; one whose mask has no default gets ones instead of None.
+
+    Args:
+        stage: A module that is called as ``stage(x, mask, *features)``.
+        x: Shape (N, C, T) or (N, C, T, ...).
+        mask: Shape (N, 1, T), or None.
+        features: The features of the previous stage, if it reads them.
+    """
+    _, parameter, *_ = inspect.signature(stage.forward).parameters.values()
+    if mask is None and parameter.default is inspect.Parameter.empty:
+        mask = x.new_ones(len(x), 1, x.shape[2])
+    return stage(x, mask, *features)
+
+
+def frame_chunks(
+    stages: Iterable[nn.Module], frames: int, size: int | None
+) -> Iterator[tuple[slice, slice]]:
+    """Yield the frames that each chunk of a video reads, and which of these it outputs.
+
+    Chunks overlap by the ``context`` of the stages, so that together they output what
+    the whole video would. A stage without one depends on all frames, so that there is a
+    single chunk.
+
+    Args:
+        stages: Stages that read the same frames.
+        frames: Number of frames of the video.
+        size: Number of frames that a chunk outputs; None for a single chunk.
+
+    >>> stage = nn.Identity()
+    >>> stage.context = 2
+    >>> [(outer.start, outer.stop) for outer, _ in frame_chunks([stage], 7, 4)]
+    [(0, 6), (2, 9)]
+    """
+    if torch.onnx.is_in_onnx_export():
+        # An exported graph cannot be chunked, since it does not know the length.
+        yield slice(None), slice(None)
+        return
+    context = max(getattr(stage, 'context', frames) for stage in stages)
+    if size is None or context >= frames:
+        context, size = 0, frames
+    for begin in range(0, frames, size):
+        end = min(begin + size, frames)
+        first = max(begin - context, 0)
+        yield slice(first, end + context), slice(begin - first, end - first)

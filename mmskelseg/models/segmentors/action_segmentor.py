@@ -1,9 +1,6 @@
 """Multi-stage segmentation of one or several modalities."""
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -22,18 +19,20 @@ from mmskelseg.models.layers import (
     FeatureStandardizer,
     check_lengths,
     for_each_stage,
+    frame_chunks,
     frame_mask,
     masked,
+    run_stage,
     stack_frames,
     total_channels,
     video_lengths,
 )
 from mmskelseg.models.postprocessors import build_postprocessors, postprocess
+from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 
-# Keys of the predictions from the features of all branches.
-_FUSED = 'fused'
+# Keys of what a stage yields besides the logits of branches.
 _BOUNDARY = 'boundary'
 _FEATURES = 'features'
 
@@ -122,8 +121,8 @@ class ActionSegmentor(BaseModel):
         self.num_classes = num_classes
         self.chunk_frames = chunk_frames
         self._branch_cfgs = branches
-        options = _fusion_options(list(branches), fusion)
-        self.feed_fused = fusion is not None and options.feed == _FUSED
+        options = fusion_options(list(branches), fusion)
+        self.feed_fused = fusion is not None and options.feed == FUSED
         backbones, stems = {}, {}
         for name, cfg in branches.items():
             own = ('init_cfg', 'standardize', 'stem')
@@ -333,7 +332,7 @@ class ActionSegmentor(BaseModel):
         chunks = []
         for wide, inner in self._chunks([stem], x.shape[2]):
             part = None if mask is None else mask[:, :, wide]
-            features = _run(stem, x[:, :, wide].to(like), part)
+            features = run_stage(stem, x[:, :, wide].to(like), part)
             chunks.append(features[:, :, inner].to(like))
         return torch.cat(chunks, 2)
 
@@ -367,7 +366,7 @@ class ActionSegmentor(BaseModel):
                 for parts in zip(*chunks, strict=True)
             )
             for name in read:
-                fed = logits[_FUSED if self.feed_fused else name]
+                fed = logits[FUSED if self.feed_fused else name]
                 read[name] = [masked(fed.softmax(dim=1), mask)]
                 if name in readers:
                     read[name].append(masked(features[name], mask))
@@ -393,7 +392,7 @@ class ActionSegmentor(BaseModel):
             x, chunks = logits.sigmoid(), []
             for wide, inner in self._chunks([stage], x.shape[2]):
                 part = None if mask is None else mask[:, :, wide]
-                features = _run(stage, x[:, :, wide], part)[:, :, inner]
+                features = run_stage(stage, x[:, :, wide], part)[:, :, inner]
                 chunks.append(head(features, i).to(like))
             logits = torch.cat(chunks, 2)
             yield logits
@@ -402,19 +401,8 @@ class ActionSegmentor(BaseModel):
         self, stages: Iterable[nn.Module], frames: int
     ) -> Iterator[tuple[slice, slice]]:
         """Yield the frames that each chunk reads, and which of these it outputs."""
-        if torch.onnx.is_in_onnx_export():
-            # An exported graph cannot be chunked, since it does not know the length.
-            yield slice(None), slice(None)
-            return
-        # A stage that does not state its context depends on all frames.
-        context = max(getattr(stage, 'context', frames) for stage in stages)
-        step = self.chunk_frames
-        if torch.is_grad_enabled() or self.training or context >= frames:
-            context, step = 0, frames
-        for begin in range(0, frames, step):
-            end = min(begin + step, frames)
-            first = max(begin - context, 0)
-            yield slice(first, end + context), slice(begin - first, end - first)
+        whole = torch.is_grad_enabled() or self.training
+        return frame_chunks(stages, frames, None if whole else self.chunk_frames)
 
     def _stage(
         self,
@@ -436,7 +424,9 @@ class ActionSegmentor(BaseModel):
             # Features may be in half precision, and on another device than the model.
             read, *previous = (v.to(like, non_blocking=True) for v in x[name])
             stages = branch['backbone'].stages
-            features[name] = _run(stages[stage], read, mask, *previous)[:, :, inner]
+            features[name] = run_stage(stages[stage], read, mask, *previous)[
+                :, :, inner
+            ]
         logits = {}
         if first and hasattr(self, 'boundary_head'):
             together = torch.cat(list(features.values()), dim=1)
@@ -446,7 +436,7 @@ class ActionSegmentor(BaseModel):
                 logits[name] = branch['head'](features[name], stage)
         if hasattr(self, 'fusion'):
             fused = self.fusion['neck'](list(features.values()), stage)
-            logits[_FUSED] = self.fusion['head'](fused, stage)
+            logits[FUSED] = self.fusion['head'](fused, stage)
         mask = None if mask is None else mask[:, :, inner]
         # Mixed precision ends here.
         return features, {key: masked(v.to(like), mask) for key, v in logits.items()}
@@ -483,7 +473,7 @@ class ActionSegmentor(BaseModel):
                 example.new_ones(len(lengths), 1, frames) if valid is None else valid
             )
         for source, value in logits.items():
-            head = (self.fusion if source == _FUSED else self.branches[source])['head']
+            head = (self.fusion if source == FUSED else self.branches[source])['head']
             prefix = '' if len(logits) == 1 else f'{source}.'
             parts = head.loss(value, labels, inputs, valid)
             if timestamps is not None:
@@ -580,47 +570,3 @@ def branch_stems(branch: ModuleDict) -> list[nn.Module]:
 def _output(logits: Mapping[str, Tensor]) -> Tensor:
     """Return the logits of the output: the fused ones if there are any."""
     return list(logits.values())[-1]
-
-
-@dataclass(frozen=True)
-class _FusionOptions:
-    """The settings of a fusion."""
-
-    neck: Mapping[str, object] = field(default_factory=dict)
-    feed: str = _FUSED
-    branch_heads: bool = True
-
-
-def _fusion_options(
-    branches: list[str], fusion: Mapping[str, Any] | None
-) -> _FusionOptions:
-    """Return the settings of a fusion with their defaults, after checking them."""
-    if (len(branches) > 1) != (fusion is not None):
-        raise UserError(
-            f'The model has the branches {branches} and fusion={fusion}; several '
-            'branches need a `fusion`, and one has nothing to fuse.'
-        )
-    # MMEngine writes `_scope_` into dicts of inherited configs.
-    given = {key: v for key, v in (fusion or {}).items() if key != '_scope_'}
-    unknown = sorted(given.keys() - {'neck', 'feed', 'branch_heads'})
-    if unknown:
-        raise UserError(
-            f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
-            '`branch_heads` only.'
-        )
-    options = _FusionOptions(**given)
-    feeds = (_FUSED, 'own') if options.branch_heads else (_FUSED,)
-    if options.feed not in feeds:
-        raise UserError(
-            f"fusion.feed={options.feed!r} is not 'fused', nor 'own' with "
-            'branch_heads=True.'
-        )
-    return options
-
-
-def _run(stage: nn.Module, x: Tensor, mask: Tensor | None, *features: Tensor) -> Tensor:
-    """Run a stage; one whose mask has no default gets ones instead of None."""
-    _, parameter, *_ = inspect.signature(stage.forward).parameters.values()
-    if mask is None and parameter.default is inspect.Parameter.empty:
-        mask = x.new_ones(len(x), 1, x.shape[2])
-    return stage(x, mask, *features)
