@@ -181,13 +181,17 @@ def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
     """
     groups = []
     for _, video in _by_video(result, 'acc'):
-        found = pattern.search(video) if pattern else None
-        if pattern and not found:
+        if pattern is None:
+            groups.append(video)
+            continue
+        found = pattern.search(video)
+        group = found and found[1 if pattern.groups else 0]
+        if group is None:
             raise UserError(
                 f'--group-by {pattern.pattern}: matches nothing in the name of test '
                 f'video {video!r}; all videos need a group.'
             )
-        groups.append(found[1 if found.re.groups else 0] or '' if found else video)
+        groups.append(group)
     if pattern and len(set(groups)) == 1:
         raise UserError(
             f'--group-by {pattern.pattern}: puts all test videos into one group; at '

@@ -33,6 +33,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
+    if args.out.suffix != '.pth':
+        raise UserError(f'{args.out}: the name of a checkpoint must end in .pth.')
+    if args.out.resolve() == args.checkpoint.resolve():
+        raise UserError(
+            f'{args.out}: is the checkpoint of the training, which would be replaced; '
+            'name another file.'
+        )
     cfg = load_config(args)
 
     import torch

@@ -89,6 +89,8 @@ def refine_boundaries(
             'boundary; both need one for each frame.'
         )
     # A plateau counts as one frame, its first one.
+    if not len(labels):
+        return labels.copy()
     places = np.flatnonzero(np.diff(boundary, prepend=np.nan) != 0)
     height = boundary[places].astype(np.float64)
     padded = np.pad(height, 1, constant_values=-np.inf)

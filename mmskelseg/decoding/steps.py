@@ -56,13 +56,20 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
             fields of :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
 
     Raises:
-        UserError: If the step is unknown, or its options are invalid.
+        UserError: If the step is unknown, its options are invalid, or labels and
+            probabilities are of different lengths.
     """
     options = {key: value for key, value in step.items() if key != 'type'}
     kind = step.get('type')
     if not isinstance(kind, str) or kind not in _STEPS:
         raise UserError(
             f'There is no post-processing step {kind!r}; known are {", ".join(_STEPS)}.'
+        )
+    frames = len(prediction['pred_label'])
+    if 'pred_score' in prediction and prediction['pred_score'].shape[-1] != frames:
+        raise UserError(
+            f'{kind}: there are {frames} labels, but probabilities of '
+            f'{prediction["pred_score"].shape[-1]} frames; both need one for each frame.'
         )
     try:
         return _STEPS[kind](prediction, **options)

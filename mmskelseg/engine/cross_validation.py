@@ -115,13 +115,14 @@ def run_folder(
         typed: The options of the command line, as ``key=value``.
     """
     train_split, test_split = splits
+    # In quotes, a name is one text, whatever is in it.
     chosen = [
-        f'train_dataloader.dataset.split={train_split}',
-        f'val_dataloader.dataset.split={test_split}',
-        f'test_dataloader.dataset.split={test_split}',
+        f"train_dataloader.dataset.split='{train_split}'",
+        f"val_dataloader.dataset.split='{test_split}'",
+        f"test_dataloader.dataset.split='{test_split}'",
     ]
     starts = [
-        f'model.branches.{branch}.init_cfg.checkpoint={file}'
+        f"model.branches.{branch}.init_cfg.checkpoint='{file}'"
         for branch, file in branches_of_run(cfg, fold, seed).items()
     ]
     path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'

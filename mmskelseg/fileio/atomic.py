@@ -48,6 +48,20 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
         raise UnavailableError(system_fault(error, place)) from error
 
 
+class _WithdrawnError(Exception):
+    """Keeps a temporary file from replacing another one."""
+
+
+def check_can_write(path: str | os.PathLike) -> None:
+    """Raise UnavailableError if a file cannot be written, before what takes long.
+
+    Missing folders are created; a file that exists is unchanged.
+    """
+    with suppress(_WithdrawnError), atomic_replacement(path) as aside:
+        aside.touch()
+        raise _WithdrawnError
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Open a temporary file for reading and writing; see :func:`atomic_replacement`."""

@@ -1,6 +1,6 @@
 """Loading of trained weights into a model, and the data that they were trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -29,6 +29,9 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
     """
     state = tensors_of(checkpoint, source)
     check_finite(state, source)
+    own = model.state_dict().keys()
+    if state.keys() <= own:
+        check_decoder(own - state.keys(), source)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -38,6 +41,20 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
             f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
             'trained with, which is in its work folder.'
         ) from None
+
+
+def check_decoder(missing: Collection[str], source: str) -> None:
+    """Raise a UserError if all that a checkpoint lacks is the statistics of a decoder.
+
+    Args:
+        missing: The names of the tensors of the model that the checkpoint lacks.
+        source: The file of the checkpoint, for messages.
+    """
+    if missing and all(key.startswith('postprocess.') for key in missing):
+        raise UserError(
+            f'{source}: has no statistics for model.postprocess of the config; run '
+            f'`mmskelseg fit-decoder CONFIG {source} OUT.pth`, and use OUT.pth.'
+        )
 
 
 def check_finite(state: Mapping[str, object], source: str) -> None:

@@ -70,8 +70,8 @@ class MedianFilter(Postprocessor):
         super().__init__()
         if frames < 1 or frames % 2 == 0:
             raise UserError(
-                f'MedianFilter: frames={frames} must be odd, so that each frame is in '
-                'the middle of its window.'
+                f'MedianFilter: frames={frames}, but must be odd and positive, so that '
+                'each frame is in the middle of its window.'
             )
         self.frames = frames
 
@@ -134,12 +134,14 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
         weight: float = 2.0,
     ) -> None:
         super().__init__()
-        finite = 0 < smoothing < math.inf and 0 < weight < math.inf
-        if order not in (1, 2) or not finite:
-            raise UserError(
-                f'SemiMarkovViterbi: order={order} must be 1 or 2, smoothing='
-                f'{smoothing} and weight={weight} above 0 and finite.'
-            )
+        if order not in (1, 2):
+            raise UserError(f'SemiMarkovViterbi: order={order}, but must be 1 or 2.')
+        for name, value in (('smoothing', smoothing), ('weight', weight)):
+            if not 0 < value < math.inf:
+                raise UserError(
+                    f'SemiMarkovViterbi: {name}={value}, but must be above 0 and '
+                    'finite.'
+                )
         self.num_classes = num_classes
         self.order = order
         self.smoothing = smoothing

@@ -73,6 +73,19 @@ def segment_table(labels: np.ndarray) -> np.ndarray:
     return table[table[:, 2] != IGNORED]
 
 
+def direct_boundaries(labels: np.ndarray) -> np.ndarray:
+    """Return the frames at which a labelled segment follows another one directly.
+
+    Where labels end, an action may go on.
+
+    >>> direct_boundaries(np.array([4, 4, 0, -1, 2, 2, 3]))
+    array([2, 6])
+    """
+    before, after = labels[:-1], labels[1:]
+    different = (before != after) & (before != IGNORED) & (after != IGNORED)
+    return np.flatnonzero(different) + 1
+
+
 def to_segments(labels: np.ndarray) -> list[tuple[int, int, int]]:
     """Return the segments of one video as ``(start, end, label)``, end exclusive.
 

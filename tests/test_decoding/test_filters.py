@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from mmskelseg.decoding import median_filter, min_duration, refine_boundaries
+from mmskelseg.decoding import (
+    median_filter,
+    min_duration,
+    refine_boundaries,
+    run_step,
+)
 from mmskelseg.evaluation.functional import to_segments
 
 
@@ -64,6 +69,16 @@ def test_a_rise_in_steps_has_one_boundary_its_top():
     labels = np.array([0, 1, 1, 0, 0, 2, 0])
     boundary = np.array([0, 0.6, 0.6, 0.9, 0, 0, 0])
     assert refine_boundaries(labels, boundary).tolist() == [1, 1, 1, 0, 0, 0, 0]
+
+
+def test_probabilities_are_of_the_same_frames():
+    prediction = {'pred_label': np.zeros(3, int), 'pred_score': np.ones((2, 4)) / 2}
+    with pytest.raises(ValueError, match='3 labels, but probabilities of 4 frames'):
+        run_step(prediction, {'type': 'MinDuration', 'frames': 2})
+
+
+def test_no_frames_have_no_boundaries():
+    assert refine_boundaries(np.zeros(0, np.int64), np.zeros(0)).shape == (0,)
 
 
 def test_boundaries_need_a_value_for_each_frame():

@@ -1,11 +1,14 @@
 """The ensemble of a cross-validation's seeds, of files that runs left."""
 
+import argparse
 import json
 
 import pytest
 import torch
+from mmengine.config import Config
 
-from mmskelseg.engine.cross_validation import ensemble_of_seeds
+from mmskelseg.commands.arguments import add_config_arguments
+from mmskelseg.engine.cross_validation import ensemble_of_seeds, run_folder
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions
 
@@ -37,6 +40,23 @@ def write_run(folder, fold, seed, rows, label, **extra):
         content['risk/mse'] = 1.0
     (path / 'metrics.json').write_text(json.dumps(content))
     return RunFolder(path, {'fold': fold, 'seed': seed}, [], [])
+
+
+@pytest.mark.parametrize('fold', ['P01,P02', ' a', "it's", '[a],b', '1', 'None'])
+def test_a_fold_may_have_any_name(tmp_path, fold):
+    """The commands of its run read it as it is, and so the path of a branch."""
+    start = {'type': 'Pretrained', 'checkpoint': str(tmp_path / 'a,b' / 'last.pth')}
+    model = {'branches': {'pose': {'init_cfg': start}}}
+    cfg = Config({'model': model, 'work_dir': str(tmp_path)})
+    splits = (f'{fold}/train', f'{fold}/test')
+    run = run_folder(cfg, fold, splits, 0, {}, [])
+    parser = argparse.ArgumentParser()
+    add_config_arguments(parser)
+    settings = parser.parse_args(run.test[5:-2]).cfg_options
+    for mode, split in (('train', 'train'), ('val', 'test'), ('test', 'test')):
+        assert settings[f'{mode}_dataloader.dataset.split'] == f'{fold}/{split}'
+    checkpoint = settings['model.branches.pose.init_cfg.checkpoint']
+    assert checkpoint.startswith(f'{tmp_path}/a,b/')
 
 
 ONE = [[0.5, 0.9], [0.45, 0.1], [0.05, 0.0]]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.runner import save_checkpoint
 
-from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
+from mmskelseg.fileio.atomic import atomic_write, atomic_write_text, check_can_write
 
 
 def test_atomic_write_names_a_file_when_it_is_whole(tmp_path):
@@ -33,6 +33,19 @@ def test_atomic_write_keeps_the_old_file_when_it_is_interrupted(tmp_path):
         write()
     assert path.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_path_is_tried_without_a_trace(tmp_path):
+    """A file keeps its content; it cannot be the folder of another."""
+    path = tmp_path / 'new' / 'model.onnx'
+    check_can_write(path)
+    assert list(path.parent.iterdir()) == []
+    path.write_bytes(b'old')
+    check_can_write(path)
+    assert path.read_bytes() == b'old'
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(OSError, match=r'model\.onnx: File exists'):
+        check_can_write(path / 'other.onnx')
 
 
 def test_text_is_written_as_it_is(tmp_path):

@@ -212,12 +212,16 @@ def test_loss_is_of_the_mean_of_probabilities():
     assert loss.item() == pytest.approx(math.log(4))
 
 
-@pytest.mark.parametrize('num_levels', [0, 3])
+@pytest.mark.parametrize('num_levels', [0, 2, 3])
 def test_head_names_levels_that_do_not_fit(num_levels):
-    """The channels are those of the backbone."""
+    """The levels are those of the backbone, and so are the channels."""
     head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
-    with pytest.raises(ValueError, match=f'num_levels={num_levels}, but reads 20'):
+    message = f"num_levels={num_levels}, but the features of branch 'pose' have 4"
+    with pytest.raises(ValueError, match=message):
         build({'pose': POSE}, head={**head, 'num_levels': num_levels})
+    sizes = {'in_channels': 20, 'num_classes': 5, 'num_stages': 1}
+    with pytest.raises(ValueError, match='num_levels=3, but reads 20 channels'):
+        MODELS.build({**head, **sizes, 'num_levels': 3})
 
 
 @pytest.mark.parametrize('num_outputs', [0, 7])

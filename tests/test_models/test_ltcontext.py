@@ -224,6 +224,7 @@ def test_dropout_is_for_training_only():
         ({'reduction': 0}, 'reduction=0, but must be at least 1'),
         ({'window': -1}, 'window=-1, but must be at least 1'),
         ({'stride': 0}, 'stride=0, but must be at least 1'),
+        ({'num_refinements': -1}, 'num_refinements=-1, but must be at least 0'),
     ],
 )
 def test_impossible_sizes_are_an_error(options, message):

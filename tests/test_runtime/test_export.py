@@ -79,6 +79,13 @@ def test_graph_that_differs_from_pytorch_is_not_written(files, tmp_path, monkeyp
     monkeypatch.setattr(export_module, 'TOLERANCE', 1e-12)
     with pytest.raises(UserError, match=r'not written, since the graph differs'):
         export_onnx(*files)
+    monkeypatch.undo()
+    kind = export_module.SegmentorExport
+    monkeypatch.setattr(kind, 'difference', lambda *args: float('nan'))
+    with pytest.raises(
+        UserError, match=r'not written, .* by nan, nan, nan, nan, where'
+    ):
+        export_onnx(*files)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['small.py']
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from mmengine.config import Config
 
+from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.datasets import save_annotations
 from mmskelseg.datasets.stretches import Stretch, write_stretches
 from mmskelseg.fileio.checkpoints import load_checkpoint
@@ -54,7 +55,10 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
         assert scores[f'seg/raw_{name}'] == expected[f'seg/{name}']
     # The checkpoint without it is refused, with the way out.
     done = call_tool('tools/test.py', decoded, checkpoint, '--work-dir', work, code=1)
-    assert 'postprocess.0' in done.stdout + done.stderr
+    assert 'has no statistics for model.postprocess' in done.stderr
+    assert f'run `mmskelseg fit-decoder CONFIG {checkpoint} OUT.pth`' in done.stderr
+    with pytest.raises(ValueError, match=r'has no statistics .* fit-decoder CONFIG'):
+        SkelSegInferencer(str(decoded), str(checkpoint))
 
 
 def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
@@ -84,6 +88,18 @@ def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
     none.write_text(f"_base_ = '{few}'\ntrain_dataloader = None\n")
     done = call_tool('tools/fit_decoder.py', none, checkpoint, out, code=1)
     assert 'none.py: has no train_dataloader.dataset, whose labels' in done.stderr
+
+
+def test_only_another_checkpoint_is_written(trained, call_tool, tmp_path):
+    config, checkpoint = trained
+    before = checkpoint.read_bytes()
+    for out, words in (
+        (checkpoint, 'is the checkpoint of the training, which would be replaced'),
+        (tmp_path / 'mine.py', 'the name of a checkpoint must end in .pth'),
+    ):
+        done = call_tool('tools/fit_decoder.py', config, checkpoint, out, code=1)
+        assert f'error: {out}: {words}' in done.stderr
+    assert checkpoint.read_bytes() == before
 
 
 def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):

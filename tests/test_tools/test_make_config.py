@@ -123,6 +123,18 @@ def test_config_for_any_order_recombines_videos_first(make_config, recipe):
     assert 'pipeline' not in cfg
 
 
+def test_what_a_recipe_cannot_train_on_is_named(make_config):
+    """A single frame has no statistics, and a single action no order."""
+    data = small_annotations(lengths=[30, 1, 20])
+    text, _ = make_config(data, '--recipe', 'heatmap_cnn', code=1)
+    assert "video 'video_1' of split 'train' has a single frame" in text
+    make_config(data)
+    for video in data['annotations']:
+        video['label'][:] = 0
+    text, _ = make_config(data, '--any-order', '--overwrite', code=1)
+    assert '--any-order has nothing to recombine; leave it out' in text
+
+
 @pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
 def test_another_segmentor_reads_what_the_recipe_gives(make_config, recipe):
     """One ASFormer, with the channels, standardisation and stem of the recipe."""

@@ -29,6 +29,7 @@ from mmskelseg.structures.annotations import (
     SKELETON_KEYS,
     PlaceKey,
 )
+from mmskelseg.structures.segments import direct_boundaries
 from mmskelseg.utils.errors import UserError
 
 
@@ -201,12 +202,12 @@ class RecombineSegments(Augmentation):
     def _spliced(self, results: Item, rng: np.random.Generator) -> Item:
         """Return a video that continues with another one from a random boundary."""
         label = results['label']
-        cuts = _cuts(label)
+        cuts = direct_boundaries(label)
+        places = self._boundaries(results['dataset'])
         if not cuts.size:
             return results
         cut = int(rng.choice(cuts))
         pair = (int(label[cut - 1]), int(label[cut]))
-        places = self._boundaries(results['dataset'])
         if self.transitions == 'observed':
             # Earlier augmentations may have made pairs that the data lack.
             chosen = places.get(pair, [])
@@ -248,7 +249,7 @@ class RecombineSegments(Augmentation):
         if not self._places:
             for index in range(len(dataset)):
                 label = dataset.get_data_info(index)['label']
-                for cut in _cuts(label):
+                for cut in direct_boundaries(label):
                     pair = (int(label[cut - 1]), int(label[cut]))
                     self._places.setdefault(pair, []).append((index, int(cut)))
             if not self._places:
@@ -258,15 +259,6 @@ class RecombineSegments(Augmentation):
                     'it from the pipeline.'
                 )
         return self._places
-
-
-def _cuts(label: np.ndarray) -> np.ndarray:
-    """Return the frames at which a labelled segment follows another one directly.
-
-    Where labels end, an action may go on.
-    """
-    before, after = label[:-1], label[1:]
-    return np.flatnonzero((before != after) & (before >= 0) & (after >= 0)) + 1
 
 
 def _fit_together(video: Item, other: Item) -> bool:

@@ -17,7 +17,11 @@ from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitt
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.checkpoints import tensors_of
-from mmskelseg.fileio.trained_weights import check_finite, check_visible_frames
+from mmskelseg.fileio.trained_weights import (
+    check_decoder,
+    check_finite,
+    check_visible_frames,
+)
 from mmskelseg.models.layers import check_lengths
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
@@ -135,6 +139,8 @@ class SegCheckHook(Hook):
                     'start a new one from its weights with --cfg-options '
                     'load_from=FILE, without --resume.'
                 )
+        if not trains and not foreign:
+            check_decoder(missing, str(file))
         if not starts_training:
             branches = runner.cfg.get('model', {}).get('branches')
             check_visible_frames(branches, checkpoint, str(file))

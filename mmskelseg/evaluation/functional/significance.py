@@ -31,7 +31,9 @@ def paired_bootstrap(
     All videos are resampled with replacement, each with the scores of both models, so
     that the difficulty of a video cancels out. The interval covers the middle 95 % of
     the resampled means; p is twice the fraction of means on the other side of 0, or at
-    0, but at least 2 / (resamples + 1).
+    0, but at least 2 / (resamples + 1). It is also at least 2 / 2 ** n for n videos or
+    groups, the smallest value that a test of signs could give, since few of them prove
+    little even if they all agree.
 
     This shows how much the difference depends on the choice of test videos, but not how
     much it depends on the seed: average each video's score over seeds first.
@@ -56,7 +58,7 @@ def paired_bootstrap(
     groups.
 
     >>> paired_bootstrap([3, 5, 4, 6], [1, 3, 2, 4])
-    Difference(mean=2.0, low=2.0, high=2.0, p=0.00019998000199980003)
+    Difference(mean=2.0, low=2.0, high=2.0, p=0.125)
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.shape != b.shape or not a.size:
@@ -72,6 +74,7 @@ def paired_bootstrap(
     low, high = np.percentile(means, [2.5, 97.5])
     below, above = (means <= 0).sum(), (means >= 0).sum()
     p = min(1.0, 2 * (min(below, above) + 1) / (resamples + 1))
+    p = max(p, 2.0 ** (1 - sums.size))
     return Difference(float(differences.mean()), float(low), float(high), float(p))
 
 

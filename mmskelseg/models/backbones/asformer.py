@@ -19,6 +19,7 @@ from mmskelseg.models.layers import (
     window_attention,
 )
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.errors import UserError
 
 
 @MODELS.register_module()
@@ -50,6 +51,10 @@ class ASFormer(BaseModule):
             in their README.
         init_cfg: Initialisation by MMEngine.
 
+    Raises:
+        ValueError: If no channels are left for the attention, or the number of decoders
+            is negative.
+
     Note:
         Queries and keys of a decoder come from its own features only, as in the
         reference code. There, a key outside the window still has a weight of 1e-6 in
@@ -71,6 +76,15 @@ class ASFormer(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if not 1 <= reduction <= channels:
+            raise UserError(
+                f'ASFormer: reduction={reduction}, but must be from 1 to the number of '
+                f'channels, {channels}.'
+            )
+        if num_decoders < 0:
+            raise UserError(
+                f'ASFormer: num_decoders={num_decoders}, but must be at least 0.'
+            )
         self.in_channels = in_channels
         self.out_channels = channels
 

@@ -73,6 +73,8 @@ class C2FTCN(BaseModule):
             )
         self.in_channels = in_channels
         self.out_channels = num_outputs * channels
+        #: Number of levels that a head may classify one by one.
+        self.num_levels = num_outputs
         self.stages = ModuleList(
             [CoarseToFineStage(in_channels, encoder_channels, channels, num_outputs)]
         )

@@ -59,8 +59,8 @@ class LTContext(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If a stage is too narrow to halve its channels, or a length is not
-            positive.
+        ValueError: If a stage is too narrow to halve its channels, a length is not
+            positive, or the number of refinements is negative.
 
     Note:
         The reference code normalises if its option ``USE_INSTANCE_NORM`` is False, and
@@ -85,11 +85,16 @@ class LTContext(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, value in (
-            ('window', window), ('stride', stride), ('reduction', reduction)
-        ):  # fmt: skip
-            if value < 1:
-                raise UserError(f'LTContext: {name}={value}, but must be at least 1.')
+        for name, value, least in (
+            ('window', window, 1),
+            ('stride', stride, 1),
+            ('reduction', reduction, 1),
+            ('num_refinements', num_refinements, 0),
+        ):
+            if value < least:
+                raise UserError(
+                    f'LTContext: {name}={value}, but must be at least {least}.'
+                )
         narrow = channels // reduction
         if narrow < 2:
             raise UserError(

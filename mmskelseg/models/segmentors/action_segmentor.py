@@ -141,6 +141,7 @@ class ActionSegmentor(BaseModel):
             raise UserError(f'Branches must have the same stages, but have {orders}.')
         self.stage_order = next(iter(orders.values()))
         num_stages = max(self.stage_order) + 1
+        _check_levels(head, backbones)
 
         def build_head(in_channels: int | list[int]) -> BaseModule:
             sizes = {'in_channels': in_channels, 'num_classes': num_classes}
@@ -181,8 +182,9 @@ class ActionSegmentor(BaseModel):
             self.loss_weighting = MODELS.build(loss_weighting)
         if timestamps is not None:
             self.timestamps = MODELS.build(timestamps)
-        if members < 1:
-            raise UserError(f'members={members}, but must be at least 1.')
+        for name, value in (('members', members), ('chunk_frames', chunk_frames)):
+            if value < 1:
+                raise UserError(f'{name}={value}, but must be at least 1.')
         if members > 1 and any(cfg.get('init_cfg') for cfg in branches.values()):
             raise UserError(
                 f'members={members}, but branches start from checkpoints (init_cfg), '
@@ -565,6 +567,20 @@ def branch_stems(branch: ModuleDict) -> list[nn.Module]:
         *([branch['stem']] if 'stem' in branch else []),
         *([] if inner is None else [inner]),
     ]
+
+
+def _check_levels(
+    head: Mapping[str, object], backbones: Mapping[str, nn.Module]
+) -> None:
+    """Raise an error if a head divides features that do not consist of its levels."""
+    levels = head.get('num_levels', 1)
+    for name, backbone in backbones.items():
+        has = getattr(backbone, 'num_levels', levels)
+        if levels not in (1, has):
+            raise UserError(
+                f'head.num_levels={levels}, but the features of branch {name!r} have '
+                f'{has} levels; set head.num_levels to {has}, or leave it out.'
+            )
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

@@ -129,7 +129,7 @@ def test_recombination_makes_any_order_where_it_is_told():
 
 def test_recombination_leaves_what_has_no_counterpart():
     """A video of one segment, or one of another number of people."""
-    single = Videos([labelled('a', [0, 0], 0)])
+    single = Videos([labelled('a', [0, 0], 0), labelled('b', [0, 1], 0)])
     item = RecombineSegments(1.0)(single.get_data_info(0))
     assert item['label'].tolist() == [0, 0]
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0, persons=2)])
@@ -158,7 +158,7 @@ def test_recombination_joins_nothing_where_labels_end():
     stamps = Videos([labelled('a', [-1, 0, -1, 1, -1], 0)])
     assert mix(stamps.get_data_info(0))['label'].tolist() == [-1, 0, -1, 1, -1]
     with pytest.raises(UserError, match='a labelled segment directly follow another'):
-        RecombineSegments(1.0)({**stamps.get_data_info(0), 'label': np.array([0, 1])})
+        RecombineSegments(1.0)(stamps.get_data_info(0))
 
 
 def test_recombination_leaves_classes_that_meet_in_no_video():
