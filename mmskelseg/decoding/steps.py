@@ -69,7 +69,8 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
     if 'pred_score' in prediction and prediction['pred_score'].shape[-1] != frames:
         raise UserError(
             f'{kind}: there are {frames} labels, but probabilities of '
-            f'{prediction["pred_score"].shape[-1]} frames; both need one for each frame.'
+            f'{prediction["pred_score"].shape[-1]} frames; both need one for each '
+            'frame.'
         )
     try:
         return _STEPS[kind](prediction, **options)
