@@ -130,7 +130,7 @@ def export_onnx(
     onnx.helper.set_model_props(protos[None], entries)
     content = protos[None].SerializeToString()
     errors = {n: exported.difference(sessions, n) for n in exported.lengths}
-    # Not a comparison of the largest, since NaN is smaller than nothing.
+    # Written this way, it refuses NaN as well.
     if precision == 'float32' and not all(e <= TOLERANCE for e in errors.values()):
         raise UserError(
             f'{path}: not written, since the graph differs from PyTorch by '
