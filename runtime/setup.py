@@ -63,6 +63,7 @@ SHARED = (
     'utils/lazy.py',
     'utils/logs.py',
     'utils/progress.py',
+    'utils/settings.py',
     'utils/stopping.py',
     'visualization/__init__.py',
     'visualization/charts.py',

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -128,6 +129,16 @@ def _read(path: Path) -> _Result:
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
     check_shape(content, shape, str(file), 'cross-validate again')
+    for run in content['runs']:
+        for video, key in product(run['per_video'], of_video):
+            score = run['per_video'][video][key]
+            # NaN is outside as well.
+            if not 0 <= score <= 100:
+                raise UserError(
+                    f'{file}: {key} of video {video!r} ({run["fold"]}, seed '
+                    f'{run["seed"]}) is {score}, but a score is from 0 to 100; '
+                    'cross-validate again.'
+                )
     return cast('_Result', {'options': [], **content, 'file': str(file)})
 
 

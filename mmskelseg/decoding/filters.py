@@ -4,6 +4,7 @@ import numpy as np
 
 from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarray:
@@ -18,10 +19,14 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarr
         score: Probability of each class, shape (K, T).
         frames: The minimum duration.
 
+    Raises:
+        UserError: If it is not positive.
+
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
     array([0, 0, 0, 0])
     """
+    check_least('min_duration', 1, frames=frames)
     result = labels.copy()
     sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
     while len(table := segment_table(result)) > 1:
@@ -77,12 +82,18 @@ def refine_boundaries(
         boundary: Probability that a segment starts at each frame, shape (T,).
         threshold: Smallest probability of a boundary.
 
+    Raises:
+        UserError: If the threshold is no probability, or if there are more or fewer
+            probabilities than labels.
+
     Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
     Boundaries" (WACV 2021), Sec. 3.4.
 
     >>> refine_boundaries(np.array([0, 1, 0, 1, 1]), np.array([0, 0.2, 0.3, 0.9, 0.1]))
     array([0, 0, 0, 1, 1])
     """
+    if not 0 <= threshold <= 1:
+        raise UserError(f'threshold={threshold}, but a probability is from 0 to 1.')
     if len(boundary) != len(labels):
         raise UserError(
             f'There are {len(labels)} labels, but {len(boundary)} probabilities of a '

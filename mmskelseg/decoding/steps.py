@@ -56,8 +56,8 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
             fields of :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
 
     Raises:
-        UserError: If the step is unknown, its options are invalid, or labels and
-            probabilities are of different lengths.
+        UserError: If the step is unknown, its options are invalid, a probability is not
+            finite, or labels and probabilities are of different lengths.
     """
     options = {key: value for key, value in step.items() if key != 'type'}
     kind = step.get('type')
@@ -72,6 +72,12 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
             f'{prediction["pred_score"].shape[-1]} frames; both need one for each '
             'frame.'
         )
+    for name in ('pred_score', 'pred_boundary'):
+        if name in prediction and not np.isfinite(prediction[name]).all():
+            raise UserError(
+                f'{kind}: {name} has values that are not finite, so the labels mean '
+                'nothing; check the features of the video and the weights of the model.'
+            )
     try:
         return _STEPS[kind](prediction, **options)
     except UserError:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import gettempdir
+from traceback import walk_tb
 from typing import Literal, Union, get_args, get_origin
 
 from mmengine.config import Config
-from mmengine.registry import Registry
+from mmengine.registry import Registry, build_from_cfg
 
 from mmskelseg import registry
 from mmskelseg.utils.errors import (
@@ -22,6 +23,7 @@ from mmskelseg.utils.errors import (
     is_of_disk,
     shown,
     system_fault,
+    unwrapped,
 )
 
 # The registry of the parts under a key of a config, at any level.
@@ -125,7 +127,8 @@ def check_config(cfg: Config, source: str) -> None:
 def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Blame the config for all errors in a block that builds its parts.
 
-    With ``SKELSEG_TRACEBACK=1``, errors are unchanged.
+    Errors of parts get the name of the config, unless they begin with that of another
+    file. With ``SKELSEG_TRACEBACK=1``, all errors are unchanged.
 
     Args:
         source: The config, for the message.
@@ -134,13 +137,26 @@ def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[
     try:
         yield
     except Exception as error:
-        is_known = explanation(error) is not None
-        if os.environ.get('SKELSEG_TRACEBACK') or is_known or not lasts():
+        if os.environ.get('SKELSEG_TRACEBACK') or not lasts():
+            raise
+        cause = unwrapped(error)
+        if type(cause) is UserError and _is_of_part(error):
+            place = str(cause).partition(': ')[0]
+            if place == source or os.path.lexists(place):
+                raise
+            raise UserError(f'{source}: {cause}') from error
+        if explanation(cause) is not None:
             raise
         raise UserError(
             f'{source}: cannot be run ({type(error).__name__}: {shown(error, 300)}); '
             'correct that setting. SKELSEG_TRACEBACK=1 shows where it is read.'
         ) from error
+
+
+def _is_of_part(error: Exception) -> bool:
+    """Return whether an error is from a part that a registry was building."""
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(frame.f_code is build_from_cfg.__code__ for frame in frames)
 
 
 def _top_level(settings: Mapping[str, object]) -> Iterator[str]:

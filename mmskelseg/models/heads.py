@@ -21,6 +21,7 @@ from mmskelseg.models.layers import (
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -54,6 +55,7 @@ class SegmentationHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_least('SegmentationHead', 1, num_classes=num_classes)
         self.num_classes = num_classes
         widths = for_each_stage(in_channels, num_stages)
         for width in widths:
@@ -177,6 +179,15 @@ class BoundaryHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        sizes = {'in_channels': in_channels, 'channels': channels}
+        check_least('BoundaryHead', 1, **sizes, num_layers=num_layers)
+        check_least('BoundaryHead', 0, num_refinements=num_refinements)
+        weights = {'positive_weight': positive_weight, 'loss_weight': loss_weight}
+        for name, value in weights.items():
+            if value is not None and not 0 < value < math.inf:
+                raise UserError(
+                    f'BoundaryHead: {name}={value}, but must be above 0 and finite.'
+                )
         self.positive_weight = positive_weight
         self.loss_weight = loss_weight
         self.stages = ModuleList(
@@ -262,6 +273,9 @@ class RiskHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        sizes = {'in_channels': in_channels, 'channels': channels}
+        check_least('RiskHead', 1, **sizes, reduced_channels=reduced_channels)
+        check_least('RiskHead', 1, num_layers=num_layers)
         self.reduce = nn.Linear(in_channels, reduced_channels)
         self.lstm = nn.LSTM(reduced_channels, channels, num_layers, batch_first=True)
         self.regress = nn.Linear(channels, 1)

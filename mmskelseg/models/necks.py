@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmskelseg.models.layers import TemporalConv1d, for_each_stage
 from mmskelseg.registry import MODELS
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -30,10 +31,12 @@ class ConcatFusion(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_least('ConcatFusion', 1, out_channels=out_channels)
         self.out_channels = out_channels
+        widths = for_each_stage(in_channels, num_stages)
+        check_least('ConcatFusion', 1, in_channels=min(widths))
         self.convs = ModuleList(
-            TemporalConv1d(width, out_channels, 1)
-            for width in for_each_stage(in_channels, num_stages)
+            TemporalConv1d(width, out_channels, 1) for width in widths
         )
 
     def forward(self, features: Sequence[Tensor], stage: int) -> Tensor:

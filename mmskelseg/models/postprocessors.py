@@ -14,6 +14,7 @@ from mmskelseg.decoding import SegmentGrammar, run_step
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS
 from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.settings import check_least
 
 
 class Postprocessor(nn.Module):
@@ -49,8 +50,7 @@ class MinDuration(Postprocessor):
 
     def __init__(self, frames: int) -> None:
         super().__init__()
-        if frames < 1:
-            raise UserError(f'MinDuration: frames={frames}, but must be at least 1.')
+        check_least('MinDuration', 1, frames=frames)
         self.frames = frames
 
     def step(self) -> dict[str, object]:

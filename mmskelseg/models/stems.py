@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from mmskelseg.models.layers import adaptive_mean_2d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 # Channels of the layers of each architecture.
 _ARCHITECTURES = {
@@ -78,15 +79,9 @@ class HeatmapEncoder(BaseModule):
                 f'HeatmapEncoder: arch={arch!r} must name channels of at least one '
                 f'layer, each a multiple of {_GROUPS}.'
             )
-        for name, value, least in (
-            ('out_channels', out_channels, 1),
-            ('chunk_frames', chunk_frames, 1),
-            ('kept_frames', kept_frames, 0),
-        ):
-            if value < least:
-                raise UserError(
-                    f'HeatmapEncoder: {name}={value}, but must be at least {least}.'
-                )
+        sizes = {'in_channels': in_channels, 'out_channels': out_channels}
+        check_least('HeatmapEncoder', 1, **sizes, chunk_frames=chunk_frames)
+        check_least('HeatmapEncoder', 0, kept_frames=kept_frames)
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.chunk_frames = chunk_frames

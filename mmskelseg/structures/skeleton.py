@@ -273,7 +273,8 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
     if not os.path.isfile(path):
         raise UserError(
             f'There is no skeleton {shown(name)}; known are {", ".join(known)}, '
-            '`mmpose:NAME`, and the path of a file with a `dataset_info`.'
+            '`mmpose:NAME`, and, in configs and options, the path of a file with a '
+            '`dataset_info`.'
         )
     # Imported here, since names and dicts need no MMEngine.
     from mmengine.config import Config

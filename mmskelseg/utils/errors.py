@@ -125,13 +125,9 @@ def user_errors() -> Iterator[None]:
 def explanation(error: BaseException) -> str | None:
     """Return the sentence that explains an error to users; None for unexpected errors.
 
-    These are :class:`UserError`, errors of the system, and a lack of memory. MMEngine's
-    registries wrap ours in an error of the same type, whose message begins with the
-    class that they could not build.
+    These are :class:`UserError`, errors of the system, and a lack of memory.
     """
-    cause = error.__cause__ or error.__context__
-    if cause is not None and str(error).startswith('class `'):
-        return explanation(cause)
+    error = unwrapped(error)
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError):
@@ -143,6 +139,17 @@ def explanation(error: BaseException) -> str | None:
             'smaller batches or shorter videos, or close other programs.'
         )
     return None
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """Return the error of a part that MMEngine's registries could not build.
+
+    They wrap it in an error of the same type, whose message begins with the class.
+    """
+    cause = error.__cause__ or error.__context__
+    if cause is not None and str(error).startswith('class `'):
+        return unwrapped(cause)
+    return error
 
 
 def system_fault(error: OSError, path: str | os.PathLike | None = None) -> str:

@@ -1,9 +1,23 @@
-"""Settings of configs, flattened so that they can be compared."""
+"""Settings of configs: their least values, and a flat form to compare them."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from mmskelseg.utils.errors import UserError
+
 Setting: TypeAlias = int | float | str | None
+
+
+def check_least(owner: str, least: int, **values: int) -> None:
+    """Raise a UserError about the first value that is too small.
+
+    >>> check_least('MinDuration', 1, frames=0)
+    Traceback (most recent call last):
+    mmskelseg.utils.errors.UserError: MinDuration: frames=0, but must be at least 1.
+    """
+    for name, value in values.items():
+        if value < least:
+            raise UserError(f'{owner}: {name}={value}, but must be at least {least}.')
 
 
 def flat_settings(value: object, name: str = '') -> Iterator[tuple[str, Setting]]:

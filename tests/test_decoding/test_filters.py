@@ -77,6 +77,32 @@ def test_probabilities_are_of_the_same_frames():
         run_step(prediction, {'type': 'MinDuration', 'frames': 2})
 
 
+@pytest.mark.parametrize(
+    ('step', 'message'),
+    [
+        ({'type': 'MinDuration', 'frames': 0}, 'frames=0, but must be at least 1'),
+        ({'type': 'MedianFilter', 'frames': -1}, 'A window of -1 frames'),
+        ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2, but a prob'),
+        ({'type': 'BoundaryRefinement', 'threshold': np.nan}, 'threshold=nan, but a'),
+    ],
+)
+def test_options_in_an_exported_model_are_checked(step, message):
+    prediction = {
+        'pred_label': np.zeros(3, int),
+        'pred_score': np.ones((2, 3)) / 2,
+        'pred_boundary': np.ones(3) / 2,
+    }
+    with pytest.raises(ValueError, match=message):
+        run_step(prediction, step)
+
+
+def test_probabilities_that_are_not_finite_are_refused():
+    prediction = {'pred_label': np.zeros(3, int), 'pred_score': np.ones((2, 3)) / 2}
+    prediction['pred_score'][1, 2] = np.nan
+    with pytest.raises(ValueError, match='MinDuration: pred_score has values that'):
+        run_step(prediction, {'type': 'MinDuration', 'frames': 2})
+
+
 def test_no_frames_have_no_boundaries():
     assert refine_boundaries(np.zeros(0, np.int64), np.zeros(0)).shape == (0,)
 

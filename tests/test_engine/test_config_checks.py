@@ -1,13 +1,15 @@
 """Mistakes in configs, found before anything is built."""
 
 import inspect
+import re
 import typing
 
 import pytest
 from mmengine.registry import Registry
 
 from mmskelseg import registry
-from mmskelseg.engine.config_checks import check_config, read_config
+from mmskelseg.engine.config_checks import building, check_config, read_config
+from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 
 RECIPE = ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py'
@@ -201,3 +203,23 @@ def test_options_that_fit_nowhere_are_named():
         ValueError, match=r'--cfg-options: .*is the index of an item in a list'
     ):
         read_config(RECIPE, options)
+
+
+def test_setting_that_a_part_refuses_is_named_with_the_config(check):
+    steps = "model = dict(postprocess=[dict(type='MinDuration', frames=0)])"
+    with (
+        pytest.raises(UserError, match=r'^mine\.py: MinDuration: frames=0, but must'),
+        building('mine.py'),
+    ):
+        registry.MODELS.build(check(steps).model)
+
+
+def test_file_that_a_part_refuses_is_named_alone(check, tmp_path):
+    file = tmp_path / 'data.json'
+    file.write_text('{}')
+    cfg = check(f'test_dataloader = dict(dataset=dict(ann_file={str(file)!r}))')
+    with (
+        pytest.raises(UserError, match=f'^{re.escape(str(file))}: '),
+        building('mine.py'),
+    ):
+        registry.DATASETS.build(cfg.test_dataloader.dataset)

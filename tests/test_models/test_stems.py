@@ -108,6 +108,7 @@ def test_unknown_architecture_and_features_without_pictures_are_refused():
         ({'arch': [30]}, r'arch=\[30\] .* each a multiple of 4'),
         ({'chunk_frames': 0}, 'chunk_frames=0, but must be at least 1'),
         ({'out_channels': 0}, 'out_channels=0, but must be at least 1'),
+        ({'in_channels': 0}, 'in_channels=0, but must be at least 1'),
         ({'kept_frames': -1}, 'kept_frames=-1, but must be at least 0'),
     ],
 )

@@ -177,6 +177,16 @@ def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data, args):
         assert (ROOT / 'configs' / f'{row["Config"].split()[0]}.py').is_file()
 
 
+@pytest.mark.parametrize('score', [float('nan'), -1, 101])
+def test_impossible_score_is_named(save, call_tool, score):
+    path = save('one', 40) / 'cross_validation.json'
+    content = json.loads(path.read_text())
+    content['runs'][3]['per_video']['b']['edit'] = score
+    path.write_text(json.dumps(content))
+    message = call_tool(TOOL, path, save('other', 30), code=1).stderr
+    assert f"edit of video 'b' (y, seed 1) is {score}, but a score" in message
+
+
 def test_files_at_fault_are_named(save, call_tool, tmp_path):
     good = save('one', 40)
     done = call_tool(TOOL, good, tmp_path / 'none', code=1)

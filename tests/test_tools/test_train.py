@@ -218,13 +218,14 @@ def test_train_refuses_weights_of_another_network(run_tool, tmp_path, options):
 
 
 def test_train_names_the_video_of_the_wrong_skeleton(run_tool, options):
-    """The sentence begins with the video, though the renderer found the fault."""
+    """The sentence names config and video, though the renderer found the fault."""
     where = [f'{m}_dataloader.dataset.features.heatmap.render' for m in MODES]
     changes = [f'{w}.skeleton=lcr15' for w in where]
     error = (
         train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
     )
-    assert error.startswith('error: video_0: keypoint has the shape (1, 60, 17, 2)')
+    assert error.startswith('error: ')
+    assert '.py: video_0: keypoint has the shape (1, 60, 17, 2)' in error
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -59,9 +59,8 @@ class ClipEncoder:
         self.mean = mean
         self.std = std
         self.batch_size = batch_size
-        for name in ('clip_len', 'frame_interval', 'step', 'batch_size'):
-            if (value := getattr(self, name)) < 1:
-                raise UserError(f'{name}={value} of ClipEncoder must be at least 1.')
+        check_least('ClipEncoder', 1, clip_len=clip_len, frame_interval=frame_interval)
+        check_least('ClipEncoder', 1, step=step, batch_size=batch_size)
         self.network = FrozenNetwork(arch, weights)
 
     @property

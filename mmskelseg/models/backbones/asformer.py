@@ -20,6 +20,7 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -76,14 +77,13 @@ class ASFormer(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        sizes = {'in_channels': in_channels, 'channels': channels}
+        check_least('ASFormer', 1, **sizes, num_layers=num_layers)
+        check_least('ASFormer', 0, num_decoders=num_decoders)
         if not 1 <= reduction <= channels:
             raise UserError(
                 f'ASFormer: reduction={reduction}, but must be from 1 to the number of '
                 f'channels, {channels}.'
-            )
-        if num_decoders < 0:
-            raise UserError(
-                f'ASFormer: num_decoders={num_decoders}, but must be at least 0.'
             )
         self.in_channels = in_channels
         self.out_channels = channels

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 # Lengths of the max-pooling windows of the coarsest level.
 _PYRAMID = (2, 3, 5, 6)
@@ -65,6 +66,9 @@ class C2FTCN(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_least('C2FTCN', 1, in_channels=in_channels, channels=channels)
+        for width in encoder_channels:
+            check_least('C2FTCN', 1, encoder_channels=width)
         if not 1 <= num_outputs < len(encoder_channels):
             raise UserError(
                 f'num_outputs={num_outputs}, but an encoder of {len(encoder_channels)} '

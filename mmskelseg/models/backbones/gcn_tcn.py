@@ -29,6 +29,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
 from mmskelseg.structures.skeleton import Layout
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -78,6 +79,9 @@ class GCNTCN(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_least('GCNTCN', 1, in_channels=in_channels, out_channels=out_channels)
+        check_least('GCNTCN', 1, stem_channels=stem_channels, channels=channels)
+        check_least('GCNTCN', 1, num_levels=num_levels, kernel_size=kernel_size)
         self.in_channels = in_channels
         self.out_channels = out_channels
         adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))

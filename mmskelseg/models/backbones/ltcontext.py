@@ -23,6 +23,7 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -85,16 +86,9 @@ class LTContext(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, value, least in (
-            ('window', window, 1),
-            ('stride', stride, 1),
-            ('reduction', reduction, 1),
-            ('num_refinements', num_refinements, 0),
-        ):
-            if value < least:
-                raise UserError(
-                    f'LTContext: {name}={value}, but must be at least {least}.'
-                )
+        check_least('LTContext', 1, in_channels=in_channels, num_layers=num_layers)
+        check_least('LTContext', 1, window=window, stride=stride, reduction=reduction)
+        check_least('LTContext', 0, num_refinements=num_refinements)
         narrow = channels // reduction
         if narrow < 2:
             raise UserError(

@@ -22,6 +22,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import spatial_subsets
 from mmskelseg.structures.skeleton import Layout
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -59,6 +60,9 @@ class MSGCN(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        sizes = {'in_channels': in_channels, 'channels': channels}
+        check_least('MSGCN', 1, **sizes, num_layers=num_layers)
+        check_least('MSGCN', 0, num_refinements=num_refinements)
         self.in_channels = in_channels
         self.out_channels = channels
         adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))

@@ -21,6 +21,7 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -67,6 +68,10 @@ class MSTCNPlusPlus(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         _check_lookahead(self, lookahead, causal)
+        owner = 'MSTCNPlusPlus'
+        check_least(owner, 1, in_channels=in_channels, channels=channels)
+        check_least(owner, 1, num_prediction_layers=num_prediction_layers)
+        check_least(owner, 0, num_refinements=num_refinements)
         self.in_channels = in_channels
         self.out_channels = channels
         self.causal = causal
@@ -128,6 +133,8 @@ class CausalTCN(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         _check_lookahead(self, lookahead, self.causal)
+        sizes = {'in_channels': in_channels, 'channels': channels}
+        check_least('CausalTCN', 1, **sizes, num_layers=num_layers)
         self.in_channels = in_channels
         self.out_channels = channels
         layers = [

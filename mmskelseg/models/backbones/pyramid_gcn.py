@@ -16,6 +16,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.graph import skeleton_pyramid, spatial_subsets
 from mmskelseg.structures.skeleton import Layout
+from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()
@@ -64,6 +65,8 @@ class PyramidGCN(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        sizes = {'in_channels': in_channels, 'channels': channels}
+        check_least('PyramidGCN', 1, **sizes, num_layers=num_layers)
         self.in_channels = in_channels
         self.out_channels = channels
         levels = [

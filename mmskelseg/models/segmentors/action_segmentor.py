@@ -31,6 +31,7 @@ from mmskelseg.models.postprocessors import build_postprocessors, postprocess
 from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least
 
 # Keys of what a stage yields besides the logits of branches.
 _BOUNDARY = 'boundary'
@@ -118,6 +119,8 @@ class ActionSegmentor(BaseModel):
             data_preprocessor or {'type': 'SegDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
+        sizes = {'num_classes': num_classes, 'chunk_frames': chunk_frames}
+        check_least('ActionSegmentor', 1, **sizes, members=members)
         self.num_classes = num_classes
         self.chunk_frames = chunk_frames
         self._branch_cfgs = branches
@@ -128,8 +131,13 @@ class ActionSegmentor(BaseModel):
             own = ('init_cfg', 'standardize', 'stem')
             sizes = {key: value for key, value in cfg.items() if key not in own}
             if cfg.get('stem') is not None:
-                reads = {'in_channels': cfg['in_channels']}
-                stems[name] = MODELS.build({**cfg['stem'], **reads})
+                reads = {'in_channels': cfg['in_channels'], **cfg['stem']}
+                if reads['in_channels'] != cfg['in_channels']:
+                    raise UserError(
+                        f'Branch {name!r} has in_channels={cfg["in_channels"]}, but '
+                        f'its stem has {reads["in_channels"]}; leave the latter out.'
+                    )
+                stems[name] = MODELS.build(reads)
                 sizes['in_channels'] = stems[name].out_channels
             backbones[name] = MODELS.build({'num_classes': num_classes, **sizes})
         self._in_channels = {
@@ -182,9 +190,6 @@ class ActionSegmentor(BaseModel):
             self.loss_weighting = MODELS.build(loss_weighting)
         if timestamps is not None:
             self.timestamps = MODELS.build(timestamps)
-        for name, value in (('members', members), ('chunk_frames', chunk_frames)):
-            if value < 1:
-                raise UserError(f'{name}={value}, but must be at least 1.')
         if members > 1 and any(cfg.get('init_cfg') for cfg in branches.values()):
             raise UserError(
                 f'members={members}, but branches start from checkpoints (init_cfg), '

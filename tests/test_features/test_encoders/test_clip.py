@@ -112,5 +112,5 @@ def test_features_of_clips_are_made_and_kept(small_data, tmp_path):
 
 def test_clip_options_below_one_are_errors():
     """A clip has at least one frame."""
-    with pytest.raises(ValueError, match='step=0 of ClipEncoder must be at least 1'):
+    with pytest.raises(ValueError, match='ClipEncoder: step=0, but must be at least 1'):
         ClipEncoder({'type': 'FramesOfClip'}, 'none', step=0)
