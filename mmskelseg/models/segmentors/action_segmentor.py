@@ -119,8 +119,8 @@ class ActionSegmentor(BaseModel):
             data_preprocessor or {'type': 'SegDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
-        sizes = {'num_classes': num_classes, 'chunk_frames': chunk_frames}
-        check_least('ActionSegmentor', 1, **sizes, members=members)
+        counts = {'num_classes': num_classes, 'chunk_frames': chunk_frames}
+        check_least('ActionSegmentor', 1, **counts, members=members)
         self.num_classes = num_classes
         self.chunk_frames = chunk_frames
         self._branch_cfgs = branches
