@@ -131,26 +131,34 @@ class HeatmapEncoder(BaseModule):
         whole = torch.onnx.is_in_onnx_export()
         chunks = [images] if whole else images.split(self.chunk_frames)
         keep = whole or len(images) <= self.kept_frames
-        rows = torch.cat([self._encode(chunk, keep) for chunk in chunks])
+        rows = torch.cat([self.encode_images(chunk, keep=keep) for chunk in chunks])
         if shown is None:
-            features = rows.view(len(x), -1, rows.shape[1])
+            vectors = rows.view(len(x), -1, rows.shape[1])
         else:
-            features = rows.new_zeros(*shown.shape, rows.shape[1])
-            features[shown] = rows
-        features = features.transpose(1, 2)
-        if self.motion:
-            changes = F.pad(features[:, :, 1:] - features[:, :, :-1], (1, 0))
-            features = torch.cat([features, changes], dim=1)
-        return masked(norm_frames(self.norm_out, features, mask), mask)
+            vectors = rows.new_zeros(*shown.shape, rows.shape[1])
+            vectors[shown] = rows
+        return self.join_frames(vectors.transpose(1, 2), mask)
 
-    def _encode(self, images: Tensor, keep: bool) -> Tensor:
-        """Return vectors (n, out_channels) for images (n, C, H, W)."""
+    def encode_images(self, images: Tensor, *, keep: bool = True) -> Tensor:
+        """Return vectors (n, D) for images (n, C, H, W).
+
+        Args:
+            images: Frames of any videos.
+            keep: Whether training keeps the activations for the backward pass.
+        """
         images = images.contiguous(memory_format=torch.channels_last)
         if keep or not torch.is_grad_enabled():
             return self.layers(images)
         return checkpoint(
             self.layers, images, use_reentrant=False, preserve_rng_state=False
         )
+
+    def join_frames(self, vectors: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return features (N, out_channels, T) for vectors of frames (N, D, T)."""
+        if self.motion:
+            changes = F.pad(vectors[:, :, 1:] - vectors[:, :, :-1], (1, 0))
+            vectors = torch.cat([vectors, changes], dim=1)
+        return masked(norm_frames(self.norm_out, vectors, mask), mask)
 
 
 class _Quarters(nn.Module):

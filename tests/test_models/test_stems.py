@@ -43,7 +43,7 @@ def test_gradients_of_chunks_are_those_of_the_whole(
     parts = copy.deepcopy(whole)
     parts.chunk_frames = chunk_frames
     parts.kept_frames = kept_frames
-    whole._encode = lambda images, keep: whole.layers(images)
+    whole.encode_images = lambda images, keep: whole.layers(images)
     batch = [t if t is None else t.double() for t in pictures(*lengths)]
     features, expected = gradients(whole, *batch)
     others, found = gradients(parts, *batch)
