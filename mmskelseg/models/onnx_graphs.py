@@ -150,7 +150,7 @@ class StemGraph(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the concatenated vectors (n, D) of all stems for images (n, C, H, W)."""
+        """Return the vectors (n, D) of all stems for images (n, C, H, W)."""
         rows = []
         for model in cast(Sequence[ActionSegmentor], self.models):
             branch = model.branches[self.name]
