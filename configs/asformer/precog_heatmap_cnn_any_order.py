@@ -19,7 +19,7 @@ backbone = dict(
     type='ASFormer',
     in_channels=5,
     standardize=False,
-    stem=dict(type='HeatmapEncoder', motion=True),
+    stem=dict(type='HeatmapEncoder'),
 )
 model = dict(members=1, branches=dict(heatmap=backbone))
 

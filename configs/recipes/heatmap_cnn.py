@@ -13,8 +13,7 @@ val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
 # Three sides of the body, and the velocity along x and y.
-stem = dict(type='HeatmapEncoder', motion=True)
-backbone = dict(in_channels=5, standardize=False, stem=stem)
+backbone = dict(in_channels=5, standardize=False, stem=dict(type='HeatmapEncoder'))
 model = dict(branches=dict(heatmap=backbone))
 
-del backbone, features, render, stem
+del backbone, features, render

@@ -45,9 +45,9 @@ def segmentors_of(model: ActionSegmentor) -> list[ActionSegmentor]:
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:
-    """Return whether a branch has a stem that encodes images one by one."""
-    branch = model.branches[name]
-    return 'stem' in branch and hasattr(branch['stem'], 'encode_images')
+    """Return whether a branch has a stem that reads single images."""
+    stem = model.branches[name]
+    return 'stem' in stem and getattr(stem['stem'], 'context', None) == 0
 
 
 def context_of(model: ActionSegmentor) -> int | None:
@@ -59,15 +59,15 @@ def context_of(model: ActionSegmentor) -> int | None:
         )
         for i in model.stage_order
     ]
-    stems = [s for branch in model.branches.values() for s in branch_stems(branch)]
-    read = max((getattr(stem, 'context', torch.inf) for stem in stems), default=0)
-    reach = read + sum(stages)
+    reach = sum(stages)
     if hasattr(model, 'boundary_head'):
         head = [
             getattr(stage, 'context', torch.inf) for stage in model.boundary_head.stages
         ]
-        reach = max(reach, read + stages[0] + sum(head))
-    if hasattr(model, 'risk_head') or reach == torch.inf:
+        reach = max(reach, stages[0] + sum(head))
+    stems = [s for branch in model.branches.values() for s in branch_stems(branch)]
+    whole = any(getattr(stem, 'context', None) != 0 for stem in stems)
+    if whole or hasattr(model, 'risk_head') or reach == torch.inf:
         return None
     return int(reach)
 
@@ -102,8 +102,7 @@ class SegmentorGraph(nn.Module):
 
         Args:
             features: The features of each branch, (T, C) or (T, C, V). For a branch
-                in ``stems``, the vectors of its images, those of all segmentors in a
-                row.
+                with stems, the concatenated outputs of the stems of all segmentors.
         """
         names = list(self._models[0].branches)
         # (1, C, T, ...)
@@ -132,7 +131,8 @@ class SegmentorGraph(nn.Module):
         for name, branch in model.branches.items():
             y = x[name]
             if name in self.stems:
-                y = branch['stem'].join_frames(y.chunk(len(self.models), dim=1)[index])
+                width = branch['stem'].out_channels
+                y = y[:, index * width : (index + 1) * width]
             else:
                 y = branch['standardizer'](y) if 'standardizer' in branch else y
                 y = branch['stem'](y) if 'stem' in branch else y
@@ -141,7 +141,7 @@ class SegmentorGraph(nn.Module):
 
 
 class StemGraph(nn.Module):
-    """The vectors into which a branch's stems, of all segmentors, encode images."""
+    """The outputs of a branch's stems, of all segmentors, for images."""
 
     def __init__(self, models: Sequence[ActionSegmentor], name: str) -> None:
         super().__init__()
@@ -150,16 +150,14 @@ class StemGraph(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the vectors (n, D) of all stems for images (n, C, H, W)."""
+        """Return the concatenated vectors of all stems for images (n, C, H, W)."""
+        x = images.unsqueeze(0).transpose(1, 2)
         rows = []
         for model in cast(Sequence[ActionSegmentor], self.models):
             branch = model.branches[self.name]
-            x = images
-            if 'standardizer' in branch:
-                x = branch['standardizer'](x.unsqueeze(0).transpose(1, 2))
-                x = x.transpose(1, 2).squeeze(0)
-            rows.append(branch['stem'].encode_images(x))
-        return torch.cat(rows, dim=1)
+            y = branch['standardizer'](x) if 'standardizer' in branch else x
+            rows.append(branch['stem'](y))
+        return torch.cat(rows, dim=1)[0].t()
 
 
 class StreamingGraph(nn.Module):

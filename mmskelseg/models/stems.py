@@ -1,4 +1,4 @@
-"""Stems, which read frames before the backbone and are trained with it."""
+"""Stems, which are trained with a segmentor and process each frame separately."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,7 +6,6 @@ from itertools import pairwise
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from mmskelseg.models.layers import adaptive_mean_2d, masked, norm_frames
@@ -30,14 +29,13 @@ class HeatmapEncoder(BaseModule):
 
     It consists of a 5x5 convolution with stride 4, then 3x3 convolutions with stride 2,
     each followed by a group norm and ReLU, then means over the four quarters of the
-    image, and a linear layer. With ``motion``, the change of each feature since the
-    previous frame follows the features. The output is normalised over all frames of a
-    batch, without the padding.
+    image, and a linear layer. The output is normalised over all frames of a batch,
+    without the padding.
 
     Frames are computed in chunks. In batches of more than ``kept_frames`` frames, they
     are computed again in the backward pass, so that training keeps the activations of
-    only one chunk, however long videos are. Since no layer of a chunk looks beyond a
-    frame, the gradients are exact.
+    only one chunk, however long videos are. Since no layer but the last norm looks
+    beyond a frame, the gradients are exact.
 
     Args:
         in_channels: Channels of the heatmaps, C.
@@ -45,9 +43,7 @@ class HeatmapEncoder(BaseModule):
             multiples of 4. For 5 channels of 56x56 pixels, the three take 2.9, 10.0 and
             36.7 million multiply-adds per frame; ResNet-50 takes 4,090 million for
             224x224.
-        out_channels: Number of features per frame, without their changes. The attribute
-            of this name counts all.
-        motion: Whether to output the changes as well; those in the first frame are 0.
+        out_channels: Number of features per frame.
         chunk_frames: Number of frames that are computed together.
         kept_frames: Number of frames of a batch up to which training keeps all
             activations: 0.16 MB per frame for ``small`` and 0.45 MB for ``large``, with
@@ -58,13 +54,15 @@ class HeatmapEncoder(BaseModule):
         ValueError: If there is no such architecture, or a number is too small.
     """
 
+    #: Number of frames to each side on which a frame's features depend in evaluation.
+    context = 0
+
     def __init__(
         self,
         in_channels: int,
         *,
         arch: str | Sequence[int] = 'small',
         out_channels: int = 128,
-        motion: bool = False,
         chunk_frames: int = 64,
         kept_frames: int = 4096,
         init_cfg: dict | None = None,
@@ -85,10 +83,7 @@ class HeatmapEncoder(BaseModule):
         check_least('HeatmapEncoder', 1, **sizes, chunk_frames=chunk_frames)
         check_least('HeatmapEncoder', 0, kept_frames=kept_frames)
         self.in_channels = in_channels
-        self.out_channels = 2 * out_channels if motion else out_channels
-        self.motion = motion
-        #: Number of frames to each side on which features depend in evaluation.
-        self.context = 1 if motion else 0
+        self.out_channels = out_channels
         self.chunk_frames = chunk_frames
         self.kept_frames = kept_frames
         layers: list[nn.Module] = []
@@ -110,7 +105,7 @@ class HeatmapEncoder(BaseModule):
         self.layers = nn.Sequential(*layers)
         # This is twice as fast on CPUs.
         self.to(memory_format=torch.channels_last)
-        self.norm_out = nn.BatchNorm1d(self.out_channels)
+        self.norm_out = nn.BatchNorm1d(out_channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, out_channels, T) for x (N, C, T, H, W); mask (N, 1, T).
@@ -131,34 +126,22 @@ class HeatmapEncoder(BaseModule):
         whole = torch.onnx.is_in_onnx_export()
         chunks = [images] if whole else images.split(self.chunk_frames)
         keep = whole or len(images) <= self.kept_frames
-        rows = torch.cat([self.encode_images(chunk, keep=keep) for chunk in chunks])
+        rows = torch.cat([self._encode(chunk, keep) for chunk in chunks])
         if shown is None:
-            vectors = rows.view(len(x), -1, rows.shape[1])
+            features = rows.view(len(x), -1, self.out_channels)
         else:
-            vectors = rows.new_zeros(*shown.shape, rows.shape[1])
-            vectors[shown] = rows
-        return self.join_frames(vectors.transpose(1, 2), mask)
+            features = rows.new_zeros(*shown.shape, self.out_channels)
+            features[shown] = rows
+        return masked(norm_frames(self.norm_out, features.transpose(1, 2), mask), mask)
 
-    def encode_images(self, images: Tensor, *, keep: bool = True) -> Tensor:
-        """Return vectors (n, D) for images (n, C, H, W).
-
-        Args:
-            images: Frames of any videos.
-            keep: Whether training keeps the activations for the backward pass.
-        """
+    def _encode(self, images: Tensor, keep: bool) -> Tensor:
+        """Return vectors (n, out_channels) for images (n, C, H, W)."""
         images = images.contiguous(memory_format=torch.channels_last)
         if keep or not torch.is_grad_enabled():
             return self.layers(images)
         return checkpoint(
             self.layers, images, use_reentrant=False, preserve_rng_state=False
         )
-
-    def join_frames(self, vectors: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, out_channels, T) for vectors of frames (N, D, T)."""
-        if self.motion:
-            changes = F.pad(vectors[:, :, 1:] - vectors[:, :, :-1], (1, 0))
-            vectors = torch.cat([vectors, changes], dim=1)
-        return masked(norm_frames(self.norm_out, vectors, mask), mask)
 
 
 class _Quarters(nn.Module):
