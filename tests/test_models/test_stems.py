@@ -189,3 +189,15 @@ def test_pictures_need_a_stem():
 def test_channels_are_those_of_the_pictures():
     with pytest.raises(ValueError, match=r'have 3 channels, but the model expects 2'):
         segmentor()({'heatmap': torch.zeros(1, 3, 9, 28, 28)})
+
+
+def test_stem_with_other_channels_than_its_branch_is_refused():
+    stem = {'type': 'HeatmapEncoder', 'in_channels': 3}
+    branch = {'type': 'MSTCNPlusPlus', 'in_channels': 2, 'stem': stem}
+    with pytest.raises(ValueError, match="'heatmap' has in_channels=2, but its stem"):
+        segmentor(branches={'heatmap': branch})
+
+
+def test_model_without_classes_is_refused():
+    with pytest.raises(ValueError, match='ActionSegmentor: num_classes=0, but must'):
+        segmentor(num_classes=0)
