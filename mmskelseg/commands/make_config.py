@@ -133,8 +133,6 @@ def _run(args: argparse.Namespace) -> None:
         _check_labels(videos, args.ann_file, split)
     if args.any_order:
         _check_boundaries(train, args.ann_file, splits[0])
-    if recipe == 'heatmap_cnn':
-        _check_lengths(train, args.ann_file, splits[0])
     frames = sum(video['total_frames'] for video in train)
     fewest, most = _EPOCHS
     enough = min(_FRAMES_SEEN / frames, _VIDEOS_SEEN / len(train))
@@ -337,17 +335,6 @@ def _check_boundaries(
             f'{path}: in no video of split {split!r} does a labelled segment directly '
             'follow another one, so --any-order has nothing to recombine; leave it out.'
         )
-
-
-def _check_lengths(videos: Sequence[VideoAnnotation], path: Path, split: str) -> None:
-    """Raise UserError if a video is too short for the batch norm of heatmap_cnn."""
-    for video in videos:
-        if video['total_frames'] < 2:
-            raise UserError(
-                f'{path}: video {video["frame_dir"]!r} of split {split!r} has a single '
-                'frame, but heatmap_cnn needs training videos of at least 2; remove it '
-                'from the split, or use another recipe.'
-            )
 
 
 def _config_text(

@@ -5,7 +5,6 @@ from logging import WARNING
 
 import torch
 from mmaction.structures import ActionDataSample
-from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -22,7 +21,6 @@ from mmskelseg.fileio.trained_weights import (
     check_finite,
     check_visible_frames,
 )
-from mmskelseg.models.layers import check_lengths
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
@@ -39,7 +37,6 @@ class SegCheckHook(Hook):
     for a test or for resuming must have exactly the tensors of the model, since
     MMEngine would leave missing ones random. A checkpoint from which a training starts
     must share some tensors, with the same shapes; the log names the others. Models with
-    batch norms need at least two frames of every training video, and models with
     statistics of the training set need the hook that computes these. A training stops
     at the first loss that is not finite. A smoothness loss that does not suit
     timestamps causes a warning.
@@ -48,7 +45,7 @@ class SegCheckHook(Hook):
     _last: tuple[object, object] = (None, None)
 
     def before_train(self, runner: Runner) -> None:
-        """Check loop, training videos, classes, and hooks."""
+        """Check loop, classes, and hooks."""
         if isinstance(getattr(runner, '_train_loop', None), IterBasedTrainLoop):
             raise UserError(
                 'train_cfg.type is IterBasedTrainLoop, but augmentations are drawn for '
@@ -58,7 +55,6 @@ class SegCheckHook(Hook):
         _check_statistics(runner)
         _check_timestamps(runner.model)
         _check_classes(runner, runner.train_dataloader, None)
-        _check_videos(runner, runner.train_dataloader.dataset)
         if runner.val_loop is not None:
             _check_classes(runner, runner.val_dataloader, runner.val_loop.evaluator)
 
@@ -184,13 +180,6 @@ def _check_classes(
                 f'{file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )
-
-
-def _check_videos(runner: Runner, dataset: BaseDataset) -> None:
-    if hasattr(dataset, 'get_data_info'):
-        infos = map(dataset.get_data_info, range(len(dataset)))
-        videos = ((i.get('frame_dir'), i.get('total_frames', 2)) for i in infos)
-        check_lengths(runner.model, videos)
 
 
 def _check_statistics(runner: Runner) -> None:

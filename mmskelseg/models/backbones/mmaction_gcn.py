@@ -1,6 +1,7 @@
 """MMAction2's graph networks for skeletons, with a feature vector for each frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import TypedDict
 
@@ -10,6 +11,7 @@ from mmengine.model import BaseModule, ModuleList
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.branch_checkpoints import (
@@ -58,7 +60,8 @@ class MMActionGCN(BaseModule):
     Note:
         The videos of a batch pass through the network one by one, each with its own
         length, since the network does not support padding. In training, its batch norms
-        therefore use the statistics of one video at a time.
+        therefore use the statistics of one video at a time, and the running
+        statistics if it has a single frame.
 
         Networks whose input norm distinguishes persons (``MVC``, AAGCN's default) read
         one person here, and zeros for the others, as in MMAction2.
@@ -165,8 +168,10 @@ class NetworkStage(BaseModule):
         persons = F.pad(
             x.permute(1, 2, 0)[None], (0, 0) * 3 + (0, self.num_persons - 1)
         )
-        # (C', frames of the network's output)
-        x = self.network(persons[None])[0, 0].mean(dim=2)
+        # A single frame has no deviation that could normalise it.
+        with running_statistics(self.network) if frames == 1 else nullcontext():
+            # (C', frames of the network's output)
+            x = self.network(persons[None])[0, 0].mean(dim=2)
         expected = (self.conv_out.in_channels, -(-frames // self.upsample))
         if x.shape != expected:
             raise UserError(
@@ -183,6 +188,19 @@ class NetworkStage(BaseModule):
         size = (x.shape[1] - 1) * self.upsample + 1
         x = F.interpolate(x[None], size=size, mode='linear', align_corners=True)
         return x[0, :, :frames]
+
+
+@contextmanager
+def running_statistics(network: nn.Module) -> Iterator[None]:
+    """Let the batch norms of a network normalise with their running statistics."""
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.training]
+    for norm in norms:
+        norm.eval()
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.train()
 
 
 class GraphLayout(TypedDict):

@@ -7,7 +7,6 @@ from mmskelseg.models.layers.attention import (
 )
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (
-    check_lengths,
     frame_mask,
     masked,
     norm_frames,
@@ -41,7 +40,6 @@ __all__ = [
     'adaptive_mean',
     'adaptive_mean_2d',
     'check_joints',
-    'check_lengths',
     'for_each_stage',
     'frame_chunks',
     'frame_mask',

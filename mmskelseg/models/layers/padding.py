@@ -4,13 +4,12 @@ A mask is 1 for frames and 0 for padding, shape (N, 1, T). It is None if no vide
 batch is padded; the segmentor decides that once, without synchronising with a GPU.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmskelseg.utils.errors import UserError
 
@@ -83,18 +82,6 @@ def to_device(x: Tensor, device: torch.device) -> Tensor:
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
     """Return x (N, C, T, ...) with the padding set to 0."""
     return x if mask is None else x * mask.view(*mask.shape, *[1] * (x.dim() - 3))
-
-
-def check_lengths(network: nn.Module, videos: Iterable[tuple[str, int]]) -> None:
-    """Check that a network can train on videos, given as (name, number of frames)."""
-    if not any(isinstance(module, _BatchNorm) for module in network.modules()):
-        return
-    for name, frames in videos:
-        if frames < 2:
-            raise UserError(
-                f'{name}: {frames} frame, but a network with batch norms needs videos '
-                'of at least 2 frames for training; remove it from the training split.'
-            )
 
 
 def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -17,7 +17,6 @@ from mmskelseg.models.branch_checkpoints import (
 from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import (
     FeatureStandardizer,
-    check_lengths,
     for_each_stage,
     frame_chunks,
     frame_mask,
@@ -263,9 +262,6 @@ class ActionSegmentor(BaseModel):
         self._check(inputs)
         example = next(iter(inputs.values()))
         lengths = video_lengths(example, data_samples)
-        if mode == 'loss' and self.training:
-            names = (str(sample.get('frame_dir')) for sample in samples)
-            check_lengths(self, zip(names, lengths, strict=True))
         mask = frame_mask(lengths, example.shape[2], next(self.parameters()))
         standardized = self._standardized(inputs, mask)
         models = [self, *self.others]
