@@ -67,6 +67,7 @@ SHARED = (
     'utils/stopping.py',
     'visualization/__init__.py',
     'visualization/charts.py',
+    'visualization/fonts.py',
     'visualization/frames.py',
     'visualization/images.py',
     'visualization/live.py',

@@ -7,9 +7,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
+from mmskelseg.visualization.fonts import font_file
 from mmskelseg.visualization.images import class_color, text_color
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
@@ -155,7 +155,7 @@ def _text(text: str, size: int) -> np.ndarray:
 
     OpenCV's own fonts only have ASCII letters.
     """
-    font = ImageFont.truetype(findfont('DejaVu Sans'), size)
+    font = ImageFont.truetype(font_file(text), size)
     width = math.ceil(font.getlength(text))
     image = Image.new('L', (max(1, width), round(1.5 * size)))
     ImageDraw.Draw(image).text((0, 1.2 * size), text, fill=255, font=font, anchor='ls')

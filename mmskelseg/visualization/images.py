@@ -9,9 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.visualization.fonts import font_families
 
 DPI, PRINT_DPI = 150, 300
 # Width of a column in a two-column IEEE paper, in inches.
@@ -53,7 +55,11 @@ def add_title(figure: Figure, title: str, left: float, top: float, size: float) 
 
 
 def render(figure: Figure) -> np.ndarray:
-    """Return the pixels of a figure, RGB uint8 (H, W, 3)."""
+    """Return the pixels of a figure, RGB uint8 (H, W, 3), with text in any script."""
+    texts = figure.findobj(Text)
+    families = font_families(''.join(text.get_text() for text in texts))
+    for text in texts:
+        text.set_fontfamily(families)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -74,7 +80,7 @@ def text_width(text: str, size: float) -> float:
     >>> 0.5 < text_width('ten letters', 8) < 0.7
     True
     """
-    font = FontProperties(size=size)
+    font = FontProperties(family=font_families(text), size=size)
     return TextToPath().get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
