@@ -39,12 +39,11 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
             with suppress(NotADirectoryError):
                 aside.unlink(missing_ok=True)
     except OSError as error:
-        own = (None, str(aside), str(path.parent))
-        if isinstance(error, UserError) or not is_of_disk(error):
+        name = None if error.filename is None else str(error.filename)
+        of_folder = is_of_disk(error) and name in (None, str(path.parent))
+        if isinstance(error, UserError) or not (of_folder or name == str(aside)):
             raise
-        if error.filename is not None and str(error.filename) not in own:
-            raise
-        place = path if error.filename != str(path.parent) else path.parent
+        place = path if name != str(path.parent) else path.parent
         raise UnavailableError(system_fault(error, place)) from error
 
 

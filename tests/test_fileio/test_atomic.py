@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 
@@ -6,7 +7,12 @@ import pytest
 import torch
 from mmengine.runner import save_checkpoint
 
-from mmskelseg.fileio.atomic import atomic_write, atomic_write_text, check_can_write
+from mmskelseg.fileio.atomic import (
+    atomic_replacement,
+    atomic_write,
+    atomic_write_text,
+    check_can_write,
+)
 
 
 def test_atomic_write_names_a_file_when_it_is_whole(tmp_path):
@@ -46,6 +52,19 @@ def test_a_path_is_tried_without_a_trace(tmp_path):
     assert list(path.parent.iterdir()) == [path]
     with pytest.raises(OSError, match=r'model\.onnx: File exists'):
         check_can_write(path / 'other.onnx')
+
+
+def test_errors_do_not_name_the_temporary_file(tmp_path):
+    """Whoever reads them knows only the file that was to be written."""
+    path = tmp_path / 'folder' / 'scores.json'
+
+    def write():
+        with atomic_replacement(path) as aside:
+            path.parent.rmdir()
+            aside.touch()
+
+    with pytest.raises(OSError, match=re.escape(f'{path}: No such file')):
+        write()
 
 
 def test_text_is_written_as_it_is(tmp_path):
