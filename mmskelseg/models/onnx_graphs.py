@@ -16,7 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
-from mmskelseg.models.segmentors.action_segmentor import branch_stems
+from mmskelseg.models.segmentors.action_segmentor import (
+    branch_stems,
+    finish_stem,
+)
 from mmskelseg.streaming.model import StreamingModel, StreamingStage
 from mmskelseg.utils.errors import UserError
 
@@ -66,7 +69,10 @@ def context_of(model: ActionSegmentor) -> int | None:
         ]
         reach = max(reach, stages[0] + sum(head))
     stems = [s for branch in model.branches.values() for s in branch_stems(branch)]
-    whole = any(getattr(stem, 'context', None) != 0 for stem in stems)
+    whole = any(
+        getattr(stem, 'context', None) != 0 or hasattr(stem, 'norm_out')
+        for stem in stems
+    )
     if whole or hasattr(model, 'risk_head') or reach == torch.inf:
         return None
     return int(reach)
@@ -136,6 +142,8 @@ class SegmentorGraph(nn.Module):
             else:
                 y = branch['standardizer'](y) if 'standardizer' in branch else y
                 y = branch['stem'](y) if 'stem' in branch else y
+            if 'stem' in branch:
+                y = finish_stem(branch['stem'], y, None)
             shared[name] = y
         return shared
 

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmskelseg.models.layers import adaptive_mean_2d, masked, norm_frames
+from mmskelseg.models.layers import VideoNorm, adaptive_mean_2d
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.settings import check_least
@@ -29,13 +29,14 @@ class HeatmapEncoder(BaseModule):
 
     It consists of a 5x5 convolution with stride 4, then 3x3 convolutions with stride 2,
     each followed by a group norm and ReLU, then means over the four quarters of the
-    image, and a linear layer. The output is normalised over all frames of a batch,
-    without the padding.
+    image, and a linear layer. Then ``norm_out``, which the segmentor calls, normalises
+    each feature over the frames of a video
+    (:class:`~mmskelseg.models.layers.VideoNorm`).
 
     Frames are computed in chunks. In batches of more than ``kept_frames`` frames, they
     are computed again in the backward pass, so that training keeps the activations of
-    only one chunk, however long videos are. Since no layer but the last norm looks
-    beyond a frame, the gradients are exact.
+    only one chunk, however long videos are. Since no layer looks beyond a frame, the
+    gradients are exact.
 
     Args:
         in_channels: Channels of the heatmaps, C.
@@ -45,6 +46,8 @@ class HeatmapEncoder(BaseModule):
             224x224.
         out_channels: Number of features per frame.
         chunk_frames: Number of frames that are computed together.
+        prior_frames: Number of frames by which the running statistics count in the norm
+            of a video in evaluation.
         kept_frames: Number of frames of a batch up to which training keeps all
             activations: 0.16 MB per frame for ``small`` and 0.45 MB for ``large``, with
             5 channels of 56x56 pixels.
@@ -54,7 +57,7 @@ class HeatmapEncoder(BaseModule):
         ValueError: If there is no such architecture, or a number is too small.
     """
 
-    #: Number of frames to each side on which a frame's features depend in evaluation.
+    #: Number of frames to each side on which the output for a frame depends.
     context = 0
 
     def __init__(
@@ -64,6 +67,7 @@ class HeatmapEncoder(BaseModule):
         arch: str | Sequence[int] = 'small',
         out_channels: int = 128,
         chunk_frames: int = 64,
+        prior_frames: int = 100,
         kept_frames: int = 4096,
         init_cfg: dict | None = None,
     ) -> None:
@@ -81,7 +85,9 @@ class HeatmapEncoder(BaseModule):
             )
         sizes = {'in_channels': in_channels, 'out_channels': out_channels}
         check_least('HeatmapEncoder', 1, **sizes, chunk_frames=chunk_frames)
-        check_least('HeatmapEncoder', 0, kept_frames=kept_frames)
+        check_least(
+            'HeatmapEncoder', 0, kept_frames=kept_frames, prior_frames=prior_frames
+        )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.chunk_frames = chunk_frames
@@ -105,10 +111,12 @@ class HeatmapEncoder(BaseModule):
         self.layers = nn.Sequential(*layers)
         # This is twice as fast on CPUs.
         self.to(memory_format=torch.channels_last)
-        self.norm_out = nn.BatchNorm1d(out_channels)
+        self.norm_out = VideoNorm(out_channels, prior_frames=prior_frames)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return features (N, out_channels, T) for x (N, C, T, H, W); mask (N, 1, T).
+
+        They are not normalised yet.
 
         Raises:
             ValueError: If x has no height and width.
@@ -132,7 +140,7 @@ class HeatmapEncoder(BaseModule):
         else:
             features = rows.new_zeros(*shown.shape, self.out_channels)
             features[shown] = rows
-        return masked(norm_frames(self.norm_out, features.transpose(1, 2), mask), mask)
+        return features.transpose(1, 2)
 
     def _encode(self, images: Tensor, keep: bool) -> Tensor:
         """Return vectors (n, out_channels) for images (n, C, H, W)."""

@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from mmskelseg.models.layers import frame_mask
+from mmskelseg.models.layers import VideoNorm, frame_mask
 from mmskelseg.registry import MODELS
 from tests.segmentors import labelled_samples
 
@@ -67,18 +67,48 @@ def test_memory_of_long_batches_is_that_of_a_chunk(kept_frames, bounded):
 
 @pytest.mark.parametrize('training', [True, False])
 def test_padding_is_invisible(training):
+    """And a video is no matter of the others of its batch."""
     model = encoder().train(training)
     x, mask = pictures(9, 5)
-    together = model(x, mask)
+    features = model(x, mask)
+    assert not features[1, :, 5:].any()
+    together = model.norm_out(features, mask)
     assert not together[1, :, 5:].any()
-    if training:
-        # Statistics are those of all frames of the batch.
-        rows = torch.cat([x[0], x[1, :, :5]], dim=1)[None]
-        expected = model(rows)[0]
-        torch.testing.assert_close(together[0], expected[:, :9])
-        torch.testing.assert_close(together[1, :, :5], expected[:, 9:])
-    else:
-        torch.testing.assert_close(together[1:, :, :5], model(x[1:, :, :5]))
+    for i, length in enumerate((9, 5)):
+        alone = model.norm_out(model(x[i : i + 1, :, :length]))
+        torch.testing.assert_close(together[i : i + 1, :, :length], alone)
+
+
+def test_norm_of_a_video_in_training_is_that_of_its_frames():
+    norm = VideoNorm(1, momentum=0.5, eps=0)
+    x = torch.tensor([[[1.0, 3.0, 9.0]], [[5.0, 5.0, 11.0]]])
+    mask = torch.tensor([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])
+    found = norm(x, mask)
+    expected = [[[-1.0, 1.0, 0.0]], [[-(0.5**0.5), -(0.5**0.5), 2**0.5]]]
+    torch.testing.assert_close(found, torch.tensor(expected))
+    # Half of 0 and 1, and half of the means of 2 and 7, and of 1 and 8.
+    assert norm.running_mean.tolist() == [2.25]
+    assert norm.running_var.tolist() == [2.75]
+
+
+def test_norm_of_a_video_in_evaluation_is_that_of_it_and_frames_before():
+    """As if it came with further frames of the running mean and variance."""
+    norm = VideoNorm(1, prior_frames=6, eps=0).eval()
+    norm.running_mean.fill_(4.0)
+    norm.running_var.fill_(9.0)
+    x = torch.tensor([[[1.0, 3.0]]])
+    together = torch.tensor([1.0, 3.0, *[1.0, 7.0] * 3])
+    expected = (x - together.mean()) / together.std(correction=0)
+    torch.testing.assert_close(norm(x), expected)
+    norm.prior_frames = 0
+    torch.testing.assert_close(norm(x), torch.tensor([[[-1.0, 1.0]]]))
+
+
+def test_norm_is_trained_and_leaves_a_single_frame_finite():
+    norm = VideoNorm(2)
+    norm(torch.randn(1, 2, 1)).sum().backward()
+    assert norm.bias.grad.tolist() == [1.0, 1.0]
+    assert all(torch.isfinite(x).all() for x in norm.buffers())
 
 
 @pytest.mark.parametrize(
@@ -110,6 +140,7 @@ def test_unknown_architecture_and_features_without_pictures_are_refused():
         ({'out_channels': 0}, 'out_channels=0, but must be at least 1'),
         ({'in_channels': 0}, 'in_channels=0, but must be at least 1'),
         ({'kept_frames': -1}, 'kept_frames=-1, but must be at least 0'),
+        ({'prior_frames': -1}, 'prior_frames=-1, but must be at least 0'),
     ],
 )
 def test_sizes_that_leave_nothing_are_refused(options, message):
@@ -162,7 +193,8 @@ def test_all_members_read_and_train_the_same_stem():
 
     model.eval()
     together = of_stem(model({'heatmap': x}, samples, mode='loss'))
-    alone = of_stem(other({'heatmap': stem(x, mask)}, samples, mode='loss'))
+    read = stem.norm_out(stem(x, mask), mask)
+    alone = of_stem(other({'heatmap': read}, samples, mode='loss'))
     del model.others[0]
     first = of_stem(model({'heatmap': x}, samples, mode='loss'))
     for whole, *parts in zip(together, first, alone, strict=True):

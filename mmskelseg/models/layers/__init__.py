@@ -7,6 +7,7 @@ from mmskelseg.models.layers.attention import (
 )
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (
+    VideoNorm,
     frame_mask,
     masked,
     norm_frames,
@@ -37,6 +38,7 @@ __all__ = [
     'FrameDropout',
     'GraphConv',
     'TemporalConv1d',
+    'VideoNorm',
     'adaptive_mean',
     'adaptive_mean_2d',
     'check_joints',

@@ -128,9 +128,76 @@ def norm_videos(x: Tensor, mask: Tensor | None, eps: float = 1e-5) -> Tensor:
         mask: Shape (N, 1, T), or None.
         eps: Number added to the variance.
     """
+    wide, mean, variance, _ = _of_videos(x, mask)
+    return (masked(wide - mean, mask) * torch.rsqrt(variance + eps)).to(x.dtype)
+
+
+class VideoNorm(nn.Module):
+    """A norm of each channel of each video over its own frames, without the padding.
+
+    What is constant in a video, such as the build of a person, thus has little effect.
+    In evaluation, mean and variance are those of the video joined by ``prior_frames``
+    frames with the running statistics of training, since a short video, which may show
+    a single action, would lose what distinguishes it. Scale and shift are trained.
+
+    Args:
+        channels: Number of channels, C.
+        prior_frames: The weight of the running statistics, as a number of frames.
+        momentum: The weight of a new batch in the running statistics.
+        eps: Number added to the variance.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        prior_frames: int = 100,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+    ) -> None:
+        super().__init__()
+        self.prior_frames = prior_frames
+        self.momentum = momentum
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer('running_mean', torch.zeros(channels))
+        self.register_buffer('running_var', torch.ones(channels))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return x (N, C, T) normalised, with padding of 0; mask is (N, 1, T)."""
+        wide, mean, variance, length = _of_videos(x, mask)
+        # (N, T, C), (N, C), (N, C): vectors of C channels then need no further axis,
+        # which PyTorch's older ONNX exporter gets wrong if two of them are equal.
+        wide, mean, variance = wide.transpose(1, 2), mean[..., 0], variance[..., 0]
+        if self.training:
+            self._track(mean, variance)
+        else:
+            share = length[..., 0] / (length[..., 0] + self.prior_frames)
+            before = mean - self.running_mean
+            mean = mean - (1 - share) * before
+            variance = share * variance + (1 - share) * self.running_var
+            # Of the mean as well, which differs between the two.
+            variance = variance + share * (1 - share) * before**2
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        rows = (wide - mean[:, None]) * scale[:, None] + self.bias
+        return masked(rows.transpose(1, 2), mask).to(x.dtype)
+
+    @torch.no_grad()
+    def _track(self, mean: Tensor, variance: Tensor) -> None:
+        """Update the running statistics by those of videos (N, C)."""
+        self.running_mean.lerp_(mean.mean(dim=0), self.momentum)
+        self.running_var.lerp_(variance.mean(dim=0), self.momentum)
+
+
+def _of_videos(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return x (N, C, T), at least float32; and each video's mean, variance, length."""
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
-    length = x.shape[2] if mask is None else mask.sum(dim=2, keepdim=True)
+    shown = wide.new_ones(1, 1, x.shape[2]) if mask is None else mask.to(wide.dtype)
+    length = shown.sum(dim=2, keepdim=True)
     mean = masked(wide, mask).sum(dim=2, keepdim=True) / length
     centred = masked(wide - mean, mask)
-    variance = (centred**2).sum(dim=2, keepdim=True) / length
-    return (centred * torch.rsqrt(variance + eps)).to(x.dtype)
+    return wide, mean, (centred**2).sum(dim=2, keepdim=True) / length, length

@@ -47,7 +47,8 @@ class ActionSegmentor(BaseModel):
     output is the prediction of the last stage, the fused one if there is one.
 
     A branch may have a ``stem``, a module like a stage, which reads the features before
-    the backbone; some backbones contain another one. ``risk_head`` computes a risk
+    the backbone; some backbones contain another one. If it has a ``norm_out``, this
+    then reads the features of the whole video. ``risk_head`` computes a risk
     score of each frame from the input of the first stages of all branches, and
     ``boundary_head`` the probability that a segment begins in it, from the output of
     these stages.
@@ -330,14 +331,14 @@ class ActionSegmentor(BaseModel):
         return x
 
     def _through(self, stem: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the output of a stem, in chunks."""
+        """Return the output of a stem, in chunks, and normalised if it has a norm."""
         like = next(self.parameters())
         chunks = []
         for wide, inner in self._chunks([stem], x.shape[2]):
             part = None if mask is None else mask[:, :, wide]
             features = run_stage(stem, x[:, :, wide].to(like), part)
             chunks.append(features[:, :, inner].to(like))
-        return torch.cat(chunks, 2)
+        return finish_stem(stem, torch.cat(chunks, 2), mask)
 
     def _stages(
         self,
@@ -568,6 +569,12 @@ def branch_stems(branch: ModuleDict) -> list[nn.Module]:
         *([branch['stem']] if 'stem' in branch else []),
         *([] if inner is None else [inner]),
     ]
+
+
+def finish_stem(stem: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return features of all frames (N, C, T), normalised if their stem has a norm."""
+    norm = getattr(stem, 'norm_out', None)
+    return x if norm is None else norm(x, mask)
 
 
 def _check_levels(
