@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace) -> None:
         meta_of,
         tensors_of,
     )
-    from mmskelseg.fileio.trained_weights import load_weights
+    from mmskelseg.fileio.trained_weights import check_trained_classes, load_weights
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import DATASETS, MODELS
 
@@ -73,6 +73,9 @@ def _run(args: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(args.checkpoint)
     with building(args.config):
         dataset = DATASETS.build(_without_features(cfg.train_dataloader.dataset))
+    classes = getattr(dataset, 'metainfo', {}).get('classes')
+    data = str(getattr(dataset, 'ann_file', args.config))
+    check_trained_classes(checkpoint, classes, str(args.checkpoint), data)
     labels = list(labels_of(dataset))
     for step in counting:
         step.fit(labels)

@@ -242,6 +242,13 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
             f'{path}: --streaming needs videos of one frame rate, but they have '
             f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
         )
+    longest = max(video['total_frames'] for video in videos)
+    if seconds * rates[0] >= longest:
+        raise UserError(
+            f'{path}: --streaming {seconds:g} waits for more than the longest training '
+            f'video has, which is {longest / rates[0]:g} s long; leave --streaming out '
+            'to label whole videos.'
+        )
     # 0.3 s at 10 frames per second are 3 frames, in spite of rounding.
     return int(seconds * rates[0] + 1e-6)
 

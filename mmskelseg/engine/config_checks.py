@@ -63,6 +63,11 @@ _TOP_LEVEL = (
     'visualizer', 'vis_backends', 'default_scope', 'randomness', 'custom_imports',
     'model_wrapper_cfg', 'sync_bn',
 )  # fmt: skip
+# The keys of train_cfg, with MMEngine's loop over epochs or without a type.
+_TRAIN_CFG = dict.fromkeys(
+    ('by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval',
+     'dynamic_intervals', 'type')
+)  # fmt: skip
 # The minimum of whole numbers that MMEngine does not check.
 _LEAST = {
     'batch_size': 1,
@@ -163,8 +168,20 @@ def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
     for key in settings:
         # Configs may have their own variables, so that only misspellings count.
         near = get_close_matches(key, _TOP_LEVEL, n=1, cutoff=0.85)
-        if near and key not in _TOP_LEVEL and near[0] not in settings:
-            yield f'there is no setting {key!r}; did you mean {near[0]!r}?'
+        if near and key not in _TOP_LEVEL:
+            yield (
+                f'there is no setting {key!r}; did you mean {near[0]!r}? A variable of '
+                'your own needs another name.'
+            )
+    train = settings.get('train_cfg')
+    if isinstance(train, Mapping) and train.get('type') in (
+        None,
+        'EpochBasedTrainLoop',
+    ):
+        for key in train.keys() - _TRAIN_CFG.keys():
+            near = get_close_matches(str(key), _TRAIN_CFG, n=1)
+            hint = f'did you mean {near[0]!r}?' if near else _takes(_TRAIN_CFG)
+            yield f'train_cfg takes no {key!r}; {hint}'
     if 'model' not in settings:
         yield (
             "has no 'model'; start from a config that `mmskelseg make-config` writes, "

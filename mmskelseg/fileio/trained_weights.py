@@ -1,6 +1,6 @@
 """Loading of trained weights into a model, and the data that they were trained on."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -30,8 +30,7 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
     state = tensors_of(checkpoint, source)
     check_finite(state, source)
     own = model.state_dict().keys()
-    if state.keys() <= own:
-        check_decoder(own - state.keys(), source)
+    check_decoder(own - state.keys(), source, state.keys() - own)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -43,14 +42,27 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
         ) from None
 
 
-def check_decoder(missing: Collection[str], source: str) -> None:
-    """Raise a UserError if all that a checkpoint lacks is the statistics of a decoder.
+def check_decoder(
+    missing: Collection[str], source: str, foreign: Collection[str] = ()
+) -> None:
+    """Raise a UserError if config and checkpoint differ in the statistics of a decoder.
 
     Args:
         missing: The names of the tensors of the model that the checkpoint lacks.
         source: The file of the checkpoint, for messages.
+        foreign: The names of the tensors that the checkpoint has, and the model lacks.
     """
-    if missing and all(key.startswith('postprocess.') for key in missing):
+    if foreign and not missing and all(k.startswith('postprocess.') for k in foreign):
+        raise UserError(
+            f'{source}: has statistics for model.postprocess, which the config does '
+            'not have; use the config that `mmskelseg fit-decoder` was run with, or '
+            'the checkpoint from before.'
+        )
+    if (
+        missing
+        and not foreign
+        and all(key.startswith('postprocess.') for key in missing)
+    ):
         raise UserError(
             f'{source}: has no statistics for model.postprocess of the config; run '
             f'`mmskelseg fit-decoder CONFIG {source} OUT.pth`, and use OUT.pth.'
@@ -112,6 +124,37 @@ def _trained_settings(checkpoint: object, *keys: str) -> Mapping[str, object] | 
     for key in keys:
         part = part.get(key) or {} if isinstance(part, Mapping) else None
     return part if isinstance(part, Mapping) else None
+
+
+def check_class_order(
+    trained: Sequence[str], classes: Sequence[str], source: str, data: str
+) -> None:
+    """Raise a UserError if a class has another id in a data set than in training.
+
+    Classes that have other names, such as translated ones, are not compared.
+
+    Args:
+        trained: The names of the classes that a model was trained on.
+        classes: Those of a data set on which it is tested.
+        source: The file of the checkpoint, or of the training data, for messages.
+        data: The file of the data set, for messages.
+    """
+    for then, name in enumerate(trained):
+        if name in classes and classes.index(name) != then:
+            raise UserError(
+                f'{data}: class {name!r} has the id {classes.index(name)}, but in '
+                f'{source} the id {then}; metainfo.classes must have the order '
+                f'{list(trained)}, and labels must have these ids.'
+            )
+
+
+def check_trained_classes(
+    checkpoint: object, classes: object, source: str, data: str
+) -> None:
+    """Apply :func:`check_class_order` to a checkpoint and ``classes`` of a data set."""
+    if isinstance(classes, list | tuple):
+        trained = trained_data(checkpoint, source).get('classes', ())
+        check_class_order(list(trained), list(classes), source, data)
 
 
 def trained_data(checkpoint: object, source: str) -> Metainfo:

@@ -21,7 +21,7 @@ from mmskelseg.models.layers import (
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least
+from mmskelseg.utils.settings import check_least, check_positive
 
 
 @MODELS.register_module()
@@ -183,11 +183,7 @@ class BoundaryHead(BaseModule):
         check_least('BoundaryHead', 1, **sizes, num_layers=num_layers)
         check_least('BoundaryHead', 0, num_refinements=num_refinements)
         weights = {'positive_weight': positive_weight, 'loss_weight': loss_weight}
-        for name, value in weights.items():
-            if value is not None and not 0 < value < math.inf:
-                raise UserError(
-                    f'BoundaryHead: {name}={value}, but must be above 0 and finite.'
-                )
+        check_positive('BoundaryHead', **weights)
         self.positive_weight = positive_weight
         self.loss_weight = loss_weight
         self.stages = ModuleList(

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_least, check_positive
 
 
 @MODELS.register_module()
@@ -46,18 +47,17 @@ class FrameCrossEntropyLoss(nn.Module):
         boundary_smoothing: int = 0,
     ) -> None:
         super().__init__()
-        if boundary_smoothing < 0:
-            raise UserError(
-                f'boundary_smoothing={boundary_smoothing}, but must be a number of '
-                'frames, 0 for none.'
-            )
+        smoothing = {'boundary_smoothing': boundary_smoothing}
+        check_least('FrameCrossEntropyLoss', 0, loss_weight=loss_weight, **smoothing)
         self.loss_weight = loss_weight
         self.boundary_smoothing = boundary_smoothing
         weight = None if class_weight is None else torch.tensor(class_weight).float()
-        if weight is not None and not (weight >= 0).all().logical_and(weight.any()):
+        if weight is not None and not (
+            (weight >= 0).all() and weight.isfinite().all() and weight.any()
+        ):
             raise UserError(
-                f'class_weight={class_weight}, but weights must not be negative, and '
-                'not all 0.'
+                f'class_weight={class_weight}, but weights must be finite, not '
+                'negative, and not all 0.'
             )
         self.register_buffer('class_weight', weight, persistent=False)
 
@@ -144,12 +144,8 @@ class TruncatedMSELoss(nn.Module):
         super().__init__()
         if form not in ('reference', 'printed'):
             raise UserError(f"form={form!r} is not 'reference' or 'printed'.")
-        if similarity is not None and similarity <= 0:
-            raise UserError(
-                f'similarity={similarity}, but must be a positive number, or None.'
-            )
-        if tau is not None and not tau > 0:
-            raise UserError(f'tau={tau}, but must be a positive number, or None.')
+        check_positive('TruncatedMSELoss', similarity=similarity, tau=tau)
+        check_least('TruncatedMSELoss', 0, loss_weight=loss_weight)
         self.form = form
         self.tau = {'reference': 4.0, 'printed': 16.0}[form] if tau is None else tau
         self.similarity = similarity

@@ -1,5 +1,6 @@
 """Settings of configs: their least values, and a flat form to compare them."""
 
+import math
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -8,16 +9,31 @@ from mmskelseg.utils.errors import UserError
 Setting: TypeAlias = int | float | str | None
 
 
-def check_least(owner: str, least: int, **values: int) -> None:
-    """Raise a UserError about the first value that is too small.
+def check_least(owner: str, least: int, **values: float) -> None:
+    """Raise a UserError about the first value that is too small, or not finite.
 
     >>> check_least('MinDuration', 1, frames=0)
     Traceback (most recent call last):
     mmskelseg.utils.errors.UserError: MinDuration: frames=0, but must be at least 1.
     """
     for name, value in values.items():
-        if value < least:
-            raise UserError(f'{owner}: {name}={value}, but must be at least {least}.')
+        if not least <= value < math.inf:
+            finite = '' if math.isfinite(value) else 'finite and '
+            raise UserError(
+                f'{owner}: {name}={value}, but must be {finite}at least {least}.'
+            )
+
+
+def check_positive(owner: str, **values: float | None) -> None:
+    """Raise a UserError about the first value that is not positive; None is allowed.
+
+    >>> check_positive('Loss', tau=0.0)
+    Traceback (most recent call last):
+    mmskelseg.utils.errors.UserError: Loss: tau=0.0, but must be above 0 and finite.
+    """
+    for name, value in values.items():
+        if value is not None and not 0 < value < math.inf:
+            raise UserError(f'{owner}: {name}={value}, but must be above 0 and finite.')
 
 
 def flat_settings(value: object, name: str = '') -> Iterator[tuple[str, Setting]]:

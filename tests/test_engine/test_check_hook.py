@@ -101,3 +101,38 @@ def test_training_by_steps_is_refused():
     runner = SimpleNamespace(_train_loop=loop)
     with pytest.raises(ValueError, match=r'train_cfg\.type is IterBasedTrainLoop, but'):
         SegCheckHook().before_train(runner)
+
+
+def test_classes_in_another_order_than_in_training_are_refused():
+    """All scores would be wrong, or the names of the classes."""
+
+    def loader(file, classes):
+        dataset = SimpleNamespace(metainfo={'classes': classes}, ann_file=file)
+        return SimpleNamespace(dataset=dataset)
+
+    trained, other = (
+        loader('a.pkl', ['walk', 'lift']),
+        loader('b.pkl', ['lift', 'walk']),
+    )
+    message = "b.pkl: class 'walk' has the id 1, but in {} the id 0; metainfo.classes"
+    runner = SimpleNamespace(
+        model=torch.nn.Linear(2, 2), train_dataloader=trained, val_dataloader=other,
+        val_loop=SimpleNamespace(evaluator=None), hooks=[],
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=message.format(r'a\.pkl')):
+        SegCheckHook().before_train(runner)
+    runner = SimpleNamespace(
+        model=torch.nn.Linear(2, 2), _train_loop=None, _load_from='c.pth', cfg={},
+        test_dataloader=other, test_loop=SimpleNamespace(evaluator=None),
+    )  # fmt: skip
+    hook = SegCheckHook()
+    checkpoint = {
+        'meta': {'dataset_meta': {'classes': ['walk', 'lift']}},
+        'state_dict': runner.model.state_dict(),
+    }
+    hook.after_load_checkpoint(runner, checkpoint)
+    with pytest.raises(ValueError, match=message.format(r'c\.pth')):
+        hook.before_test(runner)
+    for classes in (['walk', 'lift'], ['gehen', 'heben']):
+        runner.test_dataloader = loader('b.pkl', classes)
+        hook.before_test(runner)

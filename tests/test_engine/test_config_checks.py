@@ -143,6 +143,18 @@ def test_a_slip_in_a_name_at_the_top_is_found(tmp_path):
         ValueError, match=r"'train_dataloder'; did you mean 'train_data"
     ):
         check_config(read_config(file), 'mine.py')
+    # Also if the right name is inherited.
+    file.write_text(
+        "model = dict(type='ActionSegmentor')\n"
+        'train_cfg = dict(max_epochs=9)\ntrian_cfg = dict(max_epochs=3)\n'
+    )
+    with pytest.raises(ValueError, match=r"'trian_cfg'; did you mean 'train_cfg'\?"):
+        check_config(read_config(file), 'mine.py')
+    file.write_text(
+        "model = dict(type='ActionSegmentor')\ntrain_cfg = dict(max_epoch=3)\n"
+    )
+    with pytest.raises(ValueError, match=r"no 'max_epoch'; did you mean 'max_epochs'"):
+        check_config(read_config(file), 'mine.py')
     file.write_text('classes = 5\n')
     with pytest.raises(ValueError, match=r"has no 'model'; start from a config that"):
         check_config(read_config(file), 'mine.py')

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
@@ -49,6 +50,18 @@ def test_statistics_are_those_of_all_training_frames():
     deviation = runner.frames.std(dim=1, correction=0)
     torch.testing.assert_close(state[f'{prefix}.std'], deviation)
     assert state[f'{prefix}.fitted']
+
+
+def test_other_channels_than_those_of_the_model_are_named():
+    """Before they are added up."""
+    runner = Runner()
+    items = [{'inputs': {'pose': torch.zeros(5, 9)}}]
+    runner.train_dataloader = DataLoader(items, collate_fn=pseudo_collate)
+    message = (
+        r'The pose features have 5 channels, but .* expects 3; set model\.branches'
+    )
+    with pytest.raises(ValueError, match=message):
+        FitStatisticsHook().before_train(runner)
 
 
 def test_a_model_that_has_statistics_keeps_them():

@@ -326,11 +326,22 @@ def test_class_weights_and_smoothing_at_fault_are_named():
         )
     with pytest.raises(ValueError, match='boundary_smoothing=-1, but must be'):
         FrameCrossEntropyLoss(boundary_smoothing=-1)
-    for weight in ([-1, 1], [0, 0], [float('nan'), 1]):
-        with pytest.raises(ValueError, match=r'class_weight=.* must not be negative'):
+    for weight in ([-1, 1], [0, 0], [float('nan'), 1], [float('inf'), 1]):
+        with pytest.raises(
+            ValueError, match=r'class_weight=.* must be finite, not neg'
+        ):
             FrameCrossEntropyLoss(class_weight=weight)
-    with pytest.raises(ValueError, match=r'tau=-1, but must be a positive number'):
+    with pytest.raises(ValueError, match=r'tau=-1, but must be above 0 and finite'):
         TruncatedMSELoss(tau=-1)
+
+
+@pytest.mark.parametrize('loss', [FrameCrossEntropyLoss, TruncatedMSELoss])
+def test_factor_that_would_maximise_a_loss_is_refused(loss):
+    with pytest.raises(ValueError, match=r'loss_weight=-1\.0, but must be at least 0'):
+        loss(loss_weight=-1.0)
+    with pytest.raises(ValueError, match='loss_weight=nan, but must be finite and at'):
+        loss(loss_weight=float('nan'))
+    assert loss(loss_weight=0).loss_weight == 0
 
 
 def test_similarity_by_hand():
@@ -378,8 +389,8 @@ def test_similarity_of_features_that_do_not_change_is_the_plain_loss(form):
     assert losses[0] > 0
 
 
-@pytest.mark.parametrize('similarity', [0, -1.0])
+@pytest.mark.parametrize('similarity', [0, -1.0, float('nan')])
 def test_similarity_at_fault_is_named(similarity):
     """It is a deviation."""
-    with pytest.raises(ValueError, match=f'similarity={similarity}, but must be a pos'):
+    with pytest.raises(ValueError, match=f'similarity={similarity}, but must be above'):
         TruncatedMSELoss(similarity=similarity)

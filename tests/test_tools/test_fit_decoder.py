@@ -53,6 +53,12 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
     expected = json.loads((plain / 'metrics.json').read_text())
     for name in ('acc', 'edit', 'f1@10'):
         assert scores[f'seg/raw_{name}'] == expected[f'seg/{name}']
+    # The plain config does not use it.
+    done = call_tool(
+        'tools/test.py', config, out, '--work-dir', work,
+        '--cfg-options', 'model.members=1', code=1,
+    )  # fmt: skip
+    assert 'has statistics for model.postprocess, which the config' in done.stderr
     # The checkpoint without it is refused, with the way out.
     done = call_tool('tools/test.py', decoded, checkpoint, '--work-dir', work, code=1)
     assert 'has no statistics for model.postprocess' in done.stderr
@@ -110,3 +116,23 @@ def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
     assert 'has no post-processing step that needs statistics; add model' in done.stderr
     assert not (tmp_path / 'out.pth').exists()
     assert Config.fromfile(config).model.members == 3
+
+
+def test_classes_in_another_order_are_refused(trained, call_tool, tmp_path):
+    """The labels would be counted as those of other classes."""
+    config, checkpoint = trained
+    data = small_annotations()
+    data['metainfo']['classes'] = data['metainfo']['classes'][::-1]
+    save_annotations(data, tmp_path / 'turned.pkl')
+    turned = tmp_path / 'turned.py'
+    turned.write_text(
+        f"_base_ = '{config}'\n"
+        "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
+        f"train_dataloader = dict(dataset=dict(ann_file='{tmp_path}/turned.pkl'))\n"
+    )
+    out = tmp_path / 'turned.pth'
+    done = call_tool('tools/fit_decoder.py', turned, checkpoint, out, code=1)
+    assert f'turned.pkl: class {data["metainfo"]["classes"][-1]!r} has the id' in (
+        done.stderr
+    )
+    assert not out.exists()

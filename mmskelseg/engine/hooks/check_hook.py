@@ -10,15 +10,17 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.checkpoints import tensors_of
 from mmskelseg.fileio.trained_weights import (
+    check_class_order,
     check_decoder,
     check_finite,
+    check_trained_classes,
     check_visible_frames,
 )
 from mmskelseg.models.losses import TruncatedMSELoss
@@ -43,6 +45,8 @@ class SegCheckHook(Hook):
     """
 
     _last: tuple[object, object] = (None, None)
+    # The checkpoint of a test and its file.
+    _trained: tuple[object, str] | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Check loop, classes, and hooks."""
@@ -57,9 +61,15 @@ class SegCheckHook(Hook):
         _check_classes(runner, runner.train_dataloader, None)
         if runner.val_loop is not None:
             _check_classes(runner, runner.val_dataloader, runner.val_loop.evaluator)
+            _check_order(runner.train_dataloader.dataset, runner.val_dataloader.dataset)
 
     def before_test(self, runner: Runner) -> None:
-        """Check the classes of a test."""
+        """Check the classes of a test, in the order of the checkpoint."""
+        if self._trained is not None:
+            dataset = runner.test_dataloader.dataset
+            classes = getattr(dataset, 'metainfo', {}).get('classes')
+            content, file = self._trained
+            check_trained_classes(content, classes, file, _file(dataset))
         _check_classes(runner, runner.test_dataloader, runner.test_loop.evaluator)
 
     def after_train_iter(
@@ -135,11 +145,12 @@ class SegCheckHook(Hook):
                     'start a new one from its weights with --cfg-options '
                     'load_from=FILE, without --resume.'
                 )
-        if not trains and not foreign:
-            check_decoder(missing, str(file))
+        if not trains:
+            check_decoder(missing, str(file), foreign)
         if not starts_training:
             branches = runner.cfg.get('model', {}).get('branches')
             check_visible_frames(branches, checkpoint, str(file))
+            self._trained = (checkpoint, str(file))
         if not fits:
             raise UserError(
                 f'{file}: not a checkpoint of the model in the config: it lacks '
@@ -168,7 +179,7 @@ def _check_classes(
     runner: Runner, loader: DataLoader, evaluator: Evaluator | None
 ) -> None:
     classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
-    file = getattr(loader.dataset, 'ann_file', 'The data set')
+    file = _file(loader.dataset)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     counts = {'model.num_classes': getattr(model, 'num_classes', None)}
     for metric in evaluator.metrics if evaluator is not None else ():
@@ -180,6 +191,17 @@ def _check_classes(
                 f'{file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )
+
+
+def _check_order(train: Dataset, val: Dataset) -> None:
+    trained, classes = (getattr(d, 'metainfo', {}).get('classes') for d in (train, val))
+    if trained is not None and classes is not None:
+        check_class_order(trained, classes, _file(train), _file(val))
+
+
+def _file(dataset: Dataset) -> str:
+    """Return the annotation file of a data set, for messages."""
+    return str(getattr(dataset, 'ann_file', 'The data set'))
 
 
 def _check_statistics(runner: Runner) -> None:

@@ -1,6 +1,7 @@
 """Statistics of the training set that a model needs before the first step."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -10,7 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmskelseg.models.layers import Fitted
+from mmskelseg.models.layers import FeatureStandardizer, Fitted
 from mmskelseg.registry import HOOKS
 from mmskelseg.utils.errors import UserError
 
@@ -34,7 +35,8 @@ class FitStatisticsHook(Hook):
                 if group == 'branches':
                     # One pass per branch, since all features may not fit into memory.
                     items = (dataset[i]['inputs'] for i in range(len(dataset)))
-                    part.fit(_features(items, name))
+                    channels = len(cast(FeatureStandardizer, part).mean)
+                    part.fit(_features(items, name, channels))
                 else:
                     part.fit(labels_of(dataset))
             for tensor in part.buffers():
@@ -57,11 +59,19 @@ def labels_of(dataset: BaseDataset) -> Iterator[np.ndarray]:
         yield np.asarray(dataset.get_data_info(i)['label'])
 
 
-def _features(items: Iterable[Mapping[str, Tensor]], name: str) -> Iterator[Tensor]:
+def _features(
+    items: Iterable[Mapping[str, Tensor]], name: str, channels: int
+) -> Iterator[Tensor]:
     for inputs in items:
         if name not in inputs:
             raise UserError(
                 f'The model has a branch {name!r}, but the inputs are {list(inputs)}; '
                 'name it under dataset.features as well.'
+            )
+        if len(inputs[name]) != channels:
+            raise UserError(
+                f'The {name} features have {len(inputs[name])} channels, but the model '
+                f'expects {channels}; set model.branches.{name}.in_channels to that of '
+                'the features.'
             )
         yield inputs[name]
