@@ -76,6 +76,11 @@ def _run(args: argparse.Namespace) -> None:
     classes = getattr(dataset, 'metainfo', {}).get('classes')
     data = str(getattr(dataset, 'ann_file', args.config))
     check_trained_classes(checkpoint, classes, str(args.checkpoint), data)
+    if classes is not None and len(classes) != model.num_classes:
+        raise UserError(
+            f'{data}: has {len(classes)} classes, but model.num_classes of '
+            f'{cfg.filename} is {model.num_classes}; name the data of the training.'
+        )
     labels = list(labels_of(dataset))
     for step in counting:
         step.fit(labels)

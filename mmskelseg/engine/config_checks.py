@@ -54,6 +54,8 @@ _TAKEN = {
     'default_hooks': {'priority'},
     'custom_hooks': {'priority'},
 }
+# Arguments of parts that the part around them gives.
+_GIVEN = {'num_classes', 'skeleton'}
 # The top-level keys that MMEngine's runner reads.
 _TOP_LEVEL = (
     'model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg',
@@ -265,8 +267,15 @@ def _part(
             hint = f'did you mean {near[0]!r}?' if near else _takes(parameters)
             yield f'{place}: {cls.__name__} takes no {key!r}; {hint}'
         elif not _fits(item, hints.get(key, object)):
-            wanted = inspect.formatannotation(hints[key]).replace('typing.', '')
+            wanted = inspect.formatannotation(hints[key])
+            for module in ('typing.', 'collections.abc.'):
+                wanted = wanted.replace(module, '')
             yield f'{place}.{key}={item!r}, but {cls.__name__} takes {wanted} there.'
+    if section is registry.POSTPROCESSORS or parent == 'pipeline':
+        for key, parameter in parameters.items():
+            needed = parameter.default is parameter.empty and key not in _GIVEN
+            if needed and key not in value:
+                yield f'{place}: {cls.__name__} needs {key!r}, which has no default.'
 
 
 def _lookup(kind: object, section: Registry) -> object:

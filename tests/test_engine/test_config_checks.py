@@ -72,6 +72,14 @@ def test_configs_of_the_package_pass(path):
             "model.postprocess.0.type='Viterbi' is not a known postprocessor",
         ),
         (
+            "model = dict(postprocess=[dict(type='MinDuration')])",
+            "model.postprocess.0: MinDuration needs 'frames', which has no default.",
+        ),
+        (
+            "model = dict(head=dict(loss_cls=dict(class_weight='balanced')))",
+            "class_weight='balanced', but FrameCrossEntropyLoss takes Sequence[float]",
+        ),
+        (
             'train_dataloader = dict('
             "dataset=dict(pipeline=[dict(type='RandomTimWarp')]))",
             "pipeline.0.type='RandomTimWarp' is not a known transform; did you mean "

@@ -118,7 +118,9 @@ def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
     assert Config.fromfile(config).model.members == 3
 
 
-def test_classes_in_another_order_are_refused(trained, call_tool, tmp_path):
+def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
+    trained, call_tool, tmp_path
+):
     """The labels would be counted as those of other classes."""
     config, checkpoint = trained
     data = small_annotations()
@@ -136,3 +138,7 @@ def test_classes_in_another_order_are_refused(trained, call_tool, tmp_path):
         done.stderr
     )
     assert not out.exists()
+    data['metainfo']['classes'] = ['class_0', 'class_1', 'class_2', 'more']
+    save_annotations(data, tmp_path / 'turned.pkl')
+    done = call_tool('tools/fit_decoder.py', turned, checkpoint, out, code=1)
+    assert 'turned.pkl: has 4 classes, but model.num_classes of ' in done.stderr
