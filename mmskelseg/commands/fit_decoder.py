@@ -52,7 +52,11 @@ def _run(args: argparse.Namespace) -> None:
         meta_of,
         tensors_of,
     )
-    from mmskelseg.fileio.trained_weights import check_trained_classes, load_weights
+    from mmskelseg.fileio.trained_weights import (
+        check_class_order,
+        load_weights,
+        trained_data,
+    )
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import DATASETS, MODELS
 
@@ -75,7 +79,8 @@ def _run(args: argparse.Namespace) -> None:
         dataset = DATASETS.build(_without_features(cfg.train_dataloader.dataset))
     classes = getattr(dataset, 'metainfo', {}).get('classes')
     data = str(getattr(dataset, 'ann_file', args.config))
-    check_trained_classes(checkpoint, classes, str(args.checkpoint), data)
+    trained = trained_data(checkpoint, str(args.checkpoint)).get('classes', ())
+    check_class_order(trained, classes, str(args.checkpoint), data)
     if classes is not None and len(classes) != model.num_classes:
         raise UserError(
             f'{data}: has {len(classes)} classes, but model.num_classes of '

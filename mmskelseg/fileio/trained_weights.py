@@ -127,7 +127,7 @@ def _trained_settings(checkpoint: object, *keys: str) -> Mapping[str, object] | 
 
 
 def check_class_order(
-    trained: Sequence[str], classes: Sequence[str], source: str, data: str
+    trained: Sequence[str], classes: Sequence[str] | None, source: str, data: str
 ) -> None:
     """Raise a UserError if a class has another id in a data set than in training.
 
@@ -135,26 +135,17 @@ def check_class_order(
 
     Args:
         trained: The names of the classes that a model was trained on.
-        classes: Those of a data set on which it is tested.
+        classes: Those of a data set on which it is tested; None if it has no names.
         source: The file of the checkpoint, or of the training data, for messages.
         data: The file of the data set, for messages.
     """
-    for then, name in enumerate(trained):
-        if name in classes and classes.index(name) != then:
+    for label, name in enumerate(classes or ()):
+        if name in trained and trained.index(name) != label:
             raise UserError(
-                f'{data}: class {name!r} has the id {classes.index(name)}, but in '
-                f'{source} the id {then}; metainfo.classes must have the order '
+                f'{data}: class {name!r} has the id {label}, but in {source} the id '
+                f'{trained.index(name)}; metainfo.classes must have the order '
                 f'{list(trained)}, and labels must have these ids.'
             )
-
-
-def check_trained_classes(
-    checkpoint: object, classes: object, source: str, data: str
-) -> None:
-    """Apply :func:`check_class_order` to a checkpoint and ``classes`` of a data set."""
-    if isinstance(classes, list | tuple):
-        trained = trained_data(checkpoint, source).get('classes', ())
-        check_class_order(list(trained), list(classes), source, data)
 
 
 def trained_data(checkpoint: object, source: str) -> Metainfo:

@@ -114,7 +114,7 @@ def test_classes_in_another_order_than_in_training_are_refused():
         loader('a.pkl', ['walk', 'lift']),
         loader('b.pkl', ['lift', 'walk']),
     )
-    message = "b.pkl: class 'walk' has the id 1, but in {} the id 0; metainfo.classes"
+    message = "b.pkl: class 'lift' has the id 0, but in {} the id 1; metainfo.classes"
     runner = SimpleNamespace(
         model=torch.nn.Linear(2, 2), train_dataloader=trained, val_dataloader=other,
         val_loop=SimpleNamespace(evaluator=None), hooks=[],
@@ -136,3 +136,8 @@ def test_classes_in_another_order_than_in_training_are_refused():
     for classes in (['walk', 'lift'], ['gehen', 'heben']):
         runner.test_dataloader = loader('b.pkl', classes)
         hook.before_test(runner)
+    # An ensemble loads its checkpoints itself.
+    runner.test_dataloader = other
+    runner.model.trained = (['walk', 'lift'], 'd.pth')
+    with pytest.raises(ValueError, match=message.format(r'd\.pth')):
+        SegCheckHook().before_test(runner)

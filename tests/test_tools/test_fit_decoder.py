@@ -134,7 +134,7 @@ def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
     )
     out = tmp_path / 'turned.pth'
     done = call_tool('tools/fit_decoder.py', turned, checkpoint, out, code=1)
-    assert f'turned.pkl: class {data["metainfo"]["classes"][-1]!r} has the id' in (
+    assert f'turned.pkl: class {data["metainfo"]["classes"][0]!r} has the id' in (
         done.stderr
     )
     assert not out.exists()

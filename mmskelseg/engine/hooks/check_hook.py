@@ -1,6 +1,6 @@
 """Checks that the parts of a run fit together, before it takes time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from logging import WARNING
 
 import torch
@@ -20,8 +20,8 @@ from mmskelseg.fileio.trained_weights import (
     check_class_order,
     check_decoder,
     check_finite,
-    check_trained_classes,
     check_visible_frames,
+    trained_data,
 )
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
@@ -45,8 +45,8 @@ class SegCheckHook(Hook):
     """
 
     _last: tuple[object, object] = (None, None)
-    # The checkpoint of a test and its file.
-    _trained: tuple[object, str] | None = None
+    # The classes of the checkpoint of a test, and its file.
+    _trained: tuple[Sequence[str], str] = ((), '')
 
     def before_train(self, runner: Runner) -> None:
         """Check loop, classes, and hooks."""
@@ -61,15 +61,17 @@ class SegCheckHook(Hook):
         _check_classes(runner, runner.train_dataloader, None)
         if runner.val_loop is not None:
             _check_classes(runner, runner.val_dataloader, runner.val_loop.evaluator)
-            _check_order(runner.train_dataloader.dataset, runner.val_dataloader.dataset)
+            train, val = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+            trained = _classes(train) or ()
+            check_class_order(trained, _classes(val), _file(train), _file(val))
 
     def before_test(self, runner: Runner) -> None:
         """Check the classes of a test, in the order of the checkpoint."""
-        if self._trained is not None:
-            dataset = runner.test_dataloader.dataset
-            classes = getattr(dataset, 'metainfo', {}).get('classes')
-            content, file = self._trained
-            check_trained_classes(content, classes, file, _file(dataset))
+        dataset = runner.test_dataloader.dataset
+        # Those of an ensemble are known to it alone.
+        model = _bare_model(runner)
+        trained, file = getattr(model, 'trained', self._trained)
+        check_class_order(trained, _classes(dataset), file, _file(dataset))
         _check_classes(runner, runner.test_dataloader, runner.test_loop.evaluator)
 
     def after_train_iter(
@@ -119,7 +121,7 @@ class SegCheckHook(Hook):
         self, runner: Runner, checkpoint: Mapping[str, object]
     ) -> None:
         """Check a checkpoint before its weights are copied."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = _bare_model(runner)
         expected = model.state_dict()
         file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
         state = tensors_of(checkpoint, str(file))
@@ -150,7 +152,8 @@ class SegCheckHook(Hook):
         if not starts_training:
             branches = runner.cfg.get('model', {}).get('branches')
             check_visible_frames(branches, checkpoint, str(file))
-            self._trained = (checkpoint, str(file))
+            classes = trained_data(checkpoint, str(file)).get('classes', ())
+            self._trained = (classes, str(file))
         if not fits:
             raise UserError(
                 f'{file}: not a checkpoint of the model in the config: it lacks '
@@ -178,9 +181,9 @@ def _videos(batch: object) -> Iterator[tuple[dict[str, Tensor], ActionDataSample
 def _check_classes(
     runner: Runner, loader: DataLoader, evaluator: Evaluator | None
 ) -> None:
-    classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
+    classes = _classes(loader.dataset)
     file = _file(loader.dataset)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = _bare_model(runner)
     counts = {'model.num_classes': getattr(model, 'num_classes', None)}
     for metric in evaluator.metrics if evaluator is not None else ():
         if isinstance(metric, SegmentationMetric):
@@ -193,10 +196,13 @@ def _check_classes(
             )
 
 
-def _check_order(train: Dataset, val: Dataset) -> None:
-    trained, classes = (getattr(d, 'metainfo', {}).get('classes') for d in (train, val))
-    if trained is not None and classes is not None:
-        check_class_order(trained, classes, _file(train), _file(val))
+def _bare_model(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _classes(dataset: Dataset) -> Sequence[str] | None:
+    """Return the names of the classes of a data set; None if it has no names."""
+    return getattr(dataset, 'metainfo', {}).get('classes')
 
 
 def _file(dataset: Dataset) -> str:

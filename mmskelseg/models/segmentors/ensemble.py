@@ -63,6 +63,9 @@ class ActionSegmentorEnsemble(BaseModel):
             _check_same(content, file, first, self.checkpoints[0])
             self.members.append(member)
             self.seeds.append(seed_of(content))
+        # The classes that the members were trained on, and the file that says so.
+        file = self.checkpoints[0]
+        self.trained = (trained_data(first, file).get('classes', ()), file)
         # That of the segmentor, which its config need not name.
         self.data_preprocessor = self.members[0].data_preprocessor
         self.num_classes = getattr(self.members[0], 'num_classes', None)
