@@ -77,8 +77,10 @@ class HeatmapEncoder(BaseModule):
                 f'HeatmapEncoder: arch={arch!r} is not one of '
                 f'{", ".join(_ARCHITECTURES)}, nor the channels of each layer.'
             )
-        widths = _ARCHITECTURES[arch] if isinstance(arch, str) else tuple(arch)
-        if not widths or any(width < 1 or width % _GROUPS for width in widths):
+        widths = _ARCHITECTURES[arch] if isinstance(arch, str) else arch
+        if not (isinstance(widths, Sequence) and widths) or not all(
+            isinstance(n, int) and n > 0 and n % _GROUPS == 0 for n in widths
+        ):
             raise UserError(
                 f'HeatmapEncoder: arch={arch!r} must name channels of at least one '
                 f'layer, each a multiple of {_GROUPS}.'
@@ -126,6 +128,11 @@ class HeatmapEncoder(BaseModule):
                 'HeatmapEncoder reads images (videos, channels, frames, height, '
                 f'width), but gets {tuple(x.shape)}; use features without an encoder, '
                 "such as dict(render=dict(type='RenderSkeletonHeatmap'), online=True)."
+            )
+        if x.shape[1] != self.in_channels:
+            raise UserError(
+                f'HeatmapEncoder: in_channels={self.in_channels}, but the images have '
+                f'{x.shape[1]} channels.'
             )
         frames = x.transpose(1, 2)
         shown = None if mask is None else mask[:, 0] > 0

@@ -176,8 +176,8 @@ def shown(value: object, most: int = 60) -> str:
 
     Values from files may be very long, deeply nested, or too large for Python to print.
 
-    >>> shown('a' * 100, 10), shown([[1, [2]], 3]), shown({'a': 1})
-    ("'aaaaaa...", '[[1, [2]], 3]', "{'a': 1}")
+    >>> shown('a' * 100, 10), shown([[1, (2,)], 3]), shown({'a': 1})
+    ("'aaaaaa...", '[[1, (2,)], 3]', "{'a': 1}")
     """
     text = str(value) if isinstance(value, BaseException) else _brief(value, 4)
     text = ' '.join(text.split())
@@ -199,6 +199,8 @@ def _brief(value: object, depth: int) -> str:
                 for key, item in zip(parts, items, strict=True)
             ]
         more = ', ...' if len(value) > 8 else ''
+        if isinstance(value, tuple) and len(value) == 1:
+            more = ','
         return f'{first}{", ".join(parts)}{more}{last}'
     if isinstance(value, str | bytes):
         return repr(value[:200])

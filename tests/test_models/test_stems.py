@@ -129,6 +129,8 @@ def test_unknown_architecture_and_features_without_pictures_are_refused():
         encoder(arch='tiny')
     with pytest.raises(ValueError, match=r'reads images .* but gets \(1, 2, 9\)'):
         encoder()(torch.zeros(1, 2, 9))
+    with pytest.raises(ValueError, match='in_channels=2, but the images have 3 chan'):
+        encoder()(torch.zeros(1, 3, 9, 28, 28))
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,8 @@ def test_unknown_architecture_and_features_without_pictures_are_refused():
     [
         ({'arch': []}, r'arch=\[\] must name channels of at least one layer'),
         ({'arch': [30]}, r'arch=\[30\] .* each a multiple of 4'),
+        ({'arch': 3}, 'arch=3 must name channels of at least one layer'),
+        ({'arch': [8, 'a']}, r"arch=\[8, 'a'\] must name channels"),
         ({'chunk_frames': 0}, 'chunk_frames=0, but must be at least 1'),
         ({'out_channels': 0}, 'out_channels=0, but must be at least 1'),
         ({'in_channels': 0}, 'in_channels=0, but must be at least 1'),
