@@ -118,7 +118,7 @@ def test_array_larger_than_its_file_is_refused(tmp_path):
     archive = tmp_path / 'a.npz'
     with zipfile.ZipFile(archive, 'w') as file:
         file.write(path, 'keypoint.npy')
-    assert 'claims the shape (1000000000000)' in str(judge(read_npz, archive))
+    assert 'claims the shape (1000000000000,)' in str(judge(read_npz, archive))
 
 
 def test_hdf5_that_claims_too_much_is_refused(tmp_path):
