@@ -245,9 +245,9 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
     longest = max(video['total_frames'] for video in videos)
     if seconds * rates[0] >= longest:
         raise UserError(
-            f'{path}: --streaming {seconds:g} waits for more than the longest training '
-            f'video has, which is {longest / rates[0]:g} s long; leave --streaming out '
-            'to label whole videos.'
+            f'{path}: --streaming {seconds:g} waits {seconds:g} s for each label, but '
+            f'the longest training video lasts {longest / rates[0]:g} s; use fewer '
+            'seconds, or leave --streaming out to label whole videos.'
         )
     # 0.3 s at 10 frames per second are 3 frames, in spite of rounding.
     return int(seconds * rates[0] + 1e-6)

@@ -4,7 +4,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -66,9 +66,9 @@ _TOP_LEVEL = (
     'model_wrapper_cfg', 'sync_bn',
 )  # fmt: skip
 # The keys of train_cfg, with MMEngine's loop over epochs or without a type.
-_TRAIN_CFG = dict.fromkeys(
-    ('by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval',
-     'dynamic_intervals', 'type')
+_TRAIN_CFG = (
+    'by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval',
+    'dynamic_intervals', 'type',
 )  # fmt: skip
 # The minimum of whole numbers that MMEngine does not check.
 _LEAST = {
@@ -176,11 +176,9 @@ def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
                 'your own needs another name.'
             )
     train = settings.get('train_cfg')
-    if isinstance(train, Mapping) and train.get('type') in (
-        None,
-        'EpochBasedTrainLoop',
-    ):
-        for key in train.keys() - _TRAIN_CFG.keys():
+    known = (None, 'EpochBasedTrainLoop')
+    if isinstance(train, Mapping) and train.get('type') in known:
+        for key in train.keys() - set(_TRAIN_CFG):
             near = get_close_matches(str(key), _TRAIN_CFG, n=1)
             hint = f'did you mean {near[0]!r}?' if near else _takes(_TRAIN_CFG)
             yield f'train_cfg takes no {key!r}; {hint}'
@@ -290,7 +288,7 @@ def _is_own(cls: object) -> bool:
     return inspect.isclass(cls) and cls.__module__.startswith('mmskelseg.')
 
 
-def _takes(parameters: Mapping[str, object]) -> str:
+def _takes(parameters: Collection[str]) -> str:
     return f'it takes {", ".join(parameters)}.' if parameters else 'it takes nothing.'
 
 

@@ -67,7 +67,7 @@ def test_memory_of_long_batches_is_that_of_a_chunk(kept_frames, bounded):
 
 @pytest.mark.parametrize('training', [True, False])
 def test_padding_is_invisible(training):
-    """And a video is no matter of the others of its batch."""
+    """And the other videos of a batch make no difference."""
     model = encoder().train(training)
     x, mask = pictures(9, 5)
     features = model(x, mask)

@@ -91,7 +91,7 @@ def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
     text, _ = make_config(
         small_annotations(), '--streaming', '6', '--overwrite', code=1
     )
-    assert '--streaming 6 waits for more than the longest training video has' in text
+    assert '--streaming 6 waits 6 s for each label, but the longest training' in text
     data = small_annotations()
     data['annotations'][0]['fps'] = 15
     text, _ = make_config(data, '--streaming', '1', '--overwrite', code=1)

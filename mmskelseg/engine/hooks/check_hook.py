@@ -7,12 +7,15 @@ import torch
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmskelseg.engine.hooks.fit_statistics_hook import FitStatisticsHook, unfitted
+from mmskelseg.engine.hooks.fit_statistics_hook import (
+    FitStatisticsHook,
+    bare_model,
+    unfitted,
+)
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.fileio.checkpoints import tensors_of
@@ -69,7 +72,7 @@ class SegCheckHook(Hook):
         """Check the classes of a test, in the order of the checkpoint."""
         dataset = runner.test_dataloader.dataset
         # Those of an ensemble are known to it alone.
-        model = _bare_model(runner)
+        model = bare_model(runner)
         trained, file = getattr(model, 'trained', self._trained)
         check_class_order(trained, _classes(dataset), file, _file(dataset))
         _check_classes(runner, runner.test_dataloader, runner.test_loop.evaluator)
@@ -121,7 +124,7 @@ class SegCheckHook(Hook):
         self, runner: Runner, checkpoint: Mapping[str, object]
     ) -> None:
         """Check a checkpoint before its weights are copied."""
-        model = _bare_model(runner)
+        model = bare_model(runner)
         expected = model.state_dict()
         file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
         state = tensors_of(checkpoint, str(file))
@@ -183,7 +186,7 @@ def _check_classes(
 ) -> None:
     classes = _classes(loader.dataset)
     file = _file(loader.dataset)
-    model = _bare_model(runner)
+    model = bare_model(runner)
     counts = {'model.num_classes': getattr(model, 'num_classes', None)}
     for metric in evaluator.metrics if evaluator is not None else ():
         if isinstance(metric, SegmentationMetric):
@@ -194,10 +197,6 @@ def _check_classes(
                 f'{file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )
-
-
-def _bare_model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _classes(dataset: Dataset) -> Sequence[str] | None:

@@ -9,7 +9,7 @@ from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmskelseg.models.layers import FeatureStandardizer, Fitted
 from mmskelseg.registry import HOOKS
@@ -43,9 +43,14 @@ class FitStatisticsHook(Hook):
                 broadcast(tensor)
 
 
+def bare_model(runner: Runner) -> nn.Module:
+    """Return the model of a runner, without a wrapper for several processes."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
 def unfitted(runner: Runner) -> dict[str, Fitted]:
     """Return the parts of a runner's model that still lack statistics, by name."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = bare_model(runner)
     return {
         name: part
         for name, part in model.named_modules()

@@ -11,10 +11,10 @@ import torch
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import mmskelseg
+from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
 from mmskelseg.evaluation import (
     RiskMetric,
     SegmentationMetric,
@@ -85,7 +85,7 @@ class SegReportHook(Hook):
         if report is None or not is_main_process():
             return None
         path = Path(runner.work_dir, 'metrics.json')
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         members: list[dict[str, object]] = []
         names: list[str] = []
         if isinstance(model, ActionSegmentorEnsemble):

@@ -136,9 +136,10 @@ class VideoNorm(nn.Module):
     """A norm of each channel of each video over its own frames, without the padding.
 
     What is constant in a video, such as the build of a person, thus has little effect.
-    In evaluation, mean and variance are those of the video joined by ``prior_frames``
-    frames with the running statistics of training, since a short video, which may show
-    a single action, would lose what distinguishes it. Scale and shift are trained.
+    In evaluation, mean and variance are those of the video together with
+    ``prior_frames`` frames that have the running statistics of training, since a short
+    video, which may show a single action, would lose what distinguishes it. Scale and
+    shift are trained.
 
     Args:
         channels: Number of channels, C.
