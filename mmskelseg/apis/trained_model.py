@@ -63,8 +63,8 @@ _HARMFUL = (
 _PROGRAMS = ('.py', '.pyc', '.so', '.yaml', '.yml', '.pkl', '.pickle')
 # The pipeline steps that streams and exported models replace.
 _PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
-# Keys of files that this package's own loader reads.
-_WEIGHTS = ('checkpoint', 'weights')
+# Keys whose text is a file to load, or the name of weights to download.
+_LOADED = ('checkpoint', 'pretrained', 'weights')
 
 
 def checkpoint_files(given: object) -> list[str]:
@@ -156,6 +156,7 @@ def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
             'trained, which is in its work folder.'
         )
     cfg = Config.fromstring(text, '.py')._cfg_dict
+    _drop_initial_weights(cfg.get('model'))
     dataset = cfg.get('test_dataloader', {}).get('dataset')
     if not isinstance(cfg.get('model'), dict) or not isinstance(dataset, dict):
         raise UserError(
@@ -177,8 +178,18 @@ def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
     return cfg
 
 
+def _drop_initial_weights(part: object) -> None:
+    """Remove every ``init_cfg``, since the checkpoint has all weights of its model."""
+    if isinstance(part, dict):
+        part.pop('init_cfg', None)
+        part = list(part.values())
+    if isinstance(part, list | tuple):
+        for item in part:
+            _drop_initial_weights(item)
+
+
 def _problems(value: object, key: str = '') -> Iterator[str]:
-    """Yield the settings of a config that would import or run something."""
+    """Yield the settings of a config that would import, run or load something."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             path = f'{key}.{name}' if key else str(name)
@@ -194,7 +205,13 @@ def _problems(value: object, key: str = '') -> Iterator[str]:
                 yield f'{path}={item!r} is not an installed package of OpenMMLab'
             elif name == 'skeleton' and not (item is None or is_data_layout(item)):
                 yield f'{path}={item!r} is neither a known layout nor a dict of one'
-            elif not (name in _WEIGHTS and isinstance(item, str)):
+            elif name in _LOADED and isinstance(item, str):
+                if item not in ('none', os.environ.get('SKELSEG_WEIGHTS')):
+                    yield (
+                        f'{path}={item!r} would be loaded from elsewhere, unless '
+                        'SKELSEG_WEIGHTS is set to the same'
+                    )
+            else:
                 yield from _problems(item, path)
     elif isinstance(value, list | tuple | set):
         for i, item in enumerate(value):

@@ -172,19 +172,25 @@ DOORS = [
 
 
 @pytest.fixture
-def hostile(canary, small_config, checkpoint):
-    """Return a checkpoint whose own config opens a door."""
+def with_settings(small_config, checkpoint):
+    """Return a checkpoint whose own config has other settings."""
 
-    def make(door):
+    def make(settings):
         path = checkpoint(small_config)
         content = torch.load(path)
         cfg = Config.fromstring(content['meta']['cfg'], '.py')
-        cfg.merge_from_dict(hostile_settings(canary)[door])
+        cfg.merge_from_dict(settings)
         content['meta']['cfg'] = cfg.pretty_text
         torch.save(content, path)
         return path
 
     return make
+
+
+@pytest.fixture
+def hostile(canary, with_settings):
+    """Return a checkpoint whose own config opens a door."""
+    return lambda door: with_settings(hostile_settings(canary)[door])
 
 
 @pytest.mark.parametrize('door', DOORS)
@@ -218,6 +224,56 @@ def test_mistake_in_the_config_of_a_checkpoint_names_the_checkpoint(
     torch.save(content, path)
     with pytest.raises(UserError, match=r'model\.pth: '):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
+
+
+ENCODER = {'type': 'FrameEncoder', 'arch': 'torchvision.resnet18', '_delete_': True}
+LOADED = {
+    'file': (ENCODER, 'weights', '/etc/passwd'),
+    'download': (ENCODER, 'weights', 'torchvision'),
+    'address': (ENCODER, 'weights', 'https://example.org/resnet.pth'),
+    'checkpoint of a backbone': (
+        {
+            **ENCODER,
+            'arch': {'type': 'mmaction.ResNet', 'depth': 18},
+            'weights': 'none',
+        },
+        'arch.init_cfg.checkpoint',
+        '/etc/passwd',
+    ),
+}
+
+
+@pytest.mark.parametrize('door', LOADED)
+def test_config_in_a_checkpoint_loads_no_other_weights(
+    with_settings, monkeypatch, door
+):
+    monkeypatch.delenv('SKELSEG_WEIGHTS', raising=False)
+    encoder, key, value = LOADED[door]
+    at = f'{FEATURES}.encoder'
+    path = with_settings({at: {**encoder}, f'{at}.{key}': value})
+    with pytest.raises(UserError) as caught:
+        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    for part in (str(path), f'features.heatmap.encoder.{key}={value!r}', 'config file'):
+        assert part in str(caught.value)
+
+
+def test_weights_that_the_user_names_are_loaded(with_settings, monkeypatch, tmp_path):
+    weights = tmp_path / 'mine.pth'
+    torch.save({'fc.weight': torch.ones(2)}, weights)
+    path = with_settings({f'{FEATURES}.encoder': {**ENCODER, 'weights': str(weights)}})
+    monkeypatch.setenv('SKELSEG_WEIGHTS', str(weights))
+    with pytest.raises(UserError, match=r'mine\.pth: not the weights of resnet18'):
+        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+
+
+def test_weights_from_which_a_training_began_are_not_read(small_config, checkpoint):
+    """The checkpoint has all weights of the model; the file may be anything."""
+    branch = small_config.model.branches.heatmap
+    branch.init_cfg = {'type': 'Pretrained', 'checkpoint': '/etc/passwd'}
+    model = SkelSegInferencer(
+        None, checkpoint(small_config), 'cpu', show_progress=False
+    ).model
+    assert all(getattr(m, 'init_cfg', None) is None for m in model.modules())
 
 
 @pytest.mark.parametrize('door', ['pipeline', 'layout'])
