@@ -22,6 +22,7 @@ from mmskelseg.fileio.atomic import atomic_write, check_can_write
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_files import KEY, open_session
 from mmskelseg.fileio.model_zoo import zoo_model
+from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.models.onnx_files import converted
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.dependencies import import_optional
@@ -102,7 +103,7 @@ def export_onnx(
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
         trained, meta = load_model(cfg, [str(file) for file in files])
         if fps is not None:
-            meta['fps'] = fps
+            meta['fps'] = check_fps(fps, str(path))
         kind: type[Export] = SegmentorExport
         if streaming or encoder:
             kind = StreamingExport if streaming else EncoderExport

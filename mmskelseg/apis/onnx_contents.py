@@ -143,6 +143,7 @@ class Export:
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
+        fps = self.meta.get('fps')
         data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
         return {
             'format': FORMAT,
@@ -152,7 +153,8 @@ class Export:
             'opset': OPSET,
             'classes': list(self.meta['classes']),
             'skeleton': _plain_layout(self.meta['skeleton']),
-            'fps': self.meta.get('fps'),
+            # A number of NumPy has no JSON.
+            'fps': None if fps is None else float(fps),
             'data': {key: value for key, value in data.items() if value is not None},
             'branches': {n: {**b.metadata} for n, b in self.branches.items()},
             'postprocess': [],

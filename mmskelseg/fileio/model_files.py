@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypedDict, cast
 
 import numpy as np
 
+from mmskelseg.fileio.inputs import RATES, is_rate
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import import_optional
@@ -271,12 +272,6 @@ def _is_skeleton(value: object) -> bool:
     return True
 
 
-def _is_rate(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return value is None
-    return 0 < value < 1000
-
-
 def _are_branches(value: object) -> bool:
     return (
         isinstance(value, dict)
@@ -306,7 +301,7 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
     'classes': (_are_classes, 'a list of names'),
     'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
-    'fps': (_is_rate, 'frames per second, or null'),
+    'fps': (lambda value: value is None or is_rate(value), f'{RATES}, or null'),
     'branches': (_are_branches, 'render and dtype of each'),
     'postprocess': (_are_steps, 'a list of steps'),
     'lookahead': (_is_count, 'a number of frames, or null'),

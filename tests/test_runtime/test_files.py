@@ -133,6 +133,7 @@ def test_newer_format_names_both_versions(changed):
     ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}, 'name of a layout'),
     ('fps', -1, 'frames per second'),
     ('fps', 'fast', 'frames per second'),
+    ('fps', float('nan'), 'frames per second'),
     ('fps', 10**400, 'frames per second'),
     ('fps', True, 'frames per second'),
     ('branches', {}, 'render and dtype'),
