@@ -19,7 +19,8 @@ from mmskelseg.apis.stream import causal_coordinates
 from mmskelseg.apis.trained_model import check_pipeline
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.features.renderers import ReadVideoFrames
-from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata, Session
+from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata
+from mmskelseg.fileio.onnx_sessions import Session
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
     OPSET,
