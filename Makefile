@@ -61,7 +61,7 @@ lint: $(VENV)/.test
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-# Each round has a seed of its own, which is printed, and stops at the first finding.
+# Each round has a seed of its own, which is printed. Findings are kept in work_dirs/fuzz.
 fuzz: $(VENV)/.test
 	$(RUN) -m tests.test_faults.fuzz --minutes $(MINUTES) --seed $(SEED)
 

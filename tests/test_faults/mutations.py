@@ -8,13 +8,13 @@ files and configs.
 import gzip
 import json
 import pickle
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
-from hypothesis import strategies as st
 
 from tests.test_faults.oracle import CANARY
 
@@ -247,24 +247,19 @@ def _changed(tree: Tree, place: tuple, change: Callable[[Tree, Any], None]) -> T
     return tuple(copy) if isinstance(tree, tuple) else copy
 
 
-@st.composite
-def trees(draw: st.DrawFn, tree: Tree) -> Tree:
-    """Draw a tree with one to three of its parts changed."""
-    for _ in range(draw(st.integers(1, 3))):
+def changed_tree(tree: Tree, rng: random.Random) -> Tree:
+    """Return a tree with one to three of its parts changed."""
+    for _ in range(rng.randint(1, 3)):
         places = list(_places(tree))
         if not places:
-            return draw(_leaves(tree))
-        place = draw(st.sampled_from(places))
+            return _leaf(tree, rng)
+        place = rng.choice(places)
         part = tree
         for key in place:
             part = part[key]
-        kind = draw(st.sampled_from(('replace', 'drop', 'double', 'rename')))
-        value = draw(_leaves(part)) if kind == 'replace' else None
-        name = (
-            draw(st.sampled_from(('', 'x', 'a\0b', 'Ä', 'type')))
-            if kind == 'rename'
-            else ''
-        )
+        kind = rng.choice(('replace', 'drop', 'double', 'rename'))
+        value = _leaf(part, rng) if kind == 'replace' else None
+        name = rng.choice(('', 'x', 'a\0b', 'Ä', 'type'))
 
         def change(parent, key, kind=kind, value=value, name=name):
             if kind == 'drop':
@@ -280,10 +275,10 @@ def trees(draw: st.DrawFn, tree: Tree) -> Tree:
     return tree
 
 
-def _leaves(part: Any) -> st.SearchStrategy:
-    if isinstance(part, np.ndarray) and part.ndim:
-        return st.one_of(st.sampled_from(list(_arrays(part))), st.sampled_from(HOSTILE))
-    return st.sampled_from(HOSTILE)
+def _leaf(part: Any, rng: random.Random) -> Any:
+    if isinstance(part, np.ndarray) and part.ndim and rng.random() < 0.5:
+        return rng.choice(list(_arrays(part)))
+    return rng.choice(HOSTILE)
 
 
 # What may stand anywhere among bytes.
@@ -295,24 +290,43 @@ _BYTES = (
 )  # fmt: skip
 
 
-@st.composite
-def byte_strings(draw: st.DrawFn, content: bytes, is_text: bool) -> bytes:
-    """Draw the content of a file with some of its bytes changed."""
-    kinds = ['cut', 'insert', 'flip', 'overwrite', 'repeat', 'empty', 'zeros']
+# What lengths and offsets may claim.
+_LENGTHS = (
+    0, 1, 2**7, 2**8 - 1, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**61 - 1,
+    2**63 - 1, 2**64 - 1,
+)  # fmt: skip
+
+
+def changed_bytes(content: bytes, rng: random.Random, is_text: bool = False) -> bytes:
+    """Return the content of a file with some of its bytes changed."""
+    kinds = ['cut', 'insert', 'flip', 'overwrite', 'length', 'repeat', 'splice']
+    kinds += ['empty', 'zeros'] if rng.random() < 0.1 else []
     if is_text:
         kinds += ['utf-16', 'utf-16-le', 'latin-1', 'cp437', 'utf-8-sig', 'crlf']
-    kind = draw(st.sampled_from(kinds))
-    place = draw(st.integers(0, max(len(content) - 1, 0)))
+    kind = rng.choice(kinds)
+    # Formats describe themselves at their beginning.
+    most = len(content) if rng.random() < 0.7 else min(len(content), 512)
+    place = rng.randrange(max(most, 1))
+    piece = b''
     if kind == 'cut':
         return content[:place]
     if kind == 'insert':
-        return content[:place] + draw(st.sampled_from(_BYTES)) + content[place:]
+        return content[:place] + rng.choice(_BYTES) + content[place:]
     if kind == 'flip' and content:
         changed = bytearray(content)
-        changed[place] ^= 1 << draw(st.integers(0, 7))
+        for _ in range(rng.choice((1, 1, 3, 10))):
+            changed[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         return bytes(changed)
     if kind == 'overwrite':
-        piece = draw(st.binary(max_size=16))
+        piece = rng.randbytes(rng.randint(0, 16))
+    if kind == 'length':
+        size = rng.choice((1, 2, 4, 8))
+        length = rng.choice(_LENGTHS) % 256**size
+        piece = length.to_bytes(size, rng.choice(('little', 'big')))
+    if kind == 'splice':
+        begin = rng.randrange(max(len(content), 1))
+        piece = content[begin : begin + rng.randint(1, 64)]
+    if kind in ('overwrite', 'length', 'splice'):
         return content[:place] + piece + content[place + len(piece) :]
     if kind == 'repeat':
         return content + content[place:]
@@ -320,7 +334,7 @@ def byte_strings(draw: st.DrawFn, content: bytes, is_text: bool) -> bytes:
         return b'\0' * len(content)
     if kind == 'crlf':
         return content.replace(b'\n', b'\r\n')
-    if kind == 'empty':
+    if kind in ('flip', 'empty'):
         return b''
     text = content.decode('utf-8', 'replace') + 'Ä'
     return text.encode(kind, 'replace')

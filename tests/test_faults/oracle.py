@@ -73,7 +73,7 @@ def judge(
             value = read(path)
     except UserError as error:
         value = error
-        _check_sentence(str(error), path, names or (path.name,))
+        check_sentence(str(error), names or (path.name,))
     except Hang:
         raise AssertionError(f'{path}: over {SECONDS} seconds') from None
     except MemoryError as error:
@@ -88,7 +88,8 @@ def judge(
     return value
 
 
-def _check_sentence(text: str, path: Path, names: tuple[str, ...]) -> None:
+def check_sentence(text: str, names: tuple[str, ...]) -> None:
+    """Raise an AssertionError if the message of a UserError is no clear sentence."""
     assert any(name in text for name in names), f'names none of {names}: {text}'
     assert '\n' not in text, f'several lines: {text}'
     assert text.endswith(('.', '?')), f'no sentence: {text}'
