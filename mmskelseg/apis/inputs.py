@@ -31,7 +31,7 @@ from mmskelseg.structures.predictions import InputVideo
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.skeleton import Layout
 from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
+from mmskelseg.utils.errors import MissingFileError, UserError, check_name, shown
 
 #: One input; see :func:`find_sources`.
 Input: TypeAlias = str | os.PathLike | np.ndarray | Mapping[str, object] | Poses
@@ -239,6 +239,7 @@ def _named_apart(sources: Iterable[Source]) -> list[Source]:
     """Return the sources with unique names."""
     apart: dict[str, Source] = {}
     for source in sources:
+        check_name(source.name, 'The name of a video')
         name, number = source.name, 1
         while name in apart:
             number += 1
@@ -304,6 +305,7 @@ class InputReader:
                 )
             if self.needs_poses and self.person != EACH:
                 video['notes'] += _unseen(video)
+            check_name(video.get('frame_dir', ''), f'{source.name}: frame_dir')
         own: InputVideo = {'frame_dir': source.name, 'skeleton': self.skeleton}
         return [{**own, **video} for video in videos]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, escaped
 
 if TYPE_CHECKING:
     from mmskelseg.evaluation.functional.report import Spreads
@@ -98,7 +98,7 @@ def _run(args: argparse.Namespace) -> None:
 
     results = _named([_read(path) for path in args.results], args)
     _check_same(results)
-    text = '\n'.join(_table(results, args))
+    text = '\n'.join(map(escaped, _table(results, args)))
     print(text)
     if args.out is not None:
         atomic_write_text(args.out, f'{text}\n')

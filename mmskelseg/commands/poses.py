@@ -22,7 +22,7 @@ from mmskelseg.commands.arguments import add_pose_estimator_arguments
 from mmskelseg.fileio.names import file_name
 from mmskelseg.utils.choices import POLICIES
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, check_name
 
 if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator
@@ -66,6 +66,7 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
                     'another folder, or a file.'
                 )
         for file in inside:
+            check_name(file.stem, 'The name of a video')
             if file.stem in found:
                 raise UserError(
                     f'{found[file.stem]} and {file} have the same name; rename one, or '

@@ -223,6 +223,9 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
         if '{{' in name:
             # Configs that name it would contain a template of MMEngine.
             yield _WHOLE, f'the name of split {_shown(name)} holds {{{{; rename it.'
+        if CONTROL.search(name):
+            problem = f'the name of split {_shown(name)} holds control characters.'
+            yield _WHOLE, problem
         for problem in _member_problems(name, members, counts.keys()):
             yield ('split', name), problem
     for name in split:
@@ -292,8 +295,11 @@ def _video_problems(
     video: VideoAnnotation, skeleton: Skeleton, num_classes: int
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
-    if not isinstance(video['frame_dir'], str) or not video['frame_dir']:
-        yield f'frame_dir is {_shown(video["frame_dir"])}, expected a text.'
+    name = video['frame_dir']
+    if not isinstance(name, str) or not name or CONTROL.search(name):
+        yield (
+            f'frame_dir is {_shown(name)}, expected a text without control characters.'
+        )
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _length_problems(video, shape[1])

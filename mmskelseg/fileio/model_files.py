@@ -14,7 +14,7 @@ from mmskelseg.fileio.inputs import RATES, is_rate
 from mmskelseg.fileio.onnx_sessions import Session
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import CONTROL, MissingFileError, UserError
 
 #: The key of our metadata in a file, which are JSON. Followed by a dot and the name of
 #: a branch, it is the key of the ONNX file of that branch's image encoder, in base64.
@@ -168,7 +168,7 @@ def _are_classes(value: object) -> bool:
     return (
         isinstance(value, list)
         and 0 < len(value) <= _MOST_CLASSES
-        and all(isinstance(name, str) for name in value)
+        and all(isinstance(n, str) and not CONTROL.search(n) for n in value)
     )
 
 
@@ -209,7 +209,7 @@ def _is_count(value: object) -> bool:
 
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
-    'classes': (_are_classes, 'a list of names'),
+    'classes': (_are_classes, 'a list of names without control characters'),
     'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
     'fps': (lambda value: value is None or is_rate(value), f'{RATES}, or null'),
     'branches': (_are_branches, 'render and dtype of each'),

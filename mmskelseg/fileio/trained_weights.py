@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmskelseg.fileio.checkpoints import meta_of, tensors_of
 from mmskelseg.structures.annotations import Metainfo
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, check_name, shown
 from mmskelseg.utils.settings import flat_settings
 
 # Settings of branches that decide which frames a model sees, with their defaults.
@@ -173,6 +173,8 @@ def trained_data(checkpoint: object, source: str) -> Metainfo:
             f'{source}: its classes are {shown(names)}, expected a list of names; '
             'train again, or use another checkpoint.'
         )
+    for name in names:
+        check_name(name, f'{source}: one of its classes')
     return cast(Metainfo, meta)
 
 

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_replacement
-from mmskelseg.fileio.inputs import is_file
+from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg.utils.errors import UnavailableError, UserError
 
 VIDEO_SUFFIXES = (
     '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',
@@ -173,9 +173,7 @@ def _av_writer(
 @contextmanager
 def opened_video(path: Path) -> Iterator[cv2.VideoCapture]:
     """Open a video file for a block."""
-    if not is_file(path):
-        raise MissingFileError(f'{path}: there is no such video file.')
-    capture = cv2.VideoCapture(os.fspath(path))
+    capture = cv2.VideoCapture(os.fspath(regular_file(path)))
     try:
         if not capture.isOpened():
             raise UserError(

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 from mmskelseg.utils.dependencies import is_installed
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.utils.errors import UserError, check_name, shown
 
 # More than people, animals and meshes have; files may state any number.
 _MOST_JOINTS = 2000
@@ -62,6 +62,8 @@ class Skeleton:
                 f'called {shown(longest)}; use at most {_MOST_JOINTS} joints, with '
                 f'names of up to {LONGEST_NAME} characters.'
             )
+        for name in self.joints:
+            check_name(name, f'A joint of the skeleton {self.name!r}')
         twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
         if twice:
             raise UserError(

@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from io import TextIOWrapper
 from math import inf
 
 from mmskelseg.utils.choices import EACH, POLICIES, POSE_FORMATS
@@ -48,6 +50,9 @@ def command(
         args = parser.parse_args(argv)
         # Otherwise, a full disk would cause a traceback for each line of a log.
         logging.raiseExceptions = False
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A path may hold what is no character, which could not be printed.
+            sys.stdout.reconfigure(errors='backslashreplace')
         with stoppable(kept), user_errors():
             return run(args)
 

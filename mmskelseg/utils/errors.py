@@ -34,8 +34,9 @@ _OF_CONTENT = (
 )  # fmt: skip
 # The most characters of a message.
 _LONGEST = 900
-# Control characters and line ends, which no name and no message should contain.
-CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+# Control characters, line ends and halves of characters, which no name and no message
+# should contain: terminals obey the first, and no file can hold the last.
+CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 
 
 class UserError(ValueError):
@@ -56,7 +57,30 @@ def _readable(text: str) -> str:
     text = re.sub(r'\S{400,}', lambda word: f'{word[0][:250]}...{word[0][-50:]}', text)
     if len(text) > _LONGEST:
         text = f'{text[: _LONGEST - 300]} ... {text[-295:]}'
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    r"""Return a text with its control characters as Python writes them.
+
+    >>> escaped('a\x1b[31m')
+    'a\\x1b[31m'
+    """
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def check_name(name: str, what: str) -> None:
+    """Raise a UserError if a name has characters that cannot be printed.
+
+    Args:
+        name: The name.
+        what: What has this name, for the message.
+    """
+    if CONTROL.search(name):
+        raise UserError(
+            f'{what} is {shown(name)}, expected a name without control characters; '
+            'rename it.'
+        )
 
 
 class MissingFileError(UserError, FileNotFoundError):

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from mmskelseg.utils.errors import escaped
+
 Rows = Sequence[Sequence[str]]
 
 
@@ -33,6 +35,8 @@ def markdown_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
 
 def _padded(rows: Rows, left: Iterable[int]) -> list[list[str]]:
     """Return the cells of each row, padded to the width of their column."""
+    # Names may come from anybody's file.
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     at_left = {i % len(widths) for i in left}
     return [

@@ -302,7 +302,7 @@ FAULTS = {
     ),
     'frame_dir': (
         video('frame_dir', 7),
-        'video 7: frame_dir is 7, expected a text.',
+        'video 7: frame_dir is 7, expected a text',
     ),
     'duplicate frame_dir': (
         repeat_video,

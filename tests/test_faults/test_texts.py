@@ -7,11 +7,15 @@ import shutil
 import numpy as np
 import pytest
 
+from mmskelseg.apis.inputs import find_sources
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
+from mmskelseg.fileio.trained_weights import trained_data
 from mmskelseg.interchange import read_segments
+from mmskelseg.interchange.labels.segments import make_segment
 from mmskelseg.interchange.poses import read_poses, to_coco17
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError, explanation, shown
+from mmskelseg.utils.tables import text_table
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS, SAMPLES
 from tests.test_faults.oracle import judge
@@ -171,14 +175,67 @@ def test_misspelt_part_is_told_where_none_is_needed(tmp_path):
         to_coco17(poses, {'nos': 'nose'}, 'take1')
 
 
-@pytest.mark.parametrize('name', ['a\0b', 'a\nb', 'a\x1bb'])
-def test_control_characters_in_class_names_are_refused(tmp_path, name):
-    """Tables and programs in C would end there."""
+def named_class(name):
     data = small_annotations()
     data['metainfo']['classes'][1] = name
-    with pytest.raises(UserError, match='without control characters') as error:
-        save_annotations(data, tmp_path / 'a.pkl')
-    assert '\n' not in str(error.value)
+    save_annotations(data, 'a.pkl')
+
+
+def named_video(name):
+    data = small_annotations()
+    data['annotations'][0]['frame_dir'] = data['split']['train'][0] = name
+    save_annotations(data, 'a.pkl')
+
+
+def named_split(name):
+    data = small_annotations()
+    data['split'][name] = data['split']['test']
+    save_annotations(data, 'a.pkl')
+
+
+def named_joint(name):
+    Skeleton.get({'joints': ['a', name], 'limbs': [[0, 1]]})
+
+
+def named_input(name):
+    find_sources({'frame_dir': name, 'keypoint': np.ones((1, 4, 17, 2))})
+
+
+def named_class_of_a_checkpoint(name):
+    meta = {**small_annotations()['metainfo'], 'classes': ['a', name]}
+    trained_data({'meta': {'dataset_meta': meta}}, 'a.pth')
+
+
+def named_label(name):
+    make_segment('a.csv', 0, 1, name)
+
+
+@pytest.mark.parametrize('mark', ['\0', '\n', '\x1b[31m', '\x9b', '\ud800'])
+@pytest.mark.parametrize(
+    'use',
+    [
+        named_class,
+        named_video,
+        named_split,
+        named_joint,
+        named_input,
+        named_class_of_a_checkpoint,
+        named_label,
+    ],
+)
+def test_names_with_control_characters_are_refused(tmp_path, monkeypatch, use, mark):
+    """Terminals would obey them, and half a character cannot be written."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match='control characters') as error:
+        use(f'a{mark}b')
+    assert repr(f'a{mark}b') in str(error.value)
+    assert mark not in str(error.value)
+
+
+def test_names_in_tables_are_escaped():
+    """Those of summaries and dumps are anybody's."""
+    (line,) = text_table([['a\x1b[31m\ud800']])
+    assert line == r'a\x1b[31m\ud800'
 
 
 def test_damaged_text_of_an_array_is_refused(tmp_path):

@@ -42,7 +42,7 @@ def test_stopped_writing_leaves_the_old_file(tmp_path):
 
 
 def test_faulty_files_are_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'gone\.mp4: there is no such video'):
+    with pytest.raises(FileNotFoundError, match=r'gone\.mp4: there is no such file'):
         VideoFile.open(tmp_path / 'gone.mp4')
     (tmp_path / 'text.mp4').write_text('no video')
     with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):

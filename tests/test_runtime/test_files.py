@@ -128,6 +128,7 @@ def test_newer_format_names_both_versions(changed):
     ('classes', [], 'a list of names'),
     ('classes', [1, 2], 'a list of names'),
     ('classes', 'abcd', 'a list of names'),
+    ('classes', ['walk', '\x1b[31m'], 'without control characters'),
     ('skeleton', '/etc/passwd.py', 'name of a layout'),
     ('skeleton', 'coco18', 'name of a layout'),
     ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}, 'name of a layout'),

@@ -215,6 +215,18 @@ def test_video_that_a_run_names_twice_is_refused(save, call_tool):
     assert f"{path}: names 'a' twice" in said
 
 
+def test_names_are_printed_and_written_without_control_characters(
+    save, call_tool, tmp_path
+):
+    """Half a character could not be written, and terminals obey the other."""
+    one = save('one', 40, folds=['x', '\ud800'], options=['a=\x1b[31m'])
+    out = tmp_path / 'table.md'
+    done = call_tool(TOOL, one, save('two', 30, folds=['x', '\ud800']), '--out', out)
+    assert r'some/one a=\x1b[31m' in done.stdout
+    assert r'Folds: x, \ud800.' in done.stdout
+    assert out.read_text().strip() == done.stdout.strip()
+
+
 def test_files_at_fault_are_named(save, call_tool, tmp_path):
     good = save('one', 40)
     done = call_tool(TOOL, good, tmp_path / 'none', code=1)

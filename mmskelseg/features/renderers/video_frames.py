@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
-from mmskelseg.fileio.inputs import is_file
+from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -182,18 +182,18 @@ def _path(results: VideoAnnotation) -> Path:
             f'video {results["frame_dir"]} has no `filename`, the video file to read '
             'its frames from; add it to the annotation file.'
         )
-    return Path(results['filename'])
+    try:
+        return regular_file(results['filename'])
+    except MissingFileError:
+        raise MissingFileError(
+            f'{results["filename"]}: there is no such file, though it is the '
+            f'`filename` of video {results["frame_dir"]}; put it there, or name the '
+            'folder of the videos with dataset.data_prefix=dict(video=FOLDER).'
+        ) from None
 
 
 def _opened(results: VideoAnnotation) -> AbstractContextManager[cv2.VideoCapture]:
-    path = _path(results)
-    if not is_file(path):
-        raise MissingFileError(
-            f'{path}: there is no such file, though it is the `filename` of video '
-            f'{results["frame_dir"]}; put it there, or name the folder of the videos '
-            'with dataset.data_prefix=dict(video=FOLDER).'
-        )
-    return opened_video(path)
+    return opened_video(_path(results))
 
 
 def _sample(path: Path) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 from mmskelseg.fileio.inputs import RATES, is_rate
 from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.structures.segments import resolve_background, to_segments
-from mmskelseg.utils.errors import CONTROL, UserError, shown
+from mmskelseg.utils.errors import UserError, check_name, shown
 from mmskelseg.utils.logs import print_log
 
 # The most seconds that labels may exceed the video, since the duration of a container
@@ -222,11 +222,7 @@ def make_segment(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
         )
-    if CONTROL.search(label.strip()):
-        raise UserError(
-            f'{place}: the label {shown(label)} holds a control character or the end '
-            'of a line; rename the class.'
-        )
+    check_name(label.strip(), f'{place}: the label from {start:.3f} to {end:.3f} s')
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '

@@ -1,8 +1,12 @@
+import os
+import sys
+
 import cv2
 import numpy as np
 import pytest
 
 from mmskelseg.features.renderers import ReadVideoFrames
+from mmskelseg.utils.errors import UserError
 
 SIZE = (24, 32)
 
@@ -43,6 +47,16 @@ def test_blocks_are_the_whole_in_parts(video):
     blocks = list(reader.blocks(video, 4))
     assert [len(block) for block in blocks] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate(blocks), reader(dict(video))['imgs'])
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no such files')
+@pytest.mark.parametrize('use', ['check', 'source', '__call__'])
+def test_pipe_is_refused_at_once(video, tmp_path, use):
+    """Reading it would wait for a writer forever."""
+    os.mkfifo(tmp_path / 'pipe.mp4')
+    video['filename'] = str(tmp_path / 'pipe.mp4')
+    with pytest.raises(UserError, match=r'pipe\.mp4: is a pipe or a device'):
+        getattr(ReadVideoFrames(), use)(video)
 
 
 def test_colours_are_red_green_blue(tmp_path):
