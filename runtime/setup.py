@@ -48,6 +48,7 @@ SHARED = (
     'fileio/inputs.py',
     'fileio/model_files.py',
     'fileio/names.py',
+    'fileio/pickled_values.py',
     'fileio/pickles.py',
     'fileio/video.py',
     'interchange/**/*.py',
