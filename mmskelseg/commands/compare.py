@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -114,7 +113,7 @@ def _read(path: Path) -> _Result:
             f'{file}: there is no such file; name the folder of a finished '
             '`mmskelseg cross-validate`.'
         )
-    content = read_json(file, '`mmskelseg cross-validate`')
+    content = read_json(file, '`mmskelseg cross-validate`', unique=True)
     scores = {key: {'mean': float, 'std?': float} for key in _SCORES}
     of_video = {key: float for key in _SCORES if key != 'mAP'}
     shape = {
@@ -129,17 +128,40 @@ def _read(path: Path) -> _Result:
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
     check_shape(content, shape, str(file), 'cross-validate again')
-    for run in content['runs']:
-        for video, key in product(run['per_video'], of_video):
-            score = run['per_video'][video][key]
-            # NaN is outside as well.
-            if not 0 <= score <= 100:
-                raise UserError(
-                    f'{file}: {key} of video {video!r} ({run["fold"]}, seed '
-                    f'{run["seed"]}) is {score}, but a score is from 0 to 100; '
-                    'cross-validate again.'
-                )
+    _check_scores(content, str(file))
     return cast('_Result', {'options': [], **content, 'file': str(file)})
+
+
+def _check_scores(content: _Result, file: str) -> None:
+    """Raise a UserError for the first score that is none, or a run that is repeated."""
+    scores = [
+        (f'{key} of over_seeds', spread[part], 100 if part == 'mean' else 50)
+        for key, spread in content['over_seeds']['scores'].items()
+        if key in _SCORES
+        for part in ('mean', 'std')
+        if spread.get(part) is not None
+    ]
+    seen = set()
+    for run in content['runs']:
+        fold, seed = run['fold'], run['seed']
+        if (fold, seed) in seen:
+            raise UserError(
+                f'{file}: has two runs of fold {fold!r} with seed {seed}; '
+                'cross-validate again.'
+            )
+        seen.add((fold, seed))
+        scores += [
+            (f'{key} of video {video!r} ({fold}, seed {seed})', of_video[key], 100)
+            for video, of_video in run['per_video'].items()
+            for key in of_video.keys() & _SCORES.keys()
+        ]
+    for what, score, most in scores:
+        # NaN is outside as well.
+        if not 0 <= score <= most:
+            raise UserError(
+                f'{file}: {what} is {score}, but it is from 0 to {most}; '
+                'cross-validate again.'
+            )
 
 
 def _named(contents: list[_Result], args: argparse.Namespace) -> dict[str, _Result]:

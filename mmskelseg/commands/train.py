@@ -10,6 +10,7 @@ run can be continued with --resume, with exactly the same result.
 from __future__ import annotations
 
 import argparse
+from logging import WARNING
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         help='continue from this checkpoint, or without a name from the last one in '
-        'the work folder',
+        'the work folder, if there is one',
     )
     parser.add_argument(
         '--amp',
@@ -80,14 +81,34 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        _resume(cfg, args.resume)
     # Options that were not given leave the config as it is.
     options = ('diff_rank_seed', 'deterministic')
     given = {name: True for name in options if getattr(args, name)}
     if args.seed is not None:
         given['seed'] = args.seed
     cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
+
+
+def _resume(cfg: Config, checkpoint: str) -> None:
+    """Let a training continue from a checkpoint; ``auto`` stands for the last one."""
+    from mmengine.logging import print_log
+
+    from mmskelseg.fileio.checkpoints import find_latest_checkpoint
+
+    if checkpoint != 'auto':
+        cfg.resume, cfg.load_from = True, checkpoint
+    elif find_latest_checkpoint(cfg.work_dir) is not None:
+        # MMEngine looks for it again.
+        cfg.resume, cfg.load_from = True, None
+    else:
+        cfg.resume = False
+        print_log(
+            f'--resume: {cfg.work_dir} has no checkpoint, so the training starts from '
+            'the beginning.',
+            'current',
+            WARNING,
+        )
 
 
 def _check_work_dir(cfg: Config) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -124,6 +125,9 @@ def _check_dump(
                 f'{path}: video {name} has no pred_score, the probabilities (K, T); '
                 'make it with `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl`.'
             )
+        for field in FIELDS:
+            if sample.get(field) is not None:
+                _check_values(sample[field], f'{path}: {field} of video {name}', field)
         classes, expected = (list(s.get('classes') or ()) for s in (sample, other))
         if classes and expected and classes != expected:
             raise UserError(
@@ -148,3 +152,20 @@ def _check_dump(
                     f'{path}: video {name} has the label {int(here[frame])} in frame '
                     f'{frame}, but {int(there[frame])} in {first_path}; {same}.'
                 )
+
+
+def _check_values(values: Tensor | np.ndarray, place: str, field: str) -> None:
+    """Raise a UserError if a predicted field has values that it cannot have."""
+    values = torch.as_tensor(values)
+    wrong = ~values.isfinite()
+    if field == 'pred_score':
+        # Half precision rounds.
+        wrong |= (values < 0) | (values > 1.001)
+    if wrong.any():
+        frame = int(wrong.nonzero()[0, -1])
+        expected = 'probabilities' if field == 'pred_score' else 'finite numbers'
+        raise UserError(
+            f'{place} is {float(values[wrong][0])} in frame {frame}, expected '
+            f'{expected}; make it with `tools/test.py CONFIG CHECKPOINT --dump '
+            'FILE.pkl`.'
+        )

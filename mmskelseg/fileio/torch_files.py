@@ -212,7 +212,7 @@ def read_zip(stream: io.BufferedIOBase, map_location: MapLocation = 'cpu') -> ob
             if member.file_size != length:
                 raise EOFError
             memory = torch.empty(length, dtype=torch.uint8)
-            if stream.readinto(memoryview(memory.numpy())) != length:
+            if stream.readinto(memory.numpy().data) != length:
                 raise EOFError
             return memory.untyped_storage()
 

@@ -70,8 +70,16 @@ def check_decoder(
 
 
 def check_finite(state: Mapping[str, object], source: str) -> None:
-    """Raise a UserError if a tensor has values that are not finite, and name it."""
+    """Raise a UserError if a tensor has values that are not finite, and name it.
+
+    Nor may they be complex, since a model would drop their imaginary part.
+    """
     for key, value in state.items():
+        if isinstance(value, Tensor) and value.is_complex():
+            raise UserError(
+                f'{source}: {key} is of {value.dtype}, expected real numbers; use the '
+                'checkpoint of a model of this package, or convert it again.'
+            )
         if not isinstance(value, Tensor) or not value.is_floating_point():
             continue
         wrong = int((~value.isfinite()).sum())

@@ -108,16 +108,22 @@ def _unpacked(path: FilePath) -> bytes:
     return content
 
 
-def read_json(path: FilePath, tool: str) -> Any:
+def read_json(path: FilePath, tool: str, *, unique: bool = False) -> Any:
     """Return the content of a JSON file.
 
     Integers may have up to 18 digits, more than any frame number or id needs. The
     caller has to check the content, for example by :func:`check_shape`.
+
+    Args:
+        path: The file.
+        tool: The program that writes such files, for messages.
+        unique: Whether to refuse an object that names a key twice, of which otherwise
+            the last counts; large files take longer.
     """
-    return parse_json(read_text(path), str(path), tool)
+    return parse_json(read_text(path), str(path), tool, unique=unique)
 
 
-def parse_json(text: str, source: str, tool: str) -> Any:
+def parse_json(text: str, source: str, tool: str, *, unique: bool = False) -> Any:
     """Return the content of a JSON text of the file ``source``; see read_json."""
 
     def whole_number(digits: str) -> int:
@@ -129,8 +135,20 @@ def parse_json(text: str, source: str, tool: str) -> Any:
             )
         return int(digits)
 
+    def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UserError(
+                f'{source}: names {shown(twice)} twice in one object; export the file '
+                f'from {tool} again.'
+            )
+        return content
+
+    hook = without_repeats if unique else None
     try:
-        return json.loads(text, parse_int=whole_number)
+        return json.loads(text, parse_int=whole_number, object_pairs_hook=hook)
     except json.JSONDecodeError as error:
         raise UserError(
             f'{source}: line {error.lineno}, column {error.colno} is no JSON '

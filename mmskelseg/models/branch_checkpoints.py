@@ -7,6 +7,7 @@ from mmengine.config import ConfigDict
 from torch import nn
 
 from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.fileio.trained_weights import check_finite
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 
@@ -50,6 +51,7 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
     prefix = init_cfg.get('prefix') or ''
     prefix += '.' if prefix and not prefix.endswith('.') else ''
     state = load_state_dict(file)
+    check_finite(state, file)
     for key, value in branch.state_dict().items():
         found = state.get(f'{prefix}{key}')
         if found is None or found.shape != value.shape:

@@ -142,6 +142,28 @@ def test_average_dumps_names_dump_and_video_that_differ(dump, samples, classes, 
         average_dumps([one, dump('other.pkl', samples, classes)])
 
 
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('pred_score', float('nan')),
+        ('pred_score', float('inf')),
+        ('pred_score', -0.5),
+        ('pred_score', 1.5),
+        ('pred_logit', float('nan')),
+        ('pred_risk', float('inf')),
+    ],
+)
+def test_average_dumps_names_impossible_values(dump, field, value):
+    wrong = {**sample(ONE), 'pred_risk': torch.ones(2)}
+    wrong[field] = wrong[field].clone()
+    wrong[field][..., 1] = value
+    paths = [dump('one.pkl', [sample(ONE)]), dump('other.pkl', [wrong])]
+    place = rf'other\.pkl: {field} of video a is {value} in frame 1'
+    for files in (paths, paths[::-1]):
+        with pytest.raises(ValueError, match=place):
+            average_dumps(files)
+
+
 def test_metric_scores_the_members_of_an_ensemble(dump):
     """Of two frames the ensemble gets both right, the members one and none."""
     paths = [dump('one.pkl', [sample(ONE)]), dump('other.pkl', [sample(OTHER)])]

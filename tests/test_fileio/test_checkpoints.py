@@ -378,16 +378,53 @@ def test_inferencer_refuses_config_text_that_runs_a_command(trained, tmp_path):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize('named', [None, '', 'gone.pth', 'epoch_1.pth'])
-def test_last_checkpoint_is_found_after_a_kill(tmp_path, named):
-    """The newest one, where `last_checkpoint` names none that is there."""
-    for i, name in enumerate(('epoch_1.pth', 'epoch_2.pth', 'other.pth')):
+@pytest.fixture
+def work_dir(tmp_path):
+    """A folder of checkpoints, from the oldest to the newest."""
+    for i, name in enumerate(('epoch_9.pth', 'epoch_1.pth', 'epoch_2.pth', 'a.pth')):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (i, i))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ('named', 'expected'),
+    [
+        (None, 'epoch_2.pth'),
+        ('', 'epoch_2.pth'),
+        ('{folder}/gone.pth', 'epoch_2.pth'),
+        ('{folder}', 'epoch_2.pth'),
+        ('.', 'epoch_2.pth'),
+        ('\0', 'epoch_2.pth'),
+        # It was written before the file was updated.
+        ('{folder}/epoch_1.pth', 'epoch_2.pth'),
+        ('{folder}/epoch_2.pth', 'epoch_2.pth'),
+        ('{folder}/epoch_9.pth', 'epoch_9.pth'),
+        ('{folder}/a.pth', 'a.pth'),
+        # The folder was moved.
+        ('/elsewhere/epoch_9.pth', 'epoch_9.pth'),
+    ],
+)
+def test_last_checkpoint_is_the_newest_of_a_training(work_dir, named, expected):
+    """A kill may leave an old `last_checkpoint`; epoch_9 is of an earlier training."""
     if named is not None:
-        text = named and str(tmp_path / named)
-        (tmp_path / 'last_checkpoint').write_text(text)
-    expected = 'epoch_1.pth' if named == 'epoch_1.pth' else 'epoch_2.pth'
-    found = mmengine_runner.find_latest_checkpoint(str(tmp_path))
-    assert found == str(tmp_path / expected)
+        text = named.format(folder=work_dir)
+        (work_dir / 'last_checkpoint').write_text(text)
+    found = mmengine_runner.find_latest_checkpoint(str(work_dir))
+    assert found == str(work_dir / expected)
+
+
+def test_last_checkpoint_of_a_copied_folder_is_its_own(work_dir):
+    """Even if the original is still there."""
+    copy = work_dir / 'copy'
+    copy.mkdir()
+    (copy / 'epoch_2.pth').touch()
+    (copy / 'last_checkpoint').write_text(str(work_dir / 'epoch_2.pth'))
+    found = mmengine_runner.find_latest_checkpoint(str(copy))
+    assert found == str(copy / 'epoch_2.pth')
+
+
+def test_folder_without_checkpoints_has_no_last_one(tmp_path):
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
+    assert mmengine_runner.find_latest_checkpoint(str(tmp_path)) is None
     assert mmengine_runner.find_latest_checkpoint(str(tmp_path / 'none')) is None

@@ -34,6 +34,16 @@ def test_weights_that_are_not_finite_are_refused():
     load_weights(model, {'state_dict': state}, 'epoch_9.pth')
 
 
+def test_complex_weights_are_refused():
+    """PyTorch would drop their imaginary part."""
+    state = {
+        name: value + 1j for name, value in torch.nn.Linear(2, 3).state_dict().items()
+    }
+    message = r'epoch_9\.pth: weight is of torch\.complex64'
+    with pytest.raises(ValueError, match=message):
+        load_weights(torch.nn.Linear(2, 3), {'state_dict': state}, 'epoch_9.pth')
+
+
 @pytest.mark.parametrize(
     ('trained', 'now', 'message'),
     [

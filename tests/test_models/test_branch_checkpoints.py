@@ -74,3 +74,11 @@ def test_weights_that_were_trained_on_standardised_features_need_them(tmp_path):
     torch.save({**weights, 'standardizer.mean': torch.zeros(3)}, file)
     with pytest.raises(ValueError, match=r'set model.branches.rgb.standardize=True'):
         check_branch_weights('rgb', nn.Linear(3, 2), branch(file)['init_cfg'])
+
+
+def test_weights_of_a_branch_are_finite_real_numbers(tmp_path):
+    file = tmp_path / 'a.pth'
+    state = {'weight': torch.ones(2, 3) + 1j, 'bias': torch.zeros(2)}
+    torch.save(state, file)
+    with pytest.raises(ValueError, match=r'a\.pth: weight is of torch\.complex64'):
+        check_branch_weights('rgb', nn.Linear(3, 2), branch(file)['init_cfg'])

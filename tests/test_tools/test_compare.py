@@ -177,14 +177,42 @@ def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data, args):
         assert (ROOT / 'configs' / f'{row["Config"].split()[0]}.py').is_file()
 
 
-@pytest.mark.parametrize('score', [float('nan'), -1, 101])
-def test_impossible_score_is_named(save, call_tool, score):
+def of_video(score):
+    return lambda c: c['runs'][3]['per_video']['b'].update(edit=score)
+
+
+def of_seeds(key, **scores):
+    return lambda c: c['over_seeds']['scores'][key].update(scores)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (of_video(float('nan')), "edit of video 'b' (y, seed 1) is nan"),
+        (of_video(-1), "edit of video 'b' (y, seed 1) is -1"),
+        (of_video(101), "edit of video 'b' (y, seed 1) is 101"),
+        (of_seeds('mAP', mean=float('nan')), 'mAP of over_seeds is nan'),
+        (of_seeds('acc', mean=float('inf')), 'acc of over_seeds is inf'),
+        (of_seeds('edit', std=-2), 'edit of over_seeds is -2'),
+        (lambda c: c['runs'].append(c['runs'][1]), "two runs of fold 'x' with seed 1"),
+    ],
+)
+def test_impossible_result_is_named(save, call_tool, change, message):
     path = save('one', 40) / 'cross_validation.json'
     content = json.loads(path.read_text())
-    content['runs'][3]['per_video']['b']['edit'] = score
+    change(content)
     path.write_text(json.dumps(content))
-    message = call_tool(TOOL, path, save('other', 30), code=1).stderr
-    assert f"edit of video 'b' (y, seed 1) is {score}, but a score" in message
+    said = call_tool(TOOL, path, save('other', 30), code=1).stderr
+    assert str(path) in said
+    assert message in said
+
+
+def test_video_that_a_run_names_twice_is_refused(save, call_tool):
+    """JSON would take the second."""
+    path = save('one', 40) / 'cross_validation.json'
+    path.write_text(path.read_text().replace('"b": {', '"a": {', 1))
+    said = call_tool(TOOL, path, save('other', 30), code=1).stderr
+    assert f"{path}: names 'a' twice" in said
 
 
 def test_files_at_fault_are_named(save, call_tool, tmp_path):

@@ -105,6 +105,21 @@ def test_resumed_training_ends_as_one_that_ran_through(
     assert not all(torch.equal(before[key], expected[key]) for key in expected)
 
 
+def test_resume_without_a_checkpoint_says_that_it_begins_anew(
+    run_tool, tmp_path, options
+):
+    """As after a kill before the first checkpoint."""
+    work_dir = tmp_path / 'killed'
+    work_dir.mkdir()
+    (work_dir / 'last_checkpoint').touch()
+    options = [*options, 'train_cfg.max_epochs=1']
+    done = train(run_tool, options, '--work-dir', work_dir, '--resume')
+    said = done.stdout + done.stderr
+    assert f'--resume: {work_dir} has no checkpoint' in said
+    assert 'Auto resumed' not in said
+    assert (work_dir / 'epoch_1.pth').is_file()
+
+
 def test_train_runs_under_mmaction2s_own_script(run_tool, tmp_path, options):
     """The same config, under the script that comes with MMAction2."""
     import mmaction

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
 from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.fileio.trained_weights import check_finite
 from mmskelseg.registry import MODELS
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
@@ -104,6 +105,7 @@ class FrozenNetwork:
         ``backbone.`` are taken.
         """
         state = self._read()
+        check_finite(state, self.weights)
         if any(key.startswith(_BACKBONE) for key in state.keys() - expected.keys()):
             state = {
                 key.removeprefix(_BACKBONE): value

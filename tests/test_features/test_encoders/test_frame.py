@@ -167,6 +167,15 @@ def test_encoder_refuses_weights_of_another_network(tmp_path, images, changes, m
         encoder.encode(images)
 
 
+def test_encoder_refuses_complex_weights(tmp_path, images):
+    """PyTorch would drop their imaginary part."""
+    path, _ = resnet18_file(tmp_path, bn1__weight=torch.ones(64) + 1j)
+    encoder = FrameEncoder('torchvision.resnet18', str(path))
+    message = r'resnet18\.pth: bn1\.weight is of torch\.complex64'
+    with pytest.raises(ValueError, match=message):
+        encoder.encode(images)
+
+
 def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
     """A ResNet-18's weights leave most of a ResNet-50 empty."""
     path, _ = resnet18_file(tmp_path)
