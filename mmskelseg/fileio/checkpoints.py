@@ -6,6 +6,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +14,11 @@ from urllib.parse import urlparse
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
+from safetensors.torch import load as read_safetensors
+from safetensors.torch import save as safetensors_of
 from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
+from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.config_texts import reduce_config_text
 from mmskelseg.fileio.inputs import regular_file
 from mmskelseg.fileio.pickled_values import UnsafePickleError
@@ -28,8 +31,10 @@ _DAMAGED = (
     OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
     SafetensorError,
 )  # fmt: skip
-#: The key of our metadata in a safetensors file, which are JSON.
-METADATA_KEY = 'mmskelseg'
+#: The suffixes of checkpoints.
+CHECKPOINT_SUFFIXES = ('.pth', '.safetensors')
+# The key of our metadata in a safetensors file, which are JSON.
+_METADATA = 'mmskelseg'
 
 
 def load_checkpoint(
@@ -65,6 +70,30 @@ def load_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
         ValueError: If it cannot be read, or holds something else.
     """
     return tensors_of(load_checkpoint(path), path)
+
+
+def save_weights(
+    path: str | os.PathLike,
+    state: Mapping[str, torch.Tensor],
+    meta: Mapping[str, object],
+) -> None:
+    """Write the weights of a model, and what users need to know about it.
+
+    Args:
+        path: The file to write. If it ends in ``.safetensors`` it has that format,
+            which any program can read without an unpickler; the metadata become JSON.
+            Otherwise ``torch.save`` writes it.
+        state: The tensors by their names.
+        meta: The metadata: the config, the classes and more.
+    """
+    content = {'meta': dict(meta), 'state_dict': dict(state)}
+    with atomic_write(path) as file:
+        if Path(path).suffix != '.safetensors':
+            torch.save(content, file)
+            return
+        # The format has no tensors that share memory.
+        own = {key: value.detach().clone().contiguous() for key, value in state.items()}
+        file.write(safetensors_of(own, {_METADATA: json.dumps(meta)}))
 
 
 def tensors_of(content: object, source: str | os.PathLike) -> dict[str, torch.Tensor]:
@@ -149,12 +178,15 @@ def _content(stream: io.BufferedIOBase, name: str, map_location: MapLocation) ->
 
 def _read_safetensors(content: bytes, map_location: MapLocation) -> dict[str, object]:
     """Return the tensors in a safetensors file, and our metadata if it has them."""
-    state = load_safetensors(content)
+    state = read_safetensors(content)
     if isinstance(map_location, str | torch.device):
         state = {key: value.to(map_location) for key, value in state.items()}
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], 'little')])
-    text = header.get('__metadata__', {}).get(METADATA_KEY)
-    return {'meta': {} if text is None else json.loads(text), 'state_dict': state}
+    text = header.get('__metadata__', {}).get(_METADATA)
+    meta = {} if text is None else json.loads(text)
+    if not isinstance(meta, dict):
+        raise ValueError('its metadata are no dict')
+    return {'meta': meta, 'state_dict': state}
 
 
 def _reduce_config_texts(content: object) -> None:
