@@ -48,6 +48,8 @@ SHARED = (
     'fileio/inputs.py',
     'fileio/model_files.py',
     'fileio/names.py',
+    'fileio/onnx_graph.py',
+    'fileio/onnx_sessions.py',
     'fileio/pickled_values.py',
     'fileio/pickles.py',
     'fileio/video.py',

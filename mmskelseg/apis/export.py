@@ -20,8 +20,10 @@ from mmskelseg.apis.onnx_contents import (
 from mmskelseg.apis.trained_model import load_model, own_config
 from mmskelseg.fileio.atomic import atomic_write, check_can_write
 from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.model_files import KEY, open_session
+from mmskelseg.fileio.model_files import KEY
 from mmskelseg.fileio.model_zoo import zoo_model
+from mmskelseg.fileio.onnx_sessions import Session
+from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.models.onnx_files import converted
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.dependencies import import_optional
@@ -102,7 +104,7 @@ def export_onnx(
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
         trained, meta = load_model(cfg, [str(file) for file in files])
         if fps is not None:
-            meta['fps'] = fps
+            meta['fps'] = check_fps(fps, str(path))
         kind: type[Export] = SegmentorExport
         if streaming or encoder:
             kind = StreamingExport if streaming else EncoderExport
@@ -124,7 +126,7 @@ def export_onnx(
         part.producer_name, part.producer_version = 'mmskelseg', __version__
         onnx.checker.check_model(part, full_check=True)
         content = part.SerializeToString()
-        sessions[name] = open_session(content, str(path), 'cpu')
+        sessions[name] = Session(content, str(path), 'cpu')
         if name is not None:
             entries[f'{KEY}.{name}'] = b64encode(content).decode()
     onnx.helper.set_model_props(protos[None], entries)

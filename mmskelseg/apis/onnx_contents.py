@@ -19,7 +19,8 @@ from mmskelseg.apis.stream import causal_coordinates
 from mmskelseg.apis.trained_model import check_pipeline
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.features.renderers import ReadVideoFrames
-from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata, Session
+from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata
+from mmskelseg.fileio.onnx_sessions import Session
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
     OPSET,
@@ -143,6 +144,7 @@ class Export:
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
+        fps = self.meta.get('fps')
         data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
         return {
             'format': FORMAT,
@@ -152,7 +154,8 @@ class Export:
             'opset': OPSET,
             'classes': list(self.meta['classes']),
             'skeleton': _plain_layout(self.meta['skeleton']),
-            'fps': self.meta.get('fps'),
+            # A number of NumPy has no JSON.
+            'fps': None if fps is None else float(fps),
             'data': {key: value for key, value in data.items() if value is not None},
             'branches': {n: {**b.metadata} for n, b in self.branches.items()},
             'postprocess': [],

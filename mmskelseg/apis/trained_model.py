@@ -20,6 +20,7 @@ from mmskelseg.fileio.trained_weights import (
     trained_data,
     trained_features,
 )
+from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import (
     MODELS,
@@ -296,6 +297,8 @@ def model_metainfo(
             f'{source}: refused: its skeleton is {shown(meta["skeleton"])}, expected '
             'the name of a layout or a dict of one; the path of a file could run code.'
         )
+    if meta.get('fps') is not None:
+        check_fps(meta['fps'], source)
     count = getattr(model, 'num_classes', None)
     if count is not None and count != len(meta['classes']):
         raise UserError(

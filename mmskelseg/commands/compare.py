@@ -19,7 +19,7 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import MissingFileError, UserError
@@ -132,14 +132,14 @@ def _read(path: Path) -> _Result:
     return cast('_Result', {'options': [], **content, 'file': str(file)})
 
 
-def _check_scores(content: _Result, file: str) -> None:
+def _check_scores(content: Mapping[str, Any], file: str) -> None:
     """Raise a UserError for the first score that is none, or a run that is repeated."""
     scores = [
-        (f'{key} of over_seeds', spread[part], 100 if part == 'mean' else 50)
+        (f'{key} of over_seeds', score, 100 if part == 'mean' else 50)
         for key, spread in content['over_seeds']['scores'].items()
         if key in _SCORES
         for part in ('mean', 'std')
-        if spread.get(part) is not None
+        if (score := spread.get(part)) is not None
     ]
     seen = set()
     for run in content['runs']:

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.fileio.inputs import MOST_FPS
+from mmskelseg.fileio.inputs import RATES, is_rate
 from mmskelseg.fileio.pickled_values import UnsafePickleError
 from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
@@ -274,6 +274,8 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
             f'metainfo background is {shown(meta["background"])}, expected None or one '
             f'of the classes {", ".join(classes)}.'
         )
+    if meta.get('fps') is not None and not is_rate(meta['fps']):
+        yield f'metainfo fps is {shown(meta["fps"])}, expected {RATES}.'
     skeleton = meta['skeleton']
     if not is_data_layout(skeleton):
         yield (
@@ -386,9 +388,8 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
         and all(isinstance(side, int | np.integer) and side > 0 for side in size)
     ):
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
-    is_number = isinstance(fps, int | float | np.number)
-    if not is_number or not 0 < fps <= MOST_FPS:
-        yield f'fps is {_shown(fps)}, expected a number of frames per second above 0.'
+    if not is_rate(fps):
+        yield f'fps is {_shown(fps)}, expected {RATES}.'
     if not isinstance(video.get('filename', ''), str):
         yield f'filename is {_shown(video["filename"])}, expected a text.'
 

@@ -2,7 +2,9 @@
 
 import os
 import stat
+from numbers import Real
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from mmskelseg.utils.errors import MissingFileError, UserError, system_fault
 
@@ -11,8 +13,20 @@ from mmskelseg.utils.errors import MissingFileError, UserError, system_fault
 _RATIO = 50
 _FREE = 1 << 28
 
-# The highest frame rate that is accepted, beyond that of the fastest cameras.
-MOST_FPS = 1e6
+# The frame rates that are accepted: from time lapses to beyond the fastest cameras.
+LEAST_FPS, MOST_FPS = 1e-6, 1e6
+#: For messages about others.
+RATES = f'frames per second, a number from {LEAST_FPS:g} to {MOST_FPS:g}'
+
+
+def is_rate(value: Any) -> TypeGuard[float]:
+    """Return whether a value is a number of frames per second.
+
+    >>> is_rate(29.97), is_rate(1e-300), is_rate(True), is_rate(float('nan'))
+    (True, False, False, False)
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and LEAST_FPS <= value <= MOST_FPS
 
 
 def regular_file(path: str | os.PathLike) -> Path:

@@ -6,15 +6,15 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Protocol, TypedDict, cast
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
+from mmskelseg.fileio.inputs import RATES, is_rate
+from mmskelseg.fileio.onnx_sessions import Session
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError
 
 #: The key of our metadata in a file, which are JSON. Followed by a dot and the name of
 #: a branch, it is the key of the ONNX file of that branch's image encoder, in base64.
@@ -22,7 +22,6 @@ KEY = 'mmskelseg'
 #: Version of the format; it increases when the meaning of files changes.
 FORMAT = 1
 KINDS = ('segmentor', 'streaming', 'encoder')
-_PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 _MOST_CLASSES = 100_000
 
 
@@ -57,41 +56,6 @@ class ModelMetadata(TypedDict, total=False):
     context: int | None
 
 
-class Node(Protocol):
-    """An input or output of a graph; a name in its shape stands for any number."""
-
-    name: str
-    # In these files, all but the first number are known.
-    shape: list[Any]
-
-
-class ModelMeta(Protocol):
-    """What a file holds besides its graph."""
-
-    custom_metadata_map: dict[str, str]
-
-
-class Session(Protocol):
-    """The part of ONNX Runtime's ``InferenceSession`` that is used here."""
-
-    def run(
-        self,
-        output_names: Sequence[str] | None,
-        input_feed: Mapping[str, np.ndarray],
-        run_options: object = None,
-    ) -> list[np.ndarray]:
-        """Return the outputs."""
-
-    def get_inputs(self) -> list[Node]:
-        """Return the inputs of the graph."""
-
-    def get_outputs(self) -> list[Node]:
-        """Return the outputs of the graph."""
-
-    def get_modelmeta(self) -> ModelMeta:
-        """Return the metadata of the file."""
-
-
 @dataclass(frozen=True)
 class ModelFile:
     """An exported model that is ready to run.
@@ -99,8 +63,8 @@ class ModelFile:
     Args:
         path: The file of the model.
         metadata: The metadata in it.
-        session: The session of ONNX Runtime that runs the graph.
-        encoders: The session of each branch's image encoder, by the branch's name.
+        session: The graph.
+        encoders: The graph of each branch's image encoder, by the branch's name.
     """
 
     path: Path
@@ -128,13 +92,8 @@ class ModelFile:
         path = Path(path)
         if not path.is_file():
             raise MissingFileError(f'{path}: there is no such model file.')
-        session = open_session(path.read_bytes(), str(path), device, threads)
-        try:
-            entries = session.get_modelmeta().custom_metadata_map
-        except UnicodeDecodeError:
-            raise UserError(
-                f'{path}: its metadata are not text; copy it or export the model again.'
-            ) from None
+        session = Session(path.read_bytes(), str(path), device, threads)
+        entries = session.entries()
         text = entries.get(KEY)
         if text is None:
             raise UserError(
@@ -150,18 +109,18 @@ class ModelFile:
                 except ValueError:
                     content = b''
                 place = f'{path}, the image encoder of {name}'
-                encoders[name] = open_session(content, place, device, threads)
+                encoders[name] = Session(content, place, device, threads)
         return cls(path, metadata, session, encoders)
 
     @property
     def inputs(self) -> dict[str, list[Any]]:
         """The shape of each input; a name in it stands for any number."""
-        return {item.name: item.shape for item in self.session.get_inputs()}
+        return self.session.inputs
 
     @property
     def outputs(self) -> list[str]:
         """The names of all outputs."""
-        return [item.name for item in self.session.get_outputs()]
+        return self.session.outputs
 
     def encoder(self, name: str) -> 'ModelFile':
         """Return the image encoder of a branch."""
@@ -173,61 +132,13 @@ class ModelFile:
         """Return the outputs of these names.
 
         Raises:
-            UserError: If the graph fails.
+            UserError: If the graph fails, or takes too much memory or time.
         """
-        options = _runtime(str(self.path)).RunOptions()
-        options.log_severity_level = 4
-        try:
-            return self.session.run(list(outputs), dict(inputs), options)
-        except Exception as error:  # ONNX Runtime raises no more specific type.
-            raise UserError(
-                f'{self.path}: the graph in it fails ({_first_line(error)}); export '
-                'the model again.'
-            ) from None
+        return self.session.run(outputs, inputs)
 
     def fault(self, problem: str) -> UserError:
         """Return an error that names the file and the problem."""
         return UserError(f'{self.path}: {problem}; export the model again.')
-
-
-def open_session(
-    content: bytes, name: str, device: str | None = None, threads: int = 0
-) -> Session:
-    """Return a session of ONNX Runtime for the content of a file called ``name``."""
-    runtime = _runtime(name)
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Errors are raised anyway.
-    options.log_severity_level = 4
-    offered = runtime.get_available_providers()
-    if device is None:
-        device = 'cuda' if _PROVIDERS['cuda'] in offered else 'cpu'
-    kind, _, number = device.partition(':')
-    if kind not in _PROVIDERS or _PROVIDERS[kind] not in offered:
-        known = [key for key, value in _PROVIDERS.items() if value in offered]
-        raise UnavailableError(
-            f'This ONNX Runtime cannot use the device {device!r}; choose '
-            f'{" or ".join(known)}'
-            + (', or install onnxruntime-gpu.' if kind == 'cuda' else '.')
-        )
-    try:
-        settings = {'device_id': number} if kind == 'cuda' and number else {}
-        return runtime.InferenceSession(
-            content, options, [(_PROVIDERS[kind], settings)]
-        )
-    except Exception as error:  # ONNX Runtime raises no more specific type.
-        raise UserError(
-            f'{name}: cannot be read as an ONNX file ({_first_line(error)}); it may be '
-            'cut short or be another kind of file; copy it or export the model again.'
-        ) from None
-
-
-def _runtime(name: str) -> ModuleType:
-    return import_optional('onnxruntime', name)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition('\n')[0].rstrip('. ')[:160]
 
 
 def _checked(text: str, path: Path) -> ModelMetadata:
@@ -271,12 +182,6 @@ def _is_skeleton(value: object) -> bool:
     return True
 
 
-def _is_rate(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return value is None
-    return 0 < value < 1000
-
-
 def _are_branches(value: object) -> bool:
     return (
         isinstance(value, dict)
@@ -306,7 +211,7 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
     'classes': (_are_classes, 'a list of names'),
     'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
-    'fps': (_is_rate, 'frames per second, or null'),
+    'fps': (lambda value: value is None or is_rate(value), f'{RATES}, or null'),
     'branches': (_are_branches, 'render and dtype of each'),
     'postprocess': (_are_steps, 'a list of steps'),
     'lookahead': (_is_count, 'a number of frames, or null'),

@@ -217,8 +217,7 @@ class StreamingGraph(nn.Module):
             if step == 0 and self.model.lookahead:
                 # Drop the first outputs, which precede the first frame.
                 early = (self.model.lookahead - frames).clamp(min=0)
-                place = torch.arange(x.shape[1])
-                x = x[:, place[place >= early]]
+                x = x[:, early:]
             x = x.softmax(dim=-1)
         return (x.mean(dim=0), frames + features.shape[0], *kept)
 

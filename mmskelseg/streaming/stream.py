@@ -3,12 +3,12 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mmskelseg.fileio.inputs import RATES, is_rate
 from mmskelseg.streaming.body import RunningCoordinates
 from mmskelseg.streaming.model import check_state
 from mmskelseg.streaming.resampling import Resampler
@@ -310,9 +310,9 @@ class SkeletonStream:
 
 
 def _checked_rate(fps: float | None) -> float | None:
-    """Return frames per second, after checking that they are finite and above 0."""
-    if fps is not None and not (isinstance(fps, Real) and 0 < fps < np.inf):
-        raise UserError(f'fps is {fps!r}, expected frames per second above 0.')
+    """Return frames per second, after checking that they are some."""
+    if fps is not None and not is_rate(fps):
+        raise UserError(f'fps is {fps!r}, expected {RATES}.')
     return fps
 
 

@@ -317,7 +317,7 @@ def test_stream_ends_with_flush(save):
 
 def test_options_at_fault_are_named(save):
     cfg = config()
-    for fps in (-1, 'x', np.nan):
+    for fps in (-1, 'x', np.nan, 1e-300):
         with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per'):
             SkelSegStream(cfg, save(cfg), fps=fps)
     for checkpoint in ([], 5):

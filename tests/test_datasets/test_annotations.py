@@ -386,11 +386,11 @@ FAULTS = {
     ),
     'fps': (
         video('fps', -30),
-        "video 'b': fps is -30, expected a number of frames per second above 0.",
+        "video 'b': fps is -30, expected frames per second, a number from",
     ),
     'fps of another type': (
         video('fps', '30'),
-        "video 'b': fps is '30', expected a number of frames per second above 0.",
+        "video 'b': fps is '30', expected frames per second, a number from",
     ),
     'img_shape': (
         video('img_shape', (480, 0)),

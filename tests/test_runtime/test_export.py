@@ -1,8 +1,11 @@
 """What is exported, and what is refused with the option at fault."""
 
 import copy
+import math
 
+import numpy as np
 import pytest
+import torch
 
 from mmskelseg.apis import export as export_module
 from mmskelseg.apis.export import export_onnx
@@ -68,6 +71,26 @@ def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypa
 def test_options_that_do_not_go_together_are_refused(files, options, match):
     with pytest.raises(UserError, match=match):
         export_onnx(*files, **options)
+
+
+@pytest.mark.parametrize('fps', [-3, math.nan, math.inf, 'x', 1e-300, 1e9])
+def test_rate_that_is_none_is_not_written(files, tmp_path, fps):
+    """Neither that of an option nor that of the training; the file would not open."""
+    with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per second'):
+        export_onnx(*files, fps=fps)
+    content = torch.load(files[1], weights_only=False)
+    content['meta']['dataset_meta']['fps'] = fps
+    files[1] = str(tmp_path / 'model.pth')
+    torch.save(content, files[1])
+    with pytest.raises(UserError, match=rf'model\.pth: fps is {fps!r}, expected'):
+        export_onnx(*files)
+    assert not (tmp_path / 'out.onnx').exists()
+
+
+@pytest.mark.parametrize('fps', [np.float32(12.5), np.int64(1000), 1000])
+def test_rate_that_is_written_can_be_read(files, fps):
+    export_onnx(*files, fps=fps)
+    assert ModelFile.open(files[2]).metadata['fps'] == fps
 
 
 def test_name_of_another_kind_is_refused(files):

@@ -14,7 +14,7 @@ from math import ceil
 
 import numpy as np
 
-from mmskelseg.fileio.inputs import MOST_FPS
+from mmskelseg.fileio.inputs import RATES, is_rate
 from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.structures.segments import resolve_background, to_segments
 from mmskelseg.utils.errors import CONTROL, UserError, shown
@@ -81,17 +81,10 @@ def frame_at(seconds: float, fps: float) -> int:
 
 
 def check_fps(fps: object, place: str) -> float:
-    """Return frames per second as a float, after checking that it is above 0."""
-    rate = 0.0
-    if isinstance(fps, int | float | np.integer | np.floating) and fps is not True:
-        # Compared before the conversion, since integers may be too large for it.
-        rate = float(fps) if 0 < fps <= MOST_FPS else 0.0
-    if not rate:
-        raise UserError(
-            f'{place}: fps is {shown(fps)}, expected the frames per second of the '
-            'video, a number above 0.'
-        )
-    return rate
+    """Return frames per second as a float, after checking that they are some."""
+    if not is_rate(fps):
+        raise UserError(f'{place}: fps is {shown(fps)}, expected {RATES}.')
+    return float(fps)
 
 
 def labels_to_segments(

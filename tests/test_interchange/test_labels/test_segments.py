@@ -128,7 +128,7 @@ def test_overlap_of_one_class_or_of_no_frame_is_none():
         (GAP, {'missing': 'background'}, 'no background class is named'),
         (GAP, {'missing': 'background', 'background': 'run'}, "background is 'run'"),
         (GAP, {'overlap': 'unlabelled'}, 'expected error, background or later'),
-        (GAP, {'fps': 0}, 'fps is 0, expected the frames per second'),
+        (GAP, {'fps': 0}, 'fps is 0, expected frames per second'),
     ],
 )
 def test_segments_that_fit_no_frames_are_an_error(segments, options, message):
