@@ -50,6 +50,7 @@ SHARED = (
     'fileio/names.py',
     'fileio/onnx_graph.py',
     'fileio/onnx_sessions.py',
+    'fileio/pickled_values.py',
     'fileio/pickles.py',
     'fileio/video.py',
     'interchange/**/*.py',

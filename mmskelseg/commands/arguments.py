@@ -203,7 +203,7 @@ def _is_input(text: str) -> bool:
     """
     from mmskelseg.fileio.configs import find_config
 
-    others = ('.py', '.json', '.yaml', '.yml', '.pth', '.onnx')
+    others = ('.py', '.json', '.yaml', '.yml', '.pth', '.safetensors', '.onnx')
     if not Path(text).exists() or text.lower().endswith(others):
         return False
     if Path(text).is_dir():
@@ -215,7 +215,7 @@ def _is_input(text: str) -> bool:
 
 def is_checkpoint(config: str | None) -> bool:
     """Return whether a CONFIG argument is a checkpoint, judging by its name."""
-    return config is not None and config.lower().endswith('.pth')
+    return config is not None and config.lower().endswith(('.pth', '.safetensors'))
 
 
 def is_exported(model: str | None) -> bool:

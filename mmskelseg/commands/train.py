@@ -118,7 +118,7 @@ def _check_work_dir(cfg: Config) -> None:
     """
     from mmengine.config import Config
 
-    from mmskelseg.fileio.checkpoints import reduce_config_text
+    from mmskelseg.fileio.config_texts import reduce_config_text
 
     folder = Path(cfg.work_dir)
     kept = folder / Path(cfg.filename).name

@@ -18,7 +18,8 @@ import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.inputs import RATES, is_rate
-from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
+from mmskelseg.fileio.pickled_values import UnsafePickleError
+from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
 from mmskelseg.structures.annotations import (
     SKELETON_KEYS,

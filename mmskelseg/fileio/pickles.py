@@ -1,380 +1,441 @@
-"""Reading of pickles that hold only data, without running code from the file.
+"""Reading of pickles that hold only data, by an interpreter that calls nothing.
 
-A pickle is a small program: it names functions and calls them. The unpickler here
-resolves only a fixed list of names, calls nothing else, and never sets attributes of a
-class or function.
+A pickle is a program: its instructions name functions, call them and set attributes.
+The interpreter here knows the instructions that put values together, and a fixed list
+of names. Behind each name stands a builder of ours, which gets plain values, checks
+them, and makes the result itself; nothing that a file names is ever called.
 """
 
+import mmap
 import os
 import pickle
-import re
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import IO, Any, ClassVar, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from mmskelseg.fileio.arrays import check_text
 from mmskelseg.fileio.inputs import most_bytes_of, regular_file
+from mmskelseg.fileio.pickled_values import (
+    DATA_NAMES,
+    Builder,
+    Unbuilt,
+    UnsafePickleError,
+    check_tree,
+    set_metadata,
+    shown_kind,
+    size_of,
+)
 from mmskelseg.utils.errors import UserError
 
-# What executing the opcodes of a damaged pickle can raise.
+# What the interpretation of a damaged pickle can raise.
 UNREADABLE = (
-    AssertionError,
     AttributeError,
-    IndexError,
-    KeyError,
+    EOFError,
+    LookupError,
     MemoryError,
-    NotImplementedError,
     OverflowError,
-    RecursionError,
     TypeError,
     ValueError,
-    pickle.UnpicklingError,
     struct.error,
 )
+# What a pickle gets for the names (module, name) that it may use: builders and values.
+Names: TypeAlias = Mapping[tuple[str, str], object]
+# Bytes of this length or more become a bytearray, whose memory an array can take over.
+_LONG = 1 << 16
+# The most bytes of a whole number.
+_LARGEST_INTEGER = 1024
+# A file can choose keys of equal hashes, so that a dict of them takes the square of
+# their number: tuples, and numbers from here on.
+_LARGEST_KEY = 1 << 60
+_LONGEST_KEY, _MOST_TUPLES = 1000, 10_000
+_PLAIN_KEYS = (str, bytes, bool, float, type(None))
+_NEVER_WRITTEN = {
+    pickle.INST: 'it would make an instance of a class',
+    pickle.OBJ: 'it would make an instance of a class',
+    pickle.NEWOBJ_EX: 'it would call a constructor with keywords',
+    pickle.NEXT_BUFFER: 'its arrays are in another file',
+    pickle.READONLY_BUFFER: 'its arrays are in another file',
+    pickle.EXT1: 'it would run what is registered as an extension',
+    pickle.EXT2: 'it would run what is registered as an extension',
+    pickle.EXT4: 'it would run what is registered as an extension',
+}
 
 
-class UnsafePickleError(UserError):
-    """A pickle asks for something other than data."""
+class PickleReader:
+    """Interprets the pickles in some bytes, one after the other.
 
-
-class _NdarrayType:
-    """Stands for ``numpy.ndarray``, whose constructor could read foreign memory."""
-
-
-_NDARRAY = _NdarrayType()
-
-
-def _rebuilder(value: np.ndarray | np.generic) -> Callable[..., Any]:
-    """Return the function of NumPy that a pickle of a value calls.
-
-    Its module differs between NumPy 1 and 2.
+    Args:
+        content: The bytes.
+        names: The names that they may use.
+        persistent: Returns the value of a persistent id, such as a storage of torch;
+            by default such ids are refused.
     """
-    reduced = value.__reduce_ex__(5)
-    assert isinstance(reduced, tuple)
-    return reduced[0]
 
+    def __init__(
+        self,
+        content: bytes | mmap.mmap,
+        names: Names | None = None,
+        persistent: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.content = content
+        self.position = 0
+        self.names = DATA_NAMES if names is None else names
+        self.persistent = persistent
+        self.left = most_bytes_of(len(content))
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+        self.unbuilt = self.tuples = 0
+        # The last bytearray, and where it is in the file.
+        self.last: tuple[bytearray, range] = (bytearray(), range(0))
+        # Those whose memory an array has taken over.
+        self.taken: set[int] = set()
 
-_numpy_frombuffer: Callable[..., np.ndarray] = _rebuilder(np.zeros(1))
-_numpy_scalar: Callable[..., np.generic] = _rebuilder(np.float64(0))
+    def load(self) -> Any:
+        """Return the value of the next pickle.
 
-# Reads of more bytes than this are first compared with the size of the file.
-_CHECKED_READ = 1 << 16
-# The largest item of a text or void type, in bytes.
-_LONGEST_ITEM = 1 << 16
-# The most values in a tuple that is a key of a dict or a member of a set.
-_LARGEST_KEY = 1000
+        Raises:
+            UnsafePickleError: If it names a function that is not in ``names``, or would
+                take far more memory than its size.
+            Exception: One of ``UNREADABLE`` if it is damaged.
+        """
+        self.stack, self.marks, self.memo, self.unbuilt = [], [], {}, 0
+        content, stop = self.content, pickle.STOP[0]
+        while (code := content[self.position]) != stop:
+            self.position += 1
+            self.charge(_COSTS[code])
+            if make := _VALUES.get(code):
+                self.stack.append(make(self))
+            elif act := _ACTIONS.get(code):
+                act(self)
+            else:
+                self._refuse(bytes([code]))
+        self.position += 1
+        (value,) = self.stack
+        if self.unbuilt:
+            raise ValueError('it ends before an object is complete')
+        check_tree(value, most_bytes_of(len(content)) // 8)
+        return value
 
+    def charge(self, size: int) -> None:
+        """Count the bytes that a value takes."""
+        self.left -= size
+        if self.left < 0:
+            raise UnsafePickleError('it would take far more memory than its size')
 
-def _size_of_key(value: object) -> int:
-    """Return how many values a key holds; counting stops beyond the limit."""
-    size = 1
-    if isinstance(value, slice):
-        value = (value.start, value.stop, value.step)
-    for item in value if isinstance(value, tuple | frozenset) else ():
-        size += _size_of_key(item)
-        if size > _LARGEST_KEY:
-            break
-    return size
+    def take(self, size: int) -> bytes:
+        """Return the next bytes of the file."""
+        start, stop = self.position, self.position + size
+        if stop > len(self.content):
+            raise EOFError
+        self.position = stop
+        return self.content[start:stop]
 
+    def line(self) -> bytes:
+        """Return what is left of the line."""
+        stop = self.content.find(b'\n', self.position)
+        if stop < 0:
+            raise EOFError
+        return self.take(stop + 1 - self.position)[:-1]
 
-def _check_keys(values: Iterable[object]) -> None:
-    """Refuse keys that hold one tuple so many times that hashing them never ends."""
-    for value in values:
-        if _size_of_key(value) > _LARGEST_KEY:
-            raise UnsafePickleError(f'it has a key of over {_LARGEST_KEY} values')
+    def number(self, width: int, signed: bool = False) -> int:
+        """Return a whole number that is stored in so many bytes."""
+        return int.from_bytes(self.take(width), 'little', signed=signed)
 
+    def byte(self) -> int:
+        """Return the next byte."""
+        self.position += 1
+        return self.content[self.position - 1]
 
-def _size_of(value: object) -> int:
-    """Return about how many bytes a call took for its result.
+    def take_integer(self, size: int) -> int:
+        """Return a whole number of any size."""
+        if size > _LARGEST_INTEGER:
+            raise UnsafePickleError(f'it holds a whole number of {size} bytes')
+        return self.number(size, signed=True)
 
-    Arrays and tensors take none, since they share the memory of their content.
-    """
-    storage = getattr(value, '_untyped_storage', None)
-    if storage is not None:
-        return storage.nbytes()
-    if isinstance(value, bytes | bytearray | str):
-        return len(value)
-    if isinstance(value, set | frozenset | list | tuple | dict):
-        return 64 * (1 + len(value))
-    return 64
+    def take_text(self, size: int) -> str:
+        """Return text of so many bytes."""
+        return self.take(size).decode()
 
+    def take_bytes(self, size: int) -> bytes | bytearray:
+        """Return bytes; long ones as a bytearray."""
+        return self.take(size) if size < _LONG else self.take_bytearray(size)
 
-def _set_of(kind: type) -> Callable[..., object]:
-    def make(*items: object) -> object:
-        """Return the set of a list."""
-        for item in items:
-            if not isinstance(item, list | tuple):
+    def take_bytearray(self, size: int) -> bytearray:
+        """Return a bytearray, which nothing else holds: it is never in the memo."""
+        start, stop = self.position, self.position + size
+        if stop > len(self.content):
+            raise EOFError
+        with memoryview(self.content) as view, view[start:stop] as part:
+            value = bytearray(part)
+        self.position = stop
+        self.last = (value, range(start, stop))
+        return value
+
+    def name(self, module: str, name: str) -> object:
+        """Return what stands behind a name."""
+        known = {'__builtin__': 'builtins'}.get(module, module)
+        if (known, name) not in self.names:
+            if not f'{known}.{name}'.replace('.', '').isidentifier():
+                # Text of another kind of file that looks like an instruction.
+                raise ValueError('it is not a pickle')
+            shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
+            raise UnsafePickleError(f'it would run `{shown}.{name}`')
+        return self.names[known, name]
+
+    def pop(self, count: int) -> list[Any]:
+        """Pop and return values from the top."""
+        if len(self.stack) < count:
+            raise IndexError
+        values = self.stack[-count:]
+        del self.stack[-count:]
+        return values
+
+    def since_mark(self) -> list[Any]:
+        """Pop and return the values above the last mark."""
+        mark = self.marks.pop()
+        values = self.stack[mark:]
+        del self.stack[mark:]
+        return values
+
+    def remember(self, key: int) -> None:
+        """Keep the value on top under a number."""
+        value = self.stack[-1]
+        if type(value) is bytearray:
+            last, place = self.last
+            value = place if value is last else bytes(value)
+        self.memo[key] = value
+
+    def recall(self, key: int) -> object:
+        """Return the value that was kept under a number."""
+        value = self.memo[key]
+        if type(value) is range:
+            self.charge(len(value))
+            here, self.position = self.position, value.start
+            value = self.take_bytearray(len(value))
+            self.position = here
+        elif type(value) is Unbuilt:
+            value = value.value()
+        return value
+
+    def check_keys(self, keys: Iterable[Any]) -> None:
+        """Refuse keys whose hashes a file could choose, or that hold other values."""
+        for key in keys:
+            kind = type(key)
+            if kind in _PLAIN_KEYS or (kind is int and abs(key) < _LARGEST_KEY):
+                continue
+            if isinstance(key, np.generic) and key.dtype.kind in 'biufSU':
+                continue
+            if kind is not tuple or any(type(part) is tuple for part in key):
+                raise UnsafePickleError(f'it has {shown_kind(key)} as a key')
+            self.tuples += 1
+            if len(key) > _LONGEST_KEY or self.tuples > _MOST_TUPLES:
                 raise UnsafePickleError(
-                    f'it would make a {kind.__name__} of something other than a list'
+                    f'it has over {_MOST_TUPLES} keys, or a key of over {_LONGEST_KEY} '
+                    'values, that are tuples'
                 )
-            _check_keys(item)
-        return kind(*items)
+            self.check_keys(key)
 
-    return make
+    def make_dict(self, items: list[Any]) -> dict:
+        """Return a dict of keys and values in turn."""
+        made: dict[Any, Any] = {}
+        self.set_items(made, items)
+        return made
 
+    def set_items(self, target: Any, items: list[Any]) -> None:
+        """Set items of a dict, from keys and values in turn."""
+        if type(target) not in (dict, OrderedDict):
+            raise TypeError('items of something other than a dict')
+        self.check_keys(items[::2])
+        self.charge(50 * len(items))
+        target.update(zip(items[::2], items[1::2], strict=True))
 
-def _bytes_of(kind: type) -> Callable[..., object]:
-    def make(*parts: object) -> object:
-        """Return bytes made of bytes or text, but not of a bare number."""
-        if parts and not isinstance(parts[0], bytes | bytearray | str | list):
-            raise UnsafePickleError(f'it would make a {kind.__name__} of a number')
-        return kind(*parts)
+    def make_set(self, members: list[Any], kind: type) -> Any:
+        """Return a set or a frozenset."""
+        self.check_keys(members)
+        self.charge(100 * len(members))
+        return kind(members)
 
-    return make
+    def call(self, builder: object, arguments: object) -> object:
+        """Return what a builder makes of its arguments."""
+        if type(builder) is not Builder or type(arguments) is not tuple:
+            raise TypeError('a call of something other than a name')
+        value = builder.make(self, *arguments)
+        self.unbuilt += type(value) is Unbuilt
+        self.charge(size_of(value))
+        return value
 
-
-def _ordered(*items: list | tuple) -> OrderedDict:
-    """Return the dict of a list of pairs."""
-    for pairs in items:
-        if not isinstance(pairs, list | tuple):
-            raise UnsafePickleError(
-                'it would make an OrderedDict of something other than a list'
-            )
-        _check_keys(pair[0] for pair in pairs)
-    return OrderedDict(*items)
-
-
-def _scalar(dtype: np.dtype, *value: object) -> np.generic:
-    """Return a value of a NumPy type; without its bytes it is refused."""
-    if not value:
-        raise UnsafePickleError('it holds a value without its bytes')
-    content = value[0]
-    is_text = isinstance(dtype, np.dtype) and dtype.kind == 'U'
-    if is_text and isinstance(content, bytes):
-        check_text(np.frombuffer(content, dtype), 'array')
-    return _numpy_scalar(dtype, *value)
-
-
-def _reconstruct(kind: object, *_: object) -> np.ndarray:
-    """Return the empty array that ``ndarray.__setstate__`` fills."""
-    if kind is not _NDARRAY:
-        raise UnsafePickleError('it holds an array of a foreign type')
-    return np.empty(0, 'b')
+    def _refuse(self, code: bytes) -> NoReturn:
+        if code in _NEVER_WRITTEN:
+            raise UnsafePickleError(_NEVER_WRITTEN[code])
+        raise ValueError(f'no instruction {code!r}')
 
 
-def _frombuffer(buffer: bytes | bytearray, *layout: object) -> np.ndarray:
-    """Return the array of a protocol-5 pickle."""
-    if not isinstance(buffer, (bytes, bytearray)):
-        raise UnsafePickleError('it shares the memory of an array')
-    array = _numpy_frombuffer(buffer, *layout)
-    check_text(array, 'array')
-    return array
+def _line_of_number(reader: PickleReader) -> int:
+    text = reader.line()
+    truths = {b'00': False, b'01': True}
+    return truths[text] if text in truths else int(text)
 
 
-def _dtype(code: str, *_: object) -> np.dtype:
-    """Return a new dtype, so that setting its state affects this pickle only."""
-    if not (isinstance(code, str) and re.fullmatch(r'[?bBiufcSUmMO]\d*', code)):
-        raise UnsafePickleError(f'it holds an array of the compound type {code!r}')
-    if len(code) > 1 and int(code[1:]) > _LONGEST_ITEM:
-        raise UnsafePickleError(f'it holds items of {code[1:]} bytes')
-    return np.dtype(code, align=False, copy=True)
+def _line_of_text(reader: PickleReader) -> str:
+    # Half a character is refused, as it is in the other instructions.
+    return reader.line().decode('raw-unicode-escape').encode().decode()
 
 
-def _encode(text: str, encoding: str = 'latin1') -> bytes:
-    """Return the bytes that protocols 0 to 2 write as text."""
-    if encoding not in ('latin1', 'latin-1'):
-        raise UnsafePickleError(f'it encodes text as {encoding!r}')
-    return text.encode('latin1')
+def _stack_global(reader: PickleReader) -> object:
+    module, name = reader.pop(2)
+    if type(name) is not str or type(module) is not str:
+        raise TypeError('a name that is no text')
+    return reader.name(module, name)
 
 
-# What the pickle gets for the names (module, name) that it may use.
-Globals: TypeAlias = Mapping[tuple[str, str], object]
-# Gives an instance its pickled state.
-StateSetter: TypeAlias = Callable[[Any, Any], None]
+def _persistent(reader: PickleReader) -> object:
+    if reader.persistent is None:
+        raise UnsafePickleError('it names values that are not in it')
+    return reader.persistent(reader.stack.pop())
 
-DATA_GLOBALS: Globals = MappingProxyType(
-    {('builtins', kind.__name__): kind for kind in (complex, slice)}
-    # They are never made of a number or a range, which take no room in a file.
-    | {('builtins', kind.__name__): _set_of(kind) for kind in (frozenset, set)}
-    | {('builtins', kind.__name__): _bytes_of(kind) for kind in (bytearray, bytes)}
-    | {
-        ('collections', 'OrderedDict'): _ordered,
-        ('_codecs', 'encode'): _encode,
-        ('numpy', 'ndarray'): _NDARRAY,
-        ('numpy', 'dtype'): _dtype,
-    }
-    | {
-        (f'numpy.{core}.{module}', name): function
-        for core in ('core', '_core')
-        for module, name, function in (
-            ('multiarray', '_reconstruct', _reconstruct),
-            ('multiarray', 'scalar', _scalar),
-            ('numeric', '_frombuffer', _frombuffer),
-        )
-    }
+
+def _build(reader: PickleReader) -> object:
+    target, state = reader.pop(2)
+    if type(target) is Unbuilt:
+        target.fill(reader, state)
+        reader.unbuilt -= 1
+        return target.value()
+    if type(target) is not OrderedDict:
+        raise UnsafePickleError(f'it would change attributes of {shown_kind(target)}')
+    set_metadata(target, state)
+    return target
+
+
+# The instructions that push a value: how it is made, and about how many bytes it takes.
+_PUSHING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
+    (pickle.NONE, 8, lambda reader: None),
+    (pickle.NEWTRUE, 8, lambda reader: True),
+    (pickle.NEWFALSE, 8, lambda reader: False),
+    (pickle.INT, 32, _line_of_number),
+    (pickle.BININT, 32, lambda reader: reader.number(4, signed=True)),
+    (pickle.BININT1, 8, PickleReader.byte),
+    (pickle.BININT2, 32, lambda reader: reader.number(2)),
+    (pickle.LONG, 64, lambda reader: int(reader.line().removesuffix(b'L'))),
+    (pickle.LONG1, 64, lambda reader: reader.take_integer(reader.byte())),
+    (pickle.LONG4, 64, lambda reader: reader.take_integer(reader.number(4))),
+    (pickle.FLOAT, 32, lambda reader: float(reader.line())),
+    (pickle.BINFLOAT, 32, lambda reader: struct.unpack('>d', reader.take(8))[0]),
+    (pickle.UNICODE, 64, _line_of_text),
+    (pickle.SHORT_BINUNICODE, 64, lambda reader: reader.take_text(reader.byte())),
+    (pickle.BINUNICODE, 64, lambda reader: reader.take_text(reader.number(4))),
+    (pickle.BINUNICODE8, 64, lambda reader: reader.take_text(reader.number(8))),
+    # What Python 2 wrote for text.
+    (pickle.SHORT_BINSTRING, 64, lambda reader: reader.take_text(reader.byte())),
+    (pickle.BINSTRING, 64, lambda reader: reader.take_text(reader.number(4))),
+    (pickle.SHORT_BINBYTES, 64, lambda reader: reader.take_bytes(reader.byte())),
+    (pickle.BINBYTES, 64, lambda reader: reader.take_bytes(reader.number(4))),
+    (pickle.BINBYTES8, 64, lambda reader: reader.take_bytes(reader.number(8))),
+    (pickle.BYTEARRAY8, 64, lambda reader: reader.take_bytearray(reader.number(8))),
+    (pickle.EMPTY_TUPLE, 8, lambda reader: ()),
+    (pickle.TUPLE1, 64, lambda reader: tuple(reader.pop(1))),
+    (pickle.TUPLE2, 64, lambda reader: tuple(reader.pop(2))),
+    (pickle.TUPLE3, 64, lambda reader: tuple(reader.pop(3))),
+    (pickle.TUPLE, 64, lambda reader: tuple(reader.since_mark())),
+    (pickle.EMPTY_LIST, 80, lambda reader: []),
+    (pickle.LIST, 80, PickleReader.since_mark),
+    (pickle.EMPTY_DICT, 240, lambda reader: {}),
+    (pickle.DICT, 240, lambda reader: reader.make_dict(reader.since_mark())),
+    (pickle.EMPTY_SET, 240, lambda reader: set()),
+    (
+        pickle.FROZENSET,
+        240,
+        lambda reader: reader.make_set(reader.since_mark(), frozenset),
+    ),
+    (pickle.GET, 8, lambda reader: reader.recall(int(reader.line()))),
+    (pickle.BINGET, 8, lambda reader: reader.recall(reader.byte())),
+    (pickle.LONG_BINGET, 8, lambda reader: reader.recall(reader.number(4))),
+    (pickle.GLOBAL, 8, lambda r: r.name(r.line().decode(), r.line().decode())),
+    (pickle.STACK_GLOBAL, 8, _stack_global),
+    # What calls a function, and what makes an instance of a class.
+    (pickle.REDUCE, 64, lambda reader: reader.call(*reader.pop(2))),
+    (pickle.NEWOBJ, 64, lambda reader: reader.call(*reader.pop(2))),
+    (pickle.BUILD, 8, _build),
+    (pickle.BINPERSID, 64, _persistent),
 )
 
 
-def _set_dtype_state(dtype: np.dtype, state: object) -> None:
-    size = dtype.itemsize
-    dtype.__setstate__(state)  # type: ignore[attr-defined]
-    # A forged state could pass off plain bytes as pointers, or let an array that
-    # already has this type reach beyond its memory.
-    plain = np.dtype(dtype.str)
-    forged = (dtype.flags, plain, dtype.itemsize) != (plain.flags, dtype, size)
-    if dtype.fields or dtype.subdtype or forged:
-        raise UnsafePickleError('it holds an array of a compound type')
+def _check_protocol(reader: PickleReader) -> None:
+    if reader.byte() > pickle.HIGHEST_PROTOCOL:
+        raise ValueError('an unknown protocol')
 
 
-def _set_array_state(array: np.ndarray, state: tuple) -> None:
-    array.__setstate__(state)
-    check_text(array, 'array')
+def _check_frame(reader: PickleReader) -> None:
+    if reader.number(8) > len(reader.content) - reader.position:
+        raise EOFError
 
 
-def _set_dict_state(instance: OrderedDict, state: object) -> None:
-    # Other attributes could take the place of methods, such as `get`.
-    if type(state) is not dict or state.keys() - {'_metadata'}:
-        raise UnsafePickleError('it would change attributes of `OrderedDict`')
-    instance.__dict__.update(state)
+def _pop(reader: PickleReader) -> None:
+    if reader.marks and reader.marks[-1] == len(reader.stack):
+        reader.marks.pop()
+    else:
+        reader.stack.pop()
 
 
-# The pure Python unpickler, because only its opcodes can be replaced.
-class RestrictedUnpickler(pickle._Unpickler):
-    """An unpickler that resolves only the names in ``admitted``.
-
-    Subclasses extend ``admitted``, which maps (module, name) to what the pickle gets
-    for it, and ``setters``, which maps a type to the function that gives an instance
-    its pickled state. A name that is not in ``admitted`` raises UnsafePickleError.
-    """
-
-    admitted: ClassVar[Globals] = DATA_GLOBALS
-    setters: ClassVar[Mapping[type, StateSetter]] = MappingProxyType(
-        {
-            np.ndarray: _set_array_state,
-            np.dtype: _set_dtype_state,
-            OrderedDict: _set_dict_state,
-        }
-    )
-    dispatch: ClassVar[dict[int, Callable]] = dict(pickle._Unpickler.dispatch)
-    stack: list[object]
-    read: Callable[[int], bytes]
-    append: Callable[[object], None]
-    readline: Callable[[], bytes]
-
-    def __init__(self, file: IO[bytes], **options: Any) -> None:
-        super().__init__(file, **options)
-        read, begin = file.read, file.tell()
-        end = file.seek(0, os.SEEK_END)
-        file.seek(begin)
-
-        def read_what_is_there(size: int) -> bytes:
-            # Python would allocate as much as a length claims.
-            if size > _CHECKED_READ and size > end - file.tell():
-                raise EOFError
-            return read(size)
-
-        self._file_read = read_what_is_there
-        self._left = most_bytes_of(end - begin)
-
-    def find_class(self, module: str, name: str) -> object:
-        """Return what ``admitted`` holds for a name in the pickle."""
-        known = {'__builtin__': 'builtins'}.get(module, module)
-        if (known, name) not in self.admitted:
-            if not f'{known}.{name}'.replace('.', '').isidentifier():
-                # Text of another kind of file that happens to look like an opcode.
-                raise pickle.UnpicklingError('it is not a pickle')
-            shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
-            raise UnsafePickleError(f'it would run `{shown}.{name}`')
-        return self.admitted[known, name]
-
-    def get_extension(self, code: int) -> None:
-        """Refuse the registry of extension codes, which bypasses the names."""
-        raise UnsafePickleError(f'it would run what is registered as extension {code}')
-
-    def load_global(self) -> None:
-        """Push a global; a file that ends within its name is truncated."""
-        module, name = self.readline(), self.readline()
-        if not name.endswith(b'\n'):
-            raise EOFError
-        self.append(self.find_class(module[:-1].decode(), name[:-1].decode()))
-
-    dispatch[pickle.GLOBAL[0]] = load_global
-
-    def load_reduce(self) -> None:
-        """Push what a call returns; a few bytes could ask for many copies."""
-        pickle._Unpickler.load_reduce(self)  # type: ignore[attr-defined]
-        self._left -= _size_of(self.stack[-1])
-        if self._left < 0:
-            raise UnsafePickleError('it would take far more memory than its size')
-
-    dispatch[pickle.REDUCE[0]] = load_reduce
-
-    def load_newobj_ex(self) -> None:
-        """Refuse constructors with keywords, which plain data never needs."""
-        raise UnsafePickleError('it would call a constructor with keywords')
-
-    dispatch[pickle.NEWOBJ_EX[0]] = load_newobj_ex
-
-    def load_build(self) -> None:
-        """Give the instance on top of the stack its state, if its type is known."""
-        state = self.stack.pop()
-        instance = self.stack[-1]
-        for kind in type(instance).__mro__:
-            if kind in self.setters:
-                self.setters[kind](instance, state)
-                return
-        shown = getattr(instance, '__name__', type(instance).__name__)
-        raise UnsafePickleError(f'it would change attributes of `{shown}`')
-
-    dispatch[pickle.BUILD[0]] = load_build
-
-    def load_bytearray8(self) -> None:
-        """Push bytes from the file; Python's own would first allocate their length."""
-        (length,) = struct.unpack('<Q', self.read(8))
-        self.append(bytearray(self.read(length)))
-
-    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
-
-    def load_setitem(self) -> None:
-        """Set an item of a dict."""
-        _check_keys(self.stack[-2:-1])
-        pickle._Unpickler.load_setitem(self)  # type: ignore[attr-defined]
-
-    dispatch[pickle.SETITEM[0]] = load_setitem
-
-    def load_setitems(self) -> None:
-        """Set items of a dict."""
-        _check_keys(self.stack[::2])
-        pickle._Unpickler.load_setitems(self)  # type: ignore[attr-defined]
-
-    dispatch[pickle.SETITEMS[0]] = load_setitems
-
-    def load_dict(self) -> None:
-        """Push a dict."""
-        _check_keys(self.stack[::2])
-        pickle._Unpickler.load_dict(self)  # type: ignore[attr-defined]
-
-    dispatch[pickle.DICT[0]] = load_dict
-
-    def load_additems(self) -> None:
-        """Add members to a set."""
-        _check_keys(self.stack)
-        pickle._Unpickler.load_additems(self)  # type: ignore[attr-defined]
-
-    dispatch[pickle.ADDITEMS[0]] = load_additems
-
-    def load_frozenset(self) -> None:
-        """Push a frozenset."""
-        _check_keys(self.stack)
-        pickle._Unpickler.load_frozenset(self)  # type: ignore[attr-defined]
-
-    dispatch[pickle.FROZENSET[0]] = load_frozenset
+def _extend(reader: PickleReader, values: list[Any]) -> None:
+    target = reader.stack[-1]
+    if type(target) is not list:
+        raise TypeError('items of something other than a list')
+    target.extend(values)
 
 
-def load_pickle(
-    path: str | os.PathLike, unpickler: type[RestrictedUnpickler] = RestrictedUnpickler
-) -> Any:
+def _add(reader: PickleReader, values: list[Any]) -> None:
+    members, target = reader.make_set(values, set), reader.stack[-1]
+    if type(target) is not set:
+        raise TypeError('members of something other than a set')
+    target |= members
+
+
+def _set_item(reader: PickleReader) -> None:
+    item = reader.pop(2)
+    reader.set_items(reader.stack[-1], item)
+
+
+def _set_items(reader: PickleReader) -> None:
+    items = reader.since_mark()
+    reader.set_items(reader.stack[-1], items)
+
+
+# The other instructions.
+_ACTING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
+    (pickle.PROTO, 0, _check_protocol),
+    (pickle.FRAME, 0, _check_frame),
+    (pickle.MARK, 8, lambda reader: reader.marks.append(len(reader.stack))),
+    (pickle.POP, 0, _pop),
+    (pickle.POP_MARK, 0, PickleReader.since_mark),
+    (pickle.APPEND, 16, lambda reader: _extend(reader, reader.pop(1))),
+    (pickle.APPENDS, 8, lambda reader: _extend(reader, reader.since_mark())),
+    (pickle.SETITEM, 8, _set_item),
+    (pickle.SETITEMS, 8, _set_items),
+    (pickle.ADDITEMS, 8, lambda reader: _add(reader, reader.since_mark())),
+    (pickle.MEMOIZE, 100, lambda reader: reader.remember(len(reader.memo))),
+    (pickle.PUT, 100, lambda reader: reader.remember(int(reader.line()))),
+    (pickle.BINPUT, 100, lambda reader: reader.remember(reader.byte())),
+    (pickle.LONG_BINPUT, 100, lambda reader: reader.remember(reader.number(4))),
+)
+_VALUES = {code[0]: make for code, _, make in _PUSHING}
+_ACTIONS = {code[0]: act for code, _, act in _ACTING}
+_COSTS = [0] * 256
+for _code, _cost, _ in _PUSHING + _ACTING:
+    _COSTS[_code[0]] = _cost
+
+
+def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
     """Return the content of a pickle of NumPy arrays and built-in types.
 
-    Arrays of compound (structured or void) types are refused.
+    Arrays of compound (structured or void) types are refused; an array of objects
+    becomes a list.
 
     Args:
         path: The file.
-        unpickler: The unpickler to use, which may admit further types.
+        names: The names that it may use, if others than those of such data.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -383,16 +444,20 @@ def load_pickle(
     """
     path = regular_file(path)
     with path.open('rb') as file:
+        # An empty file cannot be mapped.
+        size = os.fstat(file.fileno()).st_size
+        content = size and mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        reader = PickleReader(content or b'', names)
         try:
-            return unpickler(file).load()
+            return reader.load()
         except UnsafePickleError as error:
             raise UnsafePickleError(
                 f'{path}: refused: {error}; only NumPy arrays and built-in types are '
                 'read. Do not open this file; save its data again as plain arrays.'
             ) from None
-        except (EOFError, *UNREADABLE):
+        except UNREADABLE:
             raise UserError(
-                f'{path}: a pickle was expected, but after {file.tell()} of '
-                f'{path.stat().st_size} bytes it ends or cannot be read; copy or make '
-                'the file again.'
+                f'{path}: a pickle was expected, but after {reader.position} of '
+                f'{size} bytes it ends or cannot be read; copy or make the '
+                'file again.'
             ) from None

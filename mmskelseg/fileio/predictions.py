@@ -1,16 +1,15 @@
 """Reading of predictions that tests have dumped, without running code from the file."""
 
-import io
 import os
 from collections.abc import Iterator
-from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
-from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
-from mmskelseg.fileio.pickles import Globals, UnsafePickleError, load_pickle
+from mmskelseg.fileio.pickled_values import Builder, UnsafePickleError
+from mmskelseg.fileio.pickles import PickleReader, load_pickle
+from mmskelseg.fileio.torch_files import CHECKPOINT_NAMES, read_storage
 from mmskelseg.utils.errors import UserError, reads_file, shown
 
 # What a test dumped of one video: labels, probabilities, id, classes and more.
@@ -20,28 +19,20 @@ Sample: TypeAlias = dict[str, Any]
 _OF_FRAMES = (
     'pred_label', 'raw_label', 'gt_label', 'pred_risk', 'gt_risk', 'pred_boundary',
 )  # fmt: skip
-_STORAGES = (torch.UntypedStorage, torch.storage.TypedStorage)
 
 
-def _load_storage(content: object) -> object:
-    """Stand in for torch's function, which would run code from the content."""
-    if not isinstance(content, bytes):
+def _tensor_storage(reader: PickleReader, content: object) -> object:
+    """Return the storage of a tensor in a plain pickle, as DumpResults writes it."""
+    if type(content) is not bytes:
         raise UnsafePickleError('it holds a tensor that is not made of bytes')
-    storage = load_checkpoint(io.BytesIO(content))
-    if not isinstance(storage, _STORAGES):
-        raise UnsafePickleError(f'it holds {type(storage).__name__} as a tensor')
-    return storage
+    reader.charge(len(content))
+    return read_storage(content)
 
 
-class PredictionsUnpickler(CheckpointUnpickler):
-    """An unpickler that admits tensors in a plain pickle, as DumpResults writes it."""
-
-    admitted: ClassVar[Globals] = MappingProxyType(
-        {
-            **CheckpointUnpickler.admitted,
-            ('torch.storage', '_load_from_bytes'): _load_storage,
-        }
-    )
+_NAMES = {
+    **CHECKPOINT_NAMES,
+    ('torch.storage', '_load_from_bytes'): Builder(_tensor_storage),
+}
 
 
 @reads_file
@@ -52,7 +43,7 @@ def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
         UserError: If the file is missing, would run code, or does not come from
             ``tools/test.py --dump``.
     """
-    content = load_pickle(path, PredictionsUnpickler)
+    content = load_pickle(path, _NAMES)
     samples = {}
     for sample in content if isinstance(content, list) and content else [content]:
         for problem in _problems(sample):

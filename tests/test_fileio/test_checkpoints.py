@@ -16,11 +16,13 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner, load_checkpoint
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
+from safetensors.torch import save_file
 from torch import nn
 
 import mmskelseg  # noqa: F401
 from mmskelseg.fileio import checkpoints
-from mmskelseg.fileio.pickles import UnsafePickleError
+from mmskelseg.fileio.pickled_values import Named, UnsafePickleError
+from mmskelseg.utils.errors import UserError
 
 
 class Command:
@@ -246,7 +248,7 @@ class Attribute:
 def test_checkpoint_getattr_reaches_the_statistics_alone(tmp_path):
     """MMEngine's files need HistoryBuffer.mean; everything else is refused."""
     path = save(tmp_path / 'a.pth', Attribute(HistoryBuffer, 'mean'))
-    assert checkpoints.load_checkpoint(path) is HistoryBuffer.mean
+    assert checkpoints.load_checkpoint(path) == Named('HistoryBuffer.mean')
     for owner, name in ((HistoryBuffer, '__init__'), ('', 'join'), (set, 'mean')):
         path = save(tmp_path / 'a.pth', Attribute(owner, name))
         with pytest.raises(UnsafePickleError, match=r'`builtins\.getattr`'):
@@ -311,13 +313,6 @@ def test_other_file_is_named(tmp_path, content):
 def test_missing_checkpoint_is_named(tmp_path, load):
     with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
         load(str(tmp_path / 'none.pth'))
-
-
-def test_torch_environment_variable_is_explained(tmp_path, monkeypatch):
-    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
-    path = save(tmp_path / 'a.pth', {})
-    with pytest.raises(RuntimeError, match='TORCH_FORCE_WEIGHTS_ONLY_LOAD is set'):
-        checkpoints.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -435,3 +430,58 @@ def test_folder_without_checkpoints_has_no_last_one(tmp_path):
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
     assert mmengine_runner.find_latest_checkpoint(str(tmp_path)) is None
     assert mmengine_runner.find_latest_checkpoint(str(tmp_path / 'none')) is None
+
+
+def test_safetensors_keep_weights_and_metadata(tmp_path):
+    """Also those that share memory, and of other types."""
+    shared = torch.arange(6.0).view(2, 3)
+    state = {'a': shared, 'b': shared.t(), 'c': torch.ones(2, dtype=torch.bfloat16)}
+    meta = {'cfg': 'lr = 0.1\n', 'dataset_meta': {'classes': ['Ärger', 'b']}, 'seed': 0}
+    path = tmp_path / 'a.safetensors'
+    checkpoints.save_weights(path, state, meta)
+    loaded = checkpoints.load_checkpoint(path)
+    assert loaded['meta'] == meta
+    torch.testing.assert_close(loaded['state_dict'], state, rtol=0, atol=0)
+    line = Line()
+    checkpoints.save_weights(path, line.state_dict(), {})
+    other = Line()
+    load_checkpoint(other, str(path))
+    torch.testing.assert_close(other.state_dict(), line.state_dict())
+
+
+def test_safetensors_of_other_programs_are_read_as_weights(tmp_path):
+    path = tmp_path / 'a.safetensors'
+    save_file({'a': torch.ones(2)}, path, {'format': 'pt'})
+    loaded = checkpoints.load_checkpoint(path)
+    assert loaded['meta'] == {}
+    assert loaded['state_dict']['a'].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize('share', [0.02, 0.5, 0.99])
+def test_truncated_safetensors_are_named(tmp_path, share):
+    path = tmp_path / 'cut.safetensors'
+    checkpoints.save_weights(path, {'a': torch.ones(99)}, {})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r'cut\.safetensors: cannot be read'):
+        checkpoints.load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    'text', ['import os', 'x = os.system("true")', '[' * 9999, '\0']
+)
+def test_config_text_in_safetensors_is_reduced_too(tmp_path, text):
+    path = tmp_path / 'a.safetensors'
+    checkpoints.save_weights(path, {'a': torch.ones(1)}, {'cfg': text})
+    with pytest.raises(
+        UnsafePickleError, match=r'a\.safetensors: refused: .*its config'
+    ):
+        checkpoints.load_checkpoint(path)
+
+
+@pytest.mark.parametrize('text', ['[' * 99999, '{', '3', '[]'])
+def test_damaged_metadata_of_safetensors_are_refused(tmp_path, text):
+    path = tmp_path / 'a.safetensors'
+    save_file({'a': torch.ones(1)}, path, {'mmskelseg': text})
+    with pytest.raises(UserError, match=r'a\.safetensors: cannot be read'):
+        checkpoints.load_checkpoint(path)

@@ -14,7 +14,7 @@ from tests.small_data import ROOT
 def test_files_are_those_that_were_published_and_small():
     """Each under 5 MB, and none that no model names."""
     files = {zoo_model(name).checkpoint(live=live) for name in zoo() for live in (0, 1)}
-    assert files == {*FOLDER.glob('*.pth')}
+    assert files == {*FOLDER.glob('*.safetensors')}
     for file in files:
         assert file.stat().st_size < 5e6
 
@@ -35,10 +35,10 @@ def test_other_content_is_refused(tmp_path, monkeypatch):
     model = zoo_model('precog')
     path = model.checkpoint()
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r'precog\.pth: is not the file that came with'):
+    with pytest.raises(UserError, match=r'precog\.safetensors: is not the file'):
         model.checkpoint()
     path.unlink()
-    with pytest.raises(UserError, match=r'precog\.pth: is missing, which holds the'):
+    with pytest.raises(UserError, match=r'precog\.safetensors: is missing'):
         model.checkpoint()
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmskelseg.fileio.pickles import UnsafePickleError
+from mmskelseg.fileio.pickled_values import UnsafePickleError
 from mmskelseg.fileio.predictions import load_predictions
 
 

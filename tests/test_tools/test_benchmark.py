@@ -208,7 +208,7 @@ def test_benchmark_export_prints_a_row_for_each_measurement(run_tool):
 @pytest.mark.slow
 def test_benchmark_precision_prints_scores_of_each(run_tool, tmp_path):
     """float32 gives the scores of PyTorch, and smaller numbers smaller files."""
-    checkpoint = ROOT / 'mmskelseg' / 'model_zoo' / 'precog.pth'
+    checkpoint = ROOT / 'mmskelseg' / 'model_zoo' / 'precog.safetensors'
     classes = model_metainfo(ConfigDict(), load_checkpoint(checkpoint), None, '')
     data = small_annotations(num_classes=3)
     data['metainfo']['classes'] = list(classes['classes'])

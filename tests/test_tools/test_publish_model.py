@@ -1,17 +1,20 @@
 """A published checkpoint gives what the training's gave, and holds nothing else."""
 
 import numpy as np
+import pytest
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.datasets import load_annotations
+from mmskelseg.fileio.checkpoints import load_checkpoint
 from tests.small_data import small_annotations
 
 TOOL = 'tools/model_converters/publish_model.py'
 
 
+@pytest.mark.parametrize('name', ['mine.pth', 'mine.safetensors'])
 def test_published_model_segments_without_its_config(
-    small_data, tmp_path, call_tool, capsys
+    small_data, tmp_path, call_tool, name
 ):
     """With averaged weights, and without paths, history and optimizer."""
     call_tool('tools/make_config.py', small_data, tmp_path / 'mine.py', '--epochs', 2)
@@ -21,14 +24,14 @@ def test_published_model_segments_without_its_config(
         '--no-validate', '--cfg-options', *options,
     )  # fmt: skip
     source = tmp_path / 'work' / 'epoch_2.pth'
-    done = call_tool(TOOL, source, tmp_path / 'mine.pth')
-    assert 'mine.pth: ' in done.stdout
-    content = torch.load(tmp_path / 'mine.pth')
+    done = call_tool(TOOL, source, tmp_path / name)
+    assert f'{name}: ' in done.stdout
+    content = load_checkpoint(tmp_path / name)
     assert set(content) == {'meta', 'state_dict'}
     meta = content['meta']
     assert str(tmp_path) not in str(meta)
     assert meta['dataset_meta']['classes'] == ['class_0', 'class_1', 'class_2']
-    assert (tmp_path / 'mine.pth').stat().st_size < source.stat().st_size / 2
+    assert (tmp_path / name).stat().st_size < source.stat().st_size / 2
     video = {
         **load_annotations(small_data)['annotations'][2],
         'skeleton': small_annotations()['metainfo']['skeleton'],
@@ -39,7 +42,7 @@ def test_published_model_segments_without_its_config(
         ][0]['pred_score']
         for config, file in (
             (str(tmp_path / 'work' / 'mine.py'), source),
-            (None, tmp_path / 'mine.pth'),
+            (None, tmp_path / name),
         )
     ]
     np.testing.assert_array_equal(*scores)

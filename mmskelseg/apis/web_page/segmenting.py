@@ -12,6 +12,7 @@ from threading import Lock
 from mmskelseg.apis.exports import EXPORTS, write_exports, write_people
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
+from mmskelseg.fileio.checkpoints import CHECKPOINT_SUFFIXES
 from mmskelseg.fileio.model_zoo import FOLDER, zoo
 from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
@@ -100,7 +101,7 @@ class PageSegmenter:
         """Return the checkpoints by the names that the page shows."""
         if self.checkpoints is not None:
             return find_checkpoints(self.checkpoints)
-        has_any = next(Path(_TRAININGS).rglob('*.pth'), None) is not None
+        has_any = bool(_checkpoints_in(Path(_TRAININGS)))
         files = find_checkpoints(_TRAININGS) if has_any or self.config else {}
         if self.config is None:
             files |= {
@@ -218,8 +219,8 @@ def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
     """Return checkpoint files by their names in the list.
 
     Args:
-        place: A file, or a folder of trainings, such as ``work_dirs``. All ``.pth``
-            files in a folder are listed by training, each with the latest epoch first.
+        place: A file, or a folder of trainings, such as ``work_dirs``. All those in a
+            folder are listed by training, each with the latest epoch first.
 
     Raises:
         FileNotFoundError: If it is missing.
@@ -233,13 +234,17 @@ def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
             f'{place}: there is no such folder of training runs or checkpoint; name '
             'one, or train a model first (tools/train.py).'
         )
-    files = sorted(place.rglob('*.pth'), key=_by_training)
+    files = sorted(_checkpoints_in(place), key=_by_training)
     if not files:
         raise UserError(
-            f'{place}: contains no checkpoint (.pth); name a folder with checkpoints, '
-            'or train a model first (tools/train.py).'
+            f'{place}: contains no checkpoint ({" or ".join(CHECKPOINT_SUFFIXES)}); '
+            'name a folder with checkpoints, or train a model first (tools/train.py).'
         )
     return {path.relative_to(place).with_suffix('').as_posix(): path for path in files}
+
+
+def _checkpoints_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob('*') if path.suffix in CHECKPOINT_SUFFIXES]
 
 
 def _by_training(path: Path) -> tuple[str, float, str]:

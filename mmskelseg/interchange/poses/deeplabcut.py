@@ -13,7 +13,6 @@ The HDF5 file contains the same as a pandas table. It is read by h5py, since pan
 would run code that such a file may contain.
 """
 
-import io
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
+from mmskelseg.fileio.pickled_values import UnsafePickleError
+from mmskelseg.fileio.pickles import UNREADABLE, PickleReader
 from mmskelseg.interchange.parsing import (
     FilePath,
     check_widths,
@@ -175,10 +175,10 @@ def _table_format(group: 'h5py.Group', source: str) -> Table:
     for block in blocks:
         kind = bytes(table.attrs[f'{block}_kind'])
         try:
-            names += RestrictedUnpickler(io.BytesIO(kind)).load()
+            names += PickleReader(kind).load()
         except UnsafePickleError as error:
             raise UserError(f'{source}: refused: {error}.') from None
-        except (EOFError, *UNREADABLE):
+        except UNREADABLE:
             raise UserError(
                 f'{source}: the names of its columns cannot be read; export it as CSV.'
             ) from None

@@ -1,17 +1,17 @@
 """Reduces a checkpoint to what others need to use its model.
 
-    python tools/model_converters/publish_model.py epoch_77.pth mine.pth
+    mmskelseg convert-model publish_model epoch_77.pth mine.safetensors
 
 DST has the weights (the averaged ones, if training averages them), the classes and the
 skeleton of the training data, and those parts of the config that build the model and
 make its features: no optimizer, no history and no paths. DST needs no config file: pass
-None and DST to the Python API where a command takes a config and a checkpoint.
+None and DST to the Python API where a command takes a config and a checkpoint. A DST
+that ends in .safetensors holds tensors and JSON alone, which nobody needs to trust.
 """
 
 import argparse
 from pathlib import Path
 
-from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.utils.command_line import command
 
 # Notes on the data, which are useless without it.
@@ -20,15 +20,19 @@ _NOTES = ('notes',)
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('src', type=Path, help='checkpoint of a training run')
-    parser.add_argument('dst', type=Path, help='checkpoint to write')
+    parser.add_argument('dst', type=Path, help='file to write: .safetensors or .pth')
 
 
 def _run(args: argparse.Namespace) -> None:
     # Imported here, since --help should not wait for it.
-    import torch
     from mmengine.config import Config
 
-    from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of, tensors_of
+    from mmskelseg.fileio.checkpoints import (
+        load_checkpoint,
+        meta_of,
+        save_weights,
+        tensors_of,
+    )
     from mmskelseg.utils.errors import UserError
     from mmskelseg.version import __version__
 
@@ -54,8 +58,7 @@ def _run(args: argparse.Namespace) -> None:
         **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
     }
     state = tensors_of(content, args.src)
-    with atomic_write(args.dst) as file:
-        torch.save({'meta': short, 'state_dict': state}, file)
+    save_weights(args.dst, state, short)
     size = args.dst.stat().st_size / 2**20
     print(f'{args.dst}: {len(state)} tensors, {size:.1f} MiB')
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.utils.command_line import command
 from mmskelseg.utils.errors import UserError
 
@@ -42,17 +41,13 @@ def converter(
 
     def run(args: argparse.Namespace) -> None:
         # Imported here, since --help should not wait for it.
-        import torch
-
-        from mmskelseg.fileio.checkpoints import load_state_dict
+        from mmskelseg.fileio.checkpoints import load_state_dict, save_weights
 
         state = load_state_dict(args.src)
         branch = convert(state, renames, needed, args.src, model)
         prefix = f'branches.{args.modality}'
         converted = {f'{prefix}.{key}': value for key, value in branch.items()}
-        with atomic_write(args.dst) as file:
-            meta = {'converted_from': args.src.name}
-            torch.save({'meta': meta, 'state_dict': converted}, file)
+        save_weights(args.dst, converted, {'converted_from': args.src.name})
         channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
         print(
             f'{args.dst}: {len(converted)} tensors; '
