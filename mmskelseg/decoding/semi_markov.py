@@ -16,8 +16,13 @@ from mmskelseg.structures.segments import segment_table
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
 
-# The longest duration of a segment in frames: more than a day.
-_LONGEST = 10**7
+# The longest duration of a segment in frames, times the number of classes: more than an
+# hour for each of a hundred classes.
+_LONGEST = 2 * 10**7
+# How many durations are computed together, of all classes.
+_BLOCK = 1 << 20
+# The largest logarithm of a duration and its deviation, and the smallest deviation.
+_LARGEST, _SMALLEST = 100, 1e-3
 # The smallest probability, so that no frame rules a class out.
 _TINY = 1e-12
 # The smallest standard deviation of the logarithm of a duration, since few observations
@@ -65,17 +70,22 @@ class SegmentGrammar:
                     f'SegmentGrammar: {name} has the shape {value.shape}, but must be '
                     f'finite, with the shape {" or ".join(map(str, expected))}.'
                 )
-        if min(self.start.min(), self.transitions.min()) < 0:
-            raise UserError('SegmentGrammar: a probability is negative.')
-        if self.duration_std.min() <= 0:
+        for name, least, most in (
+            ('start', 0, 1.01),
+            ('transitions', 0, 1.01),
+            ('duration_mean', -_LARGEST, _LARGEST),
+            ('duration_std', _SMALLEST, _LARGEST),
+        ):
+            value = getattr(self, name)
+            if not least <= value.min() <= value.max() <= most:
+                raise UserError(
+                    f'SegmentGrammar: {name} is from {value.min():.4g} to '
+                    f'{value.max():.4g}, but must be from {least} to {most}.'
+                )
+        if not 0 < self.longest * K <= _LONGEST:
             raise UserError(
-                f'SegmentGrammar: a standard deviation is {self.duration_std.min()}, '
-                'but must be positive.'
-            )
-        if not 0 < self.longest <= _LONGEST:
-            raise UserError(
-                f'SegmentGrammar: a longest segment of {self.longest} frames is not '
-                f'from 1 to {_LONGEST}.'
+                f'SegmentGrammar: longest={self.longest}, but the longest segment has '
+                f'from 1 to {_LONGEST // K} frames for {K} classes.'
             )
 
     @classmethod
@@ -215,12 +225,6 @@ def viterbi(
         return np.zeros(0, np.int64)
     logs = np.log(np.maximum(score.astype(np.float64), _TINY))
     sums = np.pad(np.cumsum(logs, axis=1), ((0, 0), (1, 0)))
-    longest = 2 * grammar.longest
-    d = np.log(np.arange(1, longest + 1))
-    mean, std = grammar.duration_mean[:, None], grammar.duration_std[:, None]
-    durations = -d - np.log(std) - np.square(d - mean) / (2 * std**2)
-    # The density over whole frames is normalised to sum to 1.
-    durations -= np.logaddexp.reduce(durations, axis=1, keepdims=True)
     with np.errstate(divide='ignore'):
         start, steps = np.log(grammar.start), np.log(grammar.transitions)
     # A state is the class of a segment and, with order 2, the previous class, where K
@@ -231,10 +235,26 @@ def viterbi(
         sums,
         weight * start,
         weight * steps.reshape(-1, K),
-        weight * durations[:, : max(T, 2)],
+        weight * _durations(grammar, max(T, 2)),
         first,
         states,
     )
+
+
+def _durations(grammar: SegmentGrammar, most: int) -> np.ndarray:
+    """Return the logarithm of each duration's probability, (K, up to ``most``)."""
+    longest = 2 * grammar.longest
+    mean, std = grammar.duration_mean[:, None], grammar.duration_std[:, None]
+    kept, total = [], np.full_like(mean, -np.inf)
+    step = 1 + _BLOCK // len(mean)
+    for begin in range(0, longest, step):
+        d = np.log(np.arange(begin + 1, min(begin + step, longest) + 1))
+        block = -d - np.log(std) - np.square(d - mean) / (2 * std**2)
+        total = np.logaddexp(total, np.logaddexp.reduce(block, axis=1, keepdims=True))
+        if begin < most:
+            kept.append(block[:, : most - begin])
+    # The density over whole frames is normalised to sum to 1.
+    return np.concatenate(kept, axis=1) - total
 
 
 @cache

@@ -7,7 +7,10 @@ from numpy.typing import ArrayLike
 
 from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
 from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
-from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.errors import UserError, shown
+
+# The largest exponent of a grammar's probabilities, beyond which no frame counts.
+_MOST_WEIGHT = 1e6
 
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.
@@ -29,10 +32,15 @@ def _likeliest(
     prediction: Prediction, *, grammar: Mapping[str, ArrayLike], weight: float
 ) -> np.ndarray:
     tables = {key: np.asarray(value, np.float64) for key, value in grammar.items()}
-    longest = int(tables.pop('longest'))
-    grammar_of_tables = SegmentGrammar(**tables, longest=longest)
-    if not 0 < weight < np.inf:
-        raise UserError(f'SemiMarkovViterbi: weight={weight} must be above 0.')
+    longest = tables.pop('longest')
+    if longest.ndim or longest != np.round(longest):
+        raise UserError(f'SegmentGrammar: longest={longest}, but must be whole.')
+    grammar_of_tables = SegmentGrammar(**tables, longest=int(longest))
+    if not 0 < weight <= _MOST_WEIGHT:
+        raise UserError(
+            f'SemiMarkovViterbi: weight={weight}, but must be above 0 and up to '
+            f'{_MOST_WEIGHT:g}.'
+        )
     return viterbi(prediction['pred_score'], grammar_of_tables, weight=weight)
 
 
@@ -82,9 +90,15 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
         return _STEPS[kind](prediction, **options)
     except UserError:
         raise
-    except (LookupError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise UserError(
-            f'{kind}: its options {str(options)[:80]} cannot be used ({error}).'
+            f'{kind}: its options {shown(options, 80)} cannot be used ({shown(error)}).'
         ) from None
 
 

@@ -23,6 +23,11 @@ KEY = 'mmskelseg'
 FORMAT = 1
 KINDS = ('segmentor', 'streaming', 'encoder')
 _MOST_CLASSES = 100_000
+_MOST_STEPS = 10
+# Of the context of a frame: over ten hours.
+_MOST_FRAMES = 1_000_000
+# Of a probability, above 1 and below 0; sums of 16 bits are that far off.
+_ROUNDING = 1e-2
 
 
 class BranchMetadata(TypedDict, total=False):
@@ -136,6 +141,37 @@ class ModelFile:
         """
         return self.session.run(outputs, inputs)
 
+    def check_output(
+        self, name: str, found: np.ndarray, shape: tuple[int | None, ...]
+    ) -> None:
+        """Raise a UserError unless an output has a shape and sensible values.
+
+        Args:
+            name: The name of the output. Only ``probabilities`` and ``boundary`` are
+                from 0 to 1.
+            found: Its value.
+            shape: The expected shape; None is any number.
+        """
+        fits = found.ndim == len(shape) and all(
+            size in (None, there)
+            for size, there in zip(shape, found.shape, strict=True)
+        )
+        if not fits:
+            expected = ', '.join('any' if n is None else str(n) for n in shape)
+            raise self.fault(
+                f'its graph outputs {name} of shape {found.shape}, but ({expected}) is '
+                'expected'
+            )
+        low, high = found.min(initial=0), found.max(initial=0)
+        if not np.isfinite([low, high]).all():
+            raise self.fault(f'its graph outputs {name} from {low} to {high}')
+        is_probability = name in ('probabilities', 'boundary')
+        if is_probability and not -_ROUNDING <= low <= high <= 1 + _ROUNDING:
+            raise self.fault(
+                f'its graph outputs {name} from {low:.4g} to {high:.4g}, but must give '
+                'probabilities, from 0 to 1'
+            )
+
     def fault(self, problem: str) -> UserError:
         """Return an error that names the file and the problem."""
         return UserError(f'{self.path}: {problem}; export the model again.')
@@ -196,15 +232,20 @@ def _are_branches(value: object) -> bool:
 
 
 def _are_steps(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(step, dict) and isinstance(step.get('type'), str) for step in value
+    return (
+        isinstance(value, list)
+        and len(value) <= _MOST_STEPS
+        and all(
+            isinstance(step, dict) and isinstance(step.get('type'), str)
+            for step in value
+        )
     )
 
 
 def _is_count(value: object) -> bool:
     if not isinstance(value, int) or isinstance(value, bool):
         return value is None
-    return 0 <= value < 10**9
+    return 0 <= value <= _MOST_FRAMES
 
 
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
@@ -213,7 +254,7 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
     'fps': (lambda value: value is None or is_rate(value), f'{RATES}, or null'),
     'branches': (_are_branches, 'render and dtype of each'),
-    'postprocess': (_are_steps, 'a list of steps'),
-    'lookahead': (_is_count, 'a number of frames, or null'),
-    'context': (_is_count, 'a number of frames, or null'),
+    'postprocess': (_are_steps, f'a list of up to {_MOST_STEPS} steps'),
+    'lookahead': (_is_count, f'a number of frames up to {_MOST_FRAMES}, or null'),
+    'context': (_is_count, f'a number of frames up to {_MOST_FRAMES}, or null'),
 }

@@ -12,9 +12,10 @@ from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UnavailableError, UserError
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
-# How many bytes a run may take for each byte that it reads, if that is more than the
-# file itself may. Networks for graphs of joints need the most, some 500.
-_BYTES_PER_BYTE = 1000
+# How many bytes a run may take for each frame, for each byte that it reads and for each
+# of its buffers, if that is more than the file itself may. The graph of a skeleton
+# needs the most for a frame, and images for a byte.
+_BYTES_PER_FRAME, _BYTES_PER_BYTE, _BYTES_PER_STATE = 1 << 19, 64, 4
 # How long a run may take, at least and for each frame. The time is looked at between
 # the operators of a graph.
 _SECONDS, _SECONDS_PER_FRAME = 60, 1
@@ -92,12 +93,15 @@ class Session:
         Raises:
             UserError: If the graph fails, or takes too much memory or time.
         """
-        needed = _BYTES_PER_BYTE * sum(array.nbytes for array in inputs.values())
+        frames = max((len(array) for array in inputs.values() if array.ndim), default=0)
+        needed = frames * _BYTES_PER_FRAME
+        for key, array in inputs.items():
+            is_state = key.startswith('state_')
+            needed += array.nbytes * (_BYTES_PER_STATE if is_state else _BYTES_PER_BYTE)
         if needed > self._memory:
             # Twice that, since the next video may be a little longer.
             self._memory = 2 * needed
             self._session = self._opened()
-        frames = max((len(array) for array in inputs.values() if array.ndim), default=0)
         seconds = _SECONDS + frames * _SECONDS_PER_FRAME
         options = self._runtime.RunOptions()
         options.log_severity_level = 4

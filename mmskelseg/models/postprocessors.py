@@ -174,7 +174,8 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
             self.transitions.cpu().numpy(),
             self.duration_mean.cpu().numpy(),
             self.duration_std.cpu().numpy(),
-            int(self.longest),
+            # Of a damaged checkpoint, it may be no number.
+            int(self.longest.nan_to_num()),
         )
 
     def step(self) -> dict[str, object]:

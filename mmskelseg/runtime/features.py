@@ -22,8 +22,8 @@ _RENDERERS: Mapping[str, Callable[..., Renderer]] = {
     'RenderSkeletonHeatmap': RenderSkeletonHeatmap,
     'SkeletonCoordinates': SkeletonCoordinates,
 }
-# The most pixels of an image; larger ones need more memory than any recipe of ours.
-_MOST_PIXELS = 1 << 22
+# The most values of an image; larger ones need more memory than any recipe of ours.
+_MOST_VALUES = 1 << 21
 # Number of images that a network processes together.
 _BATCH = 32
 
@@ -68,8 +68,12 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
             f'({str(error).rstrip(".")[:200]})'
         ) from None
     height, width = getattr(render, 'size', None) or (1, 1)
-    if height * width > _MOST_PIXELS:
-        raise file.fault(f'{kind} of {name} makes images of {width}x{height} pixels')
+    channels = len(render.pairs) if isinstance(render, RenderJointHeatmaps) else 3
+    if height * width * channels > _MOST_VALUES:
+        raise file.fault(
+            f'{kind} of {name} makes images of {width}x{height} pixels and {channels} '
+            f'channels, but {_MOST_VALUES} values are the most'
+        )
     return render
 
 
@@ -115,4 +119,6 @@ class OnnxEncoder:
         feed: Mapping[str, np.ndarray] = {
             self._input: np.ascontiguousarray(images, np.float32)
         }
-        return self._file.run([self._output], feed)[0]
+        (found,) = self._file.run([self._output], feed)
+        self._file.check_output(self._output, found, (len(images), None))
+        return found

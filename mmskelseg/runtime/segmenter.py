@@ -196,11 +196,6 @@ class OnnxSegmenter:
         outputs = self._run(self._features(video))
         fields = {f: outputs[key] for key, f in self._fields.items()}
         score = fields['pred_score']
-        if score.shape != (video['total_frames'], len(self.classes)):
-            raise self.file.fault(
-                f'outputs probabilities of shape {score.shape} for '
-                f'{video["total_frames"]} frames and {len(self.classes)} classes'
-            )
         fields['pred_score'] = np.ascontiguousarray(score.T)
         fields['pred_label'] = score.argmax(axis=1)
         return run_steps(fields, self.file.metadata['postprocess'])
@@ -235,10 +230,10 @@ class OnnxSegmenter:
                 features, begin = np.empty(0), 0
                 for block in recipe.make(video, count):
                     if begin == 0:
+                        self._check(recipe.modality, block)
                         features = np.empty((frames, *block.shape[1:]), np.float32)
                     features[begin : begin + len(block)] = block
                     begin += len(block)
-                self._check(recipe.modality, features)
                 made[f'features_{recipe.modality}'] = features
         return made
 
@@ -266,6 +261,10 @@ class OnnxSegmenter:
             first = max(begin - context, 0)
             feed = {k: v[first : end + context] for k, v in features.items()}
             outputs = self.file.run(names, feed)
+            length = min(end + context, frames) - first
+            for name, found in zip(names, outputs, strict=True):
+                classes = (len(self.classes),) if name == 'probabilities' else ()
+                self.file.check_output(name, found, (length, *classes))
             parts.append([x[begin - first : end - first] for x in outputs])
         arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
         return dict(zip(names, arrays, strict=True))

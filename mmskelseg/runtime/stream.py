@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 
@@ -15,6 +16,9 @@ from mmskelseg.streaming import SkeletonStream
 from mmskelseg.streaming.model import check_state
 from mmskelseg.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.utils.errors import UserError
+
+# The most numbers in the buffers of a stream, some ten times those of any recipe.
+_MOST_BUFFERED = 1 << 25
 
 
 class OnnxStream(SkeletonStream):
@@ -93,11 +97,18 @@ class OnnxStreamingModel:
             wanted == set(shapes)
             and set(outputs) == set(file.outputs)
             and len(shapes['features']) == 2
+            and type(shapes['features'][1]) is int
             and all(type(n) is int and n > 0 for s in self.states.values() for n in s)
         )
         lookahead = file.metadata['lookahead']
         if not is_whole or lookahead is None:
             raise file.fault('its graph is not that of a push to a stream')
+        buffered = sum(map(math.prod, self.states.values()))
+        buffered += lookahead * shapes['features'][1]
+        if buffered > _MOST_BUFFERED:
+            raise file.fault(
+                f'its buffers hold {buffered} numbers, but may hold {_MOST_BUFFERED}'
+            )
         self.outputs = outputs
         self.lookahead = lookahead
         self.in_channels = shapes['features'][1]
@@ -168,7 +179,17 @@ class OnnxModelStream:
         if not len(features):
             return np.zeros((0, len(model.file.metadata['classes'])), np.float32)
         scores, frames, *states = model.file.run(model.outputs, feed)
-        self._state = {**dict(zip(model.states, states, strict=True)), 'frames': frames}
-        if scores.ndim != 2 or scores.shape[1] != len(model.file.metadata['classes']):
-            raise model.file.fault(f'outputs probabilities of shape {scores.shape}')
+        file, passed = model.file, self.frames + len(features)
+        file.check_output(
+            'probabilities', scores, (None, len(file.metadata['classes']))
+        )
+        if len(scores) > len(features) or frames != passed:
+            raise file.fault(
+                f'its graph labels {len(scores)} of {len(features)} frames, and counts '
+                f'{frames} after frame {self.frames}'
+            )
+        state = {**dict(zip(model.states, states, strict=True)), 'frames': frames}
+        for key, value in state.items():
+            file.check_output(f'{key}_next', value, self._state[key].shape)
+        self._state = state
         return scores

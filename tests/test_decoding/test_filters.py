@@ -77,9 +77,39 @@ def test_probabilities_are_of_the_same_frames():
         run_step(prediction, {'type': 'MinDuration', 'frames': 2})
 
 
+GRAMMAR = {
+    'start': [0.5, 0.5], 'transitions': [[0, 1], [1, 0]], 'duration_mean': [1, 1],
+    'duration_std': [1, 1], 'longest': 3,
+}  # fmt: skip
+
+
+def decode(weight=1, **changes):
+    grammar = {**GRAMMAR, **changes}
+    return {'type': 'SemiMarkovViterbi', 'weight': weight, 'grammar': grammar}
+
+
 @pytest.mark.parametrize(
     ('step', 'message'),
     [
+        (decode(longest=1e400), 'float infinity'),
+        (decode(longest=2.5), 'longest=2.5'),
+        (decode(longest=[3]), r'longest=\[3.\]'),
+        (decode(longest=-1), 'longest=-1'),
+        (decode(longest=10**400), 'int too large'),
+        (decode(start=[np.nan, 1]), 'start has .* finite'),
+        (decode(start=['a', 'b']), 'SemiMarkovViterbi: its options'),
+        (decode(transitions=[[0], [1, 0]]), 'SemiMarkovViterbi: its options'),
+        (decode(duration_mean=[1, -1e9]), 'duration_mean is from -1e'),
+        (decode(weight=-1), 'weight=-1'),
+        (decode(weight=np.nan), 'weight=nan'),
+        (decode(weight=1e308), r'weight=1e\+308'),
+        (decode(weight='2'), 'SemiMarkovViterbi: its options'),
+        ({**decode(), 'grammar': [1]}, 'SemiMarkovViterbi: its options'),
+        ({'type': 'MedianFilter', 'frames': 10**40 + 1}, 'MedianFilter: its options'),
+        ({'type': 'MedianFilter', 'frames': 2.5}, 'MedianFilter: its options'),
+        ({'type': 'MinDuration', 'frames': np.nan}, 'frames=nan'),
+        ({'type': 'MinDuration', 'frames': [9]}, 'MinDuration: its options'),
+        ({'type': 'BoundaryRefinement', 'threshold': {}}, 'Refinement: its options'),
         ({'type': 'MinDuration', 'frames': 0}, 'frames=0, but must be at least 1'),
         ({'type': 'MedianFilter', 'frames': -1}, 'A window of -1 frames'),
         ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2, but a prob'),

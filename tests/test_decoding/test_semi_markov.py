@@ -1,5 +1,6 @@
 import itertools
 import math
+import tracemalloc
 from dataclasses import replace
 from functools import partial
 
@@ -60,9 +61,16 @@ def test_label_that_is_no_class_is_named():
         ({'start': np.ones(1)}, r'transitions has the shape \(2, 2\), but must be'),
         ({'transitions': np.ones((2, 3))}, r'transitions has the shape \(2, 3\)'),
         ({'duration_mean': np.array([1, np.nan])}, 'duration_mean has .* be finite'),
-        ({'duration_std': np.array([0.5, 0])}, 'a standard deviation is 0'),
-        ({'start': np.array([1.5, -0.5])}, 'a probability is negative'),
-        ({'longest': 0}, 'a longest segment of 0 frames'),
+        ({'duration_std': np.array([0.5, 0])}, 'duration_std is from 0 to 0.5'),
+        ({'duration_std': np.array([0.5, 1e9])}, 'duration_std is from 0.5 to 1e'),
+        (
+            {'duration_mean': np.array([1, 1e300])},
+            r'duration_mean is from 1 to 1e\+300',
+        ),
+        ({'start': np.array([1.5, -0.5])}, 'start is from -0.5 to 1.5'),
+        ({'transitions': np.full((2, 2), 1e9)}, r'transitions is from 1e\+09'),
+        ({'longest': 0}, 'longest=0, .* from 1 to 10000000 frames for 2 classes'),
+        ({'longest': 10**7 + 1}, 'longest=10000001'),
     ],
 )
 def test_tables_that_do_not_fit_are_refused(changes, message):
@@ -72,6 +80,28 @@ def test_tables_that_do_not_fit_are_refused(changes, message):
         replace(grammar, **changes)
     with pytest.raises(ValueError, match='of 2 classes, but the model predicts 3'):
         viterbi(np.ones((3, 5)), grammar)
+
+
+def test_durations_are_those_of_one_block(monkeypatch):
+    """However they are split, they sum to 1 over twice the longest one."""
+    grammar = SegmentGrammar.count([video((A, 40), (B, 25), (A, 31))], 2)
+    whole = semi_markov._durations(grammar, 80)
+    np.testing.assert_allclose(np.exp(whole).sum(axis=1), 1)
+    monkeypatch.setattr(semi_markov, '_BLOCK', 7)
+    np.testing.assert_allclose(semi_markov._durations(grammar, 80), whole)
+    np.testing.assert_allclose(semi_markov._durations(grammar, 9), whole[:, :9])
+
+
+def test_longest_duration_takes_no_memory_of_its_own():
+    """It is a number of a file, and a video may be short."""
+    grammar = SegmentGrammar.count([video((A, 4), (B, 2))], 2)
+    grammar = replace(grammar, longest=10**7)
+    viterbi(np.full((2, 5), 0.5), grammar)  # Compiles it.
+    tracemalloc.start()
+    viterbi(np.full((2, 5), 0.5), grammar)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 27
 
 
 def test_unlabelled_frames_cut_transitions_and_durations():

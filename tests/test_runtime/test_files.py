@@ -114,8 +114,61 @@ def test_graph_with_other_widths_is_refused_when_it_runs(recipe, tmp_path, perso
 
 def test_graph_that_gives_other_classes_is_refused(recipe, tmp_path, person):
     file = described(recipe, small_model('frames', 60), tmp_path / 'model.onnx')
-    with pytest.raises(UserError, match=r'of shape \(5, 60\) for 5 frames and 4 clas'):
+    with pytest.raises(
+        UserError, match=r'probabilities of shape \(5, 60\), but \(5, 4\)'
+    ):
         OnnxSegmenter(file)(person(5))
+
+
+def replaced(graph, name, *nodes, shape=None):
+    """Make an output of a graph from what it was, which is called ``hidden``."""
+    for node in graph.node:
+        for field in (node.output, node.input):
+            for i, part in enumerate(field):
+                field[i] = 'hidden' if part == name else part
+    graph.node.extend(nodes)
+    (old,) = (item for item in graph.output if item.name == name)
+    graph.output.remove(old)
+    graph.output.append(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape or ['any', 4])
+    )
+
+
+def constant(value, name='value'):
+    value = np.array(value, np.int64 if isinstance(value, list) else np.float32)
+    tensor = onnx.numpy_helper.from_array(value, f'{name}_tensor')
+    return helper.make_node('Constant', [], [name], value=tensor)
+
+
+@pytest.mark.parametrize(('value', 'match'), [
+    (np.nan, 'probabilities from nan to nan'), (np.inf, 'probabilities from .* to inf'),
+    (-np.inf, 'probabilities from -inf'), (-1, r'probabilities from -0\.\d+ to 0, but'),
+    (2, r'probabilities from 0 to 2\.\d+, but must give'),
+])  # fmt: skip
+def test_probabilities_that_are_none_are_refused(changed, person, value, match):
+    def graph(proto):
+        add = helper.make_node('Add', ['hidden', 'value'], ['probabilities'])
+        replaced(proto, 'probabilities', constant(value), add)
+
+    file = changed(graph=graph)
+    with pytest.raises(UserError, match=match) as error:
+        OnnxSegmenter(file)(person(5))
+    assert str(error.value).startswith(f'{file}: ')
+
+
+@pytest.mark.parametrize('nodes', [
+    [helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=0)],
+    [helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=1)],
+    [helper.make_node('ReduceMean', ['hidden'], ['probabilities'], keepdims=0)],
+    [
+        constant([4, -1]),
+        helper.make_node('Reshape', ['hidden', 'value'], ['probabilities']),
+    ],
+])  # fmt: skip
+def test_outputs_of_other_shapes_are_refused(changed, person, nodes):
+    file = changed(graph=lambda proto: replaced(proto, 'probabilities', *nodes))
+    with pytest.raises(UserError, match=r'probabilities of shape .*, but \(6, 4\)'):
+        OnnxSegmenter(file)(person(6))
 
 
 def test_newer_format_names_both_versions(changed):
@@ -140,8 +193,10 @@ def test_newer_format_names_both_versions(changed):
     ('branches', {}, 'render and dtype'),
     ('branches', {'pose2d': {'render': {}, 'dtype': 'object'}}, 'render and dtype'),
     ('branches', [1], 'render and dtype'),
-    ('postprocess', 'all', 'a list of steps'),
-    ('postprocess', [{'frames': 3}], 'a list of steps'),
+    ('postprocess', 'all', 'a list of up to 10 steps'),
+    ('postprocess', [{'frames': 3}], 'a list of up to 10 steps'),
+    ('postprocess', 11 * [{'type': 'MedianFilter'}], 'a list of up to 10 steps'),
+    ('lookahead', 10**7, 'a number of frames up to 1000000'),
     ('context', -5, 'a number of frames'),
     ('context', 1e30, 'a number of frames'),
     ('lookahead', '5', 'a number of frames'),
@@ -255,6 +310,59 @@ def test_weights_in_other_files_are_refused(changed, tmp_path):
     outside(proto.graph)
     (tmp_path / 'outside.onnx').write_bytes(proto.SerializeToString())
     refused(tmp_path / 'outside.onnx', 'its graph has weights in another file')
+
+
+def pushes(file, person):
+    stream = OnnxStream(file)
+    video = person(20)
+    return stream.push(video['keypoint'][0], video['keypoint_score'][0])
+
+
+@pytest.mark.parametrize(('name', 'nodes', 'match'), [
+    ('probabilities', [
+        constant(np.nan),
+        helper.make_node('Add', ['hidden', 'value'], ['probabilities']),
+    ], 'probabilities from nan'),
+    ('probabilities', [
+        helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=0)
+    ], 'labels 30 of 20 frames'),
+    ('state_1_0_next', [
+        helper.make_node('Concat', ['hidden', 'hidden'], ['state_1_0_next'], axis=0)
+    ], 'state_1_0_next of shape'),
+])  # fmt: skip
+def test_push_that_gives_something_else_is_refused(
+    changed, stream_file, person, name, nodes, match
+):
+    shape = None if name == 'probabilities' else ['a', 'b', 'c']
+    file = changed(
+        stream_file[1], lambda proto: replaced(proto, name, *nodes, shape=shape)
+    )
+    with pytest.raises(UserError, match=match) as error:
+        pushes(file, person)
+    assert str(error.value).startswith(f'{file}: ')
+
+
+def test_push_that_counts_other_frames_is_refused(changed, stream_file, person):
+    def graph(proto):
+        (node,) = (n for n in proto.node if 'frames_next' in n.output)
+        node.op_type = 'Sub'
+
+    with pytest.raises(UserError, match='counts -20 after frame 0'):
+        pushes(changed(stream_file[1], graph), person)
+
+
+@pytest.mark.parametrize('field', ['lookahead', 'state'])
+def test_buffers_of_streams_are_bounded(changed, stream_file, field):
+    def graph(proto):
+        if field == 'state':
+            item = next(i for i in proto.input if i.name == 'state_0_0')
+            item.type.tensor_type.shape.dim[1].dim_value = 10**8
+            del proto.value_info[:]
+
+    lookahead = {'lookahead': 10**6} if field == 'lookahead' else {}
+    file = changed(stream_file[1], graph, **lookahead)
+    with pytest.raises(UserError, match=r'buffers hold \d+ numbers, but may hold'):
+        OnnxStream(file)
 
 
 def test_stream_without_its_buffers_is_refused(changed, stream_file):
