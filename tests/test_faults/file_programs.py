@@ -3,7 +3,6 @@
 from tests.test_faults.grammar import (
     TORCH_VALUES,
     array,
-    array_of_buffer,
     call,
     number,
     or_other,
@@ -14,12 +13,24 @@ from tests.test_faults.grammar import (
     tuple_of,
     value,
 )
-from tests.test_faults.opcodes import HISTORY, Dice, name_of, op
+from tests.test_faults.opcodes import HISTORY, Dice, changed_ops, name_of, op, parts
+from tests.test_faults.torch_layouts import legacy
 
 # Torch's and MMEngine's.
 
 
 def _storage(rng: Dice) -> bytes:
+    """Return the memory of a tensor, by its key or, as in dumps, in bytes."""
+    if rng.has_storages and not rng.wrong(0.1):
+        stored = legacy(_persistent(rng) + op('STOP'))
+        if rng.wrong(0.1):
+            stored = changed_ops(parts(stored), rng)
+        name = ('torch.storage', '_load_from_bytes')
+        return call(rng, name, op('BINBYTES', stored))
+    return _persistent(rng)
+
+
+def _persistent(rng: Dice) -> bytes:
     kind = rng.choice(('FloatStorage', 'FloatStorage', 'IntStorage', 'LongStorage'))
     named = name_of(rng) if rng.wrong(0.03) else ('torch', kind)
     made = tuple_of(
@@ -60,8 +71,8 @@ def _history(rng: Dice, depth: int) -> bytes:
         text(rng, key) + or_other(rng, item)
         for key, item in (
             ('max_length', number(rng, 1000)),
-            ('_log_history', array(rng, depth)),
-            ('_count_history', array(rng, depth)),
+            ('_log_history', array(rng, depth, 1)),
+            ('_count_history', array(rng, depth, 1)),
             ('statistics_methods', methods),
         )
         if not rng.wrong(0.04)
@@ -95,11 +106,12 @@ def annotations(rng: Dice) -> bytes:
 
 def dump(rng: Dice) -> bytes:
     """Return predictions of a video."""
+    rng.has_storages = True
     label = value(rng, 2) if rng.random() < 0.1 else array(rng, 2)
     sample = _with(
         ('frame_dir', text(rng, 'a')),
         ('pred_label', label),
-        ('pred_score', or_other(rng, array_of_buffer(rng, 1))),
+        ('pred_score', or_other(rng, _tensor(rng, 1))),
         ('classes', some_list(rng, 1)),
     )
     return b'(' + sample + op('LIST')

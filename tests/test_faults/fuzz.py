@@ -6,8 +6,8 @@
 
 Random programs of the language of pickles and changes of real files are read in child
 processes. Each round of minutes runs the tests of this folder as well, with more
-examples than the suite. Every input follows from its kind, the seed and a number. What
-ends badly is kept in a folder, and the run goes on.
+examples than the suite. A program follows from the seed and a number, a change from
+these and the valid files. What ends badly is kept in a folder, and the run goes on.
 """
 
 import argparse

@@ -152,7 +152,7 @@ def _key(rng: Dice) -> bytes:
 
 _SIZES = {'f8': 8, 'f4': 4, 'i8': 8, 'i4': 4, 'u1': 1, 'b1': 1, 'f2': 2, 'c16': 16}
 _TEXT_SIZES = {'U3': 12, 'S5': 5}
-_ODD_SIZES = {'O8': 8, 'V8': 8, 'M8': 8, 'm8': 8, 'O': 8}
+_ODD_SIZES = {'O8': 8, 'V8': 8, 'M8': 8, 'm8': 8}
 
 
 def _dtype(rng: Dice, code: str) -> bytes:
@@ -182,23 +182,23 @@ def _dtype(rng: Dice, code: str) -> bytes:
 
 
 def _code_and_size(rng: Dice) -> tuple[str, int]:
-    kinds = rng.choices((_SIZES, _TEXT_SIZES, _ODD_SIZES), (6, 2, 3))[0]
+    kinds = rng.choices((_SIZES, _TEXT_SIZES, _ODD_SIZES), (8, 2, rng.rate))[0]
     return rng.choice(list(kinds.items()))
 
 
-def _shape(rng: Dice) -> tuple[bytes, int]:
+def _shape(rng: Dice, axes: int) -> tuple[bytes, int]:
     """Return a shape and how many items it should have."""
-    shape = [rng.randrange(4) for _ in range(rng.randrange(3))]
+    shape = [rng.randrange(4) for _ in range(axes)]
     count = 1
     for length in shape:
         count *= length
     return or_other(rng, tuple_of(*(number(rng, n) for n in shape)), 0.04), count
 
 
-def array(rng: Dice, depth: int) -> bytes:
-    """Return an array in the way of protocols 0 to 4."""
+def array(rng: Dice, depth: int, axes: int | None = None) -> bytes:
+    """Return an array in the way of protocols 0 to 4, with so many axes."""
     code, size = _code_and_size(rng)
-    shape, count = _shape(rng)
+    shape, count = _shape(rng, rng.randrange(3) if axes is None else axes)
     kind = op('GLOBAL', name_of(rng) if rng.wrong(0.02) else ('numpy', 'ndarray'))
     core = rng.choice(('numpy.core', 'numpy._core'))
     empty = tuple_of(number(rng, 0))
@@ -222,7 +222,7 @@ def array(rng: Dice, depth: int) -> bytes:
 def array_of_buffer(rng: Dice, depth: int) -> bytes:
     """Return an array in the way of protocol 5."""
     code, size = _code_and_size(rng)
-    shape, count = _shape(rng)
+    shape, count = _shape(rng, rng.randrange(3))
     core = rng.choice(('numpy.core', 'numpy._core'))
     content = or_other(rng, _bytes(rng, size * count), 0.05)
     if rng.wrong(0.03):

@@ -25,7 +25,8 @@ from tests.test_faults.children import Kind
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.mutations import CODECS, changed_bytes, changed_tree
 from tests.test_faults.opcodes import changed_ops, parts
-from tests.test_faults.programs import legacy, program, real_pickles, zipped
+from tests.test_faults.programs import program, real_pickles
+from tests.test_faults.torch_layouts import legacy, zipped
 
 Change = Callable[[bytes, random.Random], bytes]
 

@@ -77,6 +77,8 @@ class Dice(random.Random):
     memo = 0
     # Whether values may be torch's and MMEngine's.
     torch = True
+    # Whether tensors hold their storage, as in a pickle that torch did not write.
+    has_storages = False
 
     def wrong(self, chance: float) -> bool:
         """Return whether something is wrong, which has a chance at the usual rate."""

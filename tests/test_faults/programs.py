@@ -15,6 +15,7 @@ import numpy as np
 
 from tests.test_faults.file_programs import annotations, checkpoint, dump
 from tests.test_faults.grammar import value
+from tests.test_faults.growing_programs import growing, many_keys
 from tests.test_faults.opcodes import Dice, changed_ops, op, parts, random_op
 
 STOP = op('STOP')
@@ -25,40 +26,13 @@ def program(seed: int, number: int) -> bytes:
     """Return a program, which ends with STOP or not at all."""
     rng = Dice(f'{seed}/{number}')
     rng.rate = rng.choice((0.1, 0.5, 1, 3))
-    rng.torch = rng.random() < 0.5
+    rng.torch, rng.has_storages = rng.random() < 0.5, rng.random() < 0.3
     made = rng.choice(_STYLES)(rng)
     if rng.random() < 0.3:
         made = op('PROTO', rng.choice((2, 4, 5))) + made
     if rng.random() < 0.15:
         made = changed_ops(parts(made), rng, parts(rng.choice(real_pickles())))
     return made
-
-
-def legacy(content: bytes, place: int = 3) -> bytes:
-    """Return a file in torch's older layout: several pickles, then the storages.
-
-    Args:
-        content: A pickle.
-        place: Which of them it is: 3 is the one that holds the tensors.
-    """
-    keys = [key for key in '01' if op('BINUNICODE', key) in content]
-    header = (0x1950A86A20F9469CFC6C, 1001, {'little_endian': True}, None, keys)
-    pickles = [pickle.dumps(part, 2) for part in header]
-    pickles[place] = content
-    storage = (8).to_bytes(8, 'little') + bytes(range(32))
-    return b''.join(pickles) + len(keys) * storage
-
-
-def zipped(content: bytes) -> bytes:
-    """Return a file in torch's layout with a pickle and two storages."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, 'w') as archive:
-        archive.writestr('archive/data.pkl', content)
-        archive.writestr('archive/byteorder', b'little')
-        for name in '01':
-            archive.writestr(f'archive/data/{name}', bytes(range(32)))
-        archive.writestr('archive/version', b'3\n')
-    return stream.getvalue()
 
 
 # Opcodes in any order.
@@ -100,7 +74,7 @@ def real_pickles() -> tuple[bytes, ...]:
         'others': [
             np.array(['ab', 'c']), np.array([b'ab']), np.array([None, 'a'], object),
             np.array(['2020-01-01'], 'M8[D]'), np.array(3), np.ones((2, 3)).T,
-            bytearray(b'abc'), b'abc', {1, 2}, frozenset('ab'), 1 + 2j, slice(1, 2),
+            bytearray(b'abc'), b'abc', {1, 2}, frozenset({3}), 1 + 2j, slice(1, 2),
             OrderedDict(a=1), Counter('aab'), np.dtype('f4'), np.bool_(True), 10**40,
         ],
     }  # fmt: skip
@@ -120,83 +94,7 @@ def real_pickles() -> tuple[bytes, ...]:
     torch.save(checkpoint, stream)
     with zipfile.ZipFile(stream) as archive:
         made.append(archive.read('archive/data.pkl'))
-    made.append(pickle.dumps([{**dump[0], 'pred_label': torch.tensor([0, 1])}]))
     return tuple(made)
-
-
-# What grows.
-
-
-def _growth(rng: Dice) -> bytes:
-    """Return a program whose value is far larger than it, or that never ends."""
-    times = 20_000 if rng.random() < 0.1 else rng.choice((5, 25, 60, 300))
-    step, first, last = rng.choice(
-        (
-            # A list, tuple or set of twice what there was.
-            (op('DUP') + op('TUPLE2'), op('EMPTY_TUPLE'), b''),
-            (op('DUP') + op('TUPLE3'), 3 * op('NONE'), b''),
-            (op('MEMOIZE') + op('BINGET', 0) + op('TUPLE2'), op('NONE'), b''),
-            (b'(' + op('BINGET', 0) * 2 + op('LIST') + op('BINPUT', 0), _memo(), b''),
-            (b'(' + op('BINGET', 0) * 2 + op('TUPLE') + op('BINPUT', 0), _memo(), b''),
-            (
-                b'(' + op('BINGET', 0) * 2 + op('FROZENSET') + op('BINPUT', 0),
-                _memo(),
-                b'',
-            ),
-            # The same as a key.
-            (
-                op('DUP') + op('TUPLE2'),
-                op('EMPTY_DICT') + op('NONE'),
-                op('NONE') + op('SETITEM'),
-            ),
-            (op('TUPLE1'), op('EMPTY_DICT') + op('NONE'), op('NONE') + op('SETITEM')),
-            # Nested, without end or within itself.
-            (op('TUPLE1'), op('NONE'), b''),
-            (op('EMPTY_LIST'), op('EMPTY_LIST'), op('APPEND') * times),
-            (op('MARK'), b'', op('LIST') * times),
-            (op('BINGET', 0) + op('APPEND'), op('EMPTY_LIST') + op('MEMOIZE'), b''),
-            (
-                op('EMPTY_DICT') + op('NONE') + op('BINGET', 0) + op('SETITEM'),
-                op('EMPTY_DICT') + op('MEMOIZE') + op('POP'),
-                b'',
-            ),
-            # Bytes or arrays made again and again.
-            (
-                _called(rng, op('BINGET', 0)),
-                op('BYTEARRAY8', bytes(100_000)) + op('MEMOIZE'),
-                b'',
-            ),
-            (
-                op('BINGET', 0) + op('BINGET', 1) + op('NEWOBJ'),
-                op('GLOBAL', ('builtins', 'bytearray')) + op('MEMOIZE')
-                + op('BINBYTES', bytes(100_000)) + op('TUPLE1') + op('MEMOIZE'),
-                b'',
-            ),
-        )
-    )  # fmt: skip
-    return first + step * times + last + STOP
-
-
-def _memo() -> bytes:
-    return op('EMPTY_LIST') + op('BINPUT', 0)
-
-
-def _called(rng: Dice, content: bytes) -> bytes:
-    name = rng.choice(('bytes', 'bytearray', 'list', 'set'))
-    return op('GLOBAL', ('builtins', name)) + content + op('TUPLE1') + op('REDUCE')
-
-
-def _many_keys(rng: Dice) -> bytes:
-    """Return a dict or a set of keys with equal hashes, or of odd ones."""
-    count = 3000 if rng.random() < 0.2 else rng.randint(1, 20)
-    prime = 2**61 - 1
-    keys = [op('LONG1', k * prime + rng.randrange(2)) for k in range(count)]
-    if rng.random() < 0.3:
-        keys = [value(rng, 2) for _ in range(10)]
-    if rng.random() < 0.5:
-        return op('EMPTY_SET') + b'(' + b''.join(keys) + op('ADDITEMS') + STOP
-    pairs = b''.join(key + op('NONE') for key in keys)
-    return op('EMPTY_DICT') + b'(' + pairs + op('SETITEMS') + STOP
 
 
 def _huge_length(rng: Dice) -> bytes:
@@ -217,5 +115,5 @@ def _whole(rng: Dice) -> bytes:
 
 _STYLES = (
     *3 * (_any_order,), *4 * (_changed_file,), *5 * (_whole,),
-    _growth, _many_keys, _huge_length,
+    growing, many_keys, _huge_length,
 )  # fmt: skip
