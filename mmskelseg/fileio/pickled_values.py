@@ -253,6 +253,16 @@ def _array(
     return flat.reshape(sizes, order=order)
 
 
+def _lists(reader: 'PickleReader', values: object, shape: tuple[int, ...]) -> list:
+    """Return the lists within lists that an array of objects becomes."""
+    if type(values) is not list or len(values) != prod(shape) or not shape:
+        raise ValueError('an array of objects has another number of them')
+    for size in shape[:0:-1]:
+        reader.charge(100 + 16 * len(values))
+        values = [values[i : i + size] for i in range(0, len(values), size)]
+    return values
+
+
 def _reconstruct(_: 'PickleReader', kind: object, *__: object) -> Unbuilt:
     """Return an array whose type, shape and content follow."""
     if kind is not _NDARRAY:
@@ -261,9 +271,7 @@ def _reconstruct(_: 'PickleReader', kind: object, *__: object) -> Unbuilt:
     def make(reader: 'PickleReader', state: tuple) -> object:
         _, shape, kind, is_fortran, content = state
         if isinstance(kind, np.dtype) and kind.kind == 'O':
-            if type(content) is not list or shape != (len(content),):
-                raise UnsafePickleError('it holds an array of objects')
-            return content
+            return _lists(reader, content, shape)
         if type(content) is str:
             # As Python 2 wrote bytes.
             content = content.encode('latin-1')

@@ -314,7 +314,7 @@ FAULTS = {
     ),
     'keypoint of objects': (
         video('keypoint', lambda array: array.astype(object)),
-        "video 'b': keypoint is an array of object with shape (2, 6, 17, 2), expected",
+        "video 'b': keypoint is a list of length 2, expected a numerical array.",
     ),
     'keypoint shape': (
         video('keypoint', lambda array: array[0]),

@@ -116,11 +116,11 @@ def test_names_of_a_pickle_cannot_be_called():
     assert not any(map(callable, DATA_NAMES.values()))
 
 
-def test_load_pickle_reads_an_array_of_objects_as_a_list(tmp_path):
-    path = write(tmp_path / 'a.pkl', {'a': np.array([1, None, [2]], object)})
-    assert load_pickle(path) == {'a': [1, None, [2]]}
-    with pytest.raises(UnsafePickleError, match='array of objects'):
-        load_pickle(write(path, np.array([[1, None]], object)))
+@pytest.mark.parametrize('shape', [(4,), (1, 4), (4, 1), (2, 1, 2)])
+def test_load_pickle_reads_an_array_of_objects_as_lists(tmp_path, shape):
+    array = np.array([1, None, 'a', (2,)], object).reshape(shape)
+    path = write(tmp_path / 'a.pkl', {'a': array})
+    assert load_pickle(path) == {'a': array.tolist()}
 
 
 def text(value):
