@@ -1,4 +1,4 @@
-"""Reading and checking files of other tools: text, JSON, XML, tables, HDF5.
+"""Reading and checking files of other tools: text, JSON, XML, tables.
 
 Every fault raises a :class:`UserError` that names the file, the place in it, the value
 and the remedy.
@@ -8,13 +8,13 @@ import csv
 import gzip
 import io
 import json
+import math
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
@@ -22,11 +22,8 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from mmskelseg.fileio.inputs import check_claim, most_bytes, regular_file
-from mmskelseg.utils.errors import UnavailableError, UserError, reading, shown
-
-if TYPE_CHECKING:
-    import h5py
+from mmskelseg.fileio.inputs import most_bytes, regular_file
+from mmskelseg.utils.errors import UserError, shown
 
 FilePath = str | os.PathLike
 # Line number and cells of each row.
@@ -38,8 +35,6 @@ Shape: TypeAlias = object
 _NAMES = {
     dict: 'an object', list: 'a list', str: 'a text', int: 'a number', float: 'a number'
 }  # fmt: skip
-# What h5py raises for a damaged file, besides errors of types and values.
-_DAMAGED = (MemoryError, OSError, RuntimeError)
 # The most bytes of a text; parsing it takes several times as much memory.
 _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
@@ -281,7 +276,7 @@ def number(value: object, place: str, what: str) -> float:
         given: Any = value
         with suppress(TypeError, ValueError, OverflowError):
             result = float(given)
-    if isinstance(value, bool) or not isfinite(result):
+    if isinstance(value, bool) or not math.isfinite(result):
         raise UserError(
             f'{place}: {what} is {shown(value)}, expected a number with a decimal '
             'point.'
@@ -419,51 +414,3 @@ def field(holder: object, key: str, where: str) -> Any:
         has = 'nothing' if holder == {} else names or shown(holder)
         raise UserError(f'{where} lacks {key!r}; it has {has}.')
     return holder[key]
-
-
-@contextmanager
-def open_hdf5(path: FilePath) -> Iterator['h5py.File']:
-    """Open an HDF5 file for reading.
-
-    Errors of h5py in the block become a UserError that names the file, so the block
-    should do nothing but read.
-    """
-    try:
-        import h5py
-    except ModuleNotFoundError:
-        raise UnavailableError(
-            f'{path}: reading this file requires h5py, which is not installed; run pip '
-            'install h5py, or export the poses as CSV.'
-        ) from None
-    regular_file(path)
-    try:
-        file = h5py.File(path, 'r')
-    except (TypeError, ValueError, LookupError, *_DAMAGED) as error:
-        raise UserError(
-            f'{path}: not a complete HDF5 file ({shown(error, 120)}); export or copy '
-            'it again.'
-        ) from None
-    with file, reading(path, *_DAMAGED):
-        yield file
-
-
-def hdf5_array(dataset: 'h5py.Dataset', path: FilePath) -> np.ndarray:
-    """Return the array of an HDF5 data set, if its size is plausible for the file.
-
-    A data set in another file is rejected, since the user did not name that file.
-    """
-    if os.fspath(dataset.file.filename) != os.fspath(path) or dataset.is_virtual:
-        raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
-    if dataset.external:
-        raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
-    check_claim(dataset.size * dataset.dtype.itemsize if dataset.shape else 0, path)
-    return np.asarray(dataset[()])
-
-
-def texts(values: Iterable[object]) -> list[str]:
-    """Return byte strings of an HDF5 file as text.
-
-    >>> texts([b'nose', 'tail'])
-    ['nose', 'tail']
-    """
-    return [v.decode('utf-8') if isinstance(v, bytes) else str(v) for v in values]

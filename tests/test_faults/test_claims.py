@@ -1,5 +1,6 @@
 """Small files that claim to be large, or that would keep their reader busy for ever."""
 
+import base64
 import io
 import json
 import os
@@ -130,7 +131,104 @@ def test_hdf5_that_claims_too_much_is_refused(tmp_path):
         file.create_dataset('tracks', shape, 'f4', chunks=(1, 2, 17, 100))
         file['node_names'] = np.array([f'n{i}' for i in range(17)], 'S')
     message = str(judge(read_poses, path))
-    assert 'would take 1.24 TiB of memory' in message
+    assert 'would take 4.95 TiB of memory' in message
+
+
+def analysis(path, **changes):
+    """Write an analysis file of SLEAP with other data sets: shape and options."""
+    h5py = pytest.importorskip('h5py')
+    with h5py.File(path, 'w') as file:
+        file['tracks'] = np.ones((1, 2, 2, 3))
+        file['node_names'] = np.array(['nose', 'tail'], 'S')
+        for name, (shape, options) in changes.items():
+            if name in file:
+                del file[name]
+            file.create_dataset(name, shape, **options)
+    return path
+
+
+def test_texts_of_hdf5_that_share_their_bytes_are_refused(tmp_path):
+    """Each is read anew, so that 3 MB would take 9 GB."""
+    h5py = pytest.importorskip('h5py')
+    path = analysis(
+        tmp_path / 'take1.analysis.h5',
+        node_names=((3000,), {'dtype': h5py.string_dtype()}),
+    )
+    with h5py.File(path, 'a') as file:
+        file['node_names'][:] = ['a' * (3 << 20)] + ['b'] * 2999
+    with h5py.File(path) as file:
+        begin = file['node_names'].id.get_offset()
+    content = bytearray(path.read_bytes())
+    # The place of a text in the file takes 16 bytes.
+    content[begin : begin + 48000] = content[begin : begin + 16] * 3000
+    path.write_bytes(content)
+    assert re.search(r'would take \d+.* MiB of memory', str(judge(read_poses, path)))
+
+
+@pytest.mark.parametrize(('name', 'shape', 'options', 'match'), [
+    ('tracks', (1, 2, 2, 10**8), {'dtype': 'i1', 'chunks': True}, 'would take 6.0 GiB'),
+    ('tracks', (1, 2, 2, 3), {
+        'dtype': 'f4', 'chunks': (1, 2, 2, 1 << 27), 'maxshape': (1, 2, 2, None)
+    }, 'would take 2.0 GiB'),
+    ('node_names', (10**8,), {'dtype': 'S1', 'chunks': True}, 'has 100000000 values'),
+    ('track_names', (10**8,), {'dtype': 'S1', 'chunks': True}, 'has 100000000 values'),
+    ('edge_inds', (10**7, 2), {'dtype': 'i1', 'chunks': True}, 'has 20000000 values'),
+])  # fmt: skip
+def test_unwritten_parts_of_hdf5_are_refused(tmp_path, name, shape, options, match):
+    """They take no bytes of the file, but become objects or wider numbers."""
+    path = analysis(tmp_path / 'take1.analysis.h5', **{name: (shape, options)})
+    assert match in str(judge(read_poses, path))
+
+
+@pytest.mark.parametrize('name', ['node_names', 'track_names', 'edge_inds', 'tracks'])
+@pytest.mark.parametrize('kind', ['reference', 'array', 'compound', 'opaque'])
+def test_types_that_no_tool_writes_are_refused(tmp_path, name, kind):
+    h5py = pytest.importorskip('h5py')
+    inner = np.dtype([('a', 'f8'), ('b', [('c', 'f8', (3,))])])
+    types = {
+        'reference': h5py.ref_dtype, 'array': h5py.vlen_dtype(np.int64),
+        'compound': inner, 'opaque': np.dtype('V8'),
+    }  # fmt: skip
+    options = {'dtype': types[kind]}
+    path = analysis(tmp_path / 'take1.analysis.h5', **{name: ((2,), options)})
+    assert name in str(judge(read_poses, path))
+
+
+@pytest.mark.parametrize('value', [np.arange(10), np.array(['a', 'b'], 'S')])
+def test_attribute_of_many_values_is_refused(tmp_path, value):
+    h5py = pytest.importorskip('h5py')
+    path = analysis(tmp_path / 'take1.analysis.h5')
+    with h5py.File(path, 'a') as file:
+        file['tracks'].attrs['dims'] = value
+    assert 'the attribute dims of /tracks has the shape' in str(judge(read_poses, path))
+
+
+@pytest.mark.parametrize(('name', 'size', 'width'), [
+    ('axis1', 10**8, 0), ('block0_items_label1', 10**8, 0), ('block0_values', 10**8, 2)
+])  # fmt: skip
+def test_table_of_pandas_that_claims_too_much_is_refused(tmp_path, name, size, width):
+    """What is not written takes no bytes of the file."""
+    h5py = pytest.importorskip('h5py')
+    path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
+    with h5py.File(path, 'a') as file:
+        (group,) = file.values()
+        del group[name]
+        shape = (size, width) if width else (size,)
+        group.create_dataset(name, shape, 'i1', chunks=True)
+    message = str(judge(read_poses, path))
+    assert f'{name} has {size} values' in message or 'would take' in message
+
+
+@pytest.mark.parametrize('kind', [10**11, 'text', 1.5])
+def test_names_of_columns_that_are_no_pickle_are_refused(tmp_path, kind):
+    """Python makes as many zeros of a number."""
+    h5py = pytest.importorskip('h5py')
+    path = FORMATS['poses/deeplabcut table'].make(tmp_path)
+    with h5py.File(path, 'a') as file:
+        (group,) = file.values()
+        group['table'].attrs['values_block_0_kind'] = kind
+    told = str(judge(read_poses, path))
+    assert 'the names of its columns cannot be read' in told
 
 
 def test_hdf5_does_not_read_other_files(tmp_path):
@@ -276,6 +374,26 @@ def test_exported_model_names_no_layout_by_its_path(tmp_path):
     onnx.save(model, path)
     told = str(judge(FORMATS['exported model'].read, path))
     assert 'neither the name of a layout nor a dict of one' in told
+
+
+def test_images_that_are_not_all_encoded_are_refused(tmp_path):
+    """The rest would be what was in memory before."""
+    onnx = pytest.importorskip('onnx')
+    path = FORMATS['exported model'].make(tmp_path)
+    model = onnx.load(path)
+    (entry,) = (e for e in model.metadata_props if e.key == 'mmskelseg.heatmap')
+    encoder = onnx.load_from_string(base64.b64decode(entry.value))
+    for node in encoder.graph.node:
+        for i, name in enumerate(node.output):
+            node.output[i] = 'hidden' if name == 'encoded_heatmap' else name
+    mean = onnx.helper.make_node(
+        'ReduceMean', ['hidden'], ['encoded_heatmap'], axes=[0], keepdims=1
+    )
+    encoder.graph.node.append(mean)
+    entry.value = base64.b64encode(encoder.SerializeToString()).decode()
+    onnx.save(model, path)
+    told = str(judge(FORMATS['exported model'].read, path))
+    assert 'outputs encoded_heatmap of shape (1, 196), but (12, any)' in told
 
 
 def test_storages_that_claim_more_than_the_file_are_refused(tmp_path):

@@ -240,6 +240,12 @@ def test_sizes_that_no_recipe_has_are_refused(changed, size):
     refused(file, 'RenderSkeletonHeatmap of pose2d')
 
 
+def test_channels_count_as_well(changed):
+    render = {'type': 'RenderJointHeatmaps', 'skeleton': 'lcr15', 'size': [400, 400]}
+    file = changed(branches={'pose2d': {'render': render, 'dtype': 'float32'}})
+    refused(file, r'images of 400x400 pixels and \d\d channels')
+
+
 def test_unknown_step_of_post_processing_is_named(changed, person):
     file = changed(postprocess=[{'type': 'eval', 'code': '1'}])
     with pytest.raises(UserError, match=r"no post-processing step 'eval'; known"):

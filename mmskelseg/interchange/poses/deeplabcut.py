@@ -22,13 +22,8 @@ import numpy as np
 
 from mmskelseg.fileio.pickled_values import UnsafePickleError
 from mmskelseg.fileio.pickles import UNREADABLE, PickleReader
-from mmskelseg.interchange.parsing import (
-    FilePath,
-    check_widths,
-    hdf5_array,
-    open_hdf5,
-    texts,
-)
+from mmskelseg.interchange.hdf5 import hdf5_array, hdf5_attribute, hdf5_texts, open_hdf5
+from mmskelseg.interchange.parsing import FilePath, check_widths
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
@@ -41,6 +36,8 @@ if TYPE_CHECKING:
 Columns = list[tuple[str, str, str]]
 # The three or four names of each column, the frame numbers (T,), and the values.
 Table = tuple[Sequence[object], np.ndarray, np.ndarray]
+# The most columns of a table, of coordinates, and the most frames: over ten hours.
+_MOST_COLUMNS, _MOST_ROWS = 100_000, 2_000_000
 _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 # DeepLabCut's name for body parts that belong to no animal, such as corners.
 _SCENE = 'single'
@@ -173,31 +170,32 @@ def _table_format(group: 'h5py.Group', source: str) -> Table:
     blocks = [name for name in table.dtype.names if name.startswith('values_block_')]
     names: list[object] = []
     for block in blocks:
-        kind = bytes(table.attrs[f'{block}_kind'])
+        kind = hdf5_attribute(table, f'{block}_kind', source)
         try:
-            names += PickleReader(kind).load()
+            # Of a number, `bytes` would make as many zeros.
+            names += PickleReader(bytes(memoryview(kind))).load()
         except UnsafePickleError as error:
             raise UserError(f'{source}: refused: {error}.') from None
         except UNREADABLE:
             raise UserError(
                 f'{source}: the names of its columns cannot be read; export it as CSV.'
             ) from None
-    rows = hdf5_array(table, source)
+    rows = hdf5_array(table, source, _MOST_ROWS)
     values = np.concatenate([rows[block] for block in blocks], axis=1)
     return names, rows['index'], values
 
 
 def _fixed_format(group: 'h5py.Group', source: str) -> Table:
     """Return the content of a table that pandas wrote with format='fixed'."""
-    if group.attrs.get('nblocks') != 1 or 'axis1' not in group:
+    if hdf5_attribute(group, 'nblocks', source) != 1 or 'axis1' not in group:
         raise UserError(
             f'{source}: not a single table of numbers over frames; export it as CSV.'
         )
     levels = []
-    for i in range(int(group.attrs['block0_items_nlevels'])):
-        level = texts(hdf5_array(group[f'block0_items_level{i}'], source))
-        labels = hdf5_array(group[f'block0_items_label{i}'], source)
+    for i in range(int(hdf5_attribute(group, 'block0_items_nlevels', source))):
+        level = hdf5_texts(group[f'block0_items_level{i}'], source)
+        labels = hdf5_array(group[f'block0_items_label{i}'], source, _MOST_COLUMNS)
         levels.append([level[k] for k in labels])
     names = list(zip(*levels, strict=True))
-    frames = hdf5_array(group['axis1'], source)
+    frames = hdf5_array(group['axis1'], source, _MOST_ROWS)
     return names, frames, hdf5_array(group['block0_values'], source)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
 from mmskelseg.fileio.inputs import regular_file
-from mmskelseg.interchange.parsing import FilePath, open_hdf5
+from mmskelseg.interchange.hdf5 import open_hdf5
+from mmskelseg.interchange.parsing import FilePath
 from mmskelseg.interchange.poses.coco import read_coco
 from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
 from mmskelseg.interchange.poses.mediapipe import read_mediapipe

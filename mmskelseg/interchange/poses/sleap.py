@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import (
-    FilePath,
+from mmskelseg.interchange.hdf5 import (
     hdf5_array,
+    hdf5_attribute,
+    hdf5_texts,
     open_hdf5,
-    parse_json,
     texts,
 )
+from mmskelseg.interchange.parsing import FilePath, parse_json
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.utils.errors import UserError, reads_file, shown
@@ -29,6 +30,8 @@ _AXES = {
     'point_scores': ('track', 'node', 'frame'),
     'instance_scores': ('track', 'frame'),
 }
+# The most values in the list of edges.
+_MOST_EDGES = 20_000
 _OURS = ('track', 'frame', 'node', 'xy')
 
 
@@ -51,13 +54,14 @@ def read_sleap(
                 ' export it from SLEAP as analysis HDF5.'
             )
         arrays = {key: _array(file, key, str(path)) for key in _AXES if key in file}
-        named = {
-            key: hdf5_array(file[key], path)
-            for key in ('node_names', 'track_names', 'edge_inds')
-            if key in file
-        }
-        nodes, people = texts(named['node_names']), texts(named.get('track_names', ()))
-        edges = np.array(named.get('edge_inds', ()), int).reshape(-1, 2).tolist()
+        nodes, people = (
+            hdf5_texts(file[key], path) if key in file else []
+            for key in ('node_names', 'track_names')
+        )
+        edges = []
+        if 'edge_inds' in file:
+            found = hdf5_array(file['edge_inds'], path, _MOST_EDGES)
+            edges = found.astype(int).reshape(-1, 2).tolist()
     keypoint, score = arrays['tracks'], arrays.get('point_scores')
     whole = arrays.get('instance_scores')
     tracks, frames, count, axes = keypoint.shape
@@ -90,7 +94,7 @@ def read_sleap(
 def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
     """Return an array of the file with our order of axes."""
     data = file[key]
-    axes = data.attrs.get('dims')
+    axes = hdf5_attribute(data, 'dims', source)
     if axes is not None:
         axes = parse_json(texts([axes])[0], source, 'SLEAP')
     axes = list(_AXES[key]) if axes is None else axes
