@@ -50,13 +50,19 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
 
 def check_text(array: np.ndarray, source: str | os.PathLike) -> None:
     """Raise a UserError if an array of strings holds invalid characters."""
-    if array.dtype.kind == 'U' and array.itemsize:
-        order = '>' if array.dtype.byteorder == '>' else '<'
-        codes = np.frombuffer(np.ascontiguousarray(array).tobytes(), f'{order}u4')
-        if codes.max(initial=0) > sys.maxunicode:
-            raise UserError(
-                f'{source}: a string in it is damaged; copy or make the file again.'
-            )
+    if not is_valid_text(array):
+        raise UserError(
+            f'{source}: a string in it is damaged; copy or make the file again.'
+        )
+
+
+def is_valid_text(array: np.ndarray) -> bool:
+    """Return whether all characters in an array of strings are valid ones."""
+    if array.dtype.kind != 'U' or not array.itemsize:
+        return True
+    order = '>' if array.dtype.byteorder == '>' else '<'
+    codes = np.frombuffer(np.ascontiguousarray(array).tobytes(), f'{order}u4')
+    return bool(codes.max(initial=0) <= sys.maxunicode)
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:

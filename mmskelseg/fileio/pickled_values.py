@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmskelseg.fileio.arrays import check_text
+from mmskelseg.fileio.arrays import is_valid_text
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -249,7 +249,8 @@ def _array(
         content = bytearray(content)
     reader.taken.add(id(content))
     flat = np.frombuffer(content, kind) if content else np.zeros(count, kind)
-    check_text(flat, 'array')
+    if not is_valid_text(flat):
+        raise ValueError('a string in an array is damaged')
     return flat.reshape(sizes, order=order)
 
 

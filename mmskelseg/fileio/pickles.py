@@ -36,6 +36,7 @@ UNREADABLE = (
     LookupError,
     MemoryError,
     OverflowError,
+    RuntimeError,
     TypeError,
     ValueError,
     struct.error,

@@ -178,6 +178,9 @@ CRAFTED = {
     'key that is a name': b'}cnumpy\nndarray\nK\x01s',
     'number with the hash of zero': b'}\x8a\x08' + PRIME + b'K\x01s',
     'slice of a list': text('builtins') + text('slice') + b'\x93]\x85R',
+    'array of text beyond Unicode': array(
+        dtype('U1', (3, '<', None, None, None, 4, 4, 0)), b'C\x04\xff\xff\xff\x7f'
+    ),
     'text of half a character': b'\x8c\x03\xed\xa0\x80',
     'mark alone': b'(',
     'two values': b'NN',

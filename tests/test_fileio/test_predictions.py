@@ -8,6 +8,7 @@ from mmengine.evaluator import DumpResults
 
 from mmskelseg.fileio.pickled_values import UnsafePickleError
 from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.utils.errors import UserError
 
 
 class Evil:
@@ -77,4 +78,18 @@ def test_predictions_name_a_file_of_something_else(tmp_path, content, match):
     path = tmp_path / 'dump.pkl'
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(ValueError, match=rf'{match}.*tools/test\.py'):
+        load_predictions(path)
+
+
+def test_what_torch_refuses_in_predictions_is_an_error_of_the_file(tmp_path):
+    """A parameter of whole numbers, which has no gradient."""
+
+    class Parameter:
+        def __reduce__(self):
+            numbers = torch.ones(2, dtype=torch.int64)
+            return torch._utils._rebuild_parameter, (numbers, True, {})
+
+    path = tmp_path / 'dump.pkl'
+    path.write_bytes(pickle.dumps(Parameter()))
+    with pytest.raises(UserError, match=r'dump\.pkl'):
         load_predictions(path)
