@@ -80,9 +80,9 @@ def _problems(sample: object) -> Iterator[str]:
                 f'{key} of video {name!r} has the shape {tuple(value.shape)}, but '
                 f'pred_label {tuple(shape)}'
             )
-    classes = sample.get('classes') or ()
-    is_list = isinstance(classes, list | tuple)
-    if not is_list or not all(isinstance(one, str) for one in classes):
+    classes = sample.get('classes')
+    is_list = classes is None or isinstance(classes, list | tuple)
+    if not is_list or not all(isinstance(one, str) for one in classes or ()):
         yield f'classes is {shown(classes)}, expected a list of names'
 
 

@@ -93,3 +93,12 @@ def test_what_torch_refuses_in_predictions_is_an_error_of_the_file(tmp_path):
     path.write_bytes(pickle.dumps(Parameter()))
     with pytest.raises(UserError, match=r'dump\.pkl'):
         load_predictions(path)
+
+
+@pytest.mark.parametrize('classes', [torch.ones(2), np.ones(2), 'ab', ['a', 1]])
+def test_classes_in_predictions_are_names(tmp_path, classes):
+    path = tmp_path / 'dump.pkl'
+    sample = {'frame_dir': 'a', 'pred_label': np.zeros(2, int), 'classes': classes}
+    path.write_bytes(pickle.dumps([sample]))
+    with pytest.raises(UserError, match=r'dump\.pkl: classes is'):
+        load_predictions(path)
