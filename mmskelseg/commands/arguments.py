@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.fileio.inputs import regular_file
+from mmskelseg.fileio.inputs import check_local, regular_file
 from mmskelseg.utils.command_line import (
     add_person,
     add_pose_file_options,
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator
 
 
+# The schemes of checkpoints that MMEngine downloads without further packages.
+_DOWNLOADED = (
+    'http://', 'https://', 'modelzoo://', 'torchvision://', 'open-mmlab://',
+    'openmmlab://', 'mmcls://',
+)  # fmt: skip
 # As in MMEngine.
 _WORDS = {'true': True, 'false': False, 'None': None}
 
@@ -152,13 +157,20 @@ def load_config(args: argparse.Namespace) -> Config:
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(find_config(args.config), args.cfg_options)
-    check_config(cfg, args.config)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
+    check_config(cfg, args.config)
+    check_local(cfg.work_dir)
     return cfg
+
+
+def check_checkpoint(name: str) -> None:
+    """Raise a UserError unless a checkpoint is a file, or can be downloaded."""
+    if not name.startswith(_DOWNLOADED):
+        regular_file(Path(name).expanduser())
 
 
 def add_model(parser: argparse._ActionsContainer) -> None:

@@ -15,7 +15,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.commands.arguments import (
+    add_config_arguments,
+    check_checkpoint,
+    load_config,
+)
 from mmskelseg.utils.command_line import (
     command,
     number_from,
@@ -85,6 +89,8 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.utils.dist import init_distributed
 
     cfg = load_config(args)
+    for file in args.checkpoints:
+        check_checkpoint(file)
     with building(args.config):
         _merge_args(cfg, args)
     with init_distributed(cfg):

@@ -14,7 +14,11 @@ from logging import WARNING
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.commands.arguments import (
+    add_config_arguments,
+    check_checkpoint,
+    load_config,
+)
 from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.errors import UserError
 
@@ -162,6 +166,8 @@ def _run(args: argparse.Namespace) -> None:
         _merge_args(cfg, args)
         _check_work_dir(cfg)
         # Checked before features are computed.
+        if isinstance(cfg.get('load_from'), str):
+            check_checkpoint(cfg.load_from)
         check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
         with building(args.config):

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.fileio.inputs import RATES, is_rate
+from mmskelseg.fileio.inputs import RATES, is_rate, regular_file
 from mmskelseg.fileio.pickled_values import UnsafePickleError
 from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.structures import Skeleton, is_data_layout
@@ -65,8 +65,15 @@ def load_annotations(path: str | os.PathLike) -> AnnotationFile:
             the message names the file, the video and the value.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f'{path}: {_absence(path)}')
+    if path.is_dir():
+        raise MissingFileError(
+            f'{path}: this is a folder; name the file in it, '
+            f'{path / "annotations.pkl"}.'
+        )
+    try:
+        regular_file(path)
+    except MissingFileError:
+        raise MissingFileError(f'{path}: {_absence(path)}') from None
     data: AnnotationFile = load_pickle(path)
     check_annotations(data, str(path))
     return data
@@ -149,8 +156,6 @@ def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
 
 
 def _absence(path: Path) -> str:
-    if path.is_dir():
-        return f'this is a folder; name the file in it, {path / "annotations.pkl"}.'
     missing = 'file' if path.parent.is_dir() else f'folder {path.parent}'
     return (
         f'there is no such {missing}; make it with a converter of '

@@ -1,12 +1,15 @@
 """Reading of config files, and checks before anything is built from them."""
 
+import ast
 import inspect
 import os
+import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
 from traceback import walk_tb
@@ -16,6 +19,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry, build_from_cfg
 
 from mmskelseg import registry
+from mmskelseg.engine.config_options import option_problems
 from mmskelseg.utils.errors import (
     UnavailableError,
     UserError,
@@ -25,6 +29,7 @@ from mmskelseg.utils.errors import (
     system_fault,
     unwrapped,
 )
+from mmskelseg.utils.settings import flat_settings
 
 # The registry of the parts under a key of a config, at any level.
 _SECTIONS = {
@@ -102,16 +107,40 @@ def read_config(
             # MMEngine copies the config into the temporary folder.
             place = error.filename if error.filename is not None else gettempdir()
             raise UnavailableError(system_fault(error, place)) from error
-        raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
-    if options:
-        try:
-            cfg.merge_from_dict(options)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise UserError(
-                f'--cfg-options: {_words(error)}; a number in a key is the index of an '
-                'item in a list, from 0.'
-            ) from error
+        place, words = _place(path, error), _words(error)
+        for line, module in _imports(path):
+            place = f'{path}:{line}'
+            words = (
+                f'imports {module}, but a config may import only modules of Python; '
+                f"write custom_imports=dict(imports=['{module}']) instead"
+            )
+            if find_spec(module) is None:
+                words = f'imports {module}, which is not installed; leave that out'
+        raise UserError(f'{place}: {words}.') from error
+    options = options or {}
+    for key, value in options.items():
+        for problem in option_problems(cfg._cfg_dict, key, options, _TOP_LEVEL):
+            raise UserError(f'--cfg-options {key}={shown(value)}: {problem}')
+    try:
+        cfg.merge_from_dict(options)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f'--cfg-options {" ".join(options)}: {_words(error)}; correct them.'
+        ) from error
     return cfg
+
+
+def _imports(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
+    """Yield line and name of the packages that a config imports, but for Python's."""
+    with suppress(OSError, SyntaxError, ValueError):
+        for node in ast.parse(Path(path).read_text('utf-8')).body:
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in names:
+                package = name.partition('.')[0]
+                if package not in sys.stdlib_module_names:
+                    yield node.lineno, package
 
 
 def check_config(cfg: Config, source: str) -> None:
@@ -126,7 +155,11 @@ def check_config(cfg: Config, source: str) -> None:
             name if the name is unknown.
     """
     settings = cfg.to_dict()
-    for problem in (*_top_level(settings), *_walk(settings, '', None, '')):
+    for problem in (
+        *_templates(settings),
+        *_top_level(settings),
+        *_walk(settings, '', None, ''),
+    ):
         raise UserError(f'{source}: {problem}')
 
 
@@ -164,6 +197,16 @@ def _is_of_part(error: Exception) -> bool:
     """Return whether an error is from a part that a registry was building."""
     frames = (frame for frame, _ in walk_tb(error.__traceback__))
     return any(frame.f_code is build_from_cfg.__code__ for frame in frames)
+
+
+def _templates(settings: Mapping[str, object]) -> Iterator[str]:
+    for key, value in flat_settings(settings):
+        if isinstance(value, str) and '{{' in value:
+            # MMEngine copies the config to the work folder, from where others read it.
+            yield (
+                f'{key}={value!r} holds {{{{, with which MMEngine would replace a part '
+                'of the copy of the config; use another name.'
+            )
 
 
 def _top_level(settings: Mapping[str, object]) -> Iterator[str]:

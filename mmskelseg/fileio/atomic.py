@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from mmskelseg.fileio.inputs import check_local
 from mmskelseg.utils.errors import UnavailableError, UserError, is_of_disk, system_fault
 
 
@@ -26,6 +27,7 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
         UnavailableError: If the path cannot be written, or the disk is full.
     """
     path = Path(path)
+    check_local(path)
     # The random number distinguishes files that one process writes at the same time.
     mark = f'{_machine()}-{os.getpid()}-{secrets.token_hex(8)}'
     aside = path.with_name(f'.{mark}.part{path.suffix}')

@@ -1,6 +1,7 @@
 """Checks of input files: regular ones, with no more content than their size allows."""
 
 import os
+import re
 import stat
 from numbers import Real
 from pathlib import Path
@@ -12,6 +13,9 @@ from mmskelseg.utils.errors import MissingFileError, UserError, system_fault
 # this many bytes in any case. Poses, labels and features compress tenfold at best.
 _RATIO = 50
 _FREE = 1 << 28
+
+# A scheme of two or more letters; one letter is a drive of Windows. Paths drop a slash.
+_ADDRESS = re.compile(r'[A-Za-z][\w+.-]+:/')
 
 # The frame rates that are accepted: from time lapses to beyond the fastest cameras.
 LEAST_FPS, MOST_FPS = 1e-6, 1e6
@@ -29,6 +33,18 @@ def is_rate(value: Any) -> TypeGuard[float]:
     return is_number and LEAST_FPS <= value <= MOST_FPS
 
 
+def check_local(path: str | os.PathLike) -> None:
+    """Raise a UserError for an address, such as ``s3://bucket/a.pkl``.
+
+    Otherwise, a folder ``s3:`` would be looked for, or made.
+    """
+    if _ADDRESS.match(str(path)):
+        raise UserError(
+            f'{path}: is an address, but files are only read and written on this '
+            'computer; copy it here, or name another.'
+        )
+
+
 def regular_file(path: str | os.PathLike) -> Path:
     """Return the path of a file, after checking that it is a regular one.
 
@@ -38,6 +54,7 @@ def regular_file(path: str | os.PathLike) -> Path:
         MissingFileError: If there is no such file.
         UserError: If it is something else.
     """
+    check_local(path)
     path = Path(path)
     try:
         mode = path.stat().st_mode

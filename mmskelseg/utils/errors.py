@@ -32,6 +32,8 @@ _REMEDIES = {
 _OF_CONTENT = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
 )  # fmt: skip
+# How Python before 3.13 tells that it cannot resolve a path.
+_LOOP = 'Symlink loop from '
 # The most characters of a message.
 _LONGEST = 900
 # Control characters, line ends and halves of characters, which no name and no message
@@ -156,6 +158,9 @@ def explanation(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return system_fault(error)
+    if isinstance(error, RuntimeError) and str(error).startswith(_LOOP):
+        path = str(error).removeprefix(_LOOP).strip("'")
+        return system_fault(OSError(errno.ELOOP, os.strerror(errno.ELOOP), path))
     # On a GPU it is an error of torch, which is not imported for this.
     if isinstance(error, MemoryError) or type(error).__name__ == 'OutOfMemoryError':
         return (

@@ -208,6 +208,10 @@ def test_class_of_a_user_passes(check, tmp_path, monkeypatch):
         ('x = (1,\n', r'mine\.py:\d+: cannot be read \(SyntaxError'),
         ('x = undefined\n', r"mine\.py: cannot be read \(NameError: name 'undefined'"),
         ("_base_ = 'none.py'\n", r'mine\.py: cannot be read \(.*none\.py'),
+        (f'import nowhere_module\n_base_ = {str(RECIPE)!r}\n',
+         r'mine\.py:1: imports nowhere_module, which is not installed'),
+        (f'x = 1\nfrom numpy.linalg import norm\n_base_ = {str(RECIPE)!r}\n',
+         r'mine\.py:2: imports numpy, but .* custom_imports'),
     ],
 )  # fmt: skip
 def test_a_file_that_does_not_run_is_named(tmp_path, text, message):
@@ -217,12 +221,45 @@ def test_a_file_that_does_not_run_is_named(tmp_path, text, message):
         read_config(file)
 
 
-def test_options_that_fit_nowhere_are_named():
-    options = {'train_dataloader.dataset.pipeline.99.sigma': 1}
-    with pytest.raises(
-        ValueError, match=r'--cfg-options: .*is the index of an item in a list'
-    ):
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('train_dataloader.dataset.pipeline.99.sigma', 1, 'is a list of '),
+        ('vis_backends.9.type', 'x', 'vis_backends is a list of 2 items'),
+        ('vis_backends.last.type', 'x', 'vis_backends is a list of 2 items'),
+        ('lr', 'x', 'no lr; did you mean optim_wrapper.optimizer.lr?'),
+        ('optim_wrapper.optimizer.lr', 'x', 'give a number'),
+        ('models.num_classes', 3, 'no models; did you mean model.num_classes?'),
+        ('model..num_classes', 3, 'a name in it is empty'),
+        ('model.num_classes.x', 3, r'model\.num_classes is \d+ in the config'),
+        ('default_hooks', 5, 'a dict there'),
+        ('train_cfg', 5, 'a dict there'),
+        ('model.branches', 5, 'a dict there'),
+    ],
+)
+def test_options_that_fit_nowhere_are_named(key, value, message):
+    place = re.escape(f'--cfg-options {key}={value!r}: ')
+    with pytest.raises(UserError, match=f'^{place}.*{message}'):
+        read_config(RECIPE, {'model.members': 1, key: value})
+
+
+def test_options_that_contradict_each_other_are_named():
+    options = {'work_dir': 'a', 'work_dir.b': 3}
+    with pytest.raises(UserError, match=r'^--cfg-options work_dir work_dir\.b: '):
         read_config(RECIPE, options)
+
+
+def test_options_may_replace_settings_and_add_some():
+    options = {
+        'model.branches.pose2d.dropout': 0,
+        'val_cfg': None,
+        'param_scheduler._delete_': True,
+        'param_scheduler.type': 'ConstantLR',
+        'model_wrapper_cfg.type': 'x',
+    }
+    cfg = read_config(RECIPE, options)
+    assert cfg.val_cfg is None
+    assert cfg.model_wrapper_cfg == {'type': 'x'}
 
 
 def test_setting_that_a_part_refuses_is_named_with_the_config(check):

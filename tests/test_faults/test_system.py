@@ -30,6 +30,9 @@ SMALL = [
 ]  # fmt: skip
 
 
+DATA = 'my data/annotations.pkl'
+
+
 @pytest.fixture
 def data(tmp_path):
     """A small data set in a folder with a space in its name."""
@@ -72,11 +75,42 @@ def told(*argv, folder, limit=None):
     _, error = process.communicate(timeout=240)
     assert process.returncode == 1, error
     assert 'Traceback' not in error, error
-    return error.splitlines()[-1]
+    # A progress bar ends its line before.
+    last = error.rstrip('\n').rpartition('\n')[2]
+    assert last.startswith('error: '), error
+    return last
 
 
 def strays(folder):
     return list(folder.rglob('.*.part*'))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        (('browse', 's3://a/b.pkl'), 's3:/a/b.pkl: is an address'),
+        (('browse', DATA, '--out', 's3://a/b'), 's3:/a/b/timelines.png: is an address'),
+        (('train', TOY, '--work-dir', 's3://a/b'), 's3://a/b: is an address'),
+        (('train', TOY, '--resume', 's3://a/b.pth'), 's3:/a/b.pth: is an address'),
+        (('test', TOY, 's3://a/b.pth'), 's3:/a/b.pth: is an address'),
+        (('segment', DATA, 's3://a/b.pth'), 's3://a/b.pth: is an address'),
+        (('browse', 'one'), 'one: Too many levels of symbolic links'),
+        (('browse', 'one/a.pkl'), 'one/a.pkl: Too many levels of symbolic links'),
+        (('browse', DATA, '--out', 'one/b'), 'Too many levels of symbolic links'),
+        (('train', TOY, '--resume', 'one'), 'one: Too many levels of symbolic links'),
+        (('fit-decoder', TOY, 'a.pth', 'b.pth'), 'Too many levels of symbolic links'),
+        (('train', TOY, '--work-dir', 'a{{ x }}'), "work_dir='a{{ x }}' holds {{"),
+    ],
+)
+def test_place_where_no_file_can_be_is_named(data, argv, message):
+    """Addresses, circles of links, and what MMEngine would replace in a config."""
+    (data / 'one').symlink_to('two')
+    (data / 'two').symlink_to('one')
+    for name in ('a.pth', 'b.pth'):
+        (data / name).symlink_to(name)
+    assert message in told(*argv, folder=data)
+    assert not (data / 's3:').exists()
 
 
 def test_full_disk_names_the_file(tmp_path):

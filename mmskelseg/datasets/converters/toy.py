@@ -8,7 +8,6 @@ real people. The same arguments give the same annotations.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, s
 from mmskelseg.fileio.video import written_video
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.command_line import number_from, whole, whole_from
+from mmskelseg.utils.progress import progress_bar
 
 EXAMPLES = """example:
   %(prog)s data/toy
@@ -245,11 +245,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmengine.utils import track_iter_progress
-
     folder = None if args.no_videos else args.out
-    numbers = track_iter_progress(range(1, args.videos + 1), file=sys.stderr)
-    annotations = [make_video(n, args.seconds, args.seed, folder) for n in numbers]
+    annotations = []
+    with progress_bar('Making videos', args.videos) as count:
+        for n in range(1, args.videos + 1):
+            annotations.append(make_video(n, args.seconds, args.seed, folder))
+            count(1)
     names = [video['frame_dir'] for video in annotations]
     building.write(
         args.out,

@@ -2,7 +2,6 @@
 
 import html
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
 from itertools import groupby, islice
@@ -12,7 +11,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary, seen_joints
@@ -27,6 +25,7 @@ from mmskelseg.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg.utils.progress import progress_bar
 from mmskelseg.utils.tables import text_table
 from mmskelseg.visualization import draw_timelines, save_png
 from mmskelseg.visualization.charts import draw_bars, draw_time_budget
@@ -291,9 +290,10 @@ def draw_all(
         The path of the page.
     """
     wanted = list(pictures(data, summary, videos, frames, line_minutes))
-    for picture in track_iter_progress(wanted, file=sys.stderr):
-        save_png(picture.draw(), out / picture.file)
-    sys.stderr.write('\n')
+    with progress_bar('Drawing', len(wanted)) as count:
+        for picture in wanted:
+            save_png(picture.draw(), out / picture.file)
+            count(1)
     budgets, classes = time_budgets(data), data['metainfo']['classes']
     write_time_budget(out / 'time_budget.csv', budgets, classes)
     addresses = [(picture.caption, quote(picture.file)) for picture in wanted]
