@@ -141,6 +141,8 @@ def _change_field(message: Any, field: Any, value: Any, rng: random.Random) -> N
         other = changed_bytes(old[:100_000], rng)
     elif field.type in (field.TYPE_FLOAT, field.TYPE_DOUBLE):
         other = rng.choice((0.0, -1.0, 1e30, float('nan'), float('inf')))
+    elif field.type == field.TYPE_ENUM:
+        other = rng.choice(field.enum_type.values).number
     else:
         other = rng.choice((0, 1, 2, 7, 8, 16, 100, 2**20, 2**31 - 1))
     if not field.is_repeated:
