@@ -2,7 +2,9 @@
 
 import re
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
+from pathlib import Path
 
 from mmskelseg.version import __version__
 
@@ -10,10 +12,14 @@ from mmskelseg.version import __version__
 if find_spec('mmskelseg.compat') is not None:
     from mmskelseg import compat
     from mmskelseg.compat import dependencies
+    from mmskelseg.utils.errors import user_errors
 
     # The doctor lists the problems at which this check would stop.
     if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
-        dependencies.check()
+        names = {Path(word).name for word in sys.orig_argv}
+        is_command = not names.isdisjoint({'mmskelseg', 'mmskelseg.exe'})
+        with user_errors() if is_command else nullcontext():
+            dependencies.check()
     # Before mmaction.models or mmcv.ops is imported for the first time.
     compat.apply()
 

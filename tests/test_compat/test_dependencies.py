@@ -138,6 +138,15 @@ def test_import_without_dependencies_ends_in_one_sentence():
     assert process.stderr == ''
 
 
+def test_command_without_dependencies_ends_in_one_sentence_alone():
+    process = run_python('-S', '-m', 'mmskelseg', 'train', 'a.py')
+    assert process.returncode == 1
+    assert process.stderr == (
+        'error: numpy is not installed, but mmskelseg needs >=1.23: run '
+        '`pip install "numpy>=1.23"`.\n'
+    )
+
+
 @pytest.mark.parametrize('version', ['2.1.0', '2.2.0'])
 def test_import_checks_a_full_mmcv(tmp_path, version):
     """A full mmcv passes where MMAction2 takes it, and is named where not."""

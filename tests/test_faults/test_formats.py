@@ -23,10 +23,10 @@ EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '40'))
 HARD = 'SKELSEG_FUZZ_EXAMPLES' in os.environ
 
 
-@cache
-def _valid(name: str) -> Path:
-    """Return a valid input of a format, made once."""
-    return FORMATS[name].make(Path(tempfile.mkdtemp(prefix='mmskelseg-fuzz-')))
+@pytest.fixture(scope='session')
+def valid(tmp_path_factory):
+    """Return a valid input of a format, made once, which the runner removes."""
+    return cache(lambda name: FORMATS[name].make(tmp_path_factory.mktemp('valid')))
 
 
 def _target(format: Format, path: Path) -> list[Path]:
@@ -63,7 +63,7 @@ def test_valid_input_is_read(name, tmp_path):
 
 @pytest.mark.parametrize('name', FORMATS)
 @pytest.mark.filterwarnings('ignore')
-def test_changed_input_is_a_clear_error_or_a_valid_result(name):
+def test_changed_input_is_a_clear_error_or_a_valid_result(name, valid):
     format = FORMATS[name]
 
     @settings(
@@ -77,12 +77,12 @@ def test_changed_input_is_a_clear_error_or_a_valid_result(name):
     )
     @given(rng=st.randoms(note_method_calls=True))
     def run(rng):
-        valid = _valid(name)
+        source = valid(name)
         with tempfile.TemporaryDirectory(prefix='mmskelseg-fuzz-') as folder:
-            for item in valid.parent.iterdir():
+            for item in source.parent.iterdir():
                 copy = shutil.copytree if item.is_dir() else shutil.copy
                 copy(item, Path(folder, item.name))
-            path = Path(folder, valid.name)
+            path = Path(folder, source.name)
             file = rng.choice(_target(format, path))
             _change(name, file, rng)
             names = (file.name, file.stem, path.name, str(path))

@@ -109,6 +109,13 @@ def test_figures_name_what_is_not_there(call_tool, small_data, arguments, messag
     assert message in call_tool(TOOL, command, small_data, *options, code=1).stderr
 
 
+@pytest.mark.parametrize('width', ['1e6', '0.01', 'nan'])
+def test_width_that_no_page_has_is_refused(call_tool, small_data, width):
+    """The picture would take terabytes."""
+    error = call_tool(TOOL, 'heatmaps', small_data, '--width', width, code=2).stderr
+    assert f"--width: '{width}' is not a number from 1 to 100" in error
+
+
 def test_timelines_need_predictions_of_the_video(call_tool, small_data, dump):
     """A file without the video is named, and so is what is no NAME=FILE."""
     file = dump('other', 0, ['video_0'])

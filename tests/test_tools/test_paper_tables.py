@@ -227,6 +227,31 @@ def test_paper_tables_name_a_file_that_cannot_be_read(run_tool, tmp_path):
     """And a folder that is not there."""
     (tmp_path / 'metrics.json').write_text('{"seg/acc": 1')
     error = run_tool(TOOL, '--results', '.', code=1).stderr
-    assert error.startswith('error: metrics.json: cannot be read')
+    assert error.startswith('error: metrics.json: line 1, column 14 is no JSON')
     error = run_tool(TOOL, '--results', 'nowhere', code=1).stderr
     assert error == 'error: nowhere: there is no such folder of results.\n'
+
+
+@pytest.mark.parametrize('name', ['metrics', 'cross_validation', 'missing_keypoints'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '[]',
+        '5',
+        'null',
+        '{"a":' * 9000,
+        '[' * 100_000,
+        '{}',
+        json.dumps(metrics('a.py', 'fast')),
+        json.dumps(metrics(7, 80.0)),
+    ],
+    ids=lambda text: text[:9],
+)
+def test_paper_tables_name_a_file_of_something_else(
+    call_tool, tmp_path, monkeypatch, name, text
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f'{name}.json').write_text(text)
+    error = call_tool(TOOL, '--results', '.', code=1).stderr
+    assert error.startswith(f'error: {name}.json: ')
+    assert len(error) < 500

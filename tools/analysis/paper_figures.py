@@ -23,7 +23,7 @@ from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
-from mmskelseg.utils.command_line import command, positive, whole
+from mmskelseg.utils.command_line import command, number_from, whole
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (
     COLUMN,
@@ -169,7 +169,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         figure.add_argument('annotations', help='annotation file')
         figure.add_argument('--video', help='frame_dir (default: first test video)')
         figure.add_argument(
-            '--width', type=positive, default=COLUMN,
+            '--width', type=number_from(1, 100), default=COLUMN,
             help=f'width in inches (default: {COLUMN}, a column; 7.16 is a page)',
         )  # fmt: skip
         figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')

@@ -8,7 +8,6 @@ puts each beside the row of its config. Cells without a result are blank.
 """
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -20,8 +19,9 @@ from printed_tables import TABLES, Table
 from mmskelseg.evaluation import format_score
 from mmskelseg.evaluation.functional.report import Spread
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.interchange.parsing import check_shape, read_json
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.utils.errors import MissingFileError, UserError, shown
 from mmskelseg.utils.tables import markdown_table
 
 INTRODUCTION = """\
@@ -112,6 +112,10 @@ READERS = {
 }
 
 
+# What is needed of a result.
+SHAPE = {'config': str, 'scores': {...: {'mean': float, 'std?': float}}}
+
+
 def find_results(folders: list[str]) -> list[Result]:
     """Return all results under folders, in the order of their paths."""
     results = []
@@ -122,12 +126,16 @@ def find_results(folders: list[str]) -> list[Result]:
             if path.name not in READERS or is_part_of_another(path):
                 continue
             try:
-                results.append(READERS[path.name](json.loads(path.read_bytes()), path))
-            except (KeyError, AttributeError, json.JSONDecodeError) as error:
+                result = READERS[path.name](read_json(path, 'mmskelseg'), path)
+            except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
                 raise UserError(
                     f'{path}: cannot be read as a result of mmskelseg ('
-                    f'{type(error).__name__}: {error}); remove it, or make it again.'
+                    f'{type(error).__name__}: {shown(error)}); remove it, or make it '
+                    'again.'
                 ) from error
+            found = {'config': result.config, 'scores': dict(result.scores)}
+            check_shape(found, SHAPE, str(path), 'remove it, or make it again')
+            results.append(result)
     return results
 
 
