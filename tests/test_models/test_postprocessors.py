@@ -140,3 +140,13 @@ def test_model_postprocesses_the_mean_of_its_members(members):
     lengths = torch.unique_consecutive(result.pred_label, return_counts=True)[1]
     assert lengths.min() >= 5
     assert torch.unique_consecutive(result.raw_label, return_counts=True)[1].min() < 5
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -1])
+def test_longest_duration_that_is_none_is_named(value):
+    """A damaged checkpoint may hold anything."""
+    (step,) = build_postprocessors([VITERBI], num_classes=3)
+    step.fit([np.array(FLICKER)])
+    step.longest.fill_(value)
+    with pytest.raises(ValueError, match=r'longest=-?\d+, but the longest segment has'):
+        step(prediction())
