@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +26,7 @@ from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.apis.predictions import (
     PredictionFiles,
+    check_min_score,
     drop_absent,
     drop_unsure,
     to_prediction,
@@ -320,10 +321,7 @@ def _check_options(batch_size: int, min_score: float) -> None:
         raise UserError(
             f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'
         )
-    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
-        raise UserError(
-            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
-        )
+    check_min_score(min_score)
 
 
 def _fields(sample: ActionDataSample) -> dict[str, np.ndarray]:

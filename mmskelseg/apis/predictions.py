@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +19,16 @@ from mmskelseg.interchange import labels_to_segments
 from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.time_budget import TimeBudget
+from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.logs import print_log
+
+
+def check_min_score(min_score: float) -> None:
+    """Raise a UserError unless a minimum is a probability; above 1, nothing remains."""
+    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
+        raise UserError(
+            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
+        )
 
 
 def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:

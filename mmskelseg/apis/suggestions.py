@@ -26,6 +26,7 @@ from mmskelseg.interchange import (
 from mmskelseg.structures.predictions import Prediction
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.utils.errors import UserError
+from mmskelseg.utils.settings import check_positive
 
 # The criteria, and how a reason says that a stretch has more of one than others.
 CRITERIA = {
@@ -182,6 +183,7 @@ class StretchRanking:
 
     def __post_init__(self) -> None:
         """Start without any labels."""
+        check_positive('StretchRanking', stretch=self.stretch)
         self._known = np.zeros(len(self.classes))
 
     def add_labels(self, label: np.ndarray, fps: float) -> None:
@@ -228,6 +230,7 @@ class StretchRanking:
             UserError: If there is nothing to label, a weight is unknown or below 0, or
                 no stretch fits into the budget.
         """
+        check_positive('StretchRanking', budget=budget)
         weighed = self._weights(weights)
         if not self._places:
             raise UserError(

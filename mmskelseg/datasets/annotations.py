@@ -53,6 +53,8 @@ Part = tuple[str, str]
 #: The files that parts of the annotations were read from.
 Files = Mapping[Part, Path]
 _WHOLE: Part = ('', '')
+# The largest coordinate, beyond any camera; products of coordinates stay finite.
+_FARTHEST = 1e9
 
 
 @reads_file
@@ -362,12 +364,20 @@ def _length_problems(video: VideoAnnotation, frames: int) -> Iterator[str]:
 
 def _value_problems(video: VideoAnnotation, num_classes: int) -> Iterator[str]:
     for key in SKELETON_KEYS:
-        if key in video and not np.isfinite(video[key]).all():
-            wrong = ~np.isfinite(video[key]).reshape(*video[key].shape[:3], -1).all(-1)
-            frame, joint, _ = np.argwhere(wrong.transpose(1, 2, 0))[0]
+        # Comparisons with NaN are false.
+        if key in video and not (
+            video[key].min() >= -_FARTHEST and video[key].max() <= _FARTHEST
+        ):
+            values = video[key].reshape(*video[key].shape[:3], -1)
+            far = np.any(~(np.abs(values) <= _FARTHEST), axis=-1)
+            frame, joint, person = np.argwhere(far.transpose(1, 2, 0))[0]
+            worst = values[person, frame, joint]
+            what = 'NaN or infinite'
+            if np.isfinite(worst).all():
+                what = f'{worst[np.abs(worst).argmax()]:g}, beyond {_FARTHEST:g},'
             yield (
-                f'{key} is NaN or infinite in frame {frame}, joint {joint}, the first '
-                f'of {wrong.sum()} such joints; set a missing joint to 0 and its '
+                f'{key} is {what} in frame {frame}, joint {joint}, the first '
+                f'of {far.sum()} such joints; set a missing joint to 0 and its '
                 'keypoint_score to 0.'
             )
     wrong = np.flatnonzero(~np.isfinite(video.get('risk', 0)))

@@ -14,6 +14,7 @@ from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.apis.predictions import (
     PredictionFiles,
+    check_min_score,
     drop_absent,
     drop_unsure,
     to_prediction,
@@ -145,6 +146,7 @@ class OnnxSegmenter:
                 are several.
             line_minutes: Length of the lines of timelines.
         """
+        check_min_score(min_score)
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
             self.skeleton,

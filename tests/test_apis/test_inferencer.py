@@ -368,7 +368,10 @@ def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
         assert np.abs(one - other).max() > 1e-3
 
 
-@pytest.mark.parametrize('options', [{'batch_size': 0}, {'min_score': 'x'}])
+@pytest.mark.parametrize(
+    'options',
+    [{'batch_size': 0}, *({'min_score': score} for score in ('x', 5, -0.1, np.nan))],
+)
 def test_options_of_a_call_are_checked(options, small_config, checkpoint):
     segment = SkelSegInferencer(None, checkpoint(small_config), 'cpu')
     (name,) = options

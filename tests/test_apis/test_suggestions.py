@@ -149,6 +149,14 @@ def test_wrong_weights_are_named(weights, message):
         ranking.choose(1, weights)
 
 
+@pytest.mark.parametrize('value', [-1, 0, math.nan])
+def test_durations_are_above_0(value):
+    with pytest.raises(UserError, match=f'stretch={value}, but must be above 0'):
+        StretchRanking(['a'], stretch=value)
+    with pytest.raises(UserError, match=f'budget={value}, but must be above 0'):
+        StretchRanking(['a']).choose(value)
+
+
 def test_nothing_to_suggest_is_an_error():
     ranking = StretchRanking(['a', 'b', 'c'])
     label = np.zeros(100, int)

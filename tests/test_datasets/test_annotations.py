@@ -360,6 +360,10 @@ FAULTS = {
         video('keypoint', put((slice(None), slice(3, 5), 4, 1), np.nan)),
         "video 'b': keypoint is NaN or infinite in frame 3, joint 4, the first of 4",
     ),
+    'keypoint beyond numbers': (
+        video('keypoint', lambda k: put((1, 3, 4, 1), -1e300)(k.astype(float))),
+        "video 'b': keypoint is -1e+300, beyond 1e+09, in frame 3, joint 4, the first",
+    ),
     'infinite score': (
         video('keypoint_score', put((1, 2, 9), np.inf)),
         "video 'b': keypoint_score is NaN or infinite in frame 2, joint 9, the first",

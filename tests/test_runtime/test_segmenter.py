@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 
 import numpy as np
 import pytest
@@ -235,6 +236,9 @@ def test_unsure_segments_become_unlabelled(recipe, person):
     (found,) = segment(person(80), min_score=best)['predictions']
     assert [item['score'] for item in found['segments']] == [pytest.approx(best)]
     assert (found['pred_label'] == -1).any()
+    for wrong in (5, -0.1, math.nan, 'x'):
+        with pytest.raises(UserError, match=rf'min_score is {wrong!r}, expected'):
+            segment(person(80), min_score=wrong)
 
 
 def test_file_says_what_it_is(recipe, coordinates):
