@@ -284,6 +284,11 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
             f'metainfo background is {shown(meta["background"])}, expected None or one '
             f'of the classes {", ".join(classes)}.'
         )
+    if CONTROL.search(str(meta['dataset'])):
+        yield (
+            f'metainfo dataset is {shown(meta["dataset"])}, expected a name without '
+            'control characters.'
+        )
     if meta.get('fps') is not None and not is_rate(meta['fps']):
         yield f'metainfo fps is {shown(meta["fps"])}, expected {RATES}.'
     skeleton = meta['skeleton']
@@ -411,8 +416,9 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     if not is_rate(fps):
         yield f'fps is {_shown(fps)}, expected {RATES}.'
-    if not isinstance(video.get('filename', ''), str):
-        yield f'filename is {_shown(video["filename"])}, expected a text.'
+    file = video.get('filename', '')
+    if not isinstance(file, str) or CONTROL.search(file):
+        yield f'filename is {_shown(file)}, expected a text without control characters.'
 
 
 def _member_problems(

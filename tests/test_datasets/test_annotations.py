@@ -402,7 +402,7 @@ FAULTS = {
     ),
     'filename': (
         video('filename', 5),
-        "video 'b': filename is 5, expected a text.",
+        "video 'b': filename is 5, expected a text",
     ),
     'no split': (
         edit('split', to={}),

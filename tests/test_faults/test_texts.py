@@ -187,6 +187,18 @@ def named_video(name):
     save_annotations(data, 'a.pkl')
 
 
+def named_file(name):
+    data = small_annotations()
+    data['annotations'][1]['filename'] = name
+    save_annotations(data, 'a.pkl')
+
+
+def named_data_set(name):
+    data = small_annotations()
+    data['metainfo']['dataset'] = name
+    save_annotations(data, 'a.pkl')
+
+
 def named_split(name):
     data = small_annotations()
     data['split'][name] = data['split']['test']
@@ -216,6 +228,8 @@ def named_label(name):
     [
         named_class,
         named_video,
+        named_file,
+        named_data_set,
         named_split,
         named_joint,
         named_input,
