@@ -31,6 +31,12 @@ Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where
 _OWN = frozenset(_OPERATORS.split())
 # That of Microsoft is what an LSTM becomes when its weights are quantised.
 _DOMAINS = {'': _OWN, 'ai.onnx': _OWN, 'com.microsoft': {'DynamicQuantizeLSTM'}}
+# Those that move a window over a tensor, and the most values of that. ONNX Runtime
+# cannot be stopped within an operator, and a window as large as the tensor takes days.
+_WINDOWED = {
+    'AveragePool', 'Conv', 'ConvInteger', 'ConvTranspose', 'MaxPool', 'QLinearConv'
+}  # fmt: skip
+_LARGEST_WINDOW = 4096
 # The most fields of a file; networks of a thousand layers have some 50,000.
 _MOST_FIELDS = 5_000_000
 # By the kind of a message and the number of a field in it: what the field holds.
@@ -57,10 +63,13 @@ def check_graph(content: bytes, name: str) -> None:
     while todo:
         kind, at, end = todo.pop()
         texts = {'operator': '', 'domain': ''}
+        attributes = []
         try:
             for number, begin, stop in _fields(content, at, end):
                 count += 1
                 part = _PARTS[kind].get(number)
+                if part == 'attribute':
+                    attributes.append((begin, stop))
                 if part in _PARTS:
                     todo.append((part, begin, stop))
                 elif part in texts:
@@ -68,6 +77,11 @@ def check_graph(content: bytes, name: str) -> None:
                     texts[part] = content[begin:stop].decode()
                 elif part is not None:
                     raise _refused(name, part)
+            if texts['operator'] in _WINDOWED:
+                windows = [_window(content, *place) for place in attributes]
+                if not any(windows) or max(windows) > _LARGEST_WINDOW:
+                    what = f'a window of {max(windows, default=0)} values'
+                    raise _refused(name, f'{what} in {texts["operator"]}')
             if count > _MOST_FIELDS:
                 raise ValueError(f'over {_MOST_FIELDS} parts')
         except (IndexError, ValueError) as error:
@@ -92,8 +106,20 @@ def _refused(name: str, part: str) -> UserError:
     )
 
 
+def _window(content: bytes, at: int, end: int) -> int:
+    """Return how many values an attribute gives to a window; 0 for another one."""
+    name, values = b'', 1
+    for number, begin, stop in _fields(content, at, end):
+        if number == 1:
+            name = content[begin:stop]
+        while number == 8 and begin < stop:
+            size, begin = _varint(content, begin)
+            values *= size
+    return values if name == b'kernel_shape' else 0
+
+
 def _fields(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield number, begin and end of each field of a message; nothing for numbers.
+    """Yield number, begin and end of each field of a message.
 
     Raises:
         IndexError: If the file is cut short.
@@ -114,7 +140,7 @@ def _fields(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]
             at += 8 if kind == 1 else 4
         if at > end:
             raise ValueError('it ends too early')
-        yield tag >> 3, begin, at if kind == 2 else begin
+        yield tag >> 3, begin, at
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:

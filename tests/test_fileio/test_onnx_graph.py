@@ -99,6 +99,24 @@ def test_part_that_no_model_needs_is_named(change, match):
     refused(proto.SerializeToString(), match)
 
 
+@pytest.mark.parametrize(('operator', 'window', 'values'), [
+    ('Conv', None, 0), ('Conv', [64, 65], 4160),
+    ('MaxPool', [1, 10**9], 10**9), ('ConvTranspose', [-1], 2**64 - 1),
+])  # fmt: skip
+def test_window_that_takes_for_ever_is_refused(operator, window, values):
+    """As its values are not known, or too many."""
+    node = helper.make_node(operator, ['x', 'w'], ['y'], group=1)
+    if window:
+        node.attribute.append(helper.make_attribute('kernel_shape', window))
+    match = f'a window of {values} values in {operator}'
+    refused(model(node).SerializeToString(), match)
+
+
+def test_window_of_networks_passes():
+    node = helper.make_node('Conv', ['x', 'w'], ['y'], kernel_shape=[7, 7])
+    check_graph(model(node).SerializeToString(), 'model.onnx')
+
+
 def test_graph_in_two_parts_is_checked_as_a_whole():
     """Readers join them."""
     loop = model(helper.make_node('Loop', ['x'], ['y']))
