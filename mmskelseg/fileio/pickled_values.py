@@ -22,6 +22,8 @@ _LONGEST_ITEM = 1 << 16
 _DEEPEST = 100
 # Kind and size of the items of an array.
 _CODE = re.compile(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d{1,5}')
+# The most axes of an array, and the most items along one.
+_MOST_AXES, _LONGEST_AXIS = 32, 1 << 48
 _UNITS = ('Y', 'M', 'W', 'D', 'h', 'm', 's', 'ms', 'us', 'ns')
 _HOLDERS = (list, tuple, dict, OrderedDict)
 
@@ -53,6 +55,9 @@ class Unbuilt:
 
     def fill(self, reader: 'PickleReader', state: object) -> None:
         """Make the value."""
+        # Of other kinds, a few bytes may stand for very many items.
+        if type(state) not in (tuple, dict):
+            raise TypeError('the content of an object is a tuple or a dict')
         self.made.append(self.make(reader, state))
 
     def value(self) -> object:
@@ -183,6 +188,8 @@ def _encode(_: 'PickleReader', text: str, encoding: str) -> bytes:
 
 def _ordered(reader: 'PickleReader', pairs: list | tuple = ()) -> OrderedDict:
     made: OrderedDict = OrderedDict()
+    if type(pairs) not in (list, tuple):
+        raise TypeError('an OrderedDict is made of a list')
     reader.set_items(made, [part for key, value in pairs for part in (key, value)])
     return made
 
@@ -215,15 +222,24 @@ def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
             raise UnsafePickleError('it holds an array of a compound type')
         if code[0] not in 'mM':
             return np.dtype(code).newbyteorder(order)
-        _, (unit, number, *others) = state[8]
+        _, (unit, number, _, event) = state[8]
         unit = unit.decode('ascii') if type(unit) is bytes else unit
         if unit == 'generic':
             return np.dtype(code)
-        if unit not in _UNITS or type(number) is not int or others[:1] != [1]:
+        if unit not in _UNITS or type(number) is not int or event != 1:
             raise UnsafePickleError(f'it holds times in the unit {unit!r}')
         return np.dtype(f'{order}{code}[{number}{unit}]')
 
     return Unbuilt(make)
+
+
+def checked_sizes(shape: object, most: int = _MOST_AXES) -> tuple[int, ...]:
+    """Return a shape, which may not have more axes than ``most``."""
+    if type(shape) is not tuple or len(shape) > most:
+        raise ValueError(f'the shape of an array is a tuple of up to {most} numbers')
+    if not all(type(size) is int and 0 <= size < _LONGEST_AXIS for size in shape):
+        raise ValueError('the shape of an array is whole numbers')
+    return shape
 
 
 def _array(
@@ -238,10 +254,7 @@ def _array(
         raise UnsafePickleError('it holds an array of objects')
     if not isinstance(content, bytes | bytearray):
         raise TypeError('the content of an array is bytes')
-    sizes = shape if type(shape) is tuple else (shape,)
-    if not all(type(size) is int and size >= 0 for size in sizes):
-        raise ValueError('the shape of an array is whole numbers')
-    count = prod(sizes)
+    count = prod(sizes := checked_sizes(shape))
     # An item of no bytes is an empty text.
     if count * kind.itemsize != len(content) or (count > 1 and not kind.itemsize):
         raise ValueError('the content of an array has another length')
@@ -254,11 +267,12 @@ def _array(
     return flat.reshape(sizes, order=order)
 
 
-def _lists(reader: 'PickleReader', values: object, shape: tuple[int, ...]) -> list:
+def _lists(reader: 'PickleReader', values: object, shape: object) -> list:
     """Return the lists within lists that an array of objects becomes."""
-    if type(values) is not list or len(values) != prod(shape) or not shape:
+    sizes = checked_sizes(shape)
+    if type(values) is not list or len(values) != prod(sizes) or not sizes:
         raise ValueError('an array of objects has another number of them')
-    for size in shape[:0:-1]:
+    for size in sizes[:0:-1]:
         reader.charge(100 + 16 * len(values))
         values = [values[i : i + size] for i in range(0, len(values), size)]
     return values
@@ -295,7 +309,7 @@ def _frombuffer(
     array = _array(reader, content, kind, shape, 'F' if order == 'F' else 'C')
     if order != 'K' or axes is None:
         return array
-    if sorted(axes) != list(range(array.ndim)):
+    if sorted(checked_sizes(axes)) != list(range(array.ndim)):
         raise ValueError('not an order of the axes of an array')
     return array.transpose(axes)
 

@@ -206,7 +206,11 @@ class PickleReader:
         value = self.stack[-1]
         if type(value) is bytearray:
             last, place = self.last
-            value = place if value is last else bytes(value)
+            if value is last:
+                value = place
+            else:
+                self.charge(len(value))
+                value = bytes(value)
         self.memo[key] = value
 
     def recall(self, key: int) -> object:

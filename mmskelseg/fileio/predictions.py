@@ -51,6 +51,10 @@ def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
                 f'{path}: {problem}; make it with `tools/test.py CONFIG CHECKPOINT '
                 '--dump FILE.pkl`.'
             )
+        if sample['frame_dir'] in samples:
+            raise UserError(
+                f'{path}: has video {sample["frame_dir"]!r} twice; dump a single test.'
+            )
         samples[sample['frame_dir']] = sample
     return samples
 

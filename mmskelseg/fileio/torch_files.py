@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
@@ -28,12 +29,10 @@ from mmskelseg.fileio.pickled_values import (
     Named,
     Unbuilt,
     UnsafePickleError,
+    checked_sizes,
 )
 from mmskelseg.fileio.pickles import PickleReader
 from mmskelseg.utils.errors import shown
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _HISTORY = 'mmengine.logging.history_buffer'
 _STATISTICS = ('min', 'max', 'current', 'mean')
@@ -42,6 +41,8 @@ _REPEATED = 1 << 26
 _MAGIC_NUMBER, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 # The fixed part of what stands before a member of an archive, up to two lengths.
 _ZIP_HEAD = 30
+# The most axes of a tensor; each may repeat what it holds.
+_MOST_AXES = 8
 _DEVICE = re.compile(r'[a-z]+(:\d+)?')
 
 
@@ -67,14 +68,14 @@ def _tensor(
     *__: object,
 ) -> torch.Tensor:
     """Return a tensor that lies within a storage."""
-    if not isinstance(storage, Storage) or len(size) != len(stride):
+    if not isinstance(storage, Storage):
         raise TypeError('a tensor without a storage')
-    if not all(type(n) is int and 0 <= n < 1 << 62 for n in (offset, *size, *stride)):
-        raise ValueError('places in a storage are whole numbers')
+    for places in ((offset,), size, stride):
+        checked_sizes(places, _MOST_AXES)
     there, width = storage.memory.nbytes(), storage.dtype.itemsize
     if prod(size) * width > there + _REPEATED:
         raise UnsafePickleError(
-            f'it holds a tensor of the shape {shown(tuple(size))} on {in_words(there)}'
+            f'it holds a tensor of the shape {shown(size)} on {in_words(there)}'
         )
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if prod(size) and (last + 1) * width > there:
@@ -92,9 +93,7 @@ def _parameter(
 
 
 def _size(_: PickleReader, sizes: tuple[int, ...] = ()) -> torch.Size:
-    if not all(type(size) is int for size in sizes):
-        raise TypeError('whole numbers expected')
-    return torch.Size(sizes)
+    return torch.Size(checked_sizes(sizes, _MOST_AXES))
 
 
 def _device(_: PickleReader, kind: str, *number: int) -> torch.device:
@@ -107,12 +106,17 @@ def _history(_: PickleReader) -> Unbuilt:
     """Return a buffer of MMEngine's log, whose values follow."""
 
     def make(reader: PickleReader, state: dict) -> HistoryBuffer:
-        for name, method in state.get('statistics_methods', {}).items():
+        methods = state.get('statistics_methods', {})
+        for name, method in methods.items() if type(methods) is dict else ():
             if method is not _METHODS.get(name):
                 raise UnsafePickleError(f'it would replace the statistics {name!r}')
         arrays: list[np.ndarray] = [state['_log_history'], state['_count_history']]
-        if any(array.ndim != 1 or array.dtype.kind not in 'biuf' for array in arrays):
+        if not all(
+            isinstance(a, np.ndarray) and a.dtype.kind in 'biuf' for a in arrays
+        ):
             raise TypeError('a history is numbers')
+        if arrays[0].ndim != 1 or arrays[0].shape != arrays[1].shape:
+            raise ValueError('a history has a count for each value')
         most = state['max_length']
         if type(most) is not int or len(arrays[0]) > most:
             raise ValueError('a history is longer than allowed')
@@ -238,12 +242,14 @@ def read_legacy(content: bytes, map_location: MapLocation = 'cpu') -> object:
 
     storages = _Storages(reserve, map_location)
     reader = PickleReader(content, CHECKPOINT_NAMES, storages.find)
-    if reader.load() != _MAGIC_NUMBER or reader.load() != _PROTOCOL:
+    begin = [reader.load(), reader.load()]
+    if {*map(type, begin)} != {int} or begin != [_MAGIC_NUMBER, _PROTOCOL]:
         raise ValueError('it was not written by torch.save')
     # What it says of the machine.
     reader.load()
     value = reader.load()
-    for key in reader.load():
+    keys = reader.load()
+    for key in keys if type(keys) is list else ():
         storage = storages.known[key]
         reader.number(8)
         part = _memory(bytearray(reader.take(storage.nbytes())))
@@ -288,6 +294,8 @@ class _Storages:
 
     def find(self, claim: Any) -> Storage:
         """Return the storage of a persistent id."""
+        if type(claim) is not tuple:
+            raise TypeError('no storage')
         word, kind, key, location, count, *_ = claim
         if word != 'storage' or not isinstance(kind, _Kind) or type(key) is not str:
             raise ValueError('no storage')

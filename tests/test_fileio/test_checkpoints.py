@@ -485,3 +485,48 @@ def test_damaged_metadata_of_safetensors_are_refused(tmp_path, text):
     save_file({'a': torch.ones(1)}, path, {'mmskelseg': text})
     with pytest.raises(UserError, match=r'a\.safetensors: cannot be read'):
         checkpoints.load_checkpoint(path)
+
+
+class Program:
+    """Pickles as a call of a name that checkpoints may use."""
+
+    def __init__(self, function, *arguments):
+        self.reduced = (function, arguments)
+
+    def __reduce__(self):
+        return self.reduced
+
+
+ENDLESS = torch.zeros(1).expand(1 << 24, 1)
+REBUILD = torch._utils._rebuild_tensor_v2
+STORAGE = torch.zeros(1).storage()
+CRAFTED = {
+    'pairs that are a tensor': Program(OrderedDict, ENDLESS),
+    'size that is a tensor': Program(torch.Size, ENDLESS),
+    'strides that are a tensor': Program(REBUILD, STORAGE, 0, ENDLESS, ENDLESS),
+    'shape of many axes': Program(REBUILD, STORAGE, 0, (1,) * 99999, (0,) * 99999),
+    'shape that never ends': Program(REBUILD, STORAGE, 0, (1 << 99,) * 999, (0,) * 999),
+    'tensor before its storage': Program(REBUILD, STORAGE, -1, (1,), (1,)),
+    'tensor beyond its storage': Program(REBUILD, STORAGE, 1, (1,), (1,)),
+    'steps backwards': Program(REBUILD, STORAGE, 0, (2,), (-1,)),
+    'parameter of no tensor': Program(torch._utils._rebuild_parameter, 1, True, {}),
+    'no device': Program(torch.device, 'zzz'),
+}
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
+@pytest.mark.parametrize('program', CRAFTED.values(), ids=CRAFTED)
+def test_checkpoint_refuses_programs_that_no_tensor_has(tmp_path, program, use_zip):
+    """Of a few bytes, which would take very long or much memory, or read beyond."""
+    path = save(tmp_path / 'a.pth', program, _use_new_zipfile_serialization=use_zip)
+    with pytest.raises(UserError, match=r'a\.pth'):
+        checkpoints.load_checkpoint(path)
+
+
+def test_history_of_unequal_lengths_is_refused(tmp_path):
+    buffer = HistoryBuffer([1.0], [1])
+    buffer._count_history = np.ones(2)
+    path = save(tmp_path / 'a.pth', buffer)
+    with pytest.raises(UserError, match=r'a\.pth: cannot be read'):
+        checkpoints.load_checkpoint(path)

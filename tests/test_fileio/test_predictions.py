@@ -102,3 +102,11 @@ def test_classes_in_predictions_are_names(tmp_path, classes):
     path.write_bytes(pickle.dumps([sample]))
     with pytest.raises(UserError, match=r'dump\.pkl: classes is'):
         load_predictions(path)
+
+
+def test_video_twice_in_predictions_is_named(tmp_path):
+    path = tmp_path / 'dump.pkl'
+    sample = {'frame_dir': 'a', 'pred_label': np.zeros(2, int)}
+    path.write_bytes(pickle.dumps([sample, sample]))
+    with pytest.raises(UserError, match=r"dump\.pkl: has video 'a' twice"):
+        load_predictions(path)
