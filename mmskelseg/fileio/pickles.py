@@ -158,7 +158,10 @@ class PickleReader:
 
     def take_text(self, size: int) -> str:
         """Return text of so many bytes."""
-        return self.take(size).decode()
+        try:
+            return self.take(size).decode()
+        except UnicodeDecodeError:
+            raise UnsafePickleError('it holds text that is not Unicode') from None
 
     def take_bytes(self, size: int) -> bytes | bytearray:
         """Return bytes; long ones as a bytearray."""

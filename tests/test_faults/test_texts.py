@@ -307,4 +307,5 @@ def test_hdf5_with_a_text_in_place_of_an_array_is_named(tmp_path):
         group = file['df_with_missing']
         del group['block0_values']
         group['block0_values'] = 'text'
-    assert 'take1DLC.h5: values of ' in str(judge(read_poses, path))
+    message = str(judge(read_poses, path))
+    assert 'take1DLC.h5: /df_with_missing/block0_values has the type' in message

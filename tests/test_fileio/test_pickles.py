@@ -286,3 +286,10 @@ def test_load_pickle_calls_no_constructor_with_keywords(tmp_path):
     )
     with pytest.raises(UnsafePickleError, match='constructor with keywords'):
         load_pickle(file)
+
+
+def test_load_pickle_says_that_text_is_not_unicode(tmp_path):
+    """A name of half a character, which no terminal or file could show."""
+    path = write(tmp_path / 'a.pkl', {'frame_dir': 'take\ud800'})
+    with pytest.raises(UnsafePickleError, match=r'a\.pkl: refused.*not Unicode'):
+        load_pickle(path)

@@ -1,0 +1,30 @@
+"""A small share of what `make fuzz` tries."""
+
+import re
+import subprocess
+import sys
+
+from tests.small_data import ROOT
+
+
+def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
+    """In a process of its own, since one with threads is not to be forked."""
+    words = ['--programs', '300', '--mutations', '40', '--findings', tmp_path]
+    run = subprocess.run(
+        [sys.executable, '-m', 'tests.test_faults.fuzz', *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    counts = dict(re.findall(r'^(\S+) +(\d+) inputs', run.stdout, re.MULTILINE))
+    total = counts.pop('all')
+    assert total == str(sum(map(int, counts.values())))
+    assert {k for k, n in counts.items() if n == '300'} == {
+        'program-annotations', 'program-dump', 'program-zip', 'program-legacy',
+    }  # fmt: skip
+    # Safetensors only where it is installed.
+    assert {k for k, n in counts.items() if n == '40'} - {'safetensors'} == {
+        'annotations', 'dump', 'checkpoint', 'mmengine', 'reference', 'onnx', 'hdf5',
+    }  # fmt: skip
