@@ -23,7 +23,9 @@ from mmskelseg.utils import command_line, errors
 from tests.small_data import ROOT
 
 PAGES = sorted(
-    [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('configs/**/*.md')]
+    path
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'benchmarks/**/*.md')
+    for path in ROOT.glob(pattern)
 )
 # An environment variable before a command, and what runs it.
 COMMAND = re.compile(r'^(?:[A-Z_]+=\S+ +)*(mmskelseg|python (?:tools|demo)/\S+\.py) ')
