@@ -187,8 +187,8 @@ def command_part(parser: argparse.ArgumentParser, level: str) -> Iterator[str]:
             elif action.help and not isinstance(action, argparse._HelpAction):
                 rows.append(argument_row(action, parser.prog))
         if rows:
-            title = (group.title or '').removeprefix('positional ').capitalize()
-            yield from ('', f'| {title} | |', '|---|---|', *rows)
+            title = (group.title or '').removeprefix('positional ')
+            yield from ('', f'| {title[:1].upper()}{title[1:]} | |', '|---|---|', *rows)
     if parser.epilog:
         examples = parser.epilog % {'prog': parser.prog}
         examples = dedent(examples.partition('\n')[2]).strip()
@@ -205,6 +205,8 @@ def argument_row(action: argparse.Action, prog: str) -> str:
         value = 'NAME'
         meaning += f'. One of {", ".join(map(str, action.choices))}'
     dots = ' ...' if action.nargs in ('+', '*') else ''
+    if action.nargs == '?':
+        value = f'[{value}]'
     names = ', '.join(action.option_strings) or action.dest
     shown = f'{names} {value}' if action.option_strings else f'{value or names}'
     return f'| `{escaped(shown + dots)}` | {linked(escaped(meaning))} |'
