@@ -144,19 +144,23 @@ class HelpAskedError(Exception):
 
 def command_page() -> str:
     """Return the page of all commands: the list, and the help of each."""
-    from mmskelseg.commands import COMMANDS
-    from mmskelseg.datasets.converters import CONVERTERS
-    from mmskelseg.models.converters import CONVERTERS as OF_MODELS
-
-    inner = {'convert': CONVERTERS, 'convert-model': OF_MODELS}
     lines = ['# Commands', '', '| `mmskelseg` | To |', '|---|---|']
-    for name, text in COMMANDS.items():
+    names = names_in(parser_of([]))
+    for name, text in names.items():
         lines.append(f'| [`{name}`](#mmskelseg-{name}) | {text} |')
-    for name in COMMANDS:
-        lines += command_part(parser_of([name]), '##')
-        for converter in inner.get(name, ()):
-            lines += command_part(parser_of([name, converter]), '###')
+    for name in names:
+        parser = parser_of([name])
+        lines += command_part(parser, '##')
+        for inner in names_in(parser):
+            lines += command_part(parser_of([name, inner]), '###')
     return '\n'.join(lines)
+
+
+def names_in(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """Return the commands that the end of a help lists, with a line for each."""
+    listed, _, lines = (parser.epilog or '').partition('\n')
+    found = re.findall(r'^ +(\S+) {2,}(.*)$', lines, re.M)
+    return dict(found) if listed.startswith('names') else {}
 
 
 def parser_of(words: list[str]) -> argparse.ArgumentParser:
@@ -186,10 +190,10 @@ def command_part(parser: argparse.ArgumentParser, level: str) -> Iterator[str]:
                 parts += action.choices.values()
             elif action.help and not isinstance(action, argparse._HelpAction):
                 rows.append(argument_row(action, parser.prog))
-        if rows:
+        if rows and not names_in(parser):
             title = (group.title or '').removeprefix('positional ')
             yield from ('', f'| {title[:1].upper()}{title[1:]} | |', '|---|---|', *rows)
-    if parser.epilog:
+    if parser.epilog and not names_in(parser):
         examples = parser.epilog % {'prog': parser.prog}
         examples = dedent(examples.partition('\n')[2]).strip()
         yield from ('', '```bash', examples, '```')
