@@ -1,10 +1,12 @@
 """What MkDocs does not do by itself for the site: pages and links outside of docs/.
 
 Pages lie on the site as in the repository, but for docs/, which is its root. The README
-is the start page. The API reference has a page for each folder of the package. Each
-notebook becomes a page with the outputs that are kept in it.
+is the start page. The API reference has a page for each folder of the package, and the
+page of the commands is made from their help. Each notebook becomes a page with the
+outputs that are kept in it.
 """
 
+import argparse
 import ast
 import base64
 import json
@@ -12,7 +14,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
+from unittest.mock import patch
 
 import griffe
 from mkdocs.config.defaults import MkDocsConfig
@@ -24,6 +28,7 @@ PACKAGE = ROOT / 'mmskelseg'
 _PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 OUTSIDE = [ROOT / name for name in _PAGES]
 OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
+OUTSIDE += sorted(ROOT.glob('benchmarks/studies/*.md'))
 NOTEBOOKS = sorted(ROOT.glob('docs/tutorials/*.ipynb'))
 # Not of ours, and only for those who miss a package.
 WITHOUT_REFERENCE = ('stand_ins',)
@@ -33,16 +38,19 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Complete the navigation, and take the repository's address from pyproject."""
     project = (ROOT / 'pyproject.toml').read_text('utf-8')
     config.repo_url = re.findall(r"^Repository = '(.*)'$", project, re.M)[0]
+    config.repo_name = config.repo_url.rpartition('/')[2]
+    outside = [outside_path(path) for path in OUTSIDE]
     pages = {
         'api': [f'api/{room}.md' for room in rooms()],
-        'configs': [p for p in map(outside_path, OUTSIDE) if p.startswith('configs/')],
+        'configs': [p for p in outside if p.startswith('configs/')],
+        'studies': [p for p in outside if p.startswith('benchmarks/')],
     }
     config.nav = [filled(item, pages) for item in config.nav or []]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add pages that lie outside of docs/, of notebooks, and of the API reference."""
+    """Add pages outside of docs/, of notebooks, of commands and of the reference."""
     for path in OUTSIDE:
         text = path.read_text('utf-8')
         files.append(File.generated(config, outside_path(path), content=text))
@@ -53,6 +61,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for room in rooms():
         text = reference(room)
         files.append(File.generated(config, f'api/{room}.md', content=text))
+    files.append(File.generated(config, 'commands.md', content=command_page()))
     return files
 
 
@@ -60,6 +69,8 @@ def on_page_markdown(
     markdown: str, page: Page, config: MkDocsConfig, files: Files
 ) -> str:
     """Let links to files of the repository lead to pages of the site, or to GitHub."""
+    if page.is_homepage:
+        page.meta['hide'] = ['navigation']
     here = page.file.src_uri
     source = here if (ROOT / here) in OUTSIDE else f'docs/{here}'
 
@@ -122,6 +133,107 @@ def notebook_page(path: Path, address: str) -> tuple[str, dict[str, bytes]]:
                 text = ''.join(output.get('text', data.get('text/plain', '')))
                 parts.append(f'```text\n{text.rstrip()}\n```')
     return '\n\n'.join(parts), pictures
+
+
+class HelpAskedError(Exception):
+    """Raised where a command would print its help."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.parser = parser
+
+
+def command_page() -> str:
+    """Return the page of all commands: the list, and the help of each."""
+    lines = ['# Commands', '', '| `mmskelseg` | To |', '|---|---|']
+    names = names_in(parser_of([]))
+    for name, text in names.items():
+        lines.append(f'| [`{name}`](#mmskelseg-{name}) | {text} |')
+    for name in names:
+        parser = parser_of([name])
+        lines += command_part(parser, '##')
+        for inner in names_in(parser):
+            lines += command_part(parser_of([name, inner]), '###')
+    return '\n'.join(lines)
+
+
+def names_in(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """Return the commands that the end of a help lists, with a line for each."""
+    listed, _, lines = (parser.epilog or '').partition('\n')
+    found = re.findall(r'^ +(\S+) {2,}(.*)$', lines, re.M)
+    return dict(found) if listed.startswith('names') else {}
+
+
+def parser_of(words: list[str]) -> argparse.ArgumentParser:
+    """Return the parser that prints the help of a command."""
+    from mmskelseg.commands import main
+
+    def show(parser: argparse.ArgumentParser, file: object = None) -> None:
+        raise HelpAskedError(parser)
+
+    with patch.object(argparse.ArgumentParser, 'print_help', show):
+        try:
+            main([*words, '--help'])
+        except HelpAskedError as asked:
+            return asked.parser
+    raise ValueError(f'{words} have no help.')
+
+
+def command_part(parser: argparse.ArgumentParser, level: str) -> Iterator[str]:
+    """Yield the help of a command, and of its parts, as lines of Markdown."""
+    yield from ('', f'{level} {parser.prog}', '')
+    yield from help_text(parser.description or '', parser.prog)
+    parts: list[argparse.ArgumentParser] = []
+    for group in parser._action_groups:
+        rows = []
+        for action in group._group_actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parts += action.choices.values()
+            elif action.help and not isinstance(action, argparse._HelpAction):
+                rows.append(argument_row(action, parser.prog))
+        if rows and not names_in(parser):
+            title = (group.title or '').removeprefix('positional ')
+            yield from ('', f'| {title[:1].upper()}{title[1:]} | |', '|---|---|', *rows)
+    if parser.epilog and not names_in(parser):
+        examples = parser.epilog % {'prog': parser.prog}
+        examples = dedent(examples.partition('\n')[2]).strip()
+        yield from ('', '```bash', examples, '```')
+    for part in parts:
+        yield from command_part(part, f'{level}#')
+
+
+def argument_row(action: argparse.Action, prog: str) -> str:
+    """Return an argument as a row of a table: its name and value, and its help."""
+    value = action.metavar or ('' if action.nargs == 0 else action.dest.upper())
+    meaning = argparse.HelpFormatter(prog)._expand_help(action)
+    if action.choices and not action.metavar:
+        value = 'NAME'
+        meaning += f'. One of {", ".join(map(str, action.choices))}'
+    dots = ' ...' if action.nargs in ('+', '*') else ''
+    if action.nargs == '?':
+        value = f'[{value}]'
+    names = ', '.join(action.option_strings) or action.dest
+    shown = f'{names} {value}' if action.option_strings else f'{value or names}'
+    return f'| `{escaped(shown + dots)}` | {linked(escaped(meaning))} |'
+
+
+def help_text(text: str, prog: str) -> Iterator[str]:
+    """Yield the lines of a help, with what is indented in it as code."""
+    for block in re.split(r'\n{2,}', (text % {'prog': prog}).strip('\n')):
+        if block.startswith('  '):
+            language = 'bash' if block.lstrip().startswith('mmskelseg') else 'text'
+            yield from ('', f'```{language}', dedent(block), '```')
+        else:
+            yield from ('', linked(block.replace('<', '&lt;')))
+
+
+def escaped(text: str) -> str:
+    """Return a text for a cell of a table."""
+    return ' '.join(text.split()).replace('|', '\\|')
+
+
+def linked(text: str) -> str:
+    """Return a text in which pages that it names are links."""
+    return re.sub(r'\bdocs/([\w/]+)\.md', r'[\1](\1.md)', text)
 
 
 def filled(item: object, pages: dict[str, list[str]]) -> object:

@@ -23,7 +23,9 @@ from mmskelseg.utils import command_line, errors
 from tests.small_data import ROOT
 
 PAGES = sorted(
-    [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('configs/**/*.md')]
+    path
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'benchmarks/**/*.md')
+    for path in ROOT.glob(pattern)
 )
 # An environment variable before a command, and what runs it.
 COMMAND = re.compile(r'^(?:[A-Z_]+=\S+ +)*(mmskelseg|python (?:tools|demo)/\S+\.py) ')
@@ -62,7 +64,7 @@ class ParsedError(Exception):
     'line',
     [pytest.param(line, id=f'{page}: {line}') for line, page in commands().items()],
 )
-def test_command_of_a_document_is_understood(line, monkeypatch, capsys):
+def test_command_of_a_document_is_understood(line, tmp_path, monkeypatch, capsys):
     """The command and its options exist, and take such values."""
 
     @contextmanager
@@ -75,6 +77,10 @@ def test_command_of_a_document_is_understood(line, monkeypatch, capsys):
     monkeypatch.setattr(errors, 'user_errors', stop)
     for name in ('OPENBLAS', 'OMP', 'MKL'):
         monkeypatch.setenv(f'{name}_NUM_THREADS', '1')
+    # The one file that is read while arguments are parsed.
+    skeleton = tmp_path / 'mouse.json'
+    skeleton.write_text('{"joints": ["snout", "tail"], "limbs": [[0, 1]]}')
+    line = line.replace(skeleton.name, str(skeleton))
     # What a shell would put in.
     line = re.sub(r'\$\w+', '1', line[COMMAND.match(line).start(1) :])
     program, *words = shlex.split(line.replace('...', ''))
@@ -211,6 +217,8 @@ def test_every_page_is_in_the_navigation_of_the_site():
     pages = {path.relative_to(docs).as_posix() for path in docs.glob('**/*.md')}
     # Notebooks become pages.
     pages |= {f'tutorials/{path.stem}.md' for path in docs.glob('tutorials/*.ipynb')}
+    # Made of the help of each command.
+    pages.add('commands.md')
     outside = {'README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md'}
     assert set(entries) == pages | outside
     assert len(entries) == len(set(entries))

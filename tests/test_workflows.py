@@ -95,14 +95,14 @@ def test_settings_are_yaml(path):
 
 
 def test_citation_names_the_version_and_the_paper():
-    """Those of the package and of the README."""
+    """Those of the package and of the page that asks to cite the paper."""
     citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
     assert citation['version'] == __version__
     assert f"license = '{citation['license']}'" in PROJECT
     paper = citation['preferred-citation']
-    readme = (ROOT / 'README.md').read_text()
-    assert paper['title'] in readme.replace('{2D}', '2D')
+    page = (ROOT / 'configs/skelseg/README.md').read_text()
+    assert paper['title'] in page.replace('{2D}', '2D')
     names = ' and '.join(
         f'{a["family-names"]}, {a["given-names"]}' for a in paper['authors']
     )
-    assert names in ' '.join(readme.split())
+    assert names in ' '.join(page.split())

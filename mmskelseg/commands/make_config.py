@@ -15,10 +15,9 @@ Everything else comes from a recipe, a config that the new one inherits:
 
 With --streaming, the model is causal (docs/streaming.md). With --any-order, it learns
 less about which action follows which. --segmentor asformer takes ASFormer in place of
-the recipe's MS-TCN++ networks; docs/benchmark.md compares them.
+the recipe's MS-TCN++ networks; docs/results.md compares them.
 
-All recipes augment the skeletons anew in each epoch. docs/recipes.md shows the effect
-of each ingredient.
+All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 
 The path ANN is written into the config as given: a relative path is relative to the
 folder in which you train. docs/data_format.md describes the file.

@@ -166,9 +166,9 @@ def test_a_wrong_expression_is_refused(save, call_tool):
         ('PRECOG-16, unseen orders', 'precog_orders', BY_SEQUENCE),
     ],
 )
-def test_table_of_the_docs_is_that_of_the_runs(call_tool, title, data, args):
-    files = sorted((ROOT / 'benchmarks/results' / f'methods_{data}').glob('*.json'))
-    text = (ROOT / 'docs' / 'benchmark.md').read_text('utf-8')
+def test_table_of_the_study_is_that_of_the_runs(call_tool, title, data, args):
+    files = sorted((ROOT / 'benchmarks/studies' / f'methods_{data}').glob('*.json'))
+    text = (ROOT / 'benchmarks' / 'studies' / 'methods.md').read_text('utf-8')
     section = text.partition(f'\n### {title}\n')[2].partition('\n#')[0]
     shown = rows(section)
     assert shown == rows(call_tool(TOOL, *files, *args).stdout)

@@ -113,11 +113,11 @@ ROWS = {
 @pytest.mark.parametrize(
     ('title', 'data'), [('UW-IOM', 'uwiom'), ('PRECOG-16', 'precog')]
 )
-def test_table_of_the_docs_is_that_of_the_runs(tool, title, data):
-    """Each row of docs/recipes.md, from the scores of all runs."""
-    file = ROOT / 'benchmarks' / 'results' / f'ingredients_{data}.json'
+def test_table_of_the_study_is_that_of_the_runs(tool, title, data):
+    """Each row of the study, from the scores of all runs."""
+    file = ROOT / 'benchmarks' / 'studies' / f'ingredients_{data}.json'
     runs = json.loads(file.read_text('utf-8'))['variants']
-    text = (ROOT / 'docs' / 'recipes.md').read_text('utf-8')
+    text = (ROOT / 'benchmarks' / 'studies' / 'ingredients.md').read_text('utf-8')
     table = text.partition(f'| {title} | F1@10 |')[2].partition('\n\n')[0]
     rows = [line.strip('| ').split(' | ') for line in table.splitlines()[2:]]
     assert len(rows) == len(runs) == 18

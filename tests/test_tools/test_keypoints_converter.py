@@ -16,7 +16,9 @@ from mmskelseg.interchange import (
     write_boris,
     write_elan,
 )
+from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.models.backbones import MSGCN
+from mmskelseg.structures import Skeleton
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30
@@ -459,3 +461,18 @@ def test_fault_is_one_sentence(fault, convert, tmp_path):
 def test_rate_must_be_known(convert):
     _, error = convert(fps=(), code=1)
     assert 'take1.json: has no frame rate; give it (--fps' in error
+
+
+def test_named_layout_agrees_with_its_joints(walk, labels, tmp_path, run_tool):
+    """As where corrected predictions join the poses that `mmskelseg poses` wrote."""
+    layout = Skeleton.get('coco17')
+    folder = tmp_path / 'poses'
+    folder.mkdir()
+    for name in VIDEOS:
+        joints = {'joints': list(layout.joints), 'limbs': list(layout.limbs)}
+        skeleton = joints if name == 'take1' else 'coco17'
+        poses = Poses(walk[None, ..., :2], walk[None, ..., 2], skeleton, (240, 320), 10)
+        write_npz(poses, folder / f'{name}.npz')
+    run_tool(TOOL, folder, tmp_path / 'data', '--labels', labels)
+    data = load_annotations(tmp_path / 'data' / 'annotations.pkl')
+    assert data['metainfo']['skeleton'] == 'coco17'

@@ -140,10 +140,10 @@ def test_minutes_without_room_for_a_stretch_are_named(call_tool, monkeypatch, tm
 @pytest.mark.parametrize(
     ('title', 'data'), [('PRECOG-16', 'precog'), ('UW-IOM', 'uwiom')]
 )
-def test_table_of_the_docs_is_that_of_the_runs(tool, title, data):
-    file = ROOT / 'benchmarks' / 'results' / f'label_curve_{data}.json'
+def test_table_of_the_study_is_that_of_the_runs(tool, title, data):
+    file = ROOT / 'benchmarks' / 'studies' / f'label_curve_{data}.json'
     rows = tool.summaries(json.loads(file.read_text('utf-8'))['runs'])
-    text = (ROOT / 'docs' / 'few_labels.md').read_text('utf-8')
+    text = (ROOT / 'benchmarks' / 'studies' / 'label_curve.md').read_text('utf-8')
     table = text.partition(f'| {title} | minutes |')[2].partition('\n\n')[0]
     shown = [line.strip('| ').split(' | ') for line in table.splitlines()[2:]]
     assert shown == [

@@ -12,7 +12,7 @@ share the work, each with some of --variants. With --add, runs from another such
 are included, so that seeds can be run on several machines:
 
     python tools/analysis/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
-        --add benchmarks/results/ingredients_precog.json
+        --add benchmarks/studies/ingredients_precog.json
 """
 
 import argparse

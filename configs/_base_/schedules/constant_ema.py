@@ -1,8 +1,6 @@
 # The learning rate rises over the first steps and stays; the result is a moving average
 # of the weights. With an eta_min_ratio below 1, the rate falls along a cosine to this
-# fraction, with which recipes scored lower where both were compared: coordinates on two
-# data sets, heatmaps on PRECOG-16 (docs/recipes.md). Models that inherit recipes were
-# not compared. Epochs are for the config to state.
+# fraction. Epochs are for the config to state.
 _base_ = './adam_100e.py'
 
 param_scheduler = [

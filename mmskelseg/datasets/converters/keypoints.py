@@ -98,6 +98,15 @@ def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
     return f'{note} ({listed})'
 
 
+def _same(one: Layout, other: Layout) -> bool:
+    """Return whether two layouts agree, even if only one of them is a name."""
+    a, b = Skeleton.get(one), Skeleton.get(other)
+    return a.joints == b.joints and all(
+        {frozenset(pair) for pair in pairs[0]} == {frozenset(pair) for pair in pairs[1]}
+        for pairs in ((a.limbs, b.limbs), (a.flip_pairs, b.flip_pairs))
+    )
+
+
 def _difference(these: Layout, those: Layout) -> str:
     """Return which joints only one of two layouts has, such as ' (it lacks nose)'."""
     own, other = Skeleton.get(these).joints, Skeleton.get(those).joints
@@ -276,7 +285,7 @@ def _run(args: argparse.Namespace) -> None:
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):
             notes.setdefault(note, []).append(name)
-        if skeletons[-1] != skeletons[0]:
+        if not _same(skeletons[-1], skeletons[0]):
             raise UserError(
                 f'{path}: its joints differ from those of {names[0]}'
                 f'{_difference(skeletons[-1], skeletons[0])}; '
@@ -288,7 +297,7 @@ def _run(args: argparse.Namespace) -> None:
         annotations,
         building.choose_split(args.test, names, args.out),
         classes=classes,
-        skeleton=skeletons[0],
+        skeleton=next((s for s in skeletons if isinstance(s, str)), skeletons[0]),
         dataset=args.name or args.out.resolve().name,
         background=args.background,
         files=sources,

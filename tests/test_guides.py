@@ -1,0 +1,209 @@
+"""The README and the guides work as written, from top to bottom, on small data."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmskelseg.datasets.converters import precog
+from mmskelseg.interchange import (
+    VideoSegments,
+    labels_to_segments,
+    write_boris,
+    write_csv_segments,
+)
+from mmskelseg.interchange.poses import Poses, read_poses, write_npz
+from mmskelseg.structures import Skeleton
+from tests.small_data import ROOT
+
+# They need a camera, another package, or an hour.
+SKIPPED = tuple(f'mmskelseg {x}' for x in ('cross-validate', 'live', 'poses'))
+PARTS = ('snout', 'ear_left', 'ear_right', 'tail')
+
+
+def code_of(page):
+    """Return the blocks of a page that can be run, each with its language."""
+    text = (ROOT / page).read_text('utf-8')
+    return re.findall(r'^```(bash|python|json)\n(.*?)^```$', text, re.S | re.M)
+
+
+def work_through(page, run_tool, changes=None, config=None):
+    """Do what a page says, with trainings of one epoch; return how many commands.
+
+    Args:
+        page: Its path.
+        run_tool: The fixture.
+        changes: What is put in place of parts of its commands.
+        config: The name of the file for its block of a config.
+    """
+    count = 0
+    for language, code in code_of(page):
+        if language == 'json' and '"joints"' in code:
+            Path('mouse.json').write_text(code, 'utf-8')
+        elif language == 'python' and not code.startswith('_base_'):
+            exec(code, {})
+        elif language == 'python' and config:
+            Path(config).write_text(code, 'utf-8')
+        elif language == 'bash':
+            for line in code.replace('\\\n', ' ').splitlines():
+                for old, new in (changes or {}).items():
+                    line = line.replace(old, new)
+                if re.match('mkdir|mv', line):
+                    subprocess.run(['bash', '-ec', line], check=True)
+                elif line.startswith('mmskelseg') and not line.startswith(SKIPPED):
+                    words = shlex.split(re.sub(r'epoch_\d+\.pth', 'epoch_1.pth', line))
+                    if words[1] == 'make-config':
+                        words += ['--epochs', '1', '--overwrite']
+                    run_tool(*words)
+                    count += 1
+    return count
+
+
+def record(folder, names, rename='take{}'):
+    """Write poses of real recordings, and return their labels."""
+    poses, labels = precog.read_release(precog.PACKED)
+    body = Skeleton.get('body12')
+    columns = body.columns_of(Skeleton.get('kinect20').joints, 'PRECOG-16')
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    coded = []
+    for i, name in enumerate(names, 1):
+        xy = precog.project(poses[name][:, columns])[None]
+        score = np.ones(xy.shape[:-1], np.float32)
+        shown = rename.format(i)
+        made = Poses(xy, score, 'body12', img_shape=precog.IMG_SHAPE, fps=precog.FPS)
+        write_npz(made, f'{folder}/{shown}.npz')
+        segments = labels_to_segments(labels[name], precog.FPS, precog.CLASSES)
+        coded.append(VideoSegments(shown, segments, precog.FPS, len(labels[name])))
+    return coded
+
+
+def film(path, frames):
+    """Write a black video."""
+    Path(path).parent.mkdir(exist_ok=True)
+    codec = cv2.VideoWriter_fourcc(*'mp4v')
+    video = cv2.VideoWriter(str(path), codec, precog.FPS, (64, 48))
+    for _ in range(frames):
+        video.write(np.zeros((48, 64, 3), np.uint8))
+    video.release()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+TAKES = [f'Seq1_{n:02}' for n in range(1, 7)]
+
+
+@pytest.mark.slow
+def test_readme_trains_a_model_and_segments(folder, run_tool, capsys):
+    assert work_through('README.md', run_tool) == 4
+    assert 'right_punch' in capsys.readouterr().out
+    assert (folder / 'work_dirs/mine/epoch_1.pth').is_file()
+    assert (folder / 'out/Seq1_01_segments.csv').is_file()
+
+
+@pytest.mark.slow
+def test_own_data_leads_from_videos_to_a_second_training(folder, run_tool):
+    coded = record('data/mine/poses', TAKES)
+    write_boris('project.boris', coded, precog.CLASSES)
+    shutil.copytree('data/mine/poses', 'my_poses')
+    write_csv_segments('labels.csv', coded)
+    for video in coded:
+        film(f'videos/{video.name}.mp4', video.num_frames)
+    (new,) = record('new', ['Seq1_07'], 'new')
+    film('new.mp4', new.num_frames)
+    assert work_through(
+        'docs/own_data.md', run_tool, {'--out out': '--poses new/new.npz --out out'}
+    )
+    assert (folder / 'out/overlay.mp4').is_file()
+    assert (folder / 'work_dirs/mine_2/epoch_1.pth').is_file()
+
+
+@pytest.mark.slow
+def test_few_labels_suggests_and_trains_again(folder, run_tool):
+    coded = record('data/mine/poses', TAKES)
+    Path('labels').mkdir()
+    write_boris('labels/project.boris', coded, precog.CLASSES)
+    record('new_poses', ['Seq1_08'], 'new')
+    assert work_through('docs/few_labels.md', run_tool) == 4
+    assert (folder / 'labels/new.eaf').is_file()
+
+
+@pytest.mark.slow
+def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool, capsys):
+    rng = np.random.default_rng(0)
+    heads = [
+        ['scorer', *['DLC'] * 12],
+        ['bodyparts', *[part for part in PARTS for _ in range(3)]],
+        ['coords', *['x', 'y', 'likelihood'] * 4],
+    ]
+    Path('dlc').mkdir()
+    for name in ('m1', 'm2'):
+        values = rng.uniform(0, 1, (300, 12)) * ([400, 400, 1] * 4)
+        rows = [[n, *row] for n, row in enumerate(values)]
+        table = '\n'.join(','.join(map(str, row)) for row in [*heads, *rows])
+        Path(f'dlc/{name}DLC_resnet50_arenaMay1shuffle1_100000.csv').write_text(table)
+    segments = 'm1,0,4,walk\nm1,4,10,groom\nm2,0,5,groom\nm2,5,10,walk\n'
+    Path('ethogram.csv').write_text(f'video,start,end,label\n{segments}')
+    assert work_through(
+        'docs/animals.md',
+        run_tool,
+        {'segment new_poses': 'segment poses'},
+        config='arena.py',
+    )
+    assert 'm1' in capsys.readouterr().out
+    assert (folder / 'out/time_budget.csv').is_file()
+
+
+@pytest.mark.slow
+def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, capsys):
+    coded = record('data/work/poses', TAKES)
+    tasks = {'right_punch': 'reach', 'nothing': 'other'}
+    coded = [
+        VideoSegments(
+            video.name,
+            [replace(s, label=tasks.get(s.label, 'place')) for s in video.segments],
+            video.fps,
+            video.num_frames,
+        )
+        for video in coded
+    ]
+    write_boris('project.boris', coded, ['other', 'reach', 'place'])
+    for video in coded:
+        film(f'videos/{video.name}.mp4', video.num_frames)
+    record('shift', ['Seq1_07'], 'shift')
+    assert work_through(
+        'docs/ergonomics.md', run_tool, {'segment shift.mp4': 'segment shift/shift.npz'}
+    )
+    assert 'cycles' in capsys.readouterr().out
+    assert (folder / 'out/time_budget.png').is_file()
+
+
+@pytest.mark.slow
+def test_python_api_examples_run(folder, run_tool):
+    """Each block alone, with a camera of some frames."""
+    record('.', ['Seq1_01'], 'take1')
+    poses = read_poses('take1.npz')
+    rng = np.random.default_rng(0)
+    camera = [(rng.uniform(0, 100, (17, 2)), np.ones(17), n / 30) for n in range(20)]
+    run_tool('mmskelseg', 'export', '--model', 'precog', 'precog.onnx')
+    coded = record('data/mine/poses', TAKES)
+    write_boris('project.boris', coded, precog.CLASSES)
+    command = 'convert keypoints data/mine/poses data/mine --labels project.boris'
+    run_tool('mmskelseg', *command.split())
+    blocks = [code for language, code in code_of('docs/python_api.md')]
+    assert len(blocks) == 9
+    for code in blocks:
+        made = {'camera': camera}
+        exec(code, made)
+        if 'SkelSegInferencer' in code:
+            assert made['video']['pred_label'].size == poses.keypoint.shape[1]
