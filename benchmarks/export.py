@@ -24,11 +24,11 @@ from mmengine.registry import init_default_scope
 
 from benchmarks.measuring import count_gflops, machine, pick_clock
 from mmskelseg.apis.export import export_onnx
-from mmskelseg.fileio.model_files import ModelFile
 from mmskelseg.models.onnx_graphs import SegmentorGraph, StemGraph
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.stream import OnnxStreamingModel
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 

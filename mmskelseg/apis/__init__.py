@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmskelseg.apis.exports import write_exports
+from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.lazy import lazy_names
 

@@ -20,9 +20,9 @@ from mmskelseg.apis.onnx_contents import (
 from mmskelseg.apis.trained_model import load_model, own_config
 from mmskelseg.fileio.atomic import atomic_write, check_can_write
 from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.model_files import KEY, open_session
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_files import converted
+from mmskelseg.runtime.segmenting.model_files import KEY, open_session
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError

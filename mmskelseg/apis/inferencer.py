@@ -19,17 +19,8 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.exports import draw_prediction
-from mmskelseg.apis.frame_rates import ShownVideo, show_at
-from mmskelseg.apis.inputs import Input, InputReader, Source, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
-from mmskelseg.apis.predictions import (
-    PredictionFiles,
-    drop_absent,
-    drop_unsure,
-    to_prediction,
-)
 from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
@@ -38,6 +29,15 @@ from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.models.data_preprocessor import Batch
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
+from mmskelseg.runtime.segmenting.exports import draw_prediction
+from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
+from mmskelseg.runtime.segmenting.inputs import Input, InputReader, Source, find_sources
+from mmskelseg.runtime.segmenting.predictions import (
+    PredictionFiles,
+    drop_absent,
+    drop_unsure,
+    to_prediction,
+)
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.utils.choices import EACH
@@ -135,18 +135,18 @@ class SkelSegInferencer(BaseInferencer):
         """Return ``predictions`` and ``visualization`` of all videos.
 
         Args:
-            inputs: See :func:`mmskelseg.apis.inputs.find_sources`.
+            inputs: See :func:`~mmskelseg.runtime.segmenting.inputs.find_sources`.
             return_datasamples: Whether predictions are ``ActionDataSample``.
             batch_size: Number of videos that the model processes together, padded to
                 the longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``,
                 ``pose_format``, ``first_frame``: see
-                :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'`` there
+                :class:`InputReader`; with ``person='each'`` there
                 is a prediction for each person. ``min_score``: segments with a lower
                 confidence become unlabelled. ``return_vis``: whether to return
                 timelines, RGB uint8 (H, W, 3), instead of None.
                 ``out_dir``, ``formats``, ``codec``, ``line_minutes``: write files after
-                each batch; see :func:`mmskelseg.apis.write_exports`. If there are
+                each batch; see :func:`write_exports`. If there are
                 several videos, the time budgets of all are written at the end.
                 ``prefix``: whether file names begin with that of the video; by default
                 if there are several.

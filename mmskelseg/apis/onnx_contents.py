@@ -19,7 +19,6 @@ from mmskelseg.apis.stream import causal_coordinates
 from mmskelseg.apis.trained_model import check_pipeline
 from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
 from mmskelseg.features.renderers import ReadVideoFrames
-from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata, Session
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
     OPSET,
@@ -34,6 +33,12 @@ from mmskelseg.models.onnx_graphs import (
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
+from mmskelseg.runtime.segmenting.model_files import (
+    FORMAT,
+    BranchMetadata,
+    ModelMetadata,
+    Session,
+)
 from mmskelseg.structures import Skeleton
 from mmskelseg.structures.annotations import Metainfo
 from mmskelseg.structures.layouts import LAYOUTS

@@ -300,7 +300,7 @@ def add_pose_estimator_arguments(
 
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of :class:`~mmskelseg.apis.inputs.InputReader`."""
+    """Add the options of :class:`~mmskelseg.runtime.segmenting.inputs.InputReader`."""
     group = parser.add_argument_group('poses and other input')
     group.add_argument(
         '--poses',

@@ -51,11 +51,11 @@ from mmskelseg.utils.errors import UnavailableError, UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from mmskelseg.apis.live import LivePerson
     from mmskelseg.apis.pose_estimators import PoseEstimator
     from mmskelseg.apis.stream import SkelSegStream
     from mmskelseg.interchange.poses import Poses
     from mmskelseg.runtime import OnnxStream
+    from mmskelseg.runtime.segmenting.live import LivePerson
     from mmskelseg.visualization.live import LivePicture
 
 EXAMPLES = """examples:
@@ -153,9 +153,9 @@ def _run(args: argparse.Namespace) -> None:
         )
     if args.timeline <= 0:
         raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
-    from mmskelseg.apis.live import LiveSegmenter
     from mmskelseg.fileio.camera import Camera, CameraFrame
     from mmskelseg.interchange.poses import read_poses
+    from mmskelseg.runtime.segmenting.live import LiveSegmenter
 
     camera = Camera(args.source, every_frame=args.every_frame)
     stream = _stream(args)

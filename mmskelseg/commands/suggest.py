@@ -141,7 +141,6 @@ def _check(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     _check(args)
-    from mmskelseg.apis.inputs import find_sources
     from mmskelseg.apis.suggestions import (
         StretchRanking,
         drafts,
@@ -149,6 +148,7 @@ def _run(args: argparse.Namespace) -> None:
         write_suggestions,
     )
     from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.runtime.segmenting.inputs import find_sources
     from mmskelseg.utils.progress import progress_bar
 
     poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses

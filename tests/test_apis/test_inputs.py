@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.apis.inputs import InputReader, Source, find_sources
 from mmskelseg.interchange.poses import Poses
+from mmskelseg.runtime.segmenting.inputs import InputReader, Source, find_sources
 
 
 def reader(**options):

@@ -11,12 +11,12 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.apis.live import LiveReport, LiveSegmenter
 from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.apis.pose_estimators.estimator import strongest
 from mmskelseg.commands import live as command
 from mmskelseg.fileio.camera import CameraFrame
 from mmskelseg.interchange.poses import Poses, write_npz
+from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
 from mmskelseg.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT

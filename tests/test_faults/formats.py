@@ -574,7 +574,7 @@ def _read_entry(path: Path) -> Any:
     """Make an input of a model from an entry, as Python's users give it."""
     import pickle
 
-    from mmskelseg.apis.inputs import InputReader, find_sources
+    from mmskelseg.runtime.segmenting.inputs import InputReader, find_sources
 
     try:
         entry = pickle.loads(path.read_bytes())
@@ -617,7 +617,8 @@ def _inferencer() -> Any:
 
 def _segment(path: Path) -> Any:
     """Segment a file of poses, and write every kind of export, as the web page does."""
-    from mmskelseg.apis import EXPORTS, write_exports
+    from mmskelseg.apis import EXPORTS
+    from mmskelseg.runtime.segmenting.exports import write_exports
 
     (prediction,) = _inferencer()(path)['predictions']
     files = write_exports(prediction, path.parent / 'out', [*EXPORTS])

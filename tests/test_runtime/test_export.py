@@ -7,7 +7,7 @@ import pytest
 from mmskelseg.apis import export as export_module
 from mmskelseg.apis.export import export_onnx
 from mmskelseg.commands.export import main
-from mmskelseg.fileio.model_files import ModelFile
+from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.utils.errors import UserError
 from tests.test_runtime.conftest import make_config
 

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from mmskelseg.fileio.model_files import FORMAT, KEY
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
+from mmskelseg.runtime.segmenting.model_files import FORMAT, KEY
 from mmskelseg.utils.errors import MissingFileError, UserError
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from mmskelseg.apis.exports import EXPORTS, write_exports, write_people
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.fileio.model_zoo import FOLDER, zoo
 from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
 from mmskelseg.structures.predictions import Prediction
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError

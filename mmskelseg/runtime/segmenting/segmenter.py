@@ -7,21 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.apis.exports import draw_prediction
-from mmskelseg.apis.frame_rates import show_at
-from mmskelseg.apis.inputs import GivenPoses, Input, InputReader, find_sources
 from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
-from mmskelseg.apis.predictions import (
+from mmskelseg.decoding import run_steps
+from mmskelseg.interchange.poses import Poses
+from mmskelseg.runtime.segmenting.exports import draw_prediction
+from mmskelseg.runtime.segmenting.frame_rates import show_at
+from mmskelseg.runtime.segmenting.inputs import (
+    GivenPoses,
+    Input,
+    InputReader,
+    find_sources,
+)
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_features import recipe_of
+from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
     drop_absent,
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.decoding import run_steps
-from mmskelseg.fileio.model_files import ModelFile
-from mmskelseg.interchange.poses import Poses
-from mmskelseg.runtime.features import recipe_of
 from mmskelseg.structures.annotations import VideoAnnotation
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UserError, shown
@@ -92,7 +97,7 @@ class OnnxSegmenter:
         """Return ``predictions`` and ``visualization`` of all videos.
 
         Args:
-            inputs: See :func:`mmskelseg.apis.inputs.find_sources`.
+            inputs: See :func:`mmskelseg.runtime.segmenting.inputs.find_sources`.
             **kwargs: As for :meth:`stream`.
 
         Raises:
@@ -126,18 +131,18 @@ class OnnxSegmenter:
         """Yield the results of a call video by video, which limits the memory.
 
         Args:
-            inputs: See :func:`mmskelseg.apis.inputs.find_sources`, as for ``poses`` and
+            inputs: See :func:`find_sources`, as for ``poses`` and
                 ``split``.
             poses: Poses of the videos.
             split: The split of an annotation file.
-            person: See :class:`mmskelseg.apis.inputs.InputReader`, as for ``fps``,
+            person: See :class:`InputReader`, as for ``fps``,
                 ``pose_format`` and ``first_frame``.
             fps: Frames per second of the poses, instead of what their files state.
             pose_format: The format of files of poses; by default recognised.
             first_frame: The ``image_id`` of the first frame of COCO results.
             min_score: Segments with a lower confidence become unlabelled.
             return_vis: Whether to return timelines, RGB uint8 (H, W, 3).
-            out_dir: The folder for files; see :func:`mmskelseg.apis.write_exports`, as
+            out_dir: The folder for files; see :func:`write_exports`, as
                 for ``formats``, ``codec`` and ``line_minutes``.
             formats: The formats to write.
             codec: Codec of the overlay.

@@ -11,7 +11,7 @@ from mmskelseg.features.renderers import (
     RenderSkeletonHeatmap,
     SkeletonCoordinates,
 )
-from mmskelseg.fileio.model_files import ModelFile
+from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.structures import is_data_layout
 from mmskelseg.utils.errors import UserError, shown
 

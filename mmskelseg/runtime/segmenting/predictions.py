@@ -7,14 +7,14 @@ from typing import cast
 
 import numpy as np
 
-from mmskelseg.apis.exports import (
+from mmskelseg.fileio.names import file_name
+from mmskelseg.interchange import labels_to_segments
+from mmskelseg.runtime.segmenting.exports import (
     prediction_budget,
     write_budgets,
     write_exports,
     write_people,
 )
-from mmskelseg.fileio.names import file_name
-from mmskelseg.interchange import labels_to_segments
 from mmskelseg.structures.predictions import InputVideo, Prediction
 from mmskelseg.structures.segments import IGNORED, to_segments
 from mmskelseg.structures.time_budget import TimeBudget
@@ -97,7 +97,7 @@ class PredictionFiles:
     Args:
         classes: Names of the K classes.
         out_dir: The folder for the files.
-        formats: As for :func:`mmskelseg.apis.write_exports`, as are ``codec``,
+        formats: As for :func:`write_exports`, as are ``codec``,
             ``line_minutes`` and ``show_progress``.
         prefix: Whether file names begin with the video's id.
     """
