@@ -47,7 +47,7 @@ from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.tables import markdown_table
 
 PAPER = (__doc__ or '').rpartition('\n\n')[2]

@@ -21,7 +21,7 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.structures.predictions import Prediction
+from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.tables import markdown_table
 

@@ -16,8 +16,8 @@ from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 from benchmarks.measuring import peak_memory, pick_clock, seconds
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.features.renderers.renderer import RenderedVideo
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import SkeletonKey
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import SkeletonKey
 
 # A person who fills the heatmap, as with a bounding box over the sequence.
 POSE = np.array(

@@ -18,7 +18,7 @@ from mmengine.config import Config
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils import command_line, errors
 from tests.small_data import ROOT
 

@@ -38,8 +38,8 @@ from mmskelseg.runtime.segmenting.predictions import (
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.predictions import InputVideo, Prediction
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.devices import check_device
 from mmskelseg.utils.errors import UserError, shown

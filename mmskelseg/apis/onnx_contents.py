@@ -39,10 +39,10 @@ from mmskelseg.runtime.segmenting.model_files import (
     ModelMetadata,
     Session,
 )
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import Metainfo
-from mmskelseg.structures.layouts import LAYOUTS
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.layouts import LAYOUTS
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.errors import UserError
 from mmskelseg.version import __version__
 

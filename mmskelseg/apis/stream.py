@@ -22,8 +22,8 @@ from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
+from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
 from mmskelseg.streaming import SkeletonStream
-from mmskelseg.structures.skeleton import Layout, SkeletonLike, pushed_joints
 from mmskelseg.utils.errors import UserError
 
 

@@ -28,8 +28,8 @@ from mmskelseg.registry import (
     WEIGHT_INITIALIZERS,
     registered_only,
 )
-from mmskelseg.structures import is_data_layout
-from mmskelseg.structures.annotations import Metainfo
+from mmskelseg.runtime.structures import is_data_layout
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.utils.dependencies import is_installed
 from mmskelseg.utils.errors import UserError, shown
 

@@ -41,13 +41,13 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-    from mmskelseg.structures.annotations import (
+    from mmskelseg.runtime.structures.annotations import (
         AnnotationFile,
         Metainfo,
         PlaceKey,
         VideoAnnotation,
     )
-    from mmskelseg.structures.skeleton import Layout
+    from mmskelseg.runtime.structures.skeleton import Layout
 
 _SEGMENTORS = ('ms_tcn2', 'asformer')
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
@@ -190,7 +190,7 @@ def _note_orders(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, args: argparse.Namespace
 ) -> str:
     """Return a line about --any-order if most videos share their order of actions."""
-    from mmskelseg.structures.segments import resolve_background, segment_table
+    from mmskelseg.runtime.structures.segments import resolve_background, segment_table
 
     background = resolve_background(metainfo['background'], metainfo['classes'])
     orders = Counter(
@@ -212,7 +212,7 @@ def _note_orders(
 
 def _note_sides(metainfo: Metainfo) -> str:
     """Return a line about left and right if the skeleton does not know them."""
-    from mmskelseg.structures import Skeleton
+    from mmskelseg.runtime.structures import Skeleton
 
     if Skeleton.get(metainfo['skeleton']).flip_pairs:
         return ''
@@ -335,7 +335,7 @@ def _check_boundaries(
     videos: Sequence[VideoAnnotation], path: Path, split: str
 ) -> None:
     """Raise UserError if there is no place where videos can be joined."""
-    from mmskelseg.structures.segments import direct_boundaries
+    from mmskelseg.runtime.structures.segments import direct_boundaries
 
     if not any(direct_boundaries(video['label']).size for video in videos):
         raise UserError(

@@ -27,8 +27,8 @@ from mmskelseg.utils.errors import UserError
 if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator
     from mmskelseg.interchange.poses import Poses
-    from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
-    from mmskelseg.structures.skeleton import Layout
+    from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+    from mmskelseg.runtime.structures.skeleton import Layout
 
 EXAMPLES = """examples:
   # MediaPipe, which needs no download; one person in each video

@@ -63,7 +63,7 @@ from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from mmskelseg.structures.predictions import Prediction
+    from mmskelseg.runtime.structures.predictions import Prediction
 
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package

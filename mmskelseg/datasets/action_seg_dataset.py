@@ -20,7 +20,7 @@ from mmskelseg.features.recipe import (
 )
 from mmskelseg.features.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
-from mmskelseg.structures.annotations import SKELETON_KEYS
+from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
 _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')

@@ -19,8 +19,8 @@ import numpy as np
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
-from mmskelseg.structures import Skeleton, is_data_layout
-from mmskelseg.structures.annotations import (
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.annotations import (
     SKELETON_KEYS,
     AnnotationFile,
     Metainfo,

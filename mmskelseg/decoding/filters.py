@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmskelseg.structures.segments import segment_table
+from mmskelseg.runtime.structures.segments import segment_table
 from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.settings import check_least
 

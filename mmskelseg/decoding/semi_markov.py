@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from mmskelseg.structures.segments import segment_table
+from mmskelseg.runtime.structures.segments import segment_table
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError
 

@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 import cv2
 import numpy as np
 
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.skeleton import SkeletonLike
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
 #: How many frames before and after it a feature depends on, infinity for all of them;

@@ -13,7 +13,7 @@ from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 from mmskelseg.fileio.names import file_name
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import progress_bar

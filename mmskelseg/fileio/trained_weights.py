@@ -8,7 +8,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmskelseg.fileio.checkpoints import meta_of, tensors_of
-from mmskelseg.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.settings import flat_settings
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from mmskelseg.structures.time_budget import TimeBudget
+from mmskelseg.runtime.structures.time_budget import TimeBudget
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     add_axes,

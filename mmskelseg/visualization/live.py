@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.visualization.frames import (
     BACKGROUND,
     EDGE,

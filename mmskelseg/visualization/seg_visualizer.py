@@ -15,7 +15,7 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import VISUALIZERS
-from mmskelseg.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.timelines import draw_timelines

@@ -14,7 +14,7 @@ from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.evaluation import to_segments
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import DATASETS
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 
 

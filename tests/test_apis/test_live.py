@@ -17,7 +17,7 @@ from mmskelseg.commands import live as command
 from mmskelseg.fileio.camera import CameraFrame
 from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 

@@ -19,7 +19,7 @@ from mmskelseg.apis.pose_estimators import (
 from mmskelseg.apis.pose_estimators.estimator import VideoFrames, strongest
 from mmskelseg.apis.pose_estimators.mmpose_inferencer import MMPoseAlias
 from mmskelseg.interchange.poses import choose_person
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.dependencies import Dependency, DependencyError
 from mmskelseg.utils.errors import UserError
 from tests.walkers import Walkers

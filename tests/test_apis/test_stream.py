@@ -8,7 +8,7 @@ from torch import nn
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 

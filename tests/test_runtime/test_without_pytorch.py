@@ -15,7 +15,7 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.datasets import save_annotations
 from mmskelseg.fileio.video import written_video
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from tests import test_install
 from tests.small_data import ROOT
 from tests.test_runtime.conftest import CLASSES

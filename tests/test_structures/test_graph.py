@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import (
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import (
     graph_center,
     hop_distances,
     skeleton_pyramid,

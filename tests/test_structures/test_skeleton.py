@@ -4,9 +4,9 @@ import re
 import numpy as np
 import pytest
 
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import hop_distances
-from mmskelseg.structures.layouts import LAYOUTS
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import hop_distances
+from mmskelseg.runtime.structures.layouts import LAYOUTS
 from tests.small_data import VECTORS
 
 
@@ -145,7 +145,7 @@ def test_skeleton_at_fault_is_named(skeleton, message):
 
 def test_skeleton_of_mmpose_says_when_mmpose_is_missing(monkeypatch):
     """The remedy is the extra that brings MMPose."""
-    from mmskelseg.structures import skeleton
+    from mmskelseg.runtime.structures import skeleton
 
     monkeypatch.setattr(skeleton, 'find_spec', lambda name: None)
     with pytest.raises(ValueError, match='run pip install mmpose'):

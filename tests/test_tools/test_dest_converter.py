@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 
 TOOL = 'tools/dataset_converters/dest.py'

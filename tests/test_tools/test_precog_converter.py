@@ -8,7 +8,7 @@ import pytest
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.converters.precog import CLASSES, JOINTS, PACKED, pack
 from mmskelseg.evaluation import to_segments
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 TOOL = 'tools/dataset_converters/precog.py'

@@ -3,7 +3,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.visualization import draw_heatmaps, draw_missing
 from mmskelseg.visualization.heatmaps import (
     COLORMAP,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.visualization.frames import BACKGROUND, label_color
 from mmskelseg.visualization.live import LivePicture
 

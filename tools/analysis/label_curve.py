@@ -56,8 +56,8 @@ from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.fileio.configs import annotation_path, find_config
 from mmskelseg.fileio.names import config_name, file_name
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.segments import IGNORED
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.utils.command_line import (
     command,
     number_from,

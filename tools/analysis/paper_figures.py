@@ -21,8 +21,12 @@ import numpy as np
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import (
+    Metainfo,
+    SkeletonKey,
+    VideoAnnotation,
+)
 from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (

@@ -15,8 +15,8 @@ import numpy as np
 from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency, DependencyError
 from mmskelseg.utils.errors import UnavailableError, UserError
 from mmskelseg.utils.progress import progress_bar

@@ -21,7 +21,7 @@ from mmengine.structures import InstanceData
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 from mmskelseg.interchange.poses.poses import Detection
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import MissingFileError, UserError
 

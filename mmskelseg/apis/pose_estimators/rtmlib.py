@@ -11,8 +11,8 @@ import numpy as np
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import Dependency
 from mmskelseg.utils.errors import UnavailableError, UserError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.structures.predictions import PredictedSegment, Prediction
+from mmskelseg.runtime.structures.predictions import PredictedSegment, Prediction
 from mmskelseg.utils.choices import EXPORTS
 from mmskelseg.utils.counts import counted
 from mmskelseg.visualization.frames import clock_time, mark_time

@@ -16,7 +16,7 @@ from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
-from mmskelseg.structures.predictions import Prediction
+from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import MissingFileError, UserError
 from mmskelseg.utils.progress import Listener, progress_listener

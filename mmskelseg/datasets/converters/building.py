@@ -12,13 +12,13 @@ from mmskelseg.datasets.annotations import Files, save_annotations
 from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.video import is_video
 from mmskelseg.interchange.parsing import read_json
-from mmskelseg.structures.annotations import (
+from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.structures.segments import IGNORED, to_segments
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.command_line import command, positive, whole
 from mmskelseg.utils.counts import counted
 from mmskelseg.utils.errors import MissingFileError, UserError, shown

@@ -37,7 +37,7 @@ from mmskelseg.datasets.converters.text_layout import (
     write_layout,
 )
 from mmskelseg.fileio.names import file_name
-from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.utils.command_line import positive
 from mmskelseg.utils.errors import MissingFileError, UserError
 

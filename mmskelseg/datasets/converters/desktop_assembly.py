@@ -28,7 +28,7 @@ from mmskelseg.datasets.converters.text_layout import (
     read_label,
     read_splits,
 )
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:

@@ -41,9 +41,9 @@ from mmskelseg.datasets.converters.text_layout import (
     write_text,
 )
 from mmskelseg.fileio.names import file_name
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.command_line import positive
 from mmskelseg.utils.errors import UserError, reads_file
 

@@ -22,16 +22,16 @@ from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
 from mmskelseg.interchange.parsing import read_lines
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.segments import to_segments
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.segments import to_segments
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
 from mmskelseg.utils.counts import listed
 from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.datasets.converters.keypoint_videos import Labels
-    from mmskelseg.structures.annotations import VideoAnnotation
+    from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
   # poses of MMPose and a BORIS project; frames between its states are `idle`

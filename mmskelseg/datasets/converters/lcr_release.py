@@ -12,7 +12,7 @@ import numpy as np
 
 from mmskelseg.datasets.converters.building import read_floats, write
 from mmskelseg.datasets.converters.text_layout import read_lines
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 JOINTS = 15

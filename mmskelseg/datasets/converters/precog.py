@@ -28,7 +28,7 @@ from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:

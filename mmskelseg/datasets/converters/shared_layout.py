@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from mmskelseg.fileio.names import file_name
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.command_line import whole, whole_from
 from mmskelseg.utils.errors import UserError
 

@@ -26,7 +26,7 @@ from mmskelseg.datasets.converters.toy_person import (
 )
 from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, smooth
 from mmskelseg.fileio.video import written_video
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.command_line import number_from, whole, whole_from
 
 EXAMPLES = """example:

@@ -21,8 +21,8 @@ from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import write_time_budget
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import (
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,

@@ -15,8 +15,8 @@ from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.datasets.inspection.summary import present_classes, seen_joints
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.features.renderers import ReadVideoFrames
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 # The most seconds without any joint, and the most seconds without any movement.
 LONGEST_EMPTY = 1.0

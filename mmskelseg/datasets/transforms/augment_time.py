@@ -23,13 +23,13 @@ from mmskelseg.datasets.transforms.augment_skeletons import (
     smooth_noise,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures.annotations import (
+from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
 )
-from mmskelseg.structures.segments import direct_boundaries
+from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.utils.errors import UserError
 
 

@@ -7,7 +7,7 @@ in the unit of the score, or its square.
 import numpy as np
 
 from mmskelseg.evaluation.functional.segments import check_pair, check_truth
-from mmskelseg.structures.segments import IGNORED
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.utils.errors import UserError
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.structures.segments import segment_table
+from mmskelseg.runtime.structures.segments import segment_table
 from mmskelseg.utils.errors import UserError
 
 

@@ -6,7 +6,7 @@ truth.
 
 import numpy as np
 
-from mmskelseg.structures.segments import IGNORED, check_labels
+from mmskelseg.runtime.structures.segments import IGNORED, check_labels
 from mmskelseg.utils.errors import UserError
 
 

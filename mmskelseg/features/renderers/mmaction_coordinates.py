@@ -7,7 +7,7 @@ from mmengine.config import ConfigDict
 
 from mmskelseg.features.renderers.coordinates import Coordinates
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.errors import UserError
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ import numpy as np
 
 from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.interchange.parsing import FilePath
-from mmskelseg.structures.segments import resolve_background, to_segments
+from mmskelseg.runtime.structures.segments import resolve_background, to_segments
 from mmskelseg.utils.errors import CONTROL, UserError, shown
 from mmskelseg.utils.logs import print_log
 

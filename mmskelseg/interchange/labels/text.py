@@ -26,7 +26,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.structures.time_budget import TimeBudget
+from mmskelseg.runtime.structures.time_budget import TimeBudget
 from mmskelseg.utils.errors import UserError, reads_file
 
 _NEEDED = ('start', 'end', 'label')

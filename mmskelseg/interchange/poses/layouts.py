@@ -6,8 +6,8 @@ from difflib import get_close_matches
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Layout, Poses
-from mmskelseg.structures import Skeleton, is_data_layout
-from mmskelseg.structures.layouts import mirrored_joints, split_side
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.layouts import mirrored_joints, split_side
 from mmskelseg.utils.errors import UserError
 
 COCO17 = Skeleton.get('coco17').joints

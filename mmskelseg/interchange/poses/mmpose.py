@@ -23,7 +23,7 @@ from mmskelseg.interchange.poses.layouts import (
     named_layout,
 )
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.errors import UserError, reads_file
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}

@@ -22,7 +22,7 @@ from mmskelseg.interchange.poses.layouts import (
     named_layout,
 )
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_img_shape
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.errors import UserError, reads_file
 
 

@@ -26,9 +26,9 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import spatial_subsets
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import spatial_subsets
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.settings import check_least
 
 

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_gcn import GraphBlock
 from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import skeleton_pyramid, spatial_subsets
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import skeleton_pyramid, spatial_subsets
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.settings import check_least
 
 

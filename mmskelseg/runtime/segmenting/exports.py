@@ -23,10 +23,14 @@ from mmskelseg.interchange import (
     write_time_budget,
 )
 from mmskelseg.interchange.poses import Poses, write_npz
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.predictions import Prediction
-from mmskelseg.structures.segments import IGNORED
-from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.time_budget import (
+    TimeBudget,
+    budget_as_dict,
+    time_budget,
+)
 from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import UserError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import check_frames
-from mmskelseg.structures.annotations import PLACE_KEYS, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import PLACE_KEYS, VideoAnnotation
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
 # speed of people varies more than that.

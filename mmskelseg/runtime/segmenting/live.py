@@ -14,14 +14,14 @@ from mmskelseg.fileio.camera import Camera, CameraFrame
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.interchange.poses.tracking import OverlapLinks, box_areas, person_boxes
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.streaming import (
     LabelledFrame,
     SegmentEvent,
     SegmentEvents,
     SkeletonStream,
 )
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.skeleton import SkeletonLike
 from mmskelseg.utils.errors import UserError
 
 # Number of frames without a person after which somebody else is followed.

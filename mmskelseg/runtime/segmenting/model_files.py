@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypedDict, cast
 
 import numpy as np
 
-from mmskelseg.structures import Skeleton, is_data_layout
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.dependencies import import_optional
 from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 

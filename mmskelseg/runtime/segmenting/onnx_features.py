@@ -12,7 +12,7 @@ from mmskelseg.features.renderers import (
     SkeletonCoordinates,
 )
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.structures import is_data_layout
+from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.utils.errors import UserError, shown
 
 # The renderers that a file may name.

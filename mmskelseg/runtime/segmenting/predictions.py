@@ -15,9 +15,9 @@ from mmskelseg.runtime.segmenting.exports import (
     write_exports,
     write_people,
 )
-from mmskelseg.structures.predictions import InputVideo, Prediction
-from mmskelseg.structures.segments import IGNORED, to_segments
-from mmskelseg.structures.time_budget import TimeBudget
+from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.time_budget import TimeBudget
 from mmskelseg.utils.logs import print_log
 
 

@@ -27,7 +27,7 @@ from mmskelseg.runtime.segmenting.predictions import (
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.errors import UserError, shown
 from mmskelseg.utils.logs import print_log

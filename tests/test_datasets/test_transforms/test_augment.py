@@ -15,7 +15,7 @@ from mmskelseg.datasets.transforms import (
 )
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.errors import UserError
 
 # Each with the key that holds what was drawn.

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 
 
 def joint_image(keypoint, score, k, size=(56, 56)):

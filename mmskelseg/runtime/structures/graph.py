@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.structures.skeleton import Skeleton
+from mmskelseg.runtime.structures.skeleton import Skeleton
 
 
 def hop_distances(skeleton: Skeleton) -> np.ndarray:

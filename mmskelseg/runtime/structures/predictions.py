@@ -4,8 +4,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import Layout
 
 
 class InputVideo(VideoAnnotation, total=False):

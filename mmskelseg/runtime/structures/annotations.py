@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, TypedDict
 
 import numpy as np
 
-from mmskelseg.structures.skeleton import Layout
+from mmskelseg.runtime.structures.skeleton import Layout
 
 #: The keys of a video's skeletons.
 SkeletonKey: TypeAlias = Literal['keypoint', 'keypoint_score', 'keypoint_3d']

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
-from mmskelseg.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 from mmskelseg.utils.dependencies import is_installed
 from mmskelseg.utils.errors import UserError, shown
 
@@ -115,7 +115,7 @@ class Skeleton:
         """Return the skeleton for a name, a path or a dict.
 
         Args:
-            skeleton: A name of :data:`mmskelseg.structures.layouts.LAYOUTS`, such as
+            skeleton: A name of :data:`LAYOUTS`, such as
                 ``coco17``; ``mmpose:NAME`` for a layout of an installed MMPose
                 (``mmpose:halpe``); the path of a config file with a ``dataset_info`` in
                 MMPose's format; such a ``dataset_info``; or a dict with ``joints``

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.structures.segments import check_labels, segment_table
+from mmskelseg.runtime.structures.segments import check_labels, segment_table
 from mmskelseg.utils.errors import UserError
 
 
