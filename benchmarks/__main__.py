@@ -117,7 +117,7 @@ def main() -> None:
     if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
-    from mmskelseg.utils.errors import user_errors
+    from mmskelseg.runtime.messages.errors import user_errors
 
     with user_errors():
         if args.command not in ON_CPU:

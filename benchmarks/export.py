@@ -27,9 +27,9 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.models.onnx_graphs import SegmentorGraph, StemGraph
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
-from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
 _BATCH = 32

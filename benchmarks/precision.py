@@ -21,8 +21,8 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.runtime.structures.choices import PRECISIONS
 from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.utils.choices import PRECISIONS
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {

@@ -18,8 +18,9 @@ from mmengine.config import Config
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils import command_line, errors
+from mmskelseg.utils import command_line
 from tests.small_data import ROOT
 
 PAGES = sorted(

@@ -17,8 +17,8 @@ from mmskelseg.datasets import load_annotations, save_annotations
 from mmskelseg.datasets.converters.precog import CLASSES as PRECOG
 from mmskelseg.features import FeatureRecipe
 from mmskelseg.interchange.poses import Poses
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 
 # Those that name no data are for others to inherit.

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mmskelseg.runtime.segmenting.exports import write_exports
-from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.lazy import lazy_names
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from mmskelseg.fileio.atomic import atomic_write, check_can_write
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_files import converted
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY, open_session
-from mmskelseg.utils.choices import PRECISIONS
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.structures.choices import PRECISIONS
 from mmskelseg.version import __version__
 
 # The largest allowed difference between a float32 graph and PyTorch: absolute for

@@ -29,6 +29,8 @@ from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.models.data_preprocessor import Batch
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
 from mmskelseg.runtime.segmenting.inputs import Input, InputReader, Source, find_sources
@@ -39,11 +41,9 @@ from mmskelseg.runtime.segmenting.predictions import (
     to_prediction,
 )
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
-from mmskelseg.utils.choices import EACH
 from mmskelseg.utils.devices import check_device
-from mmskelseg.utils.errors import UserError, shown
-from mmskelseg.utils.progress import progress_bar
 
 _SCOPE = 'mmskelseg'
 

@@ -33,6 +33,7 @@ from mmskelseg.models.onnx_graphs import (
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import (
     FORMAT,
     BranchMetadata,
@@ -43,7 +44,6 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.errors import UserError
 from mmskelseg.version import __version__
 
 # The renderers that the runtime supports.

@@ -22,9 +22,9 @@ from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
 from mmskelseg.streaming import SkeletonStream
-from mmskelseg.utils.errors import UserError
 
 
 class SkelSegStream(SkeletonStream):

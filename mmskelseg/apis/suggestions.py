@@ -23,9 +23,9 @@ from mmskelseg.interchange import (
     write_elan,
     write_label_studio,
 )
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
-from mmskelseg.utils.errors import UserError
 
 # The criteria, and how a reason says that a stretch has more of one than others.
 CRITERIA = {

@@ -28,10 +28,10 @@ from mmskelseg.registry import (
     WEIGHT_INITIALIZERS,
     registered_only,
 )
+from mmskelseg.runtime.messages.dependencies import is_installed
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.utils.dependencies import is_installed
-from mmskelseg.utils.errors import UserError, shown
 
 # The registries of the parts of models and of the recipes of their features.
 _REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)

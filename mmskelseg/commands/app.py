@@ -24,8 +24,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmskelseg.commands.arguments import add_pose_estimator_arguments, pose_estimator
+from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.utils.command_line import command, device, whole_from
-from mmskelseg.utils.dependencies import Dependency
 
 EXAMPLES = """examples:
   # all training runs in work_dirs, and the models that come with the package

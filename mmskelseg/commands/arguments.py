@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.fileio.inputs import regular_file
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.utils.command_line import (
     add_person,
     add_pose_file_options,
@@ -19,7 +20,6 @@ from mmskelseg.utils.command_line import (
     whole,
     whole_from,
 )
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 # Commands import MMEngine and torch later, so that --help is fast.
 if TYPE_CHECKING:

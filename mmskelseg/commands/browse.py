@@ -16,8 +16,8 @@ from operator import add
 from pathlib import Path
 
 from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.utils.command_line import add_line_minutes, command, whole_from
-from mmskelseg.utils.errors import MissingFileError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

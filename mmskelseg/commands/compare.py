@@ -22,8 +22,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import MissingFileError, UserError
 
 if TYPE_CHECKING:
     from mmskelseg.evaluation.functional.report import Spreads

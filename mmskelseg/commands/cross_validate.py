@@ -35,8 +35,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import SettingsAction, load_config
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.utils.command_line import command, seed
-from mmskelseg.utils.counts import counted
 
 if TYPE_CHECKING:
     from mmskelseg.engine.run_folder import RunFolder

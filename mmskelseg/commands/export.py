@@ -26,9 +26,9 @@ from mmskelseg.commands.arguments import (
     is_checkpoint,
     model_config,
 )
-from mmskelseg.utils.choices import PRECISIONS
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.choices import PRECISIONS
 from mmskelseg.utils.command_line import command, positive
-from mmskelseg.utils.errors import UserError
 
 EXAMPLES = """examples:
   # a model that comes with the package

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import UserError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -43,10 +43,10 @@ from mmskelseg.commands.arguments import (
     is_exported,
     model_config,
 )
-from mmskelseg.utils.choices import CODECS
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.structures.choices import CODECS
 from mmskelseg.utils.command_line import add_pose_file_options, command, positive
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import UnavailableError, UserError
 
 if TYPE_CHECKING:
     import numpy as np

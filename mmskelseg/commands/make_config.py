@@ -34,9 +34,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command, number_from, whole_from
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmengine.config import Config

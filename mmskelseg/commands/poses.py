@@ -20,9 +20,9 @@ import numpy as np
 
 from mmskelseg.commands.arguments import add_pose_estimator_arguments
 from mmskelseg.fileio.names import file_name
-from mmskelseg.utils.choices import POLICIES
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.choices import POLICIES
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.apis.pose_estimators import PoseEstimator

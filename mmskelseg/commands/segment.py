@@ -53,14 +53,14 @@ from mmskelseg.commands.arguments import (
     pose_estimator,
     split_model,
 )
-from mmskelseg.utils.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.utils.command_line import (
     add_line_minutes,
     command,
     number_from,
 )
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.runtime.structures.predictions import Prediction

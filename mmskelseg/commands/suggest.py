@@ -44,8 +44,8 @@ from mmskelseg.commands.arguments import (
     load_inferencer,
     split_model,
 )
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command, positive
-from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.apis.suggestions import Suggestion
@@ -148,8 +148,8 @@ def _run(args: argparse.Namespace) -> None:
         write_suggestions,
     )
     from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.runtime.messages.progress import progress_bar
     from mmskelseg.runtime.segmenting.inputs import find_sources
-    from mmskelseg.utils.progress import progress_bar
 
     poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
     sources = find_sources(args.inputs, poses=poses, split=args.split)

@@ -19,19 +19,19 @@ import numpy as np
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.fileio.pickles import UnsafePickleError, load_pickle
+from mmskelseg.runtime.messages.errors import (
+    CONTROL,
+    MissingFileError,
+    UserError,
+    reads_file,
+    shown,
+)
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import (
     SKELETON_KEYS,
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
-)
-from mmskelseg.utils.errors import (
-    CONTROL,
-    MissingFileError,
-    UserError,
-    reads_file,
-    shown,
 )
 
 _REQUIRED = {

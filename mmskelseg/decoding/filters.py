@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least
 from mmskelseg.runtime.structures.segments import segment_table
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least
 
 
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarray:

@@ -12,9 +12,9 @@ from functools import cache
 
 import numpy as np
 
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import segment_table
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import UserError
 
 # The longest duration of a segment in frames: more than a day.
 _LONGEST = 10**7

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
 from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.

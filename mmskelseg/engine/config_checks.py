@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry, build_from_cfg
 
 from mmskelseg import registry
-from mmskelseg.utils.errors import (
+from mmskelseg.runtime.messages.errors import (
     UnavailableError,
     UserError,
     explanation,

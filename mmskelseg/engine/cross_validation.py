@@ -22,8 +22,8 @@ from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
-from mmskelseg.utils.errors import MissingFileError, UserError
-from mmskelseg.utils.settings import Setting, flat_settings
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.settings import Setting, flat_settings
 
 # The name of the splits `train` and `test`.
 DEFAULT = 'default'

@@ -12,10 +12,10 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 import cv2
 import numpy as np
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.utils.errors import UserError
 
 #: How many frames before and after it a feature depends on, infinity for all of them;
 #: None for the whole video.

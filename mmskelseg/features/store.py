@@ -13,10 +13,10 @@ from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
 from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import MissingFileError, UserError
-from mmskelseg.utils.progress import progress_bar
 
 # To be increased whenever the same settings give different features.
 _VERSION = 1

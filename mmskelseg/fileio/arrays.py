@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from mmskelseg.fileio.inputs import check_claim, regular_file
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 
 # What NumPy and zipfile may raise for damaged files.
 _DAMAGED = (

@@ -11,7 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from mmskelseg.utils.errors import UnavailableError, UserError, is_of_disk, system_fault
+from mmskelseg.runtime.messages.errors import (
+    UnavailableError,
+    UserError,
+    is_of_disk,
+    system_fault,
+)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from threading import Condition, Thread
 import cv2
 import numpy as np
 
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 # Some streams state a rate that is not a frame rate, such as 90,000.
 _FASTEST = 1000.0

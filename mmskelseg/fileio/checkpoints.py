@@ -34,7 +34,7 @@ from mmskelseg.fileio.pickles import (
     StateSetter,
     UnsafePickleError,
 )
-from mmskelseg.utils.errors import UnavailableError, UserError, shown
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
 
 _STATISTICS = ('min', 'max', 'current', 'mean')
 _HISTORY = 'mmengine.logging.history_buffer'

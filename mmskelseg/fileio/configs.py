@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 _PACKAGE = Path(__file__).parents[1]
 

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from mmskelseg.utils.errors import MissingFileError, UserError, system_fault
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, system_fault
 
 # What the content of a file may take in memory: this multiple of its size on disk, or
 # this many bytes in any case. Poses, labels and features compress tenfold at best.

@@ -18,7 +18,7 @@ import numpy as np
 
 from mmskelseg.fileio.arrays import check_text
 from mmskelseg.fileio.inputs import most_bytes_of, regular_file
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 # What executing the opcodes of a damaged pickle can raise.
 UNREADABLE = (

@@ -11,7 +11,7 @@ import torch
 
 from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
 from mmskelseg.fileio.pickles import Globals, UnsafePickleError, load_pickle
-from mmskelseg.utils.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 # What a test dumped of one video: labels, probabilities, id, classes and more.
 Sample: TypeAlias = dict[str, Any]

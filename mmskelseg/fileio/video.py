@@ -13,8 +13,12 @@ import numpy as np
 
 from mmskelseg.fileio.atomic import atomic_replacement
 from mmskelseg.fileio.inputs import is_file
-from mmskelseg.utils.choices import CODECS
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UnavailableError,
+    UserError,
+)
+from mmskelseg.runtime.structures.choices import CODECS
 
 VIDEO_SUFFIXES = (
     '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',

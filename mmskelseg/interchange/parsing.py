@@ -23,7 +23,12 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from mmskelseg.fileio.inputs import check_claim, most_bytes, regular_file
-from mmskelseg.utils.errors import UnavailableError, UserError, reading, shown
+from mmskelseg.runtime.messages.errors import (
+    UnavailableError,
+    UserError,
+    reading,
+    shown,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -339,9 +344,9 @@ def check_shape(
         at: The path of the value within the place.
 
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
-    >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'export it')
+    >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'no')
     Traceback (most recent call last):
-    mmskelseg.utils.errors.UserError: x: a[1] is '2', expected a number; export it.
+    mmskelseg.runtime.messages.errors.UserError: x: a[1] is '2', expected a number; no.
     """
     kinds: tuple[type, ...] = (shape if isinstance(shape, type) else type(shape),)
     if isinstance(shape, tuple):

@@ -7,7 +7,7 @@ from mmengine.config import ConfigDict
 from torch import nn
 
 from mmskelseg.fileio.checkpoints import load_state_dict
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def branch_checkpoints(branches: Mapping[str, ConfigDict]) -> dict[str, str]:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from mmskelseg.decoding import SegmentGrammar, run_step
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS
-from mmskelseg.utils.errors import UserError, shown
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.settings import check_least
 
 
 class Postprocessor(nn.Module):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 # The most frames that a layer processes together.
 _BLOCK = 64

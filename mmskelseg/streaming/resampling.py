@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 class Resampler:

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.streaming.body import RunningCoordinates
 from mmskelseg.streaming.model import check_state
 from mmskelseg.streaming.resampling import Resampler
-from mmskelseg.utils.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import inf
 
-from mmskelseg.utils.choices import EACH, POLICIES, POSE_FORMATS
-from mmskelseg.utils.errors import shown, user_errors
+from mmskelseg.runtime.messages.errors import shown, user_errors
+from mmskelseg.runtime.structures.choices import EACH, POLICIES, POSE_FORMATS
 from mmskelseg.utils.stopping import stoppable
 
 # The largest whole number of an option; every library that gets it can hold it.

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
-from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     add_axes,
     add_title,

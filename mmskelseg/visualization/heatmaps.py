@@ -8,8 +8,8 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import (
     COLUMN,
     PRINT_DPI,

@@ -13,9 +13,9 @@ from PIL import Image
 
 from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.progress import progress_bar
 from mmskelseg.visualization.frames import (
     BACKGROUND,
     EDGE,

@@ -15,8 +15,8 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import VISUALIZERS
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.images import save_png
 from mmskelseg.visualization.timelines import draw_timelines
 

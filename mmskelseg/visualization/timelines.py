@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
-from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization.frames import mark_time
 from mmskelseg.visualization.images import (
     COLUMN,

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from mmengine.fileio import load
 
-from mmskelseg.apis import EXPORTS
 from mmskelseg.interchange import (
     read_boris,
     read_boris_events,
@@ -18,6 +17,7 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
+from mmskelseg.runtime.structures.choices import EXPORTS
 
 
 @pytest.fixture

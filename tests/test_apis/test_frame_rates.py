@@ -5,8 +5,8 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.frame_rates import show_at
-from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT, small_annotations
 
 

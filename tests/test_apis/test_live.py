@@ -16,9 +16,9 @@ from mmskelseg.apis.pose_estimators.estimator import strongest
 from mmskelseg.commands import live as command
 from mmskelseg.fileio.camera import CameraFrame
 from mmskelseg.interchange.poses import Poses, write_npz
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError
 from tests.small_data import ROOT
 
 META = {'classes': ['reach', 'lift', 'carry'], 'skeleton': 'coco17', 'fps': 10.0}

@@ -19,9 +19,9 @@ from mmskelseg.apis.pose_estimators import (
 from mmskelseg.apis.pose_estimators.estimator import VideoFrames, strongest
 from mmskelseg.apis.pose_estimators.mmpose_inferencer import MMPoseAlias
 from mmskelseg.interchange.poses import choose_person
+from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.dependencies import Dependency, DependencyError
-from mmskelseg.utils.errors import UserError
 from tests.walkers import Walkers
 
 # COCO's joints among MediaPipe's landmarks, by hand from its documentation.

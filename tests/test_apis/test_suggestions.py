@@ -20,7 +20,7 @@ from mmskelseg.apis.suggestions import (
 )
 from mmskelseg.datasets.stretches import Stretch, read_stretches
 from mmskelseg.interchange import read_segments, segments_to_labels
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def prediction(name, predicted, certainty, *, fps=10.0, num_classes=3, **more):

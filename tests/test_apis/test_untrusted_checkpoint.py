@@ -16,8 +16,8 @@ from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.commands import train
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.interchange.poses import read_poses
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton, skeleton
-from mmskelseg.utils.errors import UserError
 from tests.small_data import small_annotations
 
 PIPELINE = 'test_dataloader.dataset.pipeline'

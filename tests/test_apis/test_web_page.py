@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.apis import EXPORTS
 from mmskelseg.apis.web_page import (
     PageSegmenter,
     find_checkpoints,
@@ -19,6 +18,7 @@ from mmskelseg.apis.web_page import (
 )
 from mmskelseg.apis.web_page.page import file_url, run_on_page
 from mmskelseg.runtime.segmenting.exports import write_exports, write_people
+from mmskelseg.runtime.structures.choices import EXPORTS
 from tests.small_data import small_annotations
 
 

@@ -14,7 +14,7 @@ from mmskelseg.datasets.annotations import (
     save_annotations,
     split_names,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import small_annotations
 
 FRAMES = 6

@@ -8,7 +8,7 @@ import pytest
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.converters import CONVERTERS
 from mmskelseg.datasets.converters.building import find_videos, write
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import small_annotations
 
 

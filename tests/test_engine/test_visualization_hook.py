@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.visualization import SegVisualizer, draw_timelines
 
 

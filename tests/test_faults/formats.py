@@ -498,7 +498,7 @@ def _read_skeleton(path: Path) -> Any:
 
     from mmskelseg.datasets.converters.building import skeleton
     from mmskelseg.interchange.poses.layouts import checked
-    from mmskelseg.utils.errors import UserError
+    from mmskelseg.runtime.messages.errors import UserError
 
     try:
         return checked(skeleton(str(path)), str(path))
@@ -617,8 +617,8 @@ def _inferencer() -> Any:
 
 def _segment(path: Path) -> Any:
     """Segment a file of poses, and write every kind of export, as the web page does."""
-    from mmskelseg.apis import EXPORTS
     from mmskelseg.runtime.segmenting.exports import write_exports
+    from mmskelseg.runtime.structures.choices import EXPORTS
 
     (prediction,) = _inferencer()(path)['predictions']
     files = write_exports(prediction, path.parent / 'out', [*EXPORTS])

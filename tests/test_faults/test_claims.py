@@ -17,7 +17,7 @@ from mmskelseg.fileio.arrays import read_npy, read_npz
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.interchange.poses import read_poses
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import CANARY, judge
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mmskelseg.commands import train
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.test_faults.formats import TOY
 from tests.test_faults.oracle import run_command, working_in
 

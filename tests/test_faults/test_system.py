@@ -13,7 +13,7 @@ import pytest
 
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.utils.errors import UnavailableError
+from mmskelseg.runtime.messages.errors import UnavailableError
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.formats import FORMATS, TOY
 

@@ -10,8 +10,8 @@ import pytest
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
 from mmskelseg.interchange import read_segments
 from mmskelseg.interchange.poses import read_poses, to_coco17
+from mmskelseg.runtime.messages.errors import UserError, explanation, shown
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError, explanation, shown
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS, SAMPLES
 from tests.test_faults.oracle import judge

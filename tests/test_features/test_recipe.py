@@ -8,7 +8,7 @@ import pytest
 from mmskelseg.features import FeatureRecipe, GridEncoder
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from tests.small_data import small_annotations
 
 HEATMAP = {'type': 'RenderSkeletonHeatmap'}

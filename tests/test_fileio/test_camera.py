@@ -6,7 +6,7 @@ import pytest
 from mmskelseg.fileio import camera as camera_module
 from mmskelseg.fileio.camera import Camera
 from mmskelseg.fileio.video import written_video
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 @pytest.fixture

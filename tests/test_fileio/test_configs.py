@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmskelseg.fileio.configs import find_config
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def test_config_is_found_by_path_and_name(tmp_path, monkeypatch):

@@ -7,8 +7,8 @@ import pytest
 from mmskelseg.apis import export as export_module
 from mmskelseg.apis.export import export_onnx
 from mmskelseg.commands.export import main
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.utils.errors import UserError
 from tests.test_runtime.conftest import make_config
 
 COORDINATES = 'recipes/uwiom_pose2d.py'

@@ -12,9 +12,9 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.fileio.video import written_video
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import segmenter
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.utils.errors import UserError
 from tests.test_runtime.conftest import CLASSES, make_config
 
 SMALL = {'channels': 8}

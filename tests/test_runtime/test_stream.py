@@ -5,7 +5,7 @@ import pytest
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime import OnnxStream
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.test_runtime.conftest import make_config
 
 

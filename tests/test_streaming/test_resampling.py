@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.streaming import Resampler
-from mmskelseg.utils.errors import UserError
 
 
 def resampled(fps, times):

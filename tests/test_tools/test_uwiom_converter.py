@@ -15,7 +15,7 @@ import pytest
 from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.converters import uwiom
 from mmskelseg.datasets.converters.lcr_release import project
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'uwiom.py'

@@ -2,7 +2,12 @@ import pickle
 
 import pytest
 
-from mmskelseg.utils.errors import MissingFileError, UserError, reading, reads_file
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UserError,
+    reading,
+    reads_file,
+)
 
 
 def test_missing_file_error_is_caught_as_either_kind():

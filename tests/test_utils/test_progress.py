@@ -2,7 +2,7 @@
 
 import io
 
-from mmskelseg.utils.progress import progress_bar
+from mmskelseg.runtime.messages.progress import progress_bar
 
 
 class Terminal(io.StringIO):

@@ -1,4 +1,4 @@
-from mmskelseg.utils.settings import flat_settings
+from mmskelseg.runtime.messages.settings import flat_settings
 
 
 def test_flat_settings_takes_what_json_has():

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.evaluation import time_budget
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.visualization.charts import (
     PLAIN_COLOR,
     draw_bars,

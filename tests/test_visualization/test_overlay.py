@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from mmskelseg.fileio.video import VideoFile, read_frames, written_video
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.visualization.frames import draw_tag
 from mmskelseg.visualization.images import class_color
 from mmskelseg.visualization.overlay import (

@@ -30,8 +30,8 @@ from mmskelseg.evaluation.functional.report import Report, Summary
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.names import config_name
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command, seed
-from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {

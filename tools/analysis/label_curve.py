@@ -56,6 +56,7 @@ from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.fileio.configs import annotation_path, find_config
 from mmskelseg.fileio.names import config_name, file_name
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.utils.command_line import (
@@ -65,7 +66,6 @@ from mmskelseg.utils.command_line import (
     seed,
     whole_from,
 )
-from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 from mmskelseg.visualization import draw_curves, save_png
 

@@ -32,9 +32,9 @@ from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.names import config_name
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.dist import init_distributed
-from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}

@@ -21,6 +21,7 @@ import numpy as np
 from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     Metainfo,
@@ -28,7 +29,6 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.utils.command_line import command, positive, whole
-from mmskelseg.utils.errors import UserError
 from mmskelseg.visualization import (
     COLUMN,
     PRINT,

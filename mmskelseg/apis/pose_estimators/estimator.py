@@ -15,11 +15,11 @@ import numpy as np
 from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
+from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.dependencies import Dependency, DependencyError
-from mmskelseg.utils.errors import UnavailableError, UserError
-from mmskelseg.utils.progress import progress_bar
 
 # The module of each type; other types are registered in INFERENCERS.
 _MODULES = {

@@ -12,7 +12,7 @@ from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require
 from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.mediapipe import LANDMARKS
 from mmskelseg.interchange.poses.poses import Detection, Poses
-from mmskelseg.utils.dependencies import Dependency, DependencyError
+from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
 
 # Later releases do not contain the network.
 _MEDIAPIPE = Dependency('mediapipe', '0.10.14', '0.10.22')

@@ -21,9 +21,9 @@ from mmengine.structures import InstanceData
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
 from mmskelseg.interchange.poses.layouts import checked, named_layout
 from mmskelseg.interchange.poses.poses import Detection
+from mmskelseg.runtime.messages.dependencies import Dependency
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.dependencies import Dependency
-from mmskelseg.utils.errors import MissingFileError, UserError
 
 if TYPE_CHECKING:
     from mmpose.apis.inferencers import Pose2DInferencer

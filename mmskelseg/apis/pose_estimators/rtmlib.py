@@ -11,10 +11,10 @@ import numpy as np
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimator, require, strongest
 from mmskelseg.interchange.poses.layouts import named_layout
 from mmskelseg.interchange.poses.poses import Detection
+from mmskelseg.runtime.messages.dependencies import Dependency
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.dependencies import Dependency
-from mmskelseg.utils.errors import UnavailableError, UserError
 
 _RTMLIB = Dependency('rtmlib', '0.0.10')
 # The layout of each solution, in rtmlib.visualization.skeleton.

@@ -15,11 +15,11 @@ from mmskelseg.fileio.model_zoo import FOLDER, zoo
 from mmskelseg.fileio.names import file_name
 from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.progress import Listener, progress_listener
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
+from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError
-from mmskelseg.utils.progress import Listener, progress_listener
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')

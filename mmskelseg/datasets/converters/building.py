@@ -12,6 +12,8 @@ from mmskelseg.datasets.annotations import Files, save_annotations
 from mmskelseg.fileio.arrays import read_npy
 from mmskelseg.fileio.video import is_video
 from mmskelseg.interchange.parsing import read_json
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     Metainfo,
@@ -20,8 +22,6 @@ from mmskelseg.runtime.structures.annotations import (
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.command_line import command, positive, whole
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20

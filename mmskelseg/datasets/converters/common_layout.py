@@ -37,9 +37,9 @@ from mmskelseg.datasets.converters.text_layout import (
     write_layout,
 )
 from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.utils.command_line import positive
-from mmskelseg.utils.errors import MissingFileError, UserError
 
 EXAMPLES = """examples:
   %(prog)s import RAW/gtea data/gtea --fps 15

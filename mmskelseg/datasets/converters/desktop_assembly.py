@@ -28,8 +28,8 @@ from mmskelseg.datasets.converters.text_layout import (
     read_label,
     read_splits,
 )
+from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.errors import MissingFileError
 
 EXAMPLES = """examples:
   # every fifth video is for testing

@@ -41,11 +41,11 @@ from mmskelseg.datasets.converters.text_layout import (
     write_text,
 )
 from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.command_line import positive
-from mmskelseg.utils.errors import UserError, reads_file
 
 EXAMPLES = """examples:
   %(prog)s import dataset/PKU-subject data/pku

@@ -31,8 +31,8 @@ from mmskelseg.interchange.poses import (
     with_size,
 )
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses, video_of
-from mmskelseg.utils.counts import listed
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ from mmskelseg.datasets.converters import building
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import READERS
 from mmskelseg.interchange.parsing import read_lines
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
-from mmskelseg.utils.counts import listed
-from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mmskelseg.datasets.converters.keypoint_videos import Labels

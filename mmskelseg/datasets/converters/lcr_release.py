@@ -12,8 +12,8 @@ import numpy as np
 
 from mmskelseg.datasets.converters.building import read_floats, write
 from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 JOINTS = 15
 # The releases do not describe the camera; docs/datasets/uwiom.md explains the choice.

@@ -28,8 +28,8 @@ from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:
   # the recordings in the package: train on nine subjects, test on 1, 5 and 9

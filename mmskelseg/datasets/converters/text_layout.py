@@ -15,9 +15,14 @@ import numpy as np
 from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange.parsing import as_dicts, read_rows, read_text
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UserError,
+    reads_file,
+    shown,
+)
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import MissingFileError, UserError, reads_file, shown
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
 from mmskelseg.datasets.converters.text_layout import read_classes, read_label
-from mmskelseg.utils.errors import MissingFileError
+from mmskelseg.runtime.messages.errors import MissingFileError
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video is for testing

@@ -23,7 +23,7 @@ from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
-from mmskelseg.utils.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)

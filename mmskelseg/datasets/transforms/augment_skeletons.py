@@ -22,10 +22,10 @@ from mmskelseg.datasets.transforms.augment import (
     require,
 )
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, SKELETON_KEYS, PlaceKey
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.utils.errors import UserError
 
 
 class SkeletonAugmentation(Augmentation):

@@ -23,6 +23,7 @@ from mmskelseg.datasets.transforms.augment_skeletons import (
     smooth_noise,
 )
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
@@ -30,7 +31,6 @@ from mmskelseg.runtime.structures.annotations import (
     PlaceKey,
 )
 from mmskelseg.runtime.structures.segments import direct_boundaries
-from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()

@@ -15,7 +15,7 @@ from mmskelseg.datasets.transforms.augment import Augmentation, Transform, requi
 from mmskelseg.features.store import load_features
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 @TRANSFORMS.register_module()

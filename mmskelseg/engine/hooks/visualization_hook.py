@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import HOOKS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.visualization import SegVisualizer
 
 

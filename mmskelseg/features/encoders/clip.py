@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.settings import check_least
 
 
 @MODELS.register_module()

@@ -14,7 +14,7 @@ from mmskelseg.features.encoders.fused_network import FusedNetwork
 from mmskelseg.features.encoders.network import FrozenNetwork
 from mmskelseg.models.layers.pooling import adaptive_mean_2d
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.precision import has_bfloat16
 
 # Mean and standard deviation of ImageNet images in [0, 1], as torchvision uses them.

@@ -18,7 +18,11 @@ from torchvision.models import WeightsEnum
 
 from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UnavailableError,
+    UserError,
+)
 
 # Prefixes of the parameters of a network's classifier.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')

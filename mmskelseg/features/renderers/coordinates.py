@@ -9,11 +9,11 @@ from numpy.typing import DTypeLike
 
 from mmskelseg.features.renderers.drawing import MIN_SCORE
 from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.streaming.body import ROUNDING, RunningCoordinates
-from mmskelseg.utils.errors import UserError
 
 _KEYS: dict[int, SkeletonKey] = {2: 'keypoint', 3: 'keypoint_3d'}
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelseg.utils.dependencies import import_optional
+from mmskelseg.runtime.messages.dependencies import import_optional
 
 # Joints with a lower score count as not seen, as in MMAction2.
 MIN_SCORE = 1e-4

@@ -15,11 +15,11 @@ from mmskelseg.features.renderers.coordinates import (
 )
 from mmskelseg.features.renderers.drawing import MIN_SCORE, draw_segments
 from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.streaming.body import RunningBody
-from mmskelseg.utils.errors import UserError
 
 if TYPE_CHECKING:
     import torch

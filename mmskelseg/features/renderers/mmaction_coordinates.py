@@ -7,8 +7,8 @@ from mmengine.config import ConfigDict
 
 from mmskelseg.features.renderers.coordinates import Coordinates
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.errors import UserError
 
 
 @TRANSFORMS.register_module()

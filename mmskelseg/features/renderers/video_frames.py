@@ -12,8 +12,8 @@ import numpy as np
 from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.fileio.inputs import is_file
 from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.errors import MissingFileError, UserError
 
 # The most seconds between the ends of a video and of its labels when both are aligned
 # by time.

@@ -38,7 +38,7 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.utils.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 _NO_SUBJECT = 'No focal subject'
 # The behavior of point events that mark a stretch.

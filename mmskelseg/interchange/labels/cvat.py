@@ -26,7 +26,7 @@ from mmskelseg.interchange.parsing import (
     whole,
     xml_attribute,
 )
-from mmskelseg.utils.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 # First frame, frame after the last, label.
 _Span = tuple[int, int, str]

@@ -27,7 +27,7 @@ from mmskelseg.interchange.parsing import (
     video_name,
     xml_attribute,
 )
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _TIER = 'actions'
 # The tier of marked stretches.

@@ -6,8 +6,8 @@ from logging import WARNING
 
 from mmskelseg.interchange.labels.segments import VideoSegments, sorted_videos
 from mmskelseg.interchange.parsing import FilePath
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.logs import print_log
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.logs import print_log
 
 # The most reasons that a note lists, and the most names for each.
 _REASONS, _NAMES = 6, 3

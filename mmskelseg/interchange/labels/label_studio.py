@@ -31,7 +31,7 @@ from mmskelseg.interchange.parsing import (
     video_name,
     whole,
 )
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _TASK = {'data': {'frame_dir?': str}}
 _VALUE = {

@@ -16,9 +16,9 @@ import numpy as np
 
 from mmskelseg.fileio.inputs import MOST_FPS
 from mmskelseg.interchange.parsing import FilePath
+from mmskelseg.runtime.messages.errors import CONTROL, UserError, shown
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
-from mmskelseg.utils.errors import CONTROL, UserError, shown
-from mmskelseg.utils.logs import print_log
 
 # The most seconds that labels may exceed the video, since the duration of a container
 # rarely agrees with its number of frames.

@@ -26,8 +26,8 @@ from mmskelseg.interchange.parsing import (
     read_rows,
     video_name,
 )
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.time_budget import TimeBudget
-from mmskelseg.utils.errors import UserError, reads_file
 
 _NEEDED = ('start', 'end', 'label')
 

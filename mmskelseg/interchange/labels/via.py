@@ -21,7 +21,7 @@ from mmskelseg.interchange.parsing import (
     read_json,
     video_name,
 )
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _ENTRY = {'vid': (str, int), 'flg?': int, 'z?': list, 'xy?': list, 'av?': {...: str}}
 _PROJECT = {

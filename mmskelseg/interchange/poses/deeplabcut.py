@@ -32,7 +32,7 @@ from mmskelseg.interchange.parsing import (
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
 from mmskelseg.interchange.poses.table import read_table_rows
-from mmskelseg.utils.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 if TYPE_CHECKING:
     import h5py

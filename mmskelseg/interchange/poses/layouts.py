@@ -6,9 +6,9 @@ from difflib import get_close_matches
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Layout, Poses
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.layouts import mirrored_joints, split_side
-from mmskelseg.utils.errors import UserError
 
 COCO17 = Skeleton.get('coco17').joints
 

@@ -24,7 +24,7 @@ from mmskelseg.interchange.poses.layouts import COCO17
 from mmskelseg.interchange.poses.npz import numeric_array
 from mmskelseg.interchange.poses.poses import Detection, Poses, check_img_shape, gather
 from mmskelseg.interchange.poses.table import table_detections
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _NAMES = """
 nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer

@@ -23,8 +23,8 @@ from mmskelseg.interchange.poses.layouts import (
     named_layout,
 )
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError, reads_file
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
 _FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]

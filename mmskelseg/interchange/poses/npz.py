@@ -22,8 +22,8 @@ from mmskelseg.interchange.poses.layouts import (
     named_layout,
 )
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_img_shape
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError, reads_file
 
 
 @reads_file

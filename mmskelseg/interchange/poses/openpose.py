@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
 _FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}

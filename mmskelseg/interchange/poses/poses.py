@@ -13,9 +13,9 @@ from mmskelseg.fileio.inputs import in_words
 from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.interchange.parsing import numbers
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.errors import UserError, shown
 
 # The lengths of poses and their video may differ by this many seconds, or by this
 # fraction of the video.

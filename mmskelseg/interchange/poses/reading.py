@@ -17,8 +17,13 @@ from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
-from mmskelseg.utils.choices import POSE_FORMATS as FORMATS
-from mmskelseg.utils.errors import MissingFileError, UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UserError,
+    reads_file,
+    shown,
+)
+from mmskelseg.runtime.structures.choices import POSE_FORMATS as FORMATS
 
 READERS: dict[str, Callable[..., Poses]] = {
     'mmpose': read_mmpose,

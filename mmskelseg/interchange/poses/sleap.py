@@ -19,7 +19,7 @@ from mmskelseg.interchange.parsing import (
 )
 from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
 from mmskelseg.interchange.poses.poses import Layout, Poses
-from mmskelseg.utils.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 if TYPE_CHECKING:
     import h5py

@@ -13,7 +13,7 @@ import numpy as np
 from mmskelseg.interchange.parsing import FilePath, Row, Rows, as_dicts, read_rows
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 # Names of the columns in files of other tools.
 _ALIASES = {

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelseg.interchange.poses.poses import Poses
-from mmskelseg.utils.choices import POLICIES
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.choices import POLICIES
 
 # The fewest seconds that a person must be seen, and the frame rate if it is unknown.
 _LEAST_SECONDS, _RATE = 2.0, 30.0

@@ -19,10 +19,10 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.settings import check_least
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import spatial_subsets
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.settings import check_least
 
 
 @MODELS.register_module()

@@ -29,7 +29,7 @@ def _run(args: argparse.Namespace) -> None:
     from mmengine.config import Config
 
     from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of, tensors_of
-    from mmskelseg.utils.errors import UserError
+    from mmskelseg.runtime.messages.errors import UserError
     from mmskelseg.version import __version__
 
     content = load_checkpoint(args.src)

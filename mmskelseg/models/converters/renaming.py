@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import UserError
 
 Value = TypeVar('Value')
 

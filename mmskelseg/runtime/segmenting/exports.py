@@ -23,7 +23,10 @@ from mmskelseg.interchange import (
     write_time_budget,
 )
 from mmskelseg.interchange.poses import Poses, write_npz
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.time_budget import (
@@ -31,9 +34,6 @@ from mmskelseg.runtime.structures.time_budget import (
     budget_as_dict,
     time_budget,
 )
-from mmskelseg.utils.choices import DEFAULT_EXPORTS, EXPORTS
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import UserError
 
 
 def write_exports(

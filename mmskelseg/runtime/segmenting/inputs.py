@@ -25,13 +25,13 @@ from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.poses import check_img_shape
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
 
 #: One input; see :func:`find_sources`.
 Input: TypeAlias = str | os.PathLike | np.ndarray | Mapping[str, object] | Poses

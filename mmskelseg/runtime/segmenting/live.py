@@ -14,6 +14,7 @@ from mmskelseg.fileio.camera import Camera, CameraFrame
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection
 from mmskelseg.interchange.poses.tracking import OverlapLinks, box_areas, person_boxes
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.streaming import (
@@ -22,7 +23,6 @@ from mmskelseg.streaming import (
     SegmentEvents,
     SkeletonStream,
 )
-from mmskelseg.utils.errors import UserError
 
 # Number of frames without a person after which somebody else is followed.
 _PATIENCE = 30

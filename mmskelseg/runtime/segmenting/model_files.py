@@ -11,10 +11,14 @@ from typing import Any, Protocol, TypedDict, cast
 
 import numpy as np
 
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UnavailableError,
+    UserError,
+)
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import MissingFileError, UnavailableError, UserError
 
 #: The key of our metadata in a file, which are JSON. Followed by a dot and the name of
 #: a branch, it is the key of the ONNX file of that branch's image encoder, in base64.

@@ -11,9 +11,9 @@ from mmskelseg.features.renderers import (
     RenderSkeletonHeatmap,
     SkeletonCoordinates,
 )
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures import is_data_layout
-from mmskelseg.utils.errors import UserError, shown
 
 # The renderers that a file may name.
 _RENDERERS: Mapping[str, Callable[..., Renderer]] = {

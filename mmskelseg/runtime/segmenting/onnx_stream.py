@@ -9,12 +9,12 @@ import numpy as np
 
 from mmskelseg.features.renderers import SkeletonCoordinates
 from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.streaming import SkeletonStream
 from mmskelseg.streaming.model import check_state
-from mmskelseg.utils.errors import UserError
 
 
 class OnnxStream(SkeletonStream):

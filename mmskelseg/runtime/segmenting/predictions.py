@@ -9,6 +9,7 @@ import numpy as np
 
 from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import labels_to_segments
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.segmenting.exports import (
     prediction_budget,
     write_budgets,
@@ -18,7 +19,6 @@ from mmskelseg.runtime.segmenting.exports import (
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.time_budget import TimeBudget
-from mmskelseg.utils.logs import print_log
 
 
 def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:

@@ -11,6 +11,9 @@ from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.decoding import run_steps
 from mmskelseg.interchange.poses import Poses
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import show_at
 from mmskelseg.runtime.segmenting.inputs import (
@@ -28,10 +31,7 @@ from mmskelseg.runtime.segmenting.predictions import (
     to_prediction,
 )
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import UserError, shown
-from mmskelseg.utils.logs import print_log
-from mmskelseg.utils.progress import progress_bar
+from mmskelseg.runtime.structures.choices import EACH
 
 # Number of frames that the graph processes together, besides those around them.
 _CHUNK = 32768

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
+from mmskelseg.runtime.messages.dependencies import is_installed
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
-from mmskelseg.utils.dependencies import is_installed
-from mmskelseg.utils.errors import UserError, shown
 
 # More than people, animals and meshes have; files may state any number.
 _MOST_JOINTS = 2000

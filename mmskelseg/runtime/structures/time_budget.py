@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import check_labels, segment_table
-from mmskelseg.utils.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from mmskelseg.datasets.transforms import (
 )
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError
 
 # Each with the key that holds what was drawn.
 FACTORS = [(RandomBrightness, 'brightness'), (RandomContrast, 'contrast')]

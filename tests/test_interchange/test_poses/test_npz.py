@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.interchange.poses import Poses, read_npz, recognise, write_npz
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.errors import UserError
 
 LAYOUT = {'joints': ['hip', 'knee'], 'limbs': [[0, 1]]}
 

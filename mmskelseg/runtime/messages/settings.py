@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 Setting: TypeAlias = int | float | str | None
 
@@ -12,9 +12,9 @@ Setting: TypeAlias = int | float | str | None
 def check_least(owner: str, least: int, **values: float) -> None:
     """Raise a UserError about the first value that is too small, or not finite.
 
-    >>> check_least('MinDuration', 1, frames=0)
+    >>> check_least('Loss', 1, n=0)
     Traceback (most recent call last):
-    mmskelseg.utils.errors.UserError: MinDuration: frames=0, but must be at least 1.
+    mmskelseg.runtime.messages.errors.UserError: Loss: n=0, but must be at least 1.
     """
     for name, value in values.items():
         if not least <= value < math.inf:
@@ -27,9 +27,9 @@ def check_least(owner: str, least: int, **values: float) -> None:
 def check_positive(owner: str, **values: float | None) -> None:
     """Raise a UserError about the first value that is not positive; None is allowed.
 
-    >>> check_positive('Loss', tau=0.0)
+    >>> check_positive('Loss', tau=0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    mmskelseg.utils.errors.UserError: Loss: tau=0.0, but must be above 0 and finite.
+    mmskelseg.runtime.messages.errors.UserError: Loss: tau=0, but must be above ...
     """
     for name, value in values.items():
         if value is not None and not 0 < value < math.inf:

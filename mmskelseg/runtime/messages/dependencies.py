@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from mmskelseg.utils.errors import UnavailableError
+from mmskelseg.runtime.messages.errors import UnavailableError
 
 
 class DependencyError(UnavailableError):
