@@ -43,10 +43,10 @@ from benchmarks.measuring import (
     machine,
     pick_clock,
 )
-from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.features import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.tables import markdown_table
 

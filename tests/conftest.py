@@ -50,7 +50,7 @@ def rng():
 @pytest.fixture
 def small_data(tmp_path):
     """The path of a small annotation file: two training videos, one test video."""
-    from mmskelseg.datasets import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
 
     path = tmp_path / 'data' / 'annotations.pkl'
     save_annotations(small_annotations(), path)

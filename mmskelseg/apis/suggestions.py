@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.fileio.names import file_name
 from mmskelseg.interchange import (
     Segment,
     VideoSegments,
@@ -23,6 +21,8 @@ from mmskelseg.interchange import (
     write_elan,
     write_label_studio,
 )
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments

@@ -9,7 +9,6 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from torch import nn
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.fileio.configs import annotation_path
@@ -28,6 +27,7 @@ from mmskelseg.registry import (
     WEIGHT_INITIALIZERS,
     registered_only,
 )
+from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import is_data_layout

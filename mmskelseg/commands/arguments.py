@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.fileio.inputs import regular_file
+from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.utils.command_line import (
     add_person,

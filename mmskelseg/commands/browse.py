@@ -15,7 +15,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.utils.command_line import add_line_minutes, command, whole_from
 
@@ -57,11 +57,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.datasets.annotations import load_annotations
     from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
     from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
     from mmskelseg.datasets.inspection.summary import summarize
     from mmskelseg.evaluation import budget_as_dict
+    from mmskelseg.runtime.files.annotations import load_annotations
 
     folder = args.annotations.parent
     video_folder = args.video_folder or folder

@@ -95,7 +95,7 @@ def _regex(text: str) -> re.Pattern[str]:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.fileio.atomic import atomic_write_text
+    from mmskelseg.runtime.files.atomic import atomic_write_text
 
     results = _named([_read(path) for path in args.results], args)
     _check_same(results)
@@ -106,7 +106,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _read(path: Path) -> _Result:
-    from mmskelseg.interchange.parsing import check_shape, read_json
+    from mmskelseg.runtime.files.parsing import check_shape, read_json
 
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():

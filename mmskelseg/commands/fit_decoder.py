@@ -46,7 +46,6 @@ def _run(args: argparse.Namespace) -> None:
 
     from mmskelseg.engine.config_checks import building
     from mmskelseg.engine.hooks.fit_statistics_hook import labels_of
-    from mmskelseg.fileio.atomic import atomic_write
     from mmskelseg.fileio.checkpoints import (
         load_checkpoint,
         meta_of,
@@ -59,6 +58,7 @@ def _run(args: argparse.Namespace) -> None:
     )
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import DATASETS, MODELS
+    from mmskelseg.runtime.files.atomic import atomic_write
 
     with building(args.config):
         model = MODELS.build(cfg.model)

@@ -153,8 +153,8 @@ def _run(args: argparse.Namespace) -> None:
         )
     if args.timeline <= 0:
         raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
-    from mmskelseg.fileio.camera import Camera, CameraFrame
     from mmskelseg.interchange.poses import read_poses
+    from mmskelseg.runtime.files.camera import Camera, CameraFrame
     from mmskelseg.runtime.segmenting.live import LiveSegmenter
 
     camera = Camera(args.source, every_frame=args.every_frame)
@@ -246,7 +246,7 @@ def _run(args: argparse.Namespace) -> None:
 
 def _check_length(poses: Poses, args: argparse.Namespace) -> None:
     """Raise a UserError if there are poses long after the end of their video."""
-    from mmskelseg.fileio.video import VideoFile
+    from mmskelseg.runtime.files.video import VideoFile
 
     file, frames = VideoFile.open(args.source), poses.keypoint.shape[1]
     if frames > file.frames + file.fps:
@@ -321,7 +321,7 @@ def _written(
     path: str, fps: float, img_shape: tuple[int, int], codec: str
 ) -> Iterator[Callable[..., object]]:
     """Yield a function that writes images into a video, at their times."""
-    from mmskelseg.fileio.video import written_video
+    from mmskelseg.runtime.files.video import written_video
 
     with written_video(path, fps, img_shape, codec) as write:
         count = 0

@@ -114,9 +114,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.datasets import load_annotations
-    from mmskelseg.datasets.annotations import videos_of_split
-    from mmskelseg.fileio.atomic import atomic_write_text
+    from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+    from mmskelseg.runtime.files.atomic import atomic_write_text
 
     if args.out.suffix != '.py':
         raise UserError(f'{args.out}: the name of a config must end in .py.')
@@ -286,7 +285,7 @@ def _choose_splits(
     data: AnnotationFile, path: Path, fold: str | None
 ) -> tuple[str, str]:
     """Return the names of the training and the test split."""
-    from mmskelseg.datasets.annotations import fold_splits
+    from mmskelseg.runtime.files.annotations import fold_splits
 
     pairs = fold_splits(data)
     if fold is not None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 import numpy as np
 
 from mmskelseg.commands.arguments import add_pose_estimator_arguments
-from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.choices import POLICIES
 from mmskelseg.utils.command_line import command
@@ -53,7 +53,7 @@ class _Origin(TypedDict):
 
 def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
     """Return the video files by their names without suffix."""
-    from mmskelseg.fileio.video import VIDEO_SUFFIXES, VideoFile, is_video
+    from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 
     found: dict[str, Path] = {}
     for path in paths:
@@ -79,8 +79,8 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
 
 def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     """Return everybody's poses in a video, from its .npz file if it exists."""
-    from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
     from mmskelseg.interchange.poses import read_npz, write_npz
+    from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 
     asked: _Origin = {
         'estimator': estimator.settings(),
@@ -120,8 +120,8 @@ def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotat
 
 def _convert(args: argparse.Namespace) -> AnnotationFile:
     from mmskelseg.apis.pose_estimators import build_pose_estimator
-    from mmskelseg.fileio.video import is_video
     from mmskelseg.interchange.poses import choose_person
+    from mmskelseg.runtime.files.video import is_video
 
     if args.out.is_file() or is_video(args.out):
         raise UserError(
@@ -163,7 +163,7 @@ def _convert(args: argparse.Namespace) -> AnnotationFile:
 def _class_names(wanted: Sequence[str] | None) -> list[str]:
     """Return the given names, or the lines of the text file that is given."""
     if wanted and len(wanted) == 1 and Path(wanted[0]).is_file():
-        from mmskelseg.interchange.parsing import read_lines
+        from mmskelseg.runtime.files.parsing import read_lines
 
         return read_lines(wanted[0])
     return list(wanted or [UNLABELLED])
@@ -201,7 +201,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.datasets.annotations import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
 
     data = _convert(args)
     path = args.out / 'annotations.pkl'

@@ -147,7 +147,7 @@ def _run(args: argparse.Namespace) -> None:
         write_drafts,
         write_suggestions,
     )
-    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.runtime.files.annotations import load_annotations
     from mmskelseg.runtime.messages.progress import progress_bar
     from mmskelseg.runtime.segmenting.inputs import find_sources
 

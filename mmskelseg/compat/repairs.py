@@ -165,7 +165,7 @@ def _find_latest(runner_module: ModuleType) -> None:
 
 
 def _write_whole(backend_module: ModuleType) -> None:
-    from mmskelseg.fileio.atomic import atomic_write
+    from mmskelseg.runtime.files.atomic import atomic_write
 
     def put(self: object, obj: bytes, filepath: str | Path) -> None:
         with atomic_write(filepath) as file:

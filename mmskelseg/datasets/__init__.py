@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mmskelseg.datasets.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.utils.lazy import lazy_names
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import cast
 import torch
 from mmengine.dataset import BaseDataset, Compose
 
-from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.features.recipe import (
@@ -20,6 +19,7 @@ from mmskelseg.features.recipe import (
 )
 from mmskelseg.features.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
+from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 
 # The keys of a video that an item keeps, besides its skeletons for online features.

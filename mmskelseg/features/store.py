@@ -10,9 +10,9 @@ from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
 from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.fileio.arrays import read_npy
-from mmskelseg.fileio.atomic import atomic_write, atomic_write_text
-from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.files.arrays import read_npy
+from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import progress_bar

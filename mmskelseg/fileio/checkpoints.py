@@ -26,8 +26,8 @@ import torch
 from mmengine.logging import HistoryBuffer
 from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
-from mmskelseg.fileio.inputs import in_words, regular_file
-from mmskelseg.fileio.pickles import (
+from mmskelseg.runtime.files.inputs import in_words, regular_file
+from mmskelseg.runtime.files.pickles import (
     UNREADABLE,
     Globals,
     RestrictedUnpickler,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mmskelseg.fileio.checkpoints import CheckpointUnpickler, load_checkpoint
-from mmskelseg.fileio.pickles import Globals, UnsafePickleError, load_pickle
+from mmskelseg.runtime.files.pickles import Globals, UnsafePickleError, load_pickle
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 # What a test dumped of one video: labels, probabilities, id, classes and more.

@@ -12,7 +12,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.visualization.fonts import font_families
 
 DPI, PRINT_DPI = 150, 300

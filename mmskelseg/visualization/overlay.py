@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.fileio.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
@@ -50,7 +50,7 @@ def write_overlay(
             background is plain. Several predictions are drawn together as by
             :class:`PeopleOverlay`.
         path: The ``.mp4`` file to write.
-        codec: See :func:`mmskelseg.fileio.video.written_video`.
+        codec: See :func:`mmskelseg.runtime.files.video.written_video`.
         show_progress: Whether to show a progress bar.
 
     Raises:

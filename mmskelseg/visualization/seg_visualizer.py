@@ -13,8 +13,8 @@ from mmskelseg.evaluation import (
     resolve_background,
     segmental_f1,
 )
-from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import VISUALIZERS
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.visualization.images import save_png

@@ -5,8 +5,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.fileio.video import written_video
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.files.video import written_video
 from tests.small_data import ROOT, small_annotations
 
 META = small_annotations()['metainfo']

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import (
+from mmskelseg.runtime.files.annotations import (
     folds,
     load_annotations,
     save_annotations,

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.converters import CONVERTERS
 from mmskelseg.datasets.converters.building import find_videos, write
+from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import small_annotations
 

@@ -339,14 +339,14 @@ def _npz(folder: Path) -> Path:
 
 
 def _load_annotations(path: Path) -> Any:
-    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.runtime.files.annotations import load_annotations
 
     return load_annotations(path)
 
 
 @register('annotations', 'pickle', _load_annotations)
 def _annotations(folder: Path) -> Path:
-    from mmskelseg.datasets import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
 
     save_annotations(small_annotations((8, 7, 9)), folder / 'annotations.pkl')
     return folder / 'annotations.pkl'
@@ -647,7 +647,7 @@ for made, kind in ((_person, 'npz'), (_mediapipe_json, 'json')):
 
 
 def _read_video(path: Path) -> Any:
-    from mmskelseg.fileio.video import VideoFile, read_frames
+    from mmskelseg.runtime.files.video import VideoFile, read_frames
 
     file = VideoFile.open(path)
     return file, sum(1 for _ in read_frames(path))
@@ -655,7 +655,7 @@ def _read_video(path: Path) -> Any:
 
 @register('video', 'bytes', _read_video)
 def _video(folder: Path) -> Path:
-    from mmskelseg.fileio.video import written_video
+    from mmskelseg.runtime.files.video import written_video
 
     with written_video(folder / 'take1.mp4', 10, (48, 64)) as put:
         for i in range(12):

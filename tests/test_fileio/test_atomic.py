@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.runner import save_checkpoint
 
-from mmskelseg.fileio.atomic import (
+from mmskelseg.runtime.files.atomic import (
     atomic_replacement,
     atomic_write,
     atomic_write_text,
@@ -75,7 +75,7 @@ def test_text_is_written_as_it_is(tmp_path):
 
 KILLED = """
 import os, sys
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.files.atomic import atomic_write
 
 with atomic_write(sys.argv[1]) as file:
     file.write(b'half')

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg.fileio import camera as camera_module
-from mmskelseg.fileio.camera import Camera
-from mmskelseg.fileio.video import written_video
+from mmskelseg.runtime.files import camera as camera_module
+from mmskelseg.runtime.files.camera import Camera
+from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
 
 

@@ -20,7 +20,7 @@ from torch import nn
 
 import mmskelseg  # noqa: F401
 from mmskelseg.fileio import checkpoints
-from mmskelseg.fileio.pickles import UnsafePickleError
+from mmskelseg.runtime.files.pickles import UnsafePickleError
 
 
 class Command:

@@ -1,4 +1,4 @@
-from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.files.names import file_name
 
 
 def test_file_name_is_one_name_and_keeps_ids_apart():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.fileio.pickles import DATA_GLOBALS, UnsafePickleError, load_pickle
+from mmskelseg.runtime.files.pickles import DATA_GLOBALS, UnsafePickleError, load_pickle
 
 PLAIN = [
     np.arange(6.0).reshape(2, 3),

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmskelseg.fileio.pickles import UnsafePickleError
 from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.runtime.files.pickles import UnsafePickleError
 
 
 class Evil:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.fileio.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 
 
 def write(path, frames=12, fps=12.5):

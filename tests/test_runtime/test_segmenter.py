@@ -9,9 +9,9 @@ import torch
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.export import export_onnx
-from mmskelseg.fileio.video import written_video
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import segmenter
 from mmskelseg.runtime.segmenting.model_files import ModelFile

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.datasets import save_annotations
-from mmskelseg.fileio.video import written_video
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.structures import Skeleton
 from tests import test_install
 from tests.small_data import ROOT

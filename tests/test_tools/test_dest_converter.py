@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 

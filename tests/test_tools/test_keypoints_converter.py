@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.transforms import RandomHorizontalFlip
 from mmskelseg.features.renderers import RenderSkeletonHeatmap, SkeletonCoordinates
 from mmskelseg.interchange import (
@@ -17,6 +16,7 @@ from mmskelseg.interchange import (
     write_elan,
 )
 from mmskelseg.models.backbones import MSGCN
+from mmskelseg.runtime.files.annotations import load_annotations
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30

@@ -5,9 +5,9 @@ from itertools import chain, groupby
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.converters.precog import CLASSES, JOINTS, PACKED, pack
 from mmskelseg.evaluation import to_segments
+from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 

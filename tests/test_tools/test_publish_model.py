@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.datasets import load_annotations
+from mmskelseg.runtime.files.annotations import load_annotations
 from tests.small_data import small_annotations
 
 TOOL = 'tools/model_converters/publish_model.py'

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from mmskelseg.fileio.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.visualization.frames import draw_tag
 from mmskelseg.visualization.images import class_color

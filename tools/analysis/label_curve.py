@@ -39,7 +39,6 @@ from mmengine.config import Config
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.suggestions import StretchRanking, stretches_of
 from mmskelseg.commands.arguments import SettingsAction
-from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.datasets.stretches import (
     Stretch,
     read_stretches,
@@ -52,10 +51,11 @@ from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.fileio.configs import annotation_path, find_config
-from mmskelseg.fileio.names import config_name, file_name
+from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED

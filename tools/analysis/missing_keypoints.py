@@ -26,12 +26,12 @@ from mmengine.runner import Runner
 from printed_tables import TABLES
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.features import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.configs import annotation_path
-from mmskelseg.fileio.names import config_name
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.dist import init_distributed

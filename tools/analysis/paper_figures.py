@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import load_annotations, split_names
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.runtime.files.annotations import load_annotations, split_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (

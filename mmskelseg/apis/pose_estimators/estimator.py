@@ -12,9 +12,9 @@ from urllib.error import URLError
 import cv2
 import numpy as np
 
-from mmskelseg.fileio.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.interchange.poses import Poses
 from mmskelseg.interchange.poses.poses import Detection, gather
+from mmskelseg.runtime.files.video import VideoFile, opened_video, remaining_frames
 from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.messages.progress import progress_bar

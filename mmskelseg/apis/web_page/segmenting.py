@@ -12,9 +12,9 @@ from threading import Lock
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.fileio.model_zoo import FOLDER, zoo
-from mmskelseg.fileio.names import file_name
-from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.interchange.poses.reading import SUFFIXES
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import Listener, progress_listener
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import Files, save_annotations
-from mmskelseg.fileio.arrays import read_npy
-from mmskelseg.fileio.video import is_video
-from mmskelseg.interchange.parsing import read_json
+from mmskelseg.runtime.files.annotations import Files, save_annotations
+from mmskelseg.runtime.files.arrays import read_npy
+from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.files.video import is_video
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.structures.annotations import (

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.shared_layout import (
     NO_SKELETON,
@@ -36,7 +35,8 @@ from mmskelseg.datasets.converters.text_layout import (
     read_splits,
     write_layout,
 )
-from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.utils.command_line import positive

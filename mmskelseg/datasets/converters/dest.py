@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import fold_splits, load_annotations
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.shared_layout import (
     NO_SKELETON,
@@ -40,7 +39,8 @@ from mmskelseg.datasets.converters.text_layout import (
     write_layout,
     write_text,
 )
-from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation

@@ -10,7 +10,6 @@ import numpy as np
 
 from mmskelseg.datasets.converters.building import find_named
 from mmskelseg.datasets.converters.text_layout import read_lines
-from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange import (
     READERS,
     Segment,
@@ -21,7 +20,6 @@ from mmskelseg.interchange import (
 )
 from mmskelseg.interchange.labels.reading import SUFFIXES as LABEL_SUFFIXES
 from mmskelseg.interchange.labels.reading import label_suffix, options_of
-from mmskelseg.interchange.parsing import read_text
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -31,6 +29,8 @@ from mmskelseg.interchange.poses import (
     with_size,
 )
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses, video_of
+from mmskelseg.runtime.files.parsing import read_text
+from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 

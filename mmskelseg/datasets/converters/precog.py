@@ -27,7 +27,7 @@ import numpy as np
 from mmskelseg.datasets.converters import building
 from mmskelseg.datasets.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
 

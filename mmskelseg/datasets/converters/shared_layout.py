@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mmskelseg.fileio.names import file_name
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.command_line import whole, whole_from

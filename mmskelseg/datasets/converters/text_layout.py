@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import fold_splits
-from mmskelseg.fileio.names import file_name
-from mmskelseg.interchange.parsing import as_dicts, read_rows, read_text
+from mmskelseg.runtime.files.annotations import fold_splits
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,

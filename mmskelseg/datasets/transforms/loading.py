@@ -13,8 +13,8 @@ from mmaction.structures import ActionDataSample
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, Transform, require
 from mmskelseg.features.store import load_features
-from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 

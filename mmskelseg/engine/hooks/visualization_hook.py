@@ -8,8 +8,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelseg.fileio.names import file_name
 from mmskelseg.registry import HOOKS
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.visualization import SegVisualizer
 

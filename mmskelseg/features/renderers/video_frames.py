@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from mmskelseg.features.renderers.renderer import BaseRenderer, RenderedVideo
-from mmskelseg.fileio.inputs import is_file
-from mmskelseg.fileio.video import count_rest, opened_video, remaining_frames
+from mmskelseg.runtime.files.inputs import is_file
+from mmskelseg.runtime.files.video import count_rest, opened_video, remaining_frames
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 

@@ -17,7 +17,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypedDict, cast
 
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
@@ -27,7 +26,8 @@ from mmskelseg.interchange.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg.interchange.parsing import (
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     Row,
     as_dicts,

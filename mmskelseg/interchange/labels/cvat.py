@@ -19,7 +19,7 @@ from mmskelseg.interchange.labels.segments import (
     check_fps,
     make_segment,
 )
-from mmskelseg.interchange.parsing import (
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     read_xml,
     video_name,

@@ -11,7 +11,6 @@ from mimetypes import guess_type
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
-from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.interchange.labels.fitting import Fitting
 from mmskelseg.interchange.labels.segments import (
     Segment,
@@ -19,7 +18,8 @@ from mmskelseg.interchange.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg.interchange.parsing import (
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     choose,
     number,

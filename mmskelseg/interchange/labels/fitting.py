@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from logging import WARNING
 
 from mmskelseg.interchange.labels.segments import VideoSegments, sorted_videos
-from mmskelseg.interchange.parsing import FilePath
+from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import TypedDict
 
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.fitting import Fitting, NeedsOptionError
 from mmskelseg.interchange.labels.segments import (
     Segment,
@@ -22,7 +21,8 @@ from mmskelseg.interchange.labels.segments import (
     frame_at,
     make_segment,
 )
-from mmskelseg.interchange.parsing import (
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
     choose,

@@ -11,7 +11,7 @@ from mmskelseg.interchange.labels.label_studio import read_label_studio
 from mmskelseg.interchange.labels.segments import VideoSegments
 from mmskelseg.interchange.labels.text import read_csv_segments
 from mmskelseg.interchange.labels.via import read_via
-from mmskelseg.interchange.parsing import FilePath, read_json, read_rows
+from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 READERS: dict[str, Callable[..., list[VideoSegments]]] = {

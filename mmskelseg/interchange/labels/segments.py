@@ -14,8 +14,8 @@ from math import ceil
 
 import numpy as np
 
-from mmskelseg.fileio.inputs import MOST_FPS
-from mmskelseg.interchange.parsing import FilePath
+from mmskelseg.runtime.files.inputs import MOST_FPS
+from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments

@@ -12,14 +12,14 @@ from operator import add
 
 import numpy as np
 
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange.labels.segments import (
     Segment,
     VideoSegments,
     make_segment,
     sorted_videos,
 )
-from mmskelseg.interchange.parsing import (
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     as_dicts,
     number,

@@ -13,7 +13,7 @@ from mmskelseg.interchange.labels.segments import (
     VideoSegments,
     make_segment,
 )
-from mmskelseg.interchange.parsing import (
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
     choose,

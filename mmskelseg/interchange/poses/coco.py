@@ -15,9 +15,9 @@ from typing import TypedDict
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import counted_layout
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 _ENTRY = {

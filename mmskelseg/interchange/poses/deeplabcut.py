@@ -21,17 +21,21 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from mmskelseg.fileio.pickles import UNREADABLE, RestrictedUnpickler, UnsafePickleError
-from mmskelseg.interchange.parsing import (
+from mmskelseg.interchange.poses.layouts import in_order
+from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
+from mmskelseg.interchange.poses.table import read_table_rows
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_widths,
     hdf5_array,
     open_hdf5,
     texts,
 )
-from mmskelseg.interchange.poses.layouts import in_order
-from mmskelseg.interchange.poses.poses import Layout, Poses, check_size
-from mmskelseg.interchange.poses.table import read_table_rows
+from mmskelseg.runtime.files.pickles import (
+    UNREADABLE,
+    RestrictedUnpickler,
+    UnsafePickleError,
+)
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 if TYPE_CHECKING:

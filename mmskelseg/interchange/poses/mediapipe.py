@@ -12,18 +12,18 @@ from typing import TypedDict
 
 import numpy as np
 
-from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
-from mmskelseg.interchange.parsing import (
+from mmskelseg.interchange.poses.layouts import COCO17
+from mmskelseg.interchange.poses.npz import numeric_array
+from mmskelseg.interchange.poses.poses import Detection, Poses, check_img_shape, gather
+from mmskelseg.interchange.poses.table import table_detections
+from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
     field,
     numbers,
     read_json,
 )
-from mmskelseg.interchange.poses.layouts import COCO17
-from mmskelseg.interchange.poses.npz import numeric_array
-from mmskelseg.interchange.poses.poses import Detection, Poses, check_img_shape, gather
-from mmskelseg.interchange.poses.table import table_detections
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _NAMES = """

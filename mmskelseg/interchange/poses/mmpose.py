@@ -15,7 +15,6 @@ from typing import TypedDict
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.layouts import (
     checked,
     counted_layout,
@@ -23,6 +22,7 @@ from mmskelseg.interchange.poses.layouts import (
     named_layout,
 )
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
 

@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
-from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.interchange.parsing import FilePath, field
 from mmskelseg.interchange.poses.layouts import (
     checked,
     counted_layout,
@@ -22,6 +19,9 @@ from mmskelseg.interchange.poses.layouts import (
     named_layout,
 )
 from mmskelseg.interchange.poses.poses import Layout, Poses, check_img_shape
+from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.parsing import FilePath, field
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmskelseg.interchange.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.interchange.poses.poses import Detection, Poses, gather
+from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')

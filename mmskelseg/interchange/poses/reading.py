@@ -5,9 +5,6 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from mmskelseg.fileio.arrays import read_npz as read_npz_arrays
-from mmskelseg.fileio.inputs import regular_file
-from mmskelseg.interchange.parsing import FilePath, open_hdf5
 from mmskelseg.interchange.poses.coco import read_coco
 from mmskelseg.interchange.poses.deeplabcut import read_deeplabcut
 from mmskelseg.interchange.poses.mediapipe import read_mediapipe
@@ -17,6 +14,9 @@ from mmskelseg.interchange.poses.openpose import read_openpose
 from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.interchange.poses.sleap import read_sleap
 from mmskelseg.interchange.poses.table import read_table, read_table_rows
+from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
+from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.files.parsing import FilePath, open_hdf5
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,
     UserError,

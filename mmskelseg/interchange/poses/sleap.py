@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import (
+from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
+from mmskelseg.interchange.poses.poses import Layout, Poses
+from mmskelseg.runtime.files.parsing import (
     FilePath,
     hdf5_array,
     open_hdf5,
     parse_json,
     texts,
 )
-from mmskelseg.interchange.poses.layouts import checked, in_order, named_layout
-from mmskelseg.interchange.poses.poses import Layout, Poses
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from math import inf, isnan, nan
 
 import numpy as np
 
-from mmskelseg.interchange.parsing import FilePath, Row, Rows, as_dicts, read_rows
 from mmskelseg.interchange.poses.layouts import in_order
 from mmskelseg.interchange.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.files.parsing import FilePath, Row, Rows, as_dicts, read_rows
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 # Names of the columns in files of other tools.

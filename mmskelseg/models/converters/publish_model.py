@@ -11,7 +11,7 @@ None and DST to the Python API where a command takes a config and a checkpoint.
 import argparse
 from pathlib import Path
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.utils.command_line import command
 
 # Notes on the data, which are useless without it.

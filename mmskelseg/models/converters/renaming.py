@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mmskelseg.fileio.atomic import atomic_write
+from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.interchange import (
     Segment,
     VideoSegments,
@@ -23,6 +22,7 @@ from mmskelseg.interchange import (
     write_time_budget,
 )
 from mmskelseg.interchange.poses import Poses, write_npz
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton

@@ -8,9 +8,6 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import load_annotations, split_names
-from mmskelseg.fileio.inputs import is_file
-from mmskelseg.fileio.video import VideoFile, is_video
 from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.interchange.poses import (
     Poses,
@@ -25,6 +22,9 @@ from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
 from mmskelseg.interchange.poses.poses import check_img_shape
 from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.interchange.poses.tracking import of_rows
+from mmskelseg.runtime.files.annotations import load_annotations, split_names
+from mmskelseg.runtime.files.inputs import is_file
+from mmskelseg.runtime.files.video import VideoFile, is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo

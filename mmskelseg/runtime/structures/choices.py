@@ -8,7 +8,7 @@ POSE_FORMATS = (
 )  # fmt: skip
 # The choice that segments everybody separately.
 EACH = 'each'
-# Codecs of videos; see ``mmskelseg.fileio.video.written_video``.
+# Codecs of videos; see ``mmskelseg.runtime.files.video.written_video``.
 CODECS = ('mp4v', 'avc1', 'vp09')
 # Precisions of the weights of an exported model.
 PRECISIONS = ('float32', 'float16', 'int8')

@@ -79,7 +79,7 @@ def test_clip_network_is_pooled_over_frames_and_pixels(tmp_path, rng):
 
 def test_features_of_clips_are_made_and_kept(small_data, tmp_path):
     """From keypoints over a channel for each joint to a vector for each frame."""
-    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.runtime.files.annotations import load_annotations
 
     videos = load_annotations(small_data)['annotations'][:1]
     config = {

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from mmskelseg.interchange.parsing import open_hdf5
 from mmskelseg.interchange.poses import read_deeplabcut, read_sleap
+from mmskelseg.runtime.files.parsing import open_hdf5
 
 NODES = ['nose', 'ear_left', 'ear_right']
 SCORER = 'DLC_resnet50_openfieldAug20shuffle1_30000'

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.fileio.video import VideoFile
 from mmskelseg.interchange.poses import Poses, with_rate
+from mmskelseg.runtime.files.video import VideoFile
 
 
 def poses(frames, **options):

@@ -16,8 +16,8 @@ from typing import IO, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from mmskelseg.fileio.arrays import check_text
-from mmskelseg.fileio.inputs import most_bytes_of, regular_file
+from mmskelseg.runtime.files.arrays import check_text
+from mmskelseg.runtime.files.inputs import most_bytes_of, regular_file
 from mmskelseg.runtime.messages.errors import UserError
 
 # What executing the opcodes of a damaged pickle can raise.

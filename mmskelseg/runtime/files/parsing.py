@@ -22,7 +22,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from mmskelseg.fileio.inputs import check_claim, most_bytes, regular_file
+from mmskelseg.runtime.files.inputs import check_claim, most_bytes, regular_file
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
     UserError,

@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from mmskelseg.fileio.inputs import check_claim, regular_file
+from mmskelseg.runtime.files.inputs import check_claim, regular_file
 from mmskelseg.runtime.messages.errors import UserError, shown
 
 # What NumPy and zipfile may raise for damaged files.

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmskelseg.fileio.atomic import atomic_replacement
-from mmskelseg.fileio.inputs import is_file
+from mmskelseg.runtime.files.atomic import atomic_replacement
+from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,
     UnavailableError,
