@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.interchange import (
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
     labels_to_segments,
@@ -21,8 +23,6 @@ from mmskelseg.interchange import (
     write_elan,
     write_label_studio,
 )
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments

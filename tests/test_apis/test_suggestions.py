@@ -19,7 +19,7 @@ from mmskelseg.apis.suggestions import (
     write_suggestions,
 )
 from mmskelseg.datasets.stretches import Stretch, read_stretches
-from mmskelseg.interchange import read_segments, segments_to_labels
+from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
 
 

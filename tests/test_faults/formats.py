@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange import READERS as LABEL_READERS
-from mmskelseg.interchange import read_segments
 from mmskelseg.interchange.poses import Poses, read_poses
+from mmskelseg.runtime.labels import READERS as LABEL_READERS
+from mmskelseg.runtime.labels import read_segments
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.oracle import run_command
 from tests.test_tools.test_uwiom_converter import RELEASE_NAMES

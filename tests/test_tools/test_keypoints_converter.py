@@ -9,14 +9,9 @@ import torch
 
 from mmskelseg.datasets.transforms import RandomHorizontalFlip
 from mmskelseg.features.renderers import RenderSkeletonHeatmap, SkeletonCoordinates
-from mmskelseg.interchange import (
-    Segment,
-    VideoSegments,
-    write_boris,
-    write_elan,
-)
 from mmskelseg.models.backbones import MSGCN
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_elan
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30

@@ -10,16 +10,6 @@ import numpy as np
 
 from mmskelseg.datasets.converters.building import find_named
 from mmskelseg.datasets.converters.text_layout import read_lines
-from mmskelseg.interchange import (
-    READERS,
-    Segment,
-    label_format,
-    labels_to_segments,
-    read_segments,
-    segments_to_labels,
-)
-from mmskelseg.interchange.labels.reading import SUFFIXES as LABEL_SUFFIXES
-from mmskelseg.interchange.labels.reading import label_suffix, options_of
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -31,6 +21,16 @@ from mmskelseg.interchange.poses import (
 from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses, video_of
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.labels import (
+    READERS,
+    Segment,
+    label_format,
+    labels_to_segments,
+    read_segments,
+    segments_to_labels,
+)
+from mmskelseg.runtime.labels.reading import SUFFIXES as LABEL_SUFFIXES
+from mmskelseg.runtime.labels.reading import label_suffix, options_of
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.datasets.converters import building
-from mmskelseg.interchange import READERS
 from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton

@@ -18,9 +18,9 @@ from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary, seen_joints
 from mmskelseg.evaluation import TimeBudget, time_budget
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
-from mmskelseg.interchange import write_time_budget
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.labels import write_time_budget
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,

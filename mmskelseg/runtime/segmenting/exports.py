@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.interchange import (
+from mmskelseg.interchange.poses import Poses, write_npz
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
     write_boris,
@@ -21,8 +23,6 @@ from mmskelseg.interchange import (
     write_srt,
     write_time_budget,
 )
-from mmskelseg.interchange.poses import Poses, write_npz
-from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton

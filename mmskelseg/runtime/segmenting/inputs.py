@@ -8,7 +8,6 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.interchange.poses import (
     Poses,
     choose_person,
@@ -25,6 +24,7 @@ from mmskelseg.interchange.poses.tracking import of_rows
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.video import VideoFile, is_video
+from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo

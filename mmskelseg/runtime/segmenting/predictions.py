@@ -7,8 +7,8 @@ from typing import cast
 
 import numpy as np
 
-from mmskelseg.interchange import labels_to_segments
 from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.labels import labels_to_segments
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.segmenting.exports import (
     prediction_budget,

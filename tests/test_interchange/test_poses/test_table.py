@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg.interchange import read_csv_segments
 from mmskelseg.interchange.poses import read_npz, read_table
 from mmskelseg.interchange.poses.layouts import COCO17
+from mmskelseg.runtime.labels import read_csv_segments
 
 
 def test_long_table_is_read(walk, save_text):

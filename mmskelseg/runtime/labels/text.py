@@ -12,12 +12,6 @@ from operator import add
 
 import numpy as np
 
-from mmskelseg.interchange.labels.segments import (
-    Segment,
-    VideoSegments,
-    make_segment,
-    sorted_videos,
-)
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
@@ -25,6 +19,12 @@ from mmskelseg.runtime.files.parsing import (
     number,
     read_rows,
     video_name,
+)
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    make_segment,
+    sorted_videos,
 )
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.time_budget import TimeBudget

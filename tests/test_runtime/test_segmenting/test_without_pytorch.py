@@ -18,7 +18,7 @@ from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.structures import Skeleton
 from tests import test_install
 from tests.small_data import ROOT
-from tests.test_runtime.conftest import CLASSES
+from tests.test_runtime.test_segmenting.conftest import CLASSES
 
 LACKING = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction', 'mmskelseg.compat')
 BLOCKED = f"""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg.interchange import (
+from mmskelseg.runtime.labels import (
     read_boris,
     read_boris_events,
     read_csv_segments,

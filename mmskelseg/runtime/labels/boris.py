@@ -17,15 +17,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypedDict, cast
 
-from mmskelseg.interchange.labels.fitting import Fitting
-from mmskelseg.interchange.labels.segments import (
-    Segment,
-    VideoSegments,
-    check_fps,
-    frame_at,
-    make_segment,
-    sorted_videos,
-)
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
@@ -37,6 +28,15 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
     read_rows,
     video_name,
+)
+from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    frame_at,
+    make_segment,
+    sorted_videos,
 )
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 

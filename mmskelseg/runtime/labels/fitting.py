@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging import WARNING
 
-from mmskelseg.interchange.labels.segments import VideoSegments, sorted_videos
 from mmskelseg.runtime.files.parsing import FilePath
+from mmskelseg.runtime.labels.segments import VideoSegments, sorted_videos
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
 

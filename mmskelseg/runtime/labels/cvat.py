@@ -12,19 +12,19 @@ import re
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
-from mmskelseg.interchange.labels.fitting import Fitting
-from mmskelseg.interchange.labels.segments import (
-    Segment,
-    VideoSegments,
-    check_fps,
-    make_segment,
-)
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     read_xml,
     video_name,
     whole,
     xml_attribute,
+)
+from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    make_segment,
 )
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 

@@ -13,14 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import TypedDict
 
-from mmskelseg.interchange.labels.fitting import Fitting, NeedsOptionError
-from mmskelseg.interchange.labels.segments import (
-    Segment,
-    VideoSegments,
-    check_fps,
-    frame_at,
-    make_segment,
-)
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
@@ -30,6 +22,14 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
     video_name,
     whole,
+)
+from mmskelseg.runtime.labels.fitting import Fitting, NeedsOptionError
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    frame_at,
+    make_segment,
 )
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 

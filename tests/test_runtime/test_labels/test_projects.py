@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.logging import MMLogger
 
-from mmskelseg.interchange import (
+from mmskelseg.runtime.labels import (
     read_boris,
     read_boris_events,
     read_elan,

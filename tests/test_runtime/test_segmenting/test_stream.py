@@ -6,7 +6,7 @@ import pytest
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime import OnnxStream
 from mmskelseg.runtime.messages.errors import UserError
-from tests.test_runtime.conftest import make_config
+from tests.test_runtime.test_segmenting.conftest import make_config
 
 
 def joints(video):

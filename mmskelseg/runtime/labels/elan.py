@@ -11,13 +11,6 @@ from mimetypes import guess_type
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
-from mmskelseg.interchange.labels.fitting import Fitting
-from mmskelseg.interchange.labels.segments import (
-    Segment,
-    VideoSegments,
-    make_segment,
-    sorted_videos,
-)
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import (
     FilePath,
@@ -26,6 +19,13 @@ from mmskelseg.runtime.files.parsing import (
     read_xml,
     video_name,
     xml_attribute,
+)
+from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    make_segment,
+    sorted_videos,
 )
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmskelseg.interchange import (
+from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
     labels_to_segments,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 
-from mmskelseg.interchange import (
+from mmskelseg.runtime.labels import (
     Segment,
     frame_at,
     labels_to_segments,

@@ -9,7 +9,7 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.commands.export import main
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from tests.test_runtime.conftest import make_config
+from tests.test_runtime.test_segmenting.conftest import make_config
 
 COORDINATES = 'recipes/uwiom_pose2d.py'
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from mmengine.fileio import load
 
-from mmskelseg.interchange import (
+from mmskelseg.interchange.poses import read_poses
+from mmskelseg.runtime.labels import (
     read_boris,
     read_boris_events,
     read_csv_segments,
@@ -15,7 +16,6 @@ from mmskelseg.interchange import (
     read_label_studio,
     segments_to_labels,
 )
-from mmskelseg.interchange.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
 from mmskelseg.runtime.structures.choices import EXPORTS
 

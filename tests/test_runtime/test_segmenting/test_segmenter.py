@@ -15,7 +15,7 @@ from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import segmenter
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from tests.test_runtime.conftest import CLASSES, make_config
+from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
 
 SMALL = {'channels': 8}
 SHALLOW = {**SMALL, 'num_refinement_layers': 3, 'num_refinements': 1}

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from mmskelseg.interchange.labels.boris import read_boris, read_boris_events
-from mmskelseg.interchange.labels.cvat import read_cvat
-from mmskelseg.interchange.labels.elan import read_elan
-from mmskelseg.interchange.labels.label_studio import read_label_studio
-from mmskelseg.interchange.labels.segments import VideoSegments
-from mmskelseg.interchange.labels.text import read_csv_segments
-from mmskelseg.interchange.labels.via import read_via
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
+from mmskelseg.runtime.labels.boris import read_boris, read_boris_events
+from mmskelseg.runtime.labels.cvat import read_cvat
+from mmskelseg.runtime.labels.elan import read_elan
+from mmskelseg.runtime.labels.label_studio import read_label_studio
+from mmskelseg.runtime.labels.segments import VideoSegments
+from mmskelseg.runtime.labels.text import read_csv_segments
+from mmskelseg.runtime.labels.via import read_via
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 READERS: dict[str, Callable[..., list[VideoSegments]]] = {

@@ -7,12 +7,6 @@ anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's o
 
 from typing import TypedDict
 
-from mmskelseg.interchange.labels.fitting import Fitting
-from mmskelseg.interchange.labels.segments import (
-    Segment,
-    VideoSegments,
-    make_segment,
-)
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
@@ -21,6 +15,8 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
     video_name,
 )
+from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 
 _ENTRY = {'vid': (str, int), 'flg?': int, 'z?': list, 'xy?': list, 'av?': {...: str}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg.interchange import read_segments
+from mmskelseg.runtime.labels import read_segments
 
 SAMPLES = Path(__file__).parent / 'samples'
 
