@@ -4,6 +4,7 @@ import re
 import sys
 from importlib.util import find_spec
 
+from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.version import __version__
 
 # The distribution mmskelseg-runtime has no dependencies to check or repair.
@@ -16,5 +17,12 @@ if find_spec('mmskelseg.compat') is not None:
         dependencies.check()
     # Before mmaction.models or mmcv.ops is imported for the first time.
     compat.apply()
+
+    def _registered(name: str) -> type | None:
+        from mmskelseg.registry import INFERENCERS
+
+        return INFERENCERS.get(name)
+
+    ESTIMATORS.look_in(_registered)
 
 __all__ = ['__version__']

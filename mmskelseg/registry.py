@@ -36,6 +36,7 @@ _MODELS = [
     'mmskelseg.features.encoders',
 ]
 _METRICS = ['mmskelseg.evaluation.metrics']
+_INFERENCERS = ['mmskelseg.apis.mmpose_inferencer']
 _VISUALIZATION = ['mmskelseg.visualization.seg_visualizer']
 
 
@@ -67,7 +68,7 @@ TASK_UTILS = _child(root.TASK_UTILS)
 VISUALIZERS = _child(root.VISUALIZERS, _VISUALIZATION)
 VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
-INFERENCERS = _child(root.INFERENCERS)
+INFERENCERS = _child(root.INFERENCERS, _INFERENCERS)
 FUNCTIONS = _child(root.FUNCTIONS)
 # MMEngine has no root for these.
 POSTPROCESSORS = Registry(

@@ -12,12 +12,12 @@ from mmengine.runner import Runner
 
 from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.datasets.converters.precog import CLASSES as PRECOG
 from mmskelseg.features import FeatureRecipe
-from mmskelseg.interchange.poses import Poses
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 

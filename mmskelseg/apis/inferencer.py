@@ -19,18 +19,18 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
 from mmskelseg.features.recipe import FeatureRecipe
 from mmskelseg.features.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
-from mmskelseg.interchange.poses import Poses
 from mmskelseg.models.data_preprocessor import Batch
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
 from mmskelseg.runtime.segmenting.inputs import Input, InputReader, Source, find_sources
@@ -82,7 +82,7 @@ class SkelSegInferencer(BaseInferencer):
             comes with the package, such as ``precog``.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: The estimator of poses for videos without poses: its name or
-            config for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
+            config for :func:`build_pose_estimator`, or
             an instance.
         show_progress: Whether to show progress bars.
 

@@ -84,9 +84,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.apis.pose_estimators.estimator import require
     from mmskelseg.apis.web_page import PageSegmenter
     from mmskelseg.apis.web_page.page import launch_page
+    from mmskelseg.runtime.poses.estimators.estimator import require
 
     with TemporaryDirectory(prefix='mmskelseg-') as folder:
         require('The page', "run `pip install 'gradio>=6.31' 'av>=18'`", *NEEDED)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
     from mmskelseg.apis import SkelSegInferencer
-    from mmskelseg.apis.pose_estimators import PoseEstimator
+    from mmskelseg.runtime.poses.estimators import PoseEstimator
 
 
 # As in MMEngine.
@@ -404,6 +404,6 @@ def load_inferencer(
 
 def built_pose_estimator(args: argparse.Namespace) -> PoseEstimator:
     """Return the pose estimator of the options, ready to use."""
-    from mmskelseg.apis.pose_estimators import build_pose_estimator
+    from mmskelseg.runtime.poses.estimators import build_pose_estimator
 
     return build_pose_estimator(args.pose_estimator, **(args.pose_options or {}))

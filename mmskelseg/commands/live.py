@@ -51,10 +51,10 @@ from mmskelseg.utils.command_line import add_pose_file_options, command, positiv
 if TYPE_CHECKING:
     import numpy as np
 
-    from mmskelseg.apis.pose_estimators import PoseEstimator
     from mmskelseg.apis.stream import SkelSegStream
-    from mmskelseg.interchange.poses import Poses
     from mmskelseg.runtime import OnnxStream
+    from mmskelseg.runtime.poses import Poses
+    from mmskelseg.runtime.poses.estimators import PoseEstimator
     from mmskelseg.runtime.segmenting.live import LivePerson
     from mmskelseg.visualization.live import LivePicture
 
@@ -153,8 +153,8 @@ def _run(args: argparse.Namespace) -> None:
         )
     if args.timeline <= 0:
         raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
-    from mmskelseg.interchange.poses import read_poses
     from mmskelseg.runtime.files.camera import Camera, CameraFrame
+    from mmskelseg.runtime.poses import read_poses
     from mmskelseg.runtime.segmenting.live import LiveSegmenter
 
     camera = Camera(args.source, every_frame=args.every_frame)

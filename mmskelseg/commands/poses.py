@@ -25,8 +25,8 @@ from mmskelseg.runtime.structures.choices import POLICIES
 from mmskelseg.utils.command_line import command
 
 if TYPE_CHECKING:
-    from mmskelseg.apis.pose_estimators import PoseEstimator
-    from mmskelseg.interchange.poses import Poses
+    from mmskelseg.runtime.poses import Poses
+    from mmskelseg.runtime.poses.estimators import PoseEstimator
     from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
     from mmskelseg.runtime.structures.skeleton import Layout
 
@@ -79,8 +79,8 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
 
 def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     """Return everybody's poses in a video, from its .npz file if it exists."""
-    from mmskelseg.interchange.poses import read_npz, write_npz
     from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
+    from mmskelseg.runtime.poses import read_npz, write_npz
 
     asked: _Origin = {
         'estimator': estimator.settings(),
@@ -119,9 +119,9 @@ def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotat
 
 
 def _convert(args: argparse.Namespace) -> AnnotationFile:
-    from mmskelseg.apis.pose_estimators import build_pose_estimator
-    from mmskelseg.interchange.poses import choose_person
     from mmskelseg.runtime.files.video import is_video
+    from mmskelseg.runtime.poses import choose_person
+    from mmskelseg.runtime.poses.estimators import build_pose_estimator
 
     if args.out.is_file() or is_video(args.out):
         raise UserError(

@@ -8,7 +8,7 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.datasets.converters.precog import CLASSES, PACKED, project, read_release
 from mmskelseg.evaluation import segmental_f1, to_segments
-from mmskelseg.interchange.poses import Poses, write_npz
+from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
 
 # Of the subjects of the test split.

@@ -14,9 +14,9 @@ from mmskelseg.apis.trained_model import is_harmless
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.commands import train
-from mmskelseg.interchange.poses import read_poses
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.structures import Skeleton, skeleton
 from tests.small_data import small_annotations
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange.poses import Poses, read_poses
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.oracle import run_command
 from tests.test_tools.test_uwiom_converter import RELEASE_NAMES
 
-SAMPLES = ROOT / 'tests' / 'test_interchange' / 'test_labels' / 'samples'
+SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 FRAMES = 6
 
@@ -322,7 +322,7 @@ def _wide_table(folder: Path) -> Path:
 
 @_poses('npz', 'npz')
 def _npz(folder: Path) -> Path:
-    from mmskelseg.interchange.poses import write_npz
+    from mmskelseg.runtime.poses import write_npz
 
     walk = _walk()[None, :, :3]
     layout = {'joints': ['nose', 'hip', 'tail'], 'limbs': [[0, 1], [1, 2]]}
@@ -497,8 +497,8 @@ def _read_skeleton(path: Path) -> Any:
     import argparse
 
     from mmskelseg.datasets.converters.building import skeleton
-    from mmskelseg.interchange.poses.layouts import checked
     from mmskelseg.runtime.messages.errors import UserError
+    from mmskelseg.runtime.poses.layouts import checked
 
     try:
         return checked(skeleton(str(path)), str(path))
@@ -634,7 +634,7 @@ def _check_segments(result: Any) -> None:
 
 
 def _person(folder: Path) -> Path:
-    from mmskelseg.interchange.poses import write_npz
+    from mmskelseg.runtime.poses import write_npz
 
     walk = _walk()[None]
     poses = Poses(walk[..., :2], walk[..., 2], 'coco17', (240, 320), 25.0, ('ann',))

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.datasets.converters import CONVERTERS
-from mmskelseg.interchange.poses import FORMATS as POSE_FORMATS
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
+from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
 from tests.test_faults.formats import FORMATS, Format
 from tests.test_faults.mutations import CODECS, TEXTS, byte_strings, trees
 from tests.test_faults.oracle import judge

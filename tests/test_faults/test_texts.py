@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from mmskelseg.interchange.poses import read_poses, to_coco17
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
+from mmskelseg.runtime.poses import read_poses, to_coco17
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS, SAMPLES

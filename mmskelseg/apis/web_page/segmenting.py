@@ -10,13 +10,13 @@ from pathlib import Path
 from threading import Lock
 
 from mmskelseg.apis.inferencer import SkelSegInferencer
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.fileio.model_zoo import FOLDER, zoo
-from mmskelseg.interchange.poses.reading import SUFFIXES
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import Listener, progress_listener
+from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
+from mmskelseg.runtime.poses.reading import SUFFIXES
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction

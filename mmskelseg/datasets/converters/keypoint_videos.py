@@ -10,15 +10,6 @@ import numpy as np
 
 from mmskelseg.datasets.converters.building import find_named
 from mmskelseg.datasets.converters.text_layout import read_lines
-from mmskelseg.interchange.poses import (
-    Poses,
-    choose_person,
-    read_poses,
-    to_coco17,
-    with_rate,
-    with_size,
-)
-from mmskelseg.interchange.poses.reading import SUFFIXES, is_poses, video_of
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (
@@ -33,6 +24,15 @@ from mmskelseg.runtime.labels.reading import SUFFIXES as LABEL_SUFFIXES
 from mmskelseg.runtime.labels.reading import label_suffix, options_of
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import (
+    Poses,
+    choose_person,
+    read_poses,
+    to_coco17,
+    with_rate,
+    with_size,
+)
+from mmskelseg.runtime.poses.reading import SUFFIXES, is_poses, video_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.labels import (
     Segment,
@@ -25,6 +24,7 @@ from mmskelseg.runtime.labels import (
 )
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.interchange.poses.poses import check_frames
+from mmskelseg.runtime.poses.poses import check_frames
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, VideoAnnotation
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the

@@ -8,7 +8,12 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from mmskelseg.interchange.poses import (
+from mmskelseg.runtime.files.annotations import load_annotations, split_names
+from mmskelseg.runtime.files.inputs import is_file
+from mmskelseg.runtime.files.video import VideoFile, is_video
+from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.poses import (
     Poses,
     choose_person,
     each_person,
@@ -16,16 +21,11 @@ from mmskelseg.interchange.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.interchange.poses.layouts import counted_layout
-from mmskelseg.interchange.poses.npz import keypoint_arrays, matching
-from mmskelseg.interchange.poses.poses import check_img_shape
-from mmskelseg.interchange.poses.reading import is_openpose, is_poses, video_of
-from mmskelseg.interchange.poses.tracking import of_rows
-from mmskelseg.runtime.files.annotations import load_annotations, split_names
-from mmskelseg.runtime.files.inputs import is_file
-from mmskelseg.runtime.files.video import VideoFile, is_video
-from mmskelseg.runtime.labels.segments import check_fps
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.poses.layouts import counted_layout
+from mmskelseg.runtime.poses.npz import keypoint_arrays, matching
+from mmskelseg.runtime.poses.poses import check_img_shape
+from mmskelseg.runtime.poses.reading import is_openpose, is_poses, video_of
+from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.choices import EACH
@@ -264,10 +264,10 @@ class InputReader:
         needs_video: Whether the model reads the frames of a video.
         estimate: Function that returns the poses in a video file.
         person: Which of several people in a file of poses or in a video to use; see
-            :func:`mmskelseg.interchange.poses.choose_person`; or ``each``.
+            :func:`mmskelseg.runtime.poses.choose_person`; or ``each``.
         fps: Frames per second of the poses, instead of what their files state.
         pose_format: The format of files of poses, one of
-            :data:`mmskelseg.interchange.poses.FORMATS`; by default recognised.
+            :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.
     """

@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimator
-from mmskelseg.interchange.poses import Poses
-from mmskelseg.interchange.poses.poses import Detection
-from mmskelseg.interchange.poses.tracking import OverlapLinks, box_areas, person_boxes
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators.estimator import PoseEstimator
+from mmskelseg.runtime.poses.poses import Detection
+from mmskelseg.runtime.poses.tracking import OverlapLinks, box_areas, person_boxes
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.streaming import (

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.decoding import run_steps
-from mmskelseg.interchange.poses import Poses
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import show_at
 from mmskelseg.runtime.segmenting.inputs import (

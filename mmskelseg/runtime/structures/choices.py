@@ -1,8 +1,8 @@
 """Choices of options, in a module without imports, so that ``--help`` is fast."""
 
-# Which of several people to use; see ``mmskelseg.interchange.poses.choose_person``.
+# Which of several people to use; see ``mmskelseg.runtime.poses.choose_person``.
 POLICIES = ('track', 'largest', 'score', 'all')
-# Formats of pose files; see ``mmskelseg.interchange.poses.read_poses``.
+# Formats of pose files; see ``mmskelseg.runtime.poses.read_poses``.
 POSE_FORMATS = (
     'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
 )  # fmt: skip

@@ -15,7 +15,7 @@ from mmskelseg.runtime.files.annotations import (
     split_names,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from tests.small_data import small_annotations
+from tests.small_data import ROOT, small_annotations
 
 FRAMES = 6
 
@@ -97,7 +97,7 @@ def test_saving_twice_writes_the_same_bytes(path):
 
 def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
     """The script that users copy from docs/data_format.md works as it stands."""
-    text = (Path(__file__).parents[2] / 'docs/data_format.md').read_text('utf-8')
+    text = (ROOT / 'docs/data_format.md').read_text('utf-8')
     scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(scripts[0], {})

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from mmengine.fileio import load
 
-from mmskelseg.interchange.poses import read_poses
 from mmskelseg.runtime.labels import (
     read_boris,
     read_boris_events,
@@ -16,6 +15,7 @@ from mmskelseg.runtime.labels import (
     read_label_studio,
     segments_to_labels,
 )
+from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
 from mmskelseg.runtime.structures.choices import EXPORTS
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.interchange.poses import Poses
+from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.segmenting.inputs import InputReader, Source, find_sources
 
 

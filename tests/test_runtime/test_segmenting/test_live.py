@@ -11,12 +11,12 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.apis.pose_estimators import PoseEstimator
-from mmskelseg.apis.pose_estimators.estimator import strongest
 from mmskelseg.commands import live as command
-from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.runtime.files.camera import CameraFrame
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg.runtime.poses.estimators import PoseEstimator
+from mmskelseg.runtime.poses.estimators.estimator import strongest
 from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT

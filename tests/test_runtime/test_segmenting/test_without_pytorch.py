@@ -30,7 +30,7 @@ for name in {LACKING}:
 SEGMENTS = """
 import sys
 import numpy as np
-from mmskelseg.interchange.poses import read_poses
+from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 
 poses, model, stream_model, out = sys.argv[1:]
