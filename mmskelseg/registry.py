@@ -37,7 +37,7 @@ _MODELS = [
 ]
 _METRICS = ['mmskelseg.evaluation.metrics']
 _INFERENCERS = ['mmskelseg.apis.mmpose_inferencer']
-_VISUALIZATION = ['mmskelseg.visualization.seg_visualizer']
+_VISUALIZATION = ['mmskelseg.engine.seg_visualizer']
 
 
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:

@@ -53,10 +53,10 @@ if TYPE_CHECKING:
 
     from mmskelseg.apis.stream import SkelSegStream
     from mmskelseg.runtime import OnnxStream
+    from mmskelseg.runtime.drawing.live import LivePicture
     from mmskelseg.runtime.poses import Poses
     from mmskelseg.runtime.poses.estimators import PoseEstimator
     from mmskelseg.runtime.segmenting.live import LivePerson
-    from mmskelseg.visualization.live import LivePicture
 
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
@@ -179,7 +179,7 @@ def _run(args: argparse.Namespace) -> None:
     picture: LivePicture | None = None
     if window or args.out:
         import_optional('matplotlib', '--window and --out')
-        from mmskelseg.visualization.live import LivePicture
+        from mmskelseg.runtime.drawing.live import LivePicture
 
         picture = LivePicture(
             camera.img_shape, live.skeleton, stream.classes, seconds=args.timeline

@@ -53,6 +53,8 @@ from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.fileio.configs import annotation_path, find_config
+from mmskelseg.runtime.drawing.charts import draw_curves
+from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import config_name, file_name
@@ -67,7 +69,6 @@ from mmskelseg.utils.command_line import (
     whole_from,
 )
 from mmskelseg.utils.tables import markdown_table
-from mmskelseg.visualization import draw_curves, save_png
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}

@@ -20,6 +20,9 @@ import numpy as np
 
 from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, draw_missing
+from mmskelseg.runtime.drawing.images import COLUMN, save_png
+from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
@@ -29,14 +32,6 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.utils.command_line import command, positive, whole
-from mmskelseg.visualization import (
-    COLUMN,
-    PRINT,
-    draw_heatmaps,
-    draw_missing,
-    draw_timelines,
-    save_png,
-)
 
 # Whether joints and whether limbs are drawn.
 PARTS = {

@@ -25,9 +25,10 @@ from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.checkpoints import seed_of
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
+from mmskelseg.runtime.drawing.charts import draw_confusion
+from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import config_name
-from mmskelseg.visualization import draw_confusion, save_png
 
 
 @HOOKS.register_module()

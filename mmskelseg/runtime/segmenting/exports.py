@@ -60,7 +60,7 @@ def write_exports(
         prefix: Prefix of each file name.
         codec: Codec of the overlay.
         line_minutes: Length of the lines of the timeline; see
-            :func:`mmskelseg.visualization.draw_timelines`.
+            :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
         show_progress: Whether to show a progress bar while the overlay is drawn.
 
     Raises:
@@ -198,8 +198,8 @@ def _write_budget_picture(
     path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
 ) -> None:
     import_optional('matplotlib', 'The picture')
-    from mmskelseg.visualization import save_png
-    from mmskelseg.visualization.charts import draw_time_budget
+    from mmskelseg.runtime.drawing.charts import draw_time_budget
+    from mmskelseg.runtime.drawing.images import save_png
 
     title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
     budget = reduce(add, budgets.values())
@@ -217,10 +217,10 @@ def draw_prediction(
     """Return the timeline of a prediction, RGB uint8 (H, W, 3).
 
     If the video is annotated, the ground truth is above the prediction. Long timelines
-    have lines of ``line_minutes``; see :func:`mmskelseg.visualization.draw_timelines`.
+    have lines of ``line_minutes``; see :func:`draw_timelines`.
     """
     import_optional('matplotlib', 'The timeline')
-    from mmskelseg.visualization import draw_timelines
+    from mmskelseg.runtime.drawing.timelines import draw_timelines
 
     rows = {'Prediction': prediction['pred_label']}
     known = prediction.get('label')
@@ -242,7 +242,7 @@ def draw_people(
 ) -> np.ndarray:
     """Return the timelines of the people of a video; see :func:`draw_prediction`."""
     import_optional('matplotlib', 'The timeline')
-    from mmskelseg.visualization import draw_timelines
+    from mmskelseg.runtime.drawing.timelines import draw_timelines
 
     first = people[0]
     return draw_timelines(
@@ -261,7 +261,7 @@ def _write_timeline(
     draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
     image = draw(shown, line_minutes)
     # Imported after `draw`, which checks that matplotlib is installed.
-    from mmskelseg.visualization import save_png
+    from mmskelseg.runtime.drawing.images import save_png
 
     save_png(image, path)
 
@@ -287,7 +287,7 @@ def _write_moving(
     **options: object,
 ) -> None:
     import_optional('matplotlib', 'The overlay')
-    from mmskelseg.visualization import overlay
+    from mmskelseg.runtime.drawing import overlay
 
     writers: dict[str, Callable[..., object]] = {
         'overlay': overlay.write_overlay,

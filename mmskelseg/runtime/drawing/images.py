@@ -12,8 +12,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
+from mmskelseg.runtime.drawing.fonts import font_families
 from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.visualization.fonts import font_families
 
 DPI, PRINT_DPI = 150, 300
 # Width of a column in a two-column IEEE paper, in inches.

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.font_manager import findfont, get_font
 
-from mmskelseg.visualization import draw_timelines, fonts
-from mmskelseg.visualization.fonts import font_families, font_file
-from mmskelseg.visualization.frames import write_text
+from mmskelseg.runtime.drawing import fonts
+from mmskelseg.runtime.drawing.fonts import font_families, font_file
+from mmskelseg.runtime.drawing.frames import write_text
+from mmskelseg.runtime.drawing.timelines import draw_timelines
 
 # DejaVu Sans lacks it. Of matplotlib's own fonts, STIX has it.
 CIRCLED = '\N{CIRCLED LATIN CAPITAL LETTER A}'

@@ -5,16 +5,16 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.visualization.frames import draw_tag
-from mmskelseg.visualization.images import class_color
-from mmskelseg.visualization.overlay import (
+from mmskelseg.runtime.drawing.frames import draw_tag
+from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.drawing.overlay import (
     Overlay,
     PeopleOverlay,
     write_gif,
     write_overlay,
 )
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.messages.errors import UserError
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.evaluation import time_budget
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.visualization.charts import (
+from mmskelseg.runtime.drawing.charts import (
     PLAIN_COLOR,
     draw_bars,
     draw_confusion,
     draw_curves,
     draw_time_budget,
 )
-from mmskelseg.visualization.images import class_color
+from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def runs(image, color):

@@ -14,11 +14,11 @@ from mmskelseg.evaluation import (
     segmental_f1,
 )
 from mmskelseg.registry import VISUALIZERS
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.timelines import draw_timelines
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.visualization.images import save_png
-from mmskelseg.visualization.timelines import draw_timelines
 
 ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
 

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.visualization import save_png
-from mmskelseg.visualization.images import PALETTE, class_color
+from mmskelseg.runtime.drawing.images import PALETTE, class_color, save_png
 
 # Machado et al. (2009), severity 1, on linear RGB.
 SIGHT = {

@@ -8,9 +8,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.visualization.images import (
+from mmskelseg.runtime.drawing.images import (
     COLUMN,
     PRINT_DPI,
     add_axes,
@@ -19,6 +17,8 @@ from mmskelseg.visualization.images import (
     render,
     text_width,
 )
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
 
 # All lengths in inches.
 PAGE = 7.16

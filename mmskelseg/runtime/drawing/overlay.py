@@ -11,12 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.visualization.frames import (
+from mmskelseg.runtime.drawing.frames import (
     BACKGROUND,
     EDGE,
     GROUND,
@@ -27,6 +22,11 @@ from mmskelseg.visualization.frames import (
     picture_size,
     write_text,
 )
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.structures import Skeleton
 
 #: A prediction for a video: arrays and values by name, see :class:`Overlay`.
 Prediction: TypeAlias = Mapping[str, Any]

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.visualization import PRINT, draw_timelines
-from mmskelseg.visualization.images import class_color
-from mmskelseg.visualization.timelines import WRONG
+from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.drawing.timelines import PRINT, WRONG, draw_timelines
 
 
 def share(image, color):

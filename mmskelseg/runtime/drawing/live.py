@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.visualization.frames import (
+from mmskelseg.runtime.drawing.frames import (
     BACKGROUND,
     EDGE,
     clock_time,
@@ -16,6 +15,7 @@ from mmskelseg.visualization.frames import (
     picture_size,
     write_text,
 )
+from mmskelseg.runtime.structures import Skeleton
 
 
 class LivePicture:

@@ -6,9 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.time_budget import TimeBudget
-from mmskelseg.visualization.images import (
+from mmskelseg.runtime.drawing.images import (
     add_axes,
     add_title,
     class_color,
@@ -18,6 +16,8 @@ from mmskelseg.visualization.images import (
     text_color,
     text_width,
 )
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 # All lengths in inches.
 WIDTH, MARGIN, ROW, GAP = 13.0, 0.15, 0.2, 0.25

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from mmskelseg.runtime.drawing.frames import BACKGROUND, label_color
+from mmskelseg.runtime.drawing.live import LivePicture
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.visualization.frames import BACKGROUND, label_color
-from mmskelseg.visualization.live import LivePicture
 
 COCO = Skeleton.get('coco17')
 SHAPE = (480, 640)

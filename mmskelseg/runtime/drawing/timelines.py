@@ -13,10 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
-from mmskelseg.visualization.frames import mark_time
-from mmskelseg.visualization.images import (
+from mmskelseg.runtime.drawing.frames import mark_time
+from mmskelseg.runtime.drawing.images import (
     COLUMN,
     DPI,
     PRINT_DPI,
@@ -29,6 +27,8 @@ from mmskelseg.visualization.images import (
     text_color,
     text_width,
 )
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
 
 
 class Style(NamedTuple):

@@ -3,16 +3,17 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.visualization import draw_heatmaps, draw_missing
-from mmskelseg.visualization.heatmaps import (
+from mmskelseg.runtime.drawing.heatmaps import (
     COLORMAP,
     LOST,
     MIDDLE,
     SIDES,
+    draw_heatmaps,
+    draw_missing,
     draw_poses,
     joint_colors,
 )
+from mmskelseg.runtime.structures import Skeleton
 
 SKELETON = Skeleton.get(
     {'joints': ['neck', 'left_hip', 'right_hip'], 'limbs': [[0, 1], [0, 2], [1, 2]]}

@@ -4,8 +4,9 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
+from mmskelseg.engine.seg_visualizer import SegVisualizer
 from mmskelseg.registry import VISUALIZERS
-from mmskelseg.visualization import SegVisualizer, draw_timelines
+from mmskelseg.runtime.drawing.timelines import draw_timelines
 
 CLASSES = ['walk', 'stand', 'rest']
 

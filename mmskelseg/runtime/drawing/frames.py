@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
-from mmskelseg.visualization.fonts import font_file
-from mmskelseg.visualization.images import class_color, text_color
+from mmskelseg.runtime.drawing.fonts import font_file
+from mmskelseg.runtime.drawing.images import class_color, text_color
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
