@@ -34,7 +34,7 @@ COMMANDS = {
     'startup': {'repeats': 5},
 }  # fmt: skip
 # Commands that never use a GPU.
-ON_CPU = ('export', 'metrics', 'precision', 'startup', 'stream')
+ON_CPU = ('export', 'metrics', 'precision', 'render', 'startup', 'stream')
 
 
 def positive(text: str) -> int:

@@ -20,8 +20,8 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
-from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.features.store import FeatureStore
+from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.encoders.store import FeatureStore
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.data_preprocessor import Batch
@@ -271,7 +271,7 @@ class SkelSegInferencer(BaseInferencer):
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:
         dataset = cfg.test_dataloader.dataset
         self._recipes = [
-            FeatureRecipe.from_config(modality, config, self.dataset_meta['skeleton'])
+            recipe_from_config(modality, config, self.dataset_meta['skeleton'])
             for modality, config in dataset.features.items()
         ]
         for recipe in self._recipes:

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
 from mmskelseg.apis.trained_model import check_pipeline
-from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
-from mmskelseg.features.renderers import ReadVideoFrames
+from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
     OPSET,
@@ -33,6 +32,7 @@ from mmskelseg.models.onnx_graphs import (
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
+from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import (
     FORMAT,
@@ -73,7 +73,7 @@ class _Branch:
                 f'{", ".join(dataset.features)}.'
             )
         self.name = name
-        self.recipe = FeatureRecipe.from_config(name, features, skeleton)
+        self.recipe = recipe_from_config(name, features, skeleton)
         kind = type(self.recipe.render).__name__
         if kind not in RENDERERS:
             raise UserError(

@@ -16,12 +16,12 @@ from mmskelseg.apis.trained_model import (
     load_model,
     own_config,
 )
-from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.features.renderers import SkeletonCoordinates
-from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
+from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
 from mmskelseg.streaming import SkeletonStream
@@ -114,7 +114,7 @@ def causal_coordinates(
             f'The model has a branch {modality!r}, but dataset.features are '
             f'{", ".join(dataset["features"])}.'
         )
-    recipe = FeatureRecipe.from_config(modality, features, skeleton)
+    recipe = recipe_from_config(modality, features, skeleton)
     render = recipe.render
     if not isinstance(render, SkeletonCoordinates):
         raise UserError(

@@ -34,6 +34,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.command_line import command, number_from, whole_from
@@ -309,7 +310,7 @@ def _check_skeletons(
     videos: Sequence[VideoAnnotation], path: Path, split: str, recipe: str
 ) -> None:
     """Raise UserError if no video shows a joint."""
-    from mmskelseg.features.renderers.drawing import MIN_SCORE
+    from mmskelseg.runtime.features.drawing import MIN_SCORE
 
     key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
     if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
@@ -410,12 +411,10 @@ def _branch(base: Path, skeleton: Layout) -> tuple[str, dict[str, object]]:
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
-    from mmskelseg.features import FeatureRecipe
-
     cfg: Config = Config.fromfile(base)
     init_default_scope(cfg.default_scope)
     ((modality, config),) = cfg.test_dataloader.dataset.features.items()
-    channels = FeatureRecipe.from_config(modality, config, skeleton).channels
+    channels = recipe_from_config(modality, config, skeleton).channels
     return modality, {**cfg.model.branches[modality], 'in_channels': channels}
 
 

@@ -411,7 +411,7 @@ def _predictions(folder: Path) -> Path:
 
 
 def _load_features(path: Path) -> Any:
-    from mmskelseg.features.store import load_features
+    from mmskelseg.encoders.store import load_features
 
     return np.array(load_features(path))
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmskelseg.features import FrameEncoder
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.encoders import FrameEncoder
 from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
 
 SMALL = {'channels': 8, 'num_refinement_layers': 3}
 REFINED = {**SMALL, 'num_refinements': 1}

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mmskelseg.datasets.transforms import RandomHorizontalFlip
-from mmskelseg.features.renderers import RenderSkeletonHeatmap, SkeletonCoordinates
 from mmskelseg.models.backbones import MSGCN
+from mmskelseg.runtime.features import RenderSkeletonHeatmap, SkeletonCoordinates
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_elan
 

@@ -26,8 +26,8 @@ from mmengine.runner import Runner
 from printed_tables import TABLES
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.features import FeatureRecipe
 from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -86,7 +86,7 @@ def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Conf
         path = annotation_path(dataset)
         skeleton = load_annotations(path)['metainfo']['skeleton']
         for modality, config in dataset.features.items():
-            recipe = FeatureRecipe.from_config(modality, config, skeleton)
+            recipe = recipe_from_config(modality, config, skeleton)
             if recipe.reads == 'poses':
                 config.transforms = [*config.get('transforms', ()), drop]
     return cfg

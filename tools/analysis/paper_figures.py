@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
 from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, draw_missing
 from mmskelseg.runtime.drawing.images import COLUMN, save_png
 from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton

@@ -17,11 +17,11 @@ from mmengine.utils import track_iter_progress
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary, seen_joints
 from mmskelseg.evaluation import TimeBudget, time_budget
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.runtime.drawing.charts import draw_bars, draw_time_budget
 from mmskelseg.runtime.drawing.heatmaps import draw_poses
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines, line_frames
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import write_time_budget

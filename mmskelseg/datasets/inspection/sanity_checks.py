@@ -13,7 +13,7 @@ import numpy as np
 
 from mmskelseg.datasets.inspection.summary import present_classes, seen_joints
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.features.renderers import ReadVideoFrames
+from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation

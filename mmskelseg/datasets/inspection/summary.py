@@ -8,7 +8,7 @@ from typing import TypedDict
 import numpy as np
 
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation

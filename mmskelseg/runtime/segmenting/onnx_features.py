@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mmskelseg.features.recipe import FeatureRecipe, Renderer
-from mmskelseg.features.renderers import (
+from mmskelseg.runtime.features import (
     ReadVideoFrames,
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,
     SkeletonCoordinates,
 )
+from mmskelseg.runtime.features.recipe import FeatureRecipe, Renderer
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures import is_data_layout

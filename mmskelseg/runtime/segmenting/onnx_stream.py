@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mmskelseg.features.renderers import SkeletonCoordinates
-from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of

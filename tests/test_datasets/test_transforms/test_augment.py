@@ -13,8 +13,8 @@ from mmskelseg.datasets.transforms import (
     RandomShift,
     RandomSpeed,
 )
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 
