@@ -22,7 +22,7 @@ from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
-from mmskelseg.streaming import SkeletonStream
+from mmskelseg.runtime.streaming import SkeletonStream
 
 
 def run(args: argparse.Namespace) -> None:

@@ -130,7 +130,7 @@ def test_streams_import_numpy_alone():
     others = {
         name for name in used if name.split('.')[0] not in sys.stdlib_module_names
     }
-    ours = {name for name in others if name.startswith('mmskelseg.streaming')}
+    ours = {name for name in others if name.startswith('mmskelseg.runtime.streaming')}
     assert others - ours == {
         'numpy',
         'numpy.typing',

@@ -23,8 +23,8 @@ from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
-from mmskelseg.streaming import SkeletonStream
 
 
 class SkelSegStream(SkeletonStream):
@@ -35,7 +35,7 @@ class SkelSegStream(SkeletonStream):
     needs whole videos and is left out; ``notes`` say so if the model has any. Scores of
     risk and boundaries are left out as well. The network runs in NumPy, on one core.
 
-    See :class:`mmskelseg.streaming.SkeletonStream` for its methods.
+    See :class:`mmskelseg.runtime.streaming.SkeletonStream` for its methods.
 
     Args:
         config: As for ``SkelSegInferencer``; None for the one in the checkpoint.

@@ -21,7 +21,7 @@ from mmskelseg.models.segmentors.action_segmentor import (
     finish_stem,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.streaming.model import StreamingModel, StreamingStage
+from mmskelseg.runtime.streaming.model import StreamingModel, StreamingStage
 
 OPSET = 17
 

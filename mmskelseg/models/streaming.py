@@ -19,7 +19,7 @@ from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.streaming.model import (
+from mmskelseg.runtime.streaming.model import (
     Standardizer,
     StreamingLayer,
     StreamingModel,

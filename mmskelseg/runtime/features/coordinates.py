@@ -11,10 +11,10 @@ from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.parts import RENDERERS
+from mmskelseg.runtime.streaming.body import ROUNDING, RunningCoordinates
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.streaming.body import ROUNDING, RunningCoordinates
 
 _KEYS: dict[int, SkeletonKey] = {2: 'keypoint', 3: 'keypoint_3d'}
 

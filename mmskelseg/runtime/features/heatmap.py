@@ -17,10 +17,10 @@ from mmskelseg.runtime.features.drawing import MIN_SCORE, draw_segments
 from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.parts import RENDERERS
+from mmskelseg.runtime.streaming.body import RunningBody
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.streaming.body import RunningBody
 
 # Width of the box that follows a person, in body sizes: stretched arms and legs reach
 # to 2.5 root mean square distances from the hips.

@@ -15,14 +15,14 @@ from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimator
 from mmskelseg.runtime.poses.poses import Detection
 from mmskelseg.runtime.poses.tracking import OverlapLinks, box_areas, person_boxes
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.streaming import (
+from mmskelseg.runtime.streaming import (
     LabelledFrame,
     SegmentEvent,
     SegmentEvents,
     SkeletonStream,
 )
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 # Number of frames without a person after which somebody else is followed.
 _PATIENCE = 30

@@ -12,9 +12,9 @@ from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
+from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.streaming.model import check_state
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
-from mmskelseg.streaming import SkeletonStream
-from mmskelseg.streaming.model import check_state
 
 
 class OnnxStream(SkeletonStream):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.decoding import run_steps
+from mmskelseg.runtime.decoding import run_steps
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.progress import progress_bar

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from mmskelseg.streaming import LabelledFrame, segment_events
+from mmskelseg.runtime.streaming import LabelledFrame, segment_events
 
 
 def frames(labels, time=lambda i: i / 10):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mmskelseg.streaming.stream import LabelledFrame
+from mmskelseg.runtime.streaming.stream import LabelledFrame
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def segment_events(
         frames: Frames of a stream in their order; the last segment ends with them.
         fps: Frames per second of the stream.
 
-    >>> from mmskelseg.streaming import LabelledFrame
+    >>> from mmskelseg.runtime.streaming import LabelledFrame
     >>> frames = [LabelledFrame(i, i / 2, *k, [0.5, 0.5]) for i, k in enumerate(
     ...     [('walk', 0), ('walk', 0), ('sit', 1)])]
     >>> for e in segment_events(frames, fps=2): print(e.event, e.label, e.start, e.end)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.streaming.body import RunningCoordinates
-from mmskelseg.streaming.model import check_state
-from mmskelseg.streaming.resampling import Resampler
+from mmskelseg.runtime.streaming.body import RunningCoordinates
+from mmskelseg.runtime.streaming.model import check_state
+from mmskelseg.runtime.streaming.resampling import Resampler
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class SkeletonStream:
         streams[track_id].push(keypoints)
 
     Frames with times are resampled to ``fps``; see
-    :class:`mmskelseg.streaming.Resampler`: the last pose is repeated for dropped
+    :class:`Resampler`: the last pose is repeated for dropped
     frames, and frames that come too fast are skipped. ``repeated`` and ``skipped``
     count both. Frames without times must have the model's frame rate.
 

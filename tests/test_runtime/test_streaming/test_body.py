@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.streaming import RunningBody, RunningCoordinates
+from mmskelseg.runtime.streaming import RunningBody, RunningCoordinates
 
 
 def person(T=60, V=6, dims=2, seed=0):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mmskelseg.decoding import (
+from mmskelseg.evaluation.functional import to_segments
+from mmskelseg.runtime.decoding import (
     median_filter,
     min_duration,
     refine_boundaries,
     run_step,
 )
-from mmskelseg.evaluation.functional import to_segments
 
 
 def one_hot(labels, num_classes):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.streaming import Resampler
+from mmskelseg.runtime.streaming import Resampler
 
 
 def resampled(fps, times):

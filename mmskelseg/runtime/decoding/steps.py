@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mmskelseg.decoding.filters import median_filter, min_duration, refine_boundaries
-from mmskelseg.decoding.semi_markov import SegmentGrammar, viterbi
+from mmskelseg.runtime.decoding.filters import (
+    median_filter,
+    min_duration,
+    refine_boundaries,
+)
+from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.runtime.messages.errors import UserError
 
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
