@@ -51,8 +51,8 @@ def table_file(text: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    from mmskelseg.commands.arguments import SettingsAction
-    from mmskelseg.utils.command_line import command_parser
+    from mmskelseg.runtime.cli.arguments import SettingsAction
+    from mmskelseg.runtime.cli.command_line import command_parser
 
     parser = command_parser(__doc__, prog=None)
     commands = parser.add_subparsers(dest='command', required=True)

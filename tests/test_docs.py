@@ -17,10 +17,10 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.cli import command_line
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils import command_line
 from tests.small_data import ROOT
 
 PAGES = sorted(

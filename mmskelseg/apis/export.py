@@ -18,10 +18,10 @@ from mmskelseg.apis.onnx_contents import (
     StreamingExport,
 )
 from mmskelseg.apis.trained_model import load_model, own_config
-from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_files import converted
 from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
+from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY, open_session

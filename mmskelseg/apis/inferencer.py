@@ -22,10 +22,10 @@ from torch import nn
 from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.encoders.store import FeatureStore
-from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.data_preprocessor import Batch
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
+from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.poses import Poses

@@ -17,11 +17,11 @@ from mmskelseg.apis.trained_model import (
     own_config,
 )
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.fileio.configs import find_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints

@@ -11,7 +11,6 @@ from torch import nn
 
 from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     check_visible_frames,
@@ -28,6 +27,7 @@ from mmskelseg.registry import (
     registered_only,
 )
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import is_data_layout

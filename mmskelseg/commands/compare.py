@@ -22,8 +22,11 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.utils.command_line import command
+from mmskelseg.utils.tables import markdown_table
 
 if TYPE_CHECKING:
     from mmskelseg.evaluation.functional.report import Spreads
@@ -95,8 +98,6 @@ def _regex(text: str) -> re.Pattern[str]:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.runtime.files.atomic import atomic_write_text
-
     results = _named([_read(path) for path in args.results], args)
     _check_same(results)
     text = '\n'.join(_table(results, args))
@@ -106,8 +107,6 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _read(path: Path) -> _Result:
-    from mmskelseg.runtime.files.parsing import check_shape, read_json
-
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():
         raise MissingFileError(
@@ -230,7 +229,6 @@ def _difference(
 def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str]:
     """Return the lines of the table and of its caption."""
     from mmskelseg.evaluation import format_score
-    from mmskelseg.utils.tables import markdown_table
 
     score = args.score
 

@@ -7,7 +7,7 @@ NAME is followed by the arguments of that converter:
 
 from collections.abc import Sequence
 
-from mmskelseg.commands import dispatch
+from mmskelseg.runtime.cli import dispatch
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:

@@ -7,8 +7,8 @@ NAME is followed by the arguments of that converter:
 
 from collections.abc import Sequence
 
-from mmskelseg.commands import dispatch
 from mmskelseg.models.converters import CONVERTERS
+from mmskelseg.runtime.cli import dispatch
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:

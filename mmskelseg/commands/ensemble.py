@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmskelseg.runtime.cli.command_line import command, number_from, pickle_name
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import command, number_from, pickle_name
 
 if TYPE_CHECKING:
     from mmskelseg.evaluation import SegmentationMetric

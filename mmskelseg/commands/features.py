@@ -10,8 +10,8 @@ continues. Online features, such as those of recipes, are not stored.
 import argparse
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.utils.command_line import command
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import command
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +59,6 @@ def _run(args: argparse.Namespace) -> None:
     )
     from mmskelseg.models.layers import Fitted
     from mmskelseg.registry import DATASETS, MODELS
-    from mmskelseg.runtime.files.atomic import atomic_write
 
     with building(args.config):
         model = MODELS.build(cfg.model)

@@ -33,7 +33,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import (
+from mmskelseg.commands.arguments import load_inferencer
+from mmskelseg.runtime.cli.arguments import (
     SettingsAction,
     add_ensemble,
     add_inference_options,
@@ -41,11 +42,14 @@ from mmskelseg.commands.arguments import (
     add_model,
     check_model,
     is_exported,
-    load_inferencer,
     split_model,
 )
+from mmskelseg.runtime.cli.command_line import command, positive
+from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import command, positive
+from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.utils.tables import text_table
 
 if TYPE_CHECKING:
     from mmskelseg.apis.suggestions import Suggestion
@@ -147,9 +151,6 @@ def _run(args: argparse.Namespace) -> None:
         write_drafts,
         write_suggestions,
     )
-    from mmskelseg.runtime.files.annotations import load_annotations
-    from mmskelseg.runtime.messages.progress import progress_bar
-    from mmskelseg.runtime.segmenting.inputs import find_sources
 
     poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
     sources = find_sources(args.inputs, poses=poses, split=args.split)
@@ -217,8 +218,6 @@ def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]
 
 def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
     """Print the first stretches and the number of stretches of each video."""
-    from mmskelseg.utils.tables import text_table
-
     rows = [['', 'video', 'start', 'end', 'score', 'reason']]
     for i, item in enumerate(suggestions[:SHOWN], 1):
         times = (f'{item.start:.1f}', f'{item.end:.1f}', f'{item.score:.2f}')

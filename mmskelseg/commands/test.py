@@ -16,13 +16,13 @@ import argparse
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import (
+from mmskelseg.runtime.cli.command_line import (
     command,
     number_from,
     pickle_name,
     whole_from,
 )
+from mmskelseg.runtime.messages.errors import UserError
 
 if TYPE_CHECKING:
     from mmengine.config import Config

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import command, seed
 
 if TYPE_CHECKING:
     from mmengine.config import Config

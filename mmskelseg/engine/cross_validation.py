@@ -17,10 +17,10 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.settings import Setting, flat_settings

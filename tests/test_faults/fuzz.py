@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from mmskelseg.utils.command_line import positive, seed, whole_from
+from mmskelseg.runtime.cli.command_line import positive, seed, whole_from
 
 EXAMPLES = 200
 HERE = Path(__file__).parent

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.commands import COMMANDS
-from mmskelseg.commands.arguments import parse_setting
 from mmskelseg.datasets.converters import CONVERTERS
 from mmskelseg.models.converters import CONVERTERS as MODEL_CONVERTERS
-from mmskelseg.utils.stopping import stoppable
+from mmskelseg.runtime.cli.arguments import parse_setting
+from mmskelseg.runtime.cli.stopping import stoppable
 from tests.test_faults.formats import TOY
 from tests.test_faults.mutations import HOSTILE
 

@@ -28,12 +28,12 @@ from printed_tables import TABLES
 from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.fileio.configs import annotation_path
+from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import command, seed
 from mmskelseg.utils.dist import init_distributed
 from mmskelseg.utils.tables import markdown_table
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.runtime.cli.command_line import command, positive, whole
 from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, draw_missing
 from mmskelseg.runtime.drawing.images import COLUMN, save_png
 from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
@@ -31,7 +32,6 @@ from mmskelseg.runtime.structures.annotations import (
     SkeletonKey,
     VideoAnnotation,
 )
-from mmskelseg.utils.command_line import command, positive, whole
 
 # Whether joints and whether limbs are drawn.
 PARTS = {

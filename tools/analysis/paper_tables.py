@@ -19,9 +19,9 @@ from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
 from mmskelseg.evaluation.functional.report import Spread
+from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.utils.command_line import command
 from mmskelseg.utils.tables import markdown_table
 
 INTRODUCTION = """\

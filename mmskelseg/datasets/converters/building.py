@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.runtime.cli.command_line import command, positive, whole
 from mmskelseg.runtime.files.annotations import Files, save_annotations
 from mmskelseg.runtime.files.arrays import read_npy
 from mmskelseg.runtime.files.parsing import read_json
@@ -21,7 +22,6 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.command_line import command, positive, whole
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20

@@ -35,11 +35,11 @@ from mmskelseg.datasets.converters.text_layout import (
     read_splits,
     write_layout,
 )
+from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.utils.command_line import positive
 
 EXAMPLES = """examples:
   %(prog)s import RAW/gtea data/gtea --fps 15

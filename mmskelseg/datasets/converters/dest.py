@@ -39,13 +39,13 @@ from mmskelseg.datasets.converters.text_layout import (
     write_layout,
     write_text,
 )
+from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.command_line import positive
 
 EXAMPLES = """examples:
   %(prog)s import dataset/PKU-subject data/pku

@@ -19,19 +19,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.datasets.converters import building
+from mmskelseg.runtime.cli.command_line import (
+    add_person,
+    add_pose_file_options,
+    positive,
+)
 from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.utils.command_line import add_person, add_pose_file_options, positive
 
 if TYPE_CHECKING:
     from mmskelseg.datasets.converters.keypoint_videos import Labels
-    from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
   # poses of MMPose and a BORIS project; frames between its states are `idle`

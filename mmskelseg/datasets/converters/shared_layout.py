@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from mmskelseg.runtime.cli.command_line import whole, whole_from
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.command_line import whole, whole_from
 
 # The skeleton of videos with features but no poses: one joint that is never seen.
 NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}

@@ -25,9 +25,9 @@ from mmskelseg.datasets.converters.toy_person import (
     track,
 )
 from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, smooth
+from mmskelseg.runtime.cli.command_line import number_from, whole, whole_from
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.command_line import number_from, whole, whole_from
 
 EXAMPLES = """example:
   %(prog)s data/toy

@@ -11,8 +11,10 @@ None and DST to the Python API where a command takes a config and a checkpoint.
 import argparse
 from pathlib import Path
 
+from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.utils.command_line import command
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.version import __version__
 
 # Notes on the data, which are useless without it.
 _NOTES = ('notes',)
@@ -29,8 +31,6 @@ def _run(args: argparse.Namespace) -> None:
     from mmengine.config import Config
 
     from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of, tensors_of
-    from mmskelseg.runtime.messages.errors import UserError
-    from mmskelseg.version import __version__
 
     content = load_checkpoint(args.src)
     meta = meta_of(content)

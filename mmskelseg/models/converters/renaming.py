@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.command_line import command
 
 Value = TypeVar('Value')
 

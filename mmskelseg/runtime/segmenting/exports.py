@@ -3,10 +3,10 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from importlib.util import find_spec
-from operator import add
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -28,7 +28,6 @@ from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.time_budget import (
     TimeBudget,
     budget_as_dict,
@@ -194,76 +193,37 @@ def write_budgets(
     return files
 
 
-def _write_budget_picture(
-    path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
-) -> None:
-    import_optional('matplotlib', 'The picture')
-    from mmskelseg.runtime.drawing.charts import draw_time_budget
-    from mmskelseg.runtime.drawing.images import save_png
+def _pictures(what: str) -> ModuleType:
+    """Return the module that draws; matplotlib, which it needs, is optional."""
+    import_optional('matplotlib', what)
+    from mmskelseg.runtime.segmenting import pictures
 
-    title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
-    budget = reduce(add, budgets.values())
-    save_png(draw_time_budget(budget, classes, title), path)
+    return pictures
+
+
+def _write_budget_picture(*args: object) -> None:
+    _pictures('The picture').write_budget_picture(*args)
+
+
+def _write_timeline(*args: object, **options: object) -> None:
+    _pictures('The timeline').write_timeline(*args, **options)
+
+
+def _write_moving(*args: object, **options: object) -> None:
+    _pictures('The overlay').write_moving(*args, **options)
+
+
+def draw_prediction(prediction: Prediction) -> np.ndarray:
+    """Return the timeline of a prediction, RGB uint8 (H, W, 3).
+
+    If the video is annotated, the ground truth is above the prediction.
+    """
+    return _pictures('The timeline').draw_prediction(prediction)
 
 
 def _write_budget(name: str, prediction: Prediction, path: Path) -> None:
     budgets = {prediction['frame_dir']: prediction_budget(prediction)}
     _BUDGETS[name](path, budgets, prediction['classes'])
-
-
-def draw_prediction(
-    prediction: Prediction, line_minutes: float | None = None
-) -> np.ndarray:
-    """Return the timeline of a prediction, RGB uint8 (H, W, 3).
-
-    If the video is annotated, the ground truth is above the prediction. Long timelines
-    have lines of ``line_minutes``; see :func:`draw_timelines`.
-    """
-    import_optional('matplotlib', 'The timeline')
-    from mmskelseg.runtime.drawing.timelines import draw_timelines
-
-    rows = {'Prediction': prediction['pred_label']}
-    known = prediction.get('label')
-    label = np.asarray(IGNORED if known is None else known)
-    if annotated := bool((label != IGNORED).any()):
-        rows = {'Annotation': label, **rows}
-    return draw_timelines(
-        rows,
-        prediction['classes'],
-        truth='Annotation' if annotated else None,
-        title=prediction['frame_dir'],
-        fps=prediction['fps'],
-        line_minutes=line_minutes,
-    )
-
-
-def draw_people(
-    people: Sequence[Prediction], line_minutes: float | None = None
-) -> np.ndarray:
-    """Return the timelines of the people of a video; see :func:`draw_prediction`."""
-    import_optional('matplotlib', 'The timeline')
-    from mmskelseg.runtime.drawing.timelines import draw_timelines
-
-    first = people[0]
-    return draw_timelines(
-        {person['person']: person['pred_label'] for person in people},
-        first['classes'],
-        title=first['video'],
-        fps=first['fps'],
-        line_minutes=line_minutes,
-    )
-
-
-def _write_timeline(
-    shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
-) -> None:
-    whole = isinstance(shown, Mapping)
-    draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
-    image = draw(shown, line_minutes)
-    # Imported after `draw`, which checks that matplotlib is installed.
-    from mmskelseg.runtime.drawing.images import save_png
-
-    save_png(image, path)
 
 
 def _write_poses(prediction: Prediction, path: Path) -> None:
@@ -278,22 +238,6 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
         prediction['fps'],
     )
     write_npz(poses, path)
-
-
-def _write_moving(
-    name: str,
-    shown: Prediction | Sequence[Prediction],
-    path: Path,
-    **options: object,
-) -> None:
-    import_optional('matplotlib', 'The overlay')
-    from mmskelseg.runtime.drawing import overlay
-
-    writers: dict[str, Callable[..., object]] = {
-        'overlay': overlay.write_overlay,
-        'gif': overlay.write_gif,
-    }
-    writers[name](shown, path, **options)
 
 
 _BUDGETS: dict[str, Callable[..., None]] = {

@@ -88,7 +88,7 @@ def test_poses_become_segments_without_pytorch(
 
 def command(*words, code=0):
     """Run a command without PyTorch; return what it prints."""
-    main = 'from mmskelseg.commands import main\nsys.exit(main(sys.argv[1:]))'
+    main = 'from mmskelseg.runtime.cli import main\nsys.exit(main(sys.argv[1:]))'
     done = subprocess.run(
         [sys.executable, '-c', BLOCKED + main, *map(str, words)],
         env={**os.environ, 'PYTHONPATH': str(ROOT)},

@@ -3,12 +3,11 @@
 import argparse
 import logging
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from math import inf
 
+from mmskelseg.runtime.cli.stopping import stoppable
 from mmskelseg.runtime.messages.errors import shown, user_errors
 from mmskelseg.runtime.structures.choices import EACH, POLICIES, POSE_FORMATS
-from mmskelseg.utils.stopping import stoppable
 
 # The largest whole number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
@@ -154,18 +153,3 @@ def positive(text: str) -> float:
 # Whole numbers from 0; seeds have 32 bits.
 whole = whole_from(0)
 seed = whole_from(0, 2**32 - 1)
-
-
-def device(text: str) -> str:
-    """Return the name of an available device, as a ``type`` of argparse."""
-    # Exported models run without torch, and check the device themselves.
-    if find_spec('torch') is None:
-        return text
-    # torch takes seconds to import, and is needed only if a device is given.
-    from mmskelseg.utils.devices import check_device
-
-    try:
-        check_device(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg.fileio.configs import find_config
+from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 

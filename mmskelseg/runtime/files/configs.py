@@ -8,7 +8,7 @@ from typing import Any
 
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
 
 
 def annotation_path(dataset: Mapping[str, Any]) -> Path:

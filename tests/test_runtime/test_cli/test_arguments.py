@@ -6,11 +6,8 @@ import sys
 
 import pytest
 
-from mmskelseg.commands.arguments import (
-    SettingsAction,
-    add_config_arguments,
-    split_model,
-)
+from mmskelseg.commands.arguments import add_config_arguments
+from mmskelseg.runtime.cli.arguments import SettingsAction, split_model
 from tests.small_data import ROOT
 
 
