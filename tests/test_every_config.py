@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.datasets.converters.precog import CLASSES as PRECOG
+from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.messages.errors import UserError

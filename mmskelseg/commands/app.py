@@ -86,8 +86,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.apis.web_page import PageSegmenter
-    from mmskelseg.apis.web_page.page import launch_page
+    from mmskelseg.apis.web_page.page import PageSegmenter, launch_page
 
     with TemporaryDirectory(prefix='mmskelseg-') as folder:
         require('The page', "run `pip install 'gradio>=6.31' 'av>=18'`", *NEEDED)

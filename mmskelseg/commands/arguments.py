@@ -7,28 +7,27 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mmskelseg.runtime.cli.arguments import SettingsAction, pose_estimator
+from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import whole
-from mmskelseg.runtime.files.configs import find_config
 
-# Commands import MMEngine and torch later, so that --help is fast.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
     from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 
 
+def _opening() -> Any:
+    """Return the module that opens what arguments name; its imports take seconds."""
+    from mmskelseg.commands import opening
+
+    return opening
+
+
 def device(text: str) -> str:
     """Return the name of an available device, as a ``type`` of argparse."""
-    from mmskelseg.utils.devices import check_device
-
-    try:
-        check_device(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+    return _opening().available(text)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +56,7 @@ def load_config(args: argparse.Namespace) -> Config:
     ``work_dirs/<name of the config>``.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = _checked_config(args)
+    cfg = _opening().checked_config(args)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -67,46 +66,15 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def model_config(args: argparse.Namespace) -> Config | None:
-    """Return the checked config of a trained model, with the settings of options.
-
-    None stands for the config in the checkpoint.
-    """
-    return None if args.config is None else _checked_config(args)
-
-
-def _checked_config(args: argparse.Namespace) -> Config:
-    from mmskelseg.engine.config_checks import check_config, read_config
-
-    config = read_config(find_config(args.config), args.cfg_options)
-    check_config(config, args.config)
-    return config
+    """Return the checked config of a trained model; None for that in the checkpoint."""
+    return _opening().model_config(args)
 
 
 def load_inferencer(
     args: argparse.Namespace, *, show_progress: bool = True
 ) -> SkelSegInferencer:
     """Return the trained model that ``split_model`` found, on its device."""
-    from mmskelseg.apis import SkelSegInferencer
-    from mmskelseg.engine.config_checks import building
-
-    if args.model is not None:
-        return SkelSegInferencer(
-            args.model,
-            None,
-            args.device,
-            pose_estimator=pose_estimator(args),
-            show_progress=show_progress,
-        )
-    config = model_config(args)
-    estimator = pose_estimator(args)
-    with building(args.config or args.checkpoint):
-        return SkelSegInferencer(
-            config,
-            [args.checkpoint, *args.ensemble],
-            args.device,
-            pose_estimator=estimator,
-            show_progress=show_progress,
-        )
+    return _opening().inferencer(args, show_progress=show_progress)
 
 
 def open_segmenter(
@@ -118,11 +86,4 @@ def open_segmenter(
 
 def open_stream(args: argparse.Namespace) -> SkelSegStream:
     """Return the stream of a trained causal model."""
-    from mmskelseg.apis import SkelSegStream
-    from mmskelseg.engine.config_checks import building
-
-    if args.model is not None:
-        return SkelSegStream(args.model, fps=args.fps)
-    config = model_config(args)
-    with building(args.config or args.checkpoint):
-        return SkelSegStream(config, [args.checkpoint, *args.ensemble], fps=args.fps)
+    return _opening().stream(args)

@@ -20,16 +20,15 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TypedDict, cast
 
+from mmskelseg.evaluation import format_score, paired_bootstrap
+from mmskelseg.evaluation.functional.report import Spreads
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.utils.tables import markdown_table
-
-if TYPE_CHECKING:
-    from mmskelseg.evaluation.functional.report import Spreads
 
 _SCORES = {
     'f1@10': 'F1@10',
@@ -214,8 +213,6 @@ def _difference(
     first: Sequence[float], second: Sequence[float], groups: Sequence[str]
 ) -> list[str]:
     """Return the cells for the mean difference and its p-value."""
-    from mmskelseg.evaluation import paired_bootstrap
-
     if len(set(groups)) == 1:
         # A single test video says nothing about others.
         return [f'{(sum(first) - sum(second)) / len(first):+.2f}', '']
@@ -228,8 +225,6 @@ def _difference(
 
 def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str]:
     """Return the lines of the table and of its caption."""
-    from mmskelseg.evaluation import format_score
-
     score = args.score
 
     def mean(name: str) -> float:

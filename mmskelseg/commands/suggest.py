@@ -31,7 +31,6 @@ marks and convert the files; all other frames remain unlabelled.
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import load_inferencer
 from mmskelseg.runtime.cli.arguments import (
@@ -49,10 +48,15 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.suggesting.suggestions import (
+    StretchRanking,
+    Suggestion,
+    by_video,
+    drafts,
+    write_drafts,
+    write_suggestions,
+)
 from mmskelseg.utils.tables import text_table
-
-if TYPE_CHECKING:
-    from mmskelseg.apis.suggestions import Suggestion
 
 TOOLS = ('boris', 'elan', 'label_studio')
 # Number of stretches that are printed.
@@ -145,13 +149,6 @@ def _check(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     _check(args)
-    from mmskelseg.apis.suggestions import (
-        StretchRanking,
-        drafts,
-        write_drafts,
-        write_suggestions,
-    )
-
     poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
     sources = find_sources(args.inputs, poses=poses, split=args.split)
     model = load_inferencer(args, show_progress=False)
@@ -211,8 +208,6 @@ def _check_classes(there: Sequence[str], classes: Sequence[str], place: str) -> 
 
 
 def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:
-    from mmskelseg.apis.suggestions import by_video
-
     return by_video(suggestions)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.datasets.converters.precog import CLASSES, PACKED, project, read_release
+from mmskelseg.converters.precog import CLASSES, PACKED, project, read_release
 from mmskelseg.evaluation import segmental_f1, to_segments
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton

@@ -496,7 +496,7 @@ def _config(folder: Path) -> Path:
 def _read_skeleton(path: Path) -> Any:
     import argparse
 
-    from mmskelseg.datasets.converters.building import skeleton
+    from mmskelseg.converters.building import skeleton
     from mmskelseg.runtime.messages.errors import UserError
     from mmskelseg.runtime.poses.layouts import checked
 
@@ -670,7 +670,7 @@ def _convert(name: str, *before: str, after: tuple[str, ...] = ()) -> Any:
     def read(path: Path) -> None:
         from importlib import import_module
 
-        module = import_module(f'mmskelseg.datasets.converters.{name}')
+        module = import_module(f'mmskelseg.converters.{name}')
         out = path.parent / 'out'
         try:
             run_command(module.main, *before, path, out, *after)
@@ -734,7 +734,7 @@ for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
 
 
 def _precog(folder: Path) -> Path:
-    from mmskelseg.datasets.converters.precog import JOINTS
+    from mmskelseg.converters.precog import JOINTS
 
     tables = folder / 'release' / 'Dataset' / 'CSV'
     tables.mkdir(parents=True)
@@ -813,7 +813,7 @@ def _keypoints(folder: Path) -> Path:
 
 
 def _read_keypoints(path: Path) -> None:
-    from mmskelseg.datasets.converters.keypoints import main
+    from mmskelseg.converters.keypoints import main
 
     out = path.parent / 'out'
     options = ('--fps', '1', '--unlabelled', 'ignore')

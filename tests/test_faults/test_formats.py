@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.datasets.converters import CONVERTERS
+from mmskelseg.converters import CONVERTERS
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
 from tests.test_faults.formats import FORMATS, Format

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.commands import COMMANDS
-from mmskelseg.datasets.converters import CONVERTERS
-from mmskelseg.models.converters import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
 from mmskelseg.runtime.cli.arguments import parse_setting
 from mmskelseg.runtime.cli.stopping import stoppable
 from tests.test_faults.formats import TOY
@@ -20,8 +20,8 @@ from tests.test_faults.mutations import HOSTILE
 
 ROOMS = {
     'mmskelseg.commands': set(COMMANDS) - {'convert', 'convert-model'},
-    'mmskelseg.datasets.converters': set(CONVERTERS),
-    'mmskelseg.models.converters': set(MODEL_CONVERTERS),
+    'mmskelseg.converters': set(CONVERTERS),
+    'mmskelseg.converters.checkpoints': set(MODEL_CONVERTERS),
 }
 MAINS = [
     f'{room}.{name.replace("-", "_")}'

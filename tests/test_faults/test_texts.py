@@ -212,7 +212,7 @@ def test_annotations_of_another_kind_are_named(tmp_path, content):
 
 def test_number_of_a_class_has_bounds(tmp_path):
     """Python refuses to read whole numbers of thousands of digits."""
-    from mmskelseg.datasets.converters.text_layout import read_classes
+    from mmskelseg.converters.text_layout import read_classes
 
     path = tmp_path / 'mapping.txt'
     path.write_text(f'0 walk\n{"1" * 5001} lift\n')

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.converters import uwiom
-from mmskelseg.datasets.converters.lcr_release import project
+from mmskelseg.converters import uwiom
+from mmskelseg.converters.lcr_release import project
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 

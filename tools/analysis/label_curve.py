@@ -37,7 +37,6 @@ import numpy as np
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.suggestions import StretchRanking, stretches_of
 from mmskelseg.datasets.stretches import (
     Stretch,
     read_stretches,
@@ -68,6 +67,7 @@ from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
 from mmskelseg.utils.tables import markdown_table
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')

@@ -13,6 +13,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.body import RunningCoordinates
 from mmskelseg.runtime.streaming.model import check_state
 from mmskelseg.runtime.streaming.resampling import Resampler
+from mmskelseg.runtime.structures.skeleton import Layout
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ class SkeletonStream:
     """
 
     _ended: bool
+
+    #: The layout of the joints that the model reads; subclasses set it.
+    skeleton: Layout
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ with a config whose model has the same widths, for example:
     python tools/test.py configs/skelseg/uwiom_joint_limb.py ms_tcn2.pth
 """
 
-from mmskelseg.models.converters.renaming import converter
+from mmskelseg.converters.checkpoints.renaming import converter
 
 # Patterns of the reference's names, and our names within a branch.
 RENAMES = {

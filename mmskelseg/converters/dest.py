@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.shared_layout import (
+from mmskelseg.converters import building
+from mmskelseg.converters.shared_layout import (
     NO_SKELETON,
     add_export_options,
     add_import_options,
@@ -31,7 +31,7 @@ from mmskelseg.datasets.converters.shared_layout import (
     save_features,
     without_poses,
 )
-from mmskelseg.datasets.converters.text_layout import (
+from mmskelseg.converters.text_layout import (
     class_names,
     find_labels,
     read_mapping,

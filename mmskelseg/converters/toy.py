@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.toy_person import (
+from mmskelseg.converters import building
+from mmskelseg.converters.toy_person import (
     FOCAL_LENGTH,
     IMG_SHAPE,
     Take,
@@ -24,7 +24,7 @@ from mmskelseg.datasets.converters.toy_person import (
     film,
     track,
 )
-from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, perform, smooth
+from mmskelseg.converters.toy_script import CLASSES, Motion, perform, smooth
 from mmskelseg.runtime.cli.command_line import number_from, whole, whole_from
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.structures.annotations import VideoAnnotation

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.text_layout import (
+from mmskelseg.converters import building
+from mmskelseg.converters.text_layout import (
     find_labels,
     find_mapping,
     read_classes,

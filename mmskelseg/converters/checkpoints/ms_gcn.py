@@ -12,7 +12,7 @@ It includes the graph of the joints. As in the reference code, the input of a jo
 its displacement followed by its coordinates, as SkeletonCoordinates computes them.
 """
 
-from mmskelseg.models.converters.renaming import converter
+from mmskelseg.converters.checkpoints.renaming import converter
 
 _STAGE = r'stages\.(\d+)\.'
 _BLOCK = r'stream\.st_gcn_networks\.(\d+)\.'

@@ -16,9 +16,10 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mmskelseg.datasets.converters import building
+from mmskelseg.converters import building
+from mmskelseg.converters import keypoint_videos as joining
+from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.runtime.cli.command_line import (
     add_person,
     add_pose_file_options,
@@ -33,9 +34,6 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
-
-if TYPE_CHECKING:
-    from mmskelseg.datasets.converters.keypoint_videos import Labels
 
 EXAMPLES = """examples:
   # poses of MMPose and a BORIS project; frames between its states are `idle`
@@ -232,8 +230,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.datasets.converters import keypoint_videos as joining
-
     if 'background' in (args.unlabelled, args.overlap) and args.background is None:
         raise UserError('name the class by --background NAME.')
     if args.out.is_file():

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from mmskelseg.datasets.converters import CONVERTERS
-from mmskelseg.datasets.converters.building import find_videos, write
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters.building import find_videos, write
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import small_annotations
@@ -14,7 +14,7 @@ from tests.small_data import small_annotations
 
 def test_converters_are_imported_without_pytorch():
     """So that --help comes at once."""
-    names = ', '.join(f'mmskelseg.datasets.converters.{name}' for name in CONVERTERS)
+    names = ', '.join(f'mmskelseg.converters.{name}' for name in CONVERTERS)
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, '-c', code]).returncode == 0
 

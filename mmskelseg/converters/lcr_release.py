@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters.building import read_floats, write
-from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.converters.building import read_floats, write
+from mmskelseg.converters.text_layout import read_lines
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters.building import find_named
-from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.converters.building import find_named
+from mmskelseg.converters.text_layout import read_lines
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (

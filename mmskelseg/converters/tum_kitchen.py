@@ -14,9 +14,9 @@ docs/datasets/tum_kitchen.md describes the releases and our assumptions.
 import argparse
 from pathlib import Path
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
-from mmskelseg.datasets.converters.text_layout import read_classes, read_label
+from mmskelseg.converters import building
+from mmskelseg.converters.lcr_release import CAMERA, convert, find_videos
+from mmskelseg.converters.text_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
 
 EXAMPLES = """examples:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.datasets.converters.toy_script import CLASSES, Motion, smooth
+from mmskelseg.converters.toy_script import CLASSES, Motion, smooth
 
 # All lengths are in body heights.
 HIP, SHOULDER, FOOT = 0.055, 0.115, 0.06

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.text_layout import read_lines
+from mmskelseg.converters import building
+from mmskelseg.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
@@ -43,7 +43,7 @@ EXAMPLES = """examples:
 """
 FOLDER = 'Dataset/CSV'
 # The recordings in the package.
-PACKED = Path(__file__).parents[1] / 'open_data' / 'precog16.npz'
+PACKED = Path(__file__).parents[1] / 'datasets' / 'open_data' / 'precog16.npz'
 # The files only have ids; docs/datasets/precog.md describes how names were verified.
 CLASSES = [
     'nothing', 'right_punch', 'left_punch', 'front_right_kick', 'front_left_kick',

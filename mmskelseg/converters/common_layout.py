@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.shared_layout import (
+from mmskelseg.converters import building
+from mmskelseg.converters.shared_layout import (
     NO_SKELETON,
     add_export_options,
     add_import_options,
@@ -28,7 +28,7 @@ from mmskelseg.datasets.converters.shared_layout import (
     save_features,
     without_poses,
 )
-from mmskelseg.datasets.converters.text_layout import (
+from mmskelseg.converters.text_layout import (
     find_labels,
     read_label,
     read_mapping,

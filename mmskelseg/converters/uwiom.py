@@ -21,8 +21,8 @@ from urllib.request import Request, urlopen
 import numpy as np
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from mmskelseg.datasets.converters import building
-from mmskelseg.datasets.converters.lcr_release import CAMERA, convert, find_videos
+from mmskelseg.converters import building
+from mmskelseg.converters.lcr_release import CAMERA, convert, find_videos
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:

@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mmskelseg.apis.suggestions import (
+from mmskelseg.datasets.stretches import Stretch, read_stretches
+from mmskelseg.runtime.labels import read_segments, segments_to_labels
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.suggesting.suggestions import (
     CRITERIA,
     StretchRanking,
     by_video,
@@ -18,9 +21,6 @@ from mmskelseg.apis.suggestions import (
     write_drafts,
     write_suggestions,
 )
-from mmskelseg.datasets.stretches import Stretch, read_stretches
-from mmskelseg.runtime.labels import read_segments, segments_to_labels
-from mmskelseg.runtime.messages.errors import UserError
 
 
 def prediction(name, predicted, certainty, *, fps=10.0, num_classes=3, **more):
