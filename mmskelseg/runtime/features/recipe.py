@@ -284,8 +284,8 @@ class FeatureRecipe:
         if missing:
             raise UserError(
                 f'features.{self.modality}.{key}: {type(part).__name__} lacks '
-                f'{", ".join(missing)}; mmskelseg.features.{protocol.__name__} lists '
-                'the methods that such a class needs.'
+                f'{", ".join(missing)}; mmskelseg.runtime.features.{protocol.__name__} '
+                'lists the methods that such a class needs.'
             )
 
 

@@ -110,6 +110,20 @@ def test_segment_writes_all_formats_without_pytorch(recipe, poses, tmp_path):
         assert list(csv.DictReader(file))
 
 
+def test_exported_model_is_segmented_before_pytorch_is_imported(
+    recipe, poses, tmp_path
+):
+    """Where it is installed: the command is that of the runtime, and as quick."""
+    words = ['segment', poses, recipe[1], '--out', tmp_path / 'out', '--device', 'cpu']
+    code = (
+        'import sys\n'
+        'from mmskelseg.commands import main\n'
+        'main(sys.argv[1:])\n'
+        'sys.exit("torch" in sys.modules or "mmengine" in sys.modules)'
+    )
+    subprocess.run([sys.executable, '-c', code, *map(str, words)], check=True, cwd=ROOT)
+
+
 def test_live_prints_events_without_pytorch(stream_file, poses, tmp_path):
     """Of a file that plays as a camera would, with poses that are there."""
     with written_video(tmp_path / 'take1.mp4', 10.0, (96, 128)) as put:
@@ -149,6 +163,8 @@ def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
     (('segment', '.', 'b.onnx'), 'b.onnx: there is no such model file'),
     (('live', '0', 'b.onnx', 'c.pth'), 'takes no CHECKPOINT'),
     (('live', '0', 'b.pth'), 'b.pth: needs PyTorch, which is not'),
+    (('train', 'mine.py'), 'train is not part of mmskelseg-runtime, which has segment'),
+    (('poses', '.', 'o', '--estimator', 'mmpose:human'), 'choose mediapipe or rtmlib'),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_said(words, sentence):
     assert sentence in command(*words, code=1)
