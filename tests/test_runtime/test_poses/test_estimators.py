@@ -13,6 +13,7 @@ import pytest
 from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
 from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.runtime.poses import choose_person
 from mmskelseg.runtime.poses.estimators import (
     MediaPipePose,
@@ -435,3 +436,10 @@ def test_networks_that_are_not_there_are_told(networks, clip):
         r'detector\.py has no class human; choose categories from person, ',
         categories=['human'],
     )
+
+
+def test_runtime_alone_has_no_mmpose(monkeypatch):
+    """What else is registered is looked up by the full package."""
+    monkeypatch.setattr(ESTIMATORS, '_finders', [])
+    with pytest.raises(DependencyError, match='mmskelseg-runtime does not support'):
+        build_pose_estimator('mmpose:human')

@@ -164,7 +164,6 @@ def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
     (('live', '0', 'b.onnx', 'c.pth'), 'takes no CHECKPOINT'),
     (('live', '0', 'b.pth'), 'b.pth: needs PyTorch, which is not'),
     (('train', 'mine.py'), 'train is not part of mmskelseg-runtime, which has segment'),
-    (('poses', '.', 'o', '--estimator', 'mmpose:human'), 'choose mediapipe or rtmlib'),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_said(words, sentence):
     assert sentence in command(*words, code=1)
