@@ -32,7 +32,7 @@ marks and convert the files; all other frames remain unlabelled.
 import argparse
 from collections.abc import Sequence
 
-from mmskelseg.commands.arguments import load_inferencer
+from mmskelseg.commands.arguments import device, load_inferencer
 from mmskelseg.runtime.cli.arguments import (
     SettingsAction,
     add_ensemble,
@@ -134,7 +134,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'classes as well',
     )
     add_input_options(parser)
-    add_inference_options(parser)
+    add_inference_options(parser, device)
 
 
 def _check(args: argparse.Namespace) -> None:

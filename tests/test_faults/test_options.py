@@ -161,11 +161,11 @@ def refused(module, *argv):
         ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
         ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
         (
-            'datasets.converters.toy',
+            'converters.toy',
             ['--seconds', 'inf'],
             "'inf' is not a number from 2",
         ),
-        ('datasets.converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
+        ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
     ],
 )
 def test_misuse_is_told(module, argv, message, monkeypatch):

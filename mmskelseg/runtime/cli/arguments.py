@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -273,10 +273,18 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_inference_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a trained model, and the size of its batches."""
+def add_inference_options(
+    parser: argparse.ArgumentParser, device: Callable[[str], str] = str
+) -> None:
+    """Add the options of a trained model, and the size of its batches.
+
+    Args:
+        parser: The parser.
+        device: The ``type`` of --device; exported models check it themselves.
+    """
     parser.add_argument(
         '--device',
+        type=device,
         help='device such as cpu or cuda:0 (default: a GPU, if any)',
     )
     parser.add_argument(

@@ -89,7 +89,9 @@ Opener: TypeAlias = Callable[[argparse.Namespace], Stream]
 SHOWN = 10
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_arguments(
+    device: Callable[[str], str], parser: argparse.ArgumentParser
+) -> None:
     parser.usage = (
         '%(prog)s [-h] INPUT... ([CONFIG] CHECKPOINT | MODEL.onnx | --model NAME) '
         '[OPTION...]'
@@ -109,7 +111,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'work_dirs/segment)',
     )
     add_input_options(parser)
-    add_inference_options(parser)
+    add_inference_options(parser, device)
     parser.add_argument(
         '--min-score',
         type=number_from(0, 1),
@@ -198,15 +200,18 @@ def _open_exported(args: argparse.Namespace) -> Stream:
     return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
 
 
-def segment_command(open_trained: Opener | None = None) -> Callable[..., int | None]:
+def segment_command(
+    open_trained: Opener | None = None, device: Callable[[str], str] = str
+) -> Callable[..., int | None]:
     """Return the ``main`` of the command.
 
     Args:
         open_trained: Opens models that need PyTorch; None if there is none.
+        device: The ``type`` of --device, as in argparse.
     """
     return command(
         __doc__,
-        _add_arguments,
+        partial(_add_arguments, device),
         partial(_run, open_trained),
         EXAMPLES,
         kept='written files are complete; the same command starts from the beginning, '

@@ -114,7 +114,7 @@ def test_exported_model_is_segmented_before_pytorch_is_imported(
     recipe, poses, tmp_path
 ):
     """Where it is installed: the command is that of the runtime, and as quick."""
-    words = ['segment', poses, recipe[1], '--out', tmp_path / 'out', '--device', 'cpu']
+    words = ['segment', poses, recipe[1], '--out', tmp_path / 'out']
     code = (
         'import sys\n'
         'from mmskelseg.commands import main\n'
