@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,27 @@ def test_room_has_a_sentence(path):
     docstring = ast.get_docstring(ast.parse(path.read_text('utf-8')))
     assert docstring, f'{path} has no docstring'
     assert docstring.partition('\n')[0].endswith('.')
+
+
+@pytest.mark.parametrize(
+    ('module', 'names'),
+    [
+        ('apis', 'SkelSegInferencer SkelSegStream write_exports EXPORTS'),
+        ('apis.export', 'export_onnx'),
+        ('apis.live', 'LiveSegmenter LiveReport'),
+        ('apis.pose_estimators', 'build_pose_estimator PoseEstimator MMPoseAlias'),
+        ('apis.suggestions', 'StretchRanking'),
+        ('datasets', 'load_annotations save_annotations'),
+        ('datasets.annotations', 'load_annotations save_annotations videos_of_split'),
+        ('evaluation', 'frame_accuracy edit_score to_segments SegmentationMetric'),
+        ('interchange', 'read_segments READERS write_elan VideoSegments'),
+        ('interchange.poses', 'read_poses write_npz Poses choose_person'),
+        ('models', 'ActionSegmentor SegmentationHead'),
+        ('registry', 'INFERENCERS MODELS TRANSFORMS'),
+        ('runtime', 'OnnxSegmenter OnnxStream'),
+    ],
+)
+def test_names_that_documents_show_are_importable(module, names):
+    """Wherever what they name lies."""
+    found = import_module(f'mmskelseg.{module}')
+    assert [name for name in names.split() if not hasattr(found, name)] == []
