@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.runtime.cli.arguments import SettingsAction
@@ -50,19 +48,8 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Return the config of the arguments, with launcher, options and work folder.
-
-    The work folder is that of the command line, or else that of the config, or else
-    ``work_dirs/<name of the config>``.
-    """
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = _opening().checked_config(args)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
-    return cfg
+    """Return the config of the arguments, with launcher, options and work folder."""
+    return _opening().load_config(args)
 
 
 def model_config(args: argparse.Namespace) -> Config | None:

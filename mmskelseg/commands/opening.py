@@ -1,6 +1,8 @@
 """Configs, devices and trained models that arguments name; it imports PyTorch."""
 
 import argparse
+import os
+from pathlib import Path
 
 from mmengine.config import Config
 
@@ -20,7 +22,23 @@ def available(device: str) -> str:
     return device
 
 
-def checked_config(args: argparse.Namespace) -> Config:
+def load_config(args: argparse.Namespace) -> Config:
+    """Return the config of the arguments, with launcher, options and work folder.
+
+    The work folder is that of the command line, or else that of the config, or else
+    ``work_dirs/<name of the config>``.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = _checked_config(args)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
+    return cfg
+
+
+def _checked_config(args: argparse.Namespace) -> Config:
     """Return the config of the arguments with their settings."""
     config = read_config(find_config(args.config), args.cfg_options)
     check_config(config, args.config)
@@ -32,7 +50,7 @@ def model_config(args: argparse.Namespace) -> Config | None:
 
     None stands for the config in the checkpoint.
     """
-    return None if args.config is None else checked_config(args)
+    return None if args.config is None else _checked_config(args)
 
 
 def inferencer(
