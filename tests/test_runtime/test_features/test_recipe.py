@@ -195,7 +195,7 @@ def test_own_part_is_told_what_it_lacks():
     with pytest.raises(
         UserError,
         match=r'features\.heatmap\.render: Depth lacks source, settings; '
-        r'mmskelseg\.features\.Renderer lists',
+        r'mmskelseg\.runtime\.features\.Renderer lists',
     ):
         recipe({'render': {'type': 'Depth'}})
     with pytest.raises(
