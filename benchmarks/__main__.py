@@ -34,7 +34,7 @@ COMMANDS = {
     'startup': {'repeats': 5},
 }  # fmt: skip
 # Commands that never use a GPU.
-ON_CPU = ('export', 'metrics', 'precision', 'startup', 'stream')
+ON_CPU = ('export', 'metrics', 'precision', 'render', 'startup', 'stream')
 
 
 def positive(text: str) -> int:
@@ -51,8 +51,8 @@ def table_file(text: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    from mmskelseg.commands.arguments import SettingsAction
-    from mmskelseg.utils.command_line import command_parser
+    from mmskelseg.runtime.cli.arguments import SettingsAction
+    from mmskelseg.runtime.cli.command_line import command_parser
 
     parser = command_parser(__doc__, prog=None)
     commands = parser.add_subparsers(dest='command', required=True)
@@ -117,7 +117,7 @@ def main() -> None:
     if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
-    from mmskelseg.utils.errors import user_errors
+    from mmskelseg.runtime.messages.errors import user_errors
 
     with user_errors():
         if args.command not in ON_CPU:

@@ -17,8 +17,8 @@ from torch import nn
 
 from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gflops
 from benchmarks.render import skeletons
-from mmskelseg.features import FrameEncoder
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.encoders import FrameEncoder
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.utils.precision import has_bfloat16
 
 

@@ -24,12 +24,13 @@ from mmengine.registry import init_default_scope
 
 from benchmarks.measuring import count_gflops, machine, pick_clock
 from mmskelseg.apis.export import export_onnx
-from mmskelseg.fileio.model_files import ModelFile
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.models.onnx_graphs import SegmentorGraph, StemGraph
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.stream import OnnxStreamingModel
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.utils.tables import markdown_table
 
 _BATCH = 32
@@ -104,10 +105,9 @@ def _image_network(
     """Return a function that computes features from images in PyTorch, as in use."""
     if 'stem' in model.branches[name]:
         return StemGraph([model], name)
-    from mmskelseg.features import FeatureRecipe
 
     features = cfg.test_dataloader.dataset.features[name]
-    encoder: Any = FeatureRecipe.from_config(name, features, meta['skeleton']).encoder
+    encoder: Any = recipe_from_config(name, features, meta['skeleton']).encoder
 
     def encode(images: torch.Tensor) -> object:
         # Equal channels share memory, like those of a heatmap.

@@ -32,8 +32,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.utils.command_line import command, seed, whole_from
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.cli.command_line import command, seed, whole_from
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.tables import text_table
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,7 +26,7 @@ from mmskelseg.evaluation import (
     frame_map,
     segmental_f1,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.tables import text_table
 
 try:

@@ -43,11 +43,12 @@ from benchmarks.measuring import (
     machine,
     pick_clock,
 )
-from mmskelseg.datasets.annotations import load_annotations, videos_of_split
-from mmskelseg.features import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write_text
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.features import FeatureRecipe
+from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.utils.tables import markdown_table
 
 PAPER = (__doc__ or '').rpartition('\n\n')[2]
@@ -138,7 +139,7 @@ def read_dataset(cfg: Config) -> tuple[list[FeatureRecipe], list[VideoAnnotation
         if 'weights' in config.get('encoder', ()):
             config = {**config, 'encoder': {**config['encoder'], 'weights': 'none'}}
         skeleton = data['metainfo']['skeleton']
-        recipes.append(FeatureRecipe.from_config(modality, config, skeleton))
+        recipes.append(recipe_from_config(modality, config, skeleton))
     folder = (cfg.get('data_prefix') or {}).get('video')
     folder = None if folder is None else Path(root, folder)
     return recipes, videos_of_split(data, cfg.split, path, folder)

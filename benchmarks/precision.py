@@ -18,11 +18,11 @@ from mmengine.registry import init_default_scope
 from benchmarks.measuring import machine
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.export import export_onnx
-from mmskelseg.datasets import load_annotations
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.structures.predictions import Prediction
-from mmskelseg.utils.choices import PRECISIONS
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.structures.choices import PRECISIONS
+from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {

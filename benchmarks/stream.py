@@ -17,11 +17,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from benchmarks.measuring import machine
-from mmskelseg.features import FeatureRecipe, SkeletonCoordinates
-from mmskelseg.features.renderers.drawing import MIN_SCORE
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
-from mmskelseg.streaming import SkeletonStream
+from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.streaming import SkeletonStream
 
 
 def run(args: argparse.Namespace) -> None:
@@ -72,7 +73,7 @@ def make_stream(
     # Each joint has positions and displacements.
     joints = branch.in_channels // (2 * dims)
     skeleton = {'joints': joints, 'limbs': []}
-    render = FeatureRecipe.from_config(modality, features, skeleton).render
+    render = recipe_from_config(modality, features, skeleton).render
     assert isinstance(render, SkeletonCoordinates)
     rng = np.random.default_rng(0)
     body = rng.normal(300, 40, (1, joints, dims))

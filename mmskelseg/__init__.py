@@ -6,13 +6,14 @@ from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
+from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.version import __version__
 
 # The distribution mmskelseg-runtime has no dependencies to check or repair.
 if find_spec('mmskelseg.compat') is not None:
     from mmskelseg import compat
     from mmskelseg.compat import dependencies
-    from mmskelseg.utils.errors import user_errors
+    from mmskelseg.runtime.messages.errors import user_errors
 
     # The doctor lists the problems at which this check would stop.
     if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
@@ -22,5 +23,12 @@ if find_spec('mmskelseg.compat') is not None:
             dependencies.check()
     # Before mmaction.models or mmcv.ops is imported for the first time.
     compat.apply()
+
+    def _registered(name: str) -> type | None:
+        from mmskelseg.registry import INFERENCERS
+
+        return INFERENCERS.get(name)
+
+    ESTIMATORS.look_in(_registered)
 
 __all__ = ['__version__']

@@ -1,8 +1,13 @@
 """Entry point of ``python -m mmskelseg COMMAND``."""
 
 import sys
+from importlib.util import find_spec
 
-from mmskelseg.commands import main
+# The distribution mmskelseg-runtime has no others.
+if find_spec('mmskelseg.commands') is None:
+    from mmskelseg.runtime.cli import main
+else:
+    from mmskelseg.commands import main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -17,12 +17,15 @@ from mmengine.registry import registry as mmengine_registry
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
+from mmskelseg.runtime.parts import RENDERERS
+
 _HOOKS = ['mmskelseg.engine.hooks']
 _OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
 _DATASETS = ['mmskelseg.datasets.action_seg_dataset', 'mmskelseg.datasets.samplers']
 _TRANSFORMS = [
     'mmskelseg.datasets.transforms',
-    'mmskelseg.features.renderers.registration',
+    'mmskelseg.encoders.mmaction_coordinates',
+    'mmskelseg.runtime.features',
 ]
 _MODELS = [
     'mmskelseg.models.backbones',
@@ -33,10 +36,11 @@ _MODELS = [
     'mmskelseg.models.segmentors',
     'mmskelseg.models.stems',
     'mmskelseg.models.timestamps',
-    'mmskelseg.features.encoders',
+    'mmskelseg.encoders',
 ]
 _METRICS = ['mmskelseg.evaluation.metrics']
-_VISUALIZATION = ['mmskelseg.visualization.seg_visualizer']
+_INFERENCERS = ['mmskelseg.apis.mmpose_inferencer']
+_VISUALIZATION = ['mmskelseg.engine.seg_visualizer']
 
 
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:
@@ -67,12 +71,16 @@ TASK_UTILS = _child(root.TASK_UTILS)
 VISUALIZERS = _child(root.VISUALIZERS, _VISUALIZATION)
 VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
-INFERENCERS = _child(root.INFERENCERS)
+INFERENCERS = _child(root.INFERENCERS, _INFERENCERS)
 FUNCTIONS = _child(root.FUNCTIONS)
 # MMEngine has no root for these.
 POSTPROCESSORS = Registry(
     'postprocessor', scope='mmskelseg', locations=['mmskelseg.models.postprocessors']
 )
+
+# The runtime does without MMEngine; what registers itself there is handed over, also
+# later.
+RENDERERS.share(lambda renderer: TRANSFORMS.register_module(module=renderer))
 
 _imports_by_name = mmengine_registry.get_object_from_string
 _registered_only = ContextVar('registered_only', default=False)

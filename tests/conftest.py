@@ -6,10 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from tests.small_data import ROOT, VECTORS, small_annotations
 from tests.tool_server import IS_POSSIBLE, run_forked
+
+META = small_annotations()['metainfo']
 
 
 def pytest_collection_modifyitems(items):
@@ -50,11 +54,58 @@ def rng():
 @pytest.fixture
 def small_data(tmp_path):
     """The path of a small annotation file: two training videos, one test video."""
-    from mmskelseg.datasets import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
 
     path = tmp_path / 'data' / 'annotations.pkl'
     save_annotations(small_annotations(), path)
     return path
+
+
+@pytest.fixture
+def small_config(small_data):
+    """The toy config on the small data, with a small model of 3 classes."""
+    cfg = Config.fromfile(ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py')
+    cfg.merge_from_dict(
+        {
+            'model.num_classes': 3,
+            'model.branches.heatmap.channels': 8,
+            'test_dataloader.dataset.ann_file': str(small_data),
+        }
+    )
+    return cfg
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Save a model with random weights; return its checkpoint."""
+
+    from mmskelseg.registry import MODELS
+
+    def save(cfg, meta=META, name='model.pth', seed=0):
+        torch.manual_seed(seed)
+        state = MODELS.build(cfg.model).state_dict()
+        path = tmp_path / name
+        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
+        torch.save({'state_dict': state, 'meta': meta}, path)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Write a clip of so many grey frames, each a little brighter."""
+
+    from mmskelseg.runtime.files.video import written_video
+
+    def write(name='clip.mp4', frames=30, fps=10.0, img_shape=(96, 128)):
+        path = tmp_path / name
+        with written_video(path, fps, img_shape) as put:
+            for i in range(frames):
+                put(np.full((*img_shape, 3), min(40 + i, 255), np.uint8))
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 # Those that name no data are for others to inherit.

@@ -16,10 +16,11 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.utils import command_line, errors
+from mmskelseg.runtime.cli import command_line
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages import errors
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 PAGES = sorted(

@@ -12,13 +12,13 @@ from mmengine.runner import Runner
 
 from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.pose_estimators import PoseEstimator
-from mmskelseg.datasets import load_annotations, save_annotations
-from mmskelseg.datasets.converters.precog import CLASSES as PRECOG
-from mmskelseg.features import FeatureRecipe
-from mmskelseg.interchange.poses import Poses
-from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import UserError
+from mmskelseg.converters.precog import CLASSES as PRECOG
+from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 # Those that name no data are for others to inherit.
@@ -168,7 +168,7 @@ def test_config_trains_tests_segments_and_is_measured(path, load, data, tmp_path
     assert 0 <= scores['seg/acc'] <= 100
     item = runner.train_dataloader.dataset[0]['inputs']
     recipes = [
-        FeatureRecipe.from_config(modality, config, skeleton)
+        recipe_from_config(modality, config, skeleton)
         for modality, config in cfg.test_dataloader.dataset.features.items()
     ]
     for recipe in recipes:

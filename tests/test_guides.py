@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.converters import precog
-from mmskelseg.interchange import (
+from mmskelseg.converters import precog
+from mmskelseg.runtime.labels import (
     VideoSegments,
     labels_to_segments,
     write_boris,
     write_csv_segments,
 )
-from mmskelseg.interchange.poses import Poses, read_poses, write_npz
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.poses import Poses, read_poses, write_npz
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 # They need a camera, another package, or an hour.

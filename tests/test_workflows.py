@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mmskelseg.commands import COMMANDS
-from mmskelseg.datasets.converters import CONVERTERS
+from mmskelseg.converters import CONVERTERS
 from mmskelseg.version import __version__
 from tests.small_data import ROOT
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mmskelseg.apis.pose_estimators import PoseEstimator
-from mmskelseg.apis.pose_estimators.estimator import strongest
+from mmskelseg.runtime.poses.estimators import PoseEstimator
+from mmskelseg.runtime.poses.estimators.estimator import strongest
 
 
 class Walkers(PoseEstimator):

@@ -18,16 +18,16 @@ from mmskelseg.apis.onnx_contents import (
     StreamingExport,
 )
 from mmskelseg.apis.trained_model import load_model, own_config
-from mmskelseg.fileio.atomic import atomic_write, check_can_write
-from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.model_files import KEY
 from mmskelseg.fileio.model_zoo import zoo_model
-from mmskelseg.fileio.onnx_sessions import Session
-from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.models.onnx_files import converted
-from mmskelseg.utils.choices import PRECISIONS
-from mmskelseg.utils.dependencies import import_optional
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_files import KEY
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg.runtime.structures.choices import PRECISIONS
 from mmskelseg.version import __version__
 
 # The largest allowed difference between a float32 graph and PyTorch: absolute for

@@ -19,32 +19,32 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.apis.exports import draw_prediction
-from mmskelseg.apis.frame_rates import ShownVideo, show_at
-from mmskelseg.apis.inputs import Input, InputReader, Source, find_sources
-from mmskelseg.apis.pose_estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
-from mmskelseg.apis.predictions import (
+from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
+from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.encoders.store import FeatureStore
+from mmskelseg.fileio.model_zoo import zoo_model
+from mmskelseg.models.data_preprocessor import Batch
+from mmskelseg.registry import FUNCTIONS, TRANSFORMS
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
+from mmskelseg.runtime.segmenting.exports import draw_prediction
+from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
+from mmskelseg.runtime.segmenting.inputs import Input, InputReader, Source, find_sources
+from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
     check_min_score,
     drop_absent,
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
-from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.features.store import FeatureStore
-from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.model_zoo import zoo_model
-from mmskelseg.interchange.poses import Poses
-from mmskelseg.models.data_preprocessor import Batch
-from mmskelseg.registry import FUNCTIONS, TRANSFORMS
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.predictions import InputVideo, Prediction
-from mmskelseg.utils.choices import EACH
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.utils.devices import check_device
-from mmskelseg.utils.errors import UserError, shown
-from mmskelseg.utils.progress import progress_bar
 
 _SCOPE = 'mmskelseg'
 
@@ -83,7 +83,7 @@ class SkelSegInferencer(BaseInferencer):
             comes with the package, such as ``precog``.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: The estimator of poses for videos without poses: its name or
-            config for :func:`mmskelseg.apis.pose_estimators.build_pose_estimator`, or
+            config for :func:`build_pose_estimator`, or
             an instance.
         show_progress: Whether to show progress bars.
 
@@ -136,18 +136,18 @@ class SkelSegInferencer(BaseInferencer):
         """Return ``predictions`` and ``visualization`` of all videos.
 
         Args:
-            inputs: See :func:`mmskelseg.apis.inputs.find_sources`.
+            inputs: See :func:`~mmskelseg.runtime.segmenting.inputs.find_sources`.
             return_datasamples: Whether predictions are ``ActionDataSample``.
             batch_size: Number of videos that the model processes together, padded to
                 the longest; memory grows with it.
             **kwargs: ``split``, ``poses``: see ``find_sources``. ``person``, ``fps``,
                 ``pose_format``, ``first_frame``: see
-                :class:`mmskelseg.apis.inputs.InputReader`; with ``person='each'`` there
+                :class:`InputReader`; with ``person='each'`` there
                 is a prediction for each person. ``min_score``: segments with a lower
                 confidence become unlabelled. ``return_vis``: whether to return
                 timelines, RGB uint8 (H, W, 3), instead of None.
                 ``out_dir``, ``formats``, ``codec``, ``line_minutes``: write files after
-                each batch; see :func:`mmskelseg.apis.write_exports`. If there are
+                each batch; see :func:`write_exports`. If there are
                 several videos, the time budgets of all are written at the end.
                 ``prefix``: whether file names begin with that of the video; by default
                 if there are several.
@@ -272,7 +272,7 @@ class SkelSegInferencer(BaseInferencer):
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:
         dataset = cfg.test_dataloader.dataset
         self._recipes = [
-            FeatureRecipe.from_config(modality, config, self.dataset_meta['skeleton'])
+            recipe_from_config(modality, config, self.dataset_meta['skeleton'])
             for modality, config in dataset.features.items()
         ]
         for recipe in self._recipes:

@@ -17,10 +17,7 @@ from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
 from mmskelseg.apis.trained_model import check_pipeline
-from mmskelseg.features.recipe import FeatureRecipe, with_skeleton
-from mmskelseg.features.renderers import ReadVideoFrames
-from mmskelseg.fileio.model_files import FORMAT, BranchMetadata, ModelMetadata
-from mmskelseg.fileio.onnx_sessions import Session
+from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
     OPSET,
@@ -35,11 +32,18 @@ from mmskelseg.models.onnx_graphs import (
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import Metainfo
-from mmskelseg.structures.layouts import LAYOUTS
-from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.features import ReadVideoFrames
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_files import (
+    FORMAT,
+    BranchMetadata,
+    ModelMetadata,
+)
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.layouts import LAYOUTS
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.version import __version__
 
 # The renderers that the runtime supports.
@@ -69,7 +73,7 @@ class _Branch:
                 f'{", ".join(dataset.features)}.'
             )
         self.name = name
-        self.recipe = FeatureRecipe.from_config(name, features, skeleton)
+        self.recipe = recipe_from_config(name, features, skeleton)
         kind = type(self.recipe.render).__name__
         if kind not in RENDERERS:
             raise UserError(

@@ -16,15 +16,15 @@ from mmskelseg.apis.trained_model import (
     load_model,
     own_config,
 )
-from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.features.renderers import SkeletonCoordinates
-from mmskelseg.features.renderers.drawing import MIN_SCORE
-from mmskelseg.fileio.configs import find_config
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
-from mmskelseg.streaming import SkeletonStream
-from mmskelseg.structures.skeleton import Layout, SkeletonLike, pushed_joints
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
 
 
 class SkelSegStream(SkeletonStream):
@@ -35,7 +35,7 @@ class SkelSegStream(SkeletonStream):
     needs whole videos and is left out; ``notes`` say so if the model has any. Scores of
     risk and boundaries are left out as well. The network runs in NumPy, on one core.
 
-    See :class:`mmskelseg.streaming.SkeletonStream` for its methods.
+    See :class:`mmskelseg.runtime.streaming.SkeletonStream` for its methods.
 
     Args:
         config: As for ``SkelSegInferencer``; None for the one in the checkpoint.
@@ -114,7 +114,7 @@ def causal_coordinates(
             f'The model has a branch {modality!r}, but dataset.features are '
             f'{", ".join(dataset["features"])}.'
         )
-    recipe = FeatureRecipe.from_config(modality, features, skeleton)
+    recipe = recipe_from_config(modality, features, skeleton)
     render = recipe.render
     if not isinstance(render, SkeletonCoordinates):
         raise UserError(

@@ -9,10 +9,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from torch import nn
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.fileio.configs import annotation_path
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     check_visible_frames,
@@ -20,7 +18,6 @@ from mmskelseg.fileio.trained_weights import (
     trained_data,
     trained_features,
 )
-from mmskelseg.interchange.labels.segments import check_fps
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import (
     MODELS,
@@ -29,10 +26,13 @@ from mmskelseg.registry import (
     WEIGHT_INITIALIZERS,
     registered_only,
 )
-from mmskelseg.structures import is_data_layout
-from mmskelseg.structures.annotations import Metainfo
-from mmskelseg.utils.dependencies import is_installed
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.messages.dependencies import is_installed
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.structures import is_data_layout
+from mmskelseg.runtime.structures.annotations import Metainfo
 
 # The registries of the parts of models and of the recipes of their features.
 _REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)

@@ -23,9 +23,11 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mmskelseg.commands.arguments import add_pose_estimator_arguments, pose_estimator
-from mmskelseg.utils.command_line import command, device, whole_from
-from mmskelseg.utils.dependencies import Dependency
+from mmskelseg.commands.arguments import device
+from mmskelseg.runtime.cli.arguments import add_pose_estimator_arguments, pose_estimator
+from mmskelseg.runtime.cli.command_line import command, whole_from
+from mmskelseg.runtime.messages.dependencies import Dependency
+from mmskelseg.runtime.poses.estimators.estimator import require
 
 EXAMPLES = """examples:
   # all training runs in work_dirs, and the models that come with the package
@@ -84,9 +86,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.apis.pose_estimators.estimator import require
-    from mmskelseg.apis.web_page import PageSegmenter
-    from mmskelseg.apis.web_page.page import launch_page
+    from mmskelseg.apis.web_page.page import PageSegmenter, launch_page
 
     with TemporaryDirectory(prefix='mmskelseg-') as folder:
         require('The page', "run `pip install 'gradio>=6.31' 'av>=18'`", *NEEDED)

@@ -1,130 +1,31 @@
-"""Options that several commands share."""
+"""Options of commands that train and run models with PyTorch, and what they name."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Sequence
-from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from mmskelseg.fileio.inputs import check_local, regular_file
-from mmskelseg.utils.command_line import (
-    add_person,
-    add_pose_file_options,
-    device,
-    positive,
-    whole,
-    whole_from,
-)
-from mmskelseg.utils.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.cli.arguments import SettingsAction
+from mmskelseg.runtime.cli.command_line import whole
 
-# Commands import MMEngine and torch later, so that --help is fast.
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-    from mmskelseg.apis import SkelSegInferencer
-    from mmskelseg.apis.pose_estimators import PoseEstimator
+    from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 
 
-# The schemes of checkpoints that MMEngine downloads without further packages.
-_DOWNLOADED = (
-    'http://', 'https://', 'modelzoo://', 'torchvision://', 'open-mmlab://',
-    'openmmlab://', 'mmcls://',
-)  # fmt: skip
-# As in MMEngine.
-_WORDS = {'true': True, 'false': False, 'None': None}
+def _opening() -> Any:
+    """Return the module that opens what arguments name; its imports take seconds."""
+    from mmskelseg.commands import opening
+
+    return opening
 
 
-def parse_setting(text: str) -> object:
-    """Return the value of ``key=value``: a number, boolean, None, list or string.
-
-    Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike there, spaces within
-    strings are kept, and text in quotes is always a string.
-
-    >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
-    ([(1, 'a b'), None], 'my data/a.pkl')
-    >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
-    ('a,b', [0.001, True])
-    """
-    text = text.strip()
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
-    inner = text[1:-1] if is_quoted else text
-    if inner[:1] + inner[-1:] in ('()', '[]') and len(_items(inner)) == 1:
-        parts = [parse_setting(item) for item in _items(inner[1:-1])]
-        return tuple(parts) if inner[0] == '(' else parts
-    if is_quoted:
-        return inner
-    # A comma within brackets or quotes is not a separator.
-    if ',' in text and (items := _items(text)) != [text]:
-        return [parse_setting(item) for item in items]
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return _WORDS.get(text if text == 'None' else text.lower(), text)
-
-
-def _items(text: str) -> list[str]:
-    """Split a text at commas outside brackets and quotes."""
-    items, begin, quote = [], 0, ''
-    closing: list[str] = []
-    for i, mark in enumerate(text):
-        if quote or mark in '\'"':
-            # An apostrophe within a word is not a quote.
-            if mark == quote:
-                quote = ''
-            elif not quote and not text[begin:i].strip(' ([') and mark in text[i + 1 :]:
-                quote = mark
-        elif mark in '([':
-            closing.append(')' if mark == '(' else ']')
-        elif mark in ')]':
-            if not closing or closing.pop() != mark:
-                raise ValueError('an unmatched closing bracket')
-        elif mark == ',' and not closing:
-            items.append(text[begin:i])
-            begin = i + 1
-    if closing:
-        raise ValueError('an unmatched opening bracket')
-    return items + [text[begin:]] * bool(text[begin:].strip())
-
-
-class SettingsAction(argparse.Action):
-    """An option with ``key=value ...`` as a dict; anything else is an argparse error.
-
-    ``<dest>_typed`` is the list of the arguments as typed.
-    """
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[str] | None,
-        option_string: str | None = None,
-    ) -> None:
-        """Add the settings to those of the namespace."""
-        settings = dict(getattr(namespace, self.dest, None) or {})
-        for text in values or ():
-            name, equals, value = text.partition('=')
-            if not (name and equals):
-                raise argparse.ArgumentError(
-                    self,
-                    f'{shown(text)} is not of the form key=value, for example '
-                    'model.num_classes=5.',
-                )
-            try:
-                settings[name] = parse_setting(value)
-            except (ValueError, RecursionError) as error:
-                raise argparse.ArgumentError(
-                    self,
-                    f'{shown(text)} has {shown(error)}; write lists as in '
-                    'key="[(a,b),(c,d)]", and strings with brackets and commas in '
-                    'additional quotes, key="\'a(b,c\'".',
-                ) from error
-        setattr(namespace, self.dest, settings)
-        key = f'{self.dest}_typed'
-        setattr(namespace, key, [*getattr(namespace, key, ()), *(values or ())])
+def device(text: str) -> str:
+    """Return the name of an available device, as a ``type`` of argparse."""
+    return _opening().available(text)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -147,275 +48,29 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Return the config of the arguments, with launcher, options and work folder.
-
-    The work folder is that of the command line, or else that of the config, or else
-    ``work_dirs/<name of the config>``.
-    """
-    from mmskelseg.engine.config_checks import check_config, read_config
-    from mmskelseg.fileio.configs import find_config
-
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = read_config(find_config(args.config), args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
-    check_config(cfg, args.config)
-    check_local(cfg.work_dir)
-    return cfg
-
-
-def check_checkpoint(name: str) -> None:
-    """Raise a UserError unless a checkpoint is a file, or can be downloaded."""
-    if not name.startswith(_DOWNLOADED):
-        regular_file(Path(name).expanduser())
-
-
-def add_model(parser: argparse._ActionsContainer) -> None:
-    """Add --model, which replaces CONFIG and CHECKPOINT."""
-    parser.add_argument(
-        '--model',
-        metavar='NAME',
-        help='a model that comes with the package, such as precog, instead of CONFIG '
-        'and CHECKPOINT; docs/model_zoo.md lists them',
-    )
-
-
-def add_ensemble(parser: argparse._ActionsContainer) -> None:
-    """Add --ensemble, for checkpoints that are averaged with the first one."""
-    parser.add_argument(
-        '--ensemble',
-        nargs='+',
-        default=[],
-        metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds, whose '
-        'probabilities are averaged',
-    )
-
-
-def split_model(args: argparse.Namespace) -> None:
-    """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
-    args.config = args.checkpoint = None
-    if args.model is None:
-        *others, last = args.inputs
-        if len(others) > 1 and not (
-            is_exported(last) or (is_checkpoint(last) and _is_input(others[-1]))
-        ):
-            args.checkpoint = args.inputs.pop()
-        if len(args.inputs) > 1:
-            args.config = args.inputs.pop()
-
-
-def _is_input(text: str) -> bool:
-    """Return whether an argument is an input, not a config or its name.
-
-    A .json before a checkpoint is a config, since those of MMEngine may be.
-    """
-    from mmskelseg.fileio.configs import find_config
-
-    others = ('.py', '.json', '.yaml', '.yml', '.pth', '.safetensors', '.onnx')
-    if not Path(text).exists() or text.lower().endswith(others):
-        return False
-    if Path(text).is_dir():
-        # A folder may have the name of a config, as work folders do.
-        with suppress(MissingFileError):
-            return find_config(text) is None
-    return True
-
-
-def is_checkpoint(config: str | None) -> bool:
-    """Return whether a CONFIG argument is a checkpoint, judging by its name."""
-    return config is not None and config.lower().endswith(('.pth', '.safetensors'))
-
-
-def is_exported(model: str | None) -> bool:
-    """Return whether a CONFIG argument is an exported model, judging by its name."""
-    return model is not None and model.lower().endswith('.onnx')
-
-
-def check_model(args: argparse.Namespace, *trained_only: str) -> None:
-    """Raise a UserError if CONFIG, CHECKPOINT and --model do not fit together.
-
-    A checkpoint in place of CONFIG, alone, is used with the config in it.
-
-    Args:
-        args: Arguments with ``config``, ``checkpoint``, ``model`` and these options.
-        trained_only: Options that are only valid with a config and a checkpoint.
-    """
-    if args.checkpoint is None and is_checkpoint(args.config):
-        args.config, args.checkpoint = None, args.config
-        if args.cfg_options:
-            raise UserError(
-                f'{args.checkpoint}: --cfg-options need a CONFIG before it; name the '
-                'one in its work folder.'
-            )
-    if args.model is None and args.config is None and args.checkpoint is None:
-        raise UserError(
-            'No model is given; after the inputs, name a CONFIG and a CHECKPOINT, a '
-            'checkpoint alone (.pth), an exported model (.onnx), or one that comes '
-            'with the package (--model).'
-        )
-    if not is_exported(args.config) and find_spec('torch') is None:
-        name = args.config or args.checkpoint or f'--model {args.model}'
-        raise UserError(
-            f'{name}: needs PyTorch, which is not installed; export the '
-            'model on a machine that has it (mmskelseg export), and name the .onnx '
-            'file.'
-        )
-    if args.model is None and not is_exported(args.config):
-        if args.checkpoint is None:
-            raise UserError(
-                f'{args.config}: a config needs a CHECKPOINT after it; only a '
-                'checkpoint (.pth) or an exported model (.onnx) can stand alone.'
-            )
-        for file in (args.checkpoint, *args.ensemble):
-            regular_file(file)
-        return
-    given = ['CONFIG'] * (args.model is not None and args.config is not None)
-    given += ['CHECKPOINT'] * (args.checkpoint is not None)
-    given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
-    if given:
-        name = args.config if args.model is None else f'--model {args.model}'
-        raise UserError(
-            f'{name}: takes no {given[0]}, since the model contains everything; leave '
-            'it out, or name the config and checkpoint of the training.'
-        )
-
-
-def check_inputs(inputs: Sequence[str]) -> None:
-    """Raise a UserError if an input is missing, before the model is loaded."""
-    for path in inputs:
-        if not Path(path).exists():
-            raise MissingFileError(f'{path}: there is no such file or folder.')
-
-
-def add_pose_estimator_arguments(
-    parser: argparse._ActionsContainer, prefix: str = 'pose-'
-) -> None:
-    """Add the options of the pose estimator, whose names begin with the prefix."""
-    parser.add_argument(
-        f'--{prefix}estimator',
-        default='mediapipe',
-        metavar='NAME',
-        help='pose estimator: mediapipe, topdown or topdown:NETWORK (MMDetection and '
-        'MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
-    )
-    parser.add_argument(
-        f'--{prefix}options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='options of the pose estimator, such as device=cuda:0 or weights=FILE',
-    )
-
-
-def add_input_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of :class:`~mmskelseg.apis.inputs.InputReader`."""
-    group = parser.add_argument_group('poses and other input')
-    group.add_argument(
-        '--poses',
-        nargs='+',
-        metavar='FILE',
-        help='files with the poses of the videos, in the same order, or a folder of '
-        'files with the same names',
-    )
-    add_pose_estimator_arguments(group)
-    add_person(group, each=True)
-    group.add_argument(
-        '--fps',
-        type=positive,
-        help='frames per second of the poses, instead of what their files state',
-    )
-    add_pose_file_options(group)
-    group.add_argument(
-        '--split', help='split of an annotation file, such as test (default: all)'
-    )
-
-
-def add_inference_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of :func:`load_inferencer`, and the size of its batches."""
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='device such as cpu or cuda:0 (default: a GPU, if any)',
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=whole_from(1),
-        default=1,
-        help='number of videos that the model processes together; more videos need '
-        'more memory (default: %(default)s)',
-    )
-    add_cfg_options(parser)
-
-
-def add_cfg_options(parser: argparse.ArgumentParser) -> None:
-    """Add the settings that :func:`model_config` merges into the config."""
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='settings that override those of the config, as in training',
-    )
+    """Return the config of the arguments, with launcher, options and work folder."""
+    return _opening().load_config(args)
 
 
 def model_config(args: argparse.Namespace) -> Config | None:
-    """Return the checked config of a trained model, with the settings of options.
-
-    None stands for the config in the checkpoint.
-    """
-    if args.config is None:
-        return None
-    from mmskelseg.engine.config_checks import check_config, read_config
-    from mmskelseg.fileio.configs import find_config
-
-    config = read_config(find_config(args.config), args.cfg_options)
-    check_config(config, args.config)
-    return config
-
-
-def pose_estimator(args: argparse.Namespace) -> str | PoseEstimator:
-    """Return the pose estimator of the options, for ``SkelSegInferencer``.
-
-    Without options it is only a name, since it may never be needed.
-    """
-    if args.pose_options is None:
-        return args.pose_estimator
-    return built_pose_estimator(args)
+    """Return the checked config of a trained model; None for that in the checkpoint."""
+    return _opening().model_config(args)
 
 
 def load_inferencer(
     args: argparse.Namespace, *, show_progress: bool = True
 ) -> SkelSegInferencer:
     """Return the trained model that ``split_model`` found, on its device."""
-    from mmskelseg.apis import SkelSegInferencer
-    from mmskelseg.engine.config_checks import building
-
-    if args.model is not None:
-        return SkelSegInferencer(
-            args.model,
-            None,
-            args.device,
-            pose_estimator=pose_estimator(args),
-            show_progress=show_progress,
-        )
-    config = model_config(args)
-    estimator = pose_estimator(args)
-    with building(args.config or args.checkpoint):
-        return SkelSegInferencer(
-            config,
-            [args.checkpoint, *args.ensemble],
-            args.device,
-            pose_estimator=estimator,
-            show_progress=show_progress,
-        )
+    return _opening().inferencer(args, show_progress=show_progress)
 
 
-def built_pose_estimator(args: argparse.Namespace) -> PoseEstimator:
-    """Return the pose estimator of the options, ready to use."""
-    from mmskelseg.apis.pose_estimators import build_pose_estimator
+def open_segmenter(
+    args: argparse.Namespace,
+) -> Callable[..., Iterator[dict[str, list]]]:
+    """Return the ``stream`` of a trained model, which yields predictions of inputs."""
+    return partial(load_inferencer(args).stream, batch_size=args.batch_size)
 
-    return build_pose_estimator(args.pose_estimator, **(args.pose_options or {}))
+
+def open_stream(args: argparse.Namespace) -> SkelSegStream:
+    """Return the stream of a trained causal model."""
+    return _opening().stream(args)

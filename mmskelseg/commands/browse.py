@@ -15,9 +15,14 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.utils.command_line import add_line_minutes, command, whole_from
-from mmskelseg.utils.errors import MissingFileError
+from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
+from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.evaluation import budget_as_dict
+from mmskelseg.runtime.cli.command_line import add_line_minutes, command, whole_from
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.messages.errors import MissingFileError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,12 +62,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.datasets.annotations import load_annotations
-    from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
-    from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
-    from mmskelseg.datasets.inspection.summary import summarize
-    from mmskelseg.evaluation import budget_as_dict
-
     folder = args.annotations.parent
     video_folder = args.video_folder or folder
     if args.video_folder is not None and not video_folder.is_dir():

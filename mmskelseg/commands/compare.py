@@ -19,13 +19,15 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import Any, TypedDict, cast
 
-from mmskelseg.utils.command_line import command
-from mmskelseg.utils.errors import MissingFileError, UserError, escaped
-
-if TYPE_CHECKING:
-    from mmskelseg.evaluation.functional.report import Spreads
+from mmskelseg.evaluation import format_score, paired_bootstrap
+from mmskelseg.evaluation.functional.report import Spreads
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, escaped
+from mmskelseg.utils.tables import markdown_table
 
 _SCORES = {
     'f1@10': 'F1@10',
@@ -94,8 +96,6 @@ def _regex(text: str) -> re.Pattern[str]:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.fileio.atomic import atomic_write_text
-
     results = _named([_read(path) for path in args.results], args)
     _check_same(results)
     text = '\n'.join(map(escaped, _table(results, args)))
@@ -105,8 +105,6 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _read(path: Path) -> _Result:
-    from mmskelseg.interchange.parsing import check_shape, read_json
-
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():
         raise MissingFileError(
@@ -237,8 +235,6 @@ def _difference(
     first: Sequence[float], second: Sequence[float], groups: Sequence[str]
 ) -> list[str]:
     """Return the cells for the mean difference and its p-value."""
-    from mmskelseg.evaluation import paired_bootstrap
-
     if len(set(groups)) == 1:
         # A single test video says nothing about others.
         return [f'{(sum(first) - sum(second)) / len(first):+.2f}', '']
@@ -251,9 +247,6 @@ def _difference(
 
 def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str]:
     """Return the lines of the table and of its caption."""
-    from mmskelseg.evaluation import format_score
-    from mmskelseg.utils.tables import markdown_table
-
     score = args.score
 
     def mean(name: str) -> float:

@@ -7,11 +7,10 @@ NAME is followed by the arguments of that converter:
 
 from collections.abc import Sequence
 
-from mmskelseg.commands import dispatch
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.runtime.cli import dispatch
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
     """Run the converter that the first argument names."""
-    from mmskelseg.datasets.converters import CONVERTERS
-
-    return dispatch('mmskelseg.datasets.converters', CONVERTERS, argv, prog, __doc__)
+    return dispatch('mmskelseg.converters', CONVERTERS, argv, prog, __doc__)

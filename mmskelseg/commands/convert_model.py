@@ -7,10 +7,10 @@ NAME is followed by the arguments of that converter:
 
 from collections.abc import Sequence
 
-from mmskelseg.commands import dispatch
-from mmskelseg.models.converters import CONVERTERS
+from mmskelseg.converters.checkpoints import CONVERTERS
+from mmskelseg.runtime.cli import dispatch
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
     """Run the converter that the first argument names."""
-    return dispatch('mmskelseg.models.converters', CONVERTERS, argv, prog, __doc__)
+    return dispatch('mmskelseg.converters.checkpoints', CONVERTERS, argv, prog, __doc__)

@@ -34,9 +34,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import SettingsAction, load_config
-from mmskelseg.utils.command_line import command, seed
-from mmskelseg.utils.counts import counted
+from mmskelseg.commands.arguments import load_config
+from mmskelseg.runtime.cli.arguments import SettingsAction
+from mmskelseg.runtime.cli.command_line import command, seed
+from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.messages.counts import counted
 
 if TYPE_CHECKING:
     from mmskelseg.engine.run_folder import RunFolder
@@ -85,7 +87,6 @@ def _run(args: argparse.Namespace) -> None:
         settings_of,
         submitted,
     )
-    from mmskelseg.fileio.configs import annotation_path
 
     cfg = load_config(args)
     folder = Path(cfg.work_dir)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mmskelseg import compat
 from mmskelseg.compat.dependencies import DEPENDENCIES, problems
-from mmskelseg.utils.command_line import command
-from mmskelseg.utils.dependencies import Dependency
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.utils.tables import Rows, text_table
 from mmskelseg.version import __version__
 

@@ -12,19 +12,10 @@ each file, and all are written to metrics.json in the work folder. For several
 checkpoints of one config, no files are needed: give all of them to `mmskelseg test`.
 """
 
-from __future__ import annotations
-
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mmskelseg.utils.command_line import command, number_from, pickle_name
-from mmskelseg.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from mmskelseg.evaluation import SegmentationMetric
-    from mmskelseg.fileio.predictions import Sample
+from mmskelseg.runtime.cli.command_line import command, number_from, pickle_name
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,59 +83,11 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('--weights: all are 0; at least one must be larger.')
 
 
-def _evaluated(
-    samples: Sequence[Sample], args: argparse.Namespace
-) -> SegmentationMetric:
-    """Return a metric with the report on the samples."""
-    from mmskelseg.evaluation import SegmentationMetric
-
-    metric = SegmentationMetric(
-        len(samples[0]['pred_score']),
-        args.background,
-        average=args.average,
-        scores=args.scores,
-        absent=args.absent,
-        last_frame=not args.skip_last_frame,
-    )
-    known = ('classes', 'background')
-    metric.dataset_meta = {k: samples[0][k] for k in known if k in samples[0]}
-    metric.process(None, samples)
-    metric.compute_metrics(metric.results)
-    return metric
-
-
 def _run(args: argparse.Namespace) -> None:
     _check(args)
-    from mmskelseg.engine.hooks.report_hook import write_scores
-    from mmskelseg.evaluation import (
-        DumpPredictions,
-        format_members,
-        format_report,
-    )
-    from mmskelseg.evaluation.ensembles import average_dumps
+    from mmskelseg.engine.testing import test_dumps
 
-    samples = average_dumps(args.dumps, args.weights)
-    metric = _evaluated(samples, args)
-    assert metric.report is not None, 'compute_metrics sets it'
-    weights = args.weights or [1.0] * len(args.dumps)
-    names = ', '.join(Path(file).stem for file in args.dumps)
-    path = Path(args.work_dir, 'metrics.json')
-    write_scores(
-        path,
-        [metric],
-        {'seed': None, 'checkpoint': None, 'config': f'ensemble of {names}'},
-        [
-            {'dump': file, 'weight': weight}
-            for file, weight in zip(args.dumps, weights, strict=True)
-        ],
-    )
-    print(f'{format_report(metric.report)}\n')
-    print(f'{format_members(metric.report, args.dumps)}\n')
-    print(f'All scores, by video and class: {path}')
-    if args.dump is not None:
-        dump = DumpPredictions(args.dump)
-        dump.process(None, samples)
-        dump.compute_metrics(dump.results)
+    test_dumps(args)
 
 
 main = command(__doc__, _add_arguments, _run)

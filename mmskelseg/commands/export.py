@@ -18,17 +18,17 @@ several lengths; a float32 graph that differs by more than 1e-5 is not written.
 
 import argparse
 
-from mmskelseg.commands.arguments import (
+from mmskelseg.commands.arguments import model_config
+from mmskelseg.runtime.cli.arguments import (
     add_cfg_options,
     add_ensemble,
     add_model,
     check_model,
     is_checkpoint,
-    model_config,
 )
-from mmskelseg.utils.choices import PRECISIONS
-from mmskelseg.utils.command_line import command, positive
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.cli.command_line import command, positive
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.choices import PRECISIONS
 
 EXAMPLES = """examples:
   # a model that comes with the package

@@ -10,8 +10,7 @@ continues. Online features, such as those of recipes, are not stored.
 import argparse
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.utils.command_line import command
-from mmskelseg.utils.counts import counted
+from mmskelseg.runtime.cli.command_line import command
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,24 +19,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmengine.dist import is_main_process
-    from mmengine.registry import init_default_scope
-
-    from mmskelseg.engine.config_checks import building
-    from mmskelseg.registry import DATASETS
-    from mmskelseg.utils.dist import init_distributed
-
     cfg = load_config(args)
-    init_default_scope(cfg.default_scope)
-    with init_distributed(cfg):
-        for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-            with building(args.config):
-                dataset = DATASETS.build(cfg[key].dataset)
-            made = [m for m, f in dataset.features.items() if not f.get('online')]
-            if is_main_process():
-                number = counted(len(dataset), 'video')
-                what = 'are ready' if made else 'are computed online, when read'
-                print(f'{key}: features of {number} {what}.')
+    from mmskelseg.engine.preparing import make_features
+
+    make_features(cfg, args.config)
 
 
 main = command(

@@ -33,20 +33,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.utils.command_line import command, number_from, whole_from
-from mmskelseg.utils.counts import counted
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.cli.command_line import command, number_from, whole_from
+from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.files.annotations import (
+    fold_splits,
+    load_annotations,
+    videos_of_split,
+)
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    PlaceKey,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.segments import (
+    direct_boundaries,
+    resolve_background,
+    segment_table,
+)
+from mmskelseg.runtime.structures.skeleton import Layout
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-    from mmskelseg.structures.annotations import (
-        AnnotationFile,
-        Metainfo,
-        PlaceKey,
-        VideoAnnotation,
-    )
-    from mmskelseg.structures.skeleton import Layout
 
 _SEGMENTORS = ('ms_tcn2', 'asformer')
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
@@ -113,10 +127,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from mmskelseg.datasets import load_annotations
-    from mmskelseg.datasets.annotations import videos_of_split
-    from mmskelseg.fileio.atomic import atomic_write_text
-
     if args.out.suffix != '.py':
         raise UserError(f'{args.out}: the name of a config must end in .py.')
     if args.out.exists() and not args.overwrite:
@@ -189,8 +199,6 @@ def _note_orders(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, args: argparse.Namespace
 ) -> str:
     """Return a line about --any-order if most videos share their order of actions."""
-    from mmskelseg.structures.segments import resolve_background, segment_table
-
     background = resolve_background(metainfo['background'], metainfo['classes'])
     orders = Counter(
         tuple(c for c in segment_table(v['label'])[:, 2].tolist() if c != background)
@@ -211,8 +219,6 @@ def _note_orders(
 
 def _note_sides(metainfo: Metainfo) -> str:
     """Return a line about left and right if the skeleton does not know them."""
-    from mmskelseg.structures import Skeleton
-
     if Skeleton.get(metainfo['skeleton']).flip_pairs:
         return ''
     return (
@@ -285,8 +291,6 @@ def _choose_splits(
     data: AnnotationFile, path: Path, fold: str | None
 ) -> tuple[str, str]:
     """Return the names of the training and the test split."""
-    from mmskelseg.datasets.annotations import fold_splits
-
     pairs = fold_splits(data)
     if fold is not None:
         pairs = [pair for pair in pairs if pair[0] == f'{fold}/train']
@@ -309,8 +313,6 @@ def _check_skeletons(
     videos: Sequence[VideoAnnotation], path: Path, split: str, recipe: str
 ) -> None:
     """Raise UserError if no video shows a joint."""
-    from mmskelseg.features.renderers.drawing import MIN_SCORE
-
     key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
     if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
         raise UserError(
@@ -334,8 +336,6 @@ def _check_boundaries(
     videos: Sequence[VideoAnnotation], path: Path, split: str
 ) -> None:
     """Raise UserError if there is no place where videos can be joined."""
-    from mmskelseg.structures.segments import direct_boundaries
-
     if not any(direct_boundaries(video['label']).size for video in videos):
         raise UserError(
             f'{path}: in no video of split {split!r} does a labelled segment directly '
@@ -356,8 +356,6 @@ def _config_text(
 
     With a ``lookahead`` in frames, it is one for streams.
     """
-    from mmskelseg.fileio.configs import find_config
-
     room = 'recipes' if lookahead is None else 'streaming'
     base = find_config(f'{room}/{recipe}').resolve()
     num_classes = len(metainfo['classes'])
@@ -410,12 +408,12 @@ def _branch(base: Path, skeleton: Layout) -> tuple[str, dict[str, object]]:
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
-    from mmskelseg.features import FeatureRecipe
+    from mmskelseg.encoders.recipes import recipe_from_config
 
     cfg: Config = Config.fromfile(base)
     init_default_scope(cfg.default_scope)
     ((modality, config),) = cfg.test_dataloader.dataset.features.items()
-    channels = FeatureRecipe.from_config(modality, config, skeleton).channels
+    channels = recipe_from_config(modality, config, skeleton).channels
     return modality, {**cfg.model.branches[modality], 'in_channels': channels}
 
 

@@ -31,9 +31,9 @@ marks and convert the files; all other frames remain unlabelled.
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import (
+from mmskelseg.commands.arguments import device, load_inferencer
+from mmskelseg.runtime.cli.arguments import (
     SettingsAction,
     add_ensemble,
     add_inference_options,
@@ -41,14 +41,22 @@ from mmskelseg.commands.arguments import (
     add_model,
     check_model,
     is_exported,
-    load_inferencer,
     split_model,
 )
-from mmskelseg.utils.command_line import command, positive
-from mmskelseg.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from mmskelseg.apis.suggestions import Suggestion
+from mmskelseg.runtime.cli.command_line import command, positive
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.suggesting.suggestions import (
+    StretchRanking,
+    Suggestion,
+    by_video,
+    drafts,
+    write_drafts,
+    write_suggestions,
+)
+from mmskelseg.utils.tables import text_table
 
 TOOLS = ('boris', 'elan', 'label_studio')
 # Number of stretches that are printed.
@@ -126,7 +134,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'classes as well',
     )
     add_input_options(parser)
-    add_inference_options(parser)
+    add_inference_options(parser, device)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -141,16 +149,6 @@ def _check(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     _check(args)
-    from mmskelseg.apis.inputs import find_sources
-    from mmskelseg.apis.suggestions import (
-        StretchRanking,
-        drafts,
-        write_drafts,
-        write_suggestions,
-    )
-    from mmskelseg.datasets.annotations import load_annotations
-    from mmskelseg.utils.progress import progress_bar
-
     poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
     sources = find_sources(args.inputs, poses=poses, split=args.split)
     model = load_inferencer(args, show_progress=False)
@@ -210,15 +208,11 @@ def _check_classes(there: Sequence[str], classes: Sequence[str], place: str) -> 
 
 
 def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:
-    from mmskelseg.apis.suggestions import by_video
-
     return by_video(suggestions)
 
 
 def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
     """Print the first stretches and the number of stretches of each video."""
-    from mmskelseg.utils.tables import text_table
-
     rows = [['', 'video', 'start', 'end', 'score', 'reason']]
     for i, item in enumerate(suggestions[:SHOWN], 1):
         times = (f'{item.start:.1f}', f'{item.end:.1f}', f'{item.score:.2f}')

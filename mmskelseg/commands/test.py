@@ -10,26 +10,15 @@ The overall scores and those of each class are printed. The work folder then con
 metrics.json, the confusion matrix, and a timeline of each test video.
 """
 
-from __future__ import annotations
-
 import argparse
-from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import (
-    add_config_arguments,
-    check_checkpoint,
-    load_config,
-)
-from mmskelseg.utils.command_line import (
+from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.runtime.cli.command_line import (
     command,
     number_from,
     pickle_name,
     whole_from,
 )
-from mmskelseg.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,55 +49,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
 
 
-def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
-    one, *others = args.checkpoints
-    cfg.load_from = None if others else one
-    cfg.resume = False
-    visualization = cfg.default_hooks.get('visualization')
-    if visualization is not None:
-        visualization.setdefault('wait_time', 2)
-        options = {
-            'show': args.show or None, 'wait_time': args.wait_time,
-            'interval': args.interval, 'out_dir': args.show_dir,
-        }  # fmt: skip
-        # Options that were not given leave the config as it is.
-        visualization.update({k: v for k, v in options.items() if v is not None})
-    elif args.show or args.show_dir is not None:
-        raise UserError(
-            f'{args.config}: --show and --show-dir need a hook with the name '
-            '`visualization` in default_hooks; add it, or leave them out.'
-        )
-
-
 def _run(args: argparse.Namespace) -> None:
-    from mmengine.runner import Runner
-
-    from mmskelseg.engine.config_checks import building
-    from mmskelseg.evaluation import DumpPredictions
-    from mmskelseg.models import ActionSegmentorEnsemble
-    from mmskelseg.utils.dist import init_distributed
-
     cfg = load_config(args)
-    for file in args.checkpoints:
-        check_checkpoint(file)
-    with building(args.config):
-        _merge_args(cfg, args)
-    with init_distributed(cfg):
-        with building(args.config):
-            runner = Runner.from_cfg(cfg)
-            _ = runner.test_loop  # Builds it.
-        # The ensemble is not part of the config, since the runner writes the config to
-        # the work folder, where others use it to train or segment.
-        if len(args.checkpoints) > 1:
-            ensemble = ActionSegmentorEnsemble(cfg.model, args.checkpoints)
-            wrapper = cfg.get('model_wrapper_cfg')
-            runner.model = runner.wrap_model(wrapper, ensemble)
-        if args.dump is not None:
-            evaluator = runner.test_loop.evaluator
-            dump = DumpPredictions(args.dump)
-            dump.dataset_meta = evaluator.dataset_meta
-            evaluator.metrics.append(dump)
-        runner.test()
+    from mmskelseg.engine.testing import test
+
+    test(cfg, args)
 
 
 main = command(

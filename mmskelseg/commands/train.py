@@ -7,24 +7,10 @@ are written to work_dirs/<name of the config>. The last epoch is the result. A s
 run can be continued with --resume, with exactly the same result.
 """
 
-from __future__ import annotations
-
 import argparse
-from logging import WARNING
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import (
-    add_config_arguments,
-    check_checkpoint,
-    load_config,
-)
-from mmskelseg.utils.command_line import command, seed
-from mmskelseg.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
-    from mmengine.runner import Runner
+from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.runtime.cli.command_line import command, seed
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,123 +51,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
 
 
-def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
-        from mmengine.device import get_device
-
-        from mmskelseg.utils.precision import has_bfloat16
-
-        if has_bfloat16(get_device()):
-            cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
-        elif get_device() == 'cuda':
-            cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        else:
-            raise UserError(
-                '--amp needs a GPU, or a processor that supports bfloat16, but there '
-                'is neither; leave it out.'
-            )
-    if args.auto_scale_lr:
-        cfg.auto_scale_lr.enable = True
-    if args.resume is not None:
-        _resume(cfg, args.resume)
-    # Options that were not given leave the config as it is.
-    options = ('diff_rank_seed', 'deterministic')
-    given = {name: True for name in options if getattr(args, name)}
-    if args.seed is not None:
-        given['seed'] = args.seed
-    cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
-
-
-def _resume(cfg: Config, checkpoint: str) -> None:
-    """Let a training continue from a checkpoint; ``auto`` stands for the last one."""
-    from mmengine.logging import print_log
-
-    from mmskelseg.fileio.checkpoints import find_latest_checkpoint
-
-    if checkpoint != 'auto':
-        cfg.resume, cfg.load_from = True, checkpoint
-    elif find_latest_checkpoint(cfg.work_dir) is not None:
-        # MMEngine looks for it again.
-        cfg.resume, cfg.load_from = True, None
-    else:
-        cfg.resume = False
-        print_log(
-            f'--resume: {cfg.work_dir} has no checkpoint, so the training starts from '
-            'the beginning.',
-            'current',
-            WARNING,
-        )
-
-
-def _check_work_dir(cfg: Config) -> None:
-    """Raise an error if the folder contains checkpoints of another kind of model.
-
-    Configs of different models may have the same name, and then share a work folder.
-    """
-    from mmengine.config import Config
-
-    from mmskelseg.fileio.config_texts import reduce_config_text
-
-    folder = Path(cfg.work_dir)
-    kept = folder / Path(cfg.filename).name
-    if not (folder / 'last_checkpoint').is_file() or not kept.is_file():
-        return
-    # The folder may be from somebody else, so its config is read as data.
-    try:
-        text = reduce_config_text(kept.read_text('utf-8'))
-    except ValueError:
-        return
-    then, now = map(_kinds, (Config.fromstring(text, '.py'), cfg))
-    if then != now:
-        raise UserError(
-            f'{folder}: contains the training of another model, with the branches '
-            f'{then} instead of {now}; name another folder with --work-dir, or remove '
-            'this one.'
-        )
-
-
-def _kinds(cfg: Config) -> dict[str, str]:
-    """Return the kind of each branch of the model, and the frames that it may see."""
-    kinds = {}
-    for name, branch in cfg.model.get('branches', {}).items():
-        kinds[name] = branch.type
-        if branch.get('causal'):
-            kinds[name] += f' with lookahead={branch.get("lookahead", 0)}'
-    return kinds
-
-
 def _run(args: argparse.Namespace) -> None:
-    from mmengine.runner import Runner
-
-    from mmskelseg.engine.config_checks import building
-    from mmskelseg.models.branch_checkpoints import (
-        check_branches_are_trained,
-    )
-    from mmskelseg.utils.dist import init_distributed
-
     cfg = load_config(args)
-    with building(args.config):
-        _merge_args(cfg, args)
-        _check_work_dir(cfg)
-        # Checked before features are computed.
-        if isinstance(cfg.get('load_from'), str):
-            check_checkpoint(cfg.load_from)
-        check_branches_are_trained(cfg.model.get('branches', {}))
-    with init_distributed(cfg):
-        with building(args.config):
-            runner = Runner.from_cfg(cfg)
-        # The runner builds loaders, optimizer and schedules in this call.
-        with building(args.config, lambda: not _has_begun(runner)):
-            runner.train()
+    from mmskelseg.engine.training import train
 
-
-def _has_begun(runner: Runner) -> bool:
-    """Return whether a training has made its first step."""
-    loop = runner._train_loop
-    # It is a config until it is built.
-    return not isinstance(loop, dict) and loop is not None and loop.iter > 0
+    train(cfg, args)
 
 
 main = command(

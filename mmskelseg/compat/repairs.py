@@ -10,6 +10,8 @@ from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from mmskelseg.runtime.files.atomic import atomic_write
+
 STAND_INS = Path(__file__).parent / 'stand_ins'
 
 
@@ -165,8 +167,6 @@ def _find_latest(runner_module: ModuleType) -> None:
 
 
 def _write_whole(backend_module: ModuleType) -> None:
-    from mmskelseg.fileio.atomic import atomic_write
-
     def put(self: object, obj: bytes, filepath: str | Path) -> None:
         with atomic_write(filepath) as file:
             file.write(obj)

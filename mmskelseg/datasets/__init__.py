@@ -1,21 +1,6 @@
-"""Annotation files, and the data set and samplers that read them."""
+"""Annotation files as the data that PyTorch trains on."""
 
-from typing import TYPE_CHECKING
-
+from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
-from mmskelseg.utils.lazy import lazy_names
 
-if TYPE_CHECKING:
-    from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
-    from mmskelseg.datasets.samplers import LengthBatchSampler
-
-__all__ = [
-    'ActionSegDataset',
-    'LengthBatchSampler',
-    'load_annotations',
-    'save_annotations',
-]
-__getattr__ = lazy_names(
-    __name__,
-    {'ActionSegDataset': 'action_seg_dataset', 'LengthBatchSampler': 'samplers'},
-)
+__all__ = ['ActionSegDataset', 'load_annotations', 'save_annotations']

@@ -9,18 +9,17 @@ from typing import cast
 import torch
 from mmengine.dataset import BaseDataset, Compose
 
-from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.stretches import with_labels_in
-from mmskelseg.features.recipe import (
-    FeatureConfig,
-    FeatureRecipe,
-    PartConfig,
-    with_skeleton,
-)
-from mmskelseg.features.store import ensure_features
+from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
+from mmskelseg.encoders.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
-from mmskelseg.structures.annotations import SKELETON_KEYS
+from mmskelseg.runtime.features.recipe import (
+    FeatureConfig,
+    PartConfig,
+)
+from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
 _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
@@ -31,7 +30,7 @@ class ActionSegDataset(BaseDataset):
     """A data set with one item for each untrimmed video of a split.
 
     Building it makes all missing features, in the folder ``features`` beside the
-    annotation file; see :func:`mmskelseg.features.ensure_features`.
+    annotation file; see :func:`mmskelseg.encoders.store.ensure_features`.
 
     :class:`~mmskelseg.datasets.items.Item` lists the keys of an item. The metainfo,
     which is stored in checkpoints, is that of the annotation file, plus ``fps`` if all
@@ -118,9 +117,7 @@ class ActionSegDataset(BaseDataset):
             (self._metainfo['fps'],) = rates
         folder = Path(self.ann_file).parent
         recipes = {
-            modality: FeatureRecipe.copies_from_config(
-                modality, config, data['metainfo']['skeleton']
-            )
+            modality: copies_from_config(modality, config, data['metainfo']['skeleton'])
             for modality, config in self.features.items()
         }
         self._online = {

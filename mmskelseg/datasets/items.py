@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mmskelseg.features.recipe import FeatureRecipe
-from mmskelseg.features.renderers.renderer import RenderedVideo
+from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.features.renderer import RenderedVideo
 
 if TYPE_CHECKING:
     from mmaction.structures import ActionDataSample

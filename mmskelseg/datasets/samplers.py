@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler
 
 from mmskelseg.datasets.items import ItemSource
 from mmskelseg.registry import DATA_SAMPLERS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 class ItemSampler(Protocol):

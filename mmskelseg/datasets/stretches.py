@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.interchange.parsing import check_shape, read_json
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.segments import IGNORED, to_segments
-from mmskelseg.utils.errors import UserError, reads_file
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 
 _SHAPE = {'stretches': [{'video': str, 'start_frame': int, 'end_frame': int}]}
 

@@ -20,7 +20,8 @@ from mmengine.registry import Registry, build_from_cfg
 
 from mmskelseg import registry
 from mmskelseg.engine.config_options import option_problems
-from mmskelseg.utils.errors import (
+from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.messages.errors import (
     UnavailableError,
     UserError,
     explanation,
@@ -29,7 +30,13 @@ from mmskelseg.utils.errors import (
     system_fault,
     unwrapped,
 )
-from mmskelseg.utils.settings import flat_settings
+from mmskelseg.runtime.messages.settings import flat_settings
+
+# The schemes of checkpoints that MMEngine downloads without further packages.
+_DOWNLOADED = (
+    'http://', 'https://', 'modelzoo://', 'torchvision://', 'open-mmlab://',
+    'openmmlab://', 'mmcls://',
+)  # fmt: skip
 
 # The registry of the parts under a key of a config, at any level.
 _SECTIONS = {
@@ -161,6 +168,12 @@ def check_config(cfg: Config, source: str) -> None:
         *_walk(settings, '', None, ''),
     ):
         raise UserError(f'{source}: {problem}')
+
+
+def check_checkpoint(name: str) -> None:
+    """Raise a UserError unless a checkpoint is a file, or can be downloaded."""
+    if not name.startswith(_DOWNLOADED):
+        regular_file(Path(name).expanduser())
 
 
 @contextmanager

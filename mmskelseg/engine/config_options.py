@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from mmskelseg.utils.errors import shown
-from mmskelseg.utils.settings import flat_settings
+from mmskelseg.runtime.messages.errors import shown
+from mmskelseg.runtime.messages.settings import flat_settings
 
 
 def option_problems(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmskelseg.datasets.annotations import folds, load_annotations
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
 from mmskelseg.evaluation import (
     RiskMetric,
@@ -18,12 +17,13 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.fileio.configs import annotation_path
-from mmskelseg.fileio.names import config_name, file_name
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
-from mmskelseg.utils.errors import MissingFileError, UserError
-from mmskelseg.utils.settings import Setting, flat_settings
+from mmskelseg.runtime.files.annotations import folds, load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.files.names import config_name, file_name
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.settings import Setting, flat_settings
 
 # The name of the splits `train` and `test`.
 DEFAULT = 'default'

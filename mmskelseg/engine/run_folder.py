@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
-from mmskelseg.interchange.parsing import check_shape, read_json
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import Setting
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmskelseg.fileio.predictions import load_samples
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 #: A dumped data sample: arrays and metainfo by name, whose types depend on the name.
 Sample: TypeAlias = Mapping[str, Any]

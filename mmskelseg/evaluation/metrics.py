@@ -13,8 +13,8 @@ from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, f
 from mmskelseg.evaluation.functional.report import Report, Video, evaluate_videos
 from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.registry import METRICS
-from mmskelseg.structures.segments import IGNORED, resolve_background
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import IGNORED, resolve_background
 
 # Keys of a sample's prediction, and of its labels before post-processing.
 _OWN = 'own'

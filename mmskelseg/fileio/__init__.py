@@ -1,1 +1,1 @@
-"""Reading of files without running code from them, and atomic writing."""
+"""What trainings leave: checkpoints, their configs and predictions, read safely."""

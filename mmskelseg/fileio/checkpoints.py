@@ -18,13 +18,13 @@ from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as safetensors_of
 from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
-from mmskelseg.fileio.atomic import atomic_write
 from mmskelseg.fileio.config_texts import reduce_config_text
-from mmskelseg.fileio.inputs import regular_file
-from mmskelseg.fileio.pickled_values import UnsafePickleError
-from mmskelseg.fileio.pickles import UNREADABLE
 from mmskelseg.fileio.torch_files import read_legacy, read_zip
-from mmskelseg.utils.errors import UnavailableError, UserError, shown
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.files.pickled_values import UnsafePickleError
+from mmskelseg.runtime.files.pickles import UNREADABLE
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
 
 # What torch, zipfile and safetensors raise for files that are cut short.
 _DAMAGED = (

@@ -2,7 +2,7 @@
 
 import ast
 
-from mmskelseg.utils.errors import shown
+from mmskelseg.runtime.messages.errors import shown
 
 # Keys that make MMEngine read other files or import modules.
 _DROPPED = ('_base_', 'custom_imports')

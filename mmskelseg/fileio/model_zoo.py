@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 
 FOLDER = Path(__file__).parents[1] / 'model_zoo'
 

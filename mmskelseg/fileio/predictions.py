@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from mmskelseg.fileio.pickled_values import Builder, UnsafePickleError
-from mmskelseg.fileio.pickles import PickleReader, load_pickle
 from mmskelseg.fileio.torch_files import CHECKPOINT_NAMES, read_storage
-from mmskelseg.utils.errors import UserError, reads_file, shown
+from mmskelseg.runtime.files.pickled_values import Builder, UnsafePickleError
+from mmskelseg.runtime.files.pickles import PickleReader, load_pickle
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
 # What a test dumped of one video: labels, probabilities, id, classes and more.
 Sample: TypeAlias = dict[str, Any]

@@ -8,9 +8,9 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmskelseg.fileio.checkpoints import meta_of, tensors_of
-from mmskelseg.structures.annotations import Metainfo
-from mmskelseg.utils.errors import UserError, check_name, shown
-from mmskelseg.utils.settings import flat_settings
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.messages.settings import flat_settings
+from mmskelseg.runtime.structures.annotations import Metainfo
 
 # Settings of branches that decide which frames a model sees, with their defaults.
 _VISIBLE_FRAMES = {'causal': False, 'lookahead': 0, 'block_windows': False}

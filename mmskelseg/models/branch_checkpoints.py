@@ -8,7 +8,7 @@ from torch import nn
 
 from mmskelseg.fileio.checkpoints import load_state_dict
 from mmskelseg.fileio.trained_weights import check_finite
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def branch_checkpoints(branches: Mapping[str, ConfigDict]) -> dict[str, str]:

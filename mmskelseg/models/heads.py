@@ -20,8 +20,8 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least, check_positive
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least, check_positive
 
 
 @MODELS.register_module()

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least, check_positive
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least, check_positive
 
 
 @MODELS.register_module()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmskelseg.models.layers import TemporalConv1d, for_each_stage
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.settings import check_least
 
 
 @MODELS.register_module()

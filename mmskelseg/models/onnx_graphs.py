@@ -20,8 +20,8 @@ from mmskelseg.models.segmentors.action_segmentor import (
     branch_stems,
     finish_stem,
 )
-from mmskelseg.streaming.model import StreamingModel, StreamingStage
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming.model import StreamingModel, StreamingStage
 
 OPSET = 17
 

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.decoding import SegmentGrammar, run_step
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS
-from mmskelseg.utils.errors import UserError, shown
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.decoding import SegmentGrammar, run_step
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.settings import check_least
 
 
 class Postprocessor(nn.Module):
     """A post-processing step; its statistics are stored with the weights."""
 
     def step(self) -> dict[str, object]:
-        """Return the step as plain values for :func:`mmskelseg.decoding.run_step`.
+        """Return the step as plain values for :func:`run_step`.
 
         Models with a step of your own that has no such form cannot be exported.
         """
@@ -42,7 +42,7 @@ class Postprocessor(nn.Module):
 
 @POSTPROCESSORS.register_module()
 class MinDuration(Postprocessor):
-    """Merging of segments that are too short: :func:`mmskelseg.decoding.min_duration`.
+    """Merging of segments that are too short: :func:`min_duration`.
 
     Args:
         frames: The shortest duration that is kept.
@@ -60,7 +60,7 @@ class MinDuration(Postprocessor):
 
 @POSTPROCESSORS.register_module()
 class MedianFilter(Postprocessor):
-    """Smoothing of labels; see :func:`mmskelseg.decoding.median_filter`.
+    """Smoothing of labels; see :func:`mmskelseg.runtime.decoding.median_filter`.
 
     Args:
         frames: Length of the window, an odd number.
@@ -84,7 +84,7 @@ class MedianFilter(Postprocessor):
 class BoundaryRefinement(Postprocessor):
     """Restriction of label changes to the boundaries that the model predicts.
 
-    See :func:`mmskelseg.decoding.refine_boundaries`.
+    See :func:`mmskelseg.runtime.decoding.refine_boundaries`.
 
     Args:
         threshold: The least probability of a boundary.
@@ -109,13 +109,13 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
     """Viterbi decoding of the likeliest segmentation, by transitions and durations.
 
     ``FitStatisticsHook`` counts these on the training labels, or
-    ``tools/fit_decoder.py`` afterwards. See :mod:`mmskelseg.decoding.semi_markov`.
+    ``tools/fit_decoder.py`` afterwards. See :mod:`semi_markov`.
 
     Args:
         num_classes: Number of classes, K; the segmentor fills it in.
         order: Number of previous classes on which the next one depends, 1 or 2. With 2,
             decoding takes more than K times as long.
-        smoothing: See :meth:`mmskelseg.decoding.SegmentGrammar.count`.
+        smoothing: See :meth:`mmskelseg.runtime.decoding.SegmentGrammar.count`.
         weight: Exponent of the grammar's probabilities.
     """
 

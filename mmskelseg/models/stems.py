@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from mmskelseg.models.layers import VideoNorm, adaptive_mean_2d
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least
 
 # Channels of the layers of each architecture.
 _ARCHITECTURES = {

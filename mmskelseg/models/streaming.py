@@ -18,13 +18,13 @@ from mmskelseg.models.backbones.ms_tcn import (
 from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
-from mmskelseg.streaming.model import (
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming.model import (
     Standardizer,
     StreamingLayer,
     StreamingModel,
     StreamingStage,
 )
-from mmskelseg.utils.errors import UserError
 
 
 @torch.no_grad()

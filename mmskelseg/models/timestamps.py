@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
-from mmskelseg.structures.segments import segment_table
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import segment_table
 
 # Number of boundaries that are tried at once, which limits memory in long gaps.
 _TRIED = 1024

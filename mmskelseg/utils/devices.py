@@ -2,7 +2,7 @@
 
 import torch
 
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 
 
 def check_device(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mmskelseg.utils.errors import escaped
+from mmskelseg.runtime.messages.errors import escaped
 
 Rows = Sequence[Sequence[str]]
 

@@ -10,11 +10,11 @@ from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 
 from mmskelseg.apis import SkelSegInferencer, trained_model
-from mmskelseg.apis.pose_estimators import PoseEstimator
 from mmskelseg.evaluation import to_segments
-from mmskelseg.interchange.poses import Poses
 from mmskelseg.registry import DATASETS
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-from mmskelseg.datasets.converters.precog import CLASSES, PACKED, project, read_release
+from mmskelseg.converters.precog import CLASSES, PACKED, project, read_release
 from mmskelseg.evaluation import segmental_f1, to_segments
-from mmskelseg.interchange.poses import Poses, write_npz
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg.runtime.structures import Skeleton
 
 # Of the subjects of the test split.
 TESTED = ('Seq1_01', 'Seq3_05', 'Seq6_09')

@@ -8,8 +8,8 @@ from torch import nn
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 CLASSES = ['reach', 'lift', 'carry', 'put']

@@ -13,11 +13,11 @@ from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.trained_model import is_harmless
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import run_on_page
-from mmskelseg.commands import train
-from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.interchange.poses import read_poses
-from mmskelseg.structures import Skeleton, skeleton
-from mmskelseg.utils.errors import UserError
+from mmskelseg.engine import training
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import read_poses
+from mmskelseg.runtime.structures import Skeleton, skeleton
 from tests.small_data import small_annotations
 
 PIPELINE = 'test_dataloader.dataset.pipeline'
@@ -404,7 +404,7 @@ def test_config_of_a_stranger_s_work_folder_is_read_as_data(canary, small_config
     code = (canary.parent / 'evil_module.py').read_text()
     (folder / Path(small_config.filename).name).write_text(code)
     small_config.work_dir = str(folder)
-    train._check_work_dir(small_config)
+    training.check_work_dir(small_config)
     assert not canary.exists()
 
 

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.apis import EXPORTS, write_exports
-from mmskelseg.apis.exports import write_people
 from mmskelseg.apis.web_page import (
     PageSegmenter,
     find_checkpoints,
@@ -19,6 +17,8 @@ from mmskelseg.apis.web_page import (
     segmenting,
 )
 from mmskelseg.apis.web_page.page import file_url, run_on_page
+from mmskelseg.runtime.segmenting.exports import write_exports, write_people
+from mmskelseg.runtime.structures.choices import EXPORTS
 from tests.small_data import small_annotations
 
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from mmskelseg import commands
-from mmskelseg.datasets.converters import CONVERTERS
-from mmskelseg.models.converters import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
 from tests.small_data import ROOT
 
 

@@ -13,7 +13,7 @@ from mmskelseg.compat.dependencies import (
     DependencyError,
     check,
 )
-from mmskelseg.utils import dependencies
+from mmskelseg.runtime.messages import dependencies
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {dependency.name: dependency for dependency in DEPENDENCIES}
@@ -161,7 +161,7 @@ def test_import_checks_a_full_mmcv(tmp_path, version):
     else:
         last = process.stderr.strip().splitlines()[-1]
         assert last.startswith(
-            'mmskelseg.utils.dependencies.DependencyError: mmcv 2.2.0 is'
+            'mmskelseg.runtime.messages.dependencies.DependencyError: mmcv 2.2.0 is'
         )
 
 

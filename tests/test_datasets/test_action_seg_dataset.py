@@ -8,9 +8,10 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from mmskelseg.datasets import ActionSegDataset, load_annotations, save_annotations
+from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import small_annotations
 
 FEATURES = {

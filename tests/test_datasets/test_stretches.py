@@ -13,7 +13,7 @@ from mmskelseg.datasets.stretches import (
     write_stretches,
 )
 from mmskelseg.registry import DATASETS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def test_stretches_come_back_from_their_file(tmp_path):

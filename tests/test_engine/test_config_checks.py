@@ -9,7 +9,7 @@ from mmengine.registry import Registry
 
 from mmskelseg import registry
 from mmskelseg.engine.config_checks import building, check_config, read_config
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
 
 RECIPE = ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py'

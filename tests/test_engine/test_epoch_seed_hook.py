@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.dataset import ConcatDataset, RepeatDataset
 
-from mmskelseg.datasets import ActionSegDataset
+from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.engine.hooks import EpochSeedHook
 
 

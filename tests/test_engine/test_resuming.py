@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 HOOKS = {
     'checkpoint': {'type': 'CheckpointHook', 'interval': 1},

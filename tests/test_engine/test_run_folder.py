@@ -7,7 +7,7 @@ import pytest
 
 from mmskelseg.engine import run_folder
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 # Stand-ins for the tools: one leaves a checkpoint and its name, the other scores.
 TRAIN = """

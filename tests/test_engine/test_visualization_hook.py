@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg.utils.errors import UserError
-from mmskelseg.visualization import SegVisualizer, draw_timelines
+from mmskelseg.engine.seg_visualizer import SegVisualizer
+from mmskelseg.runtime.drawing.timelines import draw_timelines
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def hooks(**arguments):
@@ -26,7 +27,7 @@ def test_visualization_hook_names_the_classes_of_the_test_set(make_runner, monke
     """The picture is that of the video's labels, with the data set's class names."""
     drawn = []
     monkeypatch.setattr(
-        'mmskelseg.visualization.seg_visualizer.save_png',
+        'mmskelseg.engine.seg_visualizer.save_png',
         lambda image, path: drawn.append(image),
     )
     make_runner(hooks()).test()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.evaluation import budget_as_dict, time_budget, to_segments
-from mmskelseg.interchange import write_time_budget
+from mmskelseg.runtime.labels import write_time_budget
 
 CLASSES = ['walk', 'lift', 'hold']
 # At 2 fps: walk 1.5 s, lift 1 s, walk 0.5 s, nothing 1 s, lift 0.5 s.

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 from tests.test_faults.oracle import check_sentence
 
 SECONDS = 10

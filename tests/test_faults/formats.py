@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.interchange import READERS as LABEL_READERS
-from mmskelseg.interchange import read_segments
-from mmskelseg.interchange.poses import Poses, read_poses
+from mmskelseg.runtime.labels import READERS as LABEL_READERS
+from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.oracle import run_command
 from tests.test_tools.test_uwiom_converter import RELEASE_NAMES
 
-SAMPLES = ROOT / 'tests' / 'test_interchange' / 'test_labels' / 'samples'
+SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 FRAMES = 6
 
@@ -322,7 +322,7 @@ def _wide_table(folder: Path) -> Path:
 
 @_poses('npz', 'npz')
 def _npz(folder: Path) -> Path:
-    from mmskelseg.interchange.poses import write_npz
+    from mmskelseg.runtime.poses import write_npz
 
     walk = _walk()[None, :, :3]
     layout = {'joints': ['nose', 'hip', 'tail'], 'limbs': [[0, 1], [1, 2]]}
@@ -339,14 +339,14 @@ def _npz(folder: Path) -> Path:
 
 
 def _load_annotations(path: Path) -> Any:
-    from mmskelseg.datasets.annotations import load_annotations
+    from mmskelseg.runtime.files.annotations import load_annotations
 
     return load_annotations(path)
 
 
 @register('annotations', 'pickle', _load_annotations)
 def _annotations(folder: Path) -> Path:
-    from mmskelseg.datasets import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
 
     save_annotations(small_annotations((8, 7, 9)), folder / 'annotations.pkl')
     return folder / 'annotations.pkl'
@@ -411,7 +411,7 @@ def _predictions(folder: Path) -> Path:
 
 
 def _load_features(path: Path) -> Any:
-    from mmskelseg.features.store import load_features
+    from mmskelseg.encoders.store import load_features
 
     return np.array(load_features(path))
 
@@ -496,9 +496,9 @@ def _config(folder: Path) -> Path:
 def _read_skeleton(path: Path) -> Any:
     import argparse
 
-    from mmskelseg.datasets.converters.building import skeleton
-    from mmskelseg.interchange.poses.layouts import checked
-    from mmskelseg.utils.errors import UserError
+    from mmskelseg.converters.building import skeleton
+    from mmskelseg.runtime.messages.errors import UserError
+    from mmskelseg.runtime.poses.layouts import checked
 
     try:
         return checked(skeleton(str(path)), str(path))
@@ -574,7 +574,7 @@ def _read_entry(path: Path) -> Any:
     """Make an input of a model from an entry, as Python's users give it."""
     import pickle
 
-    from mmskelseg.apis.inputs import InputReader, find_sources
+    from mmskelseg.runtime.segmenting.inputs import InputReader, find_sources
 
     try:
         entry = pickle.loads(path.read_bytes())
@@ -617,7 +617,8 @@ def _inferencer() -> Any:
 
 def _segment(path: Path) -> Any:
     """Segment a file of poses, and write every kind of export, as the web page does."""
-    from mmskelseg.apis import EXPORTS, write_exports
+    from mmskelseg.runtime.segmenting.exports import write_exports
+    from mmskelseg.runtime.structures.choices import EXPORTS
 
     (prediction,) = _inferencer()(path)['predictions']
     files = write_exports(prediction, path.parent / 'out', [*EXPORTS])
@@ -633,7 +634,7 @@ def _check_segments(result: Any) -> None:
 
 
 def _person(folder: Path) -> Path:
-    from mmskelseg.interchange.poses import write_npz
+    from mmskelseg.runtime.poses import write_npz
 
     walk = _walk()[None]
     poses = Poses(walk[..., :2], walk[..., 2], 'coco17', (240, 320), 25.0, ('ann',))
@@ -646,7 +647,7 @@ for made, kind in ((_person, 'npz'), (_mediapipe_json, 'json')):
 
 
 def _read_video(path: Path) -> Any:
-    from mmskelseg.fileio.video import VideoFile, read_frames
+    from mmskelseg.runtime.files.video import VideoFile, read_frames
 
     file = VideoFile.open(path)
     return file, sum(1 for _ in read_frames(path))
@@ -654,7 +655,7 @@ def _read_video(path: Path) -> Any:
 
 @register('video', 'bytes', _read_video)
 def _video(folder: Path) -> Path:
-    from mmskelseg.fileio.video import written_video
+    from mmskelseg.runtime.files.video import written_video
 
     with written_video(folder / 'take1.mp4', 10, (48, 64)) as put:
         for i in range(12):
@@ -669,7 +670,7 @@ def _convert(name: str, *before: str, after: tuple[str, ...] = ()) -> Any:
     def read(path: Path) -> None:
         from importlib import import_module
 
-        module = import_module(f'mmskelseg.datasets.converters.{name}')
+        module = import_module(f'mmskelseg.converters.{name}')
         out = path.parent / 'out'
         try:
             run_command(module.main, *before, path, out, *after)
@@ -733,7 +734,7 @@ for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
 
 
 def _precog(folder: Path) -> Path:
-    from mmskelseg.datasets.converters.precog import JOINTS
+    from mmskelseg.converters.precog import JOINTS
 
     tables = folder / 'release' / 'Dataset' / 'CSV'
     tables.mkdir(parents=True)
@@ -812,7 +813,7 @@ def _keypoints(folder: Path) -> Path:
 
 
 def _read_keypoints(path: Path) -> None:
-    from mmskelseg.datasets.converters.keypoints import main
+    from mmskelseg.converters.keypoints import main
 
     out = path.parent / 'out'
     options = ('--fps', '1', '--unlabelled', 'ignore')

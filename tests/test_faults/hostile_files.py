@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of, tensors_of
-from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.fileio.predictions import load_samples
-from mmskelseg.interchange.poses import read_poses
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.pickles import load_pickle
+from mmskelseg.runtime.poses import read_poses
 from tests.test_faults.children import Kind
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.mutations import CODECS, changed_bytes, changed_tree

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.fileio.arrays import read_npy, read_npz
 from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.fileio.pickles import load_pickle
-from mmskelseg.interchange.poses import read_poses
-from mmskelseg.utils.errors import UserError, shown
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.arrays import read_npy, read_npz
+from mmskelseg.runtime.files.pickles import load_pickle
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.poses import read_poses
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import CANARY, judge
 

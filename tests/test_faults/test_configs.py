@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mmskelseg.commands import train
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.test_faults.formats import TOY
 from tests.test_faults.oracle import run_command, working_in
 
@@ -25,7 +25,7 @@ SMALL = [
 @pytest.fixture
 def train_with(tmp_path):
     """Train with a config of some lines that inherits the toy one."""
-    from mmskelseg.datasets import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
     from tests.small_data import small_annotations
 
     save_annotations(small_annotations((9, 8, 7)), tmp_path / 'my data/annotations.pkl')

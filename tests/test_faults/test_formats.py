@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.datasets.converters import CONVERTERS
-from mmskelseg.interchange import READERS as LABEL_READERS
-from mmskelseg.interchange.poses import FORMATS as POSE_FORMATS
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.runtime.labels import READERS as LABEL_READERS
+from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
 from tests.test_faults.formats import FORMATS, Format
 from tests.test_faults.mutations import CODECS, TEXTS, changed_bytes, changed_tree
 from tests.test_faults.oracle import judge

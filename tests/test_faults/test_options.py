@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.commands import COMMANDS
-from mmskelseg.commands.arguments import parse_setting
-from mmskelseg.datasets.converters import CONVERTERS
-from mmskelseg.models.converters import CONVERTERS as MODEL_CONVERTERS
-from mmskelseg.utils.stopping import stoppable
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.runtime.cli.arguments import parse_setting
+from mmskelseg.runtime.cli.stopping import stoppable
 from tests.test_faults.formats import TOY
 from tests.test_faults.mutations import HOSTILE
 
 ROOMS = {
     'mmskelseg.commands': set(COMMANDS) - {'convert', 'convert-model'},
-    'mmskelseg.datasets.converters': set(CONVERTERS),
-    'mmskelseg.models.converters': set(MODEL_CONVERTERS),
+    'mmskelseg.converters': set(CONVERTERS),
+    'mmskelseg.converters.checkpoints': set(MODEL_CONVERTERS),
 }
 MAINS = [
     f'{room}.{name.replace("-", "_")}'
@@ -161,11 +161,11 @@ def refused(module, *argv):
         ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
         ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
         (
-            'datasets.converters.toy',
+            'converters.toy',
             ['--seconds', 'inf'],
             "'inf' is not a number from 2",
         ),
-        ('datasets.converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
+        ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
     ],
 )
 def test_misuse_is_told(module, argv, message, monkeypatch):

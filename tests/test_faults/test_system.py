@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.fileio.atomic import atomic_write
-from mmskelseg.utils.errors import UnavailableError
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.messages.errors import UnavailableError
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.formats import FORMATS, TOY
 
@@ -36,7 +36,7 @@ DATA = 'my data/annotations.pkl'
 @pytest.fixture
 def data(tmp_path):
     """A small data set in a folder with a space in its name."""
-    from mmskelseg.datasets import save_annotations
+    from mmskelseg.runtime.files.annotations import save_annotations
 
     save_annotations(
         small_annotations((20, 15, 18)), tmp_path / 'my data/annotations.pkl'

@@ -7,14 +7,14 @@ import shutil
 import numpy as np
 import pytest
 
-from mmskelseg.apis.inputs import find_sources
-from mmskelseg.datasets.annotations import load_annotations, save_annotations
 from mmskelseg.fileio.trained_weights import trained_data
-from mmskelseg.interchange import read_segments
-from mmskelseg.interchange.labels.segments import make_segment
-from mmskelseg.interchange.poses import read_poses, to_coco17
-from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import UserError, explanation, shown
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.labels.segments import make_segment
+from mmskelseg.runtime.messages.errors import UserError, explanation, shown
+from mmskelseg.runtime.poses import read_poses, to_coco17
+from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.tables import text_table
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS, SAMPLES
@@ -283,7 +283,7 @@ def test_annotations_of_another_kind_are_named(tmp_path, content):
 
 def test_number_of_a_class_has_bounds(tmp_path):
     """Python refuses to read whole numbers of thousands of digits."""
-    from mmskelseg.datasets.converters.text_layout import read_classes
+    from mmskelseg.converters.text_layout import read_classes
 
     path = tmp_path / 'mapping.txt'
     path.write_text(f'0 walk\n{"1" * 5001} lift\n')

@@ -21,8 +21,8 @@ from torch import nn
 
 import mmskelseg  # noqa: F401
 from mmskelseg.fileio import checkpoints
-from mmskelseg.fileio.pickled_values import Named, UnsafePickleError
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.files.pickled_values import Named, UnsafePickleError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 class Command:

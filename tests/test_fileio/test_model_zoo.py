@@ -7,7 +7,7 @@ import pytest
 
 from mmskelseg.fileio import model_zoo
 from mmskelseg.fileio.model_zoo import FOLDER, zoo, zoo_model
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmskelseg.fileio.pickled_values import UnsafePickleError
 from mmskelseg.fileio.predictions import load_predictions
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.files.pickled_values import UnsafePickleError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 class Evil:

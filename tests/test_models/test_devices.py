@@ -7,8 +7,7 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmskelseg.features import FrameEncoder
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.encoders import FrameEncoder
 from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.registry import MODELS
 
@@ -235,24 +234,6 @@ def test_step_does_not_wait_for_the_gpu(name, device):
         model(inputs, samples, mode='loss')
     finally:
         torch.cuda.set_sync_debug_mode('default')
-
-
-@pytest.mark.parametrize('device', [gpu])
-def test_gpu_draws_the_heatmaps_of_the_cpu(device):
-    """Keypoints on a GPU are drawn there."""
-    rng = np.random.default_rng(0)
-    keypoint = rng.uniform(5, 50, (1, 20, 17, 2)).astype(np.float32)
-    score = rng.uniform(0.3, 1, (1, 20, 17)).astype(np.float32)
-    render = RenderSkeletonHeatmap('coco17')
-    item = {'keypoint': keypoint, 'keypoint_score': score, 'img_shape': (56, 56)}
-    there = {
-        'keypoint': torch.from_numpy(keypoint).to(device),
-        'keypoint_score': torch.from_numpy(score).to(device),
-    }
-    found = render({**item, **there})['imgs']
-    assert found.device.type == device
-    expected = torch.from_numpy(render(item)['imgs'])
-    torch.testing.assert_close(found.cpu(), expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize('device', [gpu])

@@ -4,8 +4,8 @@ import torch
 
 from mmskelseg.models.backbones.mmaction_gcn import graph_layout
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import spatial_subsets
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import spatial_subsets
 from tests.segmentors import (
     build_segmentor,
     check_padding_is_invisible,

@@ -3,9 +3,9 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmskelseg.decoding import SegmentGrammar, viterbi
 from mmskelseg.models.postprocessors import build_postprocessors, postprocess
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.decoding import SegmentGrammar, viterbi
 
 VITERBI = {'type': 'SemiMarkovViterbi'}
 FLICKER = [0, 0, 0, 1, 0, 0, 2, 2, 2, 2]

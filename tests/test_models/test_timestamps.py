@@ -11,7 +11,7 @@ from mmengine.logging import MessageHub
 from mmskelseg.models import TimestampSupervision
 from mmskelseg.models.timestamps import complete_labels
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def slow_boundaries(features, stamps):

@@ -7,8 +7,8 @@ import pytest
 from mmengine.config import ConfigDict
 
 from mmskelseg.apis.trained_model import model_metainfo
-from mmskelseg.datasets import save_annotations
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from torch.nn import functional as F
 
 from benchmarks.measuring import count_gflops
-from mmskelseg.features.encoders.fused_network import FusedNetwork
+from mmskelseg.encoders.fused_network import FusedNetwork
 from mmskelseg.registry import MODELS
 from tests.small_data import ROOT
 

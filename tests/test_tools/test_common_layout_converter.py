@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.datasets.annotations import load_annotations, save_annotations
 from mmskelseg.registry import DATASETS
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/dataset_converters/common_layout.py'

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mmskelseg.datasets import save_annotations
+from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/cross_validate.py'

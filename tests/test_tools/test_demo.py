@@ -11,11 +11,11 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
-from mmskelseg.datasets import save_annotations
 from mmskelseg.evaluation import to_segments
-from mmskelseg.fileio.video import read_frames, written_video
-from mmskelseg.interchange import read_boris_events, read_csv_segments, read_elan
 from mmskelseg.registry import DATASETS, MODELS
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.video import read_frames, written_video
+from mmskelseg.runtime.labels import read_boris_events, read_csv_segments, read_elan
 from tests.small_data import ROOT, small_annotations
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.runtime.files.annotations import load_annotations
 
 TOOL = 'tools/dataset_converters/desktop_assembly.py'
 FRAMES = 8

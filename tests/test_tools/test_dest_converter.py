@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations, save_annotations
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 
 TOOL = 'tools/dataset_converters/dest.py'
@@ -377,7 +377,7 @@ def test_export_names_the_video_whose_persons_do_not_fit(tmp_path, call_tool):
 
 
 def test_releases_name_skeletons_that_there_are():
-    from mmskelseg.datasets.converters.dest import RELEASES
+    from mmskelseg.converters.dest import RELEASES
 
     for name, known in RELEASES.items():
         assert known.fps > 0, name

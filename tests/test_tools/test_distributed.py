@@ -12,8 +12,8 @@ import pytest
 import torch
 from mmengine.fileio import load
 
-from mmskelseg.datasets import save_annotations
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 
 # Each test starts two processes.

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mmskelseg.apis.pose_estimators import estimator
-from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.fileio.video import written_video
 from mmskelseg.registry import INFERENCERS
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.video import written_video
+from mmskelseg.runtime.poses.estimators import estimator
 from tests.walkers import Walkers
 
 TOOL = 'tools/extract_poses.py'

@@ -7,8 +7,8 @@ import shutil
 import pytest
 from mmengine.config import Config, ConfigDict
 
-from mmskelseg.datasets import save_annotations
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/analysis/ingredients.py'

@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.datasets.annotations import load_annotations
 from mmskelseg.datasets.transforms import RandomHorizontalFlip
-from mmskelseg.features.renderers import RenderSkeletonHeatmap, SkeletonCoordinates
-from mmskelseg.interchange import (
-    Segment,
-    VideoSegments,
-    write_boris,
-    write_elan,
-)
-from mmskelseg.interchange.poses import Poses, write_npz
 from mmskelseg.models.backbones import MSGCN
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.features import RenderSkeletonHeatmap, SkeletonCoordinates
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_elan
+from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg.runtime.structures import Skeleton
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30

@@ -7,8 +7,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from mmskelseg.datasets import save_annotations
 from mmskelseg.datasets.stretches import Stretch, read_stretches
+from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/analysis/label_curve.py'

@@ -11,8 +11,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.datasets import save_annotations
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import small_annotations
 
 TINY = [

@@ -9,8 +9,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.fileio.pickles import load_pickle
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.files.pickles import load_pickle
 from tests.small_data import ROOT
 
 TOOL = 'tools/analysis/missing_keypoints.py'

@@ -8,8 +8,8 @@ import pytest
 import torch
 from matplotlib import colormaps
 
-from mmskelseg.datasets import load_annotations
-from mmskelseg.fileio.pickles import load_pickle
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.pickles import load_pickle
 
 TOOL = 'tools/analysis/paper_figures.py'
 

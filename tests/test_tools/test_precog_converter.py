@@ -5,10 +5,10 @@ from itertools import chain, groupby
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.datasets.converters.precog import CLASSES, JOINTS, PACKED, pack
+from mmskelseg.converters.precog import CLASSES, JOINTS, PACKED, pack
 from mmskelseg.evaluation import to_segments
-from mmskelseg.structures import Skeleton
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 
 TOOL = 'tools/dataset_converters/precog.py'
@@ -288,7 +288,7 @@ def real(tmp_path_factory):
     """The annotations of the real release."""
     if not REAL.is_dir():
         pytest.skip('the real release is not here')
-    from mmskelseg.datasets.converters.precog import main
+    from mmskelseg.converters.precog import main
 
     out = tmp_path_factory.mktemp('precog')
     main([str(REAL), str(out), '--repair-labels'])

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.datasets import load_annotations
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.runtime.files.annotations import load_annotations
 from tests.small_data import small_annotations
 
 TOOL = 'tools/model_converters/publish_model.py'

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from mmskelseg.commands import suggest
-from mmskelseg.datasets import load_annotations, save_annotations
-from mmskelseg.fileio.configs import find_config
-from mmskelseg.interchange import read_segments, segments_to_labels
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from tests.small_data import small_annotations
 
 RECIPE = """

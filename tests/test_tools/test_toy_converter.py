@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import folds, load_annotations
-from mmskelseg.datasets.converters import toy as converter
-from mmskelseg.datasets.converters import toy_person as person
-from mmskelseg.datasets.converters import toy_script as script
+from mmskelseg.converters import toy as converter
+from mmskelseg.converters import toy_person as person
+from mmskelseg.converters import toy_script as script
+from mmskelseg.runtime.files.annotations import folds, load_annotations
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 NOSE, WRISTS, KNEES, ANKLES = 0, [9, 10], [13, 14], [15, 16]

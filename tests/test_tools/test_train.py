@@ -10,7 +10,7 @@ import torch
 from mmengine.fileio import load
 
 from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.fileio.pickles import load_pickle
+from mmskelseg.runtime.files.pickles import load_pickle
 from tests.small_data import ROOT, small_annotations
 
 # Nearly every test here starts a tool, which together take minutes.

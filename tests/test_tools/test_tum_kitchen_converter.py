@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
+from mmskelseg.runtime.files.annotations import load_annotations
 from tests.small_data import ROOT
 
 TOOL = 'tools/dataset_converters/tum_kitchen.py'

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.annotations import load_annotations
-from mmskelseg.datasets.converters import uwiom
-from mmskelseg.datasets.converters.lcr_release import project
-from mmskelseg.utils.errors import UserError
+from mmskelseg.converters import uwiom
+from mmskelseg.converters.lcr_release import project
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'uwiom.py'

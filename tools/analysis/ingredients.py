@@ -24,14 +24,14 @@ from typing import Any
 from mmengine.config import Config
 
 from mmskelseg.commands import cross_validate
-from mmskelseg.commands.arguments import SettingsAction
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Summary
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.fileio.configs import find_config
-from mmskelseg.fileio.names import config_name
-from mmskelseg.utils.command_line import command, seed
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.cli.arguments import SettingsAction
+from mmskelseg.runtime.cli.command_line import command, seed
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.files.names import config_name
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {

@@ -37,9 +37,6 @@ import numpy as np
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.suggestions import StretchRanking, stretches_of
-from mmskelseg.commands.arguments import SettingsAction
-from mmskelseg.datasets.annotations import load_annotations, videos_of_split
 from mmskelseg.datasets.stretches import (
     Stretch,
     read_stretches,
@@ -52,22 +49,26 @@ from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import find_latest_checkpoint
-from mmskelseg.fileio.configs import annotation_path, find_config
-from mmskelseg.fileio.names import config_name, file_name
-from mmskelseg.structures.annotations import VideoAnnotation
-from mmskelseg.structures.segments import IGNORED
-from mmskelseg.utils.command_line import (
+from mmskelseg.runtime.cli.arguments import SettingsAction
+from mmskelseg.runtime.cli.command_line import (
     command,
     number_from,
     positive,
     seed,
     whole_from,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.drawing.charts import draw_curves
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import annotation_path, find_config
+from mmskelseg.runtime.files.names import config_name, file_name
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
 from mmskelseg.utils.tables import markdown_table
-from mmskelseg.visualization import draw_curves, save_png
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}

@@ -26,15 +26,15 @@ from mmengine.runner import Runner
 from printed_tables import TABLES
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
-from mmskelseg.datasets import load_annotations
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.features import FeatureRecipe
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.fileio.configs import annotation_path
-from mmskelseg.fileio.names import config_name
-from mmskelseg.utils.command_line import command, seed
+from mmskelseg.runtime.cli.command_line import command, seed
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.files.names import config_name
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.dist import init_distributed
-from mmskelseg.utils.errors import UserError
 from mmskelseg.utils.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
@@ -86,7 +86,7 @@ def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Conf
         path = annotation_path(dataset)
         skeleton = load_annotations(path)['metainfo']['skeleton']
         for modality, config in dataset.features.items():
-            recipe = FeatureRecipe.from_config(modality, config, skeleton)
+            recipe = recipe_from_config(modality, config, skeleton)
             if recipe.reads == 'poses':
                 config.transforms = [*config.get('transforms', ()), drop]
     return cfg

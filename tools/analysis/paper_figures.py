@@ -18,20 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import load_annotations, split_names
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.fileio.predictions import load_predictions
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
-from mmskelseg.utils.command_line import command, number_from, whole
-from mmskelseg.utils.errors import UserError
-from mmskelseg.visualization import (
-    COLUMN,
-    PRINT,
-    draw_heatmaps,
-    draw_missing,
-    draw_timelines,
-    save_png,
+from mmskelseg.runtime.cli.command_line import command, number_from, whole
+from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, draw_missing
+from mmskelseg.runtime.drawing.images import COLUMN, save_png
+from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg.runtime.files.annotations import load_annotations, split_names
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import (
+    Metainfo,
+    SkeletonKey,
+    VideoAnnotation,
 )
 
 # Whether joints and whether limbs are drawn.

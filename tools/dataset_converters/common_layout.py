@@ -1,6 +1,6 @@
 """Convert from and to the common layout, as `mmskelseg convert common_layout` does."""
 
-from mmskelseg.datasets.converters.common_layout import main
+from mmskelseg.converters.common_layout import main
 
 if __name__ == '__main__':
     main()

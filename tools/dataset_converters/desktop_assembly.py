@@ -1,6 +1,6 @@
 """Convert Desktop Assembly, as `mmskelseg convert desktop_assembly` does."""
 
-from mmskelseg.datasets.converters.desktop_assembly import main
+from mmskelseg.converters.desktop_assembly import main
 
 if __name__ == '__main__':
     main()

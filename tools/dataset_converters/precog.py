@@ -1,6 +1,6 @@
 """Convert PRECOG-16, as `mmskelseg convert precog` does."""
 
-from mmskelseg.datasets.converters.precog import main
+from mmskelseg.converters.precog import main
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,6 @@
 """Make the toy data set, as `mmskelseg convert toy` does."""
 
-from mmskelseg.datasets.converters.toy import main
+from mmskelseg.converters.toy import main
 
 if __name__ == '__main__':
     main()

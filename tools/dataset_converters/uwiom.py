@@ -1,6 +1,6 @@
 """Convert the public UW-IOM release, as `mmskelseg convert uwiom` does."""
 
-from mmskelseg.datasets.converters.uwiom import main
+from mmskelseg.converters.uwiom import main
 
 if __name__ == '__main__':
     main()

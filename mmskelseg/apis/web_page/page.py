@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from mmskelseg.apis.web_page.player import message_html, player_html
 from mmskelseg.apis.web_page.segmenting import PageSegmenter
-from mmskelseg.fileio.video import VIDEO_SUFFIXES
-from mmskelseg.interchange.poses import POLICIES
-from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import UnavailableError, explanation
+from mmskelseg.runtime.files.video import VIDEO_SUFFIXES
+from mmskelseg.runtime.messages.errors import UnavailableError, explanation
+from mmskelseg.runtime.poses import POLICIES
+from mmskelseg.runtime.structures.choices import EACH
 
 if TYPE_CHECKING:
     import gradio as gr

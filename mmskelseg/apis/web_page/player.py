@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.structures.predictions import PredictedSegment, Prediction
-from mmskelseg.utils.choices import EXPORTS
-from mmskelseg.utils.counts import counted
-from mmskelseg.visualization.frames import clock_time, mark_time
-from mmskelseg.visualization.images import class_color, text_color
+from mmskelseg.runtime.drawing.frames import clock_time, mark_time
+from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.structures.choices import EXPORTS
+from mmskelseg.runtime.structures.predictions import PredictedSegment, Prediction
 
 # Points of the confidence curve, and marks on the time axis.
 _POINTS, _MARKS = 400, 6

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from mmskelseg.apis.exports import EXPORTS, write_exports, write_people
 from mmskelseg.apis.inferencer import SkelSegInferencer
-from mmskelseg.apis.pose_estimators.estimator import PoseEstimatorLike
 from mmskelseg.fileio.checkpoints import CHECKPOINT_SUFFIXES
 from mmskelseg.fileio.model_zoo import FOLDER, zoo
-from mmskelseg.fileio.names import file_name
-from mmskelseg.fileio.video import VIDEO_SUFFIXES, is_video
-from mmskelseg.interchange.poses.reading import SUFFIXES
-from mmskelseg.structures.predictions import Prediction
-from mmskelseg.utils.choices import EACH
-from mmskelseg.utils.errors import MissingFileError, UserError
-from mmskelseg.utils.progress import Listener, progress_listener
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, is_video
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.progress import Listener, progress_listener
+from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
+from mmskelseg.runtime.poses.reading import SUFFIXES
+from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
+from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.predictions import Prediction
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')

@@ -15,22 +15,22 @@ import numpy as np
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary, seen_joints
 from mmskelseg.evaluation import TimeBudget, time_budget
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
-from mmskelseg.fileio.atomic import atomic_write_text
-from mmskelseg.fileio.names import file_name
-from mmskelseg.interchange import write_time_budget
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import (
+from mmskelseg.runtime.drawing.charts import draw_bars, draw_time_budget
+from mmskelseg.runtime.drawing.heatmaps import draw_poses
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines, line_frames
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.labels import write_time_budget
+from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.utils.progress import progress_bar
 from mmskelseg.utils.tables import text_table
-from mmskelseg.visualization import draw_timelines, save_png
-from mmskelseg.visualization.charts import draw_bars, draw_time_budget
-from mmskelseg.visualization.heatmaps import draw_poses
-from mmskelseg.visualization.timelines import SCREEN, line_frames
 
 # The most lines that the report has for one check.
 SHOWN = 6
@@ -284,7 +284,7 @@ def draw_all(
         videos: Number of videos of which sample frames are drawn, from the first; None
             for all.
         frames: Number of sample frames of a video.
-        line_minutes: See :func:`mmskelseg.visualization.draw_timelines`.
+        line_minutes: See :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
 
     Returns:
         The path of the page.

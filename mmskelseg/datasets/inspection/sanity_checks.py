@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelseg.datasets.annotations import fold_splits
 from mmskelseg.datasets.inspection.summary import present_classes, seen_joints
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.features.renderers import ReadVideoFrames
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.features import ReadVideoFrames
+from mmskelseg.runtime.files.annotations import fold_splits
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 # The most seconds without any joint, and the most seconds without any movement.
 LONGEST_EMPTY = 1.0

@@ -8,10 +8,10 @@ from typing import TypedDict
 import numpy as np
 
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.features.renderers.drawing import MIN_SCORE
-from mmskelseg.fileio.inputs import is_file
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.files.inputs import is_file
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 
 class ClassSummary(TypedDict):

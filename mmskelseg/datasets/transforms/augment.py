@@ -15,11 +15,11 @@ from mmcv.transforms import BaseTransform
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import FRAME_KEYS, SKELETON_KEYS
-from mmskelseg.structures.segments import IGNORED, segment_table
-from mmskelseg.structures.skeleton import SkeletonLike
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import FRAME_KEYS, SKELETON_KEYS
+from mmskelseg.runtime.structures.segments import IGNORED, segment_table
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 AXES = (0, 1, 2)
 AN_AXIS = 'one of the three axes of keypoint_3d, 0, 1 or 2'

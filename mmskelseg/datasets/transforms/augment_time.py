@@ -23,14 +23,14 @@ from mmskelseg.datasets.transforms.augment_skeletons import (
     smooth_noise,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures.annotations import (
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
 )
-from mmskelseg.structures.segments import direct_boundaries
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.structures.segments import direct_boundaries
 
 
 @TRANSFORMS.register_module()

@@ -14,10 +14,10 @@ from mmskelseg.datasets.transforms.augment import (
     require,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.annotations import SKELETON_KEYS
-from mmskelseg.structures.skeleton import SkeletonLike
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 
 @TRANSFORMS.register_module()

@@ -12,10 +12,10 @@ from mmaction.structures import ActionDataSample
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, Transform, require
-from mmskelseg.features.store import load_features
-from mmskelseg.fileio.names import file_name
+from mmskelseg.encoders.store import load_features
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.utils.errors import MissingFileError, UserError
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 @TRANSFORMS.register_module()
@@ -71,7 +71,7 @@ class LoadFrameFeatures(Transform):
     files are read for the same frames.
 
     Reads: feature_files, the paths of each modality's copies; online, a
-    :class:`~mmskelseg.features.FeatureRecipe` for each modality without files, and the
+    ``FeatureRecipe`` for each modality without files, and the
     keys that it reads; epoch, 0 by default; frame_dir, total_frames; source_frames and
     source_length, if an augmentation changed the frames. Writes: features, an array
     (C, T) for each modality, or (C, T, V) for coordinates of joints, of the type of its

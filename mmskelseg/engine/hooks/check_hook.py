@@ -29,9 +29,9 @@ from mmskelseg.fileio.trained_weights import (
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
-from mmskelseg.utils.counts import listed
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.logs import print_log
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.logs import print_log
 
 
 @HOOKS.register_module()

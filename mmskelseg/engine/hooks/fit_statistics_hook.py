@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mmskelseg.models.layers import FeatureStandardizer, Fitted
 from mmskelseg.registry import HOOKS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 @HOOKS.register_module()

@@ -22,12 +22,13 @@ from mmskelseg.evaluation import (
     format_report,
 )
 from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.fileio.atomic import atomic_write_text
 from mmskelseg.fileio.checkpoints import seed_of
-from mmskelseg.fileio.names import config_name
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
-from mmskelseg.visualization import draw_confusion, save_png
+from mmskelseg.runtime.drawing.charts import draw_confusion
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import config_name
 
 
 @HOOKS.register_module()

@@ -8,10 +8,10 @@ from mmaction.structures import ActionDataSample
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelseg.fileio.names import file_name
+from mmskelseg.engine.seg_visualizer import SegVisualizer
 from mmskelseg.registry import HOOKS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.visualization import SegVisualizer
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.messages.errors import UserError
 
 
 @HOOKS.register_module()
@@ -28,7 +28,7 @@ class SegVisualizationHook(Hook):
         wait_time: Seconds until the window closes; 0 waits for a key.
         out_dir: Folder of the timelines, by default ``timelines`` in the work folder.
         line_minutes: Minutes per line of a timeline; see
-            :func:`mmskelseg.visualization.draw_timelines`.
+            :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
     """
 
     def __init__(

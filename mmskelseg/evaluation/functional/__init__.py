@@ -25,8 +25,16 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_f1,
 )
 from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
-from mmskelseg.structures.segments import IGNORED, resolve_background, to_segments
-from mmskelseg.structures.time_budget import TimeBudget, budget_as_dict, time_budget
+from mmskelseg.runtime.structures.segments import (
+    IGNORED,
+    resolve_background,
+    to_segments,
+)
+from mmskelseg.runtime.structures.time_budget import (
+    TimeBudget,
+    budget_as_dict,
+    time_budget,
+)
 
 __all__ = [
     'IGNORED',

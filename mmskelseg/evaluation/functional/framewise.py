@@ -7,8 +7,8 @@ in the unit of the score, or its square.
 import numpy as np
 
 from mmskelseg.evaluation.functional.segments import check_pair, check_truth
-from mmskelseg.structures.segments import IGNORED
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import IGNORED
 
 
 def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from mmskelseg.evaluation.functional.segmental import (
     f1_from_counts,
     segmental_counts,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.tables import text_table
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}

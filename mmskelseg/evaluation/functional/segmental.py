@@ -10,8 +10,8 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.structures.segments import segment_table
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import segment_table
 
 
 def edit_score(

@@ -6,8 +6,8 @@ truth.
 
 import numpy as np
 
-from mmskelseg.structures.segments import IGNORED, check_labels
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import IGNORED, check_labels
 
 
 def check_truth(gt: np.ndarray, num_classes: int | None = None) -> np.ndarray:

@@ -26,10 +26,10 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import spatial_subsets
-from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import spatial_subsets
+from mmskelseg.runtime.structures.skeleton import Layout
 
 
 @MODELS.register_module()

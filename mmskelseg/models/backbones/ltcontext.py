@@ -22,8 +22,8 @@ from mmskelseg.models.layers import (
     window_attention,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least
 
 
 @MODELS.register_module()

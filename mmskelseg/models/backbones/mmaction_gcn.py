@@ -20,10 +20,10 @@ from mmskelseg.models.branch_checkpoints import (
 )
 from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import graph_center, hop_distances
-from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import graph_center, hop_distances
+from mmskelseg.runtime.structures.skeleton import Layout
 
 
 @MODELS.register_module()

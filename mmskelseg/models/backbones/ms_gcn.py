@@ -19,10 +19,10 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import spatial_subsets
-from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import spatial_subsets
+from mmskelseg.runtime.structures.skeleton import Layout
 
 
 @MODELS.register_module()
@@ -38,7 +38,7 @@ class MSGCN(BaseModule):
         num_refinement_layers: Number of layers of each refinement stage.
         num_refinements: Number of refinement stages.
         reach: Number of hops up to which neighbours are distinguished by their distance
-            from the root; see :func:`mmskelseg.structures.graph.spatial_subsets`.
+            from the root; see :func:`spatial_subsets`.
         init_cfg: Initialisation by MMEngine.
 
     Note:

@@ -20,8 +20,8 @@ from mmskelseg.models.layers import (
     uses_loops,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least
 
 
 @MODELS.register_module()

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_gcn import GraphBlock
 from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
-from mmskelseg.structures import Skeleton
-from mmskelseg.structures.graph import skeleton_pyramid, spatial_subsets
-from mmskelseg.structures.skeleton import Layout
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.graph import skeleton_pyramid, spatial_subsets
+from mmskelseg.runtime.structures.skeleton import Layout
 
 
 @MODELS.register_module()

@@ -11,7 +11,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:

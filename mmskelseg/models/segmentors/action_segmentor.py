@@ -29,8 +29,8 @@ from mmskelseg.models.layers import (
 from mmskelseg.models.postprocessors import build_postprocessors, postprocess
 from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
-from mmskelseg.utils.settings import check_least
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least
 
 # Keys of what a stage yields besides the logits of branches.
 _BOUNDARY = 'boundary'

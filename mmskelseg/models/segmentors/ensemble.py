@@ -19,7 +19,7 @@ from mmskelseg.fileio.trained_weights import (
 )
 from mmskelseg.models.postprocessors import postprocess
 from mmskelseg.registry import MODELS
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 @MODELS.register_module()

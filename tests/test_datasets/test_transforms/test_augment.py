@@ -13,10 +13,10 @@ from mmskelseg.datasets.transforms import (
     RandomShift,
     RandomSpeed,
 )
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.structures import Skeleton
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
 
 # Each with the key that holds what was drawn.
 FACTORS = [(RandomBrightness, 'brightness'), (RandomContrast, 'contrast')]

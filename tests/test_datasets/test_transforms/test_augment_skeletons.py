@@ -15,7 +15,7 @@ from mmskelseg.datasets.transforms import (
     RecombineSegments,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 ALL = [
     RandomTimeWarp,

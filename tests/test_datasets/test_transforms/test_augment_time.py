@@ -7,7 +7,7 @@ from mmskelseg.datasets.transforms import (
     RandomTimeWarp,
     RecombineSegments,
 )
-from mmskelseg.utils.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):

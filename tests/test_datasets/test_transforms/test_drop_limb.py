@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.transforms import DropLimb, LoadFrameFeatures
-from mmskelseg.features import FeatureRecipe
-from mmskelseg.features.renderers import RenderSkeletonHeatmap
+from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
 
 COCO = {
     'left_arm': [5, 7, 9],
@@ -215,7 +215,7 @@ def test_limbs_are_lost_before_online_features_are_made():
         render = {'type': 'SkeletonCoordinates', 'dims': 2, 'flatten': True}
         drop = {'type': 'DropLimb', 'p': p}
         config = {'render': render, 'transforms': [drop], 'online': True}
-        recipe = FeatureRecipe.from_config('pose2d', config, 'coco17')
+        recipe = recipe_from_config('pose2d', config, 'coco17')
         item = {**video, 'feature_files': {}, 'online': {'pose2d': recipe}}
         made[p] = LoadFrameFeatures().transform(item)['features']['pose2d']
     assert (made[0] != made[1]).any(axis=0).all()

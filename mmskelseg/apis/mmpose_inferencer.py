@@ -1,0 +1,245 @@
+"""MMPose's inferencer, with any of its 2D networks."""
+
+import difflib
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+from mmengine.device import get_device
+from mmengine.fileio import load
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
+
+from mmskelseg.registry import INFERENCERS
+from mmskelseg.runtime.messages.dependencies import Dependency
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.poses.estimators.estimator import (
+    PoseEstimator,
+    require,
+    strongest,
+)
+from mmskelseg.runtime.poses.layouts import checked, named_layout
+from mmskelseg.runtime.poses.poses import Detection
+from mmskelseg.runtime.structures.skeleton import Layout
+
+if TYPE_CHECKING:
+    from mmpose.apis.inferencers import Pose2DInferencer
+
+_PACKAGES = (
+    Dependency('mmdet', '3.0.0', '3.4.0'),
+    Dependency('mmpose', '1.0.0', '2'),
+    # For pkg_resources, with which MMPose finds its own version.
+    Dependency('setuptools', '40', '81'),
+)
+_INDEX = 'model-index.yml'
+
+
+@INFERENCERS.register_module()
+@dataclass(eq=False)
+class MMPoseAlias(PoseEstimator):
+    """``MMPoseInferencer`` with a top-down, bottom-up or one-stage 2D pose network.
+
+    Args:
+        model: A name or alias in MMPose's model zoo, such as ``human``, ``body26``,
+            ``wholebody``, ``hand``, ``animal`` or ``rtmo``, or the path of a config.
+        weights: A file or URL; None: those of the model zoo; ``none``: random weights.
+        detector: A network of MMDetection for top-down networks, instead of the one
+            that MMPose chooses; ``whole_image``: treat the whole image as one person.
+        detector_weights: Weights of ``detector``, given as for ``weights``.
+        categories: Classes of ``detector`` that are people, by number or by name.
+        box_score: Least confidence of a detected person.
+        max_people: Number of people that are kept per frame, the most confident ones.
+        device: Device of the networks; by default a GPU if there is one.
+
+    Raises:
+        DependencyError: If MMDetection or MMPose is not installed.
+    """
+
+    model: str = 'human'
+    weights: str | None = None
+    _: KW_ONLY
+    detector: str | None = None
+    detector_weights: str | None = None
+    categories: Sequence[int | str] = (0,)
+    box_score: float = 0.3
+    max_people: int = 10
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        # On the command line, a single one is no list.
+        given: object = self.categories
+        self.categories = (
+            (given,) if isinstance(given, int | str) else tuple(self.categories)
+        )
+        remedy = 'docs/pose_estimation.md says how to install MMDetection and MMPose'
+        require('MMPoseAlias', remedy, *_PACKAGES)
+
+    @property
+    def skeleton(self) -> Layout:
+        """The layout on which the network was trained."""
+        return layout_of(self._inferencer.model.dataset_meta)
+
+    def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
+        """Yield the people of each image by decreasing score, with their boxes."""
+        inferencer = self._inferencer
+        detects = getattr(inferencer, 'detector', None) is not None
+        for frame, image in enumerate(images):
+            with in_scope('mmpose'):
+                (result,) = inferencer(
+                    image, return_datasamples=True, bbox_thr=self.box_score
+                )
+            found = result['predictions'][0].pred_instances
+            if not len(found) or (detects and _is_whole(found, image)):
+                continue
+            yield from strongest(
+                frame,
+                found.keypoints,
+                found.keypoint_scores,
+                box=found.bboxes,
+                box_score=found.bbox_scores,
+                most=self.max_people,
+            )
+
+    @cached_property
+    def _inferencer(self) -> 'Pose2DInferencer':
+        from mmpose.apis.inferencers import Pose2DInferencer
+
+        config, weights = find_network('mmpose', self.model, self.weights)
+        detector, detector_weights = self.detector, self.detector_weights
+        if detector is not None and detector != 'whole_image':
+            detector, detector_weights = find_network(
+                'mmdet', detector, detector_weights
+            )
+        with in_scope('mmpose'):
+            inferencer = Pose2DInferencer(
+                config,
+                weights,
+                device=self.device or get_device(),
+                det_model=detector,
+                det_weights=detector_weights,
+            )
+        if getattr(inferencer, 'detector', None) is not None:
+            classes = inferencer.detector.model.dataset_meta['classes']
+            inferencer.det_cat_ids = self._category_ids(classes)
+        return inferencer
+
+    def _category_ids(self, classes: Sequence[str]) -> list[int]:
+        found = [i for i, name in enumerate(classes) if {i, name} & {*self.categories}]
+        if not found:
+            raise UserError(
+                f'{self.detector or "the detector"} has no class '
+                f'{" or ".join(map(str, self.categories))}; choose categories from '
+                f'{", ".join(classes)}.'
+            )
+        return found
+
+
+def _is_whole(found: InstanceData, image: np.ndarray) -> bool:
+    """Return whether MMPose used the whole image, because it detected no person."""
+    whole = [[0, 0, image.shape[1], image.shape[0]]]
+    return found.bbox_scores[0] == 1 and np.array_equal(found.bboxes, whole)
+
+
+def find_network(
+    package: str, name: str, weights: str | None
+) -> tuple[str, str | None]:
+    """Return the config file of a network, and the file or URL of its weights.
+
+    Args:
+        package: ``mmdet`` or ``mmpose``.
+        name: A name or alias in the package's model zoo, or the path of a config.
+        weights: A file or URL; None: those of the model zoo; ``none``: random weights,
+            which are only useful for tests.
+
+    Raises:
+        MissingFileError: If ``weights`` is a file that does not exist.
+        UserError: If there is no such network, or its weights are unknown.
+    """
+    is_file = Path(name).is_file()
+    config, listed = (name, None) if is_file else _in_model_zoo(package, name)
+    if weights == 'none':
+        print_log(
+            f'{name} has random weights, so its results are meaningless.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return config, None
+    if weights is None and listed is None:
+        raise UserError(
+            f'{name}: the model zoo of {package} has no weights for it; give their '
+            "file, or 'none' for random ones."
+        )
+    if weights is not None and '://' not in weights and not Path(weights).is_file():
+        raise MissingFileError(f'{weights}: there is no such file with weights.')
+    return config, weights or listed
+
+
+def _in_model_zoo(package: str, name: str) -> tuple[str, str | None]:
+    spec = find_spec(package)
+    assert spec is not None, 'MMPoseAlias checks that it is installed'
+    assert spec.submodule_search_locations is not None
+    folder = Path(spec.submodule_search_locations[0])
+    # In a checkout the index is beside the package, in an installation inside it.
+    root = next(
+        (r for r in (folder / '.mim', folder.parent) if (r / _INDEX).is_file()), None
+    )
+    if root is None:
+        raise UserError(
+            f'{folder}: this {package} has no model zoo ({_INDEX}); give the path of a '
+            'config.'
+        )
+    known: list[str] = []
+    for file in load(root / _INDEX)['Import']:
+        content = load(root / file)
+        for model in content.get('Models', ()) if isinstance(content, dict) else ():
+            aliases = model.get('Alias', [])
+            aliases = [aliases] if isinstance(aliases, str) else aliases
+            names = [model['Name'], *aliases]
+            if name.lower() in (item.lower() for item in names):
+                weights = model.get('Weights')
+                first = weights[0] if isinstance(weights, list) else weights
+                return str(root / model['Config']), first
+            known += names
+    near = difflib.get_close_matches(name, known, 3, 0.4)
+    raise UserError(
+        f'{name}: neither a config file nor in the model zoo of {package}; '
+        + (f'similar names are {", ".join(near)}.' if near else 'check the name.')
+    )
+
+
+@contextmanager
+def in_scope(scope: str) -> Iterator[None]:
+    """Restore the default scope and warning filters after a block, without warnings.
+
+    OpenMMLab's inferencers change both, and warn of deprecations in every frame.
+    """
+    with DefaultScope.overwrite_default_scope(scope), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
+
+
+class DatasetMeta(TypedDict):
+    """The part of the metainfo of MMPose's networks that describes their joints."""
+
+    dataset_name: str
+    keypoint_id2name: Mapping[int, str]
+    skeleton_links: Sequence[tuple[int, int]]
+
+
+def layout_of(meta: DatasetMeta) -> Layout:
+    """Return the layout on which a network of MMPose was trained."""
+    names = meta['keypoint_id2name']
+    layout = named_layout(
+        [names[i] for i in range(len(names))],
+        meta['skeleton_links'],
+        meta['dataset_name'],
+    )
+    return checked(layout, meta['dataset_name'])

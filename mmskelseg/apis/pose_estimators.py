@@ -1,0 +1,17 @@
+"""Pose estimation in videos, which is in the runtime, apart from MMPose's networks."""
+
+from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
+from mmskelseg.runtime.poses.estimators import (
+    MediaPipePose,
+    PoseEstimator,
+    RTMLibPose,
+    build_pose_estimator,
+)
+
+__all__ = [
+    'MMPoseAlias',
+    'MediaPipePose',
+    'PoseEstimator',
+    'RTMLibPose',
+    'build_pose_estimator',
+]

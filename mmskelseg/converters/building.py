@@ -1,0 +1,333 @@
+"""The builder of annotation files, and the command line that all converters share."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.runtime.cli.command_line import command, positive, whole
+from mmskelseg.runtime.files.annotations import Files, save_annotations
+from mmskelseg.runtime.files.arrays import read_npy
+from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.files.video import is_video
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.skeleton import Layout
+
+# The summary lists the videos of splits up to this size.
+_LISTED = 20
+
+
+def converter(
+    description: str | None,
+    examples: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], None],
+) -> Callable[..., int | None]:
+    """Return the function ``main(argv=None, prog=None)`` of a converter.
+
+    For ``description`` and ``examples``, see :func:`add_help`.
+    """
+
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        add_help(parser, description, examples)
+        add_arguments(parser)
+
+    return command(description, arguments, run)
+
+
+def add_help(
+    parser: argparse.ArgumentParser, description: str | None, examples: str
+) -> None:
+    """Set the texts that --help shows before and after the arguments.
+
+    In ``examples``, ``%(prog)s`` stands for the command that calls the converter.
+    """
+    script = 'python tools/dataset_converters/' if '.py' in parser.prog else ''
+    parser.description = description
+    parser.epilog = examples.replace('%(prog)s', f'{script}{parser.prog}')
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
+def add_paths(parser: argparse.ArgumentParser, source: str) -> None:
+    """Add SRC, with its help, and OUT."""
+    parser.add_argument('source', metavar='SRC', type=Path, help=source)
+    add_out(parser)
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Add OUT."""
+    parser.add_argument(
+        'out', metavar='OUT', type=Path, help='folder for annotations.pkl'
+    )
+
+
+def add_test(parser: argparse.ArgumentParser, metavar: str, default: str) -> None:
+    """Add --test, for :func:`choose_split`."""
+    text = f'test videos (default: {default})'
+    parser.add_argument('--test', metavar=metavar, help=text)
+
+
+def add_release_options(parser: argparse.ArgumentParser, fps: float) -> None:
+    """Add --fps with a default, --folds and --videos."""
+    parser.add_argument(
+        '--fps',
+        type=positive,
+        default=fps,
+        help='frames per second of poses and labels (default: %(default)g)',
+    )
+    add_folds(parser)
+    add_videos(parser)
+
+
+def add_folds(parser: argparse.ArgumentParser) -> None:
+    """Add --folds, for :func:`write`."""
+    parser.add_argument(
+        '--folds',
+        type=whole,
+        metavar='N',
+        default=0,
+        help='add N folds for cross-validation, fold1 to foldN; each tests every Nth '
+        'video, with a different start',
+    )
+
+
+def add_videos(parser: argparse._ActionsContainer) -> None:
+    """Add --videos, for :func:`write`."""
+    parser.add_argument(
+        '--videos',
+        type=Path,
+        metavar='DIR',
+        help='folder of the video files, for RGB features; a file belongs to the video '
+        'whose id is its name, or is part of its name if only one file matches',
+    )
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return height and width from a text such as 640x480 (width first)."""
+    found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f'{shown(text)} is not a size such as 640x480')
+    return int(found[2]), int(found[1])
+
+
+def skeleton(text: str) -> Layout:
+    """Return the layout for the name of one, or from a JSON file with joints, limbs."""
+    if not text.endswith('.json'):
+        return text
+    try:
+        layout = read_json(text, 'whatever made it')
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
+        raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
+    return layout
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return the array of a .npy file."""
+    try:
+        return np.array(read_npy(path))
+    except MissingFileError:
+        raise MissingFileError(f'{path}: missing; copy the release again.') from None
+
+
+def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
+    """Return a floating-point array of a shape from a .npy file; None is any length."""
+    array = read_array(path)
+    fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
+    wanted = dict(enumerate(shape))
+    if not fits or any(wanted[i] not in (None, n) for i, n in enumerate(array.shape)):
+        raise UserError(
+            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
+            f'floats of shape {meaning}.'
+        )
+    return array
+
+
+def check_finite(path: Path, values: np.ndarray) -> None:
+    """Raise a UserError for the first frame of an array (T, ...) that is not finite."""
+    wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
+    if wrong.size:
+        raise UserError(
+            f'{path}: a feature of frame {wrong[0]} is NaN or infinite, the first of '
+            f'{wrong.size} such frames; copy the file again, or replace it by 0.'
+        )
+
+
+def choose_split(
+    wanted: str | None,
+    videos: Sequence[str],
+    root: Path,
+    default: Sequence[str] = (),
+    kind: str = 'video',
+) -> dict[str, list[str]]:
+    """Return train and test: as wanted, those of the release, or every fifth video.
+
+    Args:
+        wanted: Ids of test videos, separated by commas; a leading zero may be omitted.
+        videos: Ids of all videos.
+        root: Folder of the release, for messages.
+        default: Test videos of the release, if it defines a split.
+        kind: What the ids identify, for messages.
+    """
+    names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
+    names = [name.strip() for name in names]
+    test = sorted({name if name in videos else name.zfill(2) for name in names})
+    missing = [video for video in test if video not in videos]
+    if missing:
+        raise UserError(
+            f'{root}: the test {kind}s {", ".join(missing)} are not among the '
+            f'{len(videos)} {kind}s here ({", ".join(videos)}); choose others by '
+            '--test.'
+        )
+    if len(test) == len(videos):
+        raise UserError(
+            f'{root}: no {kind} is left to train on, since all are test {kind}s '
+            f'({", ".join(test)}); name fewer by --test, or add {kind}s.'
+        )
+    return split_by_test(videos, test)
+
+
+def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[str]]:
+    """Return the training and the test videos."""
+    return {'train': [v for v in videos if v not in test], 'test': list(test)}
+
+
+def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
+    """Return the files with a name, or else those whose names contain it.
+
+    The name must not be part of a longer number or word.
+
+    >>> find_named('12', [('take_12', Path('a')), ('112', Path('b'))]) == [Path('a')]
+    True
+    """
+    files = list(files)
+    part = re.compile(rf'(?<![^\W_]){re.escape(name)}(?![^\W_])')
+    return [path for other, path in files if other == name] or [
+        path for other, path in files if part.search(other)
+    ]
+
+
+def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
+    """Return the video file of each name, none if no folder is given."""
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise MissingFileError(
+            f'{folder}: no such folder; name the folder of the video files.'
+        )
+    files = [(f.stem, f) for f in sorted(folder.rglob('*')) if is_video(f)]
+    videos = {}
+    for name in names:
+        found = find_named(name, files)
+        if len(found) != 1:
+            which = f' ({", ".join(f.name for f in found[:3])})' if found else ''
+            raise UserError(
+                f'{folder}: {len(found)} of its {len(files)} video files have the id '
+                f'{name} in their names{which}, expected one; name the file of each '
+                f'video by its id, such as {name}.mp4.'
+            )
+        videos[name] = found[0]
+    return videos
+
+
+def write(
+    out: Path,
+    annotations: Sequence[VideoAnnotation],
+    split: dict[str, list[str]],
+    *,
+    classes: Sequence[str],
+    skeleton: Layout,
+    dataset: str,
+    background: str | None = None,
+    source: Path | None = None,
+    files: Files | None = None,
+    folds: int = 0,
+    videos: Path | None = None,
+    person: str | None = None,
+    notes: Sequence[str] | None = None,
+    assumed: Mapping[str, str] | None = None,
+) -> None:
+    """Write OUT/annotations.pkl and print a summary.
+
+    Args:
+        out: The folder.
+        annotations: The annotation of each video; ``filename`` is added to it.
+        split: The splits; folds are added to them.
+        classes: Names of the classes.
+        skeleton: The layout of the joints.
+        dataset: Name of the data set.
+        background: Name of the background class, if there is one.
+        source: Origin of the data, for messages; see :func:`save_annotations`.
+        files: Files that parts of the data were read from; see
+            :func:`save_annotations`.
+        folds: Number of folds to add, in which each video is tested once.
+        videos: Folder of the video files.
+        person: How a person was chosen, for the metainfo.
+        notes: Sentences for the user, for the metainfo.
+        assumed: What was assumed and why, for the metainfo.
+    """
+    names = [video['frame_dir'] for video in annotations]
+    if folds and not 2 <= folds <= len(names):
+        raise UserError(
+            f'--folds is {folds}, but {len(names)} videos make 2 to {len(names)}.'
+        )
+    for fold in range(folds):
+        for part, members in split_by_test(names, names[fold::folds]).items():
+            split[f'fold{fold + 1}/{part}'] = members
+    clips = find_videos(names, videos)
+    for video in annotations:
+        if video['frame_dir'] in clips:
+            file = os.path.relpath(clips[video['frame_dir']], out)
+            video['filename'] = Path(file).as_posix()
+    meta: Metainfo = {
+        'classes': list(classes),
+        'skeleton': skeleton,
+        'dataset': dataset,
+        'background': background,
+    }
+    if person is not None:
+        meta['person'] = person
+    if notes is not None:
+        meta['notes'] = list(notes)
+    if assumed is not None:
+        meta['assumed'] = dict(assumed)
+    data: AnnotationFile = {
+        'split': split,
+        'annotations': list(annotations),
+        'metainfo': meta,
+    }
+    path = out / 'annotations.pkl'
+    save_annotations(data, path, source=source, files=files)
+    print(f'{summary(data)}\nwritten to {path}')
+
+
+def summary(data: AnnotationFile) -> str:
+    """Return a text about annotations: notes, their size, and each split."""
+    labels = [video['label'] for video in data['annotations']]
+    segments = sum(len(to_segments(label)) for label in labels)
+    ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)
+    meta = data['metainfo']
+    assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
+    frames = sum(map(len, labels))
+    without = f', {ignored / frames:.1%} of frames without a label' if ignored else ''
+    lines = [
+        *meta.get('notes', ()),
+        f'{counted(len(labels), "video")}, {counted(frames, "frame")} at '
+        f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
+        f'classes, {counted(segments, "segment")}{without}',
+    ]
+    for name, members in data['split'].items():
+        listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
+        lines.append(f'{name}: {counted(len(members), "video")}{listed}')
+    return '\n'.join(lines)

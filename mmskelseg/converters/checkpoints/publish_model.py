@@ -1,0 +1,66 @@
+"""Reduces a checkpoint to what others need to use its model.
+
+    mmskelseg convert-model publish_model epoch_77.pth mine.safetensors
+
+DST has the weights (the averaged ones, if training averages them), the classes and the
+skeleton of the training data, and those parts of the config that build the model and
+make its features: no optimizer, no history and no paths. DST needs no config file: pass
+None and DST to the Python API where a command takes a config and a checkpoint. A DST
+that ends in .safetensors holds tensors and JSON alone, which nobody needs to trust.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.version import __version__
+
+# Notes on the data, which are useless without it.
+_NOTES = ('notes',)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('src', type=Path, help='checkpoint of a training run')
+    parser.add_argument('dst', type=Path, help='file to write: .safetensors or .pth')
+
+
+def _run(args: argparse.Namespace) -> None:
+    # Imported here, since --help should not wait for it.
+    from mmengine.config import Config
+
+    from mmskelseg.fileio.checkpoints import (
+        load_checkpoint,
+        meta_of,
+        save_weights,
+        tensors_of,
+    )
+
+    content = load_checkpoint(args.src)
+    meta = meta_of(content)
+    config, data = meta.get('cfg'), meta.get('dataset_meta')
+    if not isinstance(config, str) or not isinstance(data, dict):
+        raise UserError(
+            f'{args.src}: does not say with which config and data it was trained; '
+            'use one that `mmskelseg train` wrote.'
+        )
+    cfg = Config.fromstring(config, '.py')
+    loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
+    kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
+    test = {'dataset': kept}
+    if 'collate_fn' in loader:
+        test['collate_fn'] = loader.collate_fn
+    text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
+    short: dict[str, object] = {
+        'cfg': text,
+        'dataset_meta': {k: v for k, v in data.items() if k not in _NOTES},
+        'mmskelseg_version': __version__,
+        **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
+    }
+    state = tensors_of(content, args.src)
+    save_weights(args.dst, state, short)
+    size = args.dst.stat().st_size / 2**20
+    print(f'{args.dst}: {len(state)} tensors, {size:.1f} MiB')
+
+
+main = command(__doc__, _add_arguments, _run)

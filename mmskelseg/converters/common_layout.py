@@ -1,0 +1,239 @@
+"""Convert from and to the common layout of action segmentation repositories.
+
+    features/VIDEO.npy           (D, T) features, a column for each frame
+    groundTruth/VIDEO.txt        the class name of each frame, one per line
+    mapping.txt                  the classes, one per line: ID NAME
+    splits/train.split1.bundle   the videos of a split, one per line: VIDEO.txt
+    splits/test.split1.bundle    (and 2, 3, ...)
+
+`import` makes a data set from it, to train on 50Salads, GTEA, Breakfast and others.
+`export` writes it, to run the code of other repositories on data of this project. See
+`import --help` and `export --help`, and docs/datasets/common_layout.md.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters import building
+from mmskelseg.converters.shared_layout import (
+    NO_SKELETON,
+    add_export_options,
+    add_import_options,
+    folder_new,
+    folder_whole,
+    kept_frames,
+    save_features,
+    without_poses,
+)
+from mmskelseg.converters.text_layout import (
+    find_labels,
+    read_label,
+    read_mapping,
+    read_splits,
+    write_layout,
+)
+from mmskelseg.runtime.cli.command_line import positive
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+
+EXAMPLES = """examples:
+  %(prog)s import RAW/gtea data/gtea --fps 15
+  %(prog)s export data/toy/annotations.pkl OUT
+"""
+IMPORT = """\
+Make a data set from features and labels in action segmentation's common layout.
+
+SRC contains features/, groundTruth/, mapping.txt (or mapping/mapping.txt) and splits/.
+OUT gets annotations.pkl, with a skeleton of a single joint that is never seen, and the
+features as features/MODALITY/VIDEO.npy. A config reads them by:
+
+    pipeline = [dict(type='LoadFrameFeatures', folders=dict(rgb='OUT/features/rgb')),
+                dict(type='PackSegInputs')]
+"""
+IMPORT_EXAMPLES = """examples:
+  # GTEA: 15 frames per second, background excluded from Edit and F1
+  %(prog)s RAW/gtea data/gtea \\
+      --fps 15 --background background
+  # 50Salads: features at 30 frames per second, of which every second one is kept
+  %(prog)s RAW/50salads data/50salads \\
+      --fps 30 --sample 2
+"""
+EXPORT = """\
+Write a data set in action segmentation's common layout.
+
+An annotation file gives groundTruth/, mapping.txt and splits/: train and test become
+split 1, and folds, if there are any, splits 2, 3, ... in the order of the file. A
+config gives the same for its annotation file, plus features/: for each video the input
+of the config's model, (D, T) in float32, computed first if it is missing.
+"""
+EXPORT_EXAMPLES = """examples:
+  # labels and splits; frames without a label become a class of their own
+  %(prog)s data/toy/annotations.pkl \\
+      layout/toy --unlabelled none
+  # with the features of a config
+  %(prog)s \\
+      configs/skelseg/uwiom_joint_limb.py layout/uwiom
+"""
+
+
+def read_features(path: Path, frames_first: bool) -> np.ndarray:
+    """Return the features of each frame, shape (T, D)."""
+    features = building.read_floats(path, (None, None), '(D, T)')
+    features = features if frames_first else features.T
+    building.check_finite(path, features)
+    return features
+
+
+def _run_import(args: argparse.Namespace) -> None:
+    classes = read_mapping(args.source)
+    labels = find_labels(args.source / 'groundTruth')
+    split, files = read_splits(args.source / 'splits', args.split)
+    videos: list[VideoAnnotation] = []
+    width = None
+    target = args.out / 'features' / args.modality
+    with folder_whole(target) as folder:
+        for name, path in labels.items():
+            source = args.source / 'features' / f'{name}.npy'
+            features = read_features(source, args.frames_first)
+            label = read_label(path, classes)
+            hint = '; if the array is (T, D), give --frames-first'
+            kept = kept_frames(source, len(features), path, len(label), args, hint)
+            width = save_features(folder, name, features[kept], source, width)
+            videos.append(without_poses(name, label[kept], args.fps / args.sample))
+        building.write(
+            args.out,
+            videos,
+            split,
+            classes=list(classes.values()),
+            skeleton=NO_SKELETON,
+            dataset=args.source.resolve().name,
+            background=args.background,
+            source=args.source,
+            files=files,
+        )
+    print(f'{width} features per frame in {target}')
+
+
+def frame_features(
+    dataset: Mapping[str, object], data: AnnotationFile, modality: str | None
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the id and the features (D, T) of each video in a split.
+
+    Args:
+        dataset: Config of the data set.
+        data: Its annotations.
+        modality: Key of the features, needed if there are several.
+    """
+    from mmskelseg.registry import DATASETS
+
+    done: set[str] = set()
+    for split, members in data['split'].items():
+        if done >= set(members):
+            continue
+        made = DATASETS.build({**dataset, 'split': split, 'indices': None})
+        for i in range(len(made)):
+            video = made.get_data_info(i)['frame_dir']
+            if video in done:
+                continue
+            done.add(video)
+            inputs = made[i]['inputs']
+            if modality not in inputs and (modality or len(inputs) != 1):
+                raise UserError(
+                    f'the config has the modalities {", ".join(inputs)}, not '
+                    f'{modality}; choose one by --modality.'
+                )
+            yield video, inputs[modality or next(iter(inputs))].numpy()
+
+
+def export(
+    data: AnnotationFile,
+    out: Path,
+    unlabelled: str | None,
+    dataset: Mapping[str, object] | None,
+    modality: str | None,
+) -> list[str]:
+    """Write the layout into a folder, and return lines about it."""
+    told = write_layout(data, out, unlabelled)
+    if dataset is not None:
+        (out / 'features').mkdir()
+        count = 0
+        for name, features in frame_features(dataset, data, modality):
+            np.save(out / 'features' / f'{file_name(name)}.npy', features)
+            count += 1
+        told.append(f'features of {count} videos, {len(features)} per frame')
+    return told
+
+
+def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | None]:
+    """Return annotations, and the test data set's config if the source is a config."""
+    if source.suffix != '.py':
+        return load_annotations(source), None
+    if not source.is_file():
+        raise MissingFileError(f'{source}: there is no such config file.')
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    cfg = Config.fromfile(source)
+    init_default_scope(cfg.default_scope)
+    # The test data set, since training may apply random augmentations.
+    dataset = cfg.test_dataloader.dataset
+    data = load_annotations(Path(dataset.get('data_root', ''), dataset.ann_file))
+    return data, dict(dataset)
+
+
+def _run_export(args: argparse.Namespace) -> None:
+    with folder_new(args.out) as folder:
+        data, dataset = read_source(args.source)
+        told = export(data, folder, args.unlabelled, dataset, args.modality)
+    print('\n'.join([*told, f'written to {args.out}']))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar='import|export')
+    reader = commands.add_parser(
+        'import', help='make a data set from features and labels'
+    )
+    building.add_help(reader, IMPORT, IMPORT_EXAMPLES)
+    reader.set_defaults(run=_run_import)
+    building.add_paths(
+        reader, 'folder with features, groundTruth, mapping.txt and splits'
+    )
+    reader.add_argument(
+        '--fps',
+        type=positive,
+        required=True,
+        help='frames per second of the features, which the layout does not contain '
+        '(15 for GTEA and Breakfast, 30 for 50Salads)',
+    )
+    add_import_options(reader)
+    reader.add_argument(
+        '--modality',
+        default='rgb',
+        help="key of the features in the model's branches (default: %(default)s)",
+    )
+    reader.add_argument(
+        '--frames-first', action='store_true', help='features are (T, D), not (D, T)'
+    )
+    writer = commands.add_parser(
+        'export', help='write labels, splits and features for other code'
+    )
+    building.add_help(writer, EXPORT, EXPORT_EXAMPLES)
+    writer.set_defaults(run=_run_export)
+    writer.add_argument(
+        'source',
+        metavar='SRC',
+        type=Path,
+        help='an annotation file, or a config to write features as well',
+    )
+    add_export_options(writer)
+    writer.add_argument('--modality', help='features to write, if a config has several')
+
+
+main = building.converter(
+    __doc__, EXAMPLES, _add_arguments, lambda args: args.run(args)
+)

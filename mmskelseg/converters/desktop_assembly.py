@@ -1,0 +1,133 @@
+"""Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file.
+
+SRC contains labels and poses for each of the 76 videos:
+
+    groundTruth/VIDEO           the class name of each frame, one per line
+    mapping/mapping.txt         the 23 classes, one per line: ID NAME
+    keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a score
+    splits/*.split1.bundle      the videos of `train` and of `test`, one per line
+
+Labels and mapping are in the form in which the authors released them (VIDEO.txt and
+SRC/mapping.txt are also read; without a mapping, the 23 published names are used). The
+release has image features but no poses, so **keypoints/ is our convention**: estimate
+poses with HRNet or another COCO model, and write NaN or a score of 0 for joints that
+were not found. The release has no splits either: provide bundles or --test; otherwise
+every fifth video is for testing. See docs/datasets/desktop_assembly.md.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters import building
+from mmskelseg.converters.text_layout import (
+    find_labels,
+    find_mapping,
+    read_classes,
+    read_label,
+    read_splits,
+)
+from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+
+EXAMPLES = """examples:
+  # every fifth video is for testing
+  %(prog)s RAW data/desktop_assembly
+  # your own test videos, poses from another folder, size and frame rate of the videos
+  %(prog)s RAW data/desktop_assembly \\
+      --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
+      --size 1280x720 --fps 10
+"""
+CLASSES = (
+    'Pick_up_chip', 'Place_chip_on_motherboard', 'Close_cover',
+    'Pick_up_screw_and_screwdriver', 'Tighten_screw', 'Plug_stick_in', 'Pick_up_fan',
+    'Place_fan_on_motherboard', 'Tighten_screw_1', 'Tighten_screw_2', 'Tighten_screw_3',
+    'Tighten_screw_4', 'Put_screwdriver_down', 'Connect_wire_to_motherboard',
+    'Pick_up_RAM', 'Install_RAM', 'Pick_up_HDD', 'Install_HDD', 'Connect_wire_1_to_HDD',
+    'Connect_wire_2_to_HDD', 'Pick_up_lid', 'Close_lid', 'Background',
+)  # fmt: skip
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
+    building.add_test(parser, 'VIDEO,VIDEO', 'those of SRC/splits, or every fifth')
+    parser.add_argument(
+        '--keypoints',
+        type=Path,
+        metavar='DIR',
+        help='folder of the poses (default: SRC/keypoints)',
+    )
+    parser.add_argument(
+        '--background',
+        metavar='NAME',
+        help='class that Edit and F1 ignore (default: none, as in the paper)',
+    )
+    parser.add_argument(
+        '--size',
+        type=building.image_size,
+        default=(480, 640),
+        metavar='WxH',
+        help='size of the images to which the pixels refer (default: 640x480)',
+    )
+    building.add_release_options(parser, 10.0)
+
+
+def _run(args: argparse.Namespace) -> None:
+    labels = find_labels(args.source / 'groundTruth')
+    mapping = find_mapping(args.source)
+    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
+    assumed = {
+        'fps': f'{args.fps:g}: the release states none',
+        'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',
+    }
+    splits = args.source / 'splits'
+    if args.test is None and splits.is_dir():
+        split, files = read_splits(splits, 1)
+    else:
+        split, files = building.choose_split(args.test, list(labels), args.source), {}
+        if args.test is None:
+            assumed['split'] = 'every fifth video is for testing: the release has none'
+    poses = args.keypoints or args.source / 'keypoints'
+    if not poses.is_dir():
+        raise MissingFileError(
+            f'{poses}: no such folder; it must contain VIDEO.npy with the joints of '
+            'each video (or name another folder by --keypoints).'
+        )
+    videos: list[VideoAnnotation] = []
+    for video, label in labels.items():
+        pose = poses / f'{video}.npy'
+        files.update({(video, 'label'): label, (video, 'keypoint'): pose})
+        files[video, 'keypoint_score'] = pose
+        meaning = '(frames, 17, 3): x, y and score of COCO joints'
+        joints = building.read_floats(pose, (None, 17, 3), meaning)
+        missing = np.isnan(joints).any(-1, keepdims=True)
+        joints = np.where(missing, 0, joints).astype(np.float32)[None]
+        videos.append(
+            {
+                'frame_dir': video,
+                'img_shape': args.size,
+                'fps': args.fps,
+                'total_frames': joints.shape[1],
+                'keypoint': joints[..., :2],
+                'keypoint_score': joints[..., 2],
+                'label': read_label(label, classes),
+            }
+        )
+    building.write(
+        args.out,
+        videos,
+        split,
+        classes=list(classes.values()),
+        skeleton='coco17',
+        dataset='desktop_assembly',
+        source=args.source,
+        files=files,
+        background=args.background,
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

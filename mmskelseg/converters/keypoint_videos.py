@@ -1,0 +1,255 @@
+"""Poses, labels and video files, paired by name and combined at the poses' rate."""
+
+import argparse
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters.building import find_named
+from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.runtime.files.parsing import read_text
+from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.labels import (
+    READERS,
+    Segment,
+    label_format,
+    labels_to_segments,
+    read_segments,
+    segments_to_labels,
+)
+from mmskelseg.runtime.labels.reading import SUFFIXES as LABEL_SUFFIXES
+from mmskelseg.runtime.labels.reading import label_suffix, options_of
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import (
+    Poses,
+    choose_person,
+    read_poses,
+    to_coco17,
+    with_rate,
+    with_size,
+)
+from mmskelseg.runtime.poses.reading import SUFFIXES, is_poses, video_of
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of one video: segments in seconds, or a line for each frame.
+
+    Attributes:
+        video: The video's name in the label file, or the name of the file.
+        path: The label file.
+        segments: The segments, if the file has segments.
+        lines: The class name of each frame, if the file has a line for each frame.
+        fps: Frame rate of the labels, if the file states it.
+    """
+
+    video: str
+    path: Path
+    segments: tuple[Segment, ...] = ()
+    lines: tuple[str, ...] = ()
+    fps: float | None = None
+
+
+def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
+    """Return the keypoint file, or OpenPose folder, of each video.
+
+    Folders are searched one level deep.
+    """
+    found: dict[str, Path] = {}
+    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no OpenPose folder'
+    for path in _look_into(paths, is_poses, kinds):
+        name = video_of(path)
+        if name in found:
+            raise UserError(
+                f'{found[name]} and {path} both belong to the video {name}; name one '
+                f'of them, for example by {path.parent}/*{path.suffix}.'
+            )
+        found[name] = path
+    return found
+
+
+def _look_into(
+    paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
+) -> Iterator[Path]:
+    """Yield the files, and the fitting content of folders, one level deep."""
+    for path in paths:
+        inside = [path]
+        if path.is_dir() and not fits(path):
+            inside = [item for item in sorted(path.iterdir()) if fits(item)]
+        if not path.exists() or not inside:
+            raise UserError(f'{path}: no {kinds} there.')
+        yield from inside
+
+
+def find_labels(
+    paths: Iterable[Path],
+    format: str | None,
+    options: Mapping[str, object],
+    strict: bool = False,
+) -> tuple[list[Labels], list[str]]:
+    """Return the labels of each video in label files, and notes on skipped parts.
+
+    Args:
+        paths: Label files, or folders of them.
+        format: Their format; by default recognised by name and content.
+        options: Options of readers, passed to those formats that have them.
+        strict: Whether a part that does not fit is an error instead of a note.
+    """
+    known = set().union(*map(options_of, READERS))
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise UserError(
+            f'--label-option {unknown[0]}: there is no option of that name; known are '
+            f'{", ".join(sorted(known - {"fps"}))}.'
+        )
+    files = _look_into(
+        paths,
+        lambda path: label_suffix(path) in LABEL_SUFFIXES and path.is_file(),
+        f'label file ({", ".join(LABEL_SUFFIXES)})',
+    )
+    notes: list[str] = []
+    labels = [
+        each for file in files for each in _labels(file, format, options, strict, notes)
+    ]
+    return labels, notes
+
+
+def _labels(
+    path: Path,
+    format: str | None,
+    options: Mapping[str, object],
+    strict: bool,
+    notes: list[str],
+) -> list[Labels]:
+    if format == 'framewise' or (format is None and _is_framewise(path)):
+        return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
+    kind = format or label_format(path)
+    given = {key: options[key] for key in options_of(kind) if key in options}
+    return [
+        Labels(video.name, path, tuple(video.segments), fps=video.fps)
+        for video in read_segments(path, kind, strict=strict, notes=notes, **given)
+    ]
+
+
+def _is_framewise(path: Path) -> bool:
+    """Return whether each line of a text is a single class name, as in groundTruth."""
+    if path.suffix != '.txt':
+        return False
+    first = read_text(path).partition('\n')[0]
+    return not any(mark in first for mark in '\t;,')
+
+
+def pair(
+    keypoints: dict[str, Path], labels: Sequence[Labels], skip: bool
+) -> tuple[list[tuple[str, Path, Labels]], list[str]]:
+    """Return id, keypoints and labels of each video, and notes on skipped files.
+
+    A video is named after its labels. Its keypoints have the same name, or are the only
+    ones whose name contains it; otherwise the name of the label file is tried.
+
+    Args:
+        keypoints: Keypoint files by name.
+        labels: Labels of all videos.
+        skip: Whether to skip files without a partner, which are otherwise an error.
+    """
+    videos: dict[str, tuple[Path, Labels]] = {}
+    without_keypoints = []
+    for item in labels:
+        name = item.video
+        found = find_named(name, keypoints.items())
+        if len(found) != 1:
+            found = find_named(item.path.stem, keypoints.items())
+            if sum(other.video == item.video for other in labels) > 1:
+                # Media in several folders may have the same name.
+                name = item.path.stem
+        if len(found) != 1:
+            without_keypoints.append(item)
+            continue
+        same = [other for path, other in videos.values() if path == found[0]]
+        if same:
+            raise UserError(
+                f'{same[0].path} and {item.path} both label the video {item.video}, '
+                f'whose keypoints are {found[0]}; name one of them.'
+            )
+        if name in videos:
+            raise UserError(
+                f'{videos[name][1].path} and {item.path} both label a video called '
+                f'{name}; rename one of the two.'
+            )
+        videos[name] = found[0], item
+    used = [path for path, _ in videos.values()]
+    without_labels = {name: p for name, p in keypoints.items() if p not in used}
+    lonely = [
+        *(f'no keypoints of {item.video} in {item.path}' for item in without_keypoints),
+        *(f'no labels of {name} ({path})' for name, path in without_labels.items()),
+    ]
+    if not videos or (lonely and not skip):
+        theirs = sorted({item.video for item in without_keypoints})
+        raise UserError(
+            f'{lonely[0]}, the first of {len(lonely)} without a partner; files are '
+            f'paired by name. Keypoints without labels: '
+            f'{listed(sorted(without_labels))}; labels without keypoints: '
+            f'{listed(theirs)}. Rename files, or skip these by --skip-unpaired.'
+        )
+    return [(name, *videos[name]) for name in sorted(videos)], lonely
+
+
+def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) -> Poses:
+    """Return the poses of the chosen person, with image size and frame rate."""
+    size = args.size or (video.img_shape if video else None)
+    poses = read_poses(
+        path,
+        args.format,
+        skeleton=args.skeleton,
+        img_shape=size,
+        first_frame=args.first_frame,
+    )
+    if args.size and poses.img_shape not in (None, args.size):
+        height, width = poses.img_shape
+        raise UserError(
+            f'{path}: states images of {width}x{height}, but --size is '
+            f'{args.size[1]}x{args.size[0]}; leave that out.'
+        )
+    poses = choose_person(poses, args.person, str(path))
+    if args.coco17 or args.part:
+        poses = to_coco17(poses, dict(args.part or ()), str(path))
+    poses = with_rate(poses, video, args.fps, str(path))
+    return with_size(poses.noting(img_shape=poses.img_shape or size))
+
+
+def frame_labels(
+    labels: Labels, poses: Poses, classes: Sequence[str], args: argparse.Namespace
+) -> tuple[np.ndarray, list[str]]:
+    """Return the class id of each frame of the poses, and notes."""
+    frames, fps = poses.keypoint.shape[1], poses.fps
+    assert fps is not None
+    segments: Sequence[Segment] = labels.segments
+    rate = labels.fps
+    if labels.lines:
+        rate = args.label_fps or (fps if len(labels.lines) == frames else None)
+        if rate is None:
+            raise UserError(
+                f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
+                f'poses at {fps:g} fps; give the frame rate of the lines by '
+                '--label-fps.'
+            )
+        names = list(dict.fromkeys(labels.lines))
+        ids = [names.index(line) if line else -1 for line in labels.lines]
+        segments = labels_to_segments(np.array(ids), rate, names)
+    label = segments_to_labels(
+        segments,
+        frames,
+        fps,
+        classes,
+        missing='unlabelled' if args.unlabelled == 'ignore' else args.unlabelled,
+        overlap=args.overlap,
+        background=args.background,
+        video=f'{labels.video} in {labels.path}',
+    )
+    differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
+    note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
+    return label, [note] if note else []

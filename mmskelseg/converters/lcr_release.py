@@ -1,0 +1,140 @@
+"""Releases of 3D poses of LCR-Net: one folder per part, one file per video.
+
+Joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters.building import read_floats, write
+from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+
+JOINTS = 15
+# The releases do not describe the camera; docs/datasets/uwiom.md explains the choice.
+IMG_SHAPE = (480, 640)
+FOCAL_LENGTH = 500
+CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
+
+
+def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Path]]:
+    """Return the files of each video, by id and annotation key.
+
+    Args:
+        root: Folder of the release.
+        parts: The path of the files of each key relative to ``root``, with NN for the
+            id.
+
+    Raises:
+        UserError: If a file has an unknown name.
+        MissingFileError: If a video lacks a file.
+    """
+    found: dict[str, dict[str, Path]] = {}
+    for key, part in parts.items():
+        example = root / part
+        pattern = re.escape(example.name).replace('NN', r'(\d\d)')
+        for path in sorted(example.parent.glob('[!.]*')):
+            match = re.fullmatch(pattern, path.name)
+            if not match:
+                raise UserError(
+                    f'{path}: not a file name of the release, such as '
+                    f'{example.name.replace("NN", "03")}; rename or remove the file.'
+                )
+            found.setdefault(match[1], {})[key] = path
+    if not found:
+        raise UserError(f'{root}: there is no video in it; copy the release again.')
+    for key, part in parts.items():
+        for video, files in sorted(found.items()):
+            if key not in files:
+                name = Path(part).name.replace('NN', video)
+                raise MissingFileError(
+                    f'{(root / part).with_name(name)}: missing, although there are '
+                    f'other files of video {video}; copy the release again.'
+                )
+    return dict(sorted(found.items()))
+
+
+def project(pose: np.ndarray) -> np.ndarray:
+    """Return the projection of a pose by a nominal pinhole camera, in pixels (..., 2).
+
+    Joints are in metres, (..., 3): depth, left, up. The centre of the image of 640 x
+    480 pixels is on the optical axis; points outside the image are not clipped.
+
+    >>> project(np.array([4.0, -0.4, 0.8]))
+    array([370., 140.], dtype=float32)
+    """
+    depth, left, up = np.moveaxis(pose.astype(float), -1, 0)
+    image = np.stack([-left / depth, -up / depth], axis=-1)
+    height, width = IMG_SHAPE
+    return (image * FOCAL_LENGTH + (width / 2, height / 2)).astype(np.float32)
+
+
+@reads_file
+def read_pose(path: Path) -> np.ndarray:
+    """Return the joints of each frame in metres, shape (T, 15, 3)."""
+    pose = read_floats(path, (None, JOINTS, 3), f'(frames, {JOINTS}, 3)')
+    wrong = ~(pose[..., 0] > 0)
+    if wrong.any():
+        frame, joint = np.argwhere(wrong)[0]
+        raise UserError(
+            f'{path}: frame {frame}, joint {joint} has a depth that is not a number '
+            f'above 0, the first of {wrong.sum()}; copy the file again.'
+        )
+    return pose.astype(np.float32)
+
+
+@reads_file
+def read_risk(path: Path) -> np.ndarray:
+    """Return the REBA score of each frame, shape (T,)."""
+    try:
+        return np.array([float(line) for line in read_lines(path)], np.float32)
+    except ValueError as error:
+        raise UserError(f'{path}: {error}; each line must be a number.') from None
+
+
+def convert(
+    args: argparse.Namespace,
+    root: Path,
+    videos: Mapping[str, Mapping[str, Path]],
+    split: dict[str, list[str]],
+    *,
+    classes: Sequence[str],
+    dataset: str,
+    read_label: Callable[[Path], np.ndarray],
+    assumed: Mapping[str, str],
+) -> None:
+    """Write the annotation file of the release in ``root``."""
+    annotations: list[VideoAnnotation] = []
+    for video, files in videos.items():
+        pose = read_pose(files['keypoint'])
+        annotation: VideoAnnotation = {
+            'frame_dir': video,
+            'total_frames': len(pose),
+            'img_shape': IMG_SHAPE,
+            'fps': args.fps,
+            'keypoint': project(pose)[None],
+            'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
+            'keypoint_3d': pose[None],
+            'label': read_label(files['label']),
+        }
+        if 'risk' in files:
+            annotation['risk'] = read_risk(files['risk'])
+        annotations.append(annotation)
+    write(
+        args.out,
+        annotations,
+        split,
+        classes=classes,
+        skeleton='lcr15',
+        dataset=dataset,
+        source=root,
+        files={(v, key): path for v in videos for key, path in videos[v].items()},
+        folds=args.folds,
+        videos=args.videos,
+        assumed=assumed,
+    )

@@ -1,0 +1,407 @@
+"""Convert the skeletons of PRECOG-16 to mmskelseg's annotation file.
+
+SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
+with a table for each recording: subject P performs the strikes and kicks of sequence S.
+
+    SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame: `x y z` of
+                  each joint in metres and a class from 0 to 8, separated by `;`
+
+Without SRC, the copy in the package is converted. Its joints are rounded to float16, by
+1 mm at most (MIT licence, Copyright 2016 David Jardim).
+
+OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three test
+subjects each (fold1 to fold4), and eight folds that test on orders of actions that do
+not occur in training (unseen_order_1 to unseen_order_8). Suspicious labels are reported
+and kept, unless --repair-labels is given. See docs/datasets/precog.md for details.
+"""
+
+import argparse
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters import building
+from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.evaluation import to_segments
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.structures import Skeleton
+
+EXAMPLES = """examples:
+  # the recordings in the package: train on nine subjects, test on 1, 5 and 9
+  %(prog)s data/precog
+  # the same from the release
+  %(prog)s data/precog/raw data/precog
+  # the twelve joints that pose estimators provide as well
+  %(prog)s data/precog_body --layout body12
+  # test on other subjects, and replace labels that last one frame
+  %(prog)s data/precog/raw data/precog --test 3,7,11 --repair-labels
+"""
+FOLDER = 'Dataset/CSV'
+# The recordings in the package.
+PACKED = Path(__file__).parents[1] / 'datasets' / 'open_data' / 'precog16.npz'
+# The files only have ids; docs/datasets/precog.md describes how names were verified.
+CLASSES = [
+    'nothing', 'right_punch', 'left_punch', 'front_right_kick', 'front_left_kick',
+    'side_right_kick', 'side_left_kick', 'back_fist', 'elbow_strike',
+]  # fmt: skip
+BACKGROUND = 0
+JOINTS = [
+    'HipCenter', 'Spine', 'ShoulderCenter', 'Head',
+    'ShoulderLeft', 'ElbowLeft', 'WristLeft', 'HandLeft',
+    'ShoulderRight', 'ElbowRight', 'WristRight', 'HandRight',
+    'HipLeft', 'KneeLeft', 'AnkleLeft', 'FootLeft',
+    'HipRight', 'KneeRight', 'AnkleRight', 'FootRight',
+]  # fmt: skip
+FPS = 30.0
+TEST = ('01', '05', '09')
+SUBJECTS = (TEST, ('02', '06', '10'), ('03', '07', '11'), ('04', '08', '12'))
+# Sequences to hold out together. Only sequence 6 has elbow strikes, so it is always in
+# training. The others form two sets, and all classes remain without either of them. Of
+# all such pairs of sets, this one has the fewest transitions in common.
+ORDERS = (('1', '4'), ('2', '3', '5'))
+IMG_SHAPE = (480, 640)
+# Kinect 1's depth camera: NUI_CAMERA_DEPTH_NOMINAL_FOCAL_LENGTH_IN_PIXELS of its SDK is
+# 285.63 for an image of 320 x 240.
+FOCAL_LENGTH = 2 * 285.63
+CAMERA = f'pinhole, focal length {FOCAL_LENGTH:g} pixels, centred, not mirrored'
+# Segments of fewer frames are reported.
+SHORT = 5
+
+
+def find_recordings(source: Path) -> dict[str, Path]:
+    """Return the file of each recording by its id, such as Seq1_09."""
+    release = source / FOLDER
+    root = release if release.is_dir() else source
+    if not root.is_dir():
+        raise MissingFileError(
+            f'{root}: no such folder; name the folder of the release.'
+        )
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob('[!.]*.csv')):
+        match = re.fullmatch(r'Seq(\d+)_(\d+)\.csv', path.name)
+        if not match:
+            raise UserError(
+                f'{path}: not a file name of the release, such as Seq1_9.csv; rename '
+                'or remove the file.'
+            )
+        video = f'Seq{int(match[1])}_{int(match[2]):02d}'
+        if video in found:
+            raise UserError(
+                f'{path}: the same recording as {found[video].name}; keep one of them.'
+            )
+        found[video] = path
+    if not found:
+        raise MissingFileError(
+            f'{root}: neither this folder nor {FOLDER} in it contains SeqS_P.csv, such '
+            'as Seq1_9.csv; name the folder of the release.'
+        )
+    return dict(sorted(found.items()))
+
+
+def read_release(source: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return joints (T, 20, 3) in metres and classes (T,) of each recording by id.
+
+    Args:
+        source: The release, or a file that :func:`pack` wrote.
+    """
+    if source.suffix == '.npz':
+        return _unpack(source)
+    found = {v: read_recording(path) for v, path in find_recordings(source).items()}
+    return {v: pose for v, (pose, _) in found.items()}, {
+        v: label for v, (_, label) in found.items()
+    }
+
+
+def pack(source: Path, path: Path) -> None:
+    """Write all recordings of a release as one small file of float16.
+
+    Args:
+        source: The release, including LICENCE.txt.
+        path: The ``.npz`` file to write.
+    """
+    poses, labels = read_release(source)
+    flat = np.concatenate(list(poses.values())).astype(np.float16).reshape(-1, 60)
+    with atomic_write(path) as file:
+        np.savez_compressed(
+            file,
+            videos=np.array(list(poses)),
+            frames=np.array([len(pose) for pose in poses.values()]),
+            # Frames are the last axis, which compresses better.
+            pose=np.ascontiguousarray(flat.T),
+            label=np.concatenate(list(labels.values())).astype(np.uint8),
+            licence=np.array((source / 'LICENCE.txt').read_text('utf-8')),
+        )
+
+
+def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    if not path.is_file():
+        raise MissingFileError(f'{path}: there is no such file.')
+    keys = ('videos', 'frames', 'pose', 'label')
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            videos, frames, flat, label = (arrays[key] for key in keys)
+        ends = np.cumsum(frames)[:-1]
+        poses = np.split(flat.T.reshape(-1, len(JOINTS), 3).astype(np.float32), ends)
+        labels = np.split(label.astype(np.int64), ends)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f'{path}: not a file of recordings as in the package; omit SRC, or name '
+            'the folder of the release.'
+        ) from error
+    names = videos.tolist()
+    return dict(zip(names, poses, strict=True)), dict(zip(names, labels, strict=True))
+
+
+@reads_file
+def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return joints in metres, (T, 20, 3), and the class of each frame, (T,)."""
+    header, *lines = read_lines(path)
+    if [name.strip() for name in header.split(';')] != JOINTS:
+        raise UserError(
+            f'{path}: line 1 is {header[:60]!r}, expected the names of {len(JOINTS)} '
+            f'joints, {"; ".join(JOINTS[:2])}; ...; copy the release again.'
+        )
+    if not lines:
+        raise UserError(f'{path}: no frame after line 1; copy the release again.')
+    frames = [_read_frame(line, f'{path}: line {n}') for n, line in enumerate(lines, 2)]
+    pose, label = zip(*frames, strict=True)
+    return np.array(pose, np.float32), np.array(label, np.int64)
+
+
+def _read_frame(line: str, place: str) -> tuple[list[list[float]], int]:
+    *cells, label = line.split(';')
+    if len(cells) != len(JOINTS):
+        raise UserError(
+            f'{place} has {len(cells) + 1} columns separated by `;`, expected '
+            f'{len(JOINTS) + 1}: {len(JOINTS)} joints and a class.'
+        )
+    if label.strip() not in map(str, range(len(CLASSES))):
+        raise UserError(
+            f'{place} has the class {label.strip()!r}, expected 0 to '
+            f'{len(CLASSES) - 1}.'
+        )
+    pairs = zip(JOINTS, cells, strict=True)
+    return [_read_joint(name, cell, place) for name, cell in pairs], int(label)
+
+
+def _read_joint(name: str, cell: str, place: str) -> list[float]:
+    try:
+        joint = [float(number) for number in cell.split()]
+    except ValueError:
+        joint = []
+    if len(joint) != 3 or not all(map(isfinite, joint)):
+        raise UserError(
+            f'{place} has {cell.strip()!r} for {name}, expected three numbers, `x y z`.'
+        )
+    if any(joint) and joint[2] <= 0:
+        raise UserError(
+            f'{place} has the depth {joint[2]:g} for {name}, expected one above 0, or '
+            '`0 0 0` for a missing joint.'
+        )
+    return joint
+
+
+def project(pose: np.ndarray) -> np.ndarray:
+    """Return the projection of joints by a nominal Kinect, in pixels, (..., 2).
+
+    Joints are in metres, (..., 3): left as seen from the Kinect, up, depth. Unlike the
+    Kinect's own images, the image is not mirrored: the left hand of a person who faces
+    the Kinect is on the right. A missing joint, 0 in all axes, stays at 0. Nothing is
+    clipped.
+
+    >>> project(np.array([-1.0, 0.5, 2.0]))
+    array([605.63 ,  97.185], dtype=float32)
+    """
+    left, up, depth = np.moveaxis(pose, -1, 0)
+    seen = depth > 0
+    image = np.stack([-left, -up], axis=-1) / np.where(seen, depth, 1)[..., None]
+    height, width = IMG_SHAPE
+    pixels = image * FOCAL_LENGTH + (width / 2, height / 2)
+    return np.where(seen[..., None], pixels, 0).astype(np.float32)
+
+
+def glitches(label: np.ndarray) -> list[int]:
+    """Return the frames whose label lasts for one frame and cannot be intended.
+
+    Such a label is an action, or interrupts an action that continues afterwards. A
+    single frame of nothing between two different actions is a pause instead.
+
+    >>> glitches(np.array([1, 1, 2, 0, 0, 6, 6, 0, 6, 6, 0, 5, 5]))
+    [2, 7]
+    """
+    segments = to_segments(label)
+    before_after = zip(segments, segments[1:], segments[2:], strict=False)
+    return [
+        start
+        for (_, _, before), (start, end, own), (_, _, after) in before_after
+        if end - start == 1 and (own != BACKGROUND or before == after)
+    ]
+
+
+def repair(label: np.ndarray) -> np.ndarray:
+    """Return labels in which each glitch has the label of the previous frame."""
+    label = label.copy()
+    for frame in glitches(label):
+        label[frame] = label[frame - 1]
+    return label
+
+
+def label_notes(video: str, label: np.ndarray, repaired: bool) -> Iterator[str]:
+    """Yield a note for each suspicious label of a video."""
+    odd, final = glitches(label), repair(label) if repaired else label
+    for frame in odd:
+        before, own, after = (CLASSES[i] for i in label[frame - 1 : frame + 2])
+        now = f', now {CLASSES[final[frame]]}' if repaired else ''
+        place = f'between {before} and {after}'
+        yield f'{video}: frame {frame} alone is {own}, {place}{now}'
+    for start, end, action in to_segments(final):
+        if end - start < SHORT and action != BACKGROUND and start not in odd:
+            frames = f'{end - start} frames'
+            yield f'{video}: {CLASSES[action]} from frame {start} lasts {frames}'
+
+
+def pause_notes(labels: dict[str, np.ndarray]) -> Iterator[str]:
+    """Yield a note on short pauses between two actions, if there are any."""
+    pauses = [
+        (video, start)
+        for video, label in labels.items()
+        for start, end, own in to_segments(label)[1:-1]
+        if own == BACKGROUND and end - start < SHORT and start not in glitches(label)
+    ]
+    if pauses:
+        video, frame = pauses[0]
+        yield (
+            f'{len(pauses)} pauses ({CLASSES[BACKGROUND]}) between two actions are '
+            f'shorter than {SHORT} frames, in {len(dict(pauses))} videos; the first is '
+            f'in {video} at frame {frame}'
+        )
+
+
+def pose_notes(poses: dict[str, np.ndarray]) -> Iterator[str]:
+    """Yield a note for each video with missing joints or another video's poses."""
+    owners: dict[bytes, str] = {}
+    for video, pose in poses.items():
+        missing = ~pose.any(-1)
+        empty = int(missing.all(-1).sum())
+        if empty == len(pose):
+            yield f'{video}: no skeleton in any of {len(pose)} frames; in no split'
+            continue
+        if missing.any():
+            yield (
+                f'{video}: {empty} frames without a skeleton, '
+                f'{missing.sum() - empty * len(JOINTS)} more joints missing'
+            )
+        owner = owners.setdefault(pose.tobytes(), video)
+        if owner != video:
+            yield f'{video}: the same skeletons as {owner}'
+
+
+def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
+    """Return the splits of all folds that have both training and test videos.
+
+    Training and test of an ``unseen_order`` fold share neither subjects nor sequences.
+    """
+    parts = {video: tuple(video.removeprefix('Seq').split('_')) for video in videos}
+    split = {}
+
+    def add(fold: str, train: list[str], test: list[str]) -> None:
+        if train and test:
+            split.update({f'{fold}/train': train, f'{fold}/test': test})
+
+    for i, subjects in enumerate(SUBJECTS, 1):
+        test = [video for video in videos if parts[video][1] in subjects]
+        add(f'fold{i}', [video for video in videos if video not in test], test)
+    pairs = [(order, subjects) for order in ORDERS for subjects in SUBJECTS]
+    for i, (order, subjects) in enumerate(pairs, 1):
+        held = {v: (parts[v][0] in order, parts[v][1] in subjects) for v in videos}
+        add(
+            f'unseen_order_{i}',
+            [video for video in videos if not any(held[video])],
+            [video for video in videos if all(held[video])],
+        )
+    return split
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'source',
+        metavar='SRC',
+        nargs='?',
+        type=Path,
+        default=PACKED,
+        help=f'folder of the release, or its {FOLDER} (default: the copy in the '
+        'package)',
+    )
+    building.add_out(parser)
+    parser.add_argument(
+        '--layout',
+        choices=('kinect20', 'body12'),
+        default='kinect20',
+        help='all joints, or the twelve that pose estimators provide as well '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--test',
+        metavar='SUBJECT,SUBJECT',
+        help='subjects whose videos are for testing (default: 1,5,9)',
+    )
+    parser.add_argument(
+        '--repair-labels',
+        action='store_true',
+        help='replace a label that lasts a single frame, and so must be a mistake, '
+        'by the label before it (default: only report such labels)',
+    )
+
+
+def _run(args: argparse.Namespace) -> None:
+    poses, labels = read_release(args.source)
+    notes = [*pose_notes(poses)]
+    for video, label in labels.items():
+        notes += label_notes(video, label, args.repair_labels)
+    if args.repair_labels:
+        labels = {video: repair(label) for video, label in labels.items()}
+    notes += pause_notes(labels)
+    videos = [video for video, pose in poses.items() if pose.any()]
+    subjects = sorted({video.rpartition('_')[2] for video in videos})
+    chosen = building.choose_split(
+        args.test, subjects, args.source, TEST, kind='subject'
+    )
+    split = {
+        part: [video for video in videos if video.rpartition('_')[2] in members]
+        for part, members in chosen.items()
+    }
+    kinect = Skeleton.get('kinect20')
+    columns = Skeleton.get(args.layout).columns_of(kinect.joints, kinect.name)
+    poses = {video: pose[:, columns] for video, pose in poses.items()}
+    building.write(
+        args.out,
+        [
+            {
+                'frame_dir': video,
+                'total_frames': len(pose),
+                'img_shape': IMG_SHAPE,
+                'fps': FPS,
+                'keypoint': project(pose)[None],
+                'keypoint_score': np.any(pose[None], axis=-1).astype(np.float32),
+                'keypoint_3d': pose[None],
+                'label': labels[video],
+            }
+            for video, pose in poses.items()
+        ],
+        {**split, **make_folds(videos)},
+        classes=CLASSES,
+        skeleton=args.layout,
+        dataset='precog',
+        background=CLASSES[BACKGROUND],
+        source=args.source,
+        notes=notes,
+        assumed={'camera': CAMERA},
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

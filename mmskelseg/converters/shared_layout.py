@@ -1,0 +1,153 @@
+"""Options, frames and folders of the layouts in which repositories share data."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from mmskelseg.runtime.cli.command_line import whole, whole_from
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+
+# The skeleton of videos with features but no poses: one joint that is never seen.
+NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
+
+
+def add_import_options(parser: argparse.ArgumentParser) -> None:
+    """Add --sample, --cut, --split and --background."""
+    parser.add_argument(
+        '--sample',
+        type=whole_from(1),
+        default=1,
+        metavar='N',
+        help='keep only every Nth frame (default: %(default)s, all)',
+    )
+    parser.add_argument(
+        '--cut',
+        type=whole,
+        default=0,
+        metavar='N',
+        help='if the lengths of features and labels differ by up to N frames, cut the '
+        'longer one (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--split',
+        type=whole,
+        default=1,
+        metavar='N',
+        help='the split that becomes train and test (default: %(default)s); if '
+        'there are several, each also becomes a fold',
+    )
+    parser.add_argument(
+        '--background', metavar='NAME', help='class that Edit and F1 ignore'
+    )
+
+
+def add_export_options(parser: argparse.ArgumentParser) -> None:
+    """Add OUT and --unlabelled."""
+    parser.add_argument('out', metavar='OUT', type=Path, help='folder to make')
+    parser.add_argument(
+        '--unlabelled',
+        metavar='NAME',
+        help='class for frames without a label (default: such frames are an error)',
+    )
+
+
+def kept_frames(
+    source: Path,
+    frames: int,
+    labels: Path,
+    count: int,
+    args: argparse.Namespace,
+    hint: str = '',
+) -> slice:
+    """Return the frames of a video that --cut and --sample keep.
+
+    Args:
+        source: The feature file.
+        frames: Its number of frames.
+        labels: The label file.
+        count: Its number of labels.
+        args: The command line.
+        hint: Another possible fault, for the message.
+
+    Raises:
+        UserError: If the lengths differ by more than --cut.
+    """
+    if abs(frames - count) > args.cut:
+        raise UserError(
+            f'{source}: features of {frames} frames, but {labels.name} has {count} '
+            'labels; both must come from the same frames. If they only differ by a few '
+            f'frames at the end, --cut N cuts the longer one{hint}.'
+        )
+    return slice(0, min(frames, count), args.sample)
+
+
+def without_poses(name: str, label: np.ndarray, fps: float) -> VideoAnnotation:
+    """Return the annotation of a video without poses, for ``NO_SKELETON``."""
+    return {
+        'frame_dir': name,
+        'total_frames': len(label),
+        'img_shape': (1, 1),
+        'fps': fps,
+        'keypoint': np.zeros((1, len(label), 1, 2), np.float32),
+        'keypoint_score': np.zeros((1, len(label), 1), np.float32),
+        'label': label,
+    }
+
+
+def save_features(
+    folder: Path, name: str, features: np.ndarray, source: Path, width: int | None
+) -> int:
+    """Write a video's features (T, D) for LoadFrameFeatures, and return D.
+
+    Args:
+        folder: Folder of the features.
+        name: The video's id.
+        features: The features.
+        source: File that they were read from, for the message.
+        width: D of the previous videos, None for the first one.
+
+    Raises:
+        UserError: If D is not ``width``.
+    """
+    if width not in (None, features.shape[1]):
+        raise UserError(
+            f'{source}: {features.shape[1]} features per frame, but the previous '
+            f'videos have {width}; take all from the same network or sensors.'
+        )
+    array = np.ascontiguousarray(features, np.float32)
+    np.save(folder / f'{file_name(name)}.npy', array)
+    return features.shape[1]
+
+
+@contextmanager
+def folder_whole(folder: Path) -> Iterator[Path]:
+    """Yield a new folder, which replaces the one of this name if the block succeeds."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix='.', dir=folder.parent) as aside:
+        new = Path(aside, 'new')
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.rename(Path(aside, 'old'))
+        new.rename(folder)
+
+
+@contextmanager
+def folder_new(folder: Path) -> Iterator[Path]:
+    """Yield a new folder, which gets this name if the block succeeds.
+
+    Raises:
+        UserError: If a folder of this name exists.
+    """
+    if folder.exists():
+        raise UserError(
+            f'{folder}: exists already; name a new folder, or delete this one.'
+        )
+    with folder_whole(folder) as new:
+        yield new

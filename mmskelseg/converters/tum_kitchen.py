@@ -1,0 +1,96 @@
+"""Convert 3D poses and frame-wise labels of TUM-Kitchen to mmskelseg's annotation file.
+
+SRC contains poses and labels for each of the 19 videos:
+
+    Poses/NN_pose3d.npy      (T, 15, 3) joints of LCR-Net in metres, or Poses/NN.npy
+    Labels_TUM/NN.txt        a line for each frame: a class id from 1 to 21
+    RebaScoreFrameWise/NN.txt    a risk score for each frame, if the folder exists
+
+Labels may also be in Labels/ClassNumber, in Labels, or in the folder given by --labels.
+With --classes, a line may be a name or an id, and there may be any number of classes.
+docs/datasets/tum_kitchen.md describes the releases and our assumptions.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmskelseg.converters import building
+from mmskelseg.converters.lcr_release import CAMERA, convert, find_videos
+from mmskelseg.converters.text_layout import read_classes, read_label
+from mmskelseg.runtime.messages.errors import MissingFileError
+
+EXAMPLES = """examples:
+  # the old public labels beside your poses; every fifth video is for testing
+  %(prog)s data/tum_kitchen/raw data/tum_kitchen
+  # other labels, with the names of their classes, and your own test videos
+  %(prog)s RAW data/tum_kitchen \\
+      --labels RELABELLED --classes names.txt --test 04,08,12,16
+"""
+LABELS = ('Labels_TUM', 'Labels/ClassNumber', 'Labels')
+CLASSES = {i: f'class_{i:02d}' for i in range(1, 22)}
+FPS = 25.0
+
+
+def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
+    """Return the path of each key's files relative to ``root``, with NN for the id."""
+    poses = root / 'Poses'
+    if not poses.is_dir():
+        raise MissingFileError(
+            f'{poses}: no such folder; it must contain NN_pose3d.npy for each video.'
+        )
+    choices = [labels.absolute()] if labels else [root / name for name in LABELS]
+    folder = next((choice for choice in choices if choice.is_dir()), None)
+    if folder is None:
+        raise MissingFileError(
+            f'{", ".join(map(str, choices))}: no such folder; name the one with '
+            'NN.txt for each video by --labels.'
+        )
+    suffix = '_pose3d' if any(poses.glob('*_pose3d.npy')) else ''
+    # An absolute path stays the same when it is joined to the root.
+    parts = {
+        'keypoint': f'Poses/NN{suffix}.npy',
+        'label': f'{folder.absolute()}/NN.txt',
+    }
+    if (root / 'RebaScoreFrameWise').is_dir():
+        parts['risk'] = 'RebaScoreFrameWise/NN.txt'
+    return parts
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    building.add_paths(parser, 'folder with Poses and the labels')
+    building.add_test(parser, 'NN,NN', 'every fifth')
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        metavar='DIR',
+        help=f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
+    )
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help='names of the classes: a line `ID NAME` for each, with ids from 1, or '
+        'only names in the order of ids (default: class_01 to class_21)',
+    )
+    building.add_release_options(parser, FPS)
+
+
+def _run(args: argparse.Namespace) -> None:
+    videos = find_videos(args.source, find_parts(args.source, args.labels))
+    classes = read_classes(args.classes, first=1) if args.classes else CLASSES
+    assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
+    if not args.test:
+        assumed['split'] = 'every fifth video is for testing: no release has a split'
+    convert(
+        args,
+        args.source,
+        videos,
+        building.choose_split(args.test, list(videos), args.source),
+        classes=list(classes.values()),
+        dataset='tum_kitchen',
+        read_label=lambda path: read_label(path, classes),
+        assumed=assumed,
+    )
+
+
+main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)

@@ -1,0 +1,253 @@
+"""Features of single images: from a frozen network, or averages over a grid."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+import torch
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.encoders.fused_network import FusedNetwork
+from mmskelseg.encoders.network import FrozenNetwork
+from mmskelseg.models.layers.pooling import adaptive_mean_2d
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.utils.precision import has_bfloat16
+
+# Mean and standard deviation of ImageNet images in [0, 1], as torchvision uses them.
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+_INTENSITIES = {
+    'div3': lambda images: (images / 3).clamp(0, 1),
+    'clip': lambda images: images.clamp(0, 1),
+    'raw': lambda images: images,
+}
+
+
+@MODELS.register_module()
+class FrameEncoder:
+    """A frozen image network, including the preprocessing of its input.
+
+    The feature is the global average of the network's last feature map: the output of
+    ``layer4`` for ResNets (2048 values for ``resnet50``, 512 for ``resnet18``), and of
+    ``features`` for VGGs (512) and other networks with such a part. Networks of timm
+    use their own pooling.
+
+    The network is loaded when the first image is encoded, so it costs nothing if all
+    features exist already.
+
+    Args:
+        arch: ``torchvision.`` and the name of a classification network of torchvision;
+            ``timm.`` and the name of a network of timm, if it is installed; or a
+            registered backbone such as ``dict(type='mmaction.ResNet', depth=50)``,
+            whose last output is used.
+        weights: The path of a checkpoint of the network alone, or of an OpenMMLab model
+            with it as backbone; ``torchvision`` to download its first ImageNet weights
+            (``IMAGENET1K_V1``, as in the literature), or the name of other weights of
+            torchvision (``IMAGENET1K_V2``); ``timm`` to download those of timm; or
+            ``none`` for random weights.
+        intensity: How image values are mapped before ImageNet's mean and standard
+            deviation are applied: ``div3`` divides by 3, which a sum of heatmaps rarely
+            exceeds, and clips to [0, 1]; ``clip`` only clips; ``raw`` does neither.
+        input_size: Side length in pixels to which images are resized (bilinear) for the
+            network; None keeps their size. VGG-16 reduces 56 pixels to a last feature
+            map of 1x1; with 224 there is more to average, at 16 times the cost.
+        batch_size: Number of images that go through the network at a time.
+        dtype: ``float32``, or ``bfloat16``, which is about twice as fast on hardware
+            that supports it; docs/performance.md gives the error.
+
+    Raises:
+        ValueError: If an option is invalid, or a file holds the weights of another
+            network.
+        FileNotFoundError: If there is no such file.
+        RuntimeError: If weights cannot be downloaded.
+    """
+
+    def __init__(
+        self,
+        arch: str | Mapping[str, object],
+        weights: str,
+        *,
+        intensity: str = 'div3',
+        input_size: int | None = None,
+        batch_size: int = 64,
+        dtype: str = 'float32',
+    ) -> None:
+        self.arch = arch
+        self.weights = weights
+        self.intensity = intensity
+        self.input_size = input_size
+        self.batch_size = batch_size
+        self.dtype = dtype
+        if dtype not in ('float32', 'bfloat16'):
+            raise UserError(f"dtype={dtype!r} is not 'float32' or 'bfloat16'.")
+        if intensity not in _INTENSITIES:
+            raise UserError(
+                f'intensity={intensity!r} is not one of {", ".join(_INTENSITIES)}.'
+            )
+        self.network = FrozenNetwork(arch, weights)
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
+        precision = {} if self.dtype == 'float32' else {'dtype': self.dtype}
+        return {
+            'type': type(self).__name__,
+            **self.network.settings(),
+            'intensity': self.intensity,
+            'input_size': self.input_size,
+            **precision,
+        }
+
+    def load(self) -> None:
+        """Load the network, so that faults in its weights are found before any work."""
+        self.network.module.eval()
+        if self.dtype == 'bfloat16' and not has_bfloat16(get_device()):
+            print_log(
+                'This machine has no hardware support for bfloat16, so '
+                "dtype='float32' is faster here.",
+                logger='current',
+                level=30,
+            )
+
+    @torch.inference_mode()
+    def encode(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """Return features (T, C), float32, of images (T, 3, H, W).
+
+        If the three channels share memory, as in heatmaps, the network reads them as
+        one channel.
+        """
+        images = torch.as_tensor(images)
+        if images.shape[1] != 3:
+            raise UserError(
+                f'FrameEncoder: images have {images.shape[1]} channels, but a network '
+                'for photographs reads 3; use a renderer of 3 channels, without '
+                'velocity, or train an encoder (`stem`).'
+            )
+        equal = images.stride(1) == 0 and self._network.reads_equal_channels
+        features = [
+            self._network(self._prepare(batch.to(get_device(), torch.float32), equal))
+            for batch in images[:, : 1 if equal else 3].split(self.batch_size)
+        ]
+        return torch.cat(features).cpu().numpy()
+
+    def graph(self, *, equal: bool) -> nn.Module:
+        """Return a module that computes features (n, C) of images, for an ONNX graph.
+
+        Args:
+            equal: Whether the three channels of images are equal, as in heatmaps. The
+                module then reads only one of them, if the network allows it.
+
+        Raises:
+            UserError: If the encoder computes in bfloat16.
+        """
+        if self.dtype != 'float32':
+            raise UserError(
+                f'FrameEncoder: dtype={self.dtype!r}, but a graph is made in float32; '
+                "set encoder.dtype='float32'."
+            )
+        equal = equal and self._network.reads_equal_channels
+        return _FrameGraph(self, self._network.plain(2 if equal else 3), equal)
+
+    @cached_property
+    def _network(self) -> FusedNetwork:
+        dtype = getattr(torch, self.dtype)
+        return FusedNetwork(self.network.module, _MEAN, _STD, dtype)
+
+    def _prepare(self, images: Tensor, equal: bool) -> Tensor:
+        """Return the network's input: three channels or, if equal, one plus ones."""
+        images = _INTENSITIES[self.intensity](images)
+        if self.input_size is not None:
+            images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
+        if equal:
+            return torch.cat([images, torch.ones_like(images)], dim=1)
+        mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
+        return (images - mean) / std
+
+
+class _FrameGraph(nn.Module):
+    def __init__(self, encoder: FrameEncoder, network: nn.Module, equal: bool) -> None:
+        super().__init__()
+        self.channels = 1 if equal else 3
+        self.network = network
+        self._encoder = encoder
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(self._encoder._prepare(images, self.channels == 1))
+
+
+@MODELS.register_module()
+class GridEncoder:
+    """An encoder without a network: averages of the image over the cells of a grid.
+
+    It needs no weights and describes how much of the skeleton, or which colour, is
+    where. That is enough for a segmentor to learn from; a trained network also
+    describes shapes.
+
+    Args:
+        grid: Number of rows and columns of cells.
+        channels: Number of channels to average, counted from the first: 1 for heatmaps,
+            whose channels are equal, 3 for colours.
+
+    Raises:
+        ValueError: If ``channels`` is not 1, 2 or 3.
+    """
+
+    def __init__(self, grid: tuple[int, int] = (14, 14), *, channels: int = 1) -> None:
+        self.grid = (int(grid[0]), int(grid[1]))
+        self.channels = channels
+        if not 1 <= channels <= 3:
+            raise UserError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
+        return {
+            'type': type(self).__name__,
+            'grid': list(self.grid),
+            'channels': self.channels,
+        }
+
+    def load(self) -> None:
+        """Do nothing: there is no network to load."""
+
+    @torch.inference_mode()
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return the means over the cells, channel by channel and row by row.
+
+        Args:
+            images: Shape (T, 3, H, W).
+
+        Returns:
+            Array of shape (T, channels * rows * columns), float32.
+        """
+        dropped = images[:, self.channels :]
+        # The channels of heatmaps share memory.
+        if images.strides[1] and (dropped != images[:, :1]).any():
+            raise UserError(
+                f'GridEncoder: images have {images.shape[1]} different channels, but '
+                f'channels={self.channels} would drop {dropped.shape[1]} of them; set '
+                'it to their number, or use a renderer of fewer channels.'
+            )
+        images = np.ascontiguousarray(images[:, : self.channels])
+        return _GridGraph(self)(torch.from_numpy(images)).float().numpy()
+
+    def graph(self, *, equal: bool) -> nn.Module:
+        """Return a module that computes features (n, C) of images, for an ONNX graph.
+
+        It reads ``channels`` channels, whether they are ``equal`` or not.
+        """
+        return _GridGraph(self)
+
+
+class _GridGraph(nn.Module):
+    def __init__(self, encoder: GridEncoder) -> None:
+        super().__init__()
+        self.channels = encoder.channels
+        self.grid = encoder.grid
+
+    def forward(self, images: Tensor) -> Tensor:
+        return adaptive_mean_2d(images, self.grid).flatten(1)

@@ -1,0 +1,316 @@
+"""Frozen networks of torchvision or timm, or registered ones, with their weights."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+import torchvision
+from mmengine.config import ConfigDict
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torchvision.models import WeightsEnum
+
+from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.fileio.trained_weights import check_finite
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UnavailableError,
+    UserError,
+)
+
+# Prefixes of the parameters of a network's classifier.
+_CLASSIFIERS = ('fc.', 'classifier.', 'head.')
+# Prefix of a backbone's parameters in a checkpoint of an OpenMMLab model.
+_BACKBONE = 'backbone.'
+
+
+class FrozenNetwork:
+    """A network that gives one feature vector per input, loaded on first use.
+
+    Args:
+        arch: See :func:`find_architecture`.
+        weights: ``none``, the name of weights that the network's library offers, or the
+            path of a file.
+
+    Raises:
+        UserError: If there is no such network; on first use, if the weights are those
+            of another network or cannot be downloaded.
+        MissingFileError: If there is no such file.
+    """
+
+    def __init__(self, arch: str | Mapping[str, object], weights: str) -> None:
+        self.arch = arch if isinstance(arch, str) else ConfigDict(arch).to_dict()
+        self.weights = weights
+        self._architecture = find_architecture(arch)
+        self._download = self._architecture.downloads.get(weights)
+        self._path = Path(weights).expanduser().absolute()
+        if weights != 'none' and self._download is None and not self._path.is_file():
+            offered = ', '.join(self._architecture.downloads)
+            raise MissingFileError(
+                f'{weights!r}: there is no such file of weights for '
+                f'{self._architecture.name}; name a file (SKELSEG_WEIGHTS=FILE), '
+                + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
+                + 'or none for random ones.'
+            )
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines its features, as plain values.
+
+        Weights are identified by their content, so that a replaced file is noticed and
+        a moved one recognised.
+        """
+        return {'arch': self.arch, 'weights': self._identity()}
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The network in evaluation mode, on the device that MMEngine chooses."""
+        with torch.random.fork_rng(devices=[]):
+            # Random weights are the same in every run.
+            torch.manual_seed(0)
+            network = self._architecture.build()
+        if self.weights == 'none':
+            name = self.arch if isinstance(self.arch, str) else self.arch['type']
+            print_log(
+                f'{name} has random weights (weights=none), so its features carry '
+                'little information; name a file, or weights of its library to '
+                'download.',
+                logger='current',
+                level=30,
+            )
+        else:
+            network.load_state_dict(self._state(network.state_dict()))
+        # Not chained, since `eval` of MMAction2's networks returns None.
+        network.eval()
+        network.requires_grad_(False)
+        return network.to(get_device())
+
+    def _identity(self) -> str:
+        if self.weights == 'none':
+            return 'none'
+        if self._download is not None:
+            return self._download.identity
+        digest = hashlib.sha256()
+        with self._path.open('rb') as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return f'sha256:{digest.hexdigest()}'
+
+    def _state(self, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return checked weights for the network without its classifier.
+
+        From a checkpoint of a whole OpenMMLab model, only the weights under
+        ``backbone.`` are taken.
+        """
+        state = self._read()
+        check_finite(state, self.weights)
+        if any(key.startswith(_BACKBONE) for key in state.keys() - expected.keys()):
+            state = {
+                key.removeprefix(_BACKBONE): value
+                for key, value in state.items()
+                if key.startswith(_BACKBONE)
+            }
+        state = {
+            key: value
+            for key, value in state.items()
+            if not key.startswith(_CLASSIFIERS) or key in expected
+        }
+        counters = {key for key in expected if key.endswith('num_batches_tracked')}
+        missing = sorted(expected.keys() - state.keys() - counters)
+        foreign = sorted(state.keys() - expected.keys())
+        wrong = [
+            f'{key} is {tuple(state[key].shape)} instead of {tuple(value.shape)}'
+            for key, value in expected.items()
+            if key in state and state[key].shape != value.shape
+        ]
+        faults = []
+        if missing:
+            faults.append(f'{len(missing)} tensors are missing, such as {missing[0]}')
+        if foreign:
+            faults.append(f'{len(foreign)} tensors do not fit, such as {foreign[0]}')
+        faults += wrong[:1]
+        if faults:
+            name = self._architecture.name
+            raise UserError(
+                f'{self.weights}: not the weights of {name}: {"; ".join(faults)}. Name '
+                f'a file with weights of {name}, or set `arch` to their network.'
+            )
+        return state
+
+    def _read(self) -> dict[str, Tensor]:
+        if self._download is None:
+            return load_state_dict(self._path)
+        try:
+            return dict(self._download.read())
+        except (OSError, RuntimeError) as error:
+            raise UnavailableError(
+                f'{self._download.identity} could not be downloaded ({error}). '
+                f'{self._download.elsewhere}'
+            ) from error
+
+
+@dataclass(frozen=True)
+class Download:
+    """Weights that a library can download.
+
+    Args:
+        identity: A name that identifies their content.
+        read: Returns the weights, or raises an OSError or RuntimeError if it cannot.
+        elsewhere: What the user can do if the download fails.
+    """
+
+    identity: str
+    read: Callable[[], Mapping[str, Tensor]]
+    elsewhere: str
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A type of network that returns its pooled last feature map.
+
+    Args:
+        name: Its name in messages.
+        build: Returns the network, with random weights.
+        downloads: Weights that its library can download, by name.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    downloads: Mapping[str, Download] = field(default_factory=dict)
+
+
+def find_architecture(arch: str | Mapping[str, object]) -> Architecture:
+    """Return the network for the ``arch`` of an encoder.
+
+    Args:
+        arch: ``torchvision.`` or ``timm.`` and the name of a network of that library,
+            the name of a registered backbone with its scope, or a backbone's config.
+    """
+    if isinstance(arch, str):
+        library, _, name = arch.partition('.')
+        if library == 'torchvision' and name in torchvision.models.list_models(
+            module=torchvision.models
+        ):
+            return _torchvision(name)
+        if library == 'timm':
+            return _timm(name)
+        if not name or library == 'torchvision':
+            raise UserError(
+                f'arch={arch!r} is neither a classification network of torchvision nor '
+                'a network of timm nor a registered backbone with its scope; write for '
+                "example 'torchvision.resnet50'."
+            )
+        arch = {'type': arch}
+    return _registered(ConfigDict(arch).to_dict())
+
+
+def _torchvision(name: str) -> Architecture:
+    members = torchvision.models.get_model_weights(name).__members__
+    downloads = {key: _torchvision_download(value) for key, value in members.items()}
+    if 'IMAGENET1K_V1' in downloads:
+        downloads['torchvision'] = downloads['IMAGENET1K_V1']
+    return Architecture(name, lambda: _without_classifier(name), downloads)
+
+
+def _torchvision_download(weights: WeightsEnum) -> Download:
+    # The file's name contains the beginning of its SHA-256.
+    file = weights.url.rpartition('/')[2]
+    return Download(
+        file,
+        partial(
+            weights.get_state_dict,
+            progress=True,
+            check_hash=True,
+            map_location='cpu',
+            weights_only=True,
+        ),
+        f'Fetch {weights.url} elsewhere and name the file: SKELSEG_WEIGHTS={file}; or '
+        f'put it into {torch.hub.get_dir()}/checkpoints.',
+    )
+
+
+def _without_classifier(name: str) -> nn.Module:
+    network = torchvision.models.get_model(name, weights=None)
+    if hasattr(network, 'fc'):
+        network.fc = nn.Identity()
+        return network
+    # Those of Swin networks have their channels last, and are normalised afterwards.
+    if hasattr(network, 'features') and not hasattr(network, 'permute'):
+        return _Features(network.features)
+    raise UserError(
+        f'torchvision.{name} has no `fc`, and no `features` of shape (N, C, H, W), so '
+        'its last feature map is unknown; use for example a ResNet, VGG, DenseNet or '
+        'EfficientNet.'
+    )
+
+
+class _Features(nn.Module):
+    """Global average pooling of a network's `features`, with their parameter names."""
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features(images).mean(dim=(2, 3))
+
+
+def _timm(name: str) -> Architecture:
+    if find_spec('timm') is None:
+        raise UserError(
+            f"arch='timm.{name}' needs timm, which is not installed; run pip install "
+            'timm.'
+        )
+    timm = import_module('timm')
+    if not timm.is_model(name):
+        raise UserError(
+            f"arch='timm.{name}' is not one of timm's networks; timm.list_models() "
+            'lists them.'
+        )
+
+    def build(pretrained: bool = False) -> nn.Module:
+        return timm.create_model(name, pretrained=pretrained, num_classes=0)
+
+    cfg = import_module('timm.models').get_pretrained_cfg(name)
+    if cfg is None or not cfg.has_weights:
+        return Architecture(name, build)
+    full_name = f'{cfg.architecture}.{cfg.tag}'
+    download = Download(
+        f'timm:{full_name}',
+        lambda: build(pretrained=True).state_dict(),
+        f'Fetch timm/{full_name} elsewhere, save its state dict, and name the file.',
+    )
+    return Architecture(name, build, {'timm': download})
+
+
+def _registered(cfg: dict[str, object]) -> Architecture:
+    name = cfg.get('type')
+    if not isinstance(name, str) or MODELS.get(name) is None:
+        raise UserError(
+            f'arch={cfg} names no registered network; give its type with its scope, as '
+            "in dict(type='mmaction.ResNet', depth=50), and see that its package is "
+            'installed.'
+        )
+
+    def build() -> nn.Module:
+        try:
+            network = MODELS.build(cfg)
+        except TypeError as error:
+            raise UserError(f'arch={cfg} cannot be built: {error}') from error
+        # Pooled in a hook, so that the weights keep their names.
+        network.register_forward_hook(lambda module, inputs, output: _pooled(output))
+        return network
+
+    return Architecture(name, build)
+
+
+def _pooled(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Return the global average (N, C) of a backbone's last output (N, C, ...)."""
+    last = output if isinstance(output, Tensor) else output[-1]
+    return last.flatten(2).mean(dim=2) if last.dim() > 2 else last

@@ -1,0 +1,92 @@
+"""Recipes of features from their configs."""
+
+import inspect
+from collections.abc import Collection
+from dataclasses import replace
+
+from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.runtime.features.recipe import FeatureConfig, FeatureRecipe, PartConfig
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
+
+
+def recipe_from_config(
+    modality: str, config: FeatureConfig, skeleton: SkeletonLike
+) -> FeatureRecipe:
+    """Return the recipe of a modality; the first one if there are several copies.
+
+    Args:
+        modality: Its key in ``dataset.features``.
+        config: Its value there: ``render`` and optionally ``encoder``, ``transforms``,
+            ``dtype``, ``copies`` and ``online``.
+        skeleton: Layout of the data set, for parts that take a ``skeleton`` but do not
+            specify one.
+
+    Raises:
+        UserError: If the config is invalid; the message names the key.
+        MissingFileError: If a weights file is missing.
+    """
+    return copies_from_config(modality, config, skeleton)[0]
+
+
+def copies_from_config(
+    modality: str, config: FeatureConfig, skeleton: SkeletonLike
+) -> list[FeatureRecipe]:
+    """Return a recipe for each of the ``copies`` of a modality's features.
+
+    They differ in the ``seed`` of their transforms. See :func:`recipe_from_config`.
+    """
+    if not {'render'} <= set(config) <= set(FeatureConfig.__annotations__):
+        raise UserError(
+            f'features.{modality} has the keys {sorted(config)}, but needs '
+            '`render`, and may have `encoder`, `dtype`, `online`, `transforms` '
+            'and, only with `transforms`, `copies`.'
+        )
+    transforms = [with_skeleton(t, skeleton) for t in config.get('transforms', ())]
+    copies = config.get('copies', 1)
+    if not isinstance(copies, int) or copies < 1 or (copies > 1 and not transforms):
+        raise UserError(
+            f'features.{modality}.copies is {copies!r} with {len(transforms)} '
+            'transforms, expected a whole number of at least 1; more than one copy '
+            'needs transforms that make the copies differ.'
+        )
+    if copies > 1 and config.get('online'):
+        raise UserError(
+            f'features.{modality} has copies={copies} and online=True, but online '
+            'features are computed anew in each epoch; remove `copies`.'
+        )
+    for part in transforms:
+        if copies > 1 and 'seed' not in _parameters(part):
+            raise UserError(
+                f'features.{modality}: {part["type"]} takes no `seed`, so all '
+                f'{copies} copies would be equal; remove `copies` or this transform.'
+            )
+    render = with_skeleton(config['render'], skeleton)
+    first = FeatureRecipe(
+        modality,
+        TRANSFORMS.build(render),
+        MODELS.build(config['encoder']) if 'encoder' in config else None,
+        [TRANSFORMS.build(part) for part in transforms],
+        config.get('dtype', 'float32'),
+        Skeleton.get(render.get('skeleton', skeleton)).num_joints,
+        config.get('online', False),
+    )
+    recipes = [first]
+    for i in range(1, copies):
+        seeded = [{**p, 'seed': p.get('seed', 0) + i} for p in transforms]
+        others = [TRANSFORMS.build(part) for part in seeded]
+        recipes.append(replace(first, transforms=others))
+    return recipes
+
+
+def with_skeleton(part: PartConfig, skeleton: SkeletonLike) -> PartConfig:
+    """Return a part's config with the skeleton added, if it takes but lacks one."""
+    return {'skeleton': skeleton, **part} if 'skeleton' in _parameters(part) else part
+
+
+def _parameters(part: PartConfig) -> Collection[str]:
+    """Return the names of a transform's arguments, none if it is not registered."""
+    kind = part.get('type')
+    cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+    return inspect.signature(cls).parameters if cls is not None else ()

@@ -1,0 +1,111 @@
+"""MMEngine's visualizer, with timelines of a video's labels."""
+
+import os
+
+import numpy as np
+from mmengine.structures import BaseDataElement
+from mmengine.visualization import Visualizer
+
+from mmskelseg.evaluation import (
+    IGNORED,
+    edit_score,
+    frame_accuracy,
+    resolve_background,
+    segmental_f1,
+)
+from mmskelseg.registry import VISUALIZERS
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.timelines import draw_timelines
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import Metainfo
+
+ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
+
+
+@VISUALIZERS.register_module()
+class SegVisualizer(Visualizer):
+    """Draws ground truth and prediction of a video as timelines (Fig. 5).
+
+    ``dataset_meta`` has the class names, and the background class that does not count
+    in the scores of the title. Arguments and backends are those of
+    :class:`mmengine.visualization.Visualizer`.
+    """
+
+    # An attribute, since MMEngine's property only sets it in the main process, but each
+    # process draws its share of the test videos.
+    dataset_meta: Metainfo | None = None
+
+    def add_datasample(
+        self,
+        name: str,
+        data_sample: BaseDataElement,
+        *,
+        step: int = 0,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | os.PathLike | None = None,
+        line_minutes: float | None = None,
+    ) -> np.ndarray:
+        """Draw one video and store the picture; return it, RGB uint8 (H, W, 3).
+
+        Args:
+            name: The video's id: the title, and the name for the backends.
+            data_sample: Has ``gt_label`` (T,), ``pred_label`` (T,) or both; ``fps``
+                adds an axis in seconds.
+            step: Step of the picture in the backends.
+            show: Whether to show it in a window instead of storing it.
+            wait_time: Seconds until the window closes; 0 waits for a key.
+            out_file: PNG file to write instead of passing the picture to the backends.
+            line_minutes: See :func:`draw_timelines`.
+
+        Raises:
+            ValueError: If there are no labels, or they do not fit the classes.
+        """
+        sample = data_sample.numpy()
+        rows = {
+            title: np.asarray(sample.get(field))
+            for title, field in ROWS.items()
+            if sample.get(field) is not None
+        }
+        if not rows:
+            raise UserError(
+                f'{name}: there is nothing to draw, the data sample has neither '
+                'gt_label nor pred_label.'
+            )
+        meta: Metainfo = self.dataset_meta or {}
+        last = max(int(row.max(initial=0)) for row in rows.values())
+        classes = list(meta.get('classes') or map(str, range(last + 1)))
+        try:
+            image = draw_timelines(
+                rows,
+                classes,
+                truth='Ground truth' if 'Ground truth' in rows else None,
+                title='   '.join([name, *_scores(rows, meta, classes)]),
+                fps=sample.get('fps'),
+                line_minutes=line_minutes,
+            )
+        except ValueError as error:
+            raise UserError(f'{name}: {error}') from error
+        if show:
+            self.show(image, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            save_png(image, out_file)
+        elif not show:
+            self.add_image(file_name(name), image, step)
+        return image
+
+
+def _scores(
+    rows: dict[str, np.ndarray], meta: Metainfo, classes: list[str]
+) -> list[str]:
+    """Return the video's scores as texts, none if there is nothing to compare."""
+    if len(rows) < len(ROWS) or (rows['Ground truth'] == IGNORED).all():
+        return []
+    pair = rows['Prediction'], rows['Ground truth']
+    background = resolve_background(meta.get('background'), classes)
+    return [
+        f'Acc {frame_accuracy(*pair):.1f}',
+        f'Edit {edit_score(*pair, background):.1f}',
+        f'F1@10 {segmental_f1(*pair, 0.1, background):.1f}',
+    ]

@@ -1,0 +1,67 @@
+"""Command lines: the parser, and the commands that need no PyTorch."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from mmskelseg.runtime.cli.command_line import command_parser
+from mmskelseg.runtime.cli.stopping import stoppable
+
+# Each command has a module of the same name with main(argv, prog), imported when used.
+COMMANDS = {
+    'segment': 'segment videos or skeletons',
+    'live': 'label the people in front of a camera live',
+    'poses': 'estimate the poses in videos',
+}
+# Files in tools/ and demo/ with other names.
+TOOLS = {'demo': 'segment', 'extract-poses': 'poses'}
+ABOUT = 'Action segmentation from skeletons and video.'
+
+
+def main(argv: Sequence[str] | None = None) -> int | None:
+    """Run the command of mmskelseg-runtime that the first argument names."""
+    words = sys.argv[1:] if argv is None else argv
+    names = COMMANDS.keys() | TOOLS.keys()
+    if words and words[0][:1] != '-' and words[0] not in names:
+        sys.exit(
+            f'error: {words[0]} is not part of mmskelseg-runtime, which has '
+            f'{", ".join(COMMANDS)}; install mmskelseg instead.'
+        )
+    # For the time of the imports; each command has its own message.
+    with stoppable('nothing was started.'):
+        return dispatch(__name__, COMMANDS, words, 'mmskelseg', ABOUT, TOOLS)
+
+
+def dispatch(
+    room: str,
+    commands: Mapping[str, str],
+    argv: Sequence[str],
+    prog: str,
+    description: str | None,
+    aliases: Mapping[str, str] | None = None,
+) -> int | None:
+    """Run the module that the first argument names, with the remaining arguments.
+
+    Args:
+        room: The package of the modules.
+        commands: A line of help for each module. ``-`` and ``_`` in names are
+            equivalent.
+        argv: The arguments.
+        prog: The name of the program in the usage.
+        description: The text of ``--help`` above the names.
+        aliases: Other names of commands.
+    """
+    lines = [f'  {name:16}  {text}' for name, text in commands.items()]
+    lines.insert(0, 'names (see NAME --help):')
+    parser = command_parser(description, prog, '\n'.join(lines))
+    parser.usage = f'{prog} [-h] NAME ...'
+    parser.add_argument('name', metavar='NAME', help='what to run')
+    asked = parser.parse_args(argv[:1]).name
+    names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
+    name = names.get(asked.replace('_', '-'))
+    if name is None:
+        near = get_close_matches(asked.replace('_', '-'), names, n=1, cutoff=0)
+        parser.error(f'there is no {asked!r}; did you mean {names[near[0]]!r}?')
+    module = import_module(f'{room}.{name.replace("-", "_")}')
+    return module.main(argv[1:], prog=f'{prog} {name}')

@@ -1,0 +1,160 @@
+"""Command lines: the parser, the ``main`` of each command, and types of options."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+from math import inf
+
+from mmskelseg.runtime.cli.stopping import stoppable
+from mmskelseg.runtime.messages.errors import shown, user_errors
+from mmskelseg.runtime.structures.choices import EACH, POLICIES, POSE_FORMATS
+
+# The largest whole number of an option; every library that gets it can hold it.
+_LARGEST = 2**31 - 1
+# For commands that write a single file, or files that need each other.
+_KEPT = 'finished files are complete; the same command starts from the beginning.'
+
+
+def command_parser(
+    description: str | None, prog: str | None, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Return a parser that shows its texts unchanged, except for ``%(prog)s``."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def command(
+    description: str | None,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int | None],
+    epilog: str | None = None,
+    kept: str = _KEPT,
+) -> Callable[..., int | None]:
+    """Return the ``main(argv, prog)`` of a command.
+
+    It parses the arguments, calls ``run``, and returns the exit status. User errors end
+    it with a sentence. So do Ctrl+C and SIGTERM, with ``kept``, which says which files
+    remain and how to continue.
+    """
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
+        parser = command_parser(description, prog, epilog)
+        add_arguments(parser)
+        args = parser.parse_args(argv)
+        # Otherwise, a full disk would cause a traceback for each line of a log.
+        logging.raiseExceptions = False
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A path may hold what is no character, which could not be printed.
+            sys.stdout.reconfigure(errors='backslashreplace')
+        with stoppable(kept), user_errors():
+            return run(args)
+
+    return main
+
+
+def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> None:
+    """Add --person, as ``choose_person`` takes it, and optionally ``each``."""
+    extra = 'everybody at once' + ', everybody separately' * each + ', or one by name'
+    parser.add_argument(
+        '--person',
+        default='track',
+        metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
+        help='whom to use of several people: the longest track, the largest box, the '
+        f'highest score, {extra} (default: %(default)s)',
+    )
+
+
+def add_pose_file_options(
+    parser: argparse._ActionsContainer, format_option: str = '--pose-format'
+) -> None:
+    """Add the format of pose files, and --first-frame, as ``read_poses`` takes them."""
+    parser.add_argument(
+        format_option,
+        choices=POSE_FORMATS,
+        help='format of the files of poses (default: recognised by name and content)',
+    )
+    parser.add_argument(
+        '--first-frame',
+        type=whole,
+        metavar='ID',
+        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
+        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
+    )
+
+
+def add_line_minutes(parser: argparse._ActionsContainer) -> None:
+    """Add --line-minutes, which ``draw_timelines`` takes."""
+    parser.add_argument(
+        '--line-minutes',
+        type=positive,
+        metavar='M',
+        help='minutes per line of a timeline (default: one line up to 10 minutes, else '
+        'lines of 5 minutes, or more if the video lasts for hours)',
+    )
+
+
+def pickle_name(text: str) -> str:
+    """Return the name of a pickle file as a ``type`` of argparse."""
+    if not text.endswith(('.pkl', '.pickle')):
+        raise argparse.ArgumentTypeError(f'{text}: must end in .pkl or .pickle')
+    return text
+
+
+def whole_from(least: int, most: int = _LARGEST) -> Callable[[str], int]:
+    """Return a ``type`` of argparse: a whole number within bounds.
+
+    >>> whole_from(1)('7')
+    7
+    """
+
+    def whole_number(text: str) -> int:
+        digits = text.strip().lstrip('+-')
+        is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+        value = int(text) if is_number else None
+        if value is None or not least <= value <= most:
+            limit = f'from {least}' if most == _LARGEST else f'from {least} to {most}'
+            raise argparse.ArgumentTypeError(
+                f'{shown(text)} is not a whole number {limit}'
+            )
+        return value
+
+    return whole_number
+
+
+def number_from(least: float, most: float = inf) -> Callable[[str], float]:
+    """Return a ``type`` of argparse: a finite number within bounds.
+
+    >>> number_from(0, 1)('0.5')
+    0.5
+    """
+
+    def real_number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = inf
+        if not least <= value <= most or value == inf:
+            limit = f'from {least:g}' + ('' if most == inf else f' to {most:g}')
+            raise argparse.ArgumentTypeError(f'{shown(text)} is not a number {limit}')
+        return value
+
+    return real_number
+
+
+def positive(text: str) -> float:
+    """Return a number above 0 as a ``type`` of argparse."""
+    value = number_from(0)(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f'{shown(text)} is not above 0')
+    return value
+
+
+# Whole numbers from 0; seeds have 32 bits.
+whole = whole_from(0)
+seed = whole_from(0, 2**32 - 1)

@@ -1,0 +1,336 @@
+"""Labels the people in front of a camera live, with a causal model.
+
+    %(prog)s 0 streaming/uwiom_pose2d epoch_120.pth
+
+SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
+video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
+model; see configs/streaming. Without CONFIG, the config in the checkpoint is used.
+Instead of both, you can name a file from `mmskelseg export --streaming`. Poses are
+estimated (--pose-estimator), or read from a file of the same video (--poses).
+
+A window shows the skeleton, the current action and a timeline of the last seconds;
+press q to end it. --out writes the same as a video. --events prints a line of JSON for
+each segment that begins or ends, for other programs:
+
+  {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
+   "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
+
+All times are in seconds from the first frame. "known_at" is the time at which the label
+was final: the lookahead of the model after the frame, plus the computing time.
+
+Frames that come faster than poses can be estimated are dropped, so that labels never
+fall behind. At the end, the number of dropped frames and the delays are printed.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import cv2
+import numpy as np
+
+from mmskelseg.runtime.cli.arguments import (
+    add_cfg_options,
+    add_ensemble,
+    add_model,
+    add_pose_estimator_arguments,
+    built_pose_estimator,
+    check_model,
+    is_exported,
+)
+from mmskelseg.runtime.cli.command_line import add_pose_file_options, command, positive
+from mmskelseg.runtime.files.camera import Camera, CameraFrame
+from mmskelseg.runtime.files.video import VideoFile, written_video
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.poses import Poses, read_poses
+from mmskelseg.runtime.poses.estimators import PoseEstimator
+from mmskelseg.runtime.segmenting.live import LivePerson, LiveSegmenter
+from mmskelseg.runtime.segmenting.onnx_stream import OnnxStream
+from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.choices import CODECS
+
+if TYPE_CHECKING:
+    from mmskelseg.runtime.drawing.live import LivePicture
+
+EXAMPLES = """examples:
+  # strikes and kicks, with a model that comes with the package
+  %(prog)s 0 --model precog
+  # the first camera, with poses from MediaPipe
+  %(prog)s 0 CONFIG CHECKPOINT
+  # a network camera, without a window, for another program
+  %(prog)s rtsp://10.0.0.5/live CONFIG CHECKPOINT --no-window --events | my_program
+  # a file instead of a camera, with poses that were estimated before
+  %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --out live.mp4
+  # everybody in view
+  %(prog)s 0 CONFIG CHECKPOINT --pose-estimator rtmlib --person each
+"""
+Opener: TypeAlias = Callable[[argparse.Namespace], SkeletonStream]
+_TITLE = 'mmskelseg live'
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'source', metavar='SOURCE', help='number of a camera, stream address, or file'
+    )
+    parser.add_argument(
+        'config',
+        metavar='CONFIG',
+        nargs='?',
+        help='config file, its name, or an exported model; may be left out if there is '
+        'a checkpoint',
+    )
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        nargs='?',
+        help='checkpoint file; not with an exported model',
+    )
+    add_model(parser)
+    add_ensemble(parser)
+    add_cfg_options(parser)
+    parser.add_argument(
+        '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
+    )
+    add_pose_file_options(parser)
+    add_pose_estimator_arguments(parser)
+    parser.add_argument(
+        '--person',
+        choices=('track', 'each'),
+        default='track',
+        help='track: follow one person, at first the largest, until that person is '
+        'gone; each: label everybody (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--fps',
+        type=positive,
+        help="frame rate of the model's training data, if the model does not state it",
+    )
+    parser.add_argument(
+        '--every-frame',
+        action='store_true',
+        help='label every frame of a file, as fast as possible, however long it takes',
+    )
+    parser.add_argument(
+        '--events',
+        action='store_true',
+        help='print beginnings and ends of segments as lines of JSON',
+    )
+    parser.add_argument(
+        '--out', metavar='FILE.mp4', help='write what the window shows as a video'
+    )
+    parser.add_argument(
+        '--window',
+        action=argparse.BooleanOptionalAction,
+        help='show a window (default: if there is a display)',
+    )
+    parser.add_argument(
+        '--timeline',
+        type=positive,
+        default=30.0,
+        metavar='SECONDS',
+        help='duration that the timeline shows (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--codec',
+        choices=CODECS,
+        default='mp4v',
+        help='codec of the video of --out (default: %(default)s)',
+    )
+
+
+def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
+    exported_only = open_trained is None
+    check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
+    window = _has_display() if args.window is None else args.window
+    if not (window or args.out or args.events):
+        raise UserError(
+            'There is no display for a window; print events (--events) or write a '
+            'video (--out).'
+        )
+    if args.timeline <= 0:
+        raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
+
+    camera = Camera(args.source, every_frame=args.every_frame)
+    stream: SkeletonStream
+    if open_trained is None or is_exported(args.config):
+        stream = OnnxStream(args.config, fps=args.fps)
+    else:
+        stream = open_trained(args)
+    poses: PoseEstimator | Poses
+    if args.poses is None:
+        poses = built_pose_estimator(args)
+    elif not camera.is_file:
+        raise UserError(
+            f'--poses needs a video file, but {args.source} is a camera; leave it out.'
+        )
+    else:
+        poses = read_poses(
+            args.poses,
+            args.pose_format,
+            unnamed=stream.skeleton,
+            img_shape=camera.img_shape,
+            first_frame=args.first_frame,
+        )
+        _check_length(poses, args)
+    live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=args.person)
+    picture: LivePicture | None = None
+    if window or args.out:
+        picture = _picture(live, camera, stream.classes, args.timeline)
+    rate = camera.fps or live.fps
+    known_at = 0.0
+
+    def handle(frame: CameraFrame, people: Sequence[LivePerson]) -> None:
+        take_in(people, frame.time if args.every_frame else camera.now())
+        if picture is None:
+            return
+        joints = [(p.points, p.score, p.label) for p in people if p.score.any()]
+        image = picture.draw(
+            frame.image, frame.time, joints, f'{live.report.rate:.0f} fps'
+        )
+        for show in shown:
+            show(image, frame.time)
+
+    def take_in(people: Sequence[LivePerson], now: float) -> None:
+        nonlocal known_at
+        # The last labels are known when the source ends.
+        known_at = max(known_at, now)
+        for person in people:
+            for event in person.events if args.events else ():
+                line = {**asdict(event), 'person': person.number, 'known_at': known_at}
+                print(json.dumps(_rounded(line), ensure_ascii=False), flush=True)
+        if picture is None:
+            return
+        # The timeline shows one person: whoever has been there longest.
+        for person in people[:1]:
+            for f in person.labelled:
+                start = f.time or 0.0
+                score = f.probabilities[f.label_id]
+                picture.add(start, start + 1 / live.fps, f.label_id, score)
+
+    shown: list[Callable[[np.ndarray, float], object]] = []
+    with ExitStack() as stack:
+        if args.out and picture is not None:
+            writing = _written(args.out, rate, picture.img_shape, args.codec)
+            shown.append(stack.enter_context(writing))
+        if window:
+            shown.append(stack.enter_context(_window(camera.close)))
+        print(
+            f'{args.source}: {camera.img_shape[1]}x{camera.img_shape[0]}; labels come '
+            f'{stream.lookahead / live.fps:g} s after their frame, plus the '
+            'computing time; press Ctrl+C to end.',
+            file=sys.stderr,
+        )
+        try:
+            live.run(handle)
+        except KeyboardInterrupt:
+            camera.close()
+        take_in(live.flush(), live.report.seconds)
+    print(live.report, file=sys.stderr)
+    report = live.report
+    if report.dropped > report.frames > 1 and report.rate < live.fps / 2:
+        print(
+            f'The model was trained at {live.fps:g} frames a second, so at '
+            f'{report.rate:.1f} its labels may be worse: use a faster pose estimator, '
+            'smaller images, or --every-frame for a file.',
+            file=sys.stderr,
+        )
+
+
+def _picture(
+    live: LiveSegmenter, camera: Camera, classes: Sequence[str], seconds: float
+) -> 'LivePicture':
+    """Return what draws the pictures, which needs matplotlib."""
+    import_optional('matplotlib', '--window and --out')
+    from mmskelseg.runtime.drawing.live import LivePicture
+
+    return LivePicture(camera.img_shape, live.skeleton, classes, seconds=seconds)
+
+
+def _check_length(poses: Poses, args: argparse.Namespace) -> None:
+    """Raise a UserError if there are poses long after the end of their video."""
+    file, frames = VideoFile.open(args.source), poses.keypoint.shape[1]
+    if frames > file.frames + file.fps:
+        raise UserError(
+            f'{args.poses}: {frames} frames of poses, but {args.source} has '
+            f'{file.frames}; name the poses of this video.'
+        )
+
+
+def _rounded(line: dict[str, object]) -> dict[str, object]:
+    return {k: round(v, 3) if isinstance(v, float) else v for k, v in line.items()}
+
+
+def _has_display() -> bool:
+    """Return whether a window can be opened, judging by the environment."""
+    if sys.platform in ('win32', 'darwin'):
+        return True
+    return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
+
+
+@contextmanager
+def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
+    """Yield a function that shows images in a window; q, Esc or closing it ends it."""
+    if not _has_display():
+        # Otherwise, OpenCV would abort the program.
+        raise UserError(
+            '--window needs a display, but DISPLAY is not set; leave it out, or use '
+            '--out.'
+        )
+
+    def show(image: np.ndarray, time: float) -> None:
+        cv2.imshow(_TITLE, image)
+        pressed = cv2.waitKey(1) & 0xFF
+        if pressed in (ord('q'), 27) or (
+            cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
+        ):
+            close()
+
+    try:
+        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+    except cv2.error as error:
+        raise UnavailableError(
+            'This OpenCV cannot open windows (opencv-python-headless); use --no-window '
+            'with --out or --events, or install opencv-python.'
+        ) from error
+    try:
+        yield show
+    finally:
+        cv2.destroyAllWindows()
+
+
+@contextmanager
+def _written(
+    path: str, fps: float, img_shape: tuple[int, int], codec: str
+) -> Iterator[Callable[..., object]]:
+    """Yield a function that writes images into a video, at their times."""
+    with written_video(path, fps, img_shape, codec) as write:
+        count = 0
+
+        def put(image: np.ndarray, time: float) -> None:
+            nonlocal count
+            # The image is repeated for dropped frames.
+            while count <= round(time * fps):
+                write(image)
+                count += 1
+
+        yield put
+    print(path, file=sys.stderr)
+
+
+def live_command(open_trained: Opener | None = None) -> Callable[..., int | None]:
+    """Return the ``main`` of the command.
+
+    Args:
+        open_trained: Opens models that need PyTorch; None if there is none.
+    """
+    return command(__doc__, _add_arguments, partial(_run, open_trained), EXAMPLES)
+
+
+main = live_command()

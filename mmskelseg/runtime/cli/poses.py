@@ -1,0 +1,209 @@
+"""Estimates the poses in videos, and writes them as a data set without labels.
+
+VIDEO is a video file, or a folder with video files. OUT gets annotations.pkl, with all
+videos in the split `test` and every frame labelled -1, and poses/VIDEO.npz with the
+poses of everybody in a video. Existing .npz files are used again, so that a stopped run
+can be continued, and --person can be changed without estimating again. To add labels,
+convert OUT/poses with `mmskelseg convert keypoints`. docs/pose_estimation.md says more.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict, cast
+
+import numpy as np
+
+from mmskelseg.runtime.cli.arguments import add_pose_estimator_arguments
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.files.parsing import read_lines
+from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from mmskelseg.runtime.messages.errors import UserError, check_name
+from mmskelseg.runtime.poses import Poses, choose_person, read_npz, write_npz
+from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.choices import POLICIES
+from mmskelseg.runtime.structures.skeleton import Layout
+
+EXAMPLES = """examples:
+  # MediaPipe, which needs no download; one person in each video
+  %(prog)s videos data/mine
+  # Faster R-CNN and HRNet, as in the paper; the largest of several people
+  %(prog)s take1.mp4 take2.mp4 data/mine --estimator topdown \\
+      --person largest
+  # with local weights
+  %(prog)s videos data/mine --estimator mmpose:human \\
+      --options weights=rtmpose-m.pth detector=rtmdet-m detector_weights=rtmdet-m.pth
+"""
+# The class of a data set without classes.
+UNLABELLED = 'unlabelled'
+
+
+class _Origin(TypedDict):
+    """The settings of an estimator, and the size of the video file."""
+
+    estimator: dict[str, object]
+    bytes: int
+
+
+def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return the video files by their names without suffix."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = [file for file in sorted(path.iterdir()) if is_video(file)]
+            if not inside:
+                raise UserError(
+                    f'{path}: no video file ({", ".join(VIDEO_SUFFIXES)}) in it; name '
+                    'another folder, or a file.'
+                )
+        for file in inside:
+            check_name(file.stem, 'The name of a video')
+            if file.stem in found:
+                raise UserError(
+                    f'{found[file.stem]} and {file} have the same name; rename one, or '
+                    'estimate their poses into different folders.'
+                )
+            found[file.stem] = file
+    for file in found.values():
+        VideoFile.open(file)
+    return found
+
+
+def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
+    """Return everybody's poses in a video, from its .npz file if it exists."""
+    asked: _Origin = {
+        'estimator': estimator.settings(),
+        'bytes': video.stat().st_size,
+    }
+    if file.exists():
+        made = json.loads(str(read_npz_arrays(file).get('made_by', 'null')))
+        if made != json.loads(json.dumps(asked)):
+            raise UserError(
+                f'{file}: made by {_shown(made)}, not by {_shown(asked)}; delete it to '
+                'estimate these poses again, or choose another OUT.'
+            )
+    else:
+        made_by = np.array(json.dumps(asked))
+        write_npz(estimator.estimate(video), file, made_by=made_by)
+    # The file is read in either case, so that results are the same.
+    return read_npz(file)
+
+
+def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotation:
+    frames = poses.keypoint.shape[1]
+    annotation = {
+        'frame_dir': name,
+        'total_frames': frames,
+        'img_shape': poses.img_shape,
+        'fps': poses.fps,
+        'keypoint': poses.keypoint,
+        'keypoint_score': poses.keypoint_score,
+        'label': np.full(frames, -1),
+        'filename': Path(os.path.relpath(video, out)).as_posix(),
+        'person_score': poses.person_score,
+        'person_box': poses.person_box,
+    }
+    there = {key: value for key, value in annotation.items() if value is not None}
+    return cast('VideoAnnotation', there)
+
+
+def _convert(args: argparse.Namespace) -> AnnotationFile:
+    if args.out.is_file() or is_video(args.out):
+        raise UserError(
+            f'{args.out}: a file, but the last argument, OUT, must be a folder.'
+        )
+    videos = _find_videos(args.videos)
+    estimator = build_pose_estimator(args.estimator, **(args.options or {}))
+    annotations: list[VideoAnnotation] = []
+    notes: dict[str, list[str]] = {}
+    layout: Layout | None = None
+    for i, (name, path) in enumerate(videos.items(), 1):
+        file = args.out / 'poses' / f'{file_name(name)}.npz'
+        state = f'done, in {file}' if file.exists() else path
+        print(f'[{i}/{len(videos)}] {name}: {state}', flush=True)
+        poses = choose_person(_extract(estimator, path, file), args.person, str(path))
+        annotations.append(_annotation(name, path, poses, args.out))
+        layout = poses.skeleton
+        for note in poses.notes:
+            notes.setdefault(note, []).append(name)
+    assert layout is not None
+    return {
+        'split': {'test': list(videos)},
+        'annotations': annotations,
+        'metainfo': {
+            'classes': _class_names(args.classes),
+            'skeleton': layout,
+            'dataset': args.name or args.out.resolve().name,
+            'background': None,
+            'person': args.person,
+            'pose_estimator': json.loads(json.dumps(estimator.settings())),
+            'notes': [
+                note if len(where) == len(videos) else f'{note} ({", ".join(where)})'
+                for note, where in notes.items()
+            ],
+        },
+    }
+
+
+def _class_names(wanted: Sequence[str] | None) -> list[str]:
+    """Return the given names, or the lines of the text file that is given."""
+    if wanted and len(wanted) == 1 and Path(wanted[0]).is_file():
+        return read_lines(wanted[0])
+    return list(wanted or [UNLABELLED])
+
+
+def _shown(made: _Origin | None) -> str:
+    if made is None:
+        return 'an unknown estimator'
+    return f'{made["estimator"]} from a video of {made["bytes"]} bytes'
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'videos', metavar='VIDEO', nargs='+', type=Path, help='files or folders'
+    )
+    parser.add_argument(
+        'out', metavar='OUT', type=Path, help='folder for annotations.pkl and poses/'
+    )
+    add_pose_estimator_arguments(parser, prefix='')
+    parser.add_argument(
+        '--person',
+        default='track',
+        choices=POLICIES,
+        help='whom to use of several people: the longest track by overlap of boxes, '
+        'the largest box, the highest score, or everybody (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='classes of a model that will be tested on these videos, in the order of '
+        f'their ids, or a text file with one per line (default: {UNLABELLED})',
+    )
+    parser.add_argument('--name', help="the data set's name (default: that of OUT)")
+
+
+def _run(args: argparse.Namespace) -> None:
+    data = _convert(args)
+    path = args.out / 'annotations.pkl'
+    save_annotations(data, path)
+    for note in data['metainfo']['notes']:
+        print(note)
+    lengths = [video['total_frames'] for video in data['annotations']]
+    print(f'videos: {len(lengths)}, frames: {sum(lengths):,}\nwritten to {path}')
+
+
+main = command(
+    __doc__,
+    _add_arguments,
+    _run,
+    EXAMPLES,
+    kept='poses of finished videos are kept; the same command continues.',
+)

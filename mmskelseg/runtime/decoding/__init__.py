@@ -1,0 +1,19 @@
+"""Decoding: frame labels from the probabilities of a model, with NumPy only."""
+
+from mmskelseg.runtime.decoding.filters import (
+    median_filter,
+    min_duration,
+    refine_boundaries,
+)
+from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
+from mmskelseg.runtime.decoding.steps import run_step, run_steps
+
+__all__ = [
+    'SegmentGrammar',
+    'median_filter',
+    'min_duration',
+    'refine_boundaries',
+    'run_step',
+    'run_steps',
+    'viterbi',
+]

@@ -1,0 +1,113 @@
+"""Label filters: against short segments and flicker, and refinement by boundaries."""
+
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.structures.segments import segment_table
+
+
+def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarray:
+    """Return labels without segments shorter than a number of frames.
+
+    Starting with the shortest segment, the earliest one if several are equal, each gets
+    the class of the neighbour that is more likely in it and is merged with that
+    neighbour. A video with a single segment does not change.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        score: Probability of each class, shape (K, T).
+        frames: The minimum duration.
+
+    Raises:
+        UserError: If it is not positive.
+
+    >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
+    >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
+    array([0, 0, 0, 0])
+    """
+    check_least('min_duration', 1, frames=frames)
+    result = labels.copy()
+    sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    while len(table := segment_table(result)) > 1:
+        lengths = table[:, 1] - table[:, 0]
+        i = int(lengths.argmin())
+        if lengths[i] >= frames:
+            break
+        start, end, _ = table[i]
+        sides = [int(table[j, 2]) for j in (i - 1, i + 1) if 0 <= j < len(table)]
+        result[start:end] = max(sides, key=lambda c: sums[c, end] - sums[c, start])
+    return result
+
+
+def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
+    """Return the majority class in a window around each frame.
+
+    This is the median filter of each class's indicator. If no class has more than half
+    of the window, a frame keeps its label. Windows are truncated at the ends of the
+    video.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        frames: Length of the window, an odd number.
+
+    Raises:
+        UserError: If the length is not odd and positive.
+
+    >>> median_filter(np.array([0, 0, 1, 0, 0, 1, 1]), 3)
+    array([0, 0, 0, 0, 0, 1, 1])
+    """
+    if frames < 1 or frames % 2 == 0:
+        raise UserError(f'A window of {frames} frames has no middle; take an odd one.')
+    result, half = labels.copy(), frames // 2
+    ends = np.arange(len(labels))
+    first, last = np.maximum(ends - half, 0), np.minimum(ends + half + 1, len(labels))
+    for label in np.unique(labels):
+        counts = np.concatenate([[0], np.cumsum(labels == label)])
+        result[2 * (counts[last] - counts[first]) > last - first] = label
+    return result
+
+
+def refine_boundaries(
+    labels: np.ndarray, boundary: np.ndarray, threshold: float = 0.5
+) -> np.ndarray:
+    """Return labels that change only where a boundary is likely.
+
+    Boundaries are the local maxima of their probability that reach the threshold. All
+    frames between two of them get their most frequent class, the one with the lowest id
+    if several are equal.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        boundary: Probability that a segment starts at each frame, shape (T,).
+        threshold: Smallest probability of a boundary.
+
+    Raises:
+        UserError: If the threshold is no probability, or if there are more or fewer
+            probabilities than labels.
+
+    Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
+    Boundaries" (WACV 2021), Sec. 3.4.
+
+    >>> refine_boundaries(np.array([0, 1, 0, 1, 1]), np.array([0, 0.2, 0.3, 0.9, 0.1]))
+    array([0, 0, 0, 1, 1])
+    """
+    if not 0 <= threshold <= 1:
+        raise UserError(f'threshold={threshold}, but a probability is from 0 to 1.')
+    if len(boundary) != len(labels):
+        raise UserError(
+            f'There are {len(labels)} labels, but {len(boundary)} probabilities of a '
+            'boundary; both need one for each frame.'
+        )
+    # A plateau counts as one frame, its first one.
+    if not len(labels):
+        return labels.copy()
+    places = np.flatnonzero(np.diff(boundary, prepend=np.nan) != 0)
+    height = boundary[places].astype(np.float64)
+    padded = np.pad(height, 1, constant_values=-np.inf)
+    peak = (height > padded[:-2]) & (height > padded[2:])
+    cuts = places[peak & (height >= threshold)]
+    result = labels.copy()
+    for part in np.split(result, cuts[cuts > 0]):
+        part[:] = np.bincount(part).argmax()
+    return result

@@ -1,0 +1,248 @@
+"""Bar charts, confusion matrices, time budgets, which combine the two, and curves."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from mmskelseg.runtime.drawing.images import (
+    add_axes,
+    add_title,
+    class_color,
+    new_figure,
+    plain,
+    render,
+    text_color,
+    text_width,
+)
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.time_budget import TimeBudget
+
+# All lengths in inches.
+WIDTH, MARGIN, ROW, GAP = 13.0, 0.15, 0.2, 0.25
+CELL, LETTER = 0.42, 0.075
+CURVE_WIDTH, CURVE_HEIGHT = 6.5, 4.0
+FONT = 8
+PLAIN_COLOR = '#0072B2'
+# Monotonic in brightness, so it works in greyscale and for colour-blind people.
+COLORMAP = 'Blues'
+
+
+def draw_bars(
+    panels: Mapping[str, Sequence[float]],
+    names: Sequence[str],
+    *,
+    colors: Sequence[str] | None = None,
+    title: str = '',
+    form: str | Sequence[str] = '{:,.0f}',
+) -> np.ndarray:
+    """Return a bar chart with a row for each name, RGB uint8 (H, W, 3).
+
+    Args:
+        panels: The values of all rows for each panel, by the panel's title, from left
+            to right. NaN is a missing value.
+        names: Labels of the rows, from top to bottom.
+        colors: Colours of the rows; by default all equal.
+        title: A line above the bars.
+        form: Format of the value beside each bar, or a format for each panel.
+
+    Raises:
+        ValueError: If there is no panel or no name, or the number of values in a panel
+            is not that of the names.
+    """
+    sizes = {name: len(values) for name, values in panels.items()}
+    if not names or set(sizes.values()) != {len(names)}:
+        raise UserError(
+            f'The bars have {sizes or "no"} values for {len(names)} names, but need '
+            'one for each name, and at least one name.'
+        )
+    left = MARGIN + max(text_width(name, FONT) for name in names) + 0.12
+    top = MARGIN + (0.5 if title else 0.25)
+    side = (WIDTH - left - MARGIN - GAP * (len(panels) - 1)) / len(panels)
+    figure = new_figure(WIDTH, top + ROW * len(names) + MARGIN)
+    rows = np.arange(len(names))
+    forms = [form] * len(panels) if isinstance(form, str) else form
+    for i, (what, values) in enumerate(panels.items()):
+        place = left + i * (side + GAP), top, side, ROW * len(names)
+        axes = add_axes(figure, *place)
+        lengths = np.nan_to_num(np.asarray(values, float))
+        bars = axes.barh(rows, lengths, height=0.75, color=colors or PLAIN_COLOR)
+        written = ['-' if np.isnan(v) else forms[i].format(v) for v in values]
+        # Room for the value beside the longest bar.
+        room = max(text_width(text, FONT) for text in written) + 0.1
+        highest = max(lengths.max(), 0) or 1
+        axes.set(
+            xlim=(0, highest * side / (side - room)), ylim=(len(names) - 0.5, -0.5)
+        )
+        axes.bar_label(bars, written, padding=4, fontsize=FONT)
+        axes.set_title(plain(what), fontsize=FONT + 1, loc='left', pad=4)
+        axes.set_yticks(rows, [plain(name) if i == 0 else '' for name in names])
+        # Bars show their values, so no scale is needed.
+        axes.set_xticks([])
+        axes.tick_params(axis='y', length=0, labelsize=FONT)
+        axes.spines[['right', 'top', 'bottom']].set_visible(False)
+    add_title(figure, title, MARGIN, MARGIN, FONT + 2)
+    return render(figure)
+
+
+def draw_curves(
+    curves: Mapping[str, Sequence[tuple[float, ...]]],
+    *,
+    x: str,
+    y: str,
+    levels: Mapping[str, float] | None = None,
+    title: str = '',
+) -> np.ndarray:
+    """Return a picture of curves with error bars, RGB uint8 (H, W, 3).
+
+    Args:
+        curves: Points (x, y, deviation of y) of each curve, by name.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        levels: Values of horizontal lines for comparison, by name.
+        title: A line above the curves.
+
+    Raises:
+        ValueError: If there is no point.
+    """
+    if not any(curves.values()):
+        raise UserError('The curves have no point, but need at least one.')
+    figure = new_figure(CURVE_WIDTH, CURVE_HEIGHT)
+    top = 0.5 if title else 0.2
+    side, depth = CURVE_WIDTH - 0.95, CURVE_HEIGHT - top - 0.6
+    axes = add_axes(figure, 0.75, top, side, depth)
+    for i, (name, points) in enumerate(curves.items()):
+        places, values, deviations = zip(*sorted(points), strict=True)
+        axes.errorbar(
+            places,
+            values,
+            deviations,
+            color=class_color(i),
+            marker='o',
+            markersize=4,
+            capsize=3,
+            label=plain(name),
+        )
+    for i, (name, value) in enumerate((levels or {}).items(), len(curves)):
+        axes.axhline(value, color=class_color(i), linestyle='--', label=plain(name))
+    axes.set_xlabel(plain(x), fontsize=FONT + 1)
+    axes.set_ylabel(plain(y), fontsize=FONT + 1)
+    axes.tick_params(labelsize=FONT)
+    axes.spines[['right', 'top']].set_visible(False)
+    axes.legend(fontsize=FONT, frameon=False, loc='best')
+    add_title(figure, title, MARGIN, MARGIN, FONT + 2)
+    return render(figure)
+
+
+def draw_confusion(
+    counts: np.ndarray, classes: Sequence[str], title: str = ''
+) -> np.ndarray:
+    """Return a picture of a confusion matrix, RGB uint8 (H, W, 3).
+
+    Cells show their number of frames and are coloured by their share of the row, the
+    true class, so the diagonal shows the frame recall. A row without frames stays pale.
+
+    Args:
+        counts: Frames by true (rows) and predicted class (columns), shape (K, K).
+        classes: Names of the K classes.
+        title: A line above the matrix.
+
+    Raises:
+        ValueError: If the shape does not fit the classes.
+    """
+    return _draw_matrix(
+        np.asarray(counts), classes, title, 'true class', 'predicted class'
+    )
+
+
+def draw_time_budget(
+    budget: TimeBudget, classes: Sequence[str], title: str = ''
+) -> np.ndarray:
+    """Return a picture of a time budget, RGB uint8 (H, W, 3).
+
+    At the top is a row of bars for each class. Below, if there are transitions, is the
+    matrix of how often one class follows another, coloured by the share of the row.
+
+    Args:
+        budget: The time budget of one or several videos.
+        classes: Names of the K classes.
+        title: A line above the bars.
+    """
+    names = [f'{k}  {name}' for k, name in enumerate(classes)]
+    panels = {
+        'segments': budget.number,
+        'seconds': budget.total,
+        'seconds of a segment, mean': budget.mean,
+        'share of the time': budget.share,
+    }
+    bars = draw_bars(
+        {what: values.tolist() for what, values in panels.items()},
+        names,
+        colors=[class_color(k) for k in range(len(classes))],
+        title=title,
+        form=('{:,.0f}', '{:,.1f}', '{:,.2f}', '{:.1f} %'),
+    )
+    if not budget.transitions.any():
+        return bars
+    matrix = _draw_matrix(
+        budget.transitions, classes, 'Transitions', 'class', 'next class'
+    )
+    width = max(bars.shape[1], matrix.shape[1])
+    return np.concatenate(
+        [
+            np.pad(
+                image,
+                ((0, 0), (0, width - image.shape[1]), (0, 0)),
+                constant_values=255,
+            )
+            for image in (bars, matrix)
+        ]
+    )
+
+
+def _draw_matrix(
+    counts: np.ndarray, classes: Sequence[str], title: str, rows: str, columns: str
+) -> np.ndarray:
+    """Return a picture of counts of class pairs, coloured by their share of the row."""
+    num_classes = len(classes)
+    if counts.shape != (num_classes, num_classes):
+        raise UserError(
+            f'The matrix of the {rows} and {columns} has shape {counts.shape}, but '
+            f'there are {num_classes} classes, so ({num_classes}, {num_classes}) is '
+            'needed.'
+        )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = LETTER * max(len(str(name)) + 4 for name in classes) + 0.3
+    side = max(CELL * num_classes, 2.0)
+    top = 0.45 if title else 0.2
+    figure = new_figure(names + side + 1.0, top + side + names)
+    axes = add_axes(figure, names, top, side, side)
+    image = axes.imshow(shares, cmap=COLORMAP, vmin=0, vmax=1)
+    _write_counts(axes, counts, image.to_rgba(shares))
+    labels = [f'{plain(str(name))}  {label}' for label, name in enumerate(classes)]
+    axes.set_yticks(range(num_classes), labels, fontsize=FONT)
+    axes.set_xticks(range(num_classes), labels, fontsize=FONT, rotation=90)
+    axes.set_ylabel(rows, fontsize=FONT + 1)
+    axes.set_xlabel(columns, fontsize=FONT + 1)
+    axes.tick_params(length=0)
+    scale = add_axes(figure, names + side + 0.2, top, 0.15, side)
+    bar = figure.colorbar(image, cax=scale)
+    bar.set_label(f'share of the {rows}', fontsize=FONT + 1)
+    bar.ax.tick_params(labelsize=FONT)
+    if title:
+        axes.set_title(plain(title), fontsize=FONT + 2, fontweight='bold', loc='left')
+    return render(figure)
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, colors: np.ndarray) -> None:
+    for true, said in zip(*np.nonzero(counts), strict=True):
+        axes.text(
+            said,
+            true,
+            f'{counts[true, said]}',
+            color=text_color(to_hex(colors[true, said])),
+            fontsize=FONT - 1.5,
+            ha='center',
+            va='center_baseline',
+        )

@@ -1,0 +1,162 @@
+"""Drawing onto frames of videos: people, text, colours."""
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from matplotlib.colors import to_rgb
+from PIL import Image, ImageDraw, ImageFont
+
+from mmskelseg.runtime.drawing.fonts import font_file
+from mmskelseg.runtime.drawing.images import class_color, text_color
+
+# Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
+BACKGROUND, GROUND, EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
+_UNLABELLED = '#8C8C8C'
+# Smaller pictures are enlarged to this height or width, so that text is legible.
+_LEAST = 480
+# Joints with a lower score are too uncertain to be drawn.
+_SCORE = 0.2
+
+
+def picture_size(img_shape: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """Return the height and width to show a frame at, and the size of its text.
+
+    Args:
+        img_shape: Height and width of the video's frames.
+    """
+    scale = max(1.0, _LEAST / max(img_shape))
+    # Codecs need even sizes.
+    height, width = (max(2, 2 * round(side * scale / 2)) for side in img_shape)
+    return (height, width), max(14, round(min(height, width) / 28), round(width / 60))
+
+
+def draw_person(
+    picture: np.ndarray,
+    points: np.ndarray,
+    score: np.ndarray,
+    limbs: Iterable[tuple[int, int]],
+    label: int,
+    unit: int,
+) -> None:
+    """Draw the joints and limbs of a person in the colour of a class.
+
+    Args:
+        picture: Shape (H, W, 3), uint8.
+        points: Joints in pixels of the picture, shape (V, 2).
+        score: Confidence of the joints, shape (V,).
+        limbs: Pairs of joints.
+        label: The class, -1 for none.
+        unit: Size of text, to which the width of lines is proportional.
+    """
+    line = max(2, round(unit / 6))
+    color = label_color(label)
+    edge = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
+    # OpenCV needs integer pixels in a limited range.
+    places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
+    seen = score >= _SCORE
+    shown = [(a, b) for a, b in limbs if seen[a] and seen[b]]
+    for ink, width in ((edge, line + 2), (color, line)):
+        for a, b in shown:
+            cv2.line(picture, places[a], places[b], ink, width, cv2.LINE_AA)
+    for joint in np.flatnonzero(seen):
+        cv2.circle(picture, places[joint], line + 1, edge, -1, cv2.LINE_AA)
+        cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
+
+
+def draw_tag(
+    picture: np.ndarray, text: str, label: int, size: int, x: int, y: int
+) -> None:
+    """Write a text into a box in the colour of a class.
+
+    The middle of the box's lower edge is at (x, y), unless the box has to be moved to
+    stay inside the picture.
+    """
+    gap = size // 4
+    height, width = min(2 * size, len(picture)), _text(text, size).shape[1] + 2 * gap
+    x = max(0, min(x - width // 2, picture.shape[1] - width))
+    y = max(0, min(y - height, len(picture) - height))
+    box = picture[y : y + height, x : x + width]
+    box[:] = label_color(label)
+    ink = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
+    write_text(box, text, size, gap, ink=ink)
+
+
+def mark_time(seconds: float, step: float) -> str:
+    """Return a time as the label of an axis with a tick every ``step`` seconds.
+
+    >>> mark_time(75, 15), mark_time(0.5, 0.5)
+    ('1:15', '0:00.5')
+    """
+    text = clock_time(seconds + 1e-6)
+    return text if step < 1 else text.rpartition('.')[0]
+
+
+def clock_time(seconds: float) -> str:
+    """Return a time in a readable format.
+
+    >>> clock_time(83.25), clock_time(3725)
+    ('1:23.2', '1:02:05.0')
+    """
+    minutes, second = divmod(math.floor(seconds * 10) / 10, 60)
+    hours, minute = divmod(int(minutes), 60)
+    hour = f'{hours}:{minute:02d}' if hours else str(minute)
+    return f'{hour}:{second:04.1f}'
+
+
+def _hex(label: int) -> str:
+    return class_color(label) if label >= 0 else _UNLABELLED
+
+
+@lru_cache(maxsize=256)
+def label_color(label: int) -> tuple[int, int, int]:
+    """Return the colour of a class in BGR order."""
+    red, green, blue = (round(255 * value) for value in to_rgb(_hex(label)))
+    return blue, green, red
+
+
+def write_text(
+    panel: np.ndarray,
+    text: str,
+    size: int,
+    x: int,
+    *,
+    at_right: bool = False,
+    most: int | None = None,
+    ink: tuple[int, int, int] = _TEXT,
+) -> int:
+    """Write a text near the top of a panel, and return its width in pixels.
+
+    Args:
+        panel: The picture to write on, shape (h, w, 3).
+        text: The text.
+        size: Font size in pixels.
+        x: Where the text begins, or ends if ``at_right``.
+        at_right: Whether the text is right-aligned.
+        most: Maximum width; a longer text is truncated.
+        ink: Colour in BGR order.
+    """
+    mask = _text(text, size)
+    while most is not None and mask.shape[1] > max(most, 2 * size) and len(text) > 2:
+        text = text.rstrip('…')[:-1] + '…'
+        mask = _text(text, size)
+    begin = max(0, x - mask.shape[1] if at_right else x)
+    place = panel[size // 2 - size // 4 :, begin:][: mask.shape[0], : mask.shape[1]]
+    alpha = mask[: place.shape[0], : place.shape[1], None] / 255
+    place[:] = place * (1 - alpha) + np.array(ink) * alpha
+    return mask.shape[1]
+
+
+@lru_cache(maxsize=512)
+def _text(text: str, size: int) -> np.ndarray:
+    """Return how much of each pixel a text covers, 0 to 255, shape (h, w).
+
+    OpenCV's own fonts only have ASCII letters.
+    """
+    font = ImageFont.truetype(font_file(text), size)
+    width = math.ceil(font.getlength(text))
+    image = Image.new('L', (max(1, width), round(1.5 * size)))
+    ImageDraw.Draw(image).text((0, 1.2 * size), text, fill=255, font=font, anchor='ls')
+    return np.asarray(image)

@@ -1,0 +1,250 @@
+"""Heatmaps side by side (Fig. 2), alone or below skeletons (Fig. 4)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mmskelseg.runtime.drawing.images import (
+    COLUMN,
+    PRINT_DPI,
+    add_axes,
+    new_figure,
+    plain,
+    render,
+    text_width,
+)
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+
+# All lengths in inches.
+PAGE = 7.16
+MARGIN, GAP, TITLE, BAR, SCALE = 0.05, 0.07, 0.2, 0.08, 0.34
+FONT = 7
+# Its brightness increases uniformly, so it works in greyscale and for colour-blind
+# people.
+COLORMAP = 'magma'
+SEEN, LOST = '#202020', '#D55E00'
+# Colours by the beginning of a joint's name; other joints are in the middle.
+SIDES = {'left': '#0072B2', 'right': '#D55E00'}
+MIDDLE = '#202020'
+# Points farther outside the image than this multiple of its side are not shown.
+OUTSIDE = 0.5
+
+
+def draw_heatmaps(
+    heatmaps: Mapping[str, np.ndarray], *, width: float = COLUMN
+) -> np.ndarray:
+    """Return heatmaps side by side with a common colour scale, RGB uint8 (H, W, 3).
+
+    Args:
+        heatmaps: Heatmaps (h, w) by title, from left to right.
+        width: Width of the picture in inches, at print resolution.
+
+    Raises:
+        ValueError: If there is no heatmap, or one does not have two dimensions.
+    """
+    figure, _ = _panels(heatmaps, 1, width)
+    return render(figure)
+
+
+def draw_missing(
+    heatmaps: Mapping[str, np.ndarray],
+    lost: Mapping[str, Sequence[int]],
+    keypoint: np.ndarray,
+    skeleton: Skeleton,
+    *,
+    width: float = COLUMN,
+) -> np.ndarray:
+    """Return heatmaps, each below the skeleton it is drawn from, RGB uint8 (H, W, 3).
+
+    Lost joints are crosses and limbs that touch them are dashed, so that they can be
+    recognised without colour.
+
+    Args:
+        heatmaps: Heatmaps (h, w) by title, from left to right.
+        lost: The joints that the skeleton of each heatmap lacks.
+        keypoint: Joints in pixels of the heatmaps, NaN if not seen, shape (M, V, 2).
+        skeleton: The layout of the V joints.
+        width: Width of the picture in inches, at print resolution.
+
+    Raises:
+        ValueError: If there is no heatmap, or one does not have two dimensions.
+    """
+    figure, above = _panels(heatmaps, 2, width)
+    for axes, (title, image) in zip(above, heatmaps.items(), strict=True):
+        H, W = image.shape
+        axes.set(xlim=(-1.5, W + 0.5), ylim=(H + 0.5, -1.5), facecolor='white')
+        _draw_skeleton(axes, keypoint, set(lost[title]), skeleton)
+    return render(figure)
+
+
+def _panels(
+    heatmaps: Mapping[str, np.ndarray], rows: int, width: float
+) -> tuple[Figure, list[Axes]]:
+    """Show heatmaps in the last of several rows; return the axes of the first row."""
+    shapes = {title: np.shape(image) for title, image in heatmaps.items()}
+    if not shapes or any(len(shape) != 2 for shape in shapes.values()):
+        raise UserError(
+            f'The heatmaps have the shapes {shapes}, but at least one of (height, '
+            'width) is needed, each with two dimensions.'
+        )
+    columns = len(heatmaps)
+    H, W = next(iter(shapes.values()))
+    side = (width - MARGIN - SCALE - columns * GAP) / columns
+    tall = side * H / W
+    figure = new_figure(width, TITLE + rows * (tall + GAP), dpi=PRINT_DPI)
+    lefts = [MARGIN + column * (side + GAP) for column in range(columns)]
+    tops = [TITLE + row * (tall + GAP) for row in range(rows)]
+    panels = [
+        [add_axes(figure, left, top, side, tall) for left in lefts] for top in tops
+    ]
+    for axes in figure.axes:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(linewidth=0.4, color='#808080')
+    for axes, title in zip(panels[0], heatmaps, strict=True):
+        axes.set_title(plain(title), fontsize=FONT, pad=3)
+    # Nonlinear, so that a single joint is visible beside crossing limbs.
+    highest = max(float(np.max(image)) for image in heatmaps.values())
+    norm = PowerNorm(0.5, vmin=0, vmax=highest or 1)
+    for axes, image in zip(panels[-1], heatmaps.values(), strict=True):
+        axes.imshow(
+            image, cmap=COLORMAP, norm=norm, aspect='auto', interpolation='nearest'
+        )
+    scale = add_axes(figure, lefts[-1] + side + GAP, tops[-1], BAR, tall)
+    bar = figure.colorbar(panels[-1][-1].images[0], cax=scale)
+    bar.outline.set(linewidth=0.4)
+    scale.tick_params(labelsize=FONT - 1, length=1.5, width=0.4, pad=1)
+    return figure, panels[0]
+
+
+def _draw_skeleton(
+    axes: Axes, keypoint: np.ndarray, lost: set[int], skeleton: Skeleton
+) -> None:
+    gone = sorted(lost)
+    present = sorted({*range(skeleton.num_joints)} - lost)
+    for person in keypoint:
+        for a, b in skeleton.limbs:
+            whole = lost.isdisjoint((a, b))
+            axes.plot(
+                *person[[a, b]].T,
+                color=SEEN if whole else LOST,
+                linestyle='-' if whole else (0, (2, 1.5)),
+                linewidth=1,
+                zorder=1 if whole else 2,
+            )
+        x, y = person.T
+        axes.scatter(x[present], y[present], s=5, color=SEEN, linewidths=0, zorder=3)
+        axes.scatter(
+            x[gone], y[gone], s=9, color=LOST, marker='x', linewidths=0.8, zorder=3
+        )
+
+
+def draw_poses(
+    frames: Sequence[tuple[str, np.ndarray]],
+    heatmaps: Mapping[str, np.ndarray],
+    skeleton: Skeleton,
+    img_shape: tuple[int, int],
+    *,
+    width: float = PAGE,
+) -> np.ndarray:
+    """Return skeletons in a row, each above its heatmap, RGB uint8 (H, W, 3).
+
+    A thin line is the edge of the image. The number of joints that are not seen is in
+    the corner.
+
+    Args:
+        frames: Title and keypoints of each frame, in pixels of the image, NaN if a
+            joint is not seen, shape (M, V, 2).
+        heatmaps: Heatmaps (h, w) of the same frames, by title.
+        skeleton: The layout of the V joints.
+        img_shape: Height and width of the image.
+        width: Width of the picture in inches, at print resolution.
+
+    Raises:
+        ValueError: If there is not exactly one heatmap for each frame, or no frame.
+    """
+    if len(frames) != len(heatmaps):
+        raise UserError(
+            f'There are {len(frames)} frames but {len(heatmaps)} heatmaps; each frame '
+            'needs one.'
+        )
+    below = draw_heatmaps(heatmaps, width=width)
+    low, high = _limits([keypoint for _, keypoint in frames], img_shape)
+    side = (width - MARGIN - SCALE - len(frames) * GAP) / len(frames)
+    tall = side * (high[1] - low[1]) / (high[0] - low[0])
+    figure = new_figure(width, TITLE + tall, dpi=PRINT_DPI)
+    H, W = img_shape
+    for i, (title, keypoint) in enumerate(frames):
+        axes = add_axes(figure, MARGIN + i * (side + GAP), TITLE, side, tall)
+        axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        axes.set_title(plain(_fitting(title, side)), fontsize=FONT, pad=3)
+        axes.add_patch(
+            Rectangle((0, 0), W, H, fill=False, linewidth=0.4, color='#808080')
+        )
+        _draw_persons(axes, keypoint, skeleton)
+    for y, (name, color) in zip((0.75, 0.25), SIDES.items(), strict=True):
+        place = 1 - SCALE / width, y * tall / (TITLE + tall)
+        figure.text(*place, name, color=color, fontsize=FONT, rotation=90, va='center')
+    return np.concatenate([render(figure), below])
+
+
+def joint_colors(skeleton: Skeleton) -> list[str]:
+    """Return the colour of each joint, by the side of the body in its name.
+
+    >>> joint_colors(Skeleton.get(dict(joints=['left_hip', 'neck'], limbs=[])))
+    ['#0072B2', '#202020']
+    """
+    return [
+        next((SIDES[side] for side in SIDES if name.startswith(side)), MIDDLE)
+        for name in skeleton.joints
+    ]
+
+
+def _limits(
+    keypoints: Sequence[np.ndarray], img_shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and highest x and y shown: the image, and joints near it."""
+    size = np.array(img_shape[::-1], float)
+    points = np.concatenate([keypoint.reshape(-1, 2) for keypoint in keypoints])
+    points = points[~np.isnan(points).any(axis=1)]
+    low = np.minimum(points.min(axis=0, initial=0), 0).clip(-OUTSIDE * size, 0)
+    high = np.maximum(points, size).max(axis=0, initial=0)
+    high = np.clip(np.maximum(high, size), size, (1 + OUTSIDE) * size)
+    return low - 0.02 * size, high + 0.02 * size
+
+
+def _draw_persons(axes: Axes, keypoint: np.ndarray, skeleton: Skeleton) -> None:
+    colors = joint_colors(skeleton)
+    seen = ~np.isnan(keypoint).any(axis=-1)
+    there = np.flatnonzero(seen.any(axis=1))
+    for person in there:
+        points = keypoint[person]
+        for a, b in skeleton.limbs:
+            ends = {colors[a], colors[b]} - {MIDDLE}
+            color = ends.pop() if len(ends) == 1 else MIDDLE
+            axes.plot(*points[[a, b]].T, color=color, linewidth=0.8, zorder=1)
+        x, y = points.T
+        axes.scatter(x, y, s=3, color=colors, linewidths=0, zorder=2)
+        if len(keypoint) > 1:
+            left, top = np.nanmin(points, axis=0)
+            axes.text(
+                left, top, str(person), fontsize=FONT - 1, ha='right', va='bottom'
+            )
+    missing = (~seen[there]).sum()
+    note = f'{missing} missing' if len(there) else 'nobody'
+    if missing or not len(there):
+        axes.text(0.03, 0.03, note, transform=axes.transAxes, fontsize=FONT - 1)
+
+
+def _fitting(text: str, width: float) -> str:
+    """Return a text, truncated to a width in inches."""
+    shown = text
+    while text and text_width(shown, FONT) > width:
+        text = text[:-1]
+        shown = f'{text}…'
+    return shown

@@ -1,0 +1,319 @@
+"""Timelines: label sequences as coloured bars below each other (Fig. 5).
+
+Long timelines are wrapped like text: each line has the bars of some minutes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+
+from mmskelseg.runtime.drawing.frames import mark_time
+from mmskelseg.runtime.drawing.images import (
+    COLUMN,
+    DPI,
+    PRINT_DPI,
+    add_axes,
+    add_title,
+    class_color,
+    new_figure,
+    plain,
+    render,
+    text_color,
+    text_width,
+)
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
+
+
+class Style(NamedTuple):
+    """Sizes of a picture: lengths in inches, font size in points."""
+
+    width: float
+    dpi: int
+    font: float
+    bar: float
+    strip: float
+    gap: float
+    margin: float
+
+
+class _PatchStyle(TypedDict):
+    """Options of a matplotlib patch."""
+
+    facecolor: str
+    edgecolor: str
+    hatch: str
+
+
+SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
+PRINT = Style(COLUMN, PRINT_DPI, font=7, bar=0.22, strip=0.06, gap=0.07, margin=0.04)
+
+UNLABELLED: _PatchStyle = {
+    'facecolor': '#F4F4F4',
+    'edgecolor': '#B0B0B0',
+    'hatch': '//////',
+}
+WRONG = '#202020'
+# Videos of more than _ONE_LINE minutes are wrapped. The length of a line is the first
+# of _LINE_MINUTES that gives at most _MOST_LINES lines.
+_ONE_LINE = 10
+_LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
+_MOST_LINES = 24
+# Possible seconds between two ticks of a line.
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+# The maximum height of a picture in matplotlib, in pixels.
+_HIGHEST = 60_000
+
+
+def draw_timelines(
+    rows: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    *,
+    truth: str | None = None,
+    title: str = '',
+    fps: float | None = None,
+    line_minutes: float | None = None,
+    style: Style = SCREEN,
+) -> np.ndarray:
+    """Return a picture of label sequences below each other, RGB uint8 (H, W, 3).
+
+    Each row is a bar of segments in the colours of their classes. Wide segments show
+    the id of their class, and a legend gives the names. Frames without a label (-1) are
+    hatched. Below each predicted row, a thin strip marks the frames that differ from
+    the ground truth.
+
+    Args:
+        rows: Label of each frame, shape (T,), by the name of the row, from top to
+            bottom.
+        classes: Names of the classes in the order of their ids.
+        truth: Name of the row that is the ground truth; frames without a label in it
+            are never wrong. If None, rows may differ in length.
+        title: A line above the bars.
+        fps: Frames per second, for an additional axis in seconds.
+        line_minutes: Length of a line in minutes, after which all rows are wrapped; the
+            axis is then the time. By default :func:`line_frames` chooses.
+        style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
+
+    Raises:
+        ValueError: If there is no row, a row has no frame, rows differ in length from
+            the ground truth, a label is not a class, or there are too many lines.
+    """
+    labels = {name: check_labels(row, name) for name, row in rows.items()}
+    _check_rows(labels, classes, truth)
+    frames = max(row.size for row in labels.values())
+    strips = 0 if truth is None else len(labels) - 1
+    handles = _legend_handles(labels, classes, strips > 0)
+    em = style.font / 72
+    widths = [text_width(str(handle.get_label()), style.font) for handle in handles]
+    column = max(widths) + 3 * em
+    columns = min(len(handles), max(1, int((style.width - 2 * style.margin) / column)))
+
+    # Distances from the edges to the bars.
+    left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
+    right = style.margin + 2 * em
+    length = line_frames(frames, fps, line_minutes)
+    wrapped = length < frames
+    top = style.margin + (2 * em if title else 0)
+    # Space above and below the bars of a line.
+    above, below = (0.0, 2.2 * em) if wrapped else (3 * em if fps else 0.0, 3.8 * em)
+    lines = [
+        {
+            name: row[start : start + length]
+            for name, row in labels.items()
+            if row.size > start
+        }
+        for start in range(0, frames, length)
+    ]
+    heights = [_bars_height(line, truth, style) for line in lines]
+    legend = math.ceil(len(handles) / columns) * 1.55 * em
+    height = top + sum(heights) + len(lines) * (above + below) + legend + style.margin
+    if height * style.dpi > _HIGHEST:
+        raise UserError(
+            f'{len(lines)} lines of {length} frames are too many for one picture; use '
+            'more minutes per line (line_minutes, --line-minutes).'
+        )
+    figure = new_figure(style.width, height, dpi=style.dpi)
+    for i, (line, bars) in enumerate(zip(lines, heights, strict=True)):
+        place = top + above, style.width - left - right, bars
+        axes = add_axes(figure, left, *place)
+        axes.set(xlim=(0, length), ylim=(bars, 0))
+        _draw_rows(axes, line, truth, style)
+        if wrapped:
+            assert fps is not None
+            _dress_line(axes, i * length, frames, fps, style)
+        else:
+            _dress_axes(axes, fps, style)
+        top += above + bars + below
+    add_title(figure, title, left, style.margin, style.font + 2)
+    figure.legend(
+        handles=handles,
+        ncols=columns,
+        loc='lower left',
+        bbox_to_anchor=(style.margin / style.width, style.margin / height),
+        borderaxespad=0,
+        borderpad=0,
+        fontsize=style.font,
+        frameon=False,
+        handlelength=1.2,
+        handleheight=1.0,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
+    return render(figure)
+
+
+def line_frames(
+    frames: int, fps: float | None, line_minutes: float | None = None
+) -> int:
+    """Return the number of frames in a line of a timeline.
+
+    Without ``line_minutes``, a video of up to 10 minutes has one line; a longer one has
+    lines of 5 minutes, or longer ones if there would be more than 24 lines. Without
+    ``fps``, there is always one line.
+
+    >>> [line_frames(60 * m, 1) // 60 for m in (10, 11, 60, 200)]
+    [10, 5, 5, 10]
+    """
+    if line_minutes is not None and not line_minutes > 0:
+        raise UserError(f'line_minutes is {line_minutes}, expected more than 0.')
+    if fps is None:
+        return frames
+    minutes = frames / fps / 60
+    if line_minutes is None:
+        if minutes <= _ONE_LINE:
+            return frames
+        fitting = (m for m in _LINE_MINUTES if minutes <= _MOST_LINES * m)
+        line_minutes = next(fitting, minutes / _MOST_LINES)
+    return min(frames, max(1, round(60 * line_minutes * fps)))
+
+
+def _check_rows(
+    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
+) -> None:
+    lengths = {name: row.size for name, row in labels.items()}
+    differ = truth is not None and len(set(lengths.values())) > 1
+    if not lengths or not all(lengths.values()) or differ:
+        raise UserError(
+            f'The rows of a timeline have {lengths or "no"} frames, but each must '
+            'have at least one, and as many as the ground truth.'
+        )
+    for name, row in labels.items():
+        wrong = (row < IGNORED) | (row >= len(classes))
+        if wrong.any():
+            raise UserError(
+                f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
+                f'{len(classes) - 1}, and -1 is no label.'
+            )
+
+
+def _bars_height(
+    rows: Mapping[str, np.ndarray], truth: str | None, style: Style
+) -> float:
+    strips = 0 if truth is None else len(rows) - 1
+    return len(rows) * (style.bar + style.gap) + strips * style.strip
+
+
+def _draw_rows(
+    axes: Axes, labels: Mapping[str, np.ndarray], truth: str | None, style: Style
+) -> None:
+    """Draw bars and strips from the top; y is in inches."""
+    top, centres = style.gap / 2, []
+    for name, row in labels.items():
+        _draw_bar(axes, row, top, style)
+        centres.append(top + style.bar / 2)
+        top += style.bar
+        if truth is not None and name != truth:
+            wrong = (row != labels[truth]) & (labels[truth] != IGNORED)
+            _draw_strip(axes, wrong, top, style)
+            top += style.strip
+        top += style.gap
+    axes.set_yticks(centres, [plain(name) for name in labels], fontsize=style.font)
+
+
+def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
+    # The unlabelled bar is visible wherever no segment covers it.
+    axes.broken_barh([(0, row.size)], (top, style.bar), linewidth=0, **UNLABELLED)
+    segments = to_segments(row)
+    axes.broken_barh(
+        [(start, end - start) for start, end, _ in segments],
+        (top, style.bar),
+        facecolors=[class_color(label) for _, _, label in segments],
+        antialiased=False,
+        linewidth=0,
+    )
+    inches = axes.get_position().width * style.width / axes.get_xlim()[1]
+    for start, end, label in segments:
+        if (end - start) * inches > text_width(str(label), style.font - 1.5) + 0.01:
+            axes.text(
+                (start + end) / 2,
+                top + style.bar / 2,
+                str(label),
+                color=text_color(class_color(label)),
+                fontsize=style.font - 1.5,
+                ha='center',
+                va='center_baseline',
+            )
+
+
+def _draw_strip(axes: Axes, wrong: np.ndarray, top: float, style: Style) -> None:
+    place = (top, style.strip)
+    axes.broken_barh([(0, wrong.size)], place, color='#EDEDED', linewidth=0)
+    spans = [(start, end - start) for start, end, hit in to_segments(wrong * 1) if hit]
+    # An edge of one pixel keeps a single wrong frame of a long video visible.
+    axes.broken_barh(spans, place, color=WRONG, linewidth=72 / style.dpi)
+
+
+def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
+    axes.spines[['left', 'right', 'top']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    axes.tick_params(axis='x', labelsize=style.font)
+    axes.xaxis.set_major_locator(
+        MaxNLocator(int(min(10, 1.5 * style.width)), steps=[1, 2, 5, 10], integer=True)
+    )
+    axes.set_xlabel('frame', fontsize=style.font, labelpad=2)
+    if fps:
+        to_seconds, to_frames = partial(np.multiply, 1 / fps), partial(np.multiply, fps)
+        seconds = axes.secondary_xaxis('top', functions=(to_seconds, to_frames))
+        seconds.tick_params(labelsize=style.font)
+        seconds.set_xlabel('second', fontsize=style.font, labelpad=3)
+
+
+def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -> None:
+    """Draw the time axis of a line that begins at a frame of the video."""
+    axes.spines[['left', 'right', 'top']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    axes.tick_params(axis='x', labelsize=style.font)
+    length = axes.get_xlim()[1]
+    seconds = length / fps
+    step = next((s for s in _STEPS if seconds <= s * style.width), _STEPS[-1])
+    # Ticks are at multiples of the step, even if a line begins between them.
+    first = math.ceil(start / fps / step - 1e-9)
+    last = math.floor(min(start + length, frames) / fps / step + 1e-9)
+    times = [step * k for k in range(first, last + 1)]
+    axes.xaxis.set_major_locator(FixedLocator([t * fps - start for t in times]))
+    axes.xaxis.set_major_formatter(
+        FixedFormatter([mark_time(time, step) for time in times])
+    )
+
+
+def _legend_handles(
+    labels: Mapping[str, np.ndarray], classes: Sequence[str], strips: bool
+) -> list[Patch]:
+    """Return a legend patch for everything that the rows show."""
+    present = sorted(set().union(*(row.tolist() for row in labels.values())))
+    handles = [
+        Patch(color=class_color(label), label=f'{label}  {plain(str(classes[label]))}')
+        for label in present
+        if label != IGNORED
+    ]
+    if IGNORED in present:
+        handles.append(Patch(**UNLABELLED, linewidth=0, label='unlabelled'))
+    if strips:
+        handles.append(Patch(color=WRONG, label='wrong'))
+    return handles

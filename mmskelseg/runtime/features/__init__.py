@@ -1,0 +1,25 @@
+"""Features of frames: the recipe, and renderers of images and coordinates."""
+
+from mmskelseg.runtime.features.coordinates import SkeletonCoordinates
+from mmskelseg.runtime.features.heatmap import (
+    RenderJointHeatmaps,
+    RenderSkeletonHeatmap,
+)
+from mmskelseg.runtime.features.recipe import (
+    Encoder,
+    FeatureRecipe,
+    Renderer,
+    VideoEncoder,
+)
+from mmskelseg.runtime.features.video_frames import ReadVideoFrames
+
+__all__ = [
+    'Encoder',
+    'FeatureRecipe',
+    'ReadVideoFrames',
+    'RenderJointHeatmaps',
+    'RenderSkeletonHeatmap',
+    'Renderer',
+    'SkeletonCoordinates',
+    'VideoEncoder',
+]

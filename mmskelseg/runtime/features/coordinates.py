@@ -1,0 +1,331 @@
+"""Coordinates of joints as features, without an image."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.parts import RENDERERS
+from mmskelseg.runtime.streaming.body import ROUNDING, RunningCoordinates
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
+
+_KEYS: dict[int, SkeletonKey] = {2: 'keypoint', 3: 'keypoint_3d'}
+
+
+class Coordinates(BaseRenderer):
+    """Base class of renderers that give the coordinates of one person.
+
+    Args:
+        dims: 2 for ``keypoint``, 3 for ``keypoint_3d``.
+        person: Index of the person; None takes the one with the highest scores.
+    """
+
+    reads: ClassVar[Literal['poses']] = 'poses'
+
+    def __init__(self, dims: int, person: int | None) -> None:
+        if dims not in _KEYS:
+            raise UserError(f'dims={dims!r} is not 2 or 3.')
+        self.dims = dims
+        self.person = person
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """None, since the scale, or a transform, may depend on all frames."""
+        return None
+
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
+        """Write ``coordinates``."""
+        results['coordinates'] = self.coordinates(results)
+        return results
+
+    def blocks(self, results: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
+        """Yield ``coordinates``, that many frames at a time."""
+        coordinates = self.coordinates(results)
+        for begin in range(0, len(coordinates), frames):
+            yield coordinates[begin : begin + frames]
+
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
+        """Return an array of shape (T, C, V)."""
+        raise NotImplementedError
+
+    def _key(self, results: VideoAnnotation) -> SkeletonKey:
+        key = _KEYS[self.dims]
+        if key not in results:
+            raise UserError(
+                f'there is no {key}, which {type(self).__name__}(dims={self.dims}) '
+                f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
+            )
+        return key
+
+    def _one_of(self, persons: int, score: np.ndarray | None) -> int:
+        """Return the index of the person, by default with the highest total score."""
+        main = main_person(np.ones((persons, 1, 1)) if score is None else score)
+        person = main if self.person is None else self.person
+        if not 0 <= person < persons:
+            raise UserError(
+                f'{type(self).__name__}: person={person}, but there are {persons} '
+                f'persons; name one of 0 to {persons - 1}, or None.'
+            )
+        return person
+
+
+@RENDERERS.register
+class SkeletonCoordinates(Coordinates):
+    """Gives the displacement of each joint and its position relative to the root.
+
+    Used as ``render`` without an encoder, its coordinates are the features.
+
+    The values of a missing joint are 0, as are displacements from or to it and those of
+    the last frame. While the root is missing, it stays at its last position; in a video
+    that never shows it, positions are relative to the mean of all joints seen in the
+    frame.
+
+    Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
+    (M, T, V), 1 by default. Writes: coordinates, float32, shape (T, C, V), or
+    (T, C * V) with ``flatten``. C is ``dims``, or twice that with displacements, which
+    come first.
+
+    Args:
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
+        dims: 3 for keypoint_3d, 2 for keypoint.
+        root: Name of the joint to which positions are relative, or names of several
+            joints, of which the mean of those seen is taken; by default the root of the
+            skeleton.
+        displacement: Whether to include displacements.
+        scale: ``body`` divides the values of a video by the root mean square distance
+            of its joints from the root, to remove the effect of the camera and of body
+            size; None leaves them in pixels or metres.
+        person: Index of the person to use; by default the one with the highest sum of
+            scores in the video.
+        flatten: Whether each frame is one vector, as required by
+            :class:`mmskelseg.models.MSTCNPlusPlus`; the joints of a channel are
+            adjacent in it.
+        causal: Whether no value depends on later frames, so that a stream gives the
+            same values. Displacements are then from the previous frame, and 0 in the
+            first frame; the body scale is that of the frames so far, and values are 0
+            until two joints have been apart; before the root is first seen, the mean of
+            all joints seen takes its place.
+
+    Raises:
+        ValueError: If an option is invalid, if the coordinates are missing, not finite
+            or do not fit the skeleton, or if ``causal=True``, the video has several
+            persons and ``person`` is not given.
+
+    Note:
+        The code of MS-GCN does not scale; its first layer normalises each channel.
+
+    Source: Filtjens et al. (IEEE TETC 2022), and the code of MS-GCN.
+    """
+
+    def __init__(
+        self,
+        skeleton: SkeletonLike,
+        dims: int = 3,
+        *,
+        root: str | Sequence[str] | None = None,
+        displacement: bool = True,
+        scale: str | None = 'body',
+        person: int | None = None,
+        flatten: bool = False,
+        causal: bool = False,
+    ) -> None:
+        super().__init__(dims, person)
+        if scale not in ('body', None):
+            raise UserError(f"scale={scale!r} is not 'body' or None.")
+        self.skeleton = Skeleton.get(skeleton)
+        names = [root] if isinstance(root, str) else root
+        joints = self.skeleton.joints
+        if names is not None and not (names and set(names) <= set(joints)):
+            raise UserError(
+                f'root={root!r} must be names of joints of skeleton '
+                f'{self.skeleton.name!r}: {", ".join(joints)}.'
+            )
+        self.root = self.skeleton.root
+        if names is not None:
+            self.root = tuple(joints.index(name) for name in names)
+        self.displacement = displacement
+        self.scale = scale
+        self.flatten = flatten
+        self.causal = causal
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """All previous frames if ``causal``, because of the scale; else all frames."""
+        return (math.inf, 0) if self.causal else None
+
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the coordinates are computed from."""
+        keys: list[SkeletonKey] = [self._key(results), 'keypoint_score']
+        return [results[key] for key in keys if key in results]
+
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
+        """Return an array of shape (T, C, V), or (T, C * V) with ``flatten``."""
+        key = self._key(results)
+        points, score = read_joints(
+            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
+        )
+        if self.causal:
+            check_one_person(self, len(points), self.person)
+        person = self._one_of(len(points), score)
+        points, seen = points[person], score[person] >= MIN_SCORE
+        if self.causal:
+            return self.running().push(points, seen)
+        root = root_path(points, seen, self.root)
+        relative = np.where(seen[..., None], points - root[:, None], 0)
+        values = relative
+        if self.displacement:
+            both = (seen[1:] & seen[:-1])[..., None]
+            moved = np.zeros_like(points)
+            moved[:-1] = np.where(both, np.diff(points, axis=0), 0)
+            values = np.concatenate([moved, relative], axis=-1)
+        if self.scale == 'body':
+            values = values / body_size(points, relative, seen)
+        # (T, V, C) → (T, C, V)
+        values = values.swapaxes(1, 2).astype(np.float32)
+        # With -1 as the width, zero frames could not be reshaped.
+        width = math.prod(values.shape[1:])
+        return values.reshape(len(values), width) if self.flatten else values
+
+    def running(self) -> RunningCoordinates:
+        """Return the object that computes causal coordinates frame by frame."""
+        return RunningCoordinates(
+            self.root,
+            self.dims,
+            self.skeleton.num_joints,
+            displacement=self.displacement,
+            scale=self.scale == 'body',
+            flatten=self.flatten,
+        )
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the coordinates, as plain values."""
+        # Feature files from before `causal` existed keep their names.
+        causal = {'causal': True} if self.causal else {}
+        return {
+            **causal,
+            'type': type(self).__name__,
+            'joints_of': list(self.skeleton.joints),
+            'dims': self.dims,
+            'root': list(self.root),
+            'displacement': self.displacement,
+            'scale': self.scale,
+            'person': self.person,
+            'flatten': self.flatten,
+        }
+
+
+def main_person(score: np.ndarray) -> int:
+    """Return the index of the person with the highest sum of scores (M, T, V).
+
+    Raises:
+        UserError: If there is no person.
+    """
+    if not len(score):
+        raise UserError('there are no persons, so there is none to follow.')
+    # In float64, since the sum over a long video exceeds float16.
+    return int(score.sum(axis=(1, 2), dtype=np.float64).argmax())
+
+
+def check_one_person(renderer: object, persons: int, person: int | None) -> None:
+    """Raise a UserError if a causal renderer would have to choose among persons."""
+    if persons > 1 and person is None:
+        way = 'set person=0, or ' if hasattr(renderer, 'person') else ''
+        raise UserError(
+            f'{type(renderer).__name__} has causal=True, but there are {persons} '
+            'persons, and which one scores highest is known only at the end of the '
+            f'video; {way}keep one person in the annotation file.'
+        )
+
+
+def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
+    """Return the centre of a person in each frame, shape (T, dims).
+
+    It is the mean of those root joints that are seen. In frames without any it stays at
+    its last position, or at its first position before that. In a video without any it
+    is the mean of all joints.
+
+    Args:
+        points: Joints of one person, shape (T, V, dims).
+        seen: Whether each joint is seen, shape (T, V).
+        root: Indices of the root joints.
+    """
+    joints = list(root)
+    if not seen[:, joints].any():
+        joints = list(range(seen.shape[1]))
+    counts = seen[:, joints].sum(axis=1)
+    known = np.flatnonzero(counts)
+    if not known.size:
+        return np.zeros_like(points[:, 0])
+    weights = seen[:, joints, None] / np.maximum(counts, 1)[:, None, None]
+    mean = (points[:, joints] * weights).sum(axis=1)
+    # The latest frame so far that shows the root, or else the first one that does.
+    last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
+    return mean[known[np.maximum(last, 0)]]
+
+
+def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:
+    """Return the root mean square distance of a video's joints from the root.
+
+    It is 1 if no joint is seen, or if all lie at one point, up to rounding.
+
+    Args:
+        points: Joints of one person, shape (T, V, dims).
+        relative: The same joints relative to the root.
+        seen: Whether each joint is seen, shape (T, V).
+    """
+    if not seen.any():
+        return 1.0
+    size = float(np.sqrt(np.square(relative[seen]).sum(axis=-1).mean()))
+    return size if size > ROUNDING * np.abs(points[seen]).max() else 1.0
+
+
+def read_joints(
+    results: VideoAnnotation,
+    key: SkeletonKey,
+    skeleton: Skeleton,
+    dims: int,
+    dtype: DTypeLike,
+    *,
+    score_dtype: DTypeLike | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return checked coordinates (M, T, V, dims) and scores (M, T, V), 1 by default.
+
+    Raises:
+        UserError: If there are no such coordinates, or if the arrays do not fit the
+            skeleton or are not finite.
+    """
+    if key not in results:
+        raise UserError(f'there is no {key}; add it to the annotation file.')
+    points = _array(results[key], dtype)
+    if points.ndim != 4 or points.shape[2:] != (skeleton.num_joints, dims):
+        raise UserError(
+            f'{key} has the shape {points.shape}, but skeleton {skeleton.name!r} needs '
+            f'(persons, frames, {skeleton.num_joints}, {dims}).'
+        )
+    score = results.get('keypoint_score')
+    score = np.ones(points.shape[:3]) if score is None else score
+    score = _array(score, score_dtype)
+    if score.shape != points.shape[:3]:
+        raise UserError(
+            f'keypoint_score has the shape {score.shape}, but {key} {points.shape} '
+            f'needs {points.shape[:3]}.'
+        )
+    for name, values in ((key, points), ('keypoint_score', score)):
+        if not np.isfinite(values).all():
+            raise UserError(
+                f'{name} has values that are not finite; set a joint that was not seen '
+                'to 0, with score 0.'
+            )
+    return points, score
+
+
+def _array(values: object, dtype: DTypeLike | None) -> np.ndarray:
+    # A tensor may be on a GPU.
+    return np.asarray(values.cpu() if hasattr(values, 'cpu') else values, dtype)

@@ -1,0 +1,309 @@
+"""The recipe that turns frames into features: transforms, renderer, encoder."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+
+import cv2
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+
+#: How many frames before and after it a feature depends on, infinity for all of them;
+#: None for the whole video.
+Context: TypeAlias = tuple[float, float] | None
+#: The config of one part: its ``type`` and whatever arguments that type takes.
+PartConfig: TypeAlias = Mapping[str, Any]
+
+_FRAMES_AT_A_TIME = 128
+
+
+class FeatureConfig(TypedDict, total=False):
+    """The config of a modality's features: a value of ``dataset.features``."""
+
+    render: PartConfig
+    encoder: PartConfig
+    transforms: Sequence[PartConfig]
+    dtype: str
+    copies: int
+    online: bool
+
+
+class VideoTransform(Protocol):
+    """Changes the annotation of a video before it is rendered."""
+
+    def __call__(self, video: VideoAnnotation, /) -> VideoAnnotation:
+        """Return the changed annotation."""
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the change, as plain values."""
+
+
+class Renderer(Protocol):
+    """Renders a video as images or, if there is no encoder, directly as features.
+
+    A renderer may also have a method ``check(video)`` that raises an error for a faulty
+    video; it is called for every video before extraction starts.
+    """
+
+    @property
+    def reads(self) -> Literal['poses', 'video']:
+        """Whether it reads the skeletons of an annotation or a video file."""
+
+    @property
+    def context(self) -> Context:
+        """How many frames before and after it an image depends on."""
+
+    def blocks(self, video: VideoAnnotation, frames: int, /) -> Iterator[np.ndarray]:
+        """Yield the images in order, that many frames at a time, shape (n, ...)."""
+
+    def source(self, video: VideoAnnotation, /) -> list[np.ndarray]:
+        """Return the arrays that the images are made from."""
+
+    def settings(self) -> dict[str, object]:
+        """Return everything else that determines the images, as plain values."""
+
+
+class _AnyEncoder(Protocol):
+    def load(self) -> None:
+        """Load the weights, so that faults in them are found before any work."""
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
+
+
+class Encoder(_AnyEncoder, Protocol):
+    """Encodes each image independently of the others."""
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return features (n, C) of images (n, channels, H, W)."""
+
+
+class VideoEncoder(_AnyEncoder, Protocol):
+    """Encodes each image together with the images around it."""
+
+    @property
+    def context(self) -> Context:
+        """How many frames before and after it a feature depends on."""
+
+    def encode_video(
+        self, blocks: Iterable[np.ndarray], num_frames: int
+    ) -> Iterator[np.ndarray]:
+        """Yield the features of a video's frames in order, shape (n, C)."""
+
+
+@dataclass(frozen=True)
+class FeatureRecipe:
+    """Computes the features of one modality by transforms, a renderer and an encoder.
+
+    Args:
+        modality: Key of the modality, for messages and folder names.
+        render: Renders a video as images.
+        encoder: Encodes the images; None if the images are the features.
+        transforms: Change the annotation of a video first.
+        dtype: Type of the features, ``float32`` or ``float16``.
+        num_joints: Number of joints V of the skeleton that ``render`` reads.
+        online: Whether a data set computes the features each time it reads a video,
+            from its augmented skeletons, instead of once into files.
+
+    Raises:
+        UserError: If a part lacks a method, or ``dtype`` is invalid.
+    """
+
+    modality: str
+    render: Renderer
+    encoder: Encoder | VideoEncoder | None = None
+    transforms: Sequence[VideoTransform] = ()
+    dtype: str = 'float32'
+    num_joints: int = 1
+    online: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_methods('render', self.render, Renderer)
+        if self.encoder is not None:
+            whole = hasattr(self.encoder, 'encode_video')
+            kind = VideoEncoder if whole else Encoder
+            self._check_methods('encoder', self.encoder, kind)
+        if self.online and self.reads != 'poses':
+            raise UserError(
+                f'features.{self.modality} has online=True, but its renderer reads the '
+                'video file, not the skeletons that augmentations change; remove '
+                'online=True.'
+            )
+        if self.dtype not in ('float32', 'float16'):
+            raise UserError(
+                f'features.{self.modality}.dtype is {self.dtype!r}, but must be '
+                "'float32' or 'float16'."
+            )
+
+    @property
+    def reads(self) -> Literal['poses', 'video']:
+        """Whether a video must have skeletons (``poses``) or a file (``video``).
+
+        Raises:
+            UserError: If the renderer's ``reads`` is neither.
+        """
+        reads = getattr(self.render, 'reads', None)
+        if reads not in ('poses', 'video'):
+            raise UserError(
+                f'features.{self.modality}.render: {type(self.render).__name__} has '
+                f"reads={reads!r}, expected 'poses' or 'video': whether it reads the "
+                'skeletons of a video or its file.'
+            )
+        return reads
+
+    @property
+    def context(self) -> Context:
+        """How many frames before and after it a feature depends on; None for all.
+
+        With no frames after it, as in ``(math.inf, 0)``, a recipe is causal.
+
+        A renderer or video encoder without ``context`` depends on all frames.
+        Transforms do not count, since augmentations change a video as a whole.
+        """
+        own = None if hasattr(self.encoder, 'encode_video') else (0, 0)
+        parts: list[Context] = [
+            getattr(self.render, 'context', None),
+            getattr(self.encoder, 'context', own),
+        ]
+        if None in parts:
+            return None
+        before, after = (sum(ends) for ends in zip(*filter(None, parts), strict=True))
+        return before, after
+
+    @cached_property
+    def channels(self) -> int:
+        """The number of features per frame, C, found by a run on two frames.
+
+        This builds and loads the encoder's network.
+        """
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            (block,) = self.make(self._example(Path(folder)))
+        return block.shape[1]
+
+    def settings(self) -> dict[str, object]:
+        """Return everything but the data that determines the features."""
+        settings: dict[str, object] = {'render': self.render.settings()}
+        if self.encoder is not None:
+            settings['encoder'] = self.encoder.settings()
+        if self.transforms:
+            settings['transforms'] = [t.settings() for t in self.transforms]
+        if self.dtype != 'float32':
+            settings['dtype'] = self.dtype
+        return settings
+
+    def source(self, video: VideoAnnotation) -> list[np.ndarray]:
+        """Return the data of a video that determines its features."""
+        with _naming(video):
+            source = self.render.source(video)
+        if self.transforms:
+            source.append(np.array(video['img_shape']))
+        return source
+
+    def check(self, video: VideoAnnotation) -> None:
+        """Raise a UserError if a quick check shows that a video cannot be rendered."""
+        if hasattr(self.render, 'check'):
+            self.render.check(video)
+
+    def load(self) -> None:
+        """Load the encoder, so that faults in its weights are found before any work."""
+        if self.encoder is not None:
+            self.encoder.load()
+
+    def make(
+        self, video: VideoAnnotation, count: Callable[[int], object] | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield the features of a video's frames in order, (n, C) or (n, C, V).
+
+        Args:
+            video: Its annotation; labels are not needed.
+            count: Called with the number of frames finished since the last call.
+
+        Raises:
+            UserError: If the video is faulty; the message names it.
+        """
+        with _naming(video):
+            for features in self.encode(self.images(video), video['total_frames']):
+                yield features if self.dtype == 'float32' else _halved(features)
+                if count is not None:
+                    count(len(features))
+
+    def images(self, video: VideoAnnotation) -> Iterator[np.ndarray]:
+        """Yield the rendered images of a video after the transforms, in blocks."""
+        changed: VideoAnnotation = {**video}
+        for transform in self.transforms:
+            changed = transform(changed)
+        return self.render.blocks(changed, _FRAMES_AT_A_TIME)
+
+    def encode(
+        self, images: Iterator[np.ndarray], num_frames: int
+    ) -> Iterator[np.ndarray]:
+        """Yield the features of blocks of images."""
+        if self.encoder is None:
+            return images
+        if hasattr(self.encoder, 'encode_video'):
+            return self.encoder.encode_video(images, num_frames)
+        return map(self.encoder.encode, images)
+
+    def example_images(self) -> np.ndarray:
+        """Return rendered images of two example frames, (2, ...)."""
+        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+            (images,) = self.images(self._example(Path(folder)))
+        return images
+
+    def _example(self, folder: Path) -> VideoAnnotation:
+        """Return a video of two frames with poses or with a file in a folder."""
+        keypoint = np.random.default_rng(0).uniform(1, 47, (1, 2, self.num_joints, 3))
+        path = folder / 'two_frames.avi'
+        if self.reads == 'video':
+            codec = cv2.VideoWriter.fourcc(*'MJPG')
+            writer = cv2.VideoWriter(str(path), codec, 25, (48, 48))
+            for _ in range(2):
+                writer.write(np.zeros((48, 48, 3), np.uint8))
+            writer.release()
+        return {
+            'frame_dir': 'two frames',
+            'total_frames': 2,
+            'img_shape': (48, 48),
+            'fps': 25.0,
+            'keypoint': keypoint[..., :2].astype(np.float32),
+            'keypoint_3d': keypoint.astype(np.float32),
+            'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
+            'filename': str(path),
+        }
+
+    def _check_methods(self, key: str, part: object, protocol: type) -> None:
+        names = {n: f for cls in protocol.__mro__[::-1] for n, f in vars(cls).items()}
+        methods = [n for n, f in names.items() if callable(f) and n[0] != '_']
+        missing = [name for name in methods if not hasattr(part, name)]
+        if missing:
+            raise UserError(
+                f'features.{self.modality}.{key}: {type(part).__name__} lacks '
+                f'{", ".join(missing)}; mmskelseg.runtime.features.{protocol.__name__} '
+                'lists the methods that such a class needs.'
+            )
+
+
+@contextmanager
+def _naming(video: VideoAnnotation) -> Iterator[None]:
+    """Prefix the message of an error with the video's id."""
+    try:
+        yield
+    except ValueError as error:
+        kind = type(error) if isinstance(error, UserError) else UserError
+        raise kind(f'{video["frame_dir"]}: {error}') from error
+
+
+def _halved(features: np.ndarray) -> np.ndarray:
+    largest = np.finfo(np.float16).max
+    if np.abs(features).max(initial=0) > largest:
+        raise UserError(
+            f'a feature is {np.abs(features).max():g}, but float16 holds up to '
+            f"{largest:g}; set dtype='float32' for these features."
+        )
+    return features.astype(np.float16)

@@ -1,0 +1,1 @@
+"""Reading of files without running code from them, atomic writing, video, camera."""

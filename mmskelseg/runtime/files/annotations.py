@@ -1,0 +1,466 @@
+"""Reading, checking and writing annotation files: MMAction2's skeleton pickle.
+
+``docs/data_format.md`` describes the file. It is checked completely when it is read and
+before it is written, so that the rest of the package can rely on it. A check yields
+messages; those about a video start with the faulty key. A check may rely on all earlier
+checks, since the first message ends the reading. In this module, types are therefore
+what a file should hold, not what it does hold.
+"""
+
+import os
+import pickle
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.inputs import RATES, is_rate, regular_file
+from mmskelseg.runtime.files.pickled_values import UnsafePickleError
+from mmskelseg.runtime.files.pickles import load_pickle
+from mmskelseg.runtime.messages.errors import (
+    CONTROL,
+    MissingFileError,
+    UserError,
+    reads_file,
+    shown,
+)
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.annotations import (
+    SKELETON_KEYS,
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
+
+_REQUIRED = {
+    'annotation file': ('split', 'annotations', 'metainfo'),
+    'metainfo': ('classes', 'skeleton', 'dataset', 'background'),
+    'video': (
+        'frame_dir',
+        'total_frames',
+        'img_shape',
+        'keypoint',
+        'keypoint_score',
+        'label',
+        'fps',
+    ),
+}
+# A part of the annotations: (frame_dir, key), or ('split', name of the split).
+Part = tuple[str, str]
+#: The files that parts of the annotations were read from.
+Files = Mapping[Part, Path]
+_WHOLE: Part = ('', '')
+# The largest coordinate, beyond any camera; products of coordinates stay finite.
+_FARTHEST = 1e9
+
+
+@reads_file
+def load_annotations(path: str | os.PathLike) -> AnnotationFile:
+    """Return the checked content of an annotation file, without running code from it.
+
+    Raises:
+        FileNotFoundError: If the file or its folder is missing.
+        ValueError: If the file cannot be read, would run code, or violates the format;
+            the message names the file, the video and the value.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise MissingFileError(
+            f'{path}: this is a folder; name the file in it, '
+            f'{path / "annotations.pkl"}.'
+        )
+    try:
+        regular_file(path)
+    except MissingFileError:
+        raise MissingFileError(f'{path}: {_absence(path)}') from None
+    data: AnnotationFile = load_pickle(path)
+    check_annotations(data, str(path))
+    return data
+
+
+def save_annotations(
+    data: AnnotationFile,
+    path: str | os.PathLike,
+    *,
+    source: str | os.PathLike | None = None,
+    files: Files | None = None,
+) -> None:
+    """Check annotations and write them atomically.
+
+    Args:
+        data: ``split``, ``annotations`` and ``metainfo``, as in docs/data_format.md.
+        path: The file to write; missing folders are created.
+        source: Origin of the data, for messages; by default ``path``.
+        files: Files that parts of the data were read from; see
+            :func:`check_annotations`.
+
+    Raises:
+        ValueError: If ``data`` violates the format or holds anything but NumPy arrays
+            and built-in types. An existing file is then left unchanged.
+    """
+    path = Path(path)
+    check_annotations(data, str(source or path), files)
+    try:
+        with atomic_write(path) as file:
+            pickle.dump(data, file, protocol=4)
+            file.flush()
+            load_pickle(file.name)
+    except UnsafePickleError:
+        raise UserError(
+            f'{path}: not written, because the annotations hold something other than '
+            'NumPy arrays and built-in types; convert it to one of those.'
+        ) from None
+
+
+def split_names(
+    data: AnnotationFile, split: str, source: str = 'annotations'
+) -> list[str]:
+    """Return the ``frame_dir`` of each video in a split, in the order of the file.
+
+    Args:
+        data: Annotations as ``load_annotations`` returns them.
+        split: ``train``, ``test`` or ``<fold>/train``, ``<fold>/test``.
+        source: Name of the annotations in messages, usually their path.
+
+    >>> split_names({'split': {'train': ['a'], 'test': ['b']}}, 'test')
+    ['b']
+    """
+    if split not in data['split']:
+        raise UserError(
+            f'{source}: there is no split {split!r}; choose one of '
+            f'{", ".join(data["split"])}.'
+        )
+    return list(data['split'][split])
+
+
+def folds(data: AnnotationFile) -> list[str]:
+    """Return the names of the folds besides ``train`` and ``test``, in file order.
+
+    >>> folds({'split': {'train': [], 'test': [], 'a/train': [], 'a/test': []}})
+    ['a']
+    """
+    names = data['split']
+    return [name.removesuffix('/test') for name in names if name.endswith('/test')]
+
+
+def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
+    """Return the names of both splits of each complete fold, the main fold first.
+
+    >>> fold_splits({'split': {'train': ['a'], 'test': ['b']}})
+    [('train', 'test')]
+    """
+    prefixes = ['', *(f'{fold}/' for fold in folds(data))]
+    pairs = [(f'{prefix}train', f'{prefix}test') for prefix in prefixes]
+    return [pair for pair in pairs if set(pair) <= data['split'].keys()]
+
+
+def _absence(path: Path) -> str:
+    missing = 'file' if path.parent.is_dir() else f'folder {path.parent}'
+    return (
+        f'there is no such {missing}; make it with a converter of '
+        f'tools/dataset_converters, such as `toy.py OUT` or `uwiom.py SRC OUT` with '
+        f'OUT {path.parent}, or from your own data as in docs/data_format.md.'
+    )
+
+
+def videos_of_split(
+    data: AnnotationFile,
+    split: str,
+    path: str | os.PathLike,
+    video_folder: str | os.PathLike | None = None,
+) -> list[VideoAnnotation]:
+    """Return the videos of a split, with the full path of each video file.
+
+    Args:
+        data: The content of an annotation file.
+        split: Name of the split.
+        path: The annotation file.
+        video_folder: Folder to which each ``filename`` is relative; by default the
+            folder of ``path``.
+
+    Raises:
+        UserError: If there is no such split.
+    """
+    by_name = {video['frame_dir']: video for video in data['annotations']}
+    videos = [by_name[name].copy() for name in split_names(data, split, str(path))]
+    folder = Path(path).parent if video_folder is None else video_folder
+    for video in videos:
+        if 'filename' in video:
+            video['filename'] = os.path.join(folder, video['filename'])
+    return videos
+
+
+def check_annotations(
+    data: AnnotationFile, source: str, files: Files | None = None
+) -> None:
+    """Raise a UserError for the first fault in annotations.
+
+    Args:
+        data: The content of an annotation file.
+        source: Name of the file in messages, usually its path.
+        files: Files that parts of the data were read from, by (``frame_dir``, key) or
+            ('split', name); a message about such a part names its file instead of
+            ``source``.
+    """
+    for part, problem in _problems(data):
+        raise UserError(f'{(files or {}).get(part, source)}: {problem}')
+
+
+def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
+    for problem in _file_problems(data):
+        yield _WHOLE, problem
+    videos, split = data['annotations'], data['split']
+    skeleton = Skeleton.get(data['metainfo']['skeleton'])
+    num_classes = len(data['metainfo']['classes'])
+    for i, video in enumerate(videos):
+        name = video.get('frame_dir', i) if isinstance(video, dict) else i
+        for problem in _video_problems(video, skeleton, num_classes):
+            yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
+    counts = Counter(video['frame_dir'] for video in videos)
+    for name, count in counts.items():
+        if count > 1:
+            problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
+            yield _WHOLE, problem
+    if not isinstance(split, dict) or {type(name) for name in split} != {str}:
+        problem = f'split is {_shown(split)}, expected a dict with `train` and `test`.'
+        yield _WHOLE, problem
+    for name, members in split.items():
+        if '{{' in name:
+            # Configs that name it would contain a template of MMEngine.
+            yield _WHOLE, f'the name of split {_shown(name)} holds {{{{; rename it.'
+        if CONTROL.search(name):
+            problem = f'the name of split {_shown(name)} holds control characters.'
+            yield _WHOLE, problem
+        for problem in _member_problems(name, members, counts.keys()):
+            yield ('split', name), problem
+    for name in split:
+        for problem in _fold_problems(name, split):
+            yield ('split', name), problem
+
+
+def _file_problems(data: AnnotationFile) -> Iterator[str]:
+    yield from _key_problems('annotation file', data)
+    yield from _metainfo_problems(data['metainfo'])
+    videos = data['annotations']
+    if not isinstance(videos, list) or not videos:
+        yield f'annotations is {_shown(videos)}, expected a list of at least one video.'
+
+
+def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
+    required = ', '.join(_REQUIRED[what])
+    if not isinstance(value, dict):
+        yield f'the {what} is {_shown(value)}, expected a dict with {required}.'
+    missing = [key for key in _REQUIRED[what] if key not in value]
+    if missing:
+        yield (
+            f'the {what} lacks {", ".join(missing)}; it needs the keys {required} '
+            '(see docs/data_format.md).'
+        )
+
+
+def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
+    yield from _key_problems('metainfo', meta)
+    classes = meta['classes']
+    if not isinstance(classes, list | tuple) or not classes:
+        yield f'metainfo classes is {_shown(classes)}, expected a list of class names.'
+    for i, name in enumerate(classes):
+        if not isinstance(name, str) or not name.strip():
+            yield f'metainfo classes has {shown(name)} for id {i}, expected a name.'
+        if CONTROL.search(name):
+            yield (
+                f'metainfo classes has {shown(name)} for id {i}, expected a name '
+                'without control characters.'
+            )
+        if name in classes[:i]:
+            yield (
+                f'metainfo classes has {name!r} for the ids {classes.index(name)} and '
+                f'{i}; give each class a name of its own.'
+            )
+    if meta['background'] is not None and meta['background'] not in classes:
+        yield (
+            f'metainfo background is {shown(meta["background"])}, expected None or one '
+            f'of the classes {", ".join(classes)}.'
+        )
+    if CONTROL.search(str(meta['dataset'])):
+        yield (
+            f'metainfo dataset is {shown(meta["dataset"])}, expected a name without '
+            'control characters.'
+        )
+    if meta.get('fps') is not None and not is_rate(meta['fps']):
+        yield f'metainfo fps is {shown(meta["fps"])}, expected {RATES}.'
+    skeleton = meta['skeleton']
+    if not is_data_layout(skeleton):
+        yield (
+            f'metainfo skeleton is {shown(skeleton)}, expected coco17, lcr15, '
+            'mmpose:NAME or a dict with joints and limbs.'
+        )
+        return
+    try:
+        Skeleton.get(skeleton)
+    except (TypeError, ValueError) as error:
+        yield f'metainfo skeleton: {error}'
+
+
+def _video_problems(
+    video: VideoAnnotation, skeleton: Skeleton, num_classes: int
+) -> Iterator[str]:
+    yield from _key_problems('video', video)
+    name = video['frame_dir']
+    if not isinstance(name, str) or not name or CONTROL.search(name):
+        yield (
+            f'frame_dir is {_shown(name)}, expected a text without control characters.'
+        )
+    yield from _keypoint_problems(video['keypoint'], skeleton)
+    shape = video['keypoint'].shape[:3]
+    yield from _length_problems(video, shape[1])
+    shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
+        'keypoint_score': shape,
+        'keypoint_3d': (*shape, 3),
+        'risk': shape[1:2],
+    }
+    for key, expected in shapes.items():
+        if key not in video:
+            continue
+        if not _is_numerical(video[key]):
+            yield f'{key} is {_shown(video[key])}, expected a numerical array.'
+        if video[key].shape != expected:
+            yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
+    yield from _value_problems(video, num_classes)
+    yield from _scalar_problems(video)
+
+
+def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str]:
+    if not _is_numerical(keypoint):
+        yield f'keypoint is {_shown(keypoint)}, expected a numerical array.'
+    if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
+        yield (
+            f'keypoint has shape {keypoint.shape}, expected (persons, frames, joints, '
+            '2), none of them 0; a single person has an axis of length 1 in front.'
+        )
+    if keypoint.shape[2] != skeleton.num_joints:
+        yield (
+            f'keypoint has {keypoint.shape[2]} joints, but the skeleton '
+            f'{skeleton.name!r} has {skeleton.num_joints}; set metainfo skeleton to '
+            'the layout of the poses.'
+        )
+
+
+def _length_problems(video: VideoAnnotation, frames: int) -> Iterator[str]:
+    label, total = video['label'], video['total_frames']
+    if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
+        yield (
+            f'label is {_shown(label)}, expected an integer array with the class id of '
+            'each frame; convert it with astype(int64).'
+        )
+    if label.shape != (frames,):
+        yield (
+            f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
+            'and poses must come from the same frames, so cut the longer of the two.'
+        )
+    if not isinstance(total, int | np.integer) or total != frames:
+        yield (
+            f'total_frames is {_shown(total)}, but keypoint has {frames} frames; set '
+            f'total_frames to {frames}.'
+        )
+
+
+def _value_problems(video: VideoAnnotation, num_classes: int) -> Iterator[str]:
+    for key in SKELETON_KEYS:
+        # Comparisons with NaN are false.
+        if key in video and not (
+            video[key].min() >= -_FARTHEST and video[key].max() <= _FARTHEST
+        ):
+            values = video[key].reshape(*video[key].shape[:3], -1)
+            far = np.any(~(np.abs(values) <= _FARTHEST), axis=-1)
+            frame, joint, person = np.argwhere(far.transpose(1, 2, 0))[0]
+            worst = values[person, frame, joint]
+            what = 'NaN or infinite'
+            if np.isfinite(worst).all():
+                what = f'{worst[np.abs(worst).argmax()]:g}, beyond {_FARTHEST:g},'
+            yield (
+                f'{key} is {what} in frame {frame}, joint {joint}, the first '
+                f'of {far.sum()} such joints; set a missing joint to 0 and its '
+                'keypoint_score to 0.'
+            )
+    wrong = np.flatnonzero(~np.isfinite(video.get('risk', 0)))
+    if wrong.size:
+        yield (
+            f'risk is NaN or infinite in frame {wrong[0]}; complete it or leave it out.'
+        )
+    score, label = video['keypoint_score'], video['label']
+    if (score < 0).any():
+        frame, joint, person = np.argwhere((score < 0).transpose(1, 2, 0))[0]
+        yield (
+            f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
+            f'joint {joint}, expected 0 (missing) or more.'
+        )
+    wrong = np.flatnonzero((label < -1) | (label >= num_classes))
+    if wrong.size:
+        yield (
+            f'label is {label[wrong[0]]} in frame {wrong[0]}, the first of '
+            f'{wrong.size} out of range; expected 0 to {num_classes - 1}, since '
+            f'metainfo classes has {num_classes} names, or -1 for no label.'
+        )
+
+
+def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
+    size, fps = video['img_shape'], video['fps']
+    if not (
+        isinstance(size, list | tuple)
+        and len(size) == 2
+        and all(isinstance(side, int | np.integer) and side > 0 for side in size)
+    ):
+        yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
+    if not is_rate(fps):
+        yield f'fps is {_shown(fps)}, expected {RATES}.'
+    file = video.get('filename', '')
+    if not isinstance(file, str) or CONTROL.search(file):
+        yield f'filename is {_shown(file)}, expected a text without control characters.'
+
+
+def _member_problems(
+    name: str, members: Sequence[str], videos: Collection[str]
+) -> Iterator[str]:
+    if not isinstance(members, list | tuple) or not members:
+        yield (
+            f'split {name!r} is {_shown(members)}, expected a list of at least one '
+            'frame_dir.'
+        )
+    for video in members:
+        if not isinstance(video, str) or video not in videos:
+            yield (
+                f'split {name!r} names the video {video!r}, which is not among the '
+                f'{len(videos)} annotated ones; annotate it or leave it out.'
+            )
+    for video, count in Counter(members).items():
+        if count > 1:
+            yield f'split {name!r} names the video {video!r} {count} times.'
+
+
+def _fold_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    fold = name.rpartition('/')[0]
+    train, test = (f'{fold}/{part}' if fold else part for part in ('train', 'test'))
+    if fold and not {train, test} <= split.keys():
+        yield f'split {name!r} is half a fold; name its splits {train!r} and {test!r}.'
+    both = set(split.get(train, ())) & set(split.get(test, ()))
+    if both:
+        yield (
+            f'the video {min(both)!r} is in both {train!r} and {test!r}; keep it in '
+            'only one, or the test results are meaningless.'
+        )
+
+
+def _is_numerical(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in 'fiu'
+
+
+def _shown(value: object) -> str:
+    """Return a short description of a value for a message."""
+    if isinstance(value, np.ndarray):
+        return f'an array of {value.dtype} with shape {value.shape}'
+    if isinstance(value, dict | list) and value:
+        return f'a {type(value).__name__} of length {len(value)}'
+    return shown(value)

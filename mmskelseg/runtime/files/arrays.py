@@ -1,0 +1,114 @@
+"""Reading of NumPy's files: only plain arrays, no larger than the files claim."""
+
+import os
+import pickle
+import sys
+import zipfile
+import zlib
+from tokenize import TokenError
+from typing import IO
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import check_claim, regular_file
+from mmskelseg.runtime.messages.errors import UserError, shown
+
+# What NumPy and zipfile may raise for damaged files.
+_DAMAGED = (
+    ValueError, EOFError, KeyError, TypeError, OSError, OverflowError, MemoryError,
+    RecursionError, RuntimeError, SyntaxError, TokenError, zipfile.BadZipFile,
+    zlib.error, pickle.UnpicklingError,
+)  # fmt: skip
+_MAGIC = b'\x93NUMPY'
+
+
+def read_npy(path: str | os.PathLike) -> np.ndarray:
+    """Return the array of a .npy file, memory-mapped.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        UserError: If it is not a complete file of one plain array.
+    """
+    path = regular_file(path)
+    with path.open('rb') as file:
+        start = file.read(len(_MAGIC))
+    if start != _MAGIC:
+        raise UserError(
+            f'{path}: not a complete .npy file of numbers (it begins with '
+            f'{start!r}); copy or make it again.'
+        )
+    try:
+        array = np.load(path, mmap_mode='r', allow_pickle=False)
+    except _DAMAGED as error:
+        raise UserError(
+            f'{path}: not a complete .npy file of numbers ({shown(error)}); copy or '
+            'make it again.'
+        ) from None
+    check_text(array, path)
+    return array
+
+
+def check_text(array: np.ndarray, source: str | os.PathLike) -> None:
+    """Raise a UserError if an array of strings holds invalid characters."""
+    if not is_valid_text(array):
+        raise UserError(
+            f'{source}: a string in it is damaged; copy or make the file again.'
+        )
+
+
+def is_valid_text(array: np.ndarray) -> bool:
+    """Return whether all characters in an array of strings are valid ones."""
+    if array.dtype.kind != 'U' or not array.itemsize:
+        return True
+    order = '>' if array.dtype.byteorder == '>' else '<'
+    codes = np.frombuffer(np.ascontiguousarray(array).tobytes(), f'{order}u4')
+    return bool(codes.max(initial=0) <= sys.maxunicode)
+
+
+def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file, which must be plain, so that no code runs.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        UserError: If it is not an npz file, or claims far more memory than its size.
+    """
+    path = regular_file(path)
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            check_claim(sum(member.file_size for member in members), path)
+            for member in members:
+                with archive.open(member) as file:
+                    name = member.filename.removesuffix('.npy')
+                    arrays[name] = _read_member(file, member.file_size)
+                    check_text(arrays[name], path)
+    except UserError:
+        raise
+    except (*_DAMAGED, NotImplementedError) as error:
+        raise UserError(
+            f'{path}: not an npz file of plain arrays ({shown(error)}); save it again '
+            'with np.savez, without objects.'
+        ) from None
+    return arrays
+
+
+def _read_member(file: IO[bytes], size: int) -> np.ndarray:
+    """Return an array of an archive, after checking its header against its size."""
+    version = np.lib.format.read_magic(file)
+    headers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in headers:
+        raise ValueError(f'its header has the unknown version {version}')
+    shape, fortran, dtype = headers[version](file)
+    if dtype.hasobject:
+        raise ValueError('it holds objects')
+    count = 1
+    for length in shape:
+        count *= int(length)
+    if not 0 <= count * dtype.itemsize <= size or (count and not dtype.itemsize):
+        raise ValueError(f'it claims the shape {shown(shape)}, but has {size} bytes')
+    array = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)
+    return array.reshape(shape, order='F' if fortran else 'C').copy()

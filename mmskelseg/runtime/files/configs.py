@@ -1,0 +1,55 @@
+"""Lookup of configs by path or by name."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+
+_PACKAGE = Path(__file__).parents[2]
+
+
+def annotation_path(dataset: Mapping[str, Any]) -> Path:
+    """Return the path of the annotation file of a config's data set.
+
+    ``ann_file`` is relative to ``data_root``, if there is one.
+    """
+    return Path(dataset.get('data_root') or '', dataset['ann_file'])
+
+
+def find_config(name: str | os.PathLike) -> Path:
+    """Return the file of a config.
+
+    Args:
+        name: A path, or the name of a config that comes with the package, such as
+            ``skelseg/toy_joint_limb`` or ``configs/skelseg/toy_joint_limb.py``; the
+            folder may be left out if the name is unique.
+
+    Raises:
+        MissingFileError: If there is no such config.
+        UserError: If several configs have this name.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    roots = (_PACKAGE / '.mim' / 'configs', _PACKAGE.parent / 'configs')
+    files = next(filter(None, (sorted(r.glob('[!_]*/*.py')) for r in roots)), [])
+    known = {f'{file.parent.name}/{file.stem}': file for file in files}
+    wanted = path.as_posix().removeprefix('configs/').removesuffix('.py')
+    if wanted in known:
+        return known[wanted]
+    found = [key for key in known if key.partition('/')[2] == wanted]
+    if len(found) == 1:
+        return known[found[0]]
+    if found:
+        raise UserError(
+            f'{name}: several configs have this name: {", ".join(found)}; name one '
+            'with its folder.'
+        )
+    near = get_close_matches(wanted, known, cutoff=0.5)
+    raise MissingFileError(
+        f'{name}: there is no such config file'
+        + (f', nor one of this name; near are {", ".join(near)}.' if near else '.')
+    )

@@ -1,0 +1,126 @@
+"""Checks of input files: regular ones, with no more content than their size allows."""
+
+import os
+import re
+import stat
+from numbers import Real
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, system_fault
+
+# What the content of a file may take in memory: this multiple of its size on disk, or
+# this many bytes in any case. Poses, labels and features compress tenfold at best.
+_RATIO = 50
+_FREE = 1 << 28
+
+# A scheme of two or more letters; one letter is a drive of Windows. Paths drop a slash.
+_ADDRESS = re.compile(r'[A-Za-z][\w+.-]+:/')
+
+# The frame rates that are accepted: from time lapses to beyond the fastest cameras.
+LEAST_FPS, MOST_FPS = 1e-6, 1e6
+#: For messages about others.
+RATES = f'frames per second, a number from {LEAST_FPS:g} to {MOST_FPS:g}'
+
+
+def is_rate(value: Any) -> TypeGuard[float]:
+    """Return whether a value is a number of frames per second.
+
+    >>> is_rate(29.97), is_rate(1e-300), is_rate(True), is_rate(float('nan'))
+    (True, False, False, False)
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and LEAST_FPS <= value <= MOST_FPS
+
+
+def check_local(path: str | os.PathLike) -> None:
+    """Raise a UserError for an address, such as ``s3://bucket/a.pkl``.
+
+    Otherwise, a folder ``s3:`` would be looked for, or made.
+    """
+    if _ADDRESS.match(str(path)):
+        raise UserError(
+            f'{path}: is an address, but files are only read and written on this '
+            'computer; copy it here, or name another.'
+        )
+
+
+def regular_file(path: str | os.PathLike) -> Path:
+    """Return the path of a file, after checking that it is a regular one.
+
+    A pipe or a device is not, since reading it may never end.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        UserError: If it is something else.
+    """
+    check_local(path)
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingFileError(f'{path}: there is no such file.') from None
+    except OSError as error:
+        raise UserError(system_fault(error, path)) from None
+    except ValueError as error:
+        # A name that no file can have.
+        raise UserError(f'{str(path)!r}: cannot be a file ({error}).') from None
+    if stat.S_ISDIR(mode):
+        raise UserError(f'{path}: is a folder; name a file in it.')
+    if not stat.S_ISREG(mode):
+        raise UserError(
+            f'{path}: is a pipe or a device; save its content in a file, and name that.'
+        )
+    return path
+
+
+def is_file(path: str | os.PathLike) -> bool:
+    r"""Return whether there is a file to read at a path, which data may have named.
+
+    >>> is_file('x' * 5000), is_file('\0')
+    (False, False)
+    """
+    try:
+        regular_file(path)
+    except UserError:
+        return False
+    return True
+
+
+def most_bytes(path: str | os.PathLike) -> int:
+    """Return how many bytes of memory the content of a file may take."""
+    return most_bytes_of(Path(path).stat().st_size)
+
+
+def most_bytes_of(size: int) -> int:
+    """Return how many bytes of memory the content of so many bytes may take."""
+    return max(_FREE, _RATIO * size)
+
+
+def check_claim(claimed: int, path: str | os.PathLike) -> None:
+    """Raise a UserError if a file claims to hold far more bytes than its size allows.
+
+    The bound is 256 MiB, or 50 times the size of the file if that is more.
+    """
+    size = Path(path).stat().st_size
+    if claimed > most_bytes(path):
+        raise UserError(
+            f'{path}: would take {in_words(claimed)} of memory, but has only '
+            f'{in_words(size)}; a file may take 256 MiB, or {_RATIO} times its size. '
+            'It is damaged or malicious; if it is neither, split it into several files.'
+        )
+
+
+def in_words(size: float) -> str:
+    """Return a number of bytes in a readable form.
+
+    >>> in_words(10), in_words(3 << 29)
+    ('10 bytes', '1.5 GiB')
+    """
+    if size < 1024:
+        return f'{size:.0f} bytes'
+    for unit in ('KiB', 'MiB', 'GiB'):
+        size /= 1024
+        if size < 1024:
+            return f'{size:.1f} {unit}'
+    return f'{size / 1024:.3g} TiB'

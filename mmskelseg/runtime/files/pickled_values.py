@@ -1,0 +1,347 @@
+"""What may be in a pickle of data: builders of values, and bounds on what they make."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmskelseg.runtime.files.arrays import is_valid_text
+from mmskelseg.runtime.messages.errors import UserError
+
+if TYPE_CHECKING:
+    from mmskelseg.runtime.files.pickles import PickleReader
+
+# The largest item of a text type, in bytes.
+_LONGEST_ITEM = 1 << 16
+# The most levels of lists and dicts within each other.
+_DEEPEST = 100
+# Kind and size of the items of an array.
+_CODE = re.compile(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d{1,5}')
+# The most axes of an array, and the most items along one.
+_MOST_AXES, _LONGEST_AXIS = 32, 1 << 48
+_UNITS = ('Y', 'M', 'W', 'D', 'h', 'm', 's', 'ms', 'us', 'ns')
+_HOLDERS = (list, tuple, dict, OrderedDict)
+
+
+class UnsafePickleError(UserError):
+    """A pickle asks for something other than data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Builder:
+    """What a pickle gets for a name: it makes a value of arguments, which it checks.
+
+    It cannot be called itself, wherever a file puts it.
+    """
+
+    make: Callable[..., object]
+
+
+@dataclass(eq=False, slots=True)
+class Unbuilt:
+    """An object whose content follows in the pickle.
+
+    Args:
+        make: Returns the value of that content, which it checks.
+    """
+
+    make: Callable[['PickleReader', Any], object]
+    made: list[object] = field(default_factory=list)
+
+    def fill(self, reader: 'PickleReader', state: object) -> None:
+        """Make the value."""
+        # Of other kinds, a few bytes may stand for very many items.
+        if type(state) not in (tuple, dict):
+            raise TypeError('the content of an object is a tuple or a dict')
+        self.made.append(self.make(reader, state))
+
+    def value(self) -> object:
+        """Return the value; before it is made, or if it was made twice, that fails."""
+        (value,) = self.made
+        return value
+
+
+@dataclass(frozen=True)
+class Named:
+    """Stands for a class or a function that a pickle names, and does nothing."""
+
+    name: str
+
+
+def shown_kind(value: object) -> str:
+    """Return what a value is, for messages."""
+    kind = getattr(value, 'name', None) or type(value).__name__
+    return f'{"an" if kind[0] in "aeiouAEIOU" else "a"} {kind}'
+
+
+def size_of(value: object) -> int:
+    """Return about how many bytes were taken to make a value."""
+    # Tensors share the memory of their storage.
+    if isinstance(value, np.ndarray):
+        return 100 + value.nbytes
+    if isinstance(value, bytes | bytearray):
+        return 60 + len(value)
+    return 64 if isinstance(value, np.generic) else 400
+
+
+def check_tree(value: object, most: int) -> None:
+    """Refuse values that hold themselves, or one another so often that it never ends.
+
+    Args:
+        value: The value.
+        most: How many values it may consist of, those that are shared counted each
+            time.
+    """
+    # How many values each list or dict holds; None while they are counted.
+    sizes: dict[int, int | None] = {}
+    # Those that are open: id, what is left of it, number of values so far.
+    path: list[list[Any]] = [[0, iter((value,)), 0]]
+    while path:
+        holder = path[-1]
+        for part in holder[1]:
+            holder[2] += 1
+            if type(part) not in _HOLDERS:
+                continue
+            if id(part) not in sizes:
+                sizes[id(part)] = None
+                path.append([id(part), _parts(part), 0])
+                break
+            size = sizes[id(part)]
+            if size is None:
+                raise UnsafePickleError('it has a list that holds itself')
+            holder[2] += size
+        else:
+            path.pop()
+            sizes[holder[0]] = holder[2]
+            if path:
+                path[-1][2] += holder[2]
+        if len(path) > _DEEPEST:
+            raise UnsafePickleError(f'it has over {_DEEPEST} levels of lists')
+        if holder[2] > most:
+            raise UnsafePickleError('it repeats values so often that it never ends')
+
+
+def _parts(value: Any) -> Iterator[object]:
+    return iter(value.values() if isinstance(value, dict) else value)
+
+
+def set_metadata(target: OrderedDict, state: object) -> None:
+    """Give a state dict the versions of its modules, its only attribute."""
+    # Other attributes could take the place of methods, such as `get`.
+    versions = state.get('_metadata') if type(state) is dict else None
+    if (
+        not isinstance(versions, OrderedDict)
+        or len(state) != 1  # type: ignore[arg-type]
+        or not all(type(entry) is dict for entry in versions.values())
+        or not all(
+            type(v) is int for entry in versions.values() for v in entry.values()
+        )
+    ):
+        raise UnsafePickleError('it would change attributes of an OrderedDict')
+    target._metadata = versions  # type: ignore[attr-defined]
+
+
+def _set(kind: type) -> Builder:
+    def make(reader: 'PickleReader', members: list | tuple = ()) -> object:
+        # Never of a number or a range, which take no room in a file.
+        if type(members) not in (list, tuple):
+            raise UnsafePickleError(
+                f'it would make a {kind.__name__} of something other than a list'
+            )
+        return reader.make_set(list(members), kind)
+
+    return Builder(make)
+
+
+def _bytes(kind: type) -> Builder:
+    def make(
+        _: 'PickleReader', content: bytes | str = b'', encoding: str = 'latin-1'
+    ) -> object:
+        if type(content) is str:
+            content = _latin(content, encoding)
+        if type(content) not in (bytes, bytearray):
+            raise UnsafePickleError(
+                f'it would make a {kind.__name__} of something other than bytes'
+            )
+        return kind(content)
+
+    return Builder(make)
+
+
+def _latin(text: str, encoding: str) -> bytes:
+    """Return the bytes that protocols 0 to 2 write as text."""
+    if encoding not in ('latin1', 'latin-1'):
+        raise UnsafePickleError(f'it encodes text as {encoding!r}')
+    return text.encode('latin-1')
+
+
+def _encode(_: 'PickleReader', text: str, encoding: str) -> bytes:
+    if type(text) is not str:
+        raise TypeError('text expected')
+    return _latin(text, encoding)
+
+
+def _ordered(reader: 'PickleReader', pairs: list | tuple = ()) -> OrderedDict:
+    made: OrderedDict = OrderedDict()
+    if type(pairs) not in (list, tuple):
+        raise TypeError('an OrderedDict is made of a list')
+    reader.set_items(made, [part for key, value in pairs for part in (key, value)])
+    return made
+
+
+def _complex(_: 'PickleReader', real: float, imaginary: float) -> complex:
+    if type(real) is not float or type(imaginary) is not float:
+        raise TypeError('floats expected')
+    return complex(real, imaginary)
+
+
+def _slice(_: 'PickleReader', *ends: int | None) -> slice:
+    if not all(end is None or type(end) is int for end in ends):
+        raise TypeError('whole numbers expected')
+    return slice(*ends)
+
+
+def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
+    """Return a type of NumPy, whose byte order and unit follow."""
+    if not (
+        type(code) is str
+        and re.fullmatch(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d+', code)
+    ):
+        raise UnsafePickleError(f'it holds an array of the compound type {code!r}')
+    if code[0] in 'SU' and int(code[1:]) > _LONGEST_ITEM:
+        raise UnsafePickleError(f'it holds items of {code[1:]} bytes')
+
+    def make(_: 'PickleReader', state: tuple) -> np.dtype:
+        version, order, *compound = state[:5]
+        if version not in (3, 4) or order not in ('<', '>', '|', '=') or any(compound):
+            raise UnsafePickleError('it holds an array of a compound type')
+        if code[0] not in 'mM':
+            return np.dtype(code).newbyteorder(order)
+        _, (unit, number, _, event) = state[8]
+        unit = unit.decode('ascii') if type(unit) is bytes else unit
+        if unit == 'generic':
+            return np.dtype(code)
+        if unit not in _UNITS or type(number) is not int or event != 1:
+            raise UnsafePickleError(f'it holds times in the unit {unit!r}')
+        return np.dtype(f'{order}{code}[{number}{unit}]')
+
+    return Unbuilt(make)
+
+
+def checked_sizes(shape: object, most: int = _MOST_AXES) -> tuple[int, ...]:
+    """Return a shape, which may not have more axes than ``most``."""
+    if type(shape) is not tuple or len(shape) > most:
+        raise ValueError(f'the shape of an array is a tuple of up to {most} numbers')
+    if not all(type(size) is int and 0 <= size < _LONGEST_AXIS for size in shape):
+        raise ValueError('the shape of an array is whole numbers')
+    return shape
+
+
+def _array(
+    reader: 'PickleReader',
+    content: object,
+    kind: object,
+    shape: object,
+    order: Literal['C', 'F'] = 'C',
+) -> np.ndarray:
+    """Return an array of bytes, whose number must be that of its type and shape."""
+    if not isinstance(kind, np.dtype) or kind.hasobject:
+        raise UnsafePickleError('it holds an array of objects')
+    if not isinstance(content, bytes | bytearray):
+        raise TypeError('the content of an array is bytes')
+    count = prod(sizes := checked_sizes(shape))
+    # An item of no bytes is an empty text.
+    if count * kind.itemsize != len(content) or (count > 1 and not kind.itemsize):
+        raise ValueError('the content of an array has another length')
+    if isinstance(content, bytes) or id(content) in reader.taken:
+        content = bytearray(content)
+    reader.taken.add(id(content))
+    flat = np.frombuffer(content, kind) if content else np.zeros(count, kind)
+    if not is_valid_text(flat):
+        raise ValueError('a string in an array is damaged')
+    return flat.reshape(sizes, order=order)
+
+
+def _lists(reader: 'PickleReader', values: object, shape: object) -> list:
+    """Return the lists within lists that an array of objects becomes."""
+    sizes = checked_sizes(shape)
+    if type(values) is not list or len(values) != prod(sizes) or not sizes:
+        raise ValueError('an array of objects has another number of them')
+    for size in sizes[:0:-1]:
+        reader.charge(100 + 16 * len(values))
+        values = [values[i : i + size] for i in range(0, len(values), size)]
+    return values
+
+
+def _reconstruct(_: 'PickleReader', kind: object, *__: object) -> Unbuilt:
+    """Return an array whose type, shape and content follow."""
+    if kind is not _NDARRAY:
+        raise UnsafePickleError('it holds an array of a foreign type')
+
+    def make(reader: 'PickleReader', state: tuple) -> object:
+        _, shape, kind, is_fortran, content = state
+        if isinstance(kind, np.dtype) and kind.kind == 'O':
+            return _lists(reader, content, shape)
+        if type(content) is str:
+            # As Python 2 wrote bytes.
+            content = content.encode('latin-1')
+        array = _array(reader, content, kind, shape, 'F' if is_fortran is True else 'C')
+        reader.charge(array.nbytes)
+        return array
+
+    return Unbuilt(make)
+
+
+def _frombuffer(
+    reader: 'PickleReader',
+    content: object,
+    kind: object,
+    shape: object,
+    order: str,
+    axes: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """Return the array of a protocol-5 pickle."""
+    array = _array(reader, content, kind, shape, 'F' if order == 'F' else 'C')
+    if order != 'K' or axes is None:
+        return array
+    if sorted(checked_sizes(axes)) != list(range(array.ndim)):
+        raise ValueError('not an order of the axes of an array')
+    return array.transpose(axes)
+
+
+def _scalar(reader: 'PickleReader', kind: object, content: object = None) -> object:
+    """Return a value of a type of NumPy."""
+    return _array(reader, content, kind, ())[()]
+
+
+_NDARRAY = Named('numpy.ndarray')
+#: What pickles of NumPy arrays and built-in types get for the names that they use.
+DATA_NAMES: Mapping[tuple[str, str], object] = MappingProxyType(
+    {
+        ('builtins', 'bytearray'): _bytes(bytearray),
+        ('builtins', 'bytes'): _bytes(bytes),
+        ('builtins', 'complex'): Builder(_complex),
+        ('builtins', 'frozenset'): _set(frozenset),
+        ('builtins', 'set'): _set(set),
+        ('builtins', 'slice'): Builder(_slice),
+        ('collections', 'OrderedDict'): Builder(_ordered),
+        ('_codecs', 'encode'): Builder(_encode),
+        ('numpy', 'ndarray'): _NDARRAY,
+        ('numpy', 'dtype'): Builder(_dtype),
+    }
+    | {
+        # The modules of NumPy 1 and 2.
+        (f'numpy.{core}.{module}', name): Builder(make)
+        for core in ('core', '_core')
+        for module, name, make in (
+            ('multiarray', '_reconstruct', _reconstruct),
+            ('multiarray', 'scalar', _scalar),
+            ('numeric', '_frombuffer', _frombuffer),
+        )
+    }
+)

@@ -1,0 +1,471 @@
+"""Reading of pickles that hold only data, by an interpreter that calls nothing.
+
+A pickle is a program: its instructions name functions, call them and set attributes.
+The interpreter here knows the instructions that put values together, and a fixed list
+of names. Behind each name stands a builder of ours, which gets plain values, checks
+them, and makes the result itself; nothing that a file names is ever called.
+"""
+
+import mmap
+import os
+import pickle
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import most_bytes_of, regular_file
+from mmskelseg.runtime.files.pickled_values import (
+    DATA_NAMES,
+    Builder,
+    Unbuilt,
+    UnsafePickleError,
+    check_tree,
+    set_metadata,
+    shown_kind,
+    size_of,
+)
+from mmskelseg.runtime.messages.errors import UserError
+
+# What the interpretation of a damaged pickle can raise.
+UNREADABLE = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+# What a pickle gets for the names (module, name) that it may use: builders and values.
+Names: TypeAlias = Mapping[tuple[str, str], object]
+# Bytes of this length or more become a bytearray, whose memory an array can take over.
+_LONG = 1 << 16
+# The most bytes of a whole number.
+_LARGEST_INTEGER = 1024
+# A file can choose keys of equal hashes, so that a dict of them takes the square of
+# their number: tuples, and numbers from here on.
+_LARGEST_KEY = 1 << 60
+_LONGEST_KEY, _MOST_TUPLES = 1000, 10_000
+_PLAIN_KEYS = (str, bytes, bool, float, type(None))
+_NEVER_WRITTEN = {
+    pickle.INST: 'it would make an instance of a class',
+    pickle.OBJ: 'it would make an instance of a class',
+    pickle.NEWOBJ_EX: 'it would call a constructor with keywords',
+    pickle.NEXT_BUFFER: 'its arrays are in another file',
+    pickle.READONLY_BUFFER: 'its arrays are in another file',
+    pickle.EXT1: 'it would run what is registered as an extension',
+    pickle.EXT2: 'it would run what is registered as an extension',
+    pickle.EXT4: 'it would run what is registered as an extension',
+}
+
+
+class PickleReader:
+    """Interprets the pickles in some bytes, one after the other.
+
+    Args:
+        content: The bytes.
+        names: The names that they may use.
+        persistent: Returns the value of a persistent id, such as a storage of torch;
+            by default such ids are refused.
+    """
+
+    def __init__(
+        self,
+        content: bytes | mmap.mmap,
+        names: Names | None = None,
+        persistent: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.content = content
+        self.position = 0
+        self.names = DATA_NAMES if names is None else names
+        self.persistent = persistent
+        self.left = most_bytes_of(len(content))
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+        self.unbuilt = self.tuples = 0
+        # The last bytearray, and where it is in the file.
+        self.last: tuple[bytearray, range] = (bytearray(), range(0))
+        # Those whose memory an array has taken over.
+        self.taken: set[int] = set()
+
+    def load(self) -> Any:
+        """Return the value of the next pickle.
+
+        Raises:
+            UnsafePickleError: If it names a function that is not in ``names``, or would
+                take far more memory than its size.
+            Exception: One of ``UNREADABLE`` if it is damaged.
+        """
+        self.stack, self.marks, self.memo, self.unbuilt = [], [], {}, 0
+        content, stop = self.content, pickle.STOP[0]
+        while (code := content[self.position]) != stop:
+            self.position += 1
+            self.charge(_COSTS[code])
+            if make := _VALUES.get(code):
+                self.stack.append(make(self))
+            elif act := _ACTIONS.get(code):
+                act(self)
+            else:
+                self._refuse(bytes([code]))
+        self.position += 1
+        (value,) = self.stack
+        if self.unbuilt:
+            raise ValueError('it ends before an object is complete')
+        check_tree(value, most_bytes_of(len(content)) // 8)
+        return value
+
+    def charge(self, size: int) -> None:
+        """Count the bytes that a value takes."""
+        self.left -= size
+        if self.left < 0:
+            raise UnsafePickleError('it would take far more memory than its size')
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes of the file."""
+        start, stop = self.position, self.position + size
+        if stop > len(self.content):
+            raise EOFError
+        self.position = stop
+        return self.content[start:stop]
+
+    def line(self) -> bytes:
+        """Return what is left of the line."""
+        stop = self.content.find(b'\n', self.position)
+        if stop < 0:
+            raise EOFError
+        return self.take(stop + 1 - self.position)[:-1]
+
+    def number(self, width: int, signed: bool = False) -> int:
+        """Return a whole number that is stored in so many bytes."""
+        return int.from_bytes(self.take(width), 'little', signed=signed)
+
+    def byte(self) -> int:
+        """Return the next byte."""
+        self.position += 1
+        return self.content[self.position - 1]
+
+    def take_integer(self, size: int) -> int:
+        """Return a whole number of any size."""
+        if size > _LARGEST_INTEGER:
+            raise UnsafePickleError(f'it holds a whole number of {size} bytes')
+        return self.number(size, signed=True)
+
+    def take_text(self, size: int) -> str:
+        """Return text of so many bytes."""
+        try:
+            return self.take(size).decode()
+        except UnicodeDecodeError:
+            raise UnsafePickleError('it holds text that is not Unicode') from None
+
+    def take_bytes(self, size: int) -> bytes | bytearray:
+        """Return bytes; long ones as a bytearray."""
+        return self.take(size) if size < _LONG else self.take_bytearray(size)
+
+    def take_bytearray(self, size: int) -> bytearray:
+        """Return a bytearray, which nothing else holds: it is never in the memo."""
+        start, stop = self.position, self.position + size
+        if stop > len(self.content):
+            raise EOFError
+        with memoryview(self.content) as view, view[start:stop] as part:
+            value = bytearray(part)
+        self.position = stop
+        self.last = (value, range(start, stop))
+        return value
+
+    def name(self, module: str, name: str) -> object:
+        """Return what stands behind a name."""
+        known = {'__builtin__': 'builtins'}.get(module, module)
+        if (known, name) not in self.names:
+            if not f'{known}.{name}'.replace('.', '').isidentifier():
+                # Text of another kind of file that looks like an instruction.
+                raise ValueError('it is not a pickle')
+            shown = {'posix': 'os', 'nt': 'os'}.get(known, known)
+            raise UnsafePickleError(f'it would run `{shown}.{name}`')
+        return self.names[known, name]
+
+    def pop(self, count: int) -> list[Any]:
+        """Pop and return values from the top."""
+        if len(self.stack) < count:
+            raise IndexError
+        values = self.stack[-count:]
+        del self.stack[-count:]
+        return values
+
+    def since_mark(self) -> list[Any]:
+        """Pop and return the values above the last mark."""
+        mark = self.marks.pop()
+        values = self.stack[mark:]
+        del self.stack[mark:]
+        return values
+
+    def remember(self, key: int) -> None:
+        """Keep the value on top under a number."""
+        value = self.stack[-1]
+        if type(value) is bytearray:
+            last, place = self.last
+            if value is last:
+                value = place
+            else:
+                self.charge(len(value))
+                value = bytes(value)
+        self.memo[key] = value
+
+    def recall(self, key: int) -> object:
+        """Return the value that was kept under a number."""
+        value = self.memo[key]
+        if type(value) is range:
+            self.charge(len(value))
+            here, self.position = self.position, value.start
+            value = self.take_bytearray(len(value))
+            self.position = here
+        elif type(value) is Unbuilt:
+            value = value.value()
+        return value
+
+    def check_keys(self, keys: Iterable[Any]) -> None:
+        """Refuse keys whose hashes a file could choose, or that hold other values."""
+        for key in keys:
+            kind = type(key)
+            if kind in _PLAIN_KEYS or (kind is int and abs(key) < _LARGEST_KEY):
+                continue
+            if isinstance(key, np.generic) and key.dtype.kind in 'biufSU':
+                continue
+            if kind is not tuple or any(type(part) is tuple for part in key):
+                raise UnsafePickleError(f'it has {shown_kind(key)} as a key')
+            self.tuples += 1
+            if len(key) > _LONGEST_KEY or self.tuples > _MOST_TUPLES:
+                raise UnsafePickleError(
+                    f'it has over {_MOST_TUPLES} keys, or a key of over {_LONGEST_KEY} '
+                    'values, that are tuples'
+                )
+            self.check_keys(key)
+
+    def make_dict(self, items: list[Any]) -> dict:
+        """Return a dict of keys and values in turn."""
+        made: dict[Any, Any] = {}
+        self.set_items(made, items)
+        return made
+
+    def set_items(self, target: Any, items: list[Any]) -> None:
+        """Set items of a dict, from keys and values in turn."""
+        if type(target) not in (dict, OrderedDict):
+            raise TypeError('items of something other than a dict')
+        self.check_keys(items[::2])
+        self.charge(50 * len(items))
+        target.update(zip(items[::2], items[1::2], strict=True))
+
+    def make_set(self, members: list[Any], kind: type) -> Any:
+        """Return a set or a frozenset."""
+        self.check_keys(members)
+        self.charge(100 * len(members))
+        return kind(members)
+
+    def call(self, builder: object, arguments: object) -> object:
+        """Return what a builder makes of its arguments."""
+        if type(builder) is not Builder or type(arguments) is not tuple:
+            raise TypeError('a call of something other than a name')
+        value = builder.make(self, *arguments)
+        self.unbuilt += type(value) is Unbuilt
+        self.charge(size_of(value))
+        return value
+
+    def _refuse(self, code: bytes) -> NoReturn:
+        if code in _NEVER_WRITTEN:
+            raise UnsafePickleError(_NEVER_WRITTEN[code])
+        raise ValueError(f'no instruction {code!r}')
+
+
+def _line_of_number(reader: PickleReader) -> int:
+    text = reader.line()
+    truths = {b'00': False, b'01': True}
+    return truths[text] if text in truths else int(text)
+
+
+def _line_of_text(reader: PickleReader) -> str:
+    # Half a character is refused, as it is in the other instructions.
+    return reader.line().decode('raw-unicode-escape').encode().decode()
+
+
+def _stack_global(reader: PickleReader) -> object:
+    module, name = reader.pop(2)
+    if type(name) is not str or type(module) is not str:
+        raise TypeError('a name that is no text')
+    return reader.name(module, name)
+
+
+def _persistent(reader: PickleReader) -> object:
+    if reader.persistent is None:
+        raise UnsafePickleError('it names values that are not in it')
+    return reader.persistent(reader.stack.pop())
+
+
+def _build(reader: PickleReader) -> object:
+    target, state = reader.pop(2)
+    if type(target) is Unbuilt:
+        target.fill(reader, state)
+        reader.unbuilt -= 1
+        return target.value()
+    if type(target) is not OrderedDict:
+        raise UnsafePickleError(f'it would change attributes of {shown_kind(target)}')
+    set_metadata(target, state)
+    return target
+
+
+# The instructions that push a value: how it is made, and about how many bytes it takes.
+_PUSHING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
+    (pickle.NONE, 8, lambda reader: None),
+    (pickle.NEWTRUE, 8, lambda reader: True),
+    (pickle.NEWFALSE, 8, lambda reader: False),
+    (pickle.INT, 32, _line_of_number),
+    (pickle.BININT, 32, lambda reader: reader.number(4, signed=True)),
+    (pickle.BININT1, 8, PickleReader.byte),
+    (pickle.BININT2, 32, lambda reader: reader.number(2)),
+    (pickle.LONG, 64, lambda reader: int(reader.line().removesuffix(b'L'))),
+    (pickle.LONG1, 64, lambda reader: reader.take_integer(reader.byte())),
+    (pickle.LONG4, 64, lambda reader: reader.take_integer(reader.number(4))),
+    (pickle.FLOAT, 32, lambda reader: float(reader.line())),
+    (pickle.BINFLOAT, 32, lambda reader: struct.unpack('>d', reader.take(8))[0]),
+    (pickle.UNICODE, 64, _line_of_text),
+    (pickle.SHORT_BINUNICODE, 64, lambda reader: reader.take_text(reader.byte())),
+    (pickle.BINUNICODE, 64, lambda reader: reader.take_text(reader.number(4))),
+    (pickle.BINUNICODE8, 64, lambda reader: reader.take_text(reader.number(8))),
+    # What Python 2 wrote for text.
+    (pickle.SHORT_BINSTRING, 64, lambda reader: reader.take_text(reader.byte())),
+    (pickle.BINSTRING, 64, lambda reader: reader.take_text(reader.number(4))),
+    (pickle.SHORT_BINBYTES, 64, lambda reader: reader.take_bytes(reader.byte())),
+    (pickle.BINBYTES, 64, lambda reader: reader.take_bytes(reader.number(4))),
+    (pickle.BINBYTES8, 64, lambda reader: reader.take_bytes(reader.number(8))),
+    (pickle.BYTEARRAY8, 64, lambda reader: reader.take_bytearray(reader.number(8))),
+    (pickle.EMPTY_TUPLE, 8, lambda reader: ()),
+    (pickle.TUPLE1, 64, lambda reader: tuple(reader.pop(1))),
+    (pickle.TUPLE2, 64, lambda reader: tuple(reader.pop(2))),
+    (pickle.TUPLE3, 64, lambda reader: tuple(reader.pop(3))),
+    (pickle.TUPLE, 64, lambda reader: tuple(reader.since_mark())),
+    (pickle.EMPTY_LIST, 80, lambda reader: []),
+    (pickle.LIST, 80, PickleReader.since_mark),
+    (pickle.EMPTY_DICT, 240, lambda reader: {}),
+    (pickle.DICT, 240, lambda reader: reader.make_dict(reader.since_mark())),
+    (pickle.EMPTY_SET, 240, lambda reader: set()),
+    (
+        pickle.FROZENSET,
+        240,
+        lambda reader: reader.make_set(reader.since_mark(), frozenset),
+    ),
+    (pickle.GET, 8, lambda reader: reader.recall(int(reader.line()))),
+    (pickle.BINGET, 8, lambda reader: reader.recall(reader.byte())),
+    (pickle.LONG_BINGET, 8, lambda reader: reader.recall(reader.number(4))),
+    (pickle.GLOBAL, 8, lambda r: r.name(r.line().decode(), r.line().decode())),
+    (pickle.STACK_GLOBAL, 8, _stack_global),
+    # What calls a function, and what makes an instance of a class.
+    (pickle.REDUCE, 64, lambda reader: reader.call(*reader.pop(2))),
+    (pickle.NEWOBJ, 64, lambda reader: reader.call(*reader.pop(2))),
+    (pickle.BUILD, 8, _build),
+    (pickle.BINPERSID, 64, _persistent),
+)
+
+
+def _check_protocol(reader: PickleReader) -> None:
+    if reader.byte() > pickle.HIGHEST_PROTOCOL:
+        raise ValueError('an unknown protocol')
+
+
+def _check_frame(reader: PickleReader) -> None:
+    if reader.number(8) > len(reader.content) - reader.position:
+        raise EOFError
+
+
+def _pop(reader: PickleReader) -> None:
+    if reader.marks and reader.marks[-1] == len(reader.stack):
+        reader.marks.pop()
+    else:
+        reader.stack.pop()
+
+
+def _extend(reader: PickleReader, values: list[Any]) -> None:
+    target = reader.stack[-1]
+    if type(target) is not list:
+        raise TypeError('items of something other than a list')
+    target.extend(values)
+
+
+def _add(reader: PickleReader, values: list[Any]) -> None:
+    members, target = reader.make_set(values, set), reader.stack[-1]
+    if type(target) is not set:
+        raise TypeError('members of something other than a set')
+    target |= members
+
+
+def _set_item(reader: PickleReader) -> None:
+    item = reader.pop(2)
+    reader.set_items(reader.stack[-1], item)
+
+
+def _set_items(reader: PickleReader) -> None:
+    items = reader.since_mark()
+    reader.set_items(reader.stack[-1], items)
+
+
+# The other instructions.
+_ACTING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
+    (pickle.PROTO, 0, _check_protocol),
+    (pickle.FRAME, 0, _check_frame),
+    (pickle.MARK, 8, lambda reader: reader.marks.append(len(reader.stack))),
+    (pickle.POP, 0, _pop),
+    (pickle.POP_MARK, 0, PickleReader.since_mark),
+    (pickle.APPEND, 16, lambda reader: _extend(reader, reader.pop(1))),
+    (pickle.APPENDS, 8, lambda reader: _extend(reader, reader.since_mark())),
+    (pickle.SETITEM, 8, _set_item),
+    (pickle.SETITEMS, 8, _set_items),
+    (pickle.ADDITEMS, 8, lambda reader: _add(reader, reader.since_mark())),
+    (pickle.MEMOIZE, 100, lambda reader: reader.remember(len(reader.memo))),
+    (pickle.PUT, 100, lambda reader: reader.remember(int(reader.line()))),
+    (pickle.BINPUT, 100, lambda reader: reader.remember(reader.byte())),
+    (pickle.LONG_BINPUT, 100, lambda reader: reader.remember(reader.number(4))),
+)
+_VALUES = {code[0]: make for code, _, make in _PUSHING}
+_ACTIONS = {code[0]: act for code, _, act in _ACTING}
+_COSTS = [0] * 256
+for _code, _cost, _ in _PUSHING + _ACTING:
+    _COSTS[_code[0]] = _cost
+
+
+def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
+    """Return the content of a pickle of NumPy arrays and built-in types.
+
+    Arrays of compound (structured or void) types are refused; an array of objects
+    becomes a list.
+
+    Args:
+        path: The file.
+        names: The names that it may use, if others than those of such data.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnsafePickleError: If the pickle names anything else; none of it has run then.
+        ValueError: If the file is truncated or not a pickle.
+    """
+    path = regular_file(path)
+    with path.open('rb') as file:
+        # An empty file cannot be mapped.
+        size = os.fstat(file.fileno()).st_size
+        content = size and mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        reader = PickleReader(content or b'', names)
+        try:
+            return reader.load()
+        except UnsafePickleError as error:
+            raise UnsafePickleError(
+                f'{path}: refused: {error}; only NumPy arrays and built-in types are '
+                'read. Do not open this file; save its data again as plain arrays.'
+            ) from None
+        except UNREADABLE:
+            raise UserError(
+                f'{path}: a pickle was expected, but after {reader.position} of '
+                f'{size} bytes it ends or cannot be read; copy or make the '
+                'file again.'
+            ) from None

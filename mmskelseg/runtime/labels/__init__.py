@@ -1,0 +1,55 @@
+"""Readers and writers of label files, as segments in seconds, and of pose files.
+
+Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
+format or is inconsistent; writers raise one for a video that lacks something they need.
+"""
+
+from mmskelseg.runtime.labels.boris import (
+    read_boris,
+    read_boris_events,
+    write_boris,
+    write_boris_events,
+)
+from mmskelseg.runtime.labels.cvat import read_cvat
+from mmskelseg.runtime.labels.elan import read_elan, write_elan
+from mmskelseg.runtime.labels.label_studio import read_label_studio, write_label_studio
+from mmskelseg.runtime.labels.reading import READERS, label_format, read_segments
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    frame_at,
+    labels_to_segments,
+    segments_to_labels,
+)
+from mmskelseg.runtime.labels.text import (
+    read_csv_segments,
+    write_csv_segments,
+    write_srt,
+    write_time_budget,
+)
+from mmskelseg.runtime.labels.via import read_via
+
+__all__ = [
+    'READERS',
+    'Segment',
+    'VideoSegments',
+    'frame_at',
+    'label_format',
+    'labels_to_segments',
+    'read_boris',
+    'read_boris_events',
+    'read_csv_segments',
+    'read_cvat',
+    'read_elan',
+    'read_label_studio',
+    'read_segments',
+    'read_via',
+    'segments_to_labels',
+    'write_boris',
+    'write_boris_events',
+    'write_csv_segments',
+    'write_elan',
+    'write_label_studio',
+    'write_srt',
+    'write_time_budget',
+]

@@ -1,0 +1,186 @@
+"""CVAT's XML, version 1.1: tracks of "CVAT for video", tags of "CVAT for images".
+
+A shape of a track lasts until the next shape of the track, the last one until the end
+of the task; ``outside="1"`` means that it is absent. Frame numbers are those of the
+video file, from 0, even if the task skips frames (``frame_filter``); a frame then also
+stands for the skipped frames after it. Ids of images are taken as frame numbers, as in
+tasks that were created from a video. In an exported project, ``task_id`` says to which
+of its tasks a track or an image belongs.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from xml.etree.ElementTree import Element
+
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    read_xml,
+    video_name,
+    whole,
+    xml_attribute,
+)
+from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    make_segment,
+)
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+
+# First frame, frame after the last, label.
+_Span = tuple[int, int, str]
+_TWICE = 'give each task the name of its video'
+
+
+@reads_file
+def read_cvat(
+    path: FilePath,
+    *,
+    fps: float | None = None,
+    attribute: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
+) -> list[VideoSegments]:
+    """Return the spans of tracks and tags, as a video for each task.
+
+    The video is named after the task's ``source``, or else after the task, as in an
+    exported project, which states no source.
+
+    Args:
+        path: The ``annotations.xml`` of an exported task, job or project.
+        fps: Frames per second of the video files, which CVAT does not write.
+        attribute: Name of an attribute, such as "action" of a person, whose value is
+            the label, instead of that of the track.
+        strict: Whether a task that does not fit is an error.
+        notes: List to which notes are appended; by default they are logged as warnings.
+    """
+    root = read_xml(path, 'annotations', 'CVAT')
+    if fps is None:
+        raise UserError(
+            f'{path}: its times are frame numbers, and CVAT does not write the frame '
+            'rate; give the fps of the video file.'
+        )
+    rate = check_fps(fps, str(path))
+    tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
+    if not tasks:
+        raise UserError(f'{path}: meta names no task; export the task from CVAT again.')
+    labelled = _by_task(root, tasks, path)
+    videos = Fitting(path, 'tasks', strict, notes)
+    for i, (task, own) in enumerate(zip(tasks, labelled, strict=True), 1):
+        name = _name(task, root, len(tasks))
+        place = f'{path}: task {i} ({shown(name)})' if len(tasks) > 1 else str(path)
+        with videos.part(repr(name), place):
+            if not name:
+                raise UserError(
+                    f'{place}: meta has no source; give its task the name of the video.'
+                )
+            video = VideoSegments(
+                video_name(name),
+                _task_segments(task, own, rate, attribute, place),
+                rate,
+                None,
+                name,
+            )
+            videos.add(repr(name), place, [video], _TWICE)
+    return videos.read()
+
+
+def _by_task(
+    root: Element, tasks: Sequence[Element], path: FilePath
+) -> list[list[Element]]:
+    """Return the images and tracks of each task."""
+    items = [*root.iterfind('image'), *root.iterfind('track')]
+    if len(tasks) == 1:
+        return [items]
+    found: dict[str, list[Element]] = {task.findtext('id') or '': [] for task in tasks}
+    if len(found) < len(tasks):
+        raise UserError(
+            f'{path}: two of its {len(tasks)} tasks have the same id; export the '
+            'project from CVAT again.'
+        )
+    for item in items:
+        task = item.get('task_id') or ''
+        if task not in found:
+            raise UserError(
+                f'{path}: {item.tag} {shown(item.get("id"))} has the task_id '
+                f'{shown(task)}, which none of its {len(tasks)} tasks has; export the '
+                'project from CVAT again.'
+            )
+        found[task].append(item)
+    return list(found.values())
+
+
+def _name(task: Element, root: Element, tasks: int) -> str:
+    """Return the name of the video of one of several tasks; '' if there is none."""
+    of_file = root.findtext('meta//source') if tasks == 1 else None
+    return task.findtext('source') or of_file or task.findtext('name') or ''
+
+
+def _task_segments(
+    task: Element,
+    labelled: Iterable[Element],
+    rate: float,
+    attribute: str | None,
+    place: str,
+) -> list[Segment]:
+    """Return the segments of the images and tracks of a task."""
+    text = task.findtext('frame_filter') or 'step=1'
+    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d{0,8})\s*', text)
+    if not found:
+        raise UserError(f'{place}: frame_filter is {shown(text)}, expected step=N.')
+    step = int(found[1])
+    stop = whole(task.findtext('stop_frame') or -1, place, 'frame') + 1
+    spans: list[_Span] = []
+    for item in labelled:
+        if item.tag == 'track':
+            spans += _track_spans(item, step, stop, attribute, place)
+            continue
+        frame = whole(xml_attribute(item, 'id', place), place, 'frame')
+        for tag in item.iterfind('tag'):
+            label = _label(tag, tag, attribute, f'{place}: image {frame}')
+            spans.append((frame, frame + step, label))
+    return [
+        make_segment(place, start / rate, end / rate, label)
+        for start, end, label in _joined(spans)
+    ]
+
+
+def _track_spans(
+    track: Element, step: int, stop: int, attribute: str | None, path: str
+) -> list[_Span]:
+    place = f'{path}: track {track.get("id")}'
+    shapes = sorted(
+        (whole(xml_attribute(shape, 'frame', place), place, 'frame'), i, shape)
+        for i, shape in enumerate(track)
+        if shape.tag != 'attribute'
+    )
+    frames = [frame for frame, _, _ in shapes]
+    ends = [*frames[1:], max(stop, frames[-1] + step)] if frames else []
+    return [
+        (frame, end, _label(shape, track, attribute, f'{place}, frame {frame}'))
+        for (frame, _, shape), end in zip(shapes, ends, strict=True)
+        if shape.get('outside') != '1'
+    ]
+
+
+def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:
+    if attribute is None:
+        return xml_attribute(labelled, 'label', place)
+    for element in shape.iterfind('attribute'):
+        if element.get('name') == attribute:
+            return element.text or ''
+    raise UserError(
+        f'{place}: the {labelled.tag} {labelled.get("label")!r} has no attribute '
+        f'{attribute!r}; add it in CVAT, or take the labels themselves.'
+    )
+
+
+def _joined(spans: Iterable[_Span]) -> list[_Span]:
+    joined: list[_Span] = []
+    for start, end, label in sorted(spans, key=lambda span: (span[2], span[:2])):
+        if joined and joined[-1][2] == label and start <= joined[-1][1]:
+            first, before, _ = joined.pop()
+            start, end = first, max(before, end)
+        joined.append((start, end, label))
+    return joined

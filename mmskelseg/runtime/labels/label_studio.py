@@ -1,0 +1,251 @@
+"""Label Studio's JSON: spans on the timeline of a video.
+
+Three kinds of regions are read: ``timelinelabels`` with ranges of frames, which count
+from 1 and include both ends; ``videorectangle``, a box that exists from a keyframe up
+to and including a keyframe with ``enabled: false``, or to the end of the video; and
+``labels`` with ``start`` and ``end`` in seconds. Frames are at the frame rate of the
+labelling interface.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
+from typing import TypedDict
+
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    check_shape,
+    choose,
+    number,
+    read_json,
+    video_name,
+    whole,
+)
+from mmskelseg.runtime.labels.fitting import Fitting, NeedsOptionError
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    frame_at,
+    make_segment,
+)
+from mmskelseg.runtime.messages.errors import UserError, reads_file
+
+_TASK = {'data': {'frame_dir?': str}}
+_VALUE = {
+    'ranges?': [dict], 'sequence?': [dict], 'timelinelabels?': [str], 'labels?': [str]
+}  # fmt: skip
+_RESULT = {'result': [{'value?': _VALUE}]}
+_LABELS = {'timelinelabels', 'labels'}
+_REMEDY = 'export the project from Label Studio as JSON'
+_UPLOAD = re.compile(r'^[0-9a-f]{8}-')
+_MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
+
+
+class _Span(TypedDict, total=False):
+    """A range of frames or seconds."""
+
+    start: object
+    end: object
+
+
+class _Value(_Span, total=False):
+    """The keys of a region's value that are read."""
+
+    ranges: list[_Span]
+    sequence: list[dict[str, object]]
+    timelinelabels: list[str]
+    labels: list[str]
+    framesCount: object
+
+
+class _Region(TypedDict, total=False):
+    """The keys of a region that are read."""
+
+    id: object
+    from_name: str
+    score: object
+    value: _Value
+
+
+@reads_file
+def read_label_studio(
+    path: FilePath,
+    *,
+    fps: float | None = None,
+    part: str = 'annotations',
+    control: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
+) -> list[VideoSegments]:
+    """Return the spans of each task of a Label Studio export.
+
+    A video is named after the task's ``frame_dir``, if we wrote it, or else after the
+    media file, without the eight digits that an upload prepends. Tasks that do not fit
+    are skipped as a whole, with a note: those with several annotations, without a
+    video, or for a video that another task labels already.
+
+    Args:
+        path: A JSON file, exported as "JSON" (not "JSON-MIN").
+        fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``;
+            without either, frame numbers are an error.
+        part: Read ``annotations`` or ``predictions``.
+        control: Read only regions of the control tag of this name (``from_name``).
+        strict: Whether a task that does not fit is an error.
+        notes: List to which notes are appended; by default they are logged as warnings.
+    """
+    if part not in ('annotations', 'predictions'):
+        raise UserError(f'part is {part!r}, expected annotations or predictions.')
+    tasks = read_json(path, 'Label Studio')
+    check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
+    videos = Fitting(path, 'tasks', strict, notes)
+    for i, task in enumerate(tasks):
+        name = f'task {task.get("id", i)}'
+        place = f'{path}: {name}'
+        with videos.part(name, place):
+            video = _video(task, fps, part, control, place)
+            videos.add(name, place, [video], 'delete one of them')
+    other = 'predictions' if part == 'annotations' else 'annotations'
+    made, others = (any(task.get(key) for task in tasks) for key in (part, other))
+    if others and not made:
+        raise UserError(
+            f'{path}: no task has {part}, but there are {other}; read them by '
+            f'part={other!r}.'
+        )
+    return videos.read()
+
+
+def _video(
+    task: dict, fps: float | None, part: str, control: str | None, place: str
+) -> VideoSegments:
+    data = task['data']
+    texts = [value for value in data.values() if isinstance(value, str)]
+    media = next((text for text in texts if _MEDIA.search(text)), None)
+    name = data.get('frame_dir') or (media and _UPLOAD.sub('', video_name(media)))
+    if not name:
+        raise UserError(
+            f'{place}: its data has no video file; give it the key frame_dir with the '
+            'name of the video.'
+        )
+    rate = fps if fps is not None else data.get('fps')
+    segments = [
+        segment
+        for region in _regions(task, part, place)
+        if control in (None, region.get('from_name'))
+        for segment in _segments(region, rate, place)
+    ]
+    return VideoSegments(name, segments, rate, None, media)
+
+
+def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
+    """Write a task with a prediction for each video, to be imported and corrected.
+
+    The labelling interface must contain ``<Video name="video" value="$video"
+    frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
+    Marks are written as the text ``to_label`` of a task, which
+    ``<Header value="$to_label"/>`` shows.
+
+    Args:
+        path: The file to write.
+        videos: Videos with fps; ``filename`` is where Label Studio finds the video.
+    """
+    tasks = []
+    for i, video in enumerate(videos):
+        fps = check_fps(video.fps, f'video {video.name!r}')
+        result = []
+        for j, segment in enumerate(video.segments):
+            # Frames count from 1, so the end frame is the last one inside.
+            first, last = frame_at(segment.start, fps) + 1, frame_at(segment.end, fps)
+            span = {'start': first, 'end': last}
+            region: dict[str, object] = {
+                'id': f'{i}_{j}',
+                'type': 'timelinelabels',
+                'from_name': 'videoLabels',
+                'to_name': 'video',
+                'value': {'ranges': [span], 'timelinelabels': [segment.label]},
+            }
+            result.append(region | _score([segment]))
+        media = video.filename or video.name
+        data = {'video': media, 'fps': fps, 'frame_dir': video.name}
+        if video.marks:
+            data['to_label'] = '; '.join(
+                f'{mark.start:.1f} to {mark.end:.1f} s: {mark.label}'
+                for mark in video.marks
+            )
+        prediction: dict[str, object] = {'model_version': 'mmskelseg', 'result': result}
+        prediction |= _score(video.segments)
+        tasks.append({'data': data, 'predictions': [prediction]})
+    atomic_write_text(path, json.dumps(tasks, ensure_ascii=False, indent=1))
+
+
+def _score(segments: Sequence[Segment]) -> dict[str, float]:
+    scores = [segment.score for segment in segments if segment.score is not None]
+    return {'score': round(fmean(scores), 6)} if scores else {}
+
+
+def _regions(task: dict, part: str, place: str) -> list[_Region]:
+    check_shape(task.get(part) or [], [_RESULT], f'{place}, {part}', _REMEDY)
+    made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
+    truth = [item for item in made if item.get('ground_truth')]
+    if len(made) > 1 and len(truth) != 1:
+        raise UserError(
+            f'{place} has {len(made)} {part}; mark one as the ground truth in Label '
+            'Studio, or delete the others.'
+        )
+    regions = [region for one in truth or made for region in one['result']]
+    # Relations have no value; texts about a region are regions without labels.
+    return [region for region in regions if _LABELS & set(region.get('value') or ())]
+
+
+def _segments(region: _Region, fps: object, place: str) -> Iterator[Segment]:
+    place = f'{place}, region {region.get("id")}'
+    value = region['value']
+    if value.get('ranges') or value.get('sequence'):
+        if fps is None:
+            raise NeedsOptionError(
+                f'{place} has frame numbers, but the task has no fps; give the '
+                'frameRate of the Video tag, which is 24 unless your labelling '
+                'interface sets it.'
+            )
+        rate = check_fps(fps, place)
+        ranges = [_ends(span, place, whole) for span in value.get('ranges') or ()]
+        frames = ranges or _boxes(value, place)
+        spans = [((first - 1) / rate, last / rate) for first, last in frames]
+    elif 'start' in value and 'end' in value:
+        spans = [_ends(value, place)]
+    else:
+        return
+    labels = value.get('timelinelabels') or value.get('labels') or []
+    label = choose(None, labels, place, 'label', 'deleting the others')
+    score = region.get('score')
+    score = None if score is None else number(score, place, 'score')
+    for start, end in spans:
+        yield make_segment(place, start, end, label, score)
+
+
+def _ends(
+    span: _Span,
+    place: str,
+    read: Callable[[object, str, str], float] = number,
+) -> tuple[float, float]:
+    start = read(span.get('start'), place, 'start')
+    return start, read(span.get('end'), place, 'end')
+
+
+def _boxes(value: _Value, place: str) -> list[tuple[float, float]]:
+    keyframes = sorted(
+        (whole(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
+        for item in value['sequence']
+    )
+    spans: list[tuple[float, float]] = []
+    begin = None
+    for frame, enabled in keyframes:
+        begin = frame if begin is None else begin
+        if not enabled:
+            spans.append((begin, frame))
+            begin = None
+    if begin is not None:
+        spans.append((begin, whole(value.get('framesCount'), place, 'framesCount')))
+    return spans

@@ -1,0 +1,311 @@
+"""Segments in seconds, and their conversion to frame labels and back.
+
+Frame i covers the time from i / fps to (i + 1) / fps, and has the label of the segment
+that covers its middle. So a segment boundary at time t is before frame
+ceil(t · fps - 1/2), and adjacent segments neither share a frame nor leave a gap. Frame
+labels are recovered exactly at any frame rate, or below 1000 fps if times are rounded
+to milliseconds.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from logging import WARNING
+from math import ceil
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.files.parsing import FilePath
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.structures.segments import resolve_background, to_segments
+
+# The most seconds that labels may exceed the video, since the duration of a container
+# rarely agrees with its number of frames.
+_SLACK = 1.0
+# The most seconds without a label at the end of a video that still get the last one;
+# a single frame always does.
+_END = 0.1
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One action of a video.
+
+    Args:
+        start: Seconds from the first frame.
+        end: Seconds; the next segment may start there.
+        label: Name of its class.
+        score: Confidence of a prediction, 0 to 1.
+    """
+
+    start: float
+    end: float
+    label: str
+    score: float | None = None
+
+    def __str__(self) -> str:
+        return f'{self.label!r} ({self.start:.3f} to {self.end:.3f} s)'
+
+
+@dataclass(frozen=True)
+class VideoSegments:
+    """The segments of one video, as in a label file.
+
+    Args:
+        name: The video's id; readers take the name of the media file, without folder
+            and suffix.
+        segments: The segments in temporal order.
+        fps: Frames per second, if the file states it; needed to write frame numbers.
+        num_frames: Number of frames T; needed to write the video's duration.
+        filename: The media file, as the other tool refers to it.
+        marks: Stretches to point out to the user; the label of each says why. Readers
+            do not take them for actions.
+    """
+
+    name: str
+    segments: Sequence[Segment]
+    fps: float | None = None
+    num_frames: int | None = None
+    filename: str | None = None
+    marks: Sequence[Segment] = ()
+
+
+def frame_at(seconds: float, fps: float) -> int:
+    """Return the first frame whose middle is not before a time in seconds.
+
+    >>> frame_at(2.0, 30), frame_at(2.016, 30), frame_at(2.017, 30)
+    (60, 60, 61)
+    """
+    return ceil(seconds * fps - 0.5)
+
+
+def check_fps(fps: object, place: str) -> float:
+    """Return frames per second as a float, after checking that they are some."""
+    if not is_rate(fps):
+        raise UserError(f'{place}: fps is {shown(fps)}, expected {RATES}.')
+    return float(fps)
+
+
+def labels_to_segments(
+    label: np.ndarray,
+    fps: float,
+    classes: Sequence[str],
+    score: np.ndarray | None = None,
+) -> list[Segment]:
+    """Return the runs of equal labels as segments; frames of -1 make none.
+
+    Args:
+        label: Class id of each frame, shape (T,).
+        fps: Frames per second of the labels.
+        classes: Name of each id.
+        score: Probabilities, shape (K, T). A segment's confidence is the mean, over
+            its frames, of the probability of its class.
+
+    Raises:
+        ValueError: If an id is not a class, or shapes do not fit.
+
+    >>> labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
+    [Segment(start=0.0, end=1.0, label='walk', score=None), \
+Segment(start=1.0, end=1.5, label='lift', score=None)]
+    """
+    fps = check_fps(fps, 'labels')
+    if score is not None and score.shape != (len(classes), len(label)):
+        raise UserError(
+            f'score has shape {score.shape}, but {len(classes)} classes and '
+            f'{len(label)} frames need {(len(classes), len(label))}.'
+        )
+    segments = []
+    for start, end, k in to_segments(label):
+        if not 0 <= k < len(classes):
+            raise UserError(
+                f'label is {k} in frame {start}, but the ids of the {len(classes)} '
+                f'classes run from 0 to {len(classes) - 1}; -1 is no label.'
+            )
+        mean = None if score is None else float(score[k, start:end].mean())
+        segments.append(Segment(start / fps, end / fps, classes[k], mean))
+    return segments
+
+
+def segments_to_labels(
+    segments: Iterable[Segment],
+    num_frames: int,
+    fps: float,
+    classes: Sequence[str],
+    *,
+    missing: str = 'error',
+    overlap: str = 'error',
+    background: str | None = None,
+    video: str = '',
+) -> np.ndarray:
+    """Return the class id of each frame, shape (T,), int64.
+
+    Args:
+        segments: The segments, in any order.
+        num_frames: Number of frames T.
+        fps: Frames per second of the resulting labels, which may differ from that of
+            the labelling tool.
+        classes: Names in the order of ids.
+        missing: How to treat frames without a segment: as an ``error``, as
+            ``background``, or as ``unlabelled`` (-1). It is no error if only the last
+            frames have none, for up to 0.1 s or one frame; they get the last label.
+        overlap: How to treat frames with segments of two classes: as an ``error``, as
+            ``background``, or as the ``later`` segment, the one that starts last.
+        background: Name of the background class.
+        video: Name of the video in messages.
+
+    Raises:
+        ValueError: If a label is not a class, if a segment exceeds the video by more
+            than a second, or for missing and overlapping segments if they are errors.
+    """
+    place = f'video {video!r}' if video else 'segments'
+    fps = check_fps(fps, place)
+    _check_options(missing, overlap, background, place)
+    other = resolve_background(background, classes)
+    fill = -1 if other is None else other
+    ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
+    label = np.full(num_frames, -1, np.int64)
+    owner = np.full(num_frames, -1)
+    clash = np.zeros(num_frames, bool)
+    short = []
+    for i, segment in enumerate(ordered):
+        _check_segment(segment, num_frames / fps, classes, place)
+        start, end = (
+            min(max(frame_at(time, fps), 0), num_frames)
+            for time in (segment.start, segment.end)
+        )
+        if start >= end:
+            short.append(segment)
+            continue
+        k = classes.index(segment.label)
+        taken = (label[start:end] != -1) & (label[start:end] != k)
+        if taken.any() and overlap == 'error':
+            first = start + np.flatnonzero(taken)
+            raise UserError(
+                f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
+                f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
+                "of them, or choose overlap='later' or 'background' (--overlap later "
+                'or background).'
+            )
+        clash[start:end] |= taken
+        label[start:end], owner[start:end] = k, i
+    if short:
+        print_log(
+            f'{place}: {short[0]} covers no frame, the first of {len(short)} such '
+            'segments; they are left out.',
+            WARNING,
+        )
+    if overlap == 'background':
+        label[clash] = fill
+    gaps = label == -1
+    if missing == 'error' and _ends_early(gaps, fps):
+        print_log(
+            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
+            'and is extended to its end.',
+            WARNING,
+        )
+        label[gaps] = label[~gaps][-1]
+        gaps[:] = False
+    if missing == 'error' and gaps.any():
+        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
+    if missing == 'background':
+        label[gaps] = fill
+    return label
+
+
+def make_segment(
+    place: str, start: float, end: float, label: object, score: float | None = None
+) -> Segment:
+    """Return a segment, after checking its label and the order of its times."""
+    if not isinstance(label, str) or not label.strip():
+        raise UserError(
+            f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
+            'it the name of a class.'
+        )
+    check_name(label.strip(), f'{place}: the label from {start:.3f} to {end:.3f} s')
+    if end < start:
+        raise UserError(
+            f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
+            f'{end:.3f} s; swap the two.'
+        )
+    return Segment(start, end, label.strip(), score)
+
+
+def sorted_videos(
+    videos: Iterable[VideoSegments],
+    path: FilePath,
+    remedy: str = 'give each its own name',
+) -> list[VideoSegments]:
+    """Return the videos with their segments in temporal order.
+
+    Raises:
+        UserError: If there is no video, or two have the same name; the message then
+            ends with ``remedy``.
+    """
+    found: dict[str, VideoSegments] = {}
+    for video in videos:
+        if video.name in found:
+            raise UserError(
+                f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
+            )
+        ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
+        found[video.name] = replace(video, segments=ordered)
+    if not found:
+        raise UserError(f'{path}: no video in it has a label; label one first.')
+    return list(found.values())
+
+
+def _check_options(
+    missing: str, overlap: str, background: str | None, place: str
+) -> None:
+    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
+    for name, (value, third) in options.items():
+        if value not in ('error', 'background', third):
+            raise UserError(
+                f'{place}: {name} is {value!r}, expected error, background or {third}.'
+            )
+        if value == 'background' and background is None:
+            raise UserError(
+                f"{place}: {name} is 'background', but no background class is named; "
+                'name one of the classes.'
+            )
+
+
+def _check_segment(
+    segment: Segment, duration: float, classes: Sequence[str], place: str
+) -> None:
+    if segment.label not in classes:
+        raise UserError(
+            f'{place}: {segment} is not one of the {len(classes)} classes '
+            f'{", ".join(classes)}; correct its name or add the class.'
+        )
+    if segment.start < -_SLACK or segment.end > duration + _SLACK:
+        raise UserError(
+            f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
+            's; the labels are of another video or fps is wrong.'
+        )
+
+
+def _ends_early(gaps: np.ndarray, fps: float) -> bool:
+    """Return whether only the last frames have no label, for at most _END seconds."""
+    count = int(gaps.sum())
+    is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
+    return is_short and bool(gaps[-count:].all())
+
+
+def _first_gap(
+    gaps: np.ndarray, ordered: Sequence[Segment], owner: np.ndarray, fps: float
+) -> str:
+    start, end, _ = to_segments(np.where(gaps, 0, -1))[0]
+    before = f'after {ordered[owner[start - 1]]}' if start else 'from the start'
+    after = f'before {ordered[owner[end]]}' if end < gaps.size else 'to the end'
+    count = int(gaps.sum())
+    several = f'the first gap of {count} unlabelled frames; label them'
+    what = several if count > 1 else 'the only unlabelled frame; label it'
+    remedy = "missing='background' or 'unlabelled' (--unlabelled background or ignore)"
+    if end == gaps.size:
+        remedy += ', or correct the frame rate if labels end early in all videos'
+    return (
+        f'no label from {start / fps:.3f} to {end / fps:.3f} s, {before} and {after}, '
+        f'{what}, or choose {remedy}.'
+    )

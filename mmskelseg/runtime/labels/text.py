@@ -1,0 +1,143 @@
+"""Segments as text: tables, subtitles (SubRip, ``.srt``) and time budgets.
+
+A table has the columns ``start``, ``end`` and ``label``, and optionally ``score`` and
+``video``. Times are in seconds; cells are separated by commas, semicolons or tabs.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    as_dicts,
+    number,
+    read_rows,
+    video_name,
+)
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    make_segment,
+    sorted_videos,
+)
+from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.structures.time_budget import TimeBudget
+
+_NEEDED = ('start', 'end', 'label')
+
+
+@reads_file
+def read_csv_segments(path: FilePath) -> list[VideoSegments]:
+    """Return the segments of each video.
+
+    Args:
+        path: A table with a header. Without the column ``video``, the video is named
+            after the file.
+    """
+    rows = read_rows(path)
+    header = rows[0][1] if rows else []
+    missing = [column for column in _NEEDED if column not in header]
+    if missing:
+        raise UserError(
+            f'{path}: the columns are {", ".join(header) or "none"}, without '
+            f'{", ".join(missing)}; the first line must be a header with '
+            f'{", ".join(_NEEDED)}.'
+        )
+    found: dict[str, list[Segment]] = {}
+    for place, row in as_dicts(rows, path):
+        start, end = (number(row[side], place, side) for side in ('start', 'end'))
+        score = number(row['score'], place, 'score') if row.get('score') else None
+        segment = make_segment(place, start, end, row['label'], score)
+        name = row.get('video') or video_name(str(path))
+        found.setdefault(name, []).append(segment)
+    videos = [VideoSegments(*item) for item in found.items()]
+    return sorted_videos(videos, path, 'join its rows')
+
+
+def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
+    """Write the columns video, start, end, label and score; seconds have 6 decimals.
+
+    The cell of a score that is None is empty.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator='\n')
+    writer.writerow(['video', *_NEEDED, 'score'])
+    for video in videos:
+        for segment in video.segments:
+            times = [f'{time:.6f}' for time in (segment.start, segment.end)]
+            score = '' if segment.score is None else f'{segment.score:.6f}'
+            writer.writerow([video.name, *times, segment.label, score])
+    atomic_write_text(path, table.getvalue())
+
+
+def write_time_budget(
+    path: FilePath, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+) -> None:
+    """Write the time budgets of videos as a table, followed by the sum of several.
+
+    Each row is a class in a video: its number of segments, their total and mean
+    duration in seconds, the share of the video's time in percent, and how often each
+    class comes next. Unlabelled time, if any, has a row as well.
+
+    Args:
+        path: The file to write.
+        budgets: Time budgets by video.
+        classes: Names of the K classes.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator='\n')
+    numbers = ('segments', 'total_s', 'mean_s', 'share_percent')
+    writer.writerow(['video', 'class', *numbers, *(f'next: {c}' for c in classes)])
+    rows = dict(budgets)
+    if len(rows) > 1:
+        rows['all'] = reduce(add, rows.values())
+    for video, budget in rows.items():
+        for k, name in enumerate(classes):
+            mean = budget.mean[k]
+            values = (
+                f'{budget.total[k]:.3f}',
+                '' if np.isnan(mean) else f'{mean:.3f}',
+                f'{budget.share[k]:.3f}',
+            )
+            following = budget.transitions[k].tolist()
+            writer.writerow([video, name, budget.number[k], *values, *following])
+        if budget.unlabelled > 0:
+            share = f'{100 - budget.share.sum():.3f}'
+            times = ['', f'{budget.unlabelled:.3f}', '', share]
+            writer.writerow([video, 'unlabelled', *times, *[''] * len(classes)])
+    atomic_write_text(path, table.getvalue())
+
+
+def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
+    """Write a subtitle for each segment, with its confidence, if there is one.
+
+    Args:
+        path: The ``.srt`` file to write; players show it with a video of the same name.
+        segments: The segments in temporal order.
+    """
+    blocks = []
+    for i, segment in enumerate(segments, 1):
+        text = ' '.join(segment.label.split())
+        if segment.score is not None:
+            text += f' ({segment.score:.0%})'
+        times = f'{_clock(segment.start)} --> {_clock(segment.end)}'
+        blocks.append(f'{i}\n{times}\n{text}\n\n')
+    atomic_write_text(path, ''.join(blocks))
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as SubRip writes it.
+
+    >>> _clock(3725.0496)
+    '01:02:05,050'
+    """
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f'{hours:02d}:{minute:02d}:{second:02d},{milliseconds:03d}'

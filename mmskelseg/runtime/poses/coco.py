@@ -1,0 +1,137 @@
+"""Keypoint results in COCO's format: a JSON list with an entry for each person.
+
+::
+
+    [{"image_id": 1, "category_id": 1, "keypoints": [x1, y1, v1, ...], "score": 0.9}]
+
+``image_id`` is taken as the frame number in one video. It is a whole number, or a file
+name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
+``track_id``, or an ``idx`` as in AlphaPose.
+"""
+
+import re
+from pathlib import PurePath
+from typing import TypedDict
+
+import numpy as np
+
+from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.poses.layouts import counted_layout
+from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
+
+_ENTRY = {
+    'image_id': (int, str),
+    'category_id?': int,
+    'keypoints': list,
+    'score?': float,
+    'track_id?': (int, str),
+    'idx?': (float, str, list),
+}
+
+
+class _Entry(TypedDict, total=False):
+    """A person in a frame; the first three keys are required."""
+
+    image_id: int | str
+    category_id: int
+    keypoints: list[object]
+    score: float
+    track_id: int | str
+    idx: object
+
+
+@reads_file
+def read_coco(
+    path: FilePath,
+    skeleton: Layout | None = None,
+    unnamed: Layout | None = None,
+    first_frame: int | None = None,
+) -> Poses:
+    """Return the poses of one video in a file of COCO results.
+
+    The third number of a joint is its score. If all of them are 0, 1 or 2, they are
+    COCO's visibility flags, and 1 and 2 both mean that the joint is present.
+
+    Args:
+        path: The file.
+        skeleton: The layout; by default COCO's 17 joints.
+        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+        first_frame: The ``image_id`` of the first frame, which may be empty; by default
+            the smallest ``image_id``, if that is 0 or 1.
+    """
+    entries = read_json(path, 'the tracker')
+    if isinstance(entries, dict) and 'annotations' in entries:
+        raise UserError(
+            f'{path}: is a data set in COCO format, expected COCO results: a list of '
+            'entries with image_id, category_id, keypoints and score.'
+        )
+    if not isinstance(entries, list) or not entries:
+        raise UserError(f'{path}: expected a list of at least one person.')
+    check_shape(entries, [_ENTRY], str(path), 'export it again as COCO results')
+    ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
+    smallest = min(ids)
+    first = smallest if first_frame is None and smallest < 2 else first_frame
+    if first is None or first > smallest:
+        raise UserError(
+            f'{path}: the smallest image_id is {smallest}; give the image_id of the '
+            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
+        )
+    categories = {entry.get('category_id') or 1 for entry in entries}
+    if len(categories) > 1:
+        raise UserError(
+            f'{path}: entries of the categories {sorted(categories)}; keep only those '
+            'of people.'
+        )
+    joints = len(entries[0]['keypoints']) // 3
+    layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
+    notes = (f'frames are numbered by image_id, from {first}', *notes)
+    found = []
+    tracks = _tracks(entries, ids)
+    for i, (number, entry, track) in enumerate(zip(ids, entries, tracks, strict=True)):
+        where = f'{path}: entry {i}: keypoints'
+        xyc = numbers(entry['keypoints'], (3 * joints,), where).reshape(-1, 3)
+        found.append(Detection(number - first, xyc, entry.get('score'), track))
+    scores = np.array([detection.joints[:, 2] for detection in found])
+    if np.isin(scores, (0, 1, 2)).all():
+        for detection in found:
+            detection.joints[:, 2] = detection.joints[:, 2] > 0
+    return gather(found, layout, str(path), notes=notes)
+
+
+def _tracks(entries: list[_Entry], ids: list[int]) -> list[str | None]:
+    """Return the track name of each entry, or None if there are no tracks.
+
+    AlphaPose writes ``idx`` as a list of the detections that it merged; without
+    tracking it is 0 for everybody.
+    """
+    named = [
+        entry.get('idx') if entry.get('track_id') is None else entry['track_id']
+        for entry in entries
+    ]
+    tracks = [_track(name) for name in named]
+    same = len(set(zip(ids, tracks, strict=True))) < len(tracks)
+    listed = any(isinstance(name, list) for name in named)
+    return [None] * len(tracks) if listed and same else tracks
+
+
+def _track(name: object) -> str | None:
+    while isinstance(name, list):
+        name = name[0] if name else None
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)
+    return None if name is None else str(name)
+
+
+def _number(entry: _Entry, where: str) -> int:
+    image = entry['image_id']
+    if isinstance(image, int) and image >= 0:
+        return image
+    name = PurePath(image).stem if isinstance(image, str) else ''
+    digits = re.search(r'(?<![0-9])([0-9]{1,18})$', name)
+    if not digits:
+        raise UserError(
+            f'{where}: image_id is {shown(image)}, expected a frame number, or a file '
+            'name that ends in one.'
+        )
+    return int(digits[1])

@@ -1,0 +1,275 @@
+"""The interface of pose estimators, and their names."""
+
+import inspect
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.error import URLError
+
+import cv2
+import numpy as np
+
+from mmskelseg.runtime.files.video import VideoFile, opened_video, remaining_frames
+from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.parts import ESTIMATORS
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.poses import Detection, gather
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import Layout
+
+# The type for each name, and the argument that may follow the name after a colon.
+NAMES: dict[str, tuple[str, str | None]] = {
+    'mediapipe': ('MediaPipePose', None),
+    'topdown': ('MMPoseAlias', 'model'),
+    'mmpose': ('MMPoseAlias', 'model'),
+    'rtmlib': ('RTMLibPose', 'mode'),
+}
+# The networks of the paper, and the options that are named after them.
+_TOPDOWN: dict[str, object] = {
+    'model': 'td-hm_hrnet-w32_8xb64-210e_coco-256x192',
+    'detector': 'faster-rcnn_r50_fpn_1x_coco',
+    'categories': ('person',),
+    'box_score': 0.5,
+}
+_TOPDOWN_OPTIONS = {'pose': 'model', 'pose_weights': 'weights'}
+# Relative differences beyond which there is a note: between the stated frame rate and
+# that of the time stamps, and between the stated number of frames and the actual one.
+_RATE, _COUNT = 0.01, 0.02
+
+
+class PoseEstimator(ABC):
+    """A pose estimator, which finds the people in a video and their joints.
+
+    Networks are loaded with the first video.
+    """
+
+    @property
+    @abstractmethod
+    def skeleton(self) -> Layout:
+        """The layout of the joints."""
+
+    @abstractmethod
+    def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
+        """Yield the people in images, which are the frames of one video in order.
+
+        Args:
+            images: Shape (h, w, 3), uint8, in BGR order. All of them are read.
+        """
+
+    def estimate(self, video: str | os.PathLike, *, progress: bool = True) -> Poses:
+        """Return the poses of everybody in a video file, with size and frame rate.
+
+        Row m of the poses is the m-th person of each frame, who may change from frame
+        to frame; ``choose_person`` picks one. If nobody is found, there is one row with
+        all joints missing, and a note about it.
+
+        Args:
+            video: The file, which is read frame by frame.
+            progress: Whether to show a progress bar.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it cannot be read as a video.
+            RuntimeError: If networks cannot be downloaded.
+        """
+        frames = VideoFrames(video, progress=progress)
+        try:
+            found = list(self.detections(frames))
+        except URLError as error:
+            raise UnavailableError(
+                f'{type(self).__name__}: its networks cannot be downloaded '
+                f'({error.reason}); docs/pose_estimation.md says what works offline.'
+            ) from error
+        notes = tuple(frames.notes)
+        if found:
+            layout, count = self.skeleton, frames.count
+            poses = gather(found, layout, str(video), frames=count, counted=True)
+        else:
+            shape = (1, frames.count, Skeleton.get(self.skeleton).num_joints)
+            poses = Poses(np.zeros((*shape, 2)), np.zeros(shape), self.skeleton)
+            notes += ('nobody was found in any frame',)
+        return poses.noting(
+            *notes, img_shape=frames.file.img_shape, fps=frames.file.fps
+        )
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the poses, as plain values."""
+        names = inspect.signature(type(self)).parameters
+        values = {name: getattr(self, name) for name in names if name != 'device'}
+        return {'type': type(self).__name__, **values}
+
+
+def strongest(
+    frame: int,
+    keypoint: np.ndarray,
+    score: np.ndarray,
+    *,
+    box: np.ndarray | None = None,
+    box_score: np.ndarray | None = None,
+    most: int,
+) -> Iterator[Detection]:
+    """Yield at most ``most`` people of a frame, in order of decreasing confidence.
+
+    Args:
+        frame: Number of the frame.
+        keypoint: Joints in pixels, shape (M, V, 2).
+        score: Confidence of the joints, shape (M, V).
+        box: x and y of the first and the last corner, shape (M, 4).
+        box_score: Confidence of the people, shape (M,); by default the mean confidence
+            of their joints.
+        most: The largest number of people.
+    """
+    joints = np.concatenate([keypoint, score[..., None]], axis=-1, dtype=np.float32)
+    sure = score.mean(axis=-1) if box_score is None else box_score
+    for i in np.argsort(-sure, kind='stable')[:most]:
+        yield Detection(
+            frame,
+            joints[i],
+            None if box_score is None else float(box_score[i]),
+            box=None if box is None else box[i].astype(np.float32),
+        )
+
+
+def require(estimator: str, remedy: str, *packages: Dependency) -> None:
+    """Raise DependencyError if a package is missing or unsuitable, without imports."""
+    for package in packages:
+        if package.problem():
+            name, version = package.found()
+            state = f'{name} {version} is' if version else 'it is not'
+            raise DependencyError(
+                f'{estimator} needs {package.name}{package.needed}, but {state} '
+                f'installed; {remedy}.'
+            )
+
+
+def build_pose_estimator(
+    estimator: str | Mapping[str, object] = 'mediapipe', **options: object
+) -> PoseEstimator:
+    """Build the pose estimator for a name or a config.
+
+    Args:
+        estimator: ``mediapipe``; ``mmpose:ALIAS`` (MMPose's inferencer, such as
+            ``mmpose:human``); ``topdown`` or ``topdown:NETWORK`` (the same with Faster
+            R-CNN and with HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or
+            a config with ``type``, where ``TopDownPose`` means ``topdown``.
+        options: Further arguments of the type, which replace those of a config;
+            ``networks.pose`` is the item ``pose`` of a dict ``networks``.
+
+    Raises:
+        DependencyError: If a package that it needs is not or cannot be installed.
+        UserError: If there is no such estimator, or it has no such option.
+    """
+    kind: Any
+    if isinstance(estimator, str):
+        name, _, argument = estimator.partition(':')
+        kind, parameter = NAMES.get(name, ('', None))
+        if not kind or (argument and parameter is None):
+            raise UserError(
+                f'There is no pose estimator {estimator!r}; choose mediapipe, topdown, '
+                'topdown:NETWORK, mmpose:ALIAS, rtmlib or rtmlib:MODE.'
+            )
+        config: dict[str, object] = {}
+        if argument and parameter:
+            config[parameter] = argument
+        topdown = name == 'topdown'
+    else:
+        config = dict(estimator)
+        kind = config.pop('type', None)
+        topdown = kind == 'TopDownPose'
+    for key, value in options.items():
+        name, dot, item = key.partition('.')
+        if dot:
+            held = config.get(name)
+            value = {**(held if isinstance(held, Mapping) else {}), item: value}
+        config[name] = value
+    if topdown:
+        renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
+        kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}
+    cls = _find_type(kind) if isinstance(kind, str) else kind
+    if cls is None:
+        known = ', '.join([*ESTIMATORS.names(), 'MMPoseAlias'])
+        raise UserError(
+            f'The type of a pose estimator is {kind!r}, expected {known}, or a type '
+            'that is registered in INFERENCERS.'
+        )
+    parameters = inspect.signature(cls).parameters
+    unknown = sorted(config.keys() - parameters.keys())
+    if unknown:
+        raise UserError(
+            f'{cls.__name__} has no option {unknown[0]}; choose from '
+            f'{", ".join(parameters)}.'
+        )
+    return cls(**config)
+
+
+#: A pose estimator, or its name or config; see :func:`build_pose_estimator`.
+PoseEstimatorLike: TypeAlias = str | Mapping[str, object] | PoseEstimator
+
+
+def _find_type(name: str) -> type[PoseEstimator] | None:
+    """Return the class with a name; None if there is none."""
+    name = name.removeprefix('mmskelseg.')
+    cls = ESTIMATORS.get(name)
+    if cls is None and name == 'MMPoseAlias':
+        raise DependencyError(
+            f'{name} needs MMPose, which mmskelseg-runtime does not support; choose '
+            'mediapipe or rtmlib, or install mmskelseg.'
+        )
+    return cls
+
+
+class VideoFrames:
+    """An iterable over the frames of a video file, which holds one at a time.
+
+    Attributes:
+        file: The metadata of the file.
+        count: How many frames have been read.
+        notes: Sentences about problems of the file, once all frames have been read.
+
+    Args:
+        path: The file.
+        progress: Whether to show a progress bar on standard error.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read as a video.
+    """
+
+    def __init__(self, path: str | os.PathLike, *, progress: bool = True) -> None:
+        self.file = VideoFile.open(path)
+        self.progress = progress
+        self.count = 0
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield images (H, W, 3), uint8, in BGR order."""
+        first = last = 0.0
+        with (
+            opened_video(self.file.path) as capture,
+            progress_bar('Estimating poses', self.file.frames, self.progress) as count,
+        ):
+            for image in remaining_frames(capture):
+                last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                first = last if self.count == 0 else first
+                self.count += 1
+                yield image
+                count(1)
+        self._take_notes(last - first)
+
+    def _take_notes(self, seconds: float) -> None:
+        stated = self.file
+        if self.count < stated.frames * (1 - _COUNT):
+            self.notes.append(
+                f'only the first {self.count} of {stated.frames} frames can be read'
+            )
+        measured = (self.count - 1) / seconds if seconds > 0 else stated.fps
+        # A single interval is too little to measure a frame rate.
+        if self.count > 2 and abs(measured / stated.fps - 1) > _RATE:
+            self.notes.append(
+                f'states {stated.fps:g} frames per second, but its time stamps mean '
+                f'{measured:g}; give it a constant frame rate (ffmpeg -i OLD -r 30 '
+                'NEW.mp4), or times will be wrong'
+            )

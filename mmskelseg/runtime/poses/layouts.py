@@ -1,0 +1,161 @@
+"""Joint layouts of pose files: by names, by number of joints, or as COCO's 17."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses.poses import Layout, Poses
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.layouts import mirrored_joints, split_side
+
+COCO17 = Skeleton.get('coco17').joints
+
+
+def named_layout(
+    joints: Sequence[str],
+    limbs: Sequence[Sequence[int | str]] = (),
+    name: str = 'custom',
+) -> Layout:
+    """Return the layout of joints whose names are known.
+
+    Joints whose names differ only in left and right are flip pairs. COCO's 17 joints in
+    their order are ``coco17``, whatever the limbs.
+
+    >>> named_layout(['nose', 'earL', 'earR'])['flip_pairs']
+    [[1, 2]]
+    """
+    if tuple(joints) == COCO17:
+        return 'coco17'
+    return {
+        'name': name,
+        'joints': list(joints),
+        'limbs': [list(limb) for limb in limbs],
+        'flip_pairs': [list(pair) for pair in mirrored_joints(joints)],
+    }
+
+
+def checked(layout: Layout, source: str) -> Layout:
+    """Return a layout from a file, after checking that it is valid and safe."""
+    try:
+        if not is_data_layout(layout):
+            raise UserError(f'skeleton is {str(layout)[:40]!r}, expected a name.')
+        Skeleton.get(layout)
+    except (TypeError, ValueError) as error:
+        raise UserError(f'{source}: {error}') from None
+    return layout
+
+
+def counted_layout(
+    joints: int, given: Layout | None, source: str, unnamed: Layout | None = None
+) -> tuple[Layout, tuple[str, ...]]:
+    """Return the layout of V joints without names, and a note if it is a guess.
+
+    It is the given one, which must have V joints, or else COCO's if V is 17, or else
+    ``unnamed`` if that has V.
+    """
+    if given is not None:
+        try:
+            skeleton = Skeleton.get(given)
+        except (TypeError, ValueError) as error:
+            raise UserError(f'{source}: {error}') from None
+        if skeleton.num_joints != joints:
+            raise UserError(
+                f'{source}: {joints} joints, but the skeleton {skeleton.name} has '
+                f'{skeleton.num_joints}; name the layout of the pose estimator.'
+            )
+        return given if isinstance(given, str) else dict(given), ()
+    if joints != len(COCO17):
+        if unnamed is not None:
+            skeleton = Skeleton.get(unnamed)
+            name, count = skeleton.name, skeleton.num_joints
+            if count == joints:
+                note = f'{joints} joints without names are assumed to be those of'
+                return unnamed, (f'{note} {name}',)
+            raise UserError(
+                f'{source}: {joints} joints without names, but the skeleton {name} has '
+                f'{count}; estimate poses of its joints.'
+            )
+        raise UserError(
+            f'{source}: {joints} joints without names; give their layout by '
+            '--skeleton, such as mmpose:halpe or a JSON file with joints and limbs.'
+        )
+    return 'coco17', ('17 joints without names are assumed to be those of COCO',)
+
+
+def in_order(
+    joints: Sequence[str],
+    given: Layout | None,
+    source: str,
+    unnamed: Layout | None = None,
+) -> tuple[list[int], Layout, tuple[str, ...]]:
+    """Return the order of joints, the layout and notes, for joints with names.
+
+    Names that are numbers are sorted numerically, with the layout of
+    :func:`counted_layout`. Other names are ordered as in the given layout, or COCO's,
+    if it has the same names; a given layout with other names keeps their order.
+    """
+    order = list(range(len(joints)))
+    layout = 'coco17' if given is None else given
+    names = Skeleton.get(layout).joints
+    if all(joint.isdecimal() and len(joint) < 10 for joint in joints):
+        order.sort(key=lambda i: int(joints[i]))
+    elif set(names) == set(joints):
+        order, given = [list(joints).index(name) for name in names], layout
+    elif given is None:
+        notes = ['the file has no limbs, so none are drawn; give them by --skeleton']
+        notes += _misspelt(joints)
+        return order, checked(named_layout(joints), source), tuple(notes)
+    return order, *counted_layout(len(joints), given, source, unnamed)
+
+
+def _misspelt(joints: Sequence[str]) -> Iterator[str]:
+    """Yield a note on each joint whose name is nearly one that COCO has."""
+    missing = [joint for joint in COCO17 if joint not in joints]
+    for joint in [joint for joint in joints if joint not in COCO17]:
+        for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9):
+            yield f'{joint} is none of the joints of COCO; should it be {meant}?'
+
+
+def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
+    """Return poses with COCO's 17 joints, matched by name; other joints are dropped.
+
+    Args:
+        poses: The poses.
+        parts: The COCO joint of each joint whose name does not match by itself.
+        source: The file, for messages.
+
+    Raises:
+        ValueError: If a part is unknown, or no joint matches.
+    """
+    joints = poses.joints
+    for names, known in ((parts.keys(), joints), (parts.values(), COCO17)):
+        if unknown := [name for name in names if name not in known]:
+            raise UserError(
+                f'{source}: there is no joint {unknown[0]}; choose among '
+                f'{", ".join(known)}.'
+            )
+    if poses.skeleton == 'coco17':
+        return poses
+    found = {'_'.join(filter(None, split_side(name))): name for name in joints}
+    found |= {part: name for name, part in parts.items()}
+    columns = {j: joints.index(found[j]) for j in COCO17 if j in found}
+    if not columns:
+        raise UserError(
+            f'{source}: none of the joints {", ".join(joints)} has the name of one of '
+            "COCO's 17; match them by --part NAME=JOINT, such as "
+            f'--part {joints[0]}=nose.'
+        )
+    shape = (*poses.keypoint_score.shape[:2], len(COCO17))
+    keypoint, score = np.zeros((*shape, 2)), np.zeros(shape)
+    places = [COCO17.index(joint) for joint in columns]
+    keypoint[:, :, places] = poses.keypoint[:, :, list(columns.values())]
+    score[:, :, places] = poses.keypoint_score[:, :, list(columns.values())]
+    absent = [joint for joint in COCO17 if joint not in columns]
+    note = f'{len(joints)} joints mapped to coco17 by name'
+    if absent:
+        note += f', always missing: {", ".join(absent)}'
+    return poses.noting(
+        note, keypoint=keypoint, keypoint_score=score, skeleton='coco17'
+    )

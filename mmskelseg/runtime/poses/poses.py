@@ -1,0 +1,286 @@
+"""Poses of one video from a tracker, before they become an annotation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import in_words
+from mmskelseg.runtime.files.parsing import numbers
+from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.skeleton import Layout
+
+# The lengths of poses and their video may differ by this many seconds, or by this
+# fraction of the video.
+_SECONDS, _PART = 1.0, 0.1
+# Bytes that poses may always take; above that, people must be seen in one of so many
+# frames.
+_FREE, _RATIO = 1 << 28, 50
+# The most people in a frame that tracks are computed for.
+_CROWD = 500
+# The largest plausible ratio of frame numbers to detections.
+_SPREAD = 1000
+# The largest plausible height or width of an image.
+_LARGEST_SIDE = 1 << 16
+# The most frames of a video at another frame rate, if they are more than it has: 18
+# hours at 30 frames per second.
+_MOST_FRAMES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Joints of the people in one video, frame by frame.
+
+    A joint whose coordinates or score are not finite, or whose score is not above 0, is
+    missing: all three become 0.
+
+    Args:
+        keypoint: Pixels, x to the right and y downwards, shape (M, T, V, 2).
+        keypoint_score: Confidence of each joint, shape (M, T, V).
+        skeleton: The layout of the joints.
+        img_shape: Height and width of the image in pixels, if known.
+        fps: Frames per second, if known.
+        people: A name for each of the M rows, if each row is the same person in all
+            frames. Otherwise a row is only a position in the list of people in a frame.
+        person_score: Confidence of each person, shape (M, T), if known.
+        person_box: The bounding box of each person as x and y of two corners, shape
+            (M, T, 4), zeros if absent from a frame, if known.
+        notes: Sentences for the user about what was assumed or skipped.
+    """
+
+    keypoint: np.ndarray
+    keypoint_score: np.ndarray
+    skeleton: Layout
+    img_shape: tuple[int, int] | None = None
+    fps: float | None = None
+    people: tuple[str, ...] = ()
+    person_score: np.ndarray | None = None
+    person_box: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        joints = Skeleton.get(self.skeleton).num_joints
+        assert self.keypoint.shape == (*self.keypoint_score.shape, 2)
+        assert self.keypoint.shape[2] == joints
+        keypoint = np.array(self.keypoint, np.float32)
+        score = np.array(self.keypoint_score, np.float32)
+        missing = ~(np.isfinite(keypoint).all(-1) & np.isfinite(score) & (score > 0))
+        keypoint[missing], score[missing] = 0, 0
+        object.__setattr__(self, 'keypoint', keypoint)
+        object.__setattr__(self, 'keypoint_score', score)
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """The names of the V joints."""
+        return Skeleton.get(self.skeleton).joints
+
+    def noting(self, *notes: str, **changes: Any) -> Poses:
+        """Return these poses with additional notes and changed fields."""
+        return replace(self, notes=(*self.notes, *notes), **changes)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person in one frame.
+
+    Args:
+        frame: Number of the frame, from 0.
+        joints: x, y and score of each joint, shape (V, 3).
+        score: Confidence of the person.
+        track: Name of the person's track in the video.
+        box: Bounding box as x and y of two corners, shape (4,).
+    """
+
+    frame: int
+    joints: np.ndarray
+    score: float | None = None
+    track: str | None = None
+    box: np.ndarray | None = None
+
+
+def gather(
+    found: Iterable[Detection],
+    skeleton: Layout,
+    source: str,
+    *,
+    frames: int = 0,
+    counted: bool = False,
+    notes: Sequence[str] = (),
+) -> Poses:
+    """Return the poses of a video from single detections.
+
+    If every detection has a track, each row is a track; otherwise the people in a frame
+    fill the rows in their order. Frames may be in any order.
+
+    Args:
+        found: The detections.
+        skeleton: The layout of the joints.
+        source: Name of the file in messages.
+        frames: Number of frames T, if the file states it.
+        counted: Whether the frames of the video were counted, so that their number is
+            plausible even with few people.
+        notes: What the reader assumed.
+    """
+    found = list(found)
+    if not found:
+        raise UserError(f'{source}: no person in any frame; nothing to learn from.')
+    last = max(detection.frame for detection in found)
+    if not counted and max(last, frames) > _SPREAD * (len(found) + 10):
+        raise UserError(
+            f'{source}: {len(found)} people in frames up to {last}, so these do not '
+            'number the frames of one video; give each video a file of its own.'
+        )
+    tracked = all(detection.track is not None for detection in found)
+    rows: dict[str, int] = {}
+    filled = np.zeros(max(frames, last + 1), np.int64)
+    seen = []
+    for detection in found:
+        row = int(filled[detection.frame])
+        if tracked:
+            row = rows.setdefault(str(detection.track), len(rows))
+        filled[detection.frame] += 1
+        seen.append((row, detection.frame))
+    if len(set(seen)) < len(seen):
+        row, frame = next(pair for i, pair in enumerate(seen) if pair in seen[:i])
+        raise UserError(
+            f'{source}: person {list(rows)[row]} occurs twice in frame {frame}; give '
+            'different people different ids.'
+        )
+    shape = (max(row for row, _ in seen) + 1, len(filled), len(found[0].joints))
+    if not counted:
+        check_size(shape, len(found), source)
+    if not tracked and shape[0] > _CROWD:
+        raise UserError(
+            f'{source}: {shape[0]} people in one frame, but at most {_CROWD} can be '
+            'read; raise the score threshold of the tracker.'
+        )
+    values = np.zeros((*shape, 3), np.float32)
+    person_score = np.zeros(shape[:2], np.float32)
+    person_box = np.zeros((*shape[:2], 4), np.float32)
+    for detection, (row, frame) in zip(found, seen, strict=True):
+        values[row, frame] = detection.joints
+        person_score[row, frame] = detection.score or 0
+        if detection.box is not None:
+            person_box[row, frame] = detection.box
+    return Poses(
+        values[..., :2],
+        values[..., 2],
+        skeleton,
+        people=tuple(rows),
+        person_score=person_score if person_score.any() else None,
+        person_box=person_box if person_box.any() else None,
+        notes=tuple(notes),
+    )
+
+
+def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
+    """Raise a UserError if poses (M, T, V) would be large but mostly empty."""
+    people, frames, joints = shape
+    size = 12 * people * frames * joints
+    if size > max(_FREE, _RATIO * 12 * count * joints):
+        raise UserError(
+            f'{source}: {count} people found, in {people} tracks or places of {frames} '
+            f'frames, would take {in_words(size)}; above {in_words(_FREE)} each '
+            f'must be seen in one of {_RATIO} frames. Merge the tracks of a person, or '
+            'split the video.'
+        )
+
+
+def check_frames(count: int, frames: int, fps: float, source: str) -> None:
+    """Raise a UserError if another frame rate needs implausibly many frames.
+
+    Args:
+        count: The number of frames at the other rate.
+        frames: The number of frames that there are.
+        fps: The stated frame rate, which may be wrong.
+        source: Name of the video in messages.
+    """
+    if count > max(frames, _MOST_FRAMES):
+        raise UserError(
+            f'{source}: {fps:g} frames per second would make {count} frames of its '
+            f'{frames}; correct the frame rate.'
+        )
+
+
+def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
+    """Return the height and width of an image, after checking their range."""
+    sides = numbers(img_shape, (2,), f'{place}: img_shape')
+    if not ((sides >= 1) & (sides <= _LARGEST_SIDE) & (sides % 1 == 0)).all():
+        raise UserError(
+            f'{place}: img_shape is {shown(img_shape)}, expected the height and width '
+            f'of the image in pixels, from 1 to {_LARGEST_SIDE}.'
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def with_size(poses: Poses) -> Poses:
+    """Return poses with an image size, estimated from the joints if unknown."""
+    if poses.img_shape is not None:
+        return poses
+    seen = poses.keypoint[poses.keypoint_score > 0]
+    width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
+    return poses.noting(
+        'image size is unknown, estimated from the extent of the joints',
+        img_shape=(int(height), int(width)),
+    )
+
+
+def with_rate(
+    poses: Poses, file: VideoFile | None, given: float | None, source: str
+) -> Poses:
+    """Return poses with a frame rate, and as long as their video, if there is one.
+
+    Empty frames may be added at the end, since some trackers stop writing after the
+    last person they found.
+
+    Args:
+        poses: The poses.
+        file: Their video.
+        given: Frames per second, which override those of a file.
+        source: Name of the poses in messages.
+
+    Raises:
+        UserError: If the frame rate is unknown, or the lengths do not match.
+    """
+    fps = given or poses.fps or (file.fps if file else None)
+    if fps is None:
+        raise UserError(
+            f'{source}: has no frame rate; give it (--fps, or fps in Python), or '
+            'give the video as well.'
+        )
+    fps = check_fps(fps, source)
+    if given and poses.fps and not math.isclose(given, poses.fps, rel_tol=1e-3):
+        poses = poses.noting(f'{given:g} fps instead of the {poses.fps:g} of the file')
+    if file is None:
+        return poses.noting(fps=fps)
+    frames = poses.keypoint.shape[1]
+    # Programs round 29.97 to 30, but still write a pose for every frame.
+    same = math.isclose(fps, file.fps, rel_tol=1e-3)
+    expected = file.frames if same else round(file.frames * fps / file.fps)
+    if given is None and abs(expected - frames) > max(_SECONDS * fps, _PART * expected):
+        raise UserError(
+            f'{source}: {frames} frames of poses, but {file.path} has {file.frames} at '
+            f'{file.fps:g} fps; give the rate of the poses (--fps, or fps in Python), '
+            f'which may be {frames / file.frames * file.fps:.3g}, or {file.fps:g} if '
+            'nobody is seen in the rest.'
+        )
+    if expected <= frames:
+        return poses.noting(fps=fps)
+    check_frames(expected, max(frames, file.frames), fps, source)
+    more = ((0, 0), (0, expected - frames), (0, 0))
+    box = poses.person_box
+    return poses.noting(
+        'frames without people added up to the end of the video',
+        keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
+        keypoint_score=np.pad(poses.keypoint_score, more),
+        person_score=None,
+        person_box=None if box is None else np.pad(box, more),
+        fps=fps,
+    )

@@ -1,0 +1,109 @@
+"""Analysis files of SLEAP: HDF5, made by "Export Analysis HDF5" or ``sleap-convert``.
+
+A file has ``tracks`` (tracks, 2, nodes, frames), NaN for nodes that were not found, and
+``node_names``. Predictions also have ``track_names``, ``point_scores`` (tracks, nodes,
+frames), ``instance_scores`` (tracks, frames) and ``edge_inds``. Newer files name the
+axes in the attribute ``dims``, and may have another order.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmskelseg.runtime.files.hdf5 import (
+    hdf5_array,
+    hdf5_attribute,
+    hdf5_texts,
+    open_hdf5,
+    texts,
+)
+from mmskelseg.runtime.files.parsing import FilePath, parse_json
+from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.poses.layouts import checked, in_order, named_layout
+from mmskelseg.runtime.poses.poses import Layout, Poses
+
+if TYPE_CHECKING:
+    import h5py
+
+_AXES = {
+    'tracks': ('track', 'xy', 'node', 'frame'),
+    'point_scores': ('track', 'node', 'frame'),
+    'instance_scores': ('track', 'frame'),
+}
+# The most values in the list of edges.
+_MOST_EDGES = 20_000
+_OURS = ('track', 'frame', 'node', 'xy')
+
+
+@reads_file
+def read_sleap(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
+    """Return the poses of one video in an analysis file of SLEAP.
+
+    Args:
+        path: The file.
+        skeleton: The layout; by default the nodes and edges of the file, or COCO's 17
+            joints if the nodes have their names.
+        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    """
+    with open_hdf5(path) as file:
+        if not {'tracks', 'node_names'} <= set(file):
+            raise UserError(
+                f'{path}: no tracks and node_names, but {", ".join(file) or "nothing"};'
+                ' export it from SLEAP as analysis HDF5.'
+            )
+        arrays = {key: _array(file, key, str(path)) for key in _AXES if key in file}
+        nodes, people = (
+            hdf5_texts(file[key], path) if key in file else []
+            for key in ('node_names', 'track_names')
+        )
+        edges = []
+        if 'edge_inds' in file:
+            found = hdf5_array(file['edge_inds'], path, _MOST_EDGES)
+            edges = found.astype(int).reshape(-1, 2).tolist()
+    keypoint, score = arrays['tracks'], arrays.get('point_scores')
+    whole = arrays.get('instance_scores')
+    tracks, frames, count, axes = keypoint.shape
+    fits = score is None or score.shape == keypoint.shape[:3]
+    fits &= whole is None or whole.shape == keypoint.shape[:2]
+    if not fits or count != len(nodes) or axes != 2 or not keypoint.size:
+        raise UserError(
+            f'{path}: tracks of {tracks} tracks, {frames} frames, {count} nodes and '
+            f'{axes} coordinates, but {len(nodes)} node_names, or scores of another '
+            'shape; export the file again.'
+        )
+    # Manually placed or corrected instances have no scores: NaN.
+    score = np.ones(keypoint.shape[:3]) if score is None else score
+    score = np.where(np.isnan(score), 1, score)
+    if len(people) != tracks:
+        people = [f'track_{i}' for i in range(tracks)]
+    order, layout, notes = in_order(nodes, skeleton, str(path), unnamed)
+    if skeleton is None and isinstance(layout, dict) and edges:
+        layout, notes = checked(named_layout(nodes, edges, 'sleap'), str(path)), ()
+    return Poses(
+        keypoint[:, :, order],
+        score[:, :, order],
+        layout,
+        people=tuple(people),
+        person_score=None if whole is None else np.nan_to_num(whole),
+        notes=notes,
+    )
+
+
+def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
+    """Return an array of the file with our order of axes."""
+    data = file[key]
+    axes = hdf5_attribute(data, 'dims', source)
+    if axes is not None:
+        axes = parse_json(texts([axes])[0], source, 'SLEAP')
+    axes = list(_AXES[key]) if axes is None else axes
+    is_known = isinstance(axes, list) and set(axes) == set(_AXES[key])
+    if not is_known or data.ndim != len(axes) or data.dtype.kind not in 'fiu':
+        raise UserError(
+            f'{source}: {key} has shape {data.shape}, type {data.dtype} and axes '
+            f'{shown(axes)}, expected numbers of {", ".join(_AXES[key])}; export it '
+            'again as analysis HDF5.'
+        )
+    order = [axes.index(axis) for axis in _OURS if axis in axes]
+    return np.transpose(hdf5_array(data, source), order)

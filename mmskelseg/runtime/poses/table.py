@@ -1,0 +1,149 @@
+"""Joints in a CSV table, long or wide.
+
+docs/keypoint_formats.md has an example of each. A joint is missing if x or y is empty
+or ``nan``. A joint without a score is certain, such as one placed manually in SLEAP.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from math import inf, isnan, nan
+
+import numpy as np
+
+from mmskelseg.runtime.files.parsing import FilePath, Row, Rows, as_dicts, read_rows
+from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.poses.layouts import in_order
+from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
+
+# Names of the columns in files of other tools.
+_ALIASES = {
+    'x': ('x',),
+    'y': ('y',),
+    'frame': ('frame', 'frame_idx', 'frame_id', 'frame_number', 'frame_index'),
+    'person': ('person', 'person_id', 'track', 'track_id', 'individual'),
+    'joint': ('joint', 'keypoint', 'bodypart', 'landmark', 'landmark_index'),
+    'score': ('score', 'likelihood', 'confidence', 'visibility', 'conf'),
+}
+_WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|conf|v)')
+
+
+@reads_file
+def read_table(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
+    """Return the poses of one video in a CSV file; frames are numbered from 0.
+
+    Args:
+        path: The file, with a header; cells are separated by commas, semicolons or
+            tabs.
+        skeleton: The layout. By default COCO's 17 joints if the joints have their
+            names; otherwise the joints of the file, without limbs.
+        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    """
+    names, found = table_detections(path)
+    order, layout, notes = in_order(names, skeleton, str(path), unnamed)
+    found = [Detection(d.frame, d.joints[order], track=d.track) for d in found]
+    return gather(found, layout, str(path), notes=notes)
+
+
+def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
+    """Return the names of the joints in a table, and the detections of people."""
+    rows = read_table_rows(path)
+    header = rows[0][1]
+    columns = {
+        key: name
+        for key, names in _ALIASES.items()
+        for name in header
+        if name.lower() in names
+    }
+    long = {'joint', 'x', 'y'} <= columns.keys()
+    wide = {} if long else _wide_columns(header)
+    if 'frame' not in columns or not (long or wide):
+        raise UserError(
+            f'{path}: the columns are {", ".join(header)[:200]}; expected frame, joint,'
+            ' x, y (and score, person) with a row for each joint, or frame and NAME_x, '
+            'NAME_y (and NAME_score) of each joint with a row for each frame.'
+        )
+    cells = as_dicts(rows, path)
+    if long:
+        return _long(cells, columns)
+    return list(wide), list(_wide(cells, columns, wide))
+
+
+def read_table_rows(path: FilePath) -> Rows:
+    """Return line number and cells of each row: a header and at least one more row."""
+    rows = read_rows(path)
+    if len(rows) < 2:
+        raise UserError(f'{path}: {len(rows)} rows, expected a header and frames.')
+    return rows
+
+
+def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the columns of each joint that has x and y."""
+    found: dict[str, dict[str, str]] = {}
+    for column in header:
+        if match := _WIDE.fullmatch(column):
+            axis = match[2].lower()
+            found.setdefault(match[1], {})[axis if axis in 'xy' else 'score'] = column
+    return {name: axes for name, axes in found.items() if {'x', 'y'} <= axes.keys()}
+
+
+def _wide(
+    rows: list[Row], columns: dict[str, str], joints: dict[str, dict[str, str]]
+) -> Iterator[Detection]:
+    for where, row in rows:
+        values = np.ones((len(joints), 3))
+        for joint, axes in enumerate(joints.values()):
+            for i, axis in enumerate(('x', 'y', 'score')):
+                if axis in axes:
+                    values[joint, i] = _number(row, axes[axis], where)
+        values[np.isnan(values[:, 2]), 2] = 1
+        track = row[columns['person']] if 'person' in columns else '1'
+        frame = _frame(row, columns['frame'], where)
+        yield Detection(frame, values, track=track or None)
+
+
+def _long(
+    rows: list[Row], columns: dict[str, str]
+) -> tuple[list[str], list[Detection]]:
+    names: dict[str, int] = {}
+    people: dict[tuple[int, str], dict[int, list[float]]] = {}
+    for where, row in rows:
+        name = row[columns['joint']]
+        joint = names.setdefault(name, len(names))
+        who = row[columns['person']] if 'person' in columns else '1'
+        person = people.setdefault((_frame(row, columns['frame'], where), who), {})
+        if joint in person:
+            raise UserError(
+                f'{where} repeats joint {name} of a person in a frame; add a column '
+                '`person` for several people.'
+            )
+        score = _number(row, columns['score'], where) if 'score' in columns else nan
+        score = 1.0 if isnan(score) else score
+        person[joint] = [*(_number(row, columns[axis], where) for axis in 'xy'), score]
+    found = []
+    for (frame, who), joints in people.items():
+        values = np.zeros((len(names), 3))
+        values[list(joints)] = list(joints.values())
+        found.append(Detection(frame, values, track=who))
+    return list(names), found
+
+
+def _number(row: dict[str, str], column: str, where: str) -> float:
+    """Return a cell as a number, NaN if it is empty."""
+    try:
+        return float(row[column] or 'nan')
+    except ValueError:
+        raise UserError(
+            f'{where}, column {column} is {row[column][:40]!r}, expected a number.'
+        ) from None
+
+
+def _frame(row: dict[str, str], column: str, where: str) -> int:
+    value = _number(row, column, where)
+    if not 0 <= value < inf or value != int(value):
+        raise UserError(
+            f'{where}, column {column} is {row[column][:40]!r}, expected a whole '
+            'number from 0.'
+        )
+    return int(value)

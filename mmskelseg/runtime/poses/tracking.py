@@ -1,0 +1,259 @@
+"""Tracking, and the choice of one person or of each person in a video."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses.poses import Poses
+from mmskelseg.runtime.structures.choices import POLICIES
+
+# The fewest seconds that a person must be seen, and the frame rate if it is unknown.
+_LEAST_SECONDS, _RATE = 2.0, 30.0
+
+
+class Track(NamedTuple):
+    """One person of a video.
+
+    Attributes:
+        name: Name of the person.
+        rows: Row of the person in each frame of the poses, shape (T,), -1 if absent.
+    """
+
+    name: str
+    rows: np.ndarray
+
+
+def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return the bounding box of each person's joints, shape (M, T, 4).
+
+    Boxes are x and y of the first and last pixel, so the box of a single joint has one
+    pixel. If no joint is seen, all are NaN.
+
+    Args:
+        keypoint: Joints, shape (M, T, V, 2).
+        score: Their scores, shape (M, T, V).
+    """
+    seen = (score > 0)[..., None]
+    low = np.where(seen, keypoint, np.inf).min(axis=2)
+    high = np.where(seen, keypoint, -np.inf).max(axis=2)
+    boxes = np.concatenate([low, high], axis=-1)
+    return np.where(np.isfinite(boxes), boxes, np.nan)
+
+
+def _boxes(poses: Poses) -> np.ndarray:
+    """Return the boxes from the detector, or else those around the joints."""
+    if poses.person_box is None:
+        return person_boxes(poses.keypoint, poses.keypoint_score)
+    there = poses.person_box.any(axis=-1, keepdims=True)
+    return np.where(there, poses.person_box, np.nan)
+
+
+def box_areas(boxes: np.ndarray) -> np.ndarray:
+    """Return the area of boxes (..., 4) in pixels, 0 for NaN.
+
+    >>> box_areas(np.array([[0, 0, 9, 4], [np.nan] * 4])).tolist()
+    [50.0, 0.0]
+    """
+    sides = boxes[..., 2:] - boxes[..., :2] + 1
+    return np.nan_to_num(sides.prod(axis=-1))
+
+
+def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return intersection over union of boxes (P, 4) and (Q, 4), shape (P, Q).
+
+    >>> box_overlaps(np.array([[0, 0, 9, 9]]), np.array([[5, 0, 14, 9]])).round(3)
+    array([[0.333]])
+    """
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.maximum(high - low + 1, 0).prod(axis=-1)
+    union = box_areas(first)[:, None] + box_areas(second)[None] - shared
+    return shared / union
+
+
+class OverlapLinks:
+    """Links people over frames by the overlap of their boxes.
+
+    In each frame, the track and the box with the largest overlap are linked, then the
+    next pair, down to ``least``. The remaining boxes start new tracks.
+
+    Args:
+        least: Smallest intersection over union with the last box of a track.
+        patience: Number of frames without a box after which a track ends.
+    """
+
+    def __init__(self, least: float = 0.3, patience: int = 30) -> None:
+        self.least = least
+        self.patience = patience
+        self.count = 0
+        # The last frame and box of each track.
+        self._last: dict[int, tuple[int, np.ndarray]] = {}
+
+    def link(self, frame: int, boxes: np.ndarray) -> np.ndarray:
+        """Return the track number of each box, shape (P,).
+
+        Args:
+            frame: Frame number, higher than in the previous call.
+            boxes: Boxes of the people in the frame, shape (P, 4).
+        """
+        tracks = np.full(len(boxes), -1)
+        self._last = {
+            track: end
+            for track, end in self._last.items()
+            if frame - end[0] <= self.patience + 1
+        }
+        if self._last and len(boxes):
+            alive = list(self._last)
+            ends = np.stack([box for _, box in self._last.values()])
+            overlap = box_overlaps(ends, boxes)
+            while overlap.max() >= self.least:
+                end, place = np.unravel_index(overlap.argmax(), overlap.shape)
+                tracks[place] = alive[end]
+                overlap[end], overlap[:, place] = -1, -1
+        for row, box in enumerate(boxes):
+            if tracks[row] < 0:
+                tracks[row], self.count = self.count, self.count + 1
+            self._last[int(tracks[row])] = frame, box
+        return tracks
+
+
+def link_by_overlap(
+    boxes: np.ndarray, least: float = 0.3, patience: int = 30
+) -> np.ndarray:
+    """Return the track number of each box, shape (M, T), -1 if there is no box.
+
+    Args:
+        boxes: Boxes of people, in any order in each frame, shape (M, T, 4).
+        least: See :class:`OverlapLinks`.
+        patience: See :class:`OverlapLinks`.
+    """
+    tracks = np.full(boxes.shape[:2], -1)
+    present = ~np.isnan(boxes[..., 0])
+    links = OverlapLinks(least, patience)
+    for frame in np.flatnonzero(present.any(axis=0)):
+        rows = np.flatnonzero(present[:, frame])
+        tracks[rows, frame] = links.link(int(frame), boxes[rows, frame])
+    return tracks
+
+
+def choose_person(poses: Poses, policy: str, source: str) -> Poses:
+    """Return poses of one person, M = 1, with a note on how it was chosen.
+
+    If rows are people, one whole row is chosen: the one with the ``largest`` boxes, the
+    highest ``score`` or the longest ``track``, summed over the video. Otherwise
+    ``largest`` and ``score`` choose separately in each frame, and ``track`` links
+    people by overlap and takes the longest track. ``all`` keeps everybody.
+
+    Args:
+        poses: The poses.
+        policy: One of ``POLICIES``, or the name of a person.
+        source: The file, for messages.
+
+    Raises:
+        ValueError: If the policy is neither.
+    """
+    known = ', '.join((*POLICIES, *poses.people))
+    if policy not in (*POLICIES, *poses.people):
+        raise UserError(f'{source}: there is no person {policy}; choose among {known}.')
+    persons = len(poses.keypoint)
+    if persons == 1 or not poses.keypoint_score.any():
+        return poses
+    if policy == 'all':
+        return poses.noting(f'all of up to {persons} people are kept')
+    frames = poses.keypoint.shape[1]
+    notes = {'largest': 'the largest', 'score': 'of the highest score'}
+    if policy in poses.people:
+        rows, note = np.full(frames, poses.people.index(policy)), 'as named'
+    elif poses.people:
+        rows = np.full(frames, int(_worth(poses, policy).sum(axis=1).argmax()))
+        note = notes.get(policy, 'seen longest')
+    elif policy == 'track':
+        tracks = link_by_overlap(_boxes(poses))
+        longest = np.bincount(tracks[tracks >= 0]).argmax()
+        chosen = tracks == longest
+        rows = np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)
+        note = f'the longest of {tracks.max() + 1} tracks linked by overlap'
+    else:
+        rows = _worth(poses, policy).argmax(axis=0)
+        note = f'{notes[policy]} in each frame'
+    who = poses.people[rows[0]] if poses.people else ''
+    note = f'of up to {persons} people {who}{", " * bool(who)}{note}'
+    return _only(poses, Track(who, rows), note)
+
+
+def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
+    """Return each person of a video, in order of appearance, and notes.
+
+    Rows that are people keep their names; otherwise people are linked by the overlap of
+    their boxes. People without a name, or with a number as name, are called person1,
+    person2 and so on. People who are seen for less than 2 seconds in all, such as
+    momentary errors of a tracker, are skipped, unless nobody is seen longer.
+    """
+    present = np.asarray((poses.keypoint_score > 0).any(axis=-1))
+    if poses.people:
+        rows = [np.where(there, m, -1) for m, there in enumerate(present)]
+        names = list(poses.people)
+    else:
+        numbers = link_by_overlap(_boxes(poses))
+        rows = [
+            np.where(found.any(axis=0), found.argmax(axis=0), -1)
+            for found in (numbers == k for k in range(numbers.max() + 1))
+        ]
+        names = [''] * len(rows)
+    seen = [(row >= 0).sum() for row in rows]
+    least = _LEAST_SECONDS * (poses.fps or _RATE)
+    kept = [m for m, count in enumerate(seen) if count >= least]
+    kept = kept or [m for m, count in enumerate(seen) if 0 < count == max(seen)][:1]
+    kept.sort(key=lambda m: int((rows[m] >= 0).argmax()))
+    unnamed = all(not name or name.isdecimal() for name in names)
+    tracks = [
+        Track(f'person{i}' if unnamed else names[m], rows[m])
+        for i, m in enumerate(kept, 1)
+    ] or [Track('person1', np.full(present.shape[1], -1))]
+    everybody = sum(count > 0 for count in seen)
+    few = everybody - len(kept)
+    note = f'{few} of {everybody} people are skipped, seen for less than 2 s each'
+    return tracks, (note,) if few else ()
+
+
+def each_person(poses: Poses) -> list[tuple[str, np.ndarray, Poses]]:
+    """Return name, rows (T,) and poses of each person of :func:`find_tracks`."""
+    tracks, notes = find_tracks(poses)
+    frames = poses.keypoint.shape[1]
+    people = []
+    for track in tracks:
+        seen = (track.rows >= 0).sum()
+        note = f'one of {len(tracks)} people, seen in {seen} of {frames} frames'
+        people.append((*track, _only(poses, track, note, *notes)))
+    return people
+
+
+def _only(poses: Poses, track: Track, *notes: str) -> Poses:
+    """Return the poses of one person, M = 1."""
+    arrays = ('keypoint', 'keypoint_score', 'person_score', 'person_box')
+    values = {key: getattr(poses, key) for key in arrays}
+    return poses.noting(
+        *notes,
+        people=(track.name,) if poses.people else (),
+        **{key: of_rows(a, track.rows) for key, a in values.items() if a is not None},
+    )
+
+
+def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the given row (T,) in each frame of (M, T, ...), (1, T, ...); 0 for -1."""
+    chosen = values[rows, np.arange(len(rows))]
+    chosen[rows < 0] = 0
+    return chosen[None]
+
+
+def _worth(poses: Poses, policy: str) -> np.ndarray:
+    """Return the criterion for each person in each frame, (M, T), 0 if absent."""
+    present = (poses.keypoint_score > 0).any(axis=-1)
+    if policy == 'largest':
+        return box_areas(_boxes(poses))
+    if policy == 'score' and poses.person_score is not None:
+        return poses.person_score * present
+    if policy == 'score':
+        return poses.keypoint_score.mean(axis=-1)
+    return present.astype(float)

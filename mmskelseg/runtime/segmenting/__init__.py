@@ -1,0 +1,1 @@
+"""Segmentation of videos and streams by exported models, and the files it writes."""

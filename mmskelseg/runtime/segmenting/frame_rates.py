@@ -1,0 +1,99 @@
+"""Resampling of videos to the frame rate of a model's training data."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmskelseg.runtime.poses.poses import check_frames
+from mmskelseg.runtime.structures.annotations import PLACE_KEYS, VideoAnnotation
+
+# Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
+# speed of people varies more than that.
+_NEAR = 0.05
+
+
+@dataclass(frozen=True)
+class ShownVideo:
+    """A video as it is shown to a model.
+
+    Args:
+        video: Its annotation, at the frame rate of the training data.
+        back: For each frame of the original video, the frame that shows it, shape (T,);
+            None if the video is unchanged.
+        note: A sentence about the change of the frame rate; empty if there is none.
+    """
+
+    video: VideoAnnotation
+    back: np.ndarray | None = None
+    note: str = ''
+
+    def at_own_frames(self, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return predictions, whose last axis is frames, for the original frames."""
+        if self.back is None:
+            return dict(fields)
+        return {key: value[..., self.back] for key, value in fields.items()}
+
+
+def show_at(
+    video: VideoAnnotation, fps: float | None, *, needs_video: bool = False
+) -> ShownVideo:
+    """Return a video at the frame rate of the training data.
+
+    A model learns how far joints move between frames, and how many frames an action
+    lasts, so it needs the same frame rate again. Between two frames, a joint is
+    interpolated linearly if it is visible in both, and else taken from the nearer one.
+
+    Args:
+        video: Its annotation, with ``fps`` and skeletons.
+        fps: Frames per second of the training data; None if unknown.
+        needs_video: Whether features are made from the video file, whose frame rate
+            cannot be changed.
+
+    Returns:
+        The video, unchanged if the frame rates differ by at most 5 %.
+    """
+    own, frames = video['fps'], video['total_frames']
+    if fps is None or abs(fps / own - 1) <= _NEAR:
+        return ShownVideo({**video})
+    if needs_video:
+        return ShownVideo(
+            {**video},
+            note=f'has {own:g} frames per second, but the model was trained with '
+            f'{fps:g}, so its labels may be wrong; convert the video (ffmpeg -i '
+            f'OLD -r {fps:g} NEW.mp4)',
+        )
+    # Enough frames to show each frame of the video.
+    count = math.ceil(frames * fps / own - 1e-9)
+    check_frames(count, frames, own, str(video.get('frame_dir', 'video')))
+    # The position of the middle of each new frame among the old ones.
+    places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
+    before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
+    after = np.minimum(before + 1, frames - 1)
+    part = (places - before).astype(np.float32)
+    nearest = np.where(part < 0.5, before, after)
+    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
+    score = video.get('keypoint_score')
+    both = None
+    if score is not None:
+        seen = np.asarray(score) > 0
+        both = (seen[:, before] & seen[:, after])[..., None]
+        changed['keypoint_score'] = np.asarray(score)[:, nearest]
+    for key in PLACE_KEYS:
+        if key in video:
+            points = np.asarray(video[key])
+            way = points[:, after] - points[:, before]
+            between = points[:, before] + part[:, None, None] * way
+            whole = points[:, nearest]
+            changed[key] = (
+                between if both is None else np.where(both, between, whole)
+            ).astype(points.dtype)
+    changed.pop('label', None)
+    back = ((np.arange(frames) + 0.5) * fps / own).astype(np.int64)
+    return ShownVideo(
+        changed,
+        np.minimum(back, count - 1),
+        f'shown to the model at {fps:g} frames per second, the rate of its training '
+        f'data, instead of {own:g}',
+    )

@@ -1,0 +1,260 @@
+"""Exported models: ONNX files with metadata that says everything needed to run them."""
+
+import json
+import os
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.messages.errors import CONTROL, MissingFileError, UserError
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.skeleton import Layout
+
+#: The key of our metadata in a file, which are JSON. Followed by a dot and the name of
+#: a branch, it is the key of the ONNX file of that branch's image encoder, in base64.
+KEY = 'mmskelseg'
+#: Version of the format; it increases when the meaning of files changes.
+FORMAT = 1
+KINDS = ('segmentor', 'streaming', 'encoder')
+_MOST_CLASSES = 100_000
+_MOST_STEPS = 10
+# Of the context of a frame: over ten hours.
+_MOST_FRAMES = 1_000_000
+# Of a probability, above 1 and below 0; sums of 16 bits are that far off.
+_ROUNDING = 1e-2
+
+
+class BranchMetadata(TypedDict, total=False):
+    """How the features of a branch are made.
+
+    ``images`` if a network encodes images; ``stem`` if it was trained with the
+    segmentor, so that ``dtype`` is that of the images.
+    """
+
+    render: dict[str, object]
+    dtype: str
+    images: bool
+    stem: bool
+
+
+class ModelMetadata(TypedDict, total=False):
+    """The metadata of an exported model, which docs/export.md describes."""
+
+    format: int
+    kind: str
+    version: str
+    torch: str
+    opset: int
+    classes: list[str]
+    skeleton: Layout
+    fps: float | None
+    data: dict[str, object]
+    branches: dict[str, BranchMetadata]
+    postprocess: list[dict[str, object]]
+    lookahead: int | None
+    context: int | None
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """An exported model that is ready to run.
+
+    Args:
+        path: The file of the model.
+        metadata: The metadata in it.
+        session: The graph.
+        encoders: The graph of each branch's image encoder, by the branch's name.
+    """
+
+    path: Path
+    metadata: ModelMetadata
+    session: Session
+    encoders: Mapping[str, Session]
+
+    @classmethod
+    def open(
+        cls, path: str | os.PathLike, device: str | None = None, threads: int = 0
+    ) -> 'ModelFile':
+        """Read a file and check its metadata.
+
+        Args:
+            path: The file.
+            device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+            threads: Number of threads; 0 for one per core.
+
+        Raises:
+            MissingFileError: If there is no such file.
+            UserError: If ``mmskelseg export`` did not write it, or if it is newer than
+                this program.
+            UnavailableError: If ONNX Runtime or the device is not available.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MissingFileError(f'{path}: there is no such model file.')
+        session = Session(path.read_bytes(), str(path), device, threads)
+        entries = session.entries()
+        text = entries.get(KEY)
+        if text is None:
+            raise UserError(
+                f'{path}: an ONNX file, but `mmskelseg export` did not write it, since '
+                'it does not name its classes; export the model again.'
+            )
+        metadata = _checked(text, path)
+        encoders = {}
+        for name, branch in metadata['branches'].items():
+            if branch.get('images') and metadata['kind'] == 'segmentor':
+                try:
+                    content = b64decode(entries.get(f'{KEY}.{name}', ''), validate=True)
+                except ValueError:
+                    content = b''
+                place = f'{path}, the image encoder of {name}'
+                encoders[name] = Session(content, place, device, threads)
+        return cls(path, metadata, session, encoders)
+
+    @property
+    def inputs(self) -> dict[str, list[Any]]:
+        """The shape of each input; a name in it stands for any number."""
+        return self.session.inputs
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of all outputs."""
+        return self.session.outputs
+
+    def encoder(self, name: str) -> 'ModelFile':
+        """Return the image encoder of a branch."""
+        return replace(self, session=self.encoders[name])
+
+    def run(
+        self, outputs: Sequence[str], inputs: Mapping[str, np.ndarray]
+    ) -> list[np.ndarray]:
+        """Return the outputs of these names.
+
+        Raises:
+            UserError: If the graph fails, or takes too much memory or time.
+        """
+        return self.session.run(outputs, inputs)
+
+    def check_output(
+        self, name: str, found: np.ndarray, shape: tuple[int | None, ...]
+    ) -> None:
+        """Raise a UserError unless an output has a shape and sensible values.
+
+        Args:
+            name: The name of the output. Only ``probabilities`` and ``boundary`` are
+                from 0 to 1.
+            found: Its value.
+            shape: The expected shape; None is any number.
+        """
+        fits = found.ndim == len(shape) and all(
+            size in (None, there)
+            for size, there in zip(shape, found.shape, strict=True)
+        )
+        if not fits:
+            expected = ', '.join('any' if n is None else str(n) for n in shape)
+            raise self.fault(
+                f'its graph outputs {name} of shape {found.shape}, but ({expected}) is '
+                'expected'
+            )
+        low, high = found.min(initial=0), found.max(initial=0)
+        if not np.isfinite([low, high]).all():
+            raise self.fault(f'its graph outputs {name} from {low} to {high}')
+        is_probability = name in ('probabilities', 'boundary')
+        if is_probability and not -_ROUNDING <= low <= high <= 1 + _ROUNDING:
+            raise self.fault(
+                f'its graph outputs {name} from {low:.4g} to {high:.4g}, but must give '
+                'probabilities, from 0 to 1'
+            )
+
+    def fault(self, problem: str) -> UserError:
+        """Return an error that names the file and the problem."""
+        return UserError(f'{self.path}: {problem}; export the model again.')
+
+
+def _checked(text: str, path: Path) -> ModelMetadata:
+    """Return the metadata in a file, after checking every field."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get('format'), int):
+        raise UserError(f'{path}: its metadata cannot be read; export the model again.')
+    if content['format'] > FORMAT:
+        raise UserError(
+            f'{path}: written by mmskelseg {content.get("version")}, in the format '
+            f'{content["format"]}, but this program reads up to {FORMAT}; update it '
+            '(pip install -U), or export the model with an older one.'
+        )
+    for key, (is_valid, expected) in _FIELDS.items():
+        if not is_valid(content.get(key)):
+            raise UserError(
+                f'{path}: its {key} is {str(content.get(key))[:60]!r}, expected '
+                f'{expected}; export the model again.'
+            )
+    return cast(ModelMetadata, {**dict.fromkeys(_FIELDS), **content})
+
+
+def _are_classes(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and 0 < len(value) <= _MOST_CLASSES
+        and all(isinstance(n, str) and not CONTROL.search(n) for n in value)
+    )
+
+
+def _is_skeleton(value: object) -> bool:
+    if not is_data_layout(value):
+        return False
+    try:
+        Skeleton.get(cast(Layout, value))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _are_branches(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(
+            isinstance(branch, dict)
+            and isinstance(branch.get('render'), dict)
+            and branch.get('dtype') in ('float32', 'float16')
+            for branch in value.values()
+        )
+    )
+
+
+def _are_steps(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= _MOST_STEPS
+        and all(
+            isinstance(step, dict) and isinstance(step.get('type'), str)
+            for step in value
+        )
+    )
+
+
+def _is_count(value: object) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value is None
+    return 0 <= value <= _MOST_FRAMES
+
+
+_FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
+    'classes': (_are_classes, 'a list of names without control characters'),
+    'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
+    'fps': (lambda value: value is None or is_rate(value), f'{RATES}, or null'),
+    'branches': (_are_branches, 'render and dtype of each'),
+    'postprocess': (_are_steps, f'a list of up to {_MOST_STEPS} steps'),
+    'lookahead': (_is_count, f'a number of frames up to {_MOST_FRAMES}, or null'),
+    'context': (_is_count, f'a number of frames up to {_MOST_FRAMES}, or null'),
+}

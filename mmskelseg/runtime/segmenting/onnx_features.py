@@ -1,0 +1,124 @@
+"""Feature recipes that are built from the metadata of an exported model."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from mmskelseg.runtime.features import (
+    ReadVideoFrames,
+    RenderJointHeatmaps,
+    RenderSkeletonHeatmap,
+    SkeletonCoordinates,
+)
+from mmskelseg.runtime.features.recipe import FeatureRecipe, Renderer
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.structures import is_data_layout
+
+# The renderers that a file may name.
+_RENDERERS: Mapping[str, Callable[..., Renderer]] = {
+    'ReadVideoFrames': ReadVideoFrames,
+    'RenderJointHeatmaps': RenderJointHeatmaps,
+    'RenderSkeletonHeatmap': RenderSkeletonHeatmap,
+    'SkeletonCoordinates': SkeletonCoordinates,
+}
+# The most values of an image; larger ones need more memory than any recipe of ours.
+_MOST_VALUES = 1 << 21
+# Number of images that a network processes together.
+_BATCH = 32
+
+
+def recipe_of(file: ModelFile, name: str) -> FeatureRecipe:
+    """Return the recipe of a branch's features.
+
+    Raises:
+        UserError: If the file names an unknown renderer, or an unknown option of it.
+    """
+    branch = file.metadata['branches'][name]
+    encoder, dtype = None, branch['dtype']
+    if branch.get('images'):
+        # The features of a stem are its images.
+        is_stem = branch.get('stem', False)
+        encoder = OnnxEncoder(file, name, dtype if is_stem else 'float32')
+        dtype = 'float32' if is_stem else dtype
+    return FeatureRecipe(name, renderer_of(file, name), encoder, dtype=dtype)
+
+
+def renderer_of(file: ModelFile, name: str) -> Renderer:
+    """Return the renderer of a branch, which must be a known one."""
+    options = dict(file.metadata['branches'][name]['render'])
+    kind = options.pop('type', None)
+    if not isinstance(kind, str) or kind not in _RENDERERS:
+        raise file.fault(
+            f'makes the features of {name} with {str(kind)[:60]!r}, which is not one '
+            f'of {", ".join(_RENDERERS)}'
+        )
+    layout = options.get('skeleton')
+    if layout is not None and not is_data_layout(layout):
+        # It may be the path of a file, which could be a program.
+        raise file.fault(
+            f'makes the features of {name} with the skeleton {shown(layout)}, which is '
+            'neither the name of a layout nor a dict of one'
+        )
+    try:
+        render = _RENDERERS[kind](**options)
+    except (UserError, TypeError, ValueError, AttributeError, KeyError) as error:
+        raise file.fault(
+            f'{kind} of {name} cannot be built as the file says '
+            f'({str(error).rstrip(".")[:200]})'
+        ) from None
+    height, width = getattr(render, 'size', None) or (1, 1)
+    channels = len(render.pairs) if isinstance(render, RenderJointHeatmaps) else 3
+    if height * width * channels > _MOST_VALUES:
+        raise file.fault(
+            f'{kind} of {name} makes images of {width}x{height} pixels and {channels} '
+            f'channels, but {_MOST_VALUES} values are the most'
+        )
+    return render
+
+
+class OnnxEncoder:
+    """The network in an exported model that computes features from images.
+
+    Args:
+        file: The model.
+        name: The branch.
+        dtype: Precision to which images are rounded.
+    """
+
+    def __init__(self, file: ModelFile, name: str, dtype: str = 'float32') -> None:
+        self._dtype = np.dtype(dtype)
+        self._file = file.encoder(name)
+        self._input, self._output = f'images_{name}', f'encoded_{name}'
+        shapes = self._file.inputs
+        if [*shapes] != [self._input] or self._file.outputs != [self._output]:
+            raise file.fault(f'the image encoder of {name} has other inputs or outputs')
+        if len(shapes[self._input]) != 4:
+            raise file.fault(f'the image encoder of {name} does not read images')
+        self._channels = shapes[self._input][1]
+
+    def load(self) -> None:
+        """Do nothing, since the network is loaded with the file."""
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
+        return {'file': str(self._file.path)}
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return features (n, C), float32, for images (n, channels, H, W)."""
+        # The network may read only one of three equal channels.
+        images = images[:, : self._channels].astype(self._dtype, copy=False)
+        return np.concatenate(
+            [
+                self._run(images[begin : begin + _BATCH])
+                for begin in range(0, len(images), _BATCH)
+            ]
+        )
+
+    def _run(self, images: np.ndarray) -> np.ndarray:
+        feed: Mapping[str, np.ndarray] = {
+            self._input: np.ascontiguousarray(images, np.float32)
+        }
+        (found,) = self._file.run([self._output], feed)
+        self._file.check_output(self._output, found, (len(images), None))
+        return found

@@ -1,0 +1,158 @@
+"""What a graph in an ONNX file may be made of, checked without the package ``onnx``.
+
+A file of a stranger may compute nothing but what models compute: a fixed list of
+operators, each of which ends after a time that its inputs and outputs bound. There are
+no loops, no branches, no functions, no random numbers, no texts, and no weights in
+other files.
+"""
+
+from collections.abc import Iterator
+
+from mmskelseg.runtime.messages.errors import UserError, shown
+
+# The operators that a file may use, of ONNX's own domain: those of our exports, and
+# those of the image encoders of torchvision and timm. `NonZero` is not among them,
+# since it takes memory that ONNX Runtime does not count.
+_OPERATORS = """
+Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast CastLike Ceil Celu
+Clip Concat Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos CumSum
+DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Einsum Elu Equal Erf
+Exp Expand Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm
+GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization
+HardSigmoid HardSwish Identity InstanceNormalization IsInf IsNaN LRN LSTM
+LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization MatMul
+MatMulInteger Max MaxPool Mean Min Mish Mod Mul Neg Not Or PRelu Pad Pow
+QLinearConv QLinearMatMul QuantizeLinear RNN Range Reciprocal ReduceL1 ReduceL2
+ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+ReduceSumSquare Relu Reshape Resize Round ScatterElements ScatterND Selu Shape
+Sigmoid Sign Sin Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt
+Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where
+"""
+_OWN = frozenset(_OPERATORS.split())
+# That of Microsoft is what an LSTM becomes when its weights are quantised.
+_DOMAINS = {'': _OWN, 'ai.onnx': _OWN, 'com.microsoft': {'DynamicQuantizeLSTM'}}
+# Those that move a window over a tensor, and the most values of that. ONNX Runtime
+# cannot be stopped within an operator, and a window as large as the tensor takes days.
+_WINDOWED = {
+    'AveragePool', 'Conv', 'ConvInteger', 'ConvTranspose', 'MaxPool', 'QLinearConv'
+}  # fmt: skip
+_LARGEST_WINDOW = 4096
+# The most fields of a file; networks of a thousand layers have some 50,000.
+_MOST_FIELDS = 5_000_000
+# By the kind of a message and the number of a field in it: what the field holds.
+_PARTS: dict[str, dict[int, str]] = {
+    'model': {7: 'graph', 20: 'code for training', 25: 'functions'},
+    'graph': {1: 'node', 5: 'tensor', 15: 'sparse weights'},
+    'node': {4: 'operator', 5: 'attribute', 7: 'domain'},
+    'attribute': {
+        5: 'tensor', 6: 'graphs in an operator', 10: 'tensor',
+        11: 'graphs in an operator', 22: 'sparse weights', 23: 'sparse weights',
+    },
+    'tensor': {13: 'weights in another file'},
+}  # fmt: skip
+
+
+def check_graph(content: bytes, name: str) -> None:
+    """Raise a UserError unless the graph in an ONNX file is one of our exports' kind.
+
+    Args:
+        content: The file.
+        name: Its name, for messages.
+    """
+    todo, count = [('model', 0, len(content))], 0
+    while todo:
+        kind, at, end = todo.pop()
+        texts = {'operator': '', 'domain': ''}
+        attributes = []
+        try:
+            for number, begin, stop in _fields(content, at, end):
+                count += 1
+                part = _PARTS[kind].get(number)
+                if part == 'attribute':
+                    attributes.append((begin, stop))
+                if part in _PARTS:
+                    todo.append((part, begin, stop))
+                elif part in texts:
+                    # As in all readers, the last one counts.
+                    texts[part] = content[begin:stop].decode()
+                elif part is not None:
+                    raise _refused(name, part)
+            if texts['operator'] in _WINDOWED:
+                windows = [_window(content, *place) for place in attributes]
+                if not any(windows) or max(windows) > _LARGEST_WINDOW:
+                    what = f'a window of {max(windows, default=0)} values'
+                    raise _refused(name, f'{what} in {texts["operator"]}')
+            if count > _MOST_FIELDS:
+                raise ValueError(f'over {_MOST_FIELDS} parts')
+        except (IndexError, ValueError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(
+                f'{name}: cannot be read as an ONNX file ({shown(error)}); it may be '
+                'cut short or be another kind of file; copy it or export the model '
+                'again.'
+            ) from None
+        operator, domain = texts.values()
+        if kind == 'node' and operator not in _DOMAINS.get(domain, ()):
+            where = f' of the domain {shown(domain)}' if domain else ''
+            raise _refused(name, f'the operator {shown(operator)}{where}')
+
+
+def _refused(name: str, part: str) -> UserError:
+    return UserError(
+        f'{name}: its graph has {part}, but an exported model is one graph of '
+        'operators that compute tensors from tensors; leave that out of the model, and '
+        'export it again.'
+    )
+
+
+def _window(content: bytes, at: int, end: int) -> int:
+    """Return how many values an attribute gives to a window; 0 for another one."""
+    name, values = b'', 1
+    for number, begin, stop in _fields(content, at, end):
+        if number == 1:
+            name = content[begin:stop]
+        while number == 8 and begin < stop:
+            size, begin = _varint(content, begin)
+            values *= size
+    return values if name == b'kernel_shape' else 0
+
+
+def _fields(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield number, begin and end of each field of a message.
+
+    Raises:
+        IndexError: If the file is cut short.
+        ValueError: If this is no message.
+    """
+    while at < end:
+        tag, at = _varint(content, at)
+        kind, begin = tag & 7, at
+        # Other readers would cut a larger tag to 32 bits, and find another field.
+        if not 8 <= tag < 1 << 32 or kind not in (0, 1, 2, 5):
+            raise ValueError(f'the tag {tag}')
+        if kind == 2:
+            size, begin = _varint(content, at)
+            at = begin + size
+        elif kind == 0:
+            _, at = _varint(content, at)
+        else:
+            at += 8 if kind == 1 else 4
+        if at > end:
+            raise ValueError('it ends too early')
+        yield tag >> 3, begin, at
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    """Return a number of variable length, and where it ends."""
+    value = content[at]
+    if value < 128:
+        return value, at + 1
+    value &= 127
+    for shift in range(7, 70, 7):
+        at += 1
+        byte = content[at]
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at + 1
+    raise ValueError('a number of over ten bytes')

@@ -1,0 +1,175 @@
+"""Graphs in ONNX Runtime that cannot take all memory, or time without end."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import in_words, most_bytes_of
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.segmenting.onnx_graph import check_graph
+
+_PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+# How many bytes a run may take for each frame, for each byte that it reads and for each
+# of its buffers, if that is more than the file itself may. The graph of a skeleton
+# needs the most for a frame, and images for a byte.
+_BYTES_PER_FRAME, _BYTES_PER_BYTE, _BYTES_PER_STATE = 1 << 19, 64, 4
+# How long a run may take, at least and for each frame. The time is looked at between
+# the operators of a graph.
+_SECONDS, _SECONDS_PER_FRAME = 60, 1
+# They would run parts of the graph when it is opened, without any bound. In exported
+# models, nothing is left for them to do.
+_UNBOUNDED = ['ConstantFolding', 'ConstantFoldingDQ']
+# Inputs and outputs that are whole numbers; all others are numbers of 32 bits.
+_COUNTS = ('frames', 'frames_next')
+# Between the limit of memory, which is of the process, and the session that takes it.
+_opening = threading.Lock()
+
+
+class Session:
+    """A graph that is ready to run.
+
+    Args:
+        content: The content of an ONNX file.
+        name: The name of that, for messages.
+        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+        threads: Number of threads; 0 for one per core.
+
+    Raises:
+        UserError: If it is no ONNX file, or has what no exported model has.
+        UnavailableError: If ONNX Runtime or the device is not available.
+    """
+
+    def __init__(
+        self, content: bytes, name: str, device: str | None = None, threads: int = 0
+    ) -> None:
+        self._runtime = import_optional('onnxruntime', name)
+        self._provider = _provider(self._runtime.get_available_providers(), device)
+        self._threads = threads
+        self._content = content
+        self._memory = most_bytes_of(len(content))
+        self.name = name
+        check_graph(content, name)
+        self._session = self._opened()
+        for item in (*self._session.get_inputs(), *self._session.get_outputs()):
+            expected = f'tensor({"int64" if item.name in _COUNTS else "float"})'
+            if item.type != expected:
+                raise UserError(
+                    f'{name}: {item.name} is a {item.type}, expected a {expected}; '
+                    'export the model again.'
+                )
+
+    @property
+    def inputs(self) -> dict[str, list[Any]]:
+        """The shape of each input; a name in it stands for any number."""
+        return {item.name: item.shape for item in self._session.get_inputs()}
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of all outputs."""
+        return [item.name for item in self._session.get_outputs()]
+
+    def entries(self) -> dict[str, str]:
+        """Return the metadata of the file.
+
+        Raises:
+            UserError: If they are no text.
+        """
+        try:
+            return self._session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError:
+            raise UserError(
+                f'{self.name}: its metadata are not text; copy it or export the model '
+                'again.'
+            ) from None
+
+    def run(
+        self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]
+    ) -> list[np.ndarray]:
+        """Return the outputs of these names, or all.
+
+        Raises:
+            UserError: If the graph fails, or takes too much memory or time.
+        """
+        frames = max((len(array) for array in inputs.values() if array.ndim), default=0)
+        needed = frames * _BYTES_PER_FRAME
+        for key, array in inputs.items():
+            is_state = key.startswith('state_')
+            needed += array.nbytes * (_BYTES_PER_STATE if is_state else _BYTES_PER_BYTE)
+        if needed > self._memory:
+            # Twice that, since the next video may be a little longer.
+            self._memory = 2 * needed
+            self._session = self._opened()
+        seconds = _SECONDS + frames * _SECONDS_PER_FRAME
+        options = self._runtime.RunOptions()
+        options.log_severity_level = 4
+        timer = threading.Timer(seconds, setattr, (options, 'terminate', True))
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._session.run(outputs, dict(inputs), options)
+        except Exception as error:  # ONNX Runtime raises no more specific type.
+            problem = f'fails ({_first_line(error)})'
+            if options.terminate:
+                problem = f'takes over {seconds} seconds for {frames} frames'
+            elif 'Available memory of' in str(error):
+                problem = f'takes over {in_words(self._memory)} for {frames} frames'
+            raise UserError(
+                f'{self.name}: the graph in it {problem}; export the model again.'
+            ) from None
+        finally:
+            timer.cancel()
+
+    def _opened(self) -> Any:
+        """Return a session of ONNX Runtime that has the memory of this one."""
+        runtime = self._runtime
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        # Errors are raised anyway.
+        options.log_severity_level = 4
+        options.add_session_config_entry('session.use_env_allocators', '1')
+        # Not the other format that it would recognise.
+        options.add_session_config_entry('session.load_model_format', 'ONNX')
+        memory = runtime.OrtMemoryInfo(
+            'Cpu',
+            runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+            0,
+            runtime.OrtMemType.DEFAULT,
+        )
+        limit = runtime.OrtArenaCfg({'max_mem': self._memory})
+        try:
+            with _opening:
+                runtime.create_and_register_allocator(memory, limit)
+                return runtime.InferenceSession(
+                    self._content,
+                    options,
+                    [self._provider],
+                    disabled_optimizers=_UNBOUNDED,
+                )
+        except Exception as error:  # ONNX Runtime raises no more specific type.
+            raise UserError(
+                f'{self.name}: cannot be read as an ONNX file ({_first_line(error)}); '
+                'it may be cut short or be another kind of file; copy it or export the '
+                'model again.'
+            ) from None
+
+
+def _provider(offered: Sequence[str], device: str | None) -> tuple[str, dict[str, str]]:
+    """Return the name and the settings of what runs graphs on a device."""
+    if device is None:
+        device = 'cuda' if _PROVIDERS['cuda'] in offered else 'cpu'
+    kind, _, number = device.partition(':')
+    if kind not in _PROVIDERS or _PROVIDERS[kind] not in offered:
+        known = [key for key, value in _PROVIDERS.items() if value in offered]
+        raise UnavailableError(
+            f'This ONNX Runtime cannot use the device {device!r}; choose '
+            f'{" or ".join(known)}'
+            + (', or install onnxruntime-gpu.' if kind == 'cuda' else '.')
+        )
+    return _PROVIDERS[kind], {'device_id': number} if kind == 'cuda' and number else {}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition('\n')[0].rstrip('. ')[:160]

@@ -1,0 +1,85 @@
+"""Pictures and videos of predictions; they need matplotlib."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.runtime.drawing import overlay
+from mmskelseg.runtime.drawing.charts import draw_time_budget
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.timelines import draw_timelines
+from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.time_budget import TimeBudget
+
+
+def write_budget_picture(
+    path: Path, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
+) -> None:
+    """Write the sum of the time budgets of videos as an image."""
+    title = next(iter(budgets)) if len(budgets) == 1 else f'{len(budgets)} videos'
+    budget = reduce(add, budgets.values())
+    save_png(draw_time_budget(budget, classes, title), path)
+
+
+def draw_prediction(
+    prediction: Prediction, line_minutes: float | None = None
+) -> np.ndarray:
+    """Return the timeline of a prediction, RGB uint8 (H, W, 3).
+
+    If the video is annotated, the ground truth is above the prediction. Long timelines
+    have lines of ``line_minutes``; see :func:`draw_timelines`.
+    """
+    rows = {'Prediction': prediction['pred_label']}
+    known = prediction.get('label')
+    label = np.asarray(IGNORED if known is None else known)
+    if annotated := bool((label != IGNORED).any()):
+        rows = {'Annotation': label, **rows}
+    return draw_timelines(
+        rows,
+        prediction['classes'],
+        truth='Annotation' if annotated else None,
+        title=prediction['frame_dir'],
+        fps=prediction['fps'],
+        line_minutes=line_minutes,
+    )
+
+
+def draw_people(
+    people: Sequence[Prediction], line_minutes: float | None = None
+) -> np.ndarray:
+    """Return the timelines of the people of a video; see :func:`draw_prediction`."""
+    first = people[0]
+    return draw_timelines(
+        {person['person']: person['pred_label'] for person in people},
+        first['classes'],
+        title=first['video'],
+        fps=first['fps'],
+        line_minutes=line_minutes,
+    )
+
+
+def write_timeline(
+    shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
+) -> None:
+    """Write the timeline of a prediction, or of the people of a video."""
+    whole = isinstance(shown, Mapping)
+    draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
+    save_png(draw(shown, line_minutes), path)
+
+
+def write_moving(
+    name: str,
+    shown: Prediction | Sequence[Prediction],
+    path: Path,
+    **options: object,
+) -> None:
+    """Write the video above a prediction, as ``overlay`` or ``gif``."""
+    writers: dict[str, Callable[..., object]] = {
+        'overlay': overlay.write_overlay,
+        'gif': overlay.write_gif,
+    }
+    writers[name](shown, path, **options)

@@ -1,0 +1,102 @@
+"""Events: beginnings and ends of segments in a stream of labelled frames."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mmskelseg.runtime.streaming.stream import LabelledFrame
+
+
+@dataclass(frozen=True)
+class SegmentEvent:
+    """The beginning or the end of a segment.
+
+    Args:
+        event: Whether the segment begins or ends.
+        label: Name of the class.
+        label_id: Id of the class.
+        start_frame: First frame of the segment.
+        end_frame: The frame after its last one; None before the end.
+        start: Time of the first frame in seconds; None if the frame rate is unknown.
+        end: Time of the end in seconds; None before the end, or if the frame rate is
+            unknown.
+        score: Mean probability of the label over the segment so far.
+    """
+
+    event: Literal['begin', 'end']
+    label: str
+    label_id: int
+    start_frame: int
+    end_frame: int | None
+    start: float | None
+    end: float | None
+    score: float
+
+
+class SegmentEvents:
+    """A detector of segments that begin and end in a live stream.
+
+    Args:
+        fps: Frames per second of the stream.
+    """
+
+    def __init__(self, fps: float | None = None) -> None:
+        self.fps = fps
+        # The first frame of the current segment, and its last one so far.
+        self._segment: list[LabelledFrame] = []
+        self._total = 0.0
+
+    def push(self, frame: LabelledFrame) -> list[SegmentEvent]:
+        """Return the events that the next frame causes."""
+        changed = not self._segment or frame.label_id != self._segment[0].label_id
+        events = self.end() if changed else []
+        self._total += float(frame.probabilities[frame.label_id])
+        self._segment = [*self._segment[:1], frame] if self._segment else [frame, frame]
+        return [*events, self._event('begin')] if changed else events
+
+    def end(self) -> list[SegmentEvent]:
+        """Return the end of the current segment, if there is one."""
+        events = [self._event('end')] if self._segment else []
+        self._segment, self._total = [], 0.0
+        return events
+
+    def _event(self, kind: Literal['begin', 'end']) -> SegmentEvent:
+        first, last = self._segment
+        ends = kind == 'end'
+        end = None
+        if ends and self.fps is not None and last.time is not None:
+            end = last.time + 1 / self.fps
+        return SegmentEvent(
+            kind,
+            first.label,
+            first.label_id,
+            first.index,
+            last.index + 1 if ends else None,
+            first.time,
+            end,
+            self._total / (last.index + 1 - first.index),
+        )
+
+
+def segment_events(
+    frames: Iterable[LabelledFrame], fps: float | None = None
+) -> Iterator[SegmentEvent]:
+    """Yield an event at the beginning and at the end of each segment.
+
+    Args:
+        frames: Frames of a stream in their order; the last segment ends with them.
+        fps: Frames per second of the stream.
+
+    >>> from mmskelseg.runtime.streaming import LabelledFrame
+    >>> frames = [LabelledFrame(i, i / 2, *k, [0.5, 0.5]) for i, k in enumerate(
+    ...     [('walk', 0), ('walk', 0), ('sit', 1)])]
+    >>> for e in segment_events(frames, fps=2): print(e.event, e.label, e.start, e.end)
+    begin walk 0.0 None
+    end walk 0.0 1.0
+    begin sit 1.0 None
+    end sit 1.0 1.5
+    """
+    events = SegmentEvents(fps)
+    for frame in frames:
+        yield from events.push(frame)
+    yield from events.end()

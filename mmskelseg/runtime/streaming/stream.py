@@ -1,0 +1,333 @@
+"""Live labelling of a person's poses."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming.body import RunningCoordinates
+from mmskelseg.runtime.streaming.model import check_state
+from mmskelseg.runtime.streaming.resampling import Resampler
+from mmskelseg.runtime.structures.skeleton import Layout
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """A frame of a stream whose label is final.
+
+    Args:
+        index: Number of the frame from 0, at the model's frame rate.
+        time: Time in seconds, on the clock of the pushed times, or since the first
+            frame; None if the frame rate is unknown.
+        label: Name of the likeliest class.
+        label_id: Id of the class.
+        probabilities: Probabilities of all classes, shape (K,).
+    """
+
+    index: int
+    time: float | None
+    label: str
+    label_id: int
+    probabilities: np.ndarray
+
+
+class FrameStream(Protocol):
+    """A stream that turns features of frames into probabilities."""
+
+    def push(self, features: np.ndarray) -> np.ndarray:
+        """Return the probabilities (n', K) of the frames that are final now."""
+
+    def flush(self) -> np.ndarray:
+        """Return the probabilities (n', K) of the last frames."""
+
+    def reset(self) -> None:
+        """Forget all frames."""
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays."""
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state."""
+
+
+class CausalModel(Protocol):
+    """A model that can run in streams."""
+
+    @property
+    def lookahead(self) -> int:
+        """Number of later frames that a frame depends on."""
+
+    def stream(self) -> FrameStream:
+        """Return a new stream."""
+
+
+class SkeletonStream:
+    """A stream that labels a person's frames as their poses arrive.
+
+    The label of a frame is final, that is, the same as in the segmentation of the whole
+    video, after ``lookahead`` further frames. Memory and time per frame are constant.
+    For several people, use several streams that share the model; see :meth:`another`::
+
+        streams = defaultdict(stream.another)
+        streams[track_id].push(keypoints)
+
+    Frames with times are resampled to ``fps``; see
+    :class:`Resampler`: the last pose is repeated for dropped
+    frames, and frames that come too fast are skipped. ``repeated`` and ``skipped``
+    count both. Frames without times must have the model's frame rate.
+
+    Args:
+        model: The model.
+        coordinates: Features of poses.
+        classes: Names of the K classes.
+        joints: Names of the V joints that are pushed, in their order.
+        columns: Index of each joint of the model among these.
+        fps: Frame rate of the model's training data; None if unknown.
+        min_score: Joints with a lower score count as invisible.
+        dtype: Type of the features, ``float32`` or ``float16``.
+        notes: Sentences about what the stream leaves out.
+    """
+
+    _ended: bool
+
+    #: The layout of the joints that the model reads; subclasses set it.
+    skeleton: Layout
+
+    def __init__(
+        self,
+        model: CausalModel,
+        coordinates: RunningCoordinates,
+        classes: Sequence[str],
+        *,
+        joints: Sequence[str],
+        columns: Sequence[int],
+        fps: float | None,
+        min_score: float,
+        dtype: str = 'float32',
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.model = model
+        self.classes = tuple(classes)
+        self.notes = tuple(notes)
+        self.joints = tuple(joints)
+        self._columns = list(columns)
+        self.fps = _checked_rate(fps)
+        self.min_score = min_score
+        self.dtype = dtype
+        self._coordinates = coordinates
+        self._stream = model.stream()
+        self._resampler = None if fps is None else Resampler(fps)
+        self.reset()
+
+    @property
+    def lookahead(self) -> int:
+        """Number of further frames after which a frame is final."""
+        return self.model.lookahead
+
+    @property
+    def dims(self) -> int:
+        """Number of coordinates of a joint, 2 or 3."""
+        return self._coordinates.dims
+
+    @property
+    def skipped(self) -> int:
+        """Number of frames that were skipped because they came too fast or too late."""
+        return 0 if self._resampler is None else self._resampler.skipped
+
+    @property
+    def repeated(self) -> int:
+        """Number of frames for which the previous pose was repeated."""
+        return 0 if self._resampler is None else self._resampler.repeated
+
+    def another(self) -> 'SkeletonStream':
+        """Return a new stream of the same model, such as for another person."""
+        other = copy.copy(self)
+        other._coordinates = copy.deepcopy(self._coordinates)
+        other._stream = self.model.stream()
+        other._resampler = copy.copy(self._resampler)
+        other.reset()
+        return other
+
+    def push(
+        self,
+        keypoints: ArrayLike,
+        score: ArrayLike | None = None,
+        time: float | Sequence[float] | np.ndarray | None = None,
+    ) -> list[LabelledFrame]:
+        """Return the frames that are final now.
+
+        Args:
+            keypoints: Joints of the next frame, shape (V, 2) in pixels or (V, 3), or of
+                several frames, (n, V, 2) or (n, V, 3).
+            score: Confidence of each joint, shape (V,) or (n, V), 0 for invisible ones;
+                by default 1. For a person who is out of view, all are 0.
+            time: Time of each frame in seconds; for all frames of a stream or for none.
+
+        Raises:
+            UserError: If the keypoints do not fit the model, if times are invalid, or
+                after :meth:`flush`.
+        """
+        if self._ended:
+            raise UserError(
+                'The stream has ended with flush(); start a new one with reset(), or '
+                'push to another().'
+            )
+        points, seen = self._read(keypoints, score)
+        points, seen = self._resampled(points, seen, time)
+        if not len(points):
+            return []
+        features = self._coordinates.push(points, seen).astype(self.dtype)
+        return self._labelled(self._stream.push(features))
+
+    def flush(self) -> list[LabelledFrame]:
+        """Return the last frames, and end the stream like a video."""
+        frames = [] if self._ended else self._labelled(self._stream.flush())
+        self._ended = True
+        return frames
+
+    def reset(self) -> None:
+        """Start a new stream: forget all frames, times and counts."""
+        self._coordinates.reset()
+        self._stream.reset()
+        if self._resampler is not None:
+            self._resampler.reset()
+        joints = self._coordinates.num_joints
+        self._held = np.zeros((joints, self._coordinates.dims)), np.zeros(joints, bool)
+        self._pushed = self._given = 0
+        self._timed = self._ended = False
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays, which ``np.savez`` can store."""
+        state = {f'model.{k}': v for k, v in self._stream.state_dict().items()}
+        own = self._coordinates.state_dict()
+        state |= {f'coordinates.{key}': value for key, value in own.items()}
+        if self._resampler is not None:
+            state['times'] = self._resampler.state()
+        points, seen = self._held
+        state |= {'held.points': np.array(points), 'held.seen': np.array(seen)}
+        flags = self._pushed, self._given, self._timed, self._ended
+        return {**state, 'progress': np.array(flags, np.int64)}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned.
+
+        Raises:
+            UserError: If the state does not belong to this model.
+        """
+        check_state(state, self.state_dict())
+
+        def part(name: str) -> dict[str, np.ndarray]:
+            return {k.removeprefix(name): state[k] for k in state if k.startswith(name)}
+
+        self._stream.load_state_dict(part('model.'))
+        self._coordinates.load_state_dict(part('coordinates.'))
+        if self._resampler is not None:
+            self._resampler.load(state['times'])
+        self._held = np.array(state['held.points']), np.array(state['held.seen'])
+        self._pushed, self._given = map(int, state['progress'][:2])
+        self._timed, self._ended = map(bool, state['progress'][2:])
+
+    def _read(
+        self, keypoints: ArrayLike, score: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return joints (n, V, dims), and whether they are visible (n, V)."""
+        points = _numbers(keypoints, 'keypoints')
+        points = points[None] if points.ndim == 2 else points
+        joints, dims = len(self.joints), self._coordinates.dims
+        if points.ndim != 3 or points.shape[1:] != (joints, dims):
+            raise UserError(
+                f'keypoints have the shape {np.shape(keypoints)}, but the stream needs '
+                f'({joints}, {dims}) or (frames, {joints}, {dims}), with the joints '
+                f'{", ".join(self.joints)}; if yours are others, name their layout, '
+                "such as layout='coco17'."
+            )
+        scores = (
+            np.ones(points.shape[:2]) if score is None else _numbers(score, 'score')
+        )
+        scores = scores[None] if scores.ndim == 1 else scores
+        if scores.shape != points.shape[:2]:
+            raise UserError(
+                f'score has the shape {np.asarray(score).shape}, but keypoints '
+                f'{np.shape(keypoints)} need {np.shape(keypoints)[:-1]}.'
+            )
+        if not (np.isfinite(points).all() and np.isfinite(scores).all()):
+            raise UserError(
+                'keypoints or score have values that are not finite; set invisible '
+                'joints to 0, with score 0.'
+            )
+        columns = self._columns
+        return points[:, columns], scores[:, columns] >= self.min_score
+
+    def _resampled(
+        self, points: np.ndarray, seen: np.ndarray, time: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not len(points):
+            return points, seen
+        if self._pushed and (time is not None) != self._timed:
+            raise UserError(
+                'Only some frames of the stream have a time; give it for all of them '
+                'or for none.'
+            )
+        self._timed = time is not None
+        held = self._held
+        last = len(points) - 1
+        if time is not None:
+            times = np.atleast_1d(_numbers(time, 'time'))
+            if times.shape != (len(points),):
+                raise UserError(
+                    f'time has the shape {np.shape(time)}, but there are '
+                    f'{len(points)} frames.'
+                )
+            if self._resampler is None:
+                raise UserError(
+                    "Frames have times, but the frame rate of the model's training "
+                    'data is unknown; give it as fps.'
+                )
+            chosen, last = self._resampler.choose(times.tolist())
+            # Row 0 is the last of the earlier frames.
+            rows = np.array(chosen, np.int64) + 1
+        self._pushed += len(points)
+        if last >= 0:
+            self._held = points[last], seen[last]
+        if time is None:
+            return points, seen
+        return (
+            np.concatenate([held[0][None], points])[rows],
+            np.concatenate([held[1][None], seen])[rows],
+        )
+
+    def _labelled(self, scores: np.ndarray) -> list[LabelledFrame]:
+        start = self._resampler.start if self._timed and self._resampler else 0.0
+        frames = []
+        for i, (k, score) in enumerate(
+            zip(scores.argmax(axis=1).tolist(), scores, strict=True), self._given
+        ):
+            time = None if self.fps is None else start + i / self.fps
+            frames.append(LabelledFrame(i, time, self.classes[k], k, score))
+        self._given += len(frames)
+        return frames
+
+
+def _checked_rate(fps: float | None) -> float | None:
+    """Return frames per second, after checking that they are some."""
+    if fps is not None and not is_rate(fps):
+        raise UserError(f'fps is {fps!r}, expected {RATES}.')
+    return fps
+
+
+def _numbers(values: ArrayLike, name: str) -> np.ndarray:
+    """Return values as float64."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise UserError(
+            f'{name} must be an array of numbers, but rows differ in length.'
+        ) from None
+    if array.dtype.kind not in 'biuf':
+        raise UserError(f'{name} must be numbers, but the type is {array.dtype}.')
+    return array.astype(np.float64)

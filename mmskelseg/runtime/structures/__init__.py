@@ -1,0 +1,5 @@
+"""Data structures that several rooms share: skeletons, segments, annotations."""
+
+from mmskelseg.runtime.structures.skeleton import Skeleton, is_data_layout
+
+__all__ = ['Skeleton', 'is_data_layout']

@@ -1,0 +1,71 @@
+"""Types of what an annotation file holds; docs/data_format.md describes each key."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, TypedDict
+
+import numpy as np
+
+from mmskelseg.runtime.structures.skeleton import Layout
+
+#: The keys of a video's skeletons.
+SkeletonKey: TypeAlias = Literal['keypoint', 'keypoint_score', 'keypoint_3d']
+PlaceKey: TypeAlias = Literal['keypoint', 'keypoint_3d']
+FrameKey: TypeAlias = Literal['label', 'risk']
+#: The arrays of a video's skeletons, each (M, T, V, ...).
+SKELETON_KEYS: tuple[SkeletonKey, ...] = ('keypoint', 'keypoint_score', 'keypoint_3d')
+#: Those of them that hold coordinates.
+PLACE_KEYS: tuple[PlaceKey, ...] = ('keypoint', 'keypoint_3d')
+#: The arrays with a value for each frame, (T,).
+FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk')
+
+
+class Metainfo(TypedDict, total=False):
+    """Properties of a whole data set, which checkpoints keep as well.
+
+    The keys up to ``background`` are required in a file. ``fps`` is the frame rate if
+    all videos have the same one; the rest is what converters add for people to read.
+    """
+
+    classes: list[str]
+    skeleton: Layout
+    dataset: str
+    background: str | None
+    fps: float
+    person: str
+    pose_estimator: Mapping[str, object]
+    notes: list[str]
+    assumed: Mapping[str, str]
+
+
+class VideoAnnotation(TypedDict, total=False):
+    """The annotation of one video, with what augmentations add for renderers.
+
+    The keys up to ``fps`` are required in a file, those from ``shift`` on are never in
+    one. Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,),
+    keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
+    """
+
+    frame_dir: str
+    total_frames: int
+    img_shape: tuple[int, int]
+    keypoint: np.ndarray
+    keypoint_score: np.ndarray
+    label: np.ndarray
+    fps: float
+    keypoint_3d: np.ndarray
+    risk: np.ndarray
+    filename: str
+    person_score: np.ndarray
+    person_box: np.ndarray
+    shift: tuple[float, float]
+    flip: bool
+    contrast: float
+    brightness: float
+
+
+class AnnotationFile(TypedDict):
+    """A whole annotation file: ``split`` has the ids of the videos of each split."""
+
+    split: dict[str, list[str]]
+    annotations: list[VideoAnnotation]
+    metainfo: Metainfo

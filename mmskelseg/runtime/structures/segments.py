@@ -1,0 +1,102 @@
+"""Frame labels as segments.
+
+The label -1 means "no label". A run of such frames ends the segment before it, so equal
+labels on both sides of a gap make two segments.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+
+IGNORED = -1
+
+
+def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
+    """Return frame labels as int64, shape (T,).
+
+    Raises:
+        UserError: If they are not integers in one dimension.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise UserError(
+            f'{name} has shape {labels.shape}, but one label a frame, shape (T,), '
+            'is needed.'
+        )
+    if labels.size and labels.dtype.kind not in 'iu':
+        raise UserError(
+            f'{name} is {labels.dtype}, but class ids must be integers; '
+            'convert it with astype(int) if its values are ids.'
+        )
+    return labels.astype(np.int64)
+
+
+def resolve_background(
+    background: int | str | None, classes: Sequence[str]
+) -> int | None:
+    """Return the id of the background class, given by id or by name.
+
+    Raises:
+        ValueError: If there is no such class.
+
+    >>> resolve_background('rest', ['walk', 'rest'])
+    1
+    """
+    if isinstance(background, str):
+        if background not in classes:
+            raise UserError(
+                f'background is {background!r}, but the classes are '
+                f'{", ".join(classes)}.'
+            )
+        return list(classes).index(background)
+    if background is not None and not 0 <= background < len(classes):
+        raise UserError(
+            f'background is {background}, but class ids run from 0 to '
+            f'{len(classes) - 1}.'
+        )
+    return background
+
+
+def segment_table(labels: np.ndarray) -> np.ndarray:
+    """Return the runs of equal labels as rows (start, end, label), shape (S, 3).
+
+    Args:
+        labels: The int64 label of each frame, shape (T,); runs of -1 are left out.
+    """
+    # One frame of padding on each side, so that the first and last run need no special
+    # case.
+    padded = np.concatenate(([IGNORED], labels, [IGNORED]))
+    cuts = np.flatnonzero(padded[1:] != padded[:-1])
+    table = np.stack([cuts[:-1], cuts[1:], labels[cuts[:-1]]], axis=1)
+    return table[table[:, 2] != IGNORED]
+
+
+def direct_boundaries(labels: np.ndarray) -> np.ndarray:
+    """Return the frames at which a labelled segment follows another one directly.
+
+    Where labels end, an action may go on.
+
+    >>> direct_boundaries(np.array([4, 4, 0, -1, 2, 2, 3]))
+    array([2, 6])
+    """
+    before, after = labels[:-1], labels[1:]
+    different = (before != after) & (before != IGNORED) & (after != IGNORED)
+    return np.flatnonzero(different) + 1
+
+
+def to_segments(labels: np.ndarray) -> list[tuple[int, int, int]]:
+    """Return the segments of one video as ``(start, end, label)``, end exclusive.
+
+    Args:
+        labels: Label of each frame, shape (T,); -1 is no label and makes no segment.
+
+    Raises:
+        ValueError: If the labels are not integers in one dimension.
+
+    >>> to_segments(np.array([4, 4, 4, 0, -1, -1, 0]))
+    [(0, 3, 4), (3, 4, 0), (6, 7, 0)]
+    """
+    rows = segment_table(check_labels(labels)).tolist()
+    return [(start, end, label) for start, end, label in rows]

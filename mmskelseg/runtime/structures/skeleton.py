@@ -1,0 +1,306 @@
+"""Skeletons: the only module that knows joints and how they are connected."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeAlias, TypeGuard
+
+from mmskelseg.runtime.messages.dependencies import is_installed
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+
+# More than people, animals and meshes have; files may state any number.
+_MOST_JOINTS = 2000
+_HIPS = ('left_hip', 'right_hip')
+# Joints by name or index; a single joint needs no list.
+JointGroup = str | int | Sequence[str | int]
+#: A layout as files hold it: a name, or a dict as :meth:`Skeleton.get` takes it.
+Layout: TypeAlias = str | Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Joints and how they are connected.
+
+    Rendering, limb dropping, graphs, flipping and drawing all derive from it.
+
+    Args:
+        name: Name of the layout in messages and in the metainfo of data sets.
+        joints: A name for each of the V joints, in the order of the keypoints.
+        limbs: Pairs of joint indices, the two ends of each line that is drawn.
+        flip_pairs: Pairs of joint indices that swap in a mirror image.
+        drop_groups: Joint indices of each body part that a tracker loses as a whole
+            (``left_arm``, ``right_arm``, ``left_leg``, ``right_leg``).
+        root: Indices of the joints whose mean is the centre of the body: by default
+            ``left_hip`` and ``right_hip``, or all joints if these do not exist.
+
+    Raises:
+        UserError: If a name is used twice or an index is out of range.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...]
+    flip_pairs: tuple[tuple[int, int], ...] = ()
+    drop_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    root: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.root:
+            hips = [i for i, name in enumerate(self.joints) if name in _HIPS]
+            root = hips if len(hips) == 2 else range(self.num_joints)
+            object.__setattr__(self, 'root', tuple(root))
+        longest = max(self.joints, key=len, default='')
+        if len(longest) > LONGEST_NAME or self.num_joints > _MOST_JOINTS:
+            raise UserError(
+                f'Skeleton {self.name!r} has {self.num_joints} joints, one of them '
+                f'called {shown(longest)}; use at most {_MOST_JOINTS} joints, with '
+                f'names of up to {LONGEST_NAME} characters.'
+            )
+        for name in self.joints:
+            check_name(name, f'A joint of the skeleton {self.name!r}')
+        twice = sorted({j for j in self.joints if self.joints.count(j) > 1})
+        if twice:
+            raise UserError(
+                f'Skeleton {self.name!r} names {twice} more than once; '
+                'give every joint a name of its own.'
+            )
+        pairs = {'limbs': self.limbs, 'flip_pairs': self.flip_pairs}
+        sets = {'drop_groups': self.drop_groups.values(), 'root': (self.root,)}
+        for key, groups in {**pairs, **sets}.items():
+            for indices in groups:
+                wrong = [i for i in indices if not 0 <= i < self.num_joints]
+                if wrong or (key in pairs and len(indices) != 2):
+                    raise UserError(
+                        f'Skeleton {self.name!r} has {list(indices)} among its {key}, '
+                        f'but needs indices of its {self.num_joints} joints '
+                        f'(0 to {self.num_joints - 1}), two in a pair.'
+                    )
+
+    @property
+    def num_joints(self) -> int:
+        """The number of joints, V."""
+        return len(self.joints)
+
+    def columns_of(self, joints: Sequence[str], source: str) -> list[int]:
+        """Return the index of each joint of this layout among the joints of another.
+
+        Args:
+            joints: Names of the joints of the other layout.
+            source: Name of the other layout in messages, such as its file.
+
+        Raises:
+            UserError: If the other layout lacks a joint.
+
+        >>> legs = Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]]))
+        >>> legs.columns_of(['foot', 'knee', 'hip'], 'take1.json')
+        [2, 1]
+        """
+        missing = [joint for joint in self.joints if joint not in joints]
+        if missing:
+            raise UserError(
+                f'{source}: its {len(joints)} joints lack {", ".join(missing[:3])}'
+                f'{" and more" if len(missing) > 3 else ""} of the {self.num_joints} '
+                f'of {self.name}, with which the model was trained; estimate poses '
+                'in that layout, or convert them with '
+                'tools/dataset_converters/keypoints.py.'
+            )
+        return [joints.index(joint) for joint in self.joints]
+
+    @classmethod
+    def get(cls, skeleton: SkeletonLike) -> Skeleton:
+        """Return the skeleton for a name, a path or a dict.
+
+        Args:
+            skeleton: A name of :data:`LAYOUTS`, such as
+                ``coco17``; ``mmpose:NAME`` for a layout of an installed MMPose
+                (``mmpose:halpe``); the path of a config file with a ``dataset_info`` in
+                MMPose's format; such a ``dataset_info``; or a dict with ``joints``
+                (their names or their number) and ``limbs`` (pairs of joints), and
+                optionally ``name``, ``flip_pairs``, ``drop_groups`` and ``root``, which
+                refer to joints by name or by index. Without ``flip_pairs``, joints
+                whose names differ only in left and right are paired.
+
+        Raises:
+            UserError: If there is no such layout, or it contradicts itself.
+
+        >>> Skeleton.get('lcr15').num_joints
+        15
+        >>> Skeleton.get(dict(joints=['hip', 'knee'], limbs=[['hip', 'knee']])).limbs
+        ((0, 1),)
+        """
+        if isinstance(skeleton, Skeleton):
+            return skeleton
+        if isinstance(skeleton, (str, os.PathLike)):
+            name = os.fspath(skeleton)
+            if name in LAYOUTS:
+                return cls._by_name_or_index(LAYOUTS[name])
+            return cls._from_dataset_info(*_read_layout(name))
+        if not isinstance(skeleton, Mapping):
+            raise UserError(
+                f'{skeleton!r} is not a skeleton, but a name, path or dict.'
+            )
+        if {'keypoint_info', 'skeleton_info'} <= set(skeleton):
+            return cls._from_dataset_info(skeleton, 'a dict')
+        known = {field.name for field in fields(cls)}
+        if not {'joints', 'limbs'} <= set(skeleton) <= known:
+            raise UserError(
+                f'A skeleton given as a dict has the keys {sorted(skeleton)}, but '
+                'needs `joints` and `limbs` (and may have `name`, `flip_pairs`, '
+                '`drop_groups` and `root`), or `keypoint_info` and `skeleton_info` as '
+                'in MMPose.'
+            )
+        joints = skeleton['joints']
+        if isinstance(joints, int):
+            if not 0 < joints <= _MOST_JOINTS:
+                raise UserError(
+                    f'A skeleton has {joints} joints, expected 1 to {_MOST_JOINTS}.'
+                )
+            joints = [f'joint_{i}' for i in range(joints)]
+        return cls._by_name_or_index({'name': 'custom', **skeleton, 'joints': joints})
+
+    @classmethod
+    def _from_dataset_info(cls, info: Mapping[str, Any], source: str) -> Skeleton:
+        try:
+            points, links = (
+                [info[key][i] for i in sorted(info[key])]
+                for key in ('keypoint_info', 'skeleton_info')
+            )
+            swaps: list[tuple[str, str]] = []
+            for point in points:
+                swap = (point['name'], point.get('swap'))
+                if swap[1] not in (None, '', swap[0]) and swap[::-1] not in swaps:
+                    swaps.append(swap)
+            parts = {
+                'name': info.get('dataset_name', source),
+                'joints': [point['name'] for point in points],
+                'limbs': [link['link'] for link in links],
+                'flip_pairs': swaps,
+            }
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UserError(
+                f'The `dataset_info` in {source} cannot be read '
+                f'({type(error).__name__}: {error}); write it as MMPose does, with a '
+                '`name` for each joint and a `link` for each limb.'
+            ) from error
+        more = {key: info[key] for key in ('drop_groups', 'root') if key in info}
+        return cls._by_name_or_index({**parts, **more})
+
+    @classmethod
+    def _by_name_or_index(cls, parts: Mapping[str, Any]) -> Skeleton:
+        """Return a skeleton from parts that refer to joints by name or by index."""
+        name = parts['name']
+        try:
+            joints = tuple(parts['joints'])
+
+            def indices(group: JointGroup, key: str) -> tuple[int, ...]:
+                if isinstance(group, str | int):
+                    group = (group,)
+                unknown = [j for j in group if isinstance(j, str) and j not in joints]
+                if unknown:
+                    raise UserError(
+                        f'Skeleton {name!r} has {unknown[0]!r} among its {key}, but '
+                        f'its joints are {", ".join(map(str, joints))}; name one of '
+                        'them, or give an index.'
+                    )
+                return tuple(
+                    joints.index(j) if isinstance(j, str) else int(j) for j in group
+                )
+
+            if 'flip_pairs' not in parts:
+                parts = {**parts, 'flip_pairs': mirrored_joints(joints)}
+            pairs: dict[str, Any] = {
+                key: tuple(indices(pair, key) for pair in parts[key])
+                for key in ('limbs', 'flip_pairs')
+            }
+            return cls(
+                name=name,
+                joints=joints,
+                drop_groups={
+                    part: indices(group, f'drop_groups ({part})')
+                    for part, group in parts.get('drop_groups', {}).items()
+                },
+                root=indices(parts.get('root', ()), 'root'),
+                **pairs,
+            )
+        except UserError:
+            raise
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            raise UserError(
+                f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
+                '`joints` are names or their number, the others lists of names or '
+                'indices of joints.'
+            ) from error
+
+
+#: Everything that stands for a skeleton; see :meth:`Skeleton.get`.
+SkeletonLike: TypeAlias = Skeleton | os.PathLike | Layout
+
+
+def is_data_layout(skeleton: object) -> TypeGuard[Layout]:
+    """Return whether a layout is a dict or a name, not the path of a file.
+
+    A layout file may be a config, which runs as a program. Only users may name one;
+    checkpoints, annotation files and pose files may not.
+
+    >>> is_data_layout('mmpose:halpe'), is_data_layout('/tmp/layout.py')
+    (True, False)
+    """
+    if isinstance(skeleton, str):
+        return re.fullmatch(r'(mmpose:)?\w+', skeleton) is not None
+    return isinstance(skeleton, Mapping)
+
+
+def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
+    """Return the ``dataset_info`` of a layout and the path of its file."""
+    if name.startswith('mmpose:'):
+        spec = find_spec('mmpose')
+        # A folder of this name in the current one is no package: a layout is a program.
+        if spec is None or spec.origin is None or not is_installed('mmpose'):
+            raise UserError(
+                f'The skeleton {name!r} is read from MMPose, which is not installed; '
+                'run pip install mmpose.'
+            )
+        folder = Path(spec.origin).parent / '.mim' / 'configs' / '_base_' / 'datasets'
+        path = folder / f'{name.removeprefix("mmpose:")}.py'
+        known = [f'mmpose:{p.stem}' for p in sorted(folder.glob('*.py'))]
+    else:
+        path, known = Path(name), list(LAYOUTS)
+    # Unlike Path.is_file, this accepts a name of any length.
+    if not os.path.isfile(path):
+        raise UserError(
+            f'There is no skeleton {shown(name)}; known are {", ".join(known)}, '
+            '`mmpose:NAME`, and, in configs and options, the path of a file with a '
+            '`dataset_info`.'
+        )
+    # Imported here, since names and dicts need no MMEngine.
+    from mmengine.config import Config
+
+    config = Config.fromfile(path)
+    if 'dataset_info' not in config:
+        raise UserError(
+            f"{path} holds no `dataset_info`; MMPose's documentation describes it."
+        )
+    return config.dataset_info, str(path)
+
+
+def pushed_joints(
+    skeleton: SkeletonLike, layout: SkeletonLike | None
+) -> tuple[tuple[str, ...], list[int]]:
+    """Return the joints of a layout, and the index of each joint of a skeleton.
+
+    Args:
+        skeleton: The layout that a model reads.
+        layout: The layout of its input; None for the same.
+
+    Raises:
+        UserError: If the input lacks a joint.
+    """
+    wanted = Skeleton.get(skeleton)
+    given = wanted if layout is None else Skeleton.get(layout)
+    return given.joints, wanted.columns_of(given.joints, f'layout {given.name}')

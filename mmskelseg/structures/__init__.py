@@ -1,5 +1,0 @@
-"""Data structures that several rooms share: skeletons, segments, annotations."""
-
-from mmskelseg.structures.skeleton import Skeleton, is_data_layout
-
-__all__ = ['Skeleton', 'is_data_layout']

@@ -1,0 +1,429 @@
+"""Suggestions of videos, and of stretches of them, to label next."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    labels_to_segments,
+    write_boris,
+    write_elan,
+    write_label_studio,
+)
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.settings import check_positive
+from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+
+# The criteria, and how a reason says that a stretch has more of one than others.
+CRITERIA = {
+    'disagreement': 'members disagree',
+    'uncertainty': 'unsure',
+    'boundary': 'changes of class',
+    'rarity': 'rare classes',
+}
+_RARITY = list(CRITERIA).index('rarity')
+# Seconds from a predicted boundary within which a frame is near it.
+_NEAR = 1.0
+# Shorter gaps between labels, in seconds, are not suggested.
+_SHORTEST = 1.0
+# Candidates start this many times per stretch length.
+_STEPS = 4
+# A criterion becomes a reason from this multiple of its average.
+_MORE = 1.1
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A stretch of a video that should be labelled.
+
+    Args:
+        video: The video's id.
+        start_frame: First frame.
+        end_frame: Last frame, exclusive.
+        fps: Frames per second.
+        score: The weighted mean of ``values``.
+        values: Each of ``CRITERIA``, as a multiple of its average over all stretches.
+        classes: Predicted classes, in temporal order.
+        reason: Why it was chosen, in words.
+    """
+
+    video: str
+    start_frame: int
+    end_frame: int
+    fps: float
+    score: float
+    values: Mapping[str, float]
+    classes: Sequence[str]
+    reason: str
+
+    @property
+    def start(self) -> float:
+        """Start in seconds."""
+        return self.start_frame / self.fps
+
+    @property
+    def end(self) -> float:
+        """End in seconds."""
+        return self.end_frame / self.fps
+
+    def row(self) -> dict[str, str | float]:
+        """Return the row of a table, ready for JSON."""
+        return {
+            'video': self.video,
+            'start': round(self.start, 3),
+            'end': round(self.end, 3),
+            'start_frame': self.start_frame,
+            'end_frame': self.end_frame,
+            'score': round(self.score, 3),
+            **{name: round(value, 3) for name, value in self.values.items()},
+            'classes': ', '.join(self.classes),
+            'reason': self.reason,
+        }
+
+
+def frame_values(
+    score: np.ndarray, entropy: np.ndarray, label: np.ndarray, fps: float
+) -> np.ndarray:
+    """Return three criteria of each frame, shape (3, T), each from 0 to 1.
+
+    - Disagreement of the members: the mutual information of class and member, that is,
+      the entropy of their mean probabilities minus the mean of their entropies.
+    - Uncertainty: the entropy of the mean probabilities. Both are fractions of the
+      highest possible entropy, the one of equal probabilities.
+    - Proximity to a boundary: 1 at a predicted change of class, falling to 0 within a
+      second.
+
+    Args:
+        score: Mean probabilities, shape (K, T).
+        entropy: Mean of the members' entropies in nats, shape (T,).
+        label: Predicted class, shape (T,).
+        fps: Frames per second.
+
+    Source: the mutual information as in Houlsby et al., "Bayesian Active Learning for
+    Classification and Preference Learning" (2011).
+    """
+    score = score.astype(np.float64)
+    whole = -(score * np.log(np.maximum(score, 1e-12))).sum(axis=0)
+    most = math.log(max(len(score), 2))
+    # A boundary lies between two frames, half a frame from each.
+    cuts = np.flatnonzero(np.diff(label)) + 0.5
+    middles = np.arange(label.size)
+    distance = np.full(label.size, np.inf)
+    for side in (0, -1):
+        places = np.searchsorted(cuts, middles) + side
+        there = (places >= 0) & (places < cuts.size)
+        gaps = np.abs(cuts[places[there]] - middles[there])
+        distance[there] = np.minimum(distance[there], gaps)
+    near = np.clip(1 - distance / fps / _NEAR, 0, 1)
+    return np.stack(
+        [np.clip(whole - entropy, 0, None) / most, np.clip(whole / most, 0, 1), near]
+    )
+
+
+@dataclass(frozen=True)
+class RankedVideo:
+    """What a ranking keeps of a video.
+
+    Args:
+        label: Class id of each frame, shape (T,), -1 without a label.
+        pred_label: Predicted class, shape (T,).
+        pred_score: Probabilities, shape (K, T).
+        fps: Frames per second.
+        filename: The video file, if any.
+    """
+
+    label: np.ndarray
+    pred_label: np.ndarray
+    pred_score: np.ndarray
+    fps: float
+    filename: str | None = None
+
+
+@dataclass
+class StretchRanking:
+    """A ranking of stretches of videos, from which the best are chosen.
+
+    Each criterion is divided by its average over all stretches. Rare classes have few
+    labelled seconds: a class with s seconds counts ``m / (m + s)``, where m is the mean
+    over the classes, so that a class without labels counts 1. A stretch counts the
+    classes by their probabilities. After it was chosen, it counts as labelled, so that
+    the next ones show something else. Without any labels, the seconds of the predicted
+    probabilities take their place.
+
+    Args:
+        classes: Names of the K classes.
+        stretch: Length of a stretch in seconds. A shorter video or gap between labels
+            is a stretch of its own.
+        ignore_labels: Whether to suggest labelled frames as well.
+        videos: The videos so far, by id.
+    """
+
+    classes: Sequence[str]
+    stretch: float = 20.0
+    ignore_labels: bool = False
+    videos: dict[str, RankedVideo] = field(default_factory=dict)
+    _known: np.ndarray = field(init=False)
+    _means: list[np.ndarray] = field(default_factory=list)
+    _shares: list[np.ndarray] = field(default_factory=list)
+    _places: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Start without any labels."""
+        check_positive('StretchRanking', stretch=self.stretch)
+        self._known = np.zeros(len(self.classes))
+
+    def add_labels(self, label: np.ndarray, fps: float) -> None:
+        """Count the labels (T,) of a video, which need not be ranked itself."""
+        counts = np.bincount(label[label != IGNORED], minlength=len(self.classes))
+        self._known += counts / fps
+
+    def add(self, prediction: Prediction) -> None:
+        """Add a video.
+
+        Args:
+            prediction: A prediction of :class:`mmskelseg.apis.SkelSegInferencer`. Its
+                ``label``, if any, states what is labelled already.
+        """
+        name, fps = prediction['frame_dir'], prediction['fps']
+        frames = prediction['total_frames']
+        nothing = np.full(frames, IGNORED)
+        label = np.asarray(prediction.get('label', nothing))
+        counted = nothing if self.ignore_labels else label
+        self.add_labels(counted, fps)
+        score, predicted = prediction['pred_score'], prediction['pred_label']
+        values = frame_values(score, prediction['pred_entropy'], predicted, fps)
+        sums = np.concatenate([values, score]).astype(np.float64).cumsum(axis=1)
+        sums = np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+        for start, end in stretches_of(counted, self.stretch, fps):
+            mean = (sums[:, end] - sums[:, start]) / (end - start)
+            self._means.append(mean[:_RARITY])
+            self._shares.append(mean[_RARITY:])
+            self._places.append((name, start, end))
+        self.videos[name] = RankedVideo(
+            label, predicted, score, fps, prediction.get('filename')
+        )
+
+    def choose(
+        self, budget: float, weights: Mapping[str, float] | None = None
+    ) -> list[Suggestion]:
+        """Return stretches to label that do not overlap, the best first.
+
+        Args:
+            budget: The most minutes to label, in total.
+            weights: Weights of ``CRITERIA``; by default 1 each.
+
+        Raises:
+            UserError: If there is nothing to label, a weight is unknown or below 0, or
+                no stretch fits into the budget.
+        """
+        check_positive('StretchRanking', budget=budget)
+        weighed = self._weights(weights)
+        if not self._places:
+            raise UserError(
+                f'All frames of the {len(self.videos)} videos are labelled, so that '
+                'nothing is left to suggest; name others, or ignore their labels '
+                '(--ignore-labels).'
+            )
+        shares = np.stack(self._shares)
+        rates = np.array([self.videos[video].fps for video, *_ in self._places])
+        begins, ends = (np.array([p[i] for p in self._places]) for i in (1, 2))
+        names = np.array([video for video, *_ in self._places])
+        seconds = (ends - begins) / rates
+        left = 60 * budget
+        if seconds.min() > left + 1e-6:
+            raise UserError(
+                f'The budget of {budget:g} minutes is shorter than each stretch; raise '
+                '--budget, or lower --stretch.'
+            )
+        known = self._known.copy() if self._known.any() else seconds @ shares
+        middle = max(known.mean(), 1e-9)
+        means = np.column_stack([*np.stack(self._means).T, np.zeros(len(shares))])
+        means[:, _RARITY] = shares @ (middle / (middle + known))
+        average = means.mean(axis=0)
+        free, chosen = np.ones(len(shares), bool), []
+        while (open_ := free & (seconds <= left + 1e-6)).any():
+            rarity = middle / (middle + known)
+            means[:, _RARITY] = shares @ rarity
+            # 0 without any of it, such as disagreement of a single model.
+            ratios = np.divide(
+                means, average, out=np.zeros_like(means), where=average > 1e-9
+            )
+            totals = ratios @ weighed / weighed.sum()
+            best = int(np.where(open_, totals, -1).argmax())
+            weights_of = shares[best] * rarity
+            chosen.append(
+                self._suggestion(best, totals[best], ratios[best], weighed, weights_of)
+            )
+            left -= seconds[best]
+            known += seconds[best] * shares[best]
+            beside = (ends <= begins[best]) | (begins >= ends[best])
+            free &= (names != names[best]) | beside
+        return chosen
+
+    def _weights(self, given: Mapping[str, float] | None) -> np.ndarray:
+        weights = dict.fromkeys(CRITERIA, 1.0)
+        for name, value in (given or {}).items():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if name not in weights or not is_number or not 0 <= value < math.inf:
+                raise UserError(
+                    f'weights: {name}={value!r}, but a weight is a number from 0, of '
+                    f'one of {", ".join(CRITERIA)}.'
+                )
+            weights[name] = float(value)
+        if not any(weights.values()):
+            raise UserError('weights: all are 0; give at least one that is larger.')
+        return np.array(list(weights.values()))
+
+    def _suggestion(
+        self,
+        index: int,
+        total: float,
+        ratios: np.ndarray,
+        weights: np.ndarray,
+        by_class: np.ndarray,
+    ) -> Suggestion:
+        name, start, end = self._places[index]
+        video = self.videos[name]
+        segments = to_segments(video.pred_label[start:end])
+        reasons = []
+        for i in np.argsort(-ratios * weights, kind='stable'):
+            if weights[i] and ratios[i] >= _MORE:
+                text = f'{list(CRITERIA.values())[i]} {ratios[i]:.1f}x'
+                if i == _RARITY:
+                    text += f' ({self.classes[int(by_class.argmax())]})'
+                reasons.append(text)
+        return Suggestion(
+            name,
+            start,
+            end,
+            video.fps,
+            float(total),
+            dict(zip(CRITERIA, ratios.tolist(), strict=True)),
+            [self.classes[k] for *_, k in segments],
+            ', '.join(reasons) or 'the best of what is left',
+        )
+
+
+def stretches_of(
+    label: np.ndarray, seconds: float, fps: float
+) -> list[tuple[int, int]]:
+    """Return the candidates ``(start, end)`` of a video, which have no labels.
+
+    They start a quarter of their length apart; the last one ends with the gap.
+
+    >>> stretches_of(np.array([-1] * 6 + [2] * 3 + [-1] * 3), 4, 1)
+    [(0, 4), (1, 5), (2, 6), (9, 12)]
+    """
+    length = max(round(seconds * fps), 1)
+    step = max(length // _STEPS, 1)
+    found = []
+    for begin, end, _ in to_segments(np.where(label == IGNORED, 0, IGNORED)):
+        if end - begin <= length:
+            is_long = (end - begin) / fps >= min(_SHORTEST, seconds)
+            # A whole video is a candidate however short it is.
+            found += [(begin, end)] * (is_long or end - begin == label.size)
+        else:
+            last = end - length
+            starts = [*range(begin, last, step), last]
+            found += [(start, start + length) for start in starts]
+    return found
+
+
+def by_video(suggestions: Iterable[Suggestion]) -> list[tuple[str, float, float]]:
+    """Return the seconds to label and the best score of each video, sorted by score."""
+    found: dict[str, tuple[float, float]] = {}
+    for item in suggestions:
+        seconds, best = found.get(item.video, (0.0, 0.0))
+        found[item.video] = (seconds + item.end - item.start, max(best, item.score))
+    ranked = sorted(found.items(), key=lambda item: -item[1][1])
+    return [(name, seconds, best) for name, (seconds, best) in ranked]
+
+
+def drafts(
+    ranking: StretchRanking, suggestions: Sequence[Suggestion]
+) -> list[VideoSegments]:
+    """Return the videos with suggestions, to be corrected in a labelling tool.
+
+    Their segments are the existing labels and, where there are none within the
+    stretches, the predictions. There are none elsewhere, so that unchecked predictions
+    never become labels. Their marks are the stretches.
+    """
+    videos = []
+    for name, *_ in by_video(suggestions):
+        video = ranking.videos[name]
+        chosen = [item for item in suggestions if item.video == name]
+        predicted = np.full_like(video.pred_label, IGNORED)
+        for item in chosen:
+            part = slice(item.start_frame, item.end_frame)
+            predicted[part] = video.pred_label[part]
+        predicted[video.label != IGNORED] = IGNORED
+        fps, classes = video.fps, ranking.classes
+        segments = [
+            *labels_to_segments(video.label, fps, classes),
+            *labels_to_segments(predicted, fps, classes, video.pred_score),
+        ]
+        videos.append(
+            VideoSegments(
+                name,
+                sorted(segments, key=lambda segment: segment.start),
+                fps,
+                video.label.size,
+                video.filename,
+                tuple(
+                    Segment(item.start, item.end, item.reason)
+                    for item in sorted(chosen, key=lambda item: item.start_frame)
+                ),
+            )
+        )
+    return videos
+
+
+def write_suggestions(
+    suggestions: Sequence[Suggestion], folder: str | os.PathLike, **more: object
+) -> list[Path]:
+    """Write ``suggestions.csv`` and ``.json``; the latter also has further keys."""
+    rows = [{'rank': i, **item.row()} for i, item in enumerate(suggestions, 1)]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    content = json.dumps({**more, 'stretches': rows}, ensure_ascii=False, indent=1)
+    files = {'suggestions.csv': table.getvalue(), 'suggestions.json': content}
+    for name, text in files.items():
+        atomic_write_text(Path(folder, name), text)
+    return [Path(folder, name) for name in files]
+
+
+def write_drafts(
+    videos: Sequence[VideoSegments],
+    classes: Sequence[str],
+    folder: str | os.PathLike,
+    tool: str,
+) -> list[Path]:
+    """Write drafts for ``boris``, ``elan`` or ``label_studio``."""
+    if tool == 'elan':
+        paths = [Path(folder, f'{file_name(video.name)}.eaf') for video in videos]
+        for path, video in zip(paths, videos, strict=True):
+            write_elan(path, video, classes)
+        return paths
+    if tool == 'boris':
+        path = Path(folder, 'drafts.boris')
+        write_boris(path, videos, classes)
+    else:
+        path = Path(folder, 'label_studio.json')
+        write_label_studio(path, videos)
+    return [path]

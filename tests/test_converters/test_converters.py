@@ -1,0 +1,86 @@
+"""Converters load quickly, and find the video files of a data set by their ids."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters.building import find_videos, write
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.errors import UserError
+from tests.small_data import small_annotations
+
+
+def test_converters_are_imported_without_pytorch():
+    """So that --help comes at once."""
+    names = ', '.join(f'mmskelseg.converters.{name}' for name in CONVERTERS)
+    code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, '-c', code]).returncode == 0
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of files in the ways that releases name them."""
+    for name in ('S03_camera1.AVI', '12.mp4', '12_depth.mp4', '112.mp4', 'day1/09.mkv'):
+        path = tmp_path / 'videos' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / 'videos' / '07.txt').touch()
+    return tmp_path / 'videos'
+
+
+@pytest.mark.parametrize(
+    ('video', 'expected'),
+    [('12', '12.mp4'), ('09', 'day1/09.mkv'), ('112', '112.mp4')],
+)
+def test_video_file_has_the_id_as_its_name(folder, video, expected):
+    """The id is the whole name, before it is a part of one."""
+    assert find_videos([video], folder) == {video: folder / expected}
+
+
+def test_video_file_is_named_relative_to_the_annotations(folder):
+    for name in ('video_0.mp4', 'video_1.mp4', 'video_2.mp4'):
+        (folder / name).touch()
+    data = small_annotations()
+    write(
+        folder.parent / 'out', data['annotations'], data['split'],
+        **data['metainfo'], videos=folder,
+    )  # fmt: skip
+    data = load_annotations(folder.parent / 'out/annotations.pkl')
+    assert data['annotations'][1]['filename'] == '../videos/video_1.mp4'
+
+
+def test_video_file_may_have_the_id_as_a_part_of_its_name(folder):
+    """A part between separators, not within a number or a word."""
+    (folder / 'take_05_b.mov').touch()
+    (folder / 'take_055.mov').touch()
+    assert find_videos(['05'], folder) == {'05': folder / 'take_05_b.mov'}
+
+
+@pytest.mark.parametrize(
+    ('video', 'message'),
+    [
+        ('07', 'videos: 0 of its 5 video files have the id 07 in their names, exp'),
+        ('03', 'videos: 0 of its 5 video files have the id 03'),
+        ('camera1', None),
+        ('depth', None),
+    ],
+)
+def test_video_file_that_is_not_the_only_one_is_an_error(folder, video, message):
+    """None and several are told apart, and nothing is guessed."""
+    if message is None:
+        find_videos([video], folder)
+        (folder / f'other_{video}.mp4').touch()
+        message = rf'2 of its 6 .* {video} in their names \(.*{video}'
+    with pytest.raises(UserError, match=message):
+        find_videos([video], folder)
+
+
+def test_folder_of_videos_must_be_there(tmp_path):
+    """Without a folder nothing is found; a missing one is an error."""
+    assert find_videos(['01'], None) == {}
+    with pytest.raises(
+        FileNotFoundError, match='no such folder; name the folder of the vid'
+    ):
+        find_videos(['01'], tmp_path / 'none')

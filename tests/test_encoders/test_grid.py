@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from mmskelseg.encoders import GridEncoder
+
+
+@pytest.fixture
+def images(rng):
+    """Heatmap-like images (T, 3, H, W) with three equal channels."""
+    return np.repeat(rng.uniform(0, 4, (5, 1, 56, 56)).astype(np.float32), 3, axis=1)
+
+
+def test_grid_encoder_averages_cells(images):
+    """The feature is the mean of each cell, row by row."""
+    features = GridEncoder((7, 14)).encode(images)
+    cells = images[:, 0].reshape(5, 7, 8, 14, 4).mean(axis=(2, 4))
+    np.testing.assert_allclose(features, cells.reshape(5, -1), rtol=1e-5)
+
+
+def test_grid_encoder_averages_each_channel(rng):
+    """With three channels, those of red come first, then green, then blue."""
+    images = rng.random((2, 3, 8, 8), np.float32)
+    features = GridEncoder((2, 2), channels=3).encode(images)
+    expected = images.reshape(2, 3, 2, 4, 2, 4).mean(axis=(3, 5)).reshape(2, 12)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+    with pytest.raises(ValueError, match=r'3 different channels, .* would drop 2 of'):
+        GridEncoder((2, 2)).encode(images)
+    with pytest.raises(ValueError, match='channels=4 is not 1, 2 or 3'):
+        GridEncoder(channels=4)

@@ -1,0 +1,142 @@
+import matplotlib.image
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.engine.seg_visualizer import SegVisualizer
+from mmskelseg.registry import VISUALIZERS
+from mmskelseg.runtime.drawing.timelines import draw_timelines
+
+CLASSES = ['walk', 'stand', 'rest']
+
+
+def sample(gt=None, pred=None, **metainfo):
+    result = ActionDataSample(metainfo=metainfo)
+    if gt is not None:
+        result.gt_label = torch.tensor(gt)
+    if pred is not None:
+        result.pred_label = torch.tensor(pred)
+    return result
+
+
+@pytest.fixture
+def visualizer(tmp_path, request):
+    result = VISUALIZERS.build(
+        {
+            'type': 'SegVisualizer',
+            'name': request.node.name,
+            'save_dir': str(tmp_path),
+            'vis_backends': [
+                {'type': 'LocalVisBackend'},
+                {'type': 'TensorboardVisBackend'},
+            ],
+        }
+    )
+    result.dataset_meta = {'classes': CLASSES, 'background': None}
+    yield result
+    result.close()
+
+
+def read(path):
+    return np.round(255 * matplotlib.image.imread(path)[..., :3]).astype(np.uint8)
+
+
+def test_visualizer_writes_the_picture_that_it_returns(visualizer, tmp_path):
+    """The file holds the timelines, with the scores worked out by hand."""
+    path = tmp_path / 'pictures' / 'a.png'
+    item = sample([0, 0, 1, 1], [0, 1, 1, 1], fps=2)
+    image = visualizer.add_datasample('a', item, out_file=path)
+    expected = draw_timelines(
+        {
+            'Ground truth': np.array([0, 0, 1, 1]),
+            'Prediction': np.array([0, 1, 1, 1]),
+        },
+        CLASSES,
+        truth='Ground truth',
+        title='a   Acc 75.0   Edit 100.0   F1@10 100.0',
+        fps=2,
+    )
+    np.testing.assert_array_equal(image, expected)
+    np.testing.assert_array_equal(read(path), image)
+
+
+def test_visualizer_leaves_the_background_out_of_its_scores(visualizer):
+    """Two wrong segments of background cost accuracy alone."""
+    visualizer.dataset_meta = {'classes': CLASSES, 'background': 'rest'}
+    item = sample([0, 0, 0, 1], [2, 0, 2, 1])
+    expected = draw_timelines(
+        {
+            'Ground truth': np.array([0, 0, 0, 1]),
+            'Prediction': np.array([2, 0, 2, 1]),
+        },
+        CLASSES,
+        truth='Ground truth',
+        title='a   Acc 50.0   Edit 100.0   F1@10 100.0',
+    )
+    np.testing.assert_array_equal(visualizer.add_datasample('a', item), expected)
+
+
+@pytest.mark.parametrize(
+    ('item', 'row'),
+    [(sample(pred=[0, 1]), 'Prediction'), (sample(gt=[0, 1]), 'Ground truth')],
+)
+def test_visualizer_draws_what_there_is(visualizer, item, row):
+    """A video without ground truth, or without prediction, gets one bar."""
+    truth = row if row == 'Ground truth' else None
+    labels = {row: np.array([0, 1])}
+    expected = draw_timelines(labels, CLASSES, truth=truth, title='a')
+    np.testing.assert_array_equal(visualizer.add_datasample('a', item), expected)
+
+
+def test_visualizer_gives_no_score_to_an_unlabelled_video(visualizer):
+    """The title is the id alone, and the bar is hatched."""
+    image = visualizer.add_datasample('a', sample([-1, -1], [0, 1]))
+    rows = {'Ground truth': np.array([-1, -1]), 'Prediction': np.array([0, 1])}
+    expected = draw_timelines(rows, CLASSES, truth='Ground truth', title='a')
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_visualizer_names_classes_by_id_without_meta(visualizer):
+    """Without class names the ids stand for themselves."""
+    visualizer.dataset_meta = None
+    expected = draw_timelines(
+        {'Prediction': np.array([0, 2])}, ['0', '1', '2'], title='a'
+    )
+    image = visualizer.add_datasample('a', sample(pred=[0, 2]))
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_path):
+    """Local files and TensorBoard work as with MMEngine's visualizer."""
+    image = visualizer.add_datasample('day/a', sample(pred=[0, 1]), step=3)
+    visualizer.add_scalar('loss', 0.5, step=1)
+    folder = tmp_path / 'vis_data'
+    np.testing.assert_array_equal(read(folder / 'vis_image' / 'day%2Fa_3.png'), image)
+    assert '"loss": 0.5' in (folder / 'scalars.json').read_text()
+    assert list(folder.glob('events.out.tfevents*'))
+
+
+def test_visualizer_shows_the_picture_through_mmengine(visualizer, monkeypatch):
+    """`show` uses the inherited window, and stores nothing."""
+    shown = []
+    monkeypatch.setattr(
+        SegVisualizer, 'show', lambda self, image, **kwargs: shown.append(kwargs)
+    )
+    monkeypatch.setattr(SegVisualizer, 'add_image', lambda *args: shown.append('file'))
+    visualizer.add_datasample('a', sample(pred=[0]), show=True, wait_time=2)
+    assert shown == [{'win_name': 'a', 'wait_time': 2}]
+
+
+@pytest.mark.parametrize(
+    ('item', 'match'),
+    [
+        (sample(), 'v: there is nothing to draw'),
+        (sample([0, 1], [0]), 'v: pred has 1 frames, but gt has 2'),
+        (sample(pred=[0, 3]), 'v: Prediction holds the label 3'),
+    ],
+)
+def test_visualizer_errors_name_the_video(visualizer, item, match):
+    """Labels that cannot be drawn are named with their video."""
+    with pytest.raises(ValueError, match=match):
+        visualizer.add_datasample('v', item)

@@ -1,0 +1,125 @@
+"""Flags and settings that several commands share."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+from mmskelseg.commands.arguments import add_config_arguments
+from mmskelseg.runtime.cli.arguments import SettingsAction, split_model
+from tests.small_data import ROOT
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser(prog='tool')
+    add_config_arguments(parser)
+    return parser
+
+
+def test_settings_are_read_as_mmengine_reads_them(parser):
+    """Numbers, lists and words get their types, and a value may hold `=`."""
+    typed = ['a.b=1', 'c=[(1,2),x]', 'd=e=f', 'g=True']
+    args = parser.parse_args(['--cfg-options', *typed[:2], '--cfg-options', *typed[2:]])
+    assert args.cfg_options_typed == typed
+    assert args.cfg_options == {'a.b': 1, 'c': [(1, 2), 'x'], 'd': 'e=f', 'g': True}
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'fault'),
+    [
+        ('foo', 'is not of the form key=value'),
+        ('=3', 'is not of the form key=value'),
+        ('a=[1,2', 'has an unmatched opening bracket'),
+    ],
+)
+def test_settings_that_cannot_be_read_are_named(parser, capsys, wrong, fault):
+    """The error is argparse's, with the flag, the value and what is wrong."""
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['--cfg-options', 'a=1', wrong])
+    shown = capsys.readouterr().err
+    assert f'tool: error: argument --cfg-options: {wrong!r} {fault}' in shown
+
+
+def test_settings_of_any_flag_name_that_flag(capsys):
+    """The error names the flag that was typed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=SettingsAction)
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--options', 'weights'])
+    assert "argument --options: 'weights' is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['tools/train.py', 'config.py', '--cfg-options', 'foo'],
+        ['tools/cross_validate.py', 'config.py', '--executor-options', 'foo'],
+        ['tools/analysis/benchmark.py', 'model', 'config.py', '--cfg-options', 'foo'],
+    ],
+)
+def test_tools_name_settings_that_are_not_key_value(run_tool, words):
+    """A forgotten `=` ends in one sentence, not in a traceback."""
+    shown = run_tool(*words, code=2).stderr
+    assert f"error: argument {words[-2]}: 'foo' is not of the form" in shown
+    assert 'Traceback' not in shown
+
+
+@pytest.mark.parametrize(
+    'tool',
+    [
+        'train.py',
+        'test.py',
+        'extract_features.py',
+        'cross_validate.py',
+        'analysis/benchmark.py',
+    ],
+)
+def test_help_does_not_wait_for_torch(tool):
+    """Arguments are read before what takes seconds to import."""
+    path = ROOT / 'tools' / tool
+    code = (
+        'import runpy, sys\n'
+        f'sys.path.insert(0, {str(path.parent)!r})\n'
+        f'sys.argv = [{str(path)!r}, "--help"]\n'
+        'try:\n'
+        f'    runpy.run_path({str(path)!r}, run_name="__main__")\n'
+        'except SystemExit as end:\n'
+        '    sys.exit(end.code or "torch" in sys.modules)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith('usage: ')
+
+
+@pytest.mark.parametrize(
+    ('words', 'inputs', 'config', 'checkpoint'),
+    [
+        ('a.mp4 mine.py c.pth', 'a.mp4', 'mine.py', 'c.pth'),
+        ('a.mp4 mine.json c.pth', 'a.mp4', 'mine.json', 'c.pth'),
+        ('a.mp4 toy_joint_limb c.pth', 'a.mp4', 'toy_joint_limb', 'c.pth'),
+        ('a.mp4 missing.json c.pth', 'a.mp4', 'missing.json', 'c.pth'),
+        ('a.mp4 m.onnx c.pth', 'a.mp4', 'm.onnx', 'c.pth'),
+        ('a.mp4 b.mp4 mine.py c.pth', 'a.mp4 b.mp4', 'mine.py', 'c.pth'),
+        # A checkpoint alone takes the place of CONFIG.
+        ('a.mp4 c.pth', 'a.mp4', 'c.pth', None),
+        ('uwiom_pose2d c.pth', 'uwiom_pose2d', 'c.pth', None),
+        ('a.mp4 b.mp4 c.pth', 'a.mp4 b.mp4', 'c.pth', None),
+        ('a.mp4 videos c.pth', 'a.mp4 videos', 'c.pth', None),
+        ('a.mp4 b.mp4 m.onnx', 'a.mp4 b.mp4', 'm.onnx', None),
+        ('a.mp4', 'a.mp4', None, None),
+    ],
+)
+def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monkeypatch):
+    """Folders may have names of configs, one or several, as work folders do."""
+    monkeypatch.chdir(tmp_path)
+    for name in ('a.mp4', 'b.mp4', 'mine.py', 'mine.json', 'm.onnx', 'c.pth'):
+        (tmp_path / name).touch()
+    for name in ('toy_joint_limb', 'uwiom_pose2d', 'videos'):
+        (tmp_path / name).mkdir()
+    args = argparse.Namespace(inputs=words.split(), model=None)
+    split_model(args)
+    assert args.inputs == inputs.split()
+    assert (args.config, args.checkpoint) == (config, checkpoint)

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from mmskelseg.evaluation.functional import to_segments
+from mmskelseg.runtime.decoding import (
+    median_filter,
+    min_duration,
+    refine_boundaries,
+    run_step,
+)
+
+
+def one_hot(labels, num_classes):
+    return np.eye(num_classes)[:, labels]
+
+
+def test_short_segments_go_to_the_likelier_neighbour():
+    labels = np.array([0] * 5 + [1] * 2 + [2] * 5)
+    score = one_hot(labels, 3)
+    score[0, 5:7], score[2, 5:7] = 0.1, 0.3
+    assert min_duration(labels, score, 3).tolist() == [0] * 5 + [2] * 7
+    score[0, 5:7] = 0.4
+    assert min_duration(labels, score, 3).tolist() == [0] * 7 + [2] * 5
+
+
+def test_the_shortest_segment_goes_first():
+    """A single frame between two short segments of one class joins them."""
+    labels = np.array([0] * 6 + [1, 1, 2, 1, 1] + [0] * 6)
+    expected = [0] * 6 + [1] * 5 + [0] * 6
+    assert min_duration(labels, one_hot(labels, 3), 3).tolist() == expected
+
+
+@pytest.mark.parametrize('frames', [1, 4, 9, 100])
+def test_no_segment_is_shorter_than_the_least_duration(frames):
+    rng = np.random.default_rng(0)
+    score = rng.random((4, 60))
+    labels = score.argmax(axis=0)
+    result = min_duration(labels, score, frames)
+    segments = to_segments(result)
+    assert len(segments) == 1 or all(e - s >= frames for s, e, _ in segments)
+    assert set(result) <= set(labels)
+    assert (min_duration(labels, score, 1) == labels).all()
+
+
+def test_median_filter_keeps_what_has_a_majority():
+    labels = np.array([0, 0, 1, 0, 0, 2, 1, 0, 1, 1])
+    # Frame 5 sees 0, 2, 1 and frame 6 2, 1, 0: no class has more than half.
+    assert median_filter(labels, 3).tolist() == [0, 0, 0, 0, 0, 2, 1, 1, 1, 1]
+    assert (median_filter(labels, 1) == labels).all()
+    # Frame 0 sees three frames of a window of five, of which two are 0; frame 3 too.
+    assert median_filter(np.array([1, 0, 0, 1]), 5).tolist() == [0, 0, 0, 0]
+
+
+def test_median_filter_needs_a_middle():
+    with pytest.raises(ValueError, match=r'A window of 4 frames has no middle'):
+        median_filter(np.zeros(9, np.int64), 4)
+
+
+def test_labels_change_at_boundaries_alone():
+    labels = np.array([0, 0, 1, 0, 1, 1, 0, 1])
+    boundary = np.array([0.9, 0.1, 0.4, 0.1, 0.8, 0.8, 0.1, 0.2])
+    # The one at frame 0 starts the video, that of frame 2 is too unlikely, and of the
+    # plateau the first frame counts.
+    assert refine_boundaries(labels, boundary).tolist() == [0] * 4 + [1] * 4
+    assert refine_boundaries(labels, boundary, 0.3).tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_a_rise_in_steps_has_one_boundary_its_top():
+    labels = np.array([0, 1, 1, 0, 0, 2, 0])
+    boundary = np.array([0, 0.6, 0.6, 0.9, 0, 0, 0])
+    assert refine_boundaries(labels, boundary).tolist() == [1, 1, 1, 0, 0, 0, 0]
+
+
+def test_probabilities_are_of_the_same_frames():
+    prediction = {'pred_label': np.zeros(3, int), 'pred_score': np.ones((2, 4)) / 2}
+    with pytest.raises(ValueError, match='3 labels, but probabilities of 4 frames'):
+        run_step(prediction, {'type': 'MinDuration', 'frames': 2})
+
+
+GRAMMAR = {
+    'start': [0.5, 0.5], 'transitions': [[0, 1], [1, 0]], 'duration_mean': [1, 1],
+    'duration_std': [1, 1], 'longest': 3,
+}  # fmt: skip
+
+
+def decode(weight=1, **changes):
+    grammar = {**GRAMMAR, **changes}
+    return {'type': 'SemiMarkovViterbi', 'weight': weight, 'grammar': grammar}
+
+
+@pytest.mark.parametrize(
+    ('step', 'message'),
+    [
+        (decode(longest=1e400), 'float infinity'),
+        (decode(longest=2.5), 'longest=2.5'),
+        (decode(longest=[3]), r'longest=\[3.\]'),
+        (decode(longest=-1), 'longest=-1'),
+        (decode(longest=10**400), 'int too large'),
+        (decode(start=[np.nan, 1]), 'start has .* finite'),
+        (decode(start=['a', 'b']), 'SemiMarkovViterbi: its options'),
+        (decode(transitions=[[0], [1, 0]]), 'SemiMarkovViterbi: its options'),
+        (decode(duration_mean=[1, -1e9]), 'duration_mean is from -1e'),
+        (decode(weight=-1), 'weight=-1'),
+        (decode(weight=np.nan), 'weight=nan'),
+        (decode(weight=1e308), r'weight=1e\+308'),
+        (decode(weight='2'), 'SemiMarkovViterbi: its options'),
+        ({**decode(), 'grammar': [1]}, 'SemiMarkovViterbi: its options'),
+        ({'type': 'MedianFilter', 'frames': 10**40 + 1}, 'MedianFilter: its options'),
+        ({'type': 'MedianFilter', 'frames': 2.5}, 'MedianFilter: its options'),
+        ({'type': 'MinDuration', 'frames': np.nan}, 'frames=nan'),
+        ({'type': 'MinDuration', 'frames': [9]}, 'MinDuration: its options'),
+        ({'type': 'BoundaryRefinement', 'threshold': {}}, 'Refinement: its options'),
+        ({'type': 'MinDuration', 'frames': 0}, 'frames=0, but must be at least 1'),
+        ({'type': 'MedianFilter', 'frames': -1}, 'A window of -1 frames'),
+        ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2, but a prob'),
+        ({'type': 'BoundaryRefinement', 'threshold': np.nan}, 'threshold=nan, but a'),
+    ],
+)
+def test_options_in_an_exported_model_are_checked(step, message):
+    prediction = {
+        'pred_label': np.zeros(3, int),
+        'pred_score': np.ones((2, 3)) / 2,
+        'pred_boundary': np.ones(3) / 2,
+    }
+    with pytest.raises(ValueError, match=message):
+        run_step(prediction, step)
+
+
+def test_probabilities_that_are_not_finite_are_refused():
+    prediction = {'pred_label': np.zeros(3, int), 'pred_score': np.ones((2, 3)) / 2}
+    prediction['pred_score'][1, 2] = np.nan
+    with pytest.raises(ValueError, match='MinDuration: pred_score has values that'):
+        run_step(prediction, {'type': 'MinDuration', 'frames': 2})
+
+
+def test_no_frames_have_no_boundaries():
+    assert refine_boundaries(np.zeros(0, np.int64), np.zeros(0)).shape == (0,)
+
+
+def test_boundaries_need_a_value_for_each_frame():
+    with pytest.raises(ValueError, match=r'5 labels, but 4 probabilities'):
+        refine_boundaries(np.zeros(5, np.int64), np.zeros(4))

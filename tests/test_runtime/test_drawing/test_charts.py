@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from mmskelseg.evaluation import time_budget
+from mmskelseg.runtime.drawing.charts import (
+    PLAIN_COLOR,
+    draw_bars,
+    draw_confusion,
+    draw_curves,
+    draw_time_budget,
+)
+from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.messages.errors import UserError
+
+
+def runs(image, color):
+    """Longest run of a colour in each line of pixels that has some."""
+    rgb = np.round(255 * np.array(to_rgb(color)))
+    hits = (np.abs(image - rgb).max(axis=-1) <= 1).sum(axis=1)
+    return hits[hits > 5]
+
+
+def test_bars_are_as_long_as_their_values():
+    """Twice the value is twice the length, and nothing has no length."""
+    image = draw_bars({'frames': [100, 50, 0]}, ['a', 'b', 'c'], colors=['r', 'b', 'g'])
+    red, blue = (np.median(runs(image, color)) for color in 'rb')
+    assert red / blue == pytest.approx(2, rel=0.02)
+    assert not len(runs(image, 'g'))
+
+
+def test_bars_of_two_panels_have_scales_of_their_own():
+    """The longest bars of both are equally long, whatever their numbers of digits."""
+    names, colors = ['a', 'b'], ['r', 'b']
+    values = {'frames': [123456, 0], 'segments': [0, 123456]}
+    image = draw_bars(values, names, colors=colors)
+    red, blue = (np.median(runs(image, color)) for color in 'rb')
+    assert red == pytest.approx(blue, abs=2)
+
+
+@pytest.mark.parametrize('count', [1, 40])
+@pytest.mark.parametrize('title', ['', 'Classes'])
+def test_bars_stay_within_the_picture(count, title):
+    """Long names and large numbers have room, and so have bars of nothing."""
+    names = [f'a_rather_long_name_of_${i}$' for i in range(count)]
+    for value in (0, 1_234_567):
+        image = draw_bars({'x': [value] * count, 'y': [0] * count}, names, title=title)
+        for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+            assert (edge == 255).all()
+    assert len(runs(draw_bars({'x': [1] * count}, names), PLAIN_COLOR))
+
+
+def test_bars_of_what_is_not_there_have_no_length():
+    image = draw_bars({'mean': [float('nan'), 2.0]}, ['a', 'b'], colors=['r', 'b'])
+    assert not len(runs(image, 'r'))
+    assert len(runs(image, 'b'))
+
+
+def test_time_budget_shows_bars_and_transitions_if_there_are_any():
+    classes = ['a', 'b']
+    alone = time_budget(np.zeros(10, int), 2, fps=1)
+    both = time_budget(np.repeat([0, 1], [6, 2]), 2, fps=1)
+    image = draw_time_budget(both, classes)
+    assert image.shape[0] > draw_time_budget(alone, classes).shape[0] + 300
+    # In two of the panels, the first has 3 times the length of the second.
+    lengths = [np.median(runs(image, class_color(k))) for k in range(2)]
+    assert lengths[0] > lengths[1] > 0
+
+
+@pytest.mark.parametrize('panels', [{}, {'x': [1]}, {'x': [1, 2], 'y': [1]}])
+def test_bars_need_a_value_for_each_name(panels):
+    """What does not fit is said by its number of values."""
+    with pytest.raises(ValueError, match=r'values for 2 names'):
+        draw_bars(panels, ['a', 'b'])
+
+
+def blueness(image):
+    """Number of dark blue pixels."""
+    red, blue = image[..., 0].astype(int), image[..., 2].astype(int)
+    return ((blue - red > 60) & (red < 60)).sum()
+
+
+def test_confusion_colours_are_shares_of_a_row():
+    """Ten times the frames of a class leave the colours as they are."""
+    counts = np.array([[8, 2], [5, 5]])
+    scaled = counts * [[10], [1]]
+    first, second = (draw_confusion(item, ['a', 'b']) for item in (counts, scaled))
+    assert first.shape == second.shape
+    assert (first != second).any(axis=-1).mean() < 0.02
+
+
+def test_confusion_of_a_perfect_prediction_is_a_dark_diagonal():
+    """Right frames are dark, and a wrong half lightens its row."""
+    perfect = draw_confusion(np.diag([5, 5, 5]), ['a', 'b', 'c'])
+    half = draw_confusion(np.array([[5, 5, 0], [0, 5, 0], [0, 0, 5]]), ['a', 'b', 'c'])
+    assert blueness(perfect) > 1.2 * blueness(half)
+
+
+@pytest.mark.parametrize('num_classes', [2, 17, 23])
+def test_confusion_leaves_room_for_the_names(num_classes):
+    """No name is cut at the picture's edge, and empty rows are no division by 0."""
+    classes = [f'rod_stand_pick_up_middle_{label}' for label in range(num_classes)]
+    counts = np.diag([0] + [99999] * (num_classes - 1))
+    image = draw_confusion(counts, classes, title='frames')
+    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_confusion_rejects_another_number_of_classes():
+    """Counts and names must fit."""
+    with pytest.raises(ValueError, match=r'shape \(3, 3\), but there are 2 classes'):
+        draw_confusion(np.eye(3), ['a', 'b'])
+
+
+def test_curves_stand_at_their_values():
+    """Twice the way between the levels is twice the way in the picture."""
+    points = {
+        'a': [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0)],
+        'b': [(0.0, 2.0, 0), (1.0, 2.0, 0)],
+    }
+    image = draw_curves(points, x='minutes', y='F1', levels={'c': 4.0})
+    rows = []
+    for k in range(3):
+        rgb = np.round(255 * np.array(to_rgb(class_color(k))))
+        hits = (np.abs(image - rgb).max(axis=-1) <= 1).sum(axis=1)
+        # Longer than the line in the legend.
+        rows.append(np.flatnonzero(hits > image.shape[1] / 3).mean())
+    assert rows[0] - rows[1] == pytest.approx(rows[1] - rows[2], abs=2)
+    assert rows[0] > rows[1]
+
+
+def test_curves_without_a_point_are_an_error():
+    with pytest.raises(UserError, match='curves have no point'):
+        draw_curves({'a': []}, x='minutes', y='F1')

@@ -1,0 +1,56 @@
+"""A live picture: the newest label, and a timeline whose right end is now."""
+
+import numpy as np
+
+from mmskelseg.runtime.drawing.frames import BACKGROUND, label_color
+from mmskelseg.runtime.drawing.live import LivePicture
+from mmskelseg.runtime.structures import Skeleton
+
+COCO = Skeleton.get('coco17')
+SHAPE = (480, 640)
+
+
+def timeline(picture, now):
+    """Return the colours of a row through the timeline, shape (W, 3)."""
+    image = picture.draw(np.zeros((*SHAPE, 3), np.uint8), now, [])
+    assert image.shape == (*picture.img_shape, 3)
+    bottom = image[480:]
+    row = bottom[round(0.68 * len(bottom))]
+    gap = picture._unit // 2
+    return row[gap : len(row) - gap]
+
+
+def test_timeline_scrolls_and_ends_with_the_newest_label():
+    """Ten seconds are shown at 12 s: class 0 until 6 s, class 1 until 9 s, no label."""
+    picture = LivePicture(SHAPE, COCO, ['a', 'b'], seconds=10)
+    assert picture.label == -1
+    for i in range(90):
+        picture.add(i / 10, (i + 1) / 10, int(i >= 60), 0.75)
+    assert picture.label == 1
+    row = timeline(picture, 12.0)
+    share = [(row == color).all(axis=1).mean() for color in
+             (label_color(0), label_color(1), BACKGROUND)]  # fmt: skip
+    np.testing.assert_allclose(share, [0.4, 0.3, 0.3], atol=0.005)
+    assert (row[0] == label_color(0)).all()
+    assert (row[-1] == BACKGROUND).all()
+
+
+def test_memory_is_bounded_by_what_is_shown():
+    picture = LivePicture(SHAPE, COCO, ['a', 'b'], seconds=5)
+    for i in range(1000):
+        picture.add(i, i + 1, i % 2, 1.0)
+    assert len(picture._past) == 6
+    assert (timeline(picture, 1000) != BACKGROUND).any(axis=1).all()
+
+
+def test_people_have_the_colour_of_their_class():
+    """The skeleton is drawn in the picture as it is enlarged to be shown."""
+    picture = LivePicture((120, 160), COCO, ['a', 'b'])
+    assert picture.size == (360, 480)
+    points = np.full((17, 2), 80.0)
+    points[:, 1] = 60
+    image = picture.draw(
+        np.zeros((120, 160, 3), np.uint8), 0.0, [(points, np.ones(17), 1)]
+    )
+    assert (image[180, 240] == label_color(1)).all()
+    assert not image[:100, :360].any()

@@ -1,0 +1,242 @@
+"""Videos with labels, skeletons and timeline."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from mmskelseg.runtime.drawing.frames import draw_tag
+from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.drawing.overlay import (
+    Overlay,
+    PeopleOverlay,
+    write_gif,
+    write_overlay,
+)
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.messages.errors import UserError
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / 'clip.mp4'
+    with written_video(path, 10.0, (480, 640)) as put:
+        for _ in range(20):
+            put(np.full((480, 640, 3), 60, np.uint8))
+    return path
+
+
+def prediction(clip, labels, **changes):
+    T = len(labels)
+    keypoint = np.zeros((1, T, 17, 2), np.float32)
+    # A square around the middle of an image of half the size.
+    keypoint[..., 0] = 100 + 10 * np.arange(17)
+    keypoint[..., 1] = 100
+    return {
+        'filename': str(clip),
+        'fps': 10.0,
+        'img_shape': (240, 320),
+        'classes': ['walk', 'lift'],
+        'pred_label': np.array(labels),
+        'pred_score': np.full((2, T), 0.75, np.float32),
+        'keypoint': keypoint,
+        'keypoint_score': np.ones((1, T, 17), np.float32),
+        'skeleton': 'coco17',
+        **changes,
+    }
+
+
+def colors(image):
+    """Return the share of pixels in the colours of classes 0 and 1."""
+    bgr = np.array([to_rgb(class_color(k))[::-1] for k in (0, 1)]) * 255
+    near = np.abs(image[:, :, None] - bgr).max(axis=-1) <= 1
+    return near.mean(axis=(0, 1))
+
+
+def grey():
+    return np.full((480, 640, 3), 60, np.uint8)
+
+
+def test_overlay_has_the_frames_and_rate_of_the_video(clip, tmp_path):
+    path = tmp_path / 'deep' / 'overlay.mp4'
+    write_overlay(prediction(clip, [0] * 20), path, show_progress=False)
+    file = VideoFile.open(path)
+    assert (file.frames, file.fps, len(list(read_frames(path)))) == (20, 10, 20)
+    assert file.img_shape[0] > 480
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_overlay_without_a_video_shows_the_skeleton_alone(clip, tmp_path):
+    alone = prediction(clip, [0] * 20)
+    del alone['filename']
+    write_overlay(alone, tmp_path / 'overlay.mp4', show_progress=False)
+    frames = list(read_frames(tmp_path / 'overlay.mp4'))
+    assert len(frames) == 20
+    picture = frames[3][:300].astype(int)
+    plain = np.abs(picture - 45).max(axis=-1) < 10
+    assert 0.9 < plain.mean() < 1
+    assert not plain[150, 150:420].all()
+
+
+@pytest.mark.parametrize(('size', 'width'), [((60000, 40000), 1280), ((1, 2000), 1920)])
+def test_overlay_without_a_video_has_a_size_that_can_be_drawn(
+    size, width, clip, tmp_path
+):
+    """Whatever size the poses claim to be in."""
+    alone = prediction(clip, [0, 1], img_shape=size)
+    del alone['filename']
+    write_overlay(alone, tmp_path / 'overlay.mp4', show_progress=False)
+    assert VideoFile.open(tmp_path / 'overlay.mp4').img_shape[1] == width
+
+
+def test_skeleton_and_bar_have_the_colour_of_the_class(clip):
+    overlay = Overlay(prediction(clip, [0] * 10 + [1] * 10), VideoFile.open(clip))
+    for i, k in ((2, 0), (15, 1)):
+        drawn = overlay.draw(grey(), i)
+        # In pixels of the video, twice those of the keypoints.
+        assert colors(drawn[180:220, 180:560])[k] > 0.05
+        assert colors(drawn[180:220, 180:560])[1 - k] == 0
+        assert colors(drawn[:150]).sum() == 0
+        bar = drawn[-overlay.panel // 2 :]
+        assert (colors(bar) > 0.1).all()
+
+
+def test_cursor_moves_from_left_to_right(clip):
+    overlay = Overlay(prediction(clip, [0] * 20), VideoFile.open(clip))
+    places = []
+    for i in (0, 10, 19):
+        row = overlay.draw(grey(), i)[-overlay.panel // 3]
+        places.append(np.flatnonzero((row == 255).all(axis=-1)).mean())
+    assert places == sorted(places)
+    assert places[0] < 50
+    assert places[2] > 590
+
+
+def test_joints_that_are_unsure_or_missing_are_not_drawn(clip):
+    labelled = prediction(clip, [0] * 20)
+    labelled['keypoint_score'][:] = 0.1
+    drawn = Overlay(labelled, VideoFile.open(clip)).draw(grey(), 3)
+    np.testing.assert_array_equal(drawn[:480], grey())
+
+
+def test_labels_at_another_rate_go_by_time(clip):
+    """At 5 labels a second, each belongs to two frames of the video."""
+    overlay = Overlay(prediction(clip, [0] * 8, fps=5.0), VideoFile.open(clip))
+    frames = [overlay.label_frame(i) for i in (0, 1, 2, 15, 16)]
+    assert frames == [0, 0, 1, 7, None]
+    assert colors(overlay.draw(grey(), 18)[:480]).sum() == 0
+
+
+def test_video_without_skeletons_has_a_panel_alone(clip):
+    labelled = prediction(clip, [-1] * 20)
+    for key in ('keypoint', 'keypoint_score'):
+        del labelled[key]
+    overlay = Overlay(labelled, VideoFile.open(clip))
+    drawn = overlay.draw(grey(), 3)
+    np.testing.assert_array_equal(drawn[:480], grey())
+    assert colors(drawn).sum() == 0
+
+
+def test_text_shows_names_of_any_alphabet_and_length(clip):
+    """A long name is shortened, and what stands right of it stays."""
+    name = 'die große Kiste ' * 20
+    names = (['Öffnen', 'x'], ['Offnen', 'x'], [name, 'x'])
+    panels = [
+        Overlay(prediction(clip, [0] * 20, classes=classes), VideoFile.open(clip))
+        .draw(grey(), 0)[480:]
+        for classes in names
+    ]  # fmt: skip
+    assert (panels[0] != panels[1]).any()
+    right = slice(-150, None)
+    np.testing.assert_array_equal(panels[0][:, right], panels[2][:, right])
+
+
+def test_each_person_has_the_colour_of_their_own_label(clip, tmp_path):
+    """Their names stand above them, and below each has a bar."""
+    one = prediction(clip, [0] * 20, person='ann')
+    other = prediction(clip, [1] * 20, person='bob')
+    # In the video's pixels, at the height of 400.
+    other['keypoint'][..., 1] = 200
+    overlay = PeopleOverlay([one, other], VideoFile.open(clip))
+    drawn = overlay.draw(grey(), 5)
+    for height, k in ((200, 0), (400, 1)):
+        person = colors(drawn[height - 10 : height + 10, 180:560])
+        assert person[k] > 0.05
+        assert person[1 - k] == 0
+        assert colors(drawn[height - 70 : height - 20, 330:390])[k] > 0.2
+    panel = drawn[480:]
+    assert (colors(panel) > 0.1).all()
+    # A person who is absent has no tag.
+    other['keypoint_score'][:] = 0
+    alone = PeopleOverlay([one, other], VideoFile.open(clip)).draw(grey(), 5)
+    assert colors(alone[300:480])[1] == 0
+    path = tmp_path / 'overlay.mp4'
+    write_overlay([one, other], path, show_progress=False)
+    assert VideoFile.open(path).img_shape == overlay.img_shape
+
+
+def test_tags_stay_within_the_picture():
+    picture = np.zeros((60, 200, 3), np.uint8)
+    for x, y in ((-900, -900), (900, 900), (100, 30)):
+        draw_tag(picture, 'ann', 0, 14, x, y)
+    assert (colors(picture)[0] > 0.1).all()
+
+
+@pytest.mark.parametrize('size', [(64, 48), (37, 51), (480, 2)])
+def test_small_videos_are_enlarged(tmp_path, size):
+    """So that text can be read, with even sides."""
+    overlay = Overlay(prediction('', [0] * 20), VideoFile(tmp_path, 20, 10.0, size))
+    height, width = overlay.img_shape
+    assert max(overlay.size) == 480
+    assert height % 2 == width % 2 == 0
+    assert overlay.draw(np.zeros((*size, 3), np.uint8), 0).shape == (height, width, 3)
+    one = prediction('', [0] * 20, person='ann')
+    people = PeopleOverlay([one, one], VideoFile(tmp_path, 20, 10.0, size))
+    drawn = people.draw(np.zeros((*size, 3), np.uint8), 0)
+    assert drawn.shape == (*people.img_shape, 3)
+
+
+def test_codec_that_cannot_be_written_is_told(clip, tmp_path):
+    with pytest.raises(ValueError, match='cannot write the codec zzzz'):
+        write_overlay(
+            prediction(clip, [0] * 20), tmp_path / 'o.mp4', codec='zzzz',
+            show_progress=False,
+        )  # fmt: skip
+    assert not (tmp_path / 'o.mp4').exists()
+
+
+def test_gif_has_ten_frames_a_second_of_half_the_size(clip, tmp_path):
+    """Of 20 frames at 25 a second, every 2.5th; colours survive the palette."""
+    found = prediction(clip, [0] * 10 + [1] * 10)
+    write_gif(found, tmp_path / 'a.gif', show_progress=False)
+    overlay = Overlay(found, VideoFile.open(clip))
+    with Image.open(tmp_path / 'a.gif') as gif:
+        assert (gif.n_frames, gif.info['duration'], gif.info['loop']) == (20, 100, 0)
+        assert gif.size == (overlay.img_shape[1] // 2, overlay.img_shape[0] // 2)
+        gif.seek(15)
+        image = np.asarray(gif.convert('RGB'))[..., ::-1]
+    # The label's square and the second half of the timeline.
+    assert colors(image)[1] > 0.01
+    fast = tmp_path / 'fast.mp4'
+    with written_video(fast, 25.0, (480, 640)) as put:
+        for _ in range(20):
+            put(grey())
+    write_gif(prediction(fast, [0] * 20, fps=25.0), tmp_path / 'b.gif')
+    with Image.open(tmp_path / 'b.gif') as gif:
+        assert gif.n_frames == 8
+
+
+def test_gif_of_a_slow_video_lasts_as_long(tmp_path):
+    slow = prediction('', [0] * 20, fps=5.0)
+    del slow['filename']
+    write_gif(slow, tmp_path / 'a.gif', show_progress=False)
+    with Image.open(tmp_path / 'a.gif') as gif:
+        assert (gif.n_frames, gif.info['duration']) == (20, 200)
+
+
+def test_gif_of_a_long_video_is_refused(tmp_path):
+    long = prediction('', [0] * 700)
+    del long['filename']
+    with pytest.raises(UserError, match=r'a\.gif: a GIF of 70 s would be too large'):
+        write_gif(long, tmp_path / 'a.gif')
+    assert not list(tmp_path.iterdir())

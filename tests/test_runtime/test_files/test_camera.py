@@ -1,0 +1,96 @@
+"""Frames come as from a camera: newest first, others dropped, at their time."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.files import camera as camera_module
+from mmskelseg.runtime.files.camera import Camera
+from mmskelseg.runtime.files.video import written_video
+from mmskelseg.runtime.messages.errors import UserError
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Write a clip whose frames get brighter; return its path."""
+
+    def write(frames=20, fps=20.0):
+        path = tmp_path / 'clip.mp4'
+        with written_video(path, fps, (48, 64)) as put:
+            for i in range(frames):
+                put(np.full((48, 64, 3), min(8 * i, 255), np.uint8))
+        return path
+
+    return write
+
+
+class Clock:
+    """A clock that goes on only when somebody sleeps."""
+
+    def __init__(self, monkeypatch):
+        self.time = 100.0
+        monkeypatch.setattr(camera_module.time, 'monotonic', lambda: self.time)
+        monkeypatch.setattr(camera_module.time, 'sleep', self.sleep)
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+def test_every_frame_comes_at_its_time(clip):
+    source = Camera(clip(), every_frame=True)
+    assert (source.fps, source.img_shape) == (20.0, (48, 64))
+    frames = list(source)
+    assert [frame.number for frame in frames] == list(range(20))
+    assert [frame.time for frame in frames] == pytest.approx(np.arange(20) / 20)
+    # A lossy codec, but each frame is the one that it says.
+    means = [frame.image.mean() for frame in frames]
+    assert means == pytest.approx(8 * np.arange(20), abs=5)
+    assert source.dropped == 0
+
+
+def test_file_plays_at_its_rate(clip, monkeypatch):
+    """It waits for the time of each frame, and for nothing else."""
+    clock = Clock(monkeypatch)
+    source = Camera(clip())
+    moments = [(frame.time, clock.time - 100) for frame in source._frames()]
+    assert [now for _, now in moments] == pytest.approx(np.arange(20) / 20)
+    assert [time for time, _ in moments] == pytest.approx(np.arange(20) / 20)
+
+
+def test_slow_reader_gets_the_newest_frame_and_drops_the_rest(clip):
+    source = Camera(clip(40, fps=100))
+    frames = []
+    for frame in source:
+        frames.append(frame.number)
+        if len(frames) == 2:
+            # Until the thread has read them all.
+            with source._changed:
+                assert source._changed.wait_for(lambda: source._ended, 20)
+    assert frames == sorted(set(frames))
+    assert frames[-1] == 39
+    assert len(frames) == 3
+    assert source.dropped == 40 - 3
+
+
+def test_closing_ends_the_iteration(clip):
+    for every_frame in (True, False):
+        source = Camera(clip(), every_frame=every_frame)
+        seen = []
+        for frame in source:
+            seen.append(frame.number)
+            source.close()
+        assert seen == [0]
+
+
+def test_sources_that_cannot_be_opened(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r'take1\.mp4: there is no such file; a '
+    ):
+        Camera(tmp_path / 'take1.mp4')
+    broken = tmp_path / 'broken.mp4'
+    broken.write_bytes(b'no video')
+    with pytest.raises(UserError, match=r'broken\.mp4: cannot be opened'):
+        Camera(broken)
+    with pytest.raises(UserError, match='camera 97: cannot be opened'):
+        Camera('97')
+    with pytest.raises(UserError, match='only a file can give every frame'):
+        Camera('0', every_frame=True)

@@ -1,0 +1,187 @@
+"""Predictions that go to another tool for correction come back the same."""
+
+import csv
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    labels_to_segments,
+    read_boris_events,
+    read_segments,
+    segments_to_labels,
+    write_boris,
+    write_boris_events,
+    write_csv_segments,
+    write_elan,
+    write_label_studio,
+    write_srt,
+)
+from tests.small_data import ROOT
+
+CLASSES = ['walk', 'lift <box>', 'räumen, "auf"']
+
+
+def written(kind, path, video):
+    """Write a video's segments in a format; return the options to read them with."""
+    if kind == 'boris':
+        write_boris(path, [video], CLASSES)
+    elif kind == 'boris_events':
+        write_boris_events(path, [video])
+    elif kind == 'elan':
+        write_elan(path, video, CLASSES)
+    elif kind == 'label_studio':
+        write_label_studio(path, [video])
+        return {'part': 'predictions'}
+    else:
+        write_csv_segments(path, [video])
+    return {}
+
+
+@pytest.mark.parametrize('fps', [10, 25, 29.97, 30, 59.94])
+@pytest.mark.parametrize(
+    ('kind', 'suffix'),
+    [
+        ('boris', '.boris'),
+        ('boris_events', '.csv'),
+        ('elan', '.eaf'),
+        ('label_studio', '.json'),
+        ('csv', '.csv'),
+    ],
+)
+def test_predictions_come_back_as_the_same_frame_labels(
+    tmp_path, rng, kind, suffix, fps
+):
+    """Also unlabelled frames, single frames and names with signs of the formats."""
+    label = np.repeat(rng.integers(-1, 3, 80), rng.integers(1, 30, 80))
+    score = rng.dirichlet(np.ones(3), label.size).T
+    segments = labels_to_segments(label, fps, CLASSES, score)
+    video = VideoSegments('take 1', segments, fps, label.size, 'my videos/take 1.mp4')
+    path = tmp_path / f'out{suffix}'
+    options = written(kind, path, video)
+    (back,) = read_segments(path, **options)
+    assert back.name == 'take 1'
+    found = segments_to_labels(
+        back.segments, label.size, fps, CLASSES, missing='unlabelled'
+    )
+    np.testing.assert_array_equal(found, label)
+    if kind in ('label_studio', 'csv'):
+        assert [s.score for s in back.segments] == pytest.approx(
+            [s.score for s in segments], abs=1e-6
+        )
+
+
+@pytest.fixture
+def video():
+    segments = [Segment(0, 0.5, 'walk', 0.9), Segment(0.5, 2, 'lift', 0.625)]
+    return VideoSegments('take1', segments, 10, 20, 'take1.mp4')
+
+
+def test_boris_project_offers_classes_that_exclude_each_other(tmp_path, video):
+    path = tmp_path / 'out.boris'
+    write_boris(path, [video, replace(video, name='take2')], ['walk', 'lift', 'rest'])
+    project = json.loads(path.read_text())
+    behaviors = project['behaviors_conf'].values()
+    assert [(b['code'], b['key'], b['excluded']) for b in behaviors] == [
+        ('walk', '1', 'lift,rest'),
+        ('lift', '2', 'walk,rest'),
+        ('rest', '3', 'walk,lift'),
+    ]
+    assert project['observations']['take1']['events'] == [
+        [0, '', 'walk', '', 'confidence 0.900', 0],
+        [0.5, '', 'walk', '', '', 5],
+        [0.5, '', 'lift', '', 'confidence 0.625', 5],
+        [2, '', 'lift', '', '', 20],
+    ]
+    assert list(project['observations']) == ['take1', 'take2']
+
+
+@pytest.mark.parametrize('lacking', ['fps', 'num_frames'])
+def test_boris_project_needs_the_duration(tmp_path, video, lacking):
+    with pytest.raises(ValueError, match=f"video 'take1': {lacking} is "):
+        write_boris(tmp_path / 'a', [replace(video, **{lacking: None})], ['walk'])
+
+
+def test_boris_project_refuses_unknown_classes_and_equal_names(tmp_path, video):
+    with pytest.raises(ValueError, match=r"'lift' .* is not one of the classes walk"):
+        write_boris(tmp_path / 'a', [video], ['walk'])
+    with pytest.raises(ValueError, match="'take1' is labelled twice; give each"):
+        write_boris(tmp_path / 'a', [video, video], ['walk', 'lift'])
+    assert not list(tmp_path.iterdir())
+
+
+def test_boris_table_has_the_columns_of_an_export(tmp_path, video):
+    path = tmp_path / 'out.csv'
+    write_boris_events(path, [video])
+    with path.open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows[0]) == 24
+    assert rows[1]['Behavior'] == 'lift'
+    assert rows[1]['Behavior type'] == 'STATE'
+    assert (rows[1]['Start (s)'], rows[1]['Stop (s)']) == ('0.500', '2.000')
+    assert read_boris_events(path)[0].name == 'take1'
+
+
+def test_label_studio_counts_frames_from_one_and_keeps_scores(tmp_path, video):
+    path = tmp_path / 'out.json'
+    write_label_studio(path, [video])
+    (task,) = json.loads(path.read_text())
+    assert task['data'] == {'video': 'take1.mp4', 'fps': 10, 'frame_dir': 'take1'}
+    (prediction,) = task['predictions']
+    assert prediction['score'] == pytest.approx(0.7625)
+    assert [r['value'] for r in prediction['result']] == [
+        {'ranges': [{'start': 1, 'end': 5}], 'timelinelabels': ['walk']},
+        {'ranges': [{'start': 6, 'end': 20}], 'timelinelabels': ['lift']},
+    ]
+    with pytest.raises(ValueError, match="read them by part='predictions'"):
+        read_segments(path)
+
+
+def test_elan_file_is_what_pympi_reads(tmp_path, video):
+    """A library for ELAN finds the annotations and the confidences below them."""
+    pympi = pytest.importorskip('pympi')
+    path = tmp_path / 'out.eaf'
+    write_elan(path, video, ['walk', 'lift'])
+    eaf = pympi.Eaf(str(path))
+    assert eaf.get_annotation_data_for_tier('actions') == [
+        (0, 500, 'walk'),
+        (500, 2000, 'lift'),
+    ]
+    below = eaf.get_ref_annotation_data_for_tier('confidence')
+    assert [row[2] for row in below] == ['0.900', '0.625']
+    assert eaf.get_linked_files()[0]['MEDIA_URL'] == './take1.mp4'
+
+
+def test_elan_reads_what_pympi_writes(tmp_path):
+    pympi = pytest.importorskip('pympi')
+    eaf = pympi.Eaf()
+    eaf.add_linked_file('/videos/take1.mp4', mimetype='video/mp4')
+    eaf.add_annotation('default', 500, 2000, 'lift')
+    eaf.add_annotation('default', 0, 500, 'walk')
+    eaf.to_file(str(tmp_path / 'out.eaf'))
+    (back,) = read_segments(tmp_path / 'out.eaf')
+    assert back.name == 'take1'
+    assert back.segments == [Segment(0, 0.5, 'walk'), Segment(0.5, 2, 'lift')]
+
+
+def test_subtitles_show_labels_and_confidences(tmp_path, video):
+    path = tmp_path / 'out.srt'
+    write_srt(path, [*video.segments, Segment(3661.5, 3662, 'rest')])
+    assert path.read_text() == (
+        '1\n00:00:00,000 --> 00:00:00,500\nwalk (90%)\n\n'
+        '2\n00:00:00,500 --> 00:00:02,000\nlift (62%)\n\n'
+        '3\n01:01:01,500 --> 01:01:02,000\nrest\n\n'
+    )
+
+
+def test_the_example_of_the_documents_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / 'docs' / 'label_formats.md').read_text()
+    (code,) = re.findall(r'```python\n(.*?)```', text, re.S)
+    exec(code, {})
+    assert (tmp_path / 'take1.eaf').is_file()

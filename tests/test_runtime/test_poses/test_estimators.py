@@ -1,0 +1,445 @@
+"""Poses in videos, by real and by pretended estimators."""
+
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from types import ModuleType, SimpleNamespace
+from urllib.error import URLError
+
+import cv2
+import numpy as np
+import pytest
+
+from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
+from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.parts import ESTIMATORS
+from mmskelseg.runtime.poses import choose_person
+from mmskelseg.runtime.poses.estimators import (
+    MediaPipePose,
+    RTMLibPose,
+    build_pose_estimator,
+    mediapipe,
+)
+from mmskelseg.runtime.poses.estimators.estimator import VideoFrames, strongest
+from mmskelseg.runtime.structures import Skeleton
+from tests.walkers import Walkers
+
+# COCO's joints among MediaPipe's landmarks, by hand from its documentation.
+COCO_OF_33 = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
+
+
+def test_poses_have_all_people_with_boxes_size_and_rate(clip):
+    poses = Walkers().estimate(clip(frames=10), progress=False)
+    assert poses.keypoint.shape == (2, 10, 17, 2)
+    assert (poses.img_shape, poses.fps) == ((96, 128), 10)
+    np.testing.assert_allclose(poses.person_score[:, [0, 9]], [[0.9, 0.9], [0, 0.6]])
+    np.testing.assert_array_equal(poses.person_box[1, 9], [50, 10, 110, 90])
+    assert poses.keypoint_score[1, :4].max() == 0
+    assert poses.people == ()
+
+
+@pytest.mark.parametrize(
+    ('policy', 'x', 'note'),
+    [
+        ('track', [15] * 10, 'the longest of 2 tracks linked by overlap'),
+        ('score', [15] * 10, 'of the highest score in each frame'),
+        ('largest', [15] * 4 + [80] * 6, 'the largest in each frame'),
+    ],
+)
+def test_person_is_chosen_by_track_score_or_size(clip, policy, x, note):
+    poses = Walkers().estimate(clip(frames=10), progress=False)
+    chosen = choose_person(poses, policy, 'clip.mp4')
+    np.testing.assert_array_equal(chosen.keypoint[0, :, 0, 0], x)
+    assert chosen.notes[-1] == f'of up to 2 people {note}'
+
+
+def test_video_without_people_has_missing_joints_and_says_so(clip):
+    poses = Walkers(people=0).estimate(clip(frames=5), progress=False)
+    assert poses.keypoint_score.shape == (1, 5, 17)
+    assert not poses.keypoint_score.any()
+    assert poses.notes == ('nobody was found in any frame',)
+
+
+def test_strongest_people_come_first_and_no_more_than_asked():
+    """Without scores of their own people are as sure as their joints."""
+    keypoint = np.arange(3.0)[:, None, None] * np.ones((3, 4, 2))
+    score = np.array([0.2, 0.9, 0.5])[:, None] * np.ones((3, 4))
+    found = list(strongest(7, keypoint, score, most=2))
+    assert [d.joints[0, 0] for d in found] == [1, 2]
+    assert [(d.frame, d.score, d.box) for d in found] == [(7, None, None)] * 2
+
+
+def test_frames_that_lack_or_come_at_another_rate_are_noted(clip):
+    frames = VideoFrames(clip(frames=30), progress=False)
+    frames.file = replace(frames.file, frames=40, fps=12)
+    assert sum(1 for _ in frames) == frames.count == 30
+    assert frames.notes[0] == 'only the first 30 of 40 frames can be read'
+    assert frames.notes[1].startswith(
+        'states 12 frames per second, but its time stamps mean 10; give it a constant'
+    )
+
+
+def test_files_that_are_no_videos_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'gone\.mp4: there is no such video'):
+        Walkers().estimate(tmp_path / 'gone.mp4')
+    path = tmp_path / 'text.mp4'
+    path.write_text('no video\n' * 100)
+    with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):
+        Walkers().estimate(path)
+
+
+def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
+    def detections(self, images):
+        raise URLError('no such host')
+
+    monkeypatch.setattr(Walkers, 'detections', detections)
+    with pytest.raises(RuntimeError, match=r'Walkers: .* downloaded \(no such host\)'):
+        Walkers().estimate(clip(), progress=False)
+
+
+@pytest.mark.parametrize(
+    ('estimator', 'match'),
+    [
+        ('openpose', "no pose estimator 'openpose'; choose mediapipe, topdown, "),
+        ('mediapipe:2', "no pose estimator 'mediapipe:2'"),
+        ({'type': 'Nothing'}, 'is .*Nothing.*, expected MediaPipePose, RTMLibPose'),
+        ({}, 'type of a pose estimator is None, expected MediaPipePose'),
+    ],
+)
+def test_unknown_estimator_names_those_there_are(estimator, match):
+    with pytest.raises(ValueError, match=match):
+        build_pose_estimator(estimator)
+
+
+def test_option_that_does_not_exist_names_those_that_do():
+    with pytest.raises(
+        ValueError, match=r'MMPoseAlias has no option speed; choose from mo'
+    ):
+        build_pose_estimator('topdown', speed=3)
+    with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
+        build_pose_estimator('rtmlib', solution='Feet')
+
+
+@pytest.mark.parametrize('given', [15, 'dog', [15, 'dog']])
+def test_categories_may_be_a_single_one(given, monkeypatch):
+    """As `--options categories=dog` gives it."""
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    estimator = MMPoseAlias('animal', categories=given)
+    expected = tuple(given) if isinstance(given, list) else (given,)
+    assert estimator.categories == expected
+
+
+def test_topdown_is_mmposes_inferencer_with_the_networks_of_the_paper(monkeypatch):
+    """Its options keep their names; a network may follow a colon."""
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    hrnet = 'td-hm_hrnet-w32_8xb64-210e_coco-256x192'
+    paper = {
+        'type': 'MMPoseAlias',
+        'model': hrnet,
+        'weights': None,
+        'detector': 'faster-rcnn_r50_fpn_1x_coco',
+        'detector_weights': None,
+        'categories': ('person',),
+        'box_score': 0.5,
+        'max_people': 10,
+    }
+    assert build_pose_estimator('topdown').settings() == paper
+    other = build_pose_estimator('topdown:vitpose', pose_weights='a.pth', max_people=2)
+    changed = {'model': 'vitpose', 'weights': 'a.pth', 'max_people': 2}
+    assert other.settings() == {**paper, **changed}
+    given = build_pose_estimator('topdown', pose='vitpose', categories=[0])
+    assert given.settings() == {**paper, 'model': 'vitpose', 'categories': (0,)}
+    by_type = build_pose_estimator({'type': 'TopDownPose', 'pose': 'vitpose'})
+    assert by_type.settings() == {**paper, 'model': 'vitpose'}
+
+
+@pytest.mark.parametrize(
+    ('name', 'sentence'),
+    [
+        ('topdown', r'MMPoseAlias needs mmdet>=3.*not installed; docs/pose_estimation'),
+        ('mmpose:human', r'MMPoseAlias needs mmdet>=3.*not installed; docs/pose_est'),
+        ('rtmlib', r'RTMLibPose needs rtmlib>=.*not installed; run `pip install rtmli'),
+    ],
+)
+def test_missing_packages_are_told_in_a_sentence(monkeypatch, name, sentence):
+    monkeypatch.setattr(Dependency, 'found', lambda self: ('', ''))
+    with pytest.raises(DependencyError, match=sentence):
+        build_pose_estimator(name)
+
+
+@pytest.mark.parametrize(
+    ('python', 'versions', 'sentence'),
+    [
+        ((3, 13), {'numpy': '1.26.4'}, 'which does not exist for Python 3.13; run'),
+        ((3, 11), {'numpy': '2.4.6'}, 'needs numpy>=1.23,<2, but numpy 2.4.6 is inst'),
+        ((3, 11), {'numpy': '1.26.4'}, 'needs mediapipe>=0.10.14,<0.10.22, but it is '),
+        (
+            (3, 11),
+            {'numpy': '1.26.4', 'mediapipe': '1.0.1'},
+            'needs mediapipe>=0.10.14,<0.10.22, but mediapipe 1.0.1 is installed; run',
+        ),
+    ],
+)
+def test_mediapipe_tells_what_is_in_its_way(monkeypatch, python, versions, sentence):
+    monkeypatch.setattr(
+        Dependency, 'found', lambda self: (self.name, versions.get(self.name, ''))
+    )
+    monkeypatch.setattr(mediapipe.sys, 'version_info', python)
+    with pytest.raises(DependencyError) as error:
+        MediaPipePose()
+    assert sentence in str(error.value)
+    assert 'with Python 3.10 to 3.12, or choose another' in str(error.value)
+    assert str(error.value).count('. ') == 0, 'more than a sentence'
+
+
+@pytest.fixture
+def pretended_mediapipe(monkeypatch):
+    """A module whose network finds landmark i at (i, 2i) percent, visible by i / 32.
+
+    It finds nobody in its second image; what it was asked for is in the list returned.
+    """
+    asked = []
+
+    class Pose:
+        def __init__(self, **options):
+            asked.append(options)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            asked.append('closed')
+
+        def process(self, image):
+            asked.append(image[0, 0].tolist())
+            point = [
+                SimpleNamespace(x=i / 100, y=i / 50, z=0, visibility=i / 32)
+                for i in range(33)
+            ]
+            found = None if len(asked) == 3 else SimpleNamespace(landmark=point)
+            return SimpleNamespace(pose_landmarks=found)
+
+    module = ModuleType('mediapipe')
+    module.solutions = SimpleNamespace(pose=SimpleNamespace(Pose=Pose))
+    monkeypatch.setitem(sys.modules, 'mediapipe', module)
+    monkeypatch.setattr(mediapipe, '_check', lambda: None)
+    return asked
+
+
+def test_mediapipe_landmarks_become_cocos_joints(pretended_mediapipe):
+    """In pixels of the image, which it is shown red first."""
+    image = np.zeros((50, 200, 3), np.uint8)
+    image[..., 0] = 255
+    estimator = MediaPipePose(min_detection_confidence=0.7)
+    found = list(estimator.detections([image] * 3))
+    assert [d.frame for d in found] == [0, 2]
+    i = np.array(COCO_OF_33)
+    np.testing.assert_allclose(
+        found[0].joints, np.stack([i * 2, i, i / 32], axis=1), rtol=1e-6
+    )
+    assert len(COCO_OF_33) == Skeleton.get(estimator.skeleton).num_joints
+    assert pretended_mediapipe == [
+        {
+            'model_complexity': 1,
+            'smooth_landmarks': True,
+            'min_detection_confidence': 0.7,
+            'min_tracking_confidence': 0.5,
+        },
+        [0, 0, 255],
+        [0, 0, 255],
+        [0, 0, 255],
+        'closed',
+    ]
+
+
+def test_mediapipe_notes_the_mapping(pretended_mediapipe, clip):
+    poses = MediaPipePose().estimate(clip(frames=3), progress=False)
+    assert poses.notes == ("MediaPipe's 33 landmarks mapped to coco17",)
+    assert (poses.keypoint_score[0] > 0).any(axis=1).tolist() == [True, False, True]
+
+
+def test_settings_are_all_that_decides_the_poses(pretended_mediapipe):
+    assert MediaPipePose(0).settings() == {
+        'type': 'MediaPipePose',
+        'model_complexity': 0,
+        'min_detection_confidence': 0.5,
+        'min_tracking_confidence': 0.5,
+        'smooth_landmarks': True,
+    }
+
+
+def test_rtmlib_finds_boxes_then_joints(monkeypatch):
+    """Not the whole image, where there is no box."""
+    layout = {'name': 'x', 'joints': ['nose', 'tail'], 'limbs': [[0, 1]]}
+    boxes = {0: [[0, 0, 9, 9], [10, 10, 30, 30]], 1: np.zeros((0, 4))}
+
+    class Body:
+        def __init__(self, mode, backend, device, pose):
+            assert (mode, pose) == ('lightweight', 'rtmpose.onnx')
+
+        def det_model(self, image):
+            return boxes[int(image.max())]
+
+        def pose_model(self, image, bboxes):
+            return np.asarray(bboxes)[:, :2, None] * [1, 1], np.array([[0.1] * 2] * 2)
+
+    skeleton = SimpleNamespace(coco17=layout)
+    for name, values in {
+        'rtmlib': {'Body': Body},
+        'rtmlib.visualization': {'skeleton': skeleton},
+    }.items():
+        module = ModuleType(name)
+        module.__dict__.update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    estimator = RTMLibPose('lightweight', networks={'pose': 'rtmpose.onnx'})
+    assert estimator.skeleton['joints'] == ['nose', 'tail']
+    images = [np.zeros((40, 40, 3), np.uint8), np.ones((40, 40, 3), np.uint8)]
+    first, second = estimator.detections(images)
+    assert (first.frame, second.frame) == (0, 0)
+    np.testing.assert_array_equal(second.box, [10, 10, 30, 30])
+    np.testing.assert_allclose(second.joints, [[10, 10, 0.1]] * 2)
+
+
+def test_rtmlib_without_a_connection_wants_files(monkeypatch):
+    """Items of a dict are named by dots, as on the command line."""
+
+    def body(**options):
+        assert options['det'] == 'yolox.onnx'
+        raise URLError('no route')
+
+    monkeypatch.setitem(sys.modules, 'rtmlib', SimpleNamespace(Body=body))
+    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
+    estimator = build_pose_estimator('rtmlib', **{'networks.det': 'yolox.onnx'})
+    with pytest.raises(RuntimeError, match=r'not be downloaded \(no route\)'):
+        next(iter(estimator.detections([np.zeros((4, 4, 3), np.uint8)])))
+
+
+@pytest.mark.skipif(
+    mediapipe._MEDIAPIPE.problem() != '',
+    reason='MediaPipe is an extra that needs NumPy 1',
+)
+def test_mediapipe_follows_a_person(shared):
+    """The one in black, whose joints were looked up in the picture."""
+    video = cv2.VideoCapture(str(shared / 'data/videos/demo_skeleton.mp4'))
+    images = [cv2.resize(video.read()[1], (960, 540)) for _ in range(3)]
+    found = list(MediaPipePose().detections(images))
+    assert [d.frame for d in found] == [0, 1, 2]
+    joints = dict(zip(Skeleton.get('coco17').joints, found[-1].joints, strict=True))
+    expected = {
+        'nose': (515, 155),
+        'left_shoulder': (547, 195),
+        'right_hip': (493, 287),
+    }
+    for name, place in expected.items():
+        assert np.hypot(*(joints[name][:2] - place)) < 15, name
+        assert joints[name][2] > 0.9
+
+
+both = pytest.mark.skipif(
+    not (find_spec('mmdet') and find_spec('mmpose')),
+    reason='MMDetection and MMPose are not installed (docs/pose_estimation.md)',
+)
+
+
+@pytest.fixture(scope='module')
+def networks(tmp_path_factory):
+    """Faster R-CNN and HRNet with random weights, made quick by small images."""
+    import torch
+    from mmdet.apis import init_detector
+    from mmengine.config import Config
+    from mmpose.apis import init_model
+
+    from mmskelseg.apis.mmpose_inferencer import find_network, in_scope
+
+    folder = tmp_path_factory.mktemp('networks')
+    torch.manual_seed(0)
+    found = {}
+    for part, package, name, init in (
+        ('detector', 'mmdet', 'faster-rcnn_r50_fpn_1x_coco', init_detector),
+        ('pose', 'mmpose', 'td-hm_hrnet-w32_8xb64-210e_coco-256x192', init_model),
+    ):
+        cfg = Config.fromfile(find_network(package, name, 'none')[0])
+        if part == 'detector':
+            cfg.test_dataloader.dataset.pipeline[1].scale = (128, 96)
+            cfg.model.test_cfg.rpn.update(nms_pre=50, max_per_img=50)
+            # Random weights are sure of nothing. MMPose drops boxes by 0.3 as well.
+            cfg.model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=200)
+            cfg.model.test_cfg.rcnn.nms.iou_threshold = 0.3
+        cfg.dump(folder / f'{part}.py')
+        with in_scope(package):
+            network = init(str(folder / f'{part}.py'), device='cpu')
+        meta = {'dataset_meta': network.dataset_meta}
+        weights = {'state_dict': network.state_dict(), 'meta': meta}
+        torch.save(weights, folder / f'{part}.pth')
+        found[part] = str(folder / f'{part}.py')
+        found[f'{part}_weights'] = str(folder / f'{part}.pth')
+    return found
+
+
+@both
+@pytest.mark.slow
+def test_faster_rcnn_and_hrnet_agree_with_the_functions_of_their_packages(
+    networks, clip
+):
+    """The pipeline of the paper, called by hand with the same weights."""
+    from mmdet.apis import inference_detector, init_detector
+    from mmpose.apis import inference_topdown, init_model
+
+    from mmskelseg.apis.mmpose_inferencer import in_scope
+
+    video = clip(frames=2)
+    poses = build_pose_estimator(
+        'topdown', **networks, box_score=0.0, max_people=3, device='cpu'
+    ).estimate(video, progress=False)
+    assert poses.skeleton == 'coco17'
+    assert poses.keypoint.shape == (3, 2, 17, 2)
+    detector, pose = (
+        init(networks[part], networks[f'{part}_weights'], device='cpu')
+        for part, init in (('detector', init_detector), ('pose', init_model))
+    )
+    for frame, image in enumerate(VideoFrames(video, progress=False)):
+        with in_scope('mmdet'):
+            found = inference_detector(detector, image).pred_instances.cpu().numpy()
+        found = found[(found.labels == 0)]
+        found = found[np.argsort(-found.scores, kind='stable')[:3]]
+        with in_scope('mmpose'):
+            people = inference_topdown(pose, image, found.bboxes)
+        joints, score = (
+            np.concatenate([p.pred_instances[key] for p in people])
+            for key in ('keypoints', 'keypoint_scores')
+        )
+        # Without confidence a joint is missing.
+        joints[score <= 0] = 0
+        np.testing.assert_allclose(poses.keypoint[:, frame], joints, atol=0.01)
+        np.testing.assert_allclose(poses.person_box[:, frame], found.bboxes, atol=0.01)
+        np.testing.assert_allclose(
+            poses.person_score[:, frame], found.scores, atol=1e-4
+        )
+
+
+@both
+@pytest.mark.slow
+def test_networks_that_are_not_there_are_told(networks, clip):
+    def fault(match, **options):
+        options = {**networks, 'device': 'cpu', **options}
+        with pytest.raises(UserError, match=match):
+            build_pose_estimator('topdown', **options).estimate(
+                clip(frames=2), progress=False
+            )
+
+    fault('r50: neither a config file nor in the model zoo of mmdet', detector='r50')
+    fault('gone.pth: there is no such file with weights', pose_weights='gone.pth')
+    fault('model zoo of mmpose has no weights for it', pose_weights=None)
+    fault(
+        r'detector\.py has no class human; choose categories from person, ',
+        categories=['human'],
+    )
+
+
+def test_runtime_alone_has_no_mmpose(monkeypatch):
+    """What else is registered is looked up by the full package."""
+    monkeypatch.setattr(ESTIMATORS, '_finders', [])
+    with pytest.raises(DependencyError, match='mmskelseg-runtime does not support'):
+        build_pose_estimator('mmpose:human')

@@ -1,0 +1,259 @@
+"""HDF5 files of SLEAP and DeepLabCut, and DeepLabCut's CSV."""
+
+import json
+import pickle
+import sys
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.files.hdf5 import open_hdf5
+from mmskelseg.runtime.poses import read_deeplabcut, read_sleap
+
+NODES = ['nose', 'ear_left', 'ear_right']
+SCORER = 'DLC_resnet50_openfieldAug20shuffle1_30000'
+
+
+@pytest.fixture
+def h5py():
+    return pytest.importorskip(
+        'h5py', reason="h5py is not installed (pip install 'mmskelseg[trackers]')"
+    )
+
+
+@pytest.fixture
+def tracks(rng):
+    """Two tracks, four frames, three nodes, x and y, in our order of axes."""
+    points = rng.uniform(0, 500, (2, 4, 3, 2))
+    points[1, 0] = np.nan
+    points[0, 2, 1] = np.nan
+    return points
+
+
+def write_sleap(h5py, path, tracks, dims=None, **more):
+    """Write an analysis file; without ``dims`` as older versions did."""
+    data = {
+        'tracks': tracks.transpose(0, 3, 2, 1),
+        'track_occupancy': (~np.isnan(tracks[..., 0]).all(-1)).T.astype(np.uint8),
+        'point_scores': np.where(np.isnan(tracks[..., 0]), np.nan, 0.75),
+        'instance_scores': np.where(np.isnan(tracks[..., 0]).all(-1), np.nan, 0.5),
+        'node_names': np.array(NODES, 'S'),
+        'track_names': np.array(['ann', 'bob'], 'S'),
+        **more,
+    }
+    data['point_scores'] = data['point_scores'].transpose(0, 2, 1)
+    with h5py.File(path, 'w') as file:
+        for name, value in data.items():
+            file.create_dataset(name, data=value)
+        if dims:
+            del file['tracks']
+            file['tracks'] = tracks.transpose(1, 0, 2, 3)
+            file['tracks'].attrs['dims'] = json.dumps(dims)
+
+
+def check_tracks(poses, tracks):
+    seen = ~np.isnan(tracks[..., 0])
+    assert poses.people == ('ann', 'bob')
+    np.testing.assert_allclose(poses.keypoint, np.nan_to_num(tracks), rtol=1e-6)
+    np.testing.assert_allclose(poses.keypoint_score, 0.75 * seen)
+
+
+def test_sleap_keeps_tracks_and_edges(h5py, tracks, tmp_path):
+    path = tmp_path / 'labels.v001.000_take1.analysis.h5'
+    edges = {'edge_inds': [[0, 1], [0, 2]]}
+    write_sleap(h5py, path, tracks, **edges)
+    poses = read_sleap(path)
+    check_tracks(poses, tracks)
+    assert poses.skeleton['limbs'] == [[0, 1], [0, 2]]
+    assert poses.skeleton['flip_pairs'] == [[1, 2]]
+    np.testing.assert_allclose(poses.person_score, [[0.5] * 4, [0] + [0.5] * 3])
+
+
+def test_sleap_follows_named_axes(h5py, tracks, tmp_path):
+    """As sleap-io writes with preset='standard'."""
+    write_sleap(h5py, tmp_path / 'a.h5', tracks, ['frame', 'track', 'node', 'xy'])
+    poses = read_sleap(tmp_path / 'a.h5')
+    check_tracks(poses, tracks)
+    assert 'no limbs' in poses.notes[0]
+
+
+def test_sleap_labels_by_hand_count_as_certain(h5py, tracks, tmp_path):
+    write_sleap(
+        h5py, tmp_path / 'a.h5', tracks, point_scores=np.full((2, 4, 3), np.nan)
+    )
+    score = read_sleap(tmp_path / 'a.h5').keypoint_score
+    np.testing.assert_array_equal(score, ~np.isnan(tracks[..., 0]))
+
+
+def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path):
+    """Among predictions, those of which somebody moved a node have no scores."""
+    scores = np.where(np.isnan(tracks[..., 0]), np.nan, 0.75)
+    scores[0, 3] = np.nan
+    write_sleap(h5py, tmp_path / 'a.h5', tracks, point_scores=scores)
+    score = read_sleap(tmp_path / 'a.h5').keypoint_score
+    np.testing.assert_array_equal(score[0, 3], [1, 1, 1])
+    np.testing.assert_array_equal(score[0, 2], [0.75, 0, 0.75])
+
+
+def test_malformed_hdf5_is_named(h5py, tracks, tmp_path):
+    path = tmp_path / 'a.h5'
+    write_sleap(h5py, path, tracks, node_names=np.array(NODES[:2], 'S'))
+    with pytest.raises(ValueError, match='3 nodes and 2 coordinates, but 2 node_names'):
+        read_sleap(path)
+    with h5py.File(path, 'r+') as file:
+        del file['tracks']
+        file['tracks'] = tracks[0]
+    with pytest.raises(ValueError, match=r'tracks has shape \(4, 3, 2\), type float'):
+        read_sleap(path)
+    write_sleap(h5py, path, tracks, point_scores=np.full((2, 4, 3), b'1'))
+    with pytest.raises(ValueError, match=r'point_scores has .* type \|S1 and axes'):
+        read_sleap(path)
+    with h5py.File(path, 'w') as file:
+        file['pose'] = [1]
+    with pytest.raises(ValueError, match='no tracks and node_names, but pose'):
+        read_sleap(path)
+    with pytest.raises(ValueError, match='0 tables of pandas'):
+        read_deeplabcut(path)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(ValueError, match='not a complete HDF5 file'):
+        read_sleap(path)
+    with pytest.raises(FileNotFoundError, match='no such file'):
+        read_sleap(tmp_path / 'b.h5')
+
+
+def test_missing_h5py_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'h5py', None)
+    with (
+        pytest.raises(RuntimeError, match='run pip install h5py, or'),
+        open_hdf5(tmp_path / 'a.h5'),
+    ):
+        pass
+
+
+def frame_of(columns, values):
+    """The table that DeepLabCut hands to pandas."""
+    pandas = pytest.importorskip('pandas', reason='pandas is not installed')
+    names = ['scorer', 'individuals', 'bodyparts', 'coords']
+    if len(columns[0]) == 3:
+        names.remove('individuals')
+    index = pandas.MultiIndex.from_tuples(columns, names=names)
+    return pandas.DataFrame(values, columns=index)
+
+
+def columns_of(people=None):
+    coords = ('x', 'y', 'likelihood')
+    if people is None:
+        return [(SCORER, node, c) for node in NODES for c in coords]
+    animals = [(SCORER, p, node, c) for p in people for node in NODES for c in coords]
+    return animals + [(SCORER, 'single', 'corner', c) for c in coords]
+
+
+@pytest.mark.parametrize('people', [None, ('m1', 'm2')])
+@pytest.mark.parametrize('kind', ['csv', 'table', 'fixed'])
+def test_deeplabcut_files_hold_the_same(kind, people, rng, tmp_path):
+    """One animal or two, from CSV and both ways in which pandas writes HDF5."""
+    columns = columns_of(people)
+    values = rng.uniform(0, 1, (4, len(columns))).round(6)
+    values[1, :3] = np.nan
+    path = tmp_path / f'take1{SCORER}.{"csv" if kind == "csv" else "h5"}'
+    if kind == 'csv':
+        rows = [list(level) for level in zip(*columns, strict=True)]
+        heads = ['scorer', 'individuals', 'bodyparts', 'coords']
+        heads = heads if people else [h for h in heads if h != 'individuals']
+        lines = [[head, *row] for head, row in zip(heads, rows, strict=True)]
+        lines += [
+            [i, *('' if np.isnan(v) else v for v in r)] for i, r in enumerate(values)
+        ]
+        path.write_text('\n'.join(','.join(map(str, line)) for line in lines))
+    else:
+        pytest.importorskip('tables', reason='tables is not installed')
+        pytest.importorskip('h5py', reason='h5py is not installed')
+        table = frame_of(columns, values)
+        table.to_hdf(path, key='df_with_missing', format=kind, mode='w')
+    poses = read_deeplabcut(path)
+    count = len(people or 'm')
+    expected = np.nan_to_num(values[:, : 9 * count]).reshape(4, count, 3, 3)
+    expected = expected.transpose(1, 0, 2, 3)
+    np.testing.assert_allclose(poses.keypoint, expected[..., :2], rtol=1e-6)
+    np.testing.assert_allclose(poses.keypoint_score, expected[..., 2], rtol=1e-6)
+    assert poses.people == (people or ('animal',))
+    assert poses.joints == tuple(NODES)
+    assert any('single' in note for note in poses.notes) == bool(people)
+
+
+def test_deeplabcut_hdf5_runs_no_code(h5py, tmp_path):
+    """The names of columns are a pickle, which pandas would load whatever it holds."""
+    pytest.importorskip('tables', reason='tables is not installed')
+    path = tmp_path / 'a.h5'
+    columns = columns_of()
+    frame_of(columns, np.ones((2, 9))).to_hdf(
+        path, key='df_with_missing', format='table', mode='w'
+    )
+    evil = pickle.dumps(eval, 0)
+    with h5py.File(path, 'r+') as file:
+        file['df_with_missing/table'].attrs['values_block_0_kind'] = np.bytes_(evil)
+    with pytest.raises(ValueError, match=r'refused: it would run `builtins\.eval`'):
+        read_deeplabcut(path)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('axis1', 3, 'rows are not numbered frames'),
+        ('axis1', [[0, 1]], 'rows are not numbered frames'),
+        ('axis1', [0.0, 1.0], 'rows are not numbered frames'),
+        ('block0_values', np.full((2, 9), b'1'), r'/poses/block0_values has .*S1'),
+    ],
+)
+def test_malformed_deeplabcut_hdf5_is_named(key, value, message, h5py, tmp_path):
+    pytest.importorskip('tables', reason='tables is not installed')
+    path = tmp_path / 'a.h5'
+    table = frame_of(columns_of(), np.ones((2, 9)))
+    table.to_hdf(path, key='poses', format='fixed', mode='w')
+    with h5py.File(path, 'r+') as file:
+        del file['poses'][key]
+        file['poses'][key] = value
+    with pytest.raises(ValueError, match=rf'a\.h5: {message}'):
+        read_deeplabcut(path)
+
+
+def test_names_of_deeplabcut_columns_are_texts(h5py, tmp_path):
+    pytest.importorskip('tables', reason='tables is not installed')
+    path = tmp_path / 'a.h5'
+    table = frame_of(columns_of(), np.ones((2, 9)))
+    table.to_hdf(path, key='poses', format='table', mode='w')
+    with h5py.File(path, 'r+') as file:
+        names = pickle.dumps([1, 2, 3], 0)
+        file['poses/table'].attrs['values_block_0_kind'] = np.bytes_(names)
+    with pytest.raises(ValueError, match=r'a\.h5: columns have the names 1, expected'):
+        read_deeplabcut(path)
+
+
+HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
+        (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
+        (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
+        (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
+        (HEAD, 'numbered from 0 to 0 in 0 rows'),
+        (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
+        (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
+        (
+            HEAD.replace('x,y', 'x,z') + '0,1,2\n',
+            'poses in 3D, which are not in pixels',
+        ),
+        (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
+    ],
+)
+def test_malformed_deeplabcut_csv_is_named(text, message, save_text):
+    with pytest.raises(ValueError, match=message):
+        read_deeplabcut(save_text(text))
+
+
+def test_deeplabcut_without_likelihood_counts_as_certain(save_text):
+    poses = read_deeplabcut(save_text(f'{HEAD}0,1,2\n2,,\n'))
+    np.testing.assert_array_equal(poses.keypoint_score[0, :, 0], [1, 0, 0])

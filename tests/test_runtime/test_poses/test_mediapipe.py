@@ -1,0 +1,131 @@
+"""Landmarks of MediaPipe Pose."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.poses import read_mediapipe
+from mmskelseg.runtime.poses.mediapipe import LANDMARKS
+
+SIZE = (480, 640)
+# Where COCO's joints are among the 33, by hand.
+ORDER = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
+
+
+@pytest.fixture
+def points(rng):
+    """x, y, z and visibility of three frames, (3, 33, 4)."""
+    return rng.uniform((0.1, 0.1, -0.5, 0.2), (0.9, 0.9, 0.5, 1), (3, 33, 4)).round(5)
+
+
+def as_dicts(person):
+    return [dict(zip(('x', 'y', 'z', 'visibility'), p, strict=True)) for p in person]
+
+
+def check(poses, points, missing=()):
+    expected = points[:, ORDER].copy()
+    expected[list(missing)] = 0
+    pixels = expected[..., :2] * SIZE[::-1]
+    assert poses.skeleton == 'coco17'
+    np.testing.assert_allclose(poses.keypoint[0], pixels, rtol=1e-5)
+    np.testing.assert_allclose(poses.keypoint_score[0], expected[..., 3], rtol=1e-5)
+
+
+@pytest.mark.parametrize('form', ['bare', 'solutions', 'tasks', 'keyed'])
+def test_json_forms_hold_the_same(form, points, save_json):
+    """Landmarks as such, of MessageToDict, of the Tasks API, and under a key."""
+    make = {
+        'bare': as_dicts,
+        'solutions': lambda person: {'landmark': as_dicts(person)},
+        'tasks': lambda person: {'pose_landmarks': [as_dicts(person)]},
+        'keyed': lambda person: {'frame': 3, 'landmarks': as_dicts(person)},
+    }[form]
+    frames = [make(person.tolist()) for person in points]
+    frames[1] = {'pose_landmarks': []} if form == 'tasks' else None
+    check(read_mediapipe(save_json(frames), SIZE), points, missing=[1])
+
+
+def test_json_states_size_and_rate(points, save_json):
+    frames = [as_dicts(person) for person in points.tolist()]
+    content = {'width': 640, 'height': 480, 'fps': 25, 'frames': frames}
+    poses = read_mediapipe(save_json(content))
+    assert (poses.img_shape, poses.fps) == (SIZE, 25)
+    check(poses, points)
+
+
+def test_long_csv_is_read(points, save_text):
+    rows = ['frame,landmark_index,x,y,z,visibility'] + [
+        ','.join(map(str, (frame, joint, *point)))
+        for frame, person in enumerate(points.tolist())
+        for joint, point in enumerate(person)
+    ]
+    check(read_mediapipe(save_text('\n'.join(rows)), SIZE), points)
+
+
+@pytest.mark.parametrize('upper', [True, False])
+def test_wide_csv_is_read(upper, points, save_text):
+    """By the names of PoseLandmark in any case; empty cells where nobody is."""
+    names = [name.upper() if upper else name for name in LANDMARKS]
+    axes = ('x', 'y', 'z', 'visibility')
+    rows = [['frame', *(f'{name}_{axis}' for name in names for axis in axes)]]
+    rows += [[i, *person.ravel()] for i, person in enumerate(points)]
+    rows[2][1:] = [''] * (33 * 4)
+    text = '\n'.join(','.join(map(str, row)) for row in rows)
+    check(read_mediapipe(save_text(text), SIZE), points, missing=[1])
+
+
+def test_landmark_with_a_number_beyond_all_is_named(points, save_text):
+    """Python converts no number of so many digits."""
+    rows = [f'0,{"9" * 5000},0.5,0.5']
+    path = save_text('\n'.join(['frame,landmark,x,y', *rows]))
+    with pytest.raises(ValueError, match='no landmark nose; expected those of Media'):
+        read_mediapipe(path, SIZE)
+
+
+def test_npz_is_read(points, tmp_path):
+    """A frame of NaN is one without a person, and one at the end counts."""
+    lost = points.copy()
+    lost[2] = np.nan
+    np.savez(tmp_path / 'a.npz', pose_landmarks=lost)
+    check(read_mediapipe(tmp_path / 'a.npz', SIZE), points, missing=[2])
+    np.savez(tmp_path / 'b.npz', landmarks=points[..., :3])
+    points[..., 3] = 1
+    check(read_mediapipe(tmp_path / 'b.npz', SIZE), points)
+
+
+def test_pixels_are_left_alone(points, tmp_path):
+    points[..., :2] *= SIZE[::-1]
+    np.savez(tmp_path / 'a.npz', landmarks=points)
+    poses = read_mediapipe(tmp_path / 'a.npz')
+    np.testing.assert_allclose(poses.keypoint[0], points[:, ORDER, :2], rtol=1e-5)
+    assert poses.notes[0].endswith('in pixels')
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ([[{'x': 0.5, 'y': 0.5}] * 32], 'frame 0 has 32 landmarks, expected the 33'),
+        ([[{'x': 0.5}] * 33], "frame 0 lacks 'y'"),
+        ([{'pose_world_landmarks': []}], 'has the keys pose_world_landmarks'),
+        ([7], 'frame 0 is 7, expected 33 landmarks'),
+        ({'video': []}, 'the file lacks frames'),
+        ([None, None], 'no person in any frame'),
+    ],
+)
+def test_malformed_json_is_named(content, message, save_json):
+    with pytest.raises(ValueError, match=message):
+        read_mediapipe(save_json(content), SIZE)
+
+
+def test_size_must_be_known(points, tmp_path):
+    np.savez(tmp_path / 'a.npz', landmarks=points)
+    with pytest.raises(ValueError, match='give it by --size'):
+        read_mediapipe(tmp_path / 'a.npz')
+
+
+def test_other_arrays_are_named(points, tmp_path):
+    np.savez(tmp_path / 'a.npz', landmarks=points[:, :32])
+    with pytest.raises(ValueError, match=r'shape \(1, 3, 32, 4\), expected'):
+        read_mediapipe(tmp_path / 'a.npz', SIZE)
+    np.savez(tmp_path / 'b.npz', hands=points)
+    with pytest.raises(ValueError, match="lacks 'pose_landmarks'; it has hands"):
+        read_mediapipe(tmp_path / 'b.npz', SIZE)

@@ -1,0 +1,142 @@
+"""Predictions of MMPose."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.poses import read_mmpose
+
+COLOURS = {'keypoint_colors': {'__ndarray__': [[51, 153, 255]], 'dtype': 'uint8'}}
+
+
+def instance(person, bbox_score=0.9):
+    """A person as ``split_instances`` writes it, whose bbox is in a list of its own."""
+    return {
+        'keypoints': person[:, :2].tolist(),
+        'keypoint_scores': person[:, 2].tolist(),
+        'bbox': [[90.0, 40.0, 170.0, 260.0]],
+        'bbox_score': bbox_score,
+    }
+
+
+def frames(walk, first=0):
+    return [
+        {'frame_id': first + i, 'instances': [instance(person)]}
+        for i, person in enumerate(walk)
+    ]
+
+
+def test_inferencer_predictions_are_read(walk, save_json):
+    content = frames(walk)
+    content[2]['instances'] = []
+    content[4]['instances'].append(instance(walk[0], 0.5))
+    poses = read_mmpose(save_json(content))
+    assert poses.skeleton == 'coco17'
+    assert 'COCO' in poses.notes[0]
+    assert poses.keypoint.shape == (2, 6, 17, 2)
+    walk[2] = 0
+    np.testing.assert_allclose(poses.keypoint[0], walk[..., :2], rtol=1e-6)
+    np.testing.assert_allclose(poses.keypoint_score[0], walk[..., 2], rtol=1e-6)
+    np.testing.assert_allclose(poses.keypoint[1, 4], walk[0, :, :2], rtol=1e-6)
+    np.testing.assert_allclose(poses.person_score[:, 4], [0.9, 0.5])
+    assert poses.people == ()
+
+
+def test_demo_predictions_name_the_joints(walk, save_json):
+    """Frames count from 1 there, and trailing frames without people are kept."""
+    content = [*frames(walk[:, :3], first=1), {'frame_id': 7, 'instances': []}]
+    meta = {
+        'dataset_name': 'mouse',
+        'num_keypoints': 3,
+        'keypoint_id2name': {'0': 'snout', '1': 'ear_left', '2': 'ear_right'},
+        'keypoint_name2id': {'snout': 0, 'ear_left': 1, 'ear_right': 2},
+        'skeleton_links': [[0, 1], [0, 2]],
+        **COLOURS,
+    }
+    poses = read_mmpose(save_json({'meta_info': meta, 'instance_info': content}))
+    assert poses.skeleton == {
+        'name': 'mouse',
+        'joints': ['snout', 'ear_left', 'ear_right'],
+        'limbs': [[0, 1], [0, 2]],
+        'flip_pairs': [[1, 2]],
+    }
+    assert poses.keypoint.shape == (1, 7, 3, 2)
+    np.testing.assert_allclose(poses.keypoint[0, 0], walk[0, :3, :2], rtol=1e-6)
+
+
+def test_named_joints_are_put_into_the_order_of_a_layout(walk, save_json):
+    names = {'0': 'snout', '1': 'ear_left', '2': 'ear_right'}
+    meta = {'keypoint_id2name': names, 'skeleton_links': [[0, 1]]}
+    path = save_json({'meta_info': meta, 'instance_info': frames(walk[:, :3])})
+    given = {'joints': ['ear_right', 'snout', 'ear_left'], 'limbs': []}
+    poses = read_mmpose(path, given)
+    assert poses.joints == ('ear_right', 'snout', 'ear_left')
+    np.testing.assert_allclose(poses.keypoint[0, 0], walk[0, [2, 0, 1], :2], rtol=1e-6)
+
+
+def test_joints_without_names_may_be_those_of_a_model(walk, save_json):
+    """If they are not 17, as in COCO."""
+    path = save_json(frames(walk[:, :15]))
+    poses = read_mmpose(path, unnamed='lcr15')
+    assert poses.skeleton == 'lcr15'
+    assert poses.notes == ('15 joints without names are assumed to be those of lcr15',)
+    with pytest.raises(
+        ValueError, match='15 joints without names, but the skeleton ki'
+    ):
+        read_mmpose(path, unnamed='kinect20')
+    path = save_json(frames(walk[:, :17]))
+    assert read_mmpose(path, unnamed='lcr15').skeleton == 'coco17'
+
+
+def test_layout_is_the_one_given(walk, save_json):
+    """Joints without names, other than 17, need one."""
+    path = save_json(frames(walk[:, :15]))
+    assert read_mmpose(path, 'lcr15').skeleton == 'lcr15'
+    with pytest.raises(ValueError, match='15 joints without names; give their'):
+        read_mmpose(path)
+    with pytest.raises(ValueError, match='15 joints, but the skeleton coco17 has 17'):
+        read_mmpose(path, 'coco17')
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda f: f[0].pop('instances'), r'\[0\] lacks instances'),
+        (lambda f: f[1].update(frame_id=0), 'frame_id 0 comes after 0'),
+        (
+            lambda f: f[1]['instances'][0].pop('keypoints'),
+            r'instances\[0\] lacks keypoints',
+        ),
+        (
+            lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
+            'keypoints have 3 coordinates, expected 2; 3D',
+        ),
+        (
+            lambda f: f[1]['instances'][0].update(keypoint_scores=[1.0] * 5),
+            'keypoints_scores has 5 numbers, expected 17',
+        ),
+        (
+            lambda f: f[1]['instances'].append(instance(np.ones((3, 3)))),
+            '3 joints in frame 1, but 17 before',
+        ),
+        (lambda f: f.clear(), 'expected a list of frames with instances'),
+        (
+            lambda f: [frame['instances'].clear() for frame in f],
+            'no person in any frame',
+        ),
+        (lambda f: f.insert(0, instance(np.ones((17, 3)))), 'predictions of one image'),
+    ],
+)
+def test_malformed_predictions_are_named(change, message, walk, save_json):
+    content = frames(walk)
+    change(content)
+    path = save_json(content)
+    with pytest.raises(ValueError, match=message) as error:
+        read_mmpose(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_truncated_json_is_named(walk, save_json):
+    path = save_json(frames(walk))
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(ValueError, match='is no JSON'):
+        read_mmpose(path)

@@ -1,0 +1,108 @@
+"""Poses in npz files."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses, read_npz, recognise, write_npz
+from mmskelseg.runtime.structures import Skeleton
+
+LAYOUT = {'joints': ['hip', 'knee'], 'limbs': [[0, 1]]}
+
+
+@pytest.fixture
+def poses(rng):
+    shape = (2, 3, 2)
+    return Poses(
+        rng.uniform(1, 99, (*shape, 2)),
+        rng.uniform(0.1, 1, shape),
+        LAYOUT,
+        img_shape=(48, 64),
+        fps=29.97,
+        person_score=rng.uniform(0.1, 1, shape[:2]),
+        person_box=rng.uniform(1, 99, (2, 3, 4)),
+        notes=('estimated',),
+    )
+
+
+@pytest.mark.parametrize('people', [(), ('ann', 'bob')])
+def test_written_poses_are_read_again(people, poses, tmp_path):
+    """Rows that are places, not people, stay so."""
+    write_npz(poses.noting(people=people), tmp_path / 'a.npz', extra=np.array('text'))
+    assert recognise(tmp_path / 'a.npz') == 'npz'
+    read = read_npz(tmp_path / 'a.npz')
+    assert read.people == people
+    assert (read.img_shape, read.fps) == ((48, 64), 29.97)
+    assert read.notes == ('estimated',)
+    assert read.joints == ('hip', 'knee')
+    for key in ('keypoint', 'keypoint_score', 'person_score', 'person_box'):
+        np.testing.assert_array_equal(getattr(read, key), getattr(poses, key))
+
+
+def test_named_joints_are_put_into_the_order_of_a_layout(poses, tmp_path):
+    write_npz(poses, tmp_path / 'a.npz')
+    read = read_npz(tmp_path / 'a.npz', {'joints': ['knee', 'hip'], 'limbs': []})
+    assert read.joints == ('knee', 'hip')
+    np.testing.assert_array_equal(read.keypoint, poses.keypoint[:, :, ::-1])
+    np.testing.assert_array_equal(read.keypoint_score, poses.keypoint_score[:, :, ::-1])
+
+
+def test_layout_of_a_name_is_kept(tmp_path):
+    poses = Poses(np.ones((1, 2, 17, 2)), np.ones((1, 2, 17)), 'coco17')
+    write_npz(poses, tmp_path / 'a.npz')
+    read = read_npz(tmp_path / 'a.npz')
+    assert (read.skeleton, read.person_box, read.fps) == ('coco17', None, None)
+
+
+def test_person_may_lack_the_axis_of_people(tmp_path):
+    np.savez(
+        tmp_path / 'a.npz',
+        keypoint=np.ones((4, 17, 2)),
+        keypoint_score=np.ones((4, 17)),
+        person_box=np.ones((4, 4)),
+    )
+    read = read_npz(tmp_path / 'a.npz')
+    assert read.keypoint.shape == (1, 4, 17, 2)
+    assert read.person_box.shape == (1, 4, 4)
+    assert read.people == ('0',)
+
+
+def test_limbs_may_name_joints(tmp_path):
+    """Limbs are names or indices, as in any other layout."""
+    np.savez(
+        tmp_path / 'a.npz',
+        keypoint=np.ones((2, 3, 2, 2)),
+        joints=np.array(['hip', 'knee']),
+        limbs=np.array([['hip', 'knee']]),
+    )
+    layout = read_npz(tmp_path / 'a.npz').skeleton
+    assert Skeleton.get(layout).limbs == ((0, 1),)
+
+
+@pytest.mark.parametrize(
+    ('arrays', 'message'),
+    [
+        ({'person_box': np.ones((2, 4))}, r'person_box has shape.*needs \(2, 3, 4\)'),
+        ({'person_score': np.array([['a']])}, 'person_score is <U1, expected numbers'),
+        ({'people': np.array(['ann'])}, 'people has 1 names, expected none or 2'),
+    ],
+)
+def test_arrays_that_do_not_go_with_the_poses_are_named(arrays, message, tmp_path):
+    np.savez(tmp_path / 'a.npz', keypoint=np.ones((2, 3, 17, 2)), **arrays)
+    with pytest.raises(ValueError, match=message):
+        read_npz(tmp_path / 'a.npz')
+
+
+@pytest.mark.parametrize(
+    ('size', 'words'),
+    [
+        ([-1, -1], r'img_shape is \[-1, -1\], expected the height and width'),
+        ([0, 640], 'in pixels, from 1 to 65536'),
+        ([480, 1 << 40], 'from 1 to 65536'),
+        ([480], 'img_shape has 1 numbers, expected 2'),
+    ],
+)
+def test_size_that_no_image_has_is_an_error(size, words, tmp_path):
+    np.savez(tmp_path / 'a.npz', keypoint=np.ones((4, 17, 2)), img_shape=size)
+    with pytest.raises(UserError, match=rf'a\.npz: .*{words}'):
+        read_npz(tmp_path / 'a.npz')

@@ -1,0 +1,46 @@
+"""Rate and size of poses."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.poses import Poses, with_rate
+
+
+def poses(frames, **options):
+    keypoint = np.full((1, frames, 17, 2), 5.0)
+    return Poses(keypoint, np.ones((1, frames, 17)), 'coco17', **options)
+
+
+def video(frames, fps):
+    return VideoFile(Path('a.mp4'), frames, fps, (48, 64))
+
+
+def test_rate_of_poses_counts_before_that_of_the_video():
+    file = video(60, 20.0)
+    slow = with_rate(poses(30, fps=10.0), file, None, 'poses')
+    assert (slow.fps, slow.keypoint.shape[1]) == (10, 30)
+    assert with_rate(poses(30), file, 10.0, 'poses').fps == 10
+    with pytest.raises(
+        ValueError, match=r'30 frames of poses, but .* has 60 at 20 fps'
+    ):
+        with_rate(poses(30), file, None, 'poses')
+    with pytest.raises(ValueError, match='has no frame rate'):
+        with_rate(poses(30), None, None, 'poses')
+    for rate in (-1, float('inf')):
+        with pytest.raises(ValueError, match=f'poses: fps is {rate}'):
+            with_rate(poses(30), file, rate, 'poses')
+
+
+@pytest.mark.parametrize('rate', [30.0, 29.97])
+def test_rounded_rate_adds_no_frames_after_the_end_of_the_video(rate):
+    """Each of 6000 frames has its pose, so that there is nothing to add."""
+    video_file = video(6000, 30000 / 1001)
+    whole = with_rate(poses(6000, fps=rate), video_file, None, 'poses')
+    assert whole.keypoint.shape[1] == 6000
+    assert whole.notes == ()
+    short = with_rate(poses(5990, fps=rate), video_file, None, 'poses')
+    assert short.keypoint.shape[1] == 6000
+    assert 'frames without people added' in short.notes[0]

@@ -1,0 +1,98 @@
+"""Formats are told by name and content."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.poses import FORMATS, read_poses, recognise
+from mmskelseg.runtime.poses.reading import READERS, is_poses
+
+PERSON = {'keypoints': [[1, 2]] * 17, 'keypoint_scores': [1] * 17}
+FILES = {
+    'mmpose': ('a.json', json.dumps([{'frame_id': 0, 'instances': [PERSON]}])),
+    'coco': (
+        'b.json',
+        json.dumps([{'category_id': 1, 'keypoints': [5] * 51, 'image_id': 0}]),
+    ),
+    'mediapipe': ('c.json', json.dumps([[{'x': 9, 'y': 9, 'visibility': 1}] * 33])),
+    'deeplabcut': ('d.csv', 'scorer,s,s\nbodyparts,n,n\ncoords,x,y\n0,1,2\n'),
+    'csv': ('e.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
+}
+
+
+@pytest.mark.parametrize('format', FILES)
+def test_format_is_told_by_content(format, save_text):
+    name, text = FILES[format]
+    path = save_text(text, name)
+    assert recognise(path) == format
+    assert read_poses(path).keypoint.shape[:2] == (1, 1)
+
+
+def test_demo_predictions_and_landmark_tables_are_told(save_text):
+    path = save_text('{"meta_info": {"people": 1}, "instance_info": []}', 'a.json')
+    assert recognise(path) == 'mmpose'
+    for header in ('frame,landmark,x,y', 'frame,LEFT_FOOT_INDEX_x,RIGHT_FOOT_INDEX_x'):
+        assert recognise(save_text(f'{header}\n0,1,2,3\n')) == 'mediapipe'
+
+
+def test_arrays_and_folders_are_told(tmp_path):
+    np.savez(tmp_path / 'a.npz', keypoint=np.ones((1, 17, 2)))
+    np.savez(tmp_path / 'b.npz', landmarks=np.ones((1, 33, 4)))
+    (tmp_path / 'a_000000000000_keypoints.json').write_text('{}')
+    assert recognise(tmp_path / 'a.npz') == 'npz'
+    assert recognise(tmp_path / 'b.npz') == 'mediapipe'
+    assert recognise(tmp_path) == 'openpose'
+
+
+def test_a_name_of_other_trackers_is_not_openpose(tmp_path):
+    for name in ('take1_keypoints.json', 'ann_keypoints.json'):
+        (tmp_path / name).write_text('[]')
+    assert not is_poses(tmp_path)
+
+
+def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
+    """DeepLabCut writes it under the name that SLEAP gives its array."""
+    h5py = pytest.importorskip('h5py', reason='h5py is not installed')
+    path = tmp_path / 'take1DLC_el.h5'
+    with h5py.File(path, 'w') as file:
+        file.create_group('tracks').attrs['pandas_type'] = np.bytes_(b'frame_table')
+    assert recognise(path) == 'deeplabcut'
+    with h5py.File(path, 'w') as file:
+        file['tracks'] = np.zeros((2, 2, 3, 4))
+    assert recognise(path) == 'sleap'
+
+
+def test_format_can_be_forced(save_text):
+    """A file of another kind is then named as what it is not."""
+    path = save_text(FILES['csv'][1])
+    with pytest.raises(ValueError, match='first rows begin with frame'):
+        read_poses(path, 'deeplabcut')
+
+
+def test_every_format_has_a_reader(save_text):
+    assert tuple(READERS) == FORMATS
+    with pytest.raises(
+        ValueError, match="the format 'bvh' is unknown; choose from mmpose, op"
+    ):
+        read_poses(save_text(FILES['csv'][1]), 'bvh')
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'message'),
+    [
+        ('a.json', '{"people": []}', 'a single frame of OpenPose; name the folder'),
+        ('a.json', '{"shapes": []}', 'not in a known format'),
+        ('a.slp', '', 'export it from SLEAP as analysis HDF5'),
+        ('a.txt', 'x', 'not in a known format'),
+        ('a.npz', 'x', 'not an npz file'),
+    ],
+)
+def test_unknown_files_are_named(name, text, message, save_text):
+    with pytest.raises(ValueError, match=message):
+        recognise(save_text(text, name))
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no such file or folder'):
+        recognise(tmp_path / 'a.json')

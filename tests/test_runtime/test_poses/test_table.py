@@ -1,0 +1,160 @@
+"""Plain tables and arrays."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.labels import read_csv_segments
+from mmskelseg.runtime.poses import read_npz, read_table
+from mmskelseg.runtime.poses.layouts import COCO17
+
+
+def test_long_table_is_read(walk, save_text):
+    """Joints in any order; what has no row, or nan, is missing."""
+    rows = [
+        f'{frame};{COCO17[joint]};{x};{y};{score}'
+        for frame, person in enumerate(walk.tolist())
+        for joint, (x, y, score) in reversed(list(enumerate(person)))
+        if (frame, joint) != (2, 3)
+    ]
+    rows[0] = '0;right_ankle;nan;3.5;0.9'
+    poses = read_table(save_text('\n'.join(['frame;joint;x;y;score', *rows])))
+    walk[2, 3] = walk[0, 16] = 0
+    assert poses.skeleton == 'coco17'
+    np.testing.assert_allclose(poses.keypoint[0], walk[..., :2], rtol=1e-6)
+    np.testing.assert_allclose(poses.keypoint_score[0], walk[..., 2], rtol=1e-6)
+
+
+def test_decimal_commas_are_read_where_semicolons_separate(save_text):
+    """As spreadsheets write in many countries; there are as many commas as cells."""
+    header = 'frame;nose_x;nose_y;nose_score'
+    poses = read_table(save_text(f'{header}\n0;1,5;-2,25;0,5\n1;3;4;1\n'))
+    np.testing.assert_allclose(poses.keypoint[0, :, 0], [[1.5, -2.25], [3, 4]])
+    np.testing.assert_allclose(poses.keypoint_score[0, :, 0], [0.5, 1])
+    path = save_text('start;end;label\n0;1,5;walk, then lift\n1,5;2;lift\n', 'a.csv')
+    (video,) = read_csv_segments(path)
+    assert [(s.end, s.label) for s in video.segments] == [
+        (1.5, 'walk, then lift'), (2, 'lift'),
+    ]  # fmt: skip
+
+
+def test_commas_of_texts_and_thousands_stay(save_text):
+    """In semicolons, a column of texts; elsewhere, a comma is no decimal point."""
+    path = save_text('start;end;label\n0;1;a,b\n1;2;2,5\n', 'a.csv')
+    (video,) = read_csv_segments(path)
+    assert [segment.label for segment in video.segments] == ['a,b', '2,5']
+    path = save_text('start\tend\tlabel\n0\t1,200\twalk\n', 'b.tsv')
+    with pytest.raises(ValueError, match="end is '1,200', expected a number"):
+        read_csv_segments(path)
+
+
+def test_wide_table_is_read_as_sleap_writes_it(save_text):
+    """With tracks, whose rows come one track after the other."""
+    poses = read_table(
+        save_text(
+            'track,frame_idx,instance.score,nose.x,nose.y,nose.score,tail.x,tail.y,'
+            'tail.score\nann,0,0.9,1,2,0.5,3,4,0.6\nann,1,0.9,5,6,0.7,,,\n'
+            'bob,1,0.8,7,8,1,9,10,1\n'
+        )
+    )
+    assert poses.people == ('ann', 'bob')
+    assert poses.joints == ('nose', 'tail')
+    np.testing.assert_allclose(poses.keypoint[0], [[[1, 2], [3, 4]], [[5, 6], [0, 0]]])
+    np.testing.assert_allclose(poses.keypoint_score[:, 1], [[0.7, 0], [1, 1]])
+    assert 'no limbs' in poses.notes[0]
+
+
+def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
+    """As in SLEAP's table of labels that somebody made or corrected."""
+    poses = read_table(
+        save_text(
+            'track,frame_idx,instance.score,a.x,a.y,a.score,b.x,b.y,b.score\n'
+            ',0,nan,205.9,187.8,,,,\n,2,0.9,206.1,187.5,0.8,278.6,203.3,nan\n'
+        )
+    )
+    np.testing.assert_allclose(poses.keypoint_score[0], [[1, 0], [0, 0], [0.8, 1]])
+
+
+def test_numbered_joints_are_counted(save_text):
+    """By number and not by text, where 10 comes before 2."""
+    header = ','.join(f'{i}_x,{i}_y' for i in (10, 2, *range(2), *range(3, 10)))
+    values = ','.join(str(i) for i in range(22))
+    path = save_text(f'frame,{header}\n0,{values}\n')
+    layout = {'joints': 11, 'limbs': []}
+    poses = read_table(path, layout)
+    np.testing.assert_array_equal(poses.keypoint[0, 0, [2, 10]], [[2, 3], [0, 1]])
+    assert (poses.keypoint_score == 1)[0, 0, 1:].all()
+    with pytest.raises(ValueError, match='11 joints without names'):
+        read_table(path)
+    name = '9' * 5000
+    with pytest.raises(ValueError, match='one of them called') as error:
+        read_table(save_text(f'frame,{name}_x,{name}_y\n0,1,2\n'))
+    assert name not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('frame,nose_x\n0,1\n', 'the columns are frame, nose_x; expected frame'),
+        ('frame,nose_x,nose_y\n', '1 rows, expected a header and frames'),
+        ('frame,nose_x,nose_y\n0,1\n', 'has 2 cells, but the header in line 1 has 3'),
+        ('frame,nose_x,nose_y\n0,1,a\n', "column nose_y is 'a', expected a number"),
+        ('frame,nose_x,nose_y\n0.5,1,2\n', "column frame is '0.5', expected a whole"),
+        ('frame,nose_x,nose_y\n,1,2\n', "column frame is '', expected a whole"),
+        (
+            'frame,joint,x,y\n0,nose,1,2\n0,nose,3,4\n',
+            'line 3 repeats joint nose',
+        ),
+        (
+            'frame,nose_x,nose_y\n0,1,2\n0,1,2\n',
+            'person 1 occurs twice in frame 0',
+        ),
+    ],
+)  # fmt: skip
+def test_malformed_table_is_named(text, message, save_text):
+    path = save_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        read_table(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_npz_is_read_as_in_an_annotation(walk, tmp_path):
+    path = tmp_path / 'take1.npz'
+    walk[1, 2] = np.nan
+    np.savez(
+        path, keypoint=walk[..., :2], keypoint_score=walk[..., 2],
+        img_shape=(480, 640), fps=12.5,
+    )  # fmt: skip
+    poses = read_npz(path)
+    walk[1, 2] = 0
+    np.testing.assert_allclose(poses.keypoint[0], walk[..., :2], rtol=1e-6)
+    assert (poses.img_shape, poses.fps, poses.skeleton) == ((480, 640), 12.5, 'coco17')
+
+
+def test_npz_names_its_joints(walk, tmp_path):
+    path = tmp_path / 'take1.npz'
+    np.savez(
+        path, keypoint=walk[None, :, :2, :2], joints=['hip', 'knee'], limbs=[[0, 1]]
+    )
+    poses = read_npz(path)
+    assert poses.skeleton['limbs'] == [[0, 1]]
+    assert poses.keypoint_score.all()
+
+
+@pytest.mark.parametrize(
+    ('arrays', 'message'),
+    [
+        ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
+        ({'keypoint': np.ones((4, 17, 3))}, r'shape \(1, 4, 17, 3\), expected'),
+        (
+            {'keypoint': np.ones((4, 17, 2)), 'keypoint_score': np.ones((3, 17))},
+            r'keypoint_score has shape \(1, 3, 17\)',
+        ),
+        ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1, expected numbers'),
+        ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
+    ],
+)
+def test_malformed_npz_is_named(arrays, message, tmp_path):
+    path = tmp_path / 'take1.npz'
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=message):
+        read_npz(path)

@@ -1,0 +1,159 @@
+"""What is exported, and what is refused with the option at fault."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mmskelseg.apis import export as export_module
+from mmskelseg.apis.export import export_onnx
+from mmskelseg.commands.export import main
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from tests.test_runtime.test_segmenting.conftest import make_config
+
+COORDINATES = 'recipes/uwiom_pose2d.py'
+
+
+@pytest.fixture
+def files(coordinates, recipe, tmp_path):
+    """A config file, its checkpoint, and where to export it."""
+    coordinates.dump(tmp_path / 'small.py')
+    return [str(tmp_path / 'small.py'), str(recipe[0]), str(tmp_path / 'out.onnx')]
+
+
+def test_command_says_how_far_it_is_from_pytorch(files, capsys):
+    main(files)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f'{files[2]}: segmentor, float32, 0.1 MB; largest ')
+    error = float(printed.split('from PyTorch ')[1].split(',')[0])
+    assert 0 < error < 1e-5
+    assert printed.endswith(', at 1, 2, 100, 1,000 frames\n')
+
+
+def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
+    cfg = copy.deepcopy(coordinates)
+    cfg.model.postprocess = [{'type': 'MedianFilter', 'frames': 9}]
+    cfg.dump(tmp_path / 'small.py')
+    main([*files, '--fps', '15', '--cfg-options', 'model.postprocess.0.frames=5'])
+    metadata = ModelFile.open(files[2]).metadata
+    assert metadata['fps'] == 15
+    assert metadata['postprocess'] == [{'type': 'MedianFilter', 'frames': 5}]
+
+
+@pytest.mark.parametrize(('words', 'match'), [
+    (['a', 'b.onnx'], r'a b.onnx: expected \[CONFIG\] CHECKPOINT OUT.onnx'),
+    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME OUT.onnx'),
+    (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], 'takes no --ensemble'),
+])  # fmt: skip
+def test_command_says_what_it_expects(words, match):
+    with pytest.raises(SystemExit, match=match):
+        main(words)
+
+
+def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypatch):
+    class Zoo:
+        def checkpoint(self, *, live):
+            assert not live
+            return recipe[0]
+
+    monkeypatch.setattr(export_module, 'zoo_model', {'mine': Zoo()}.__getitem__)
+    report = export_onnx('mine', None, tmp_path / 'mine.onnx')
+    assert ModelFile.open(report.path).metadata['checkpoints'] == ['model.pth']
+
+
+@pytest.mark.parametrize(('options', 'match'), [
+    ({'precision': 'int4'}, r"precision='int4' is not one of float32, float16, int8"),
+    ({'streaming': True, 'encoder': True}, 'cannot be written into one file; choose'),
+])  # fmt: skip
+def test_options_that_do_not_go_together_are_refused(files, options, match):
+    with pytest.raises(UserError, match=match):
+        export_onnx(*files, **options)
+
+
+@pytest.mark.parametrize('fps', [-3, math.nan, math.inf, 'x', 1e-300, 1e9])
+def test_rate_that_is_none_is_not_written(files, tmp_path, fps):
+    """Neither that of an option nor that of the training; the file would not open."""
+    with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per second'):
+        export_onnx(*files, fps=fps)
+    content = torch.load(files[1], weights_only=False)
+    content['meta']['dataset_meta']['fps'] = fps
+    files[1] = str(tmp_path / 'model.pth')
+    torch.save(content, files[1])
+    with pytest.raises(UserError, match=rf'model\.pth: fps is {fps!r}, expected'):
+        export_onnx(*files)
+    assert not (tmp_path / 'out.onnx').exists()
+
+
+@pytest.mark.parametrize('fps', [np.float32(12.5), np.int64(1000), 1000])
+def test_rate_that_is_written_can_be_read(files, fps):
+    export_onnx(*files, fps=fps)
+    assert ModelFile.open(files[2]).metadata['fps'] == fps
+
+
+def test_name_of_another_kind_is_refused(files):
+    with pytest.raises(UserError, match=r'out.pb: the name of an exported model must'):
+        export_onnx(*files[:2], files[2].replace('.onnx', '.pb'))
+
+
+def test_graph_that_differs_from_pytorch_is_not_written(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module, 'TOLERANCE', 1e-12)
+    with pytest.raises(UserError, match=r'not written, since the graph differs'):
+        export_onnx(*files)
+    monkeypatch.undo()
+    kind = export_module.SegmentorExport
+    monkeypatch.setattr(kind, 'difference', lambda *args: float('nan'))
+    with pytest.raises(
+        UserError, match=r'not written, .* by nan, nan, nan, nan, where'
+    ):
+        export_onnx(*files)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['small.py']
+
+
+def refused(cfg, save, tmp_path, match, **options):
+    checkpoint = save(cfg)
+    with pytest.raises(UserError, match=match):
+        export_onnx(cfg, checkpoint, tmp_path / 'out.onnx', **options)
+    assert not (tmp_path / 'out.onnx').exists()
+
+
+def test_encoder_of_clips_is_named(save, tmp_path):
+    refused(
+        make_config('posec3d/toy_clips.py', {'clips': {'channels': 8}}),
+        save,
+        tmp_path,
+        r'features.clips.encoder is ClipEncoder, which cannot be exported',
+    )
+
+
+def test_renderer_of_mmaction_is_named(save, tmp_path):
+    cfg = make_config('stgcn/toy_pose2d.py')
+    match = r'features.pose2d.render is MMActionCoordinates, which an exported model'
+    refused(cfg, save, tmp_path, match)
+
+
+def test_transforms_are_named(save, tmp_path):
+    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
+    features = cfg.test_dataloader.dataset.features.pose2d
+    features.transforms = [{'type': 'DropLimb', 'p': 0.5}]
+    refused(cfg, save, tmp_path, r'features.pose2d.transforms is set')
+
+
+def test_other_steps_of_a_pipeline_are_named(save, tmp_path):
+    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
+    step = {'type': 'RandomCropFrames', 'frames': 9}
+    cfg.test_dataloader.dataset.pipeline.insert(1, step)
+    refused(cfg, save, tmp_path, r'pipeline has RandomCropFrames, but an exported')
+
+
+def test_encoder_without_images_is_named(save, tmp_path):
+    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
+    refused(cfg, save, tmp_path, 'no network that computes features', encoder=True)
+
+
+def test_grammar_that_was_not_counted_is_named(save, tmp_path):
+    step = {'type': 'SemiMarkovViterbi'}
+    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}}, postprocess=[step])
+    refused(cfg, save, tmp_path, 'no transitions and durations have been counted')

@@ -1,0 +1,133 @@
+"""A prediction as files."""
+
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+from mmengine.fileio import load
+
+from mmskelseg.runtime.labels import (
+    read_boris,
+    read_boris_events,
+    read_csv_segments,
+    read_elan,
+    read_label_studio,
+    segments_to_labels,
+)
+from mmskelseg.runtime.poses import read_poses
+from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
+from mmskelseg.runtime.structures.choices import EXPORTS
+
+
+@pytest.fixture
+def prediction():
+    label = np.repeat([0, 1, -1, 0], [8, 7, 5, 10])
+    starts = [(0, 8, 0), (8, 15, 1), (20, 30, 0)]
+    return {
+        'frame_dir': 'take',
+        'fps': 10.0,
+        'total_frames': 30,
+        'img_shape': (96, 128),
+        'skeleton': 'coco17',
+        'keypoint': np.full((1, 30, 17, 2), 40.0, np.float32),
+        'keypoint_score': np.ones((1, 30, 17), np.float32),
+        'notes': ('assumed',),
+        'classes': ['walk', 'lift'],
+        'pred_label': label,
+        'pred_score': np.full((2, 30), 0.5, np.float32),
+        'segments': [
+            {
+                'start_frame': start,
+                'end_frame': end,
+                'start': start / 10,
+                'end': end / 10,
+                'label': ['walk', 'lift'][k],
+                'label_id': k,
+                'score': 0.5,
+            }
+            for start, end, k in starts
+        ],
+    }
+
+
+def test_labels_come_back_from_every_format(prediction, tmp_path):
+    formats = ('csv', 'elan', 'boris-events', 'boris', 'label-studio')
+    files = write_exports(prediction, tmp_path, formats)
+    assert [file.name for file in files] == [EXPORTS[name][0] for name in formats]
+    readers = (
+        read_csv_segments, read_elan, read_boris_events, read_boris,
+        lambda path: read_label_studio(path, part='predictions'),
+    )  # fmt: skip
+    for path, read in zip(files, readers, strict=True):
+        (video,) = read(path)
+        label = segments_to_labels(
+            video.segments, 30, 10, ['walk', 'lift'], missing='unlabelled'
+        )
+        np.testing.assert_array_equal(label, prediction['pred_label'], str(path))
+
+
+def test_json_and_subtitles_hold_the_segments(prediction, tmp_path):
+    files = write_exports(prediction, tmp_path, ['json', 'srt'], prefix='take_')
+    content = json.loads(files[0].read_text())
+    assert content['segments'] == prediction['segments']
+    assert content['classes'] == ['walk', 'lift']
+    assert content['notes'] == ['assumed']
+    lines = (tmp_path / 'take_segments.srt').read_text().split('\n')
+    assert lines[:3] == ['1', '00:00:00,000 --> 00:00:00,800', 'walk (50%)']
+
+
+def test_time_budget_is_a_table_a_picture_and_in_json(prediction, tmp_path):
+    files = write_exports(prediction, tmp_path, ['budget', 'budget-picture', 'json'])
+    assert [path.name for path in files[:2]] == ['time_budget.csv', 'time_budget.png']
+    first = files[0].read_text().splitlines()[1]
+    assert first == 'take,walk,2,1.800,0.900,60.000,0,1'
+    found = json.loads(files[2].read_text())['time_budget']
+    assert found['classes'][0]['total'] == pytest.approx(1.8)
+    assert found['transitions'] == {'walk': {'lift': 1}}
+    assert np.ptp(matplotlib.image.imread(files[1])) == 1
+
+
+def test_timeline_is_wrapped_as_asked(prediction, tmp_path):
+    (one,) = write_exports(prediction, tmp_path, ['timeline'])
+    height = matplotlib.image.imread(one).shape[0]
+    (three,) = write_exports(prediction, tmp_path, ['timeline'], line_minutes=1 / 60)
+    assert matplotlib.image.imread(three).shape[0] > 1.5 * height
+
+
+def test_poses_come_back(prediction, tmp_path):
+    (path,) = write_exports(prediction, tmp_path, ['poses'])
+    poses = read_poses(path)
+    np.testing.assert_array_equal(poses.keypoint, prediction['keypoint'])
+    assert (poses.fps, poses.img_shape) == (10, (96, 128))
+    assert poses.skeleton == 'coco17'
+
+
+def test_by_default_there_is_no_overlay_without_a_video(prediction, tmp_path):
+    names = {path.name for path in write_exports(prediction, tmp_path)}
+    assert 'timeline.png' in names
+    assert not names & {'overlay.mp4', 'poses.npz'}
+    assert write_exports(prediction, tmp_path, ['overlay'])
+    prediction['estimated'] = True
+    names = {path.name for path in write_exports(prediction, tmp_path)}
+    assert 'poses.npz' in names
+
+
+def test_timeline_has_a_row_for_labels_that_are_known(prediction):
+    without = draw_prediction(prediction)
+    prediction['label'] = np.full(30, -1)
+    np.testing.assert_array_equal(draw_prediction(prediction), without)
+    prediction['label'] = np.zeros(30, np.int64)
+    assert draw_prediction(prediction).shape[0] > without.shape[0]
+
+
+def test_prediction_is_what_mmengine_writes_as_json(prediction, tmp_path):
+    from mmengine.fileio import dump
+
+    dump(prediction, tmp_path / 'all.json')
+    assert load(tmp_path / 'all.json')['pred_label'] == list(prediction['pred_label'])
+
+
+def test_unknown_format_is_told(prediction, tmp_path):
+    with pytest.raises(ValueError, match="'xml' is not a format; choose from csv"):
+        write_exports(prediction, tmp_path, ['xml'])

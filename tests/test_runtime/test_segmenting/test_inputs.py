@@ -1,0 +1,304 @@
+"""Inputs: which videos they stand for, and what a model reads of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.segmenting.inputs import InputReader, Source, find_sources
+
+
+def reader(**options):
+    options = {'needs_poses': True, 'needs_video': False, **options}
+    return InputReader('coco17', ('a', 'b'), estimate=None, **options)
+
+
+def read(source, **options):
+    """Return the one annotation of a source."""
+    (video,) = reader(**options).read(source)
+    return video
+
+
+def poses(frames=30, joints=17, **options):
+    keypoint = np.full((1, frames, joints, 2), 5.0)
+    return Poses(keypoint, np.ones((1, frames, joints)), 'coco17', **options)
+
+
+def entry(**changes):
+    keypoint = np.full((1, 8, 17, 2), 5.0)
+    return {'keypoint': keypoint, 'fps': 10, **changes}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'match'),
+    [
+        ({'fps': None}, 'the frame rate is unknown'),
+        ({'fps': 0}, 'fps is 0'),
+        ({'keypoint': np.zeros((8, 15, 2))}, '15 joints, but the skeleton coco17'),
+        ({'keypoint': np.zeros((8, 17))}, r'shape \(8, 17\), expected'),
+        ({'keypoint': np.array(['x'])}, 'expected numbers'),
+        ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score has shape'),
+        ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, 'joints lack nose'),
+        ({'label': 'abc'}, 'label is <U3, expected numbers'),
+        ({'label': [0, [1]]}, 'label is ragged'),
+        ({'label': np.zeros(7, int)}, r'label has shape \(7,\), but keypoint needs'),
+        ({'label': np.full(8, 9)}, 'label holds 9, expected class ids from 0 to '),
+        ({'label': np.full(8, np.nan)}, 'label holds nan, expected class ids'),
+        ({'risk': np.zeros(3)}, r'risk has shape \(3,\)'),
+        ({'frame_dir': 5}, 'frame_dir is 5, expected a string'),
+        ({'filename': ['a.mp4']}, 'filename is .*, expected a string'),
+        # The path of a program, perhaps.
+        ({'skeleton': '../layout.py'}, "skeleton is '../layout.py', expected the name"),
+    ],
+)
+def test_fault_of_an_entry_is_one_sentence(changes, match):
+    with pytest.raises(ValueError, match=match) as fault:
+        read(Source('take', entry=entry(**changes)))
+    assert str(fault.value).startswith('take: ')
+
+
+def test_values_of_none_are_as_if_they_were_missing():
+    unstated = dict.fromkeys(('frame_dir', 'filename', 'label', 'risk', 'img_shape'))
+    video = read(Source('take', entry=entry(**unstated)))
+    assert video['frame_dir'] == 'take'
+    assert not {'filename', 'label', 'risk'} & video.keys()
+
+
+def test_entry_without_keypoints_is_told():
+    with pytest.raises(ValueError, match=r"keys \['label'\], but needs `keypoint`"):
+        read(Source('take', entry={'label': np.zeros(3)}))
+
+
+def test_joints_that_are_not_finite_are_missing():
+    keypoint = np.full((8, 17, 2), 5.0)
+    keypoint[3, 4] = np.nan
+    video = read(Source('take', entry=entry(keypoint=keypoint)))
+    assert video['keypoint_score'][0, 3, 4] == 0
+    assert video['keypoint_score'].sum() == 8 * 17 - 1
+    assert np.isfinite(video['keypoint']).all()
+
+
+def test_labels_of_other_classes_are_left_out():
+    labelled = entry(label=np.zeros(8, np.int64))
+    same = {'classes': ['a', 'b'], 'skeleton': 'coco17'}
+    other = {'classes': ['x', 'y', 'z'], 'skeleton': 'coco17'}
+    for metainfo, kept in ((same, True), (other, False)):
+        source = Source('take', entry=labelled, metainfo=metainfo)
+        assert ('label' in read(source)) == kept
+
+
+def test_size_of_image_is_taken_from_the_joints_with_a_note():
+    video = read(Source('take', entry=entry()))
+    assert video['img_shape'] == (6, 6)
+    assert video['notes'] == (
+        'image size is unknown, estimated from the extent of the joints',
+    )
+    assert read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
+
+
+def test_missing_video_file_is_noted(tmp_path):
+    source = Source('take', video=tmp_path / 'gone.mp4', entry=entry())
+    video = read(source)
+    assert 'filename' not in video
+    assert 'gone.mp4: there is no such file' in video['notes'][-1]
+
+
+def test_poses_take_rate_and_size_from_their_video(clip):
+    source = Source('clip', video=clip(fps=20.0), poses=poses(27))
+    video = read(source)
+    assert (video['fps'], video['img_shape']) == (20, (96, 128))
+    # The tracker saw nobody in the last three frames.
+    assert video['total_frames'] == 30
+    assert video['keypoint_score'][0, 27:].sum() == 0
+
+
+def two_people(frames=30, **options):
+    """Two people side by side, the second from frame 8 on."""
+    keypoint = np.full((2, frames, 17, 2), 50.0)
+    keypoint += np.arange(17)[:, None]
+    keypoint[1] += 300
+    score = np.ones((2, frames, 17))
+    score[1, :8] = 0
+    return Poses(keypoint, score, 'coco17', fps=10, **options)
+
+
+def test_each_person_becomes_an_annotation_of_its_own():
+    source = Source('take', poses=two_people())
+    first, second = reader(person='each').read(source)
+    assert [v['frame_dir'] for v in (first, second)] == ['take_person1', 'take_person2']
+    assert {v['video'] for v in (first, second)} == {'take'}
+    assert (first['person'], second['person']) == ('person1', 'person2')
+    assert first['keypoint'].shape == (1, 30, 17, 2)
+    assert first['keypoint'].max() < 100
+    assert second['keypoint'][0, 8:].min() > 300
+    assert not second['keypoint_score'][0, :8].any()
+    assert second['notes'][0] == 'one of 2 people, seen in 22 of 30 frames'
+    # Names of the file stay.
+    source = Source('take', poses=two_people(people=('ann', 'bob')))
+    names = [v['frame_dir'] for v in reader(person='each').read(source)]
+    assert names == ['take_ann', 'take_bob']
+
+
+def test_each_person_of_an_entry_keeps_its_points_in_3d_and_no_labels():
+    both = two_people()
+    changes = {
+        'keypoint': both.keypoint,
+        'keypoint_score': both.keypoint_score,
+        'keypoint_3d': np.stack([np.zeros((30, 17, 3)), np.ones((30, 17, 3))]),
+        'label': np.zeros(30, np.int64),
+    }
+    source = Source('take', entry=entry(**changes), metainfo={'classes': ['a', 'b']})
+    source.metainfo['skeleton'] = 'coco17'
+    people = reader(person='each').read(source)
+    assert [v['keypoint_3d'].shape for v in people] == [(1, 30, 17, 3)] * 2
+    assert [v['keypoint_3d'][0, 9:].max() for v in people] == [0, 1]
+    assert not any('label' in v for v in people)
+    assert 'label' in read(source)
+
+
+def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
+    """All of them are read together; only poses can be followed."""
+    both = two_people()
+    item = entry(keypoint=both.keypoint, keypoint_score=both.keypoint_score)
+    assert read(Source('take', entry=item))['keypoint'].shape[0] == 2
+    with pytest.raises(ValueError, match="take: person is 'largest', but the 2 people"):
+        read(Source('take', entry=item), person='largest')
+
+
+def test_boxes_of_people_are_as_long_as_their_video(clip):
+    """If the tracker stopped before its end."""
+    corners = np.array([[45, 45, 70, 70], [345, 345, 370, 370]])
+    box = np.repeat(corners[:, None], 29, axis=1)
+    both = two_people(29, person_box=box, people=('ann', 'bob'))
+    source = Source('clip', video=clip(fps=10.0), poses=both)
+    videos = reader(person='each').read(source)
+    assert [v['total_frames'] for v in videos] == [30, 30]
+
+
+def test_results_in_which_nobody_is_seen_at_first(tmp_path):
+    """AlphaPose names frames by number; the model names the joints."""
+    person = {'category_id': 1, 'keypoints': [5.0] * 45, 'score': 0.9}
+    path = tmp_path / 'take.json'
+    path.write_text(json.dumps([{'image_id': i, **person} for i in range(4, 12)]))
+    source = Source('take', poses=path)
+    with pytest.raises(ValueError, match='the smallest image_id is 4; give the image_'):
+        read(source, fps=10)
+    found = InputReader(
+        'lcr15', ('a',), True, False, estimate=None, fps=10, first_frame=1
+    ).read(source)
+    assert found[0]['total_frames'] == 11
+    assert not found[0]['keypoint_score'][0, :3].any()
+
+
+def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
+    path = tmp_path / 'take.txt'
+    path.write_text('frame,nose_x,nose_y\n0,1,2\n1,3,4\n')
+    (source,) = find_sources(path)
+    with pytest.raises(ValueError, match='not in a known format'):
+        read(source, fps=10)
+    options = {'needs_poses': True, 'needs_video': False, 'fps': 10}
+    skeleton = {'joints': ['nose'], 'limbs': []}
+    reader = InputReader(skeleton, ('a',), estimate=None, pose_format='csv', **options)
+    (video,) = reader.read(source)
+    assert video['keypoint'][0, :, 0].tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_model_without_skeletons_tells_nobody_apart(clip):
+    source = Source('clip', video=clip())
+    with pytest.raises(ValueError, match='clip: person is each, but the model reads'):
+        reader(person='each', needs_poses=False, needs_video=True).read(source)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with files of these names, empty."""
+
+    def make(*names):
+        path = tmp_path / 'inputs'
+        path.mkdir(exist_ok=True)
+        for name in names:
+            (path / name).touch()
+        return path
+
+    return make
+
+
+def test_folder_pairs_videos_with_poses_of_their_names(folder):
+    path = folder('b.mp4', 'a.mp4', 'a.json', 'c.npz', 'readme.txt')
+    found = {source.name: source for source in find_sources(str(path))}
+    assert list(found) == ['a', 'b', 'c']
+    assert (found['a'].video, found['a'].poses) == (path / 'a.mp4', path / 'a.json')
+    assert found['b'].poses is None
+    assert found['c'].video is None
+
+
+def test_annotation_file_gives_its_videos(small_data):
+    assert [s.name for s in find_sources(small_data)] == [
+        'video_0', 'video_1', 'video_2'
+    ]  # fmt: skip
+    assert [s.name for s in find_sources(small_data, split='test')] == ['video_2']
+    with pytest.raises(ValueError, match="no split 'val'"):
+        find_sources(small_data, split='val')
+
+
+def test_folder_of_openpose_is_one_video(tmp_path):
+    folder = tmp_path / 'take'
+    folder.mkdir()
+    (folder / 'take_000000000000_keypoints.json').write_text(json.dumps({}))
+    assert [s.poses for s in find_sources(folder)] == [folder]
+    assert [s.name for s in find_sources(tmp_path)] == ['take']
+
+
+def test_poses_go_with_videos_by_order_or_by_name(folder):
+    path = folder('a.mp4', 'b.mp4', 'b.csv', 'a.csv')
+    videos = [path / 'a.mp4', path / 'b.mp4']
+    by_name = find_sources(videos, poses=path)
+    assert [s.poses for s in by_name] == [path / 'a.csv', path / 'b.csv']
+    by_order = find_sources(videos, poses=[path / 'b.csv', path / 'a.csv'])
+    assert [s.poses for s in by_order] == [path / 'b.csv', path / 'a.csv']
+
+
+def test_videos_of_one_name_are_told_apart():
+    sources = find_sources([{'keypoint': np.zeros(1)}] * 2)
+    assert [source.name for source in sources] == ['video', 'video_2']
+
+
+def fault(match, inputs, **options):
+    with pytest.raises((ValueError, FileNotFoundError), match=match):
+        find_sources(inputs, **options)
+
+
+def test_inputs_that_are_none_are_told(folder):
+    path = folder('a.mp4', 'b.mp4', 'b.csv')
+    fault('no such file or folder', 'gone.mp4')
+    fault('an input is int', 3)
+    fault(
+        'no poses with the name a, the first of 1 missing of 2 videos',
+        [path / 'a.mp4', path / 'b.mp4'],
+        poses=path,
+    )
+    fault('2 poses for 1 videos', path / 'a.mp4', poses=[path / 'b.csv'] * 2)
+    folder('b.json')
+    fault('has the same name as', path)
+    empty = path / 'empty'
+    empty.mkdir()
+    fault('contains no videos, no poses', empty)
+
+
+def test_stretches_without_anybody_are_noted():
+    """The model labels them as well; up to a second is a gap of the tracker."""
+    score = np.ones((1, 60, 17))
+    score[:, :20] = score[:, 30:40] = score[:, 45:] = 0
+    keypoint = np.full((1, 60, 17, 2), 5.0)
+    both = {'keypoint': keypoint, 'keypoint_score': score, 'fps': 10}
+    note = 'nobody is seen from 0.0 to 2.0 s, from 4.5 to 6.0 s; labels there are gues'
+    assert any(n.startswith(note) for n in read(Source('a', entry=both))['notes'])
+    score[:, :20] = score[:, 45:] = 1
+    assert not any('nobody' in n for n in read(Source('a', entry=both))['notes'])
+
+
+def test_a_rate_that_replaces_that_of_the_file_is_noted():
+    source = Source('a', poses=poses(fps=28.05))
+    assert '30 fps instead of the 28.05 of the file' in read(source, fps=30)['notes']
+    assert not any('instead' in note for note in read(source)['notes'])

@@ -1,0 +1,367 @@
+"""Labels while a camera runs are those of the stream, and of the whole video."""
+
+import json
+import sys
+from collections import defaultdict
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.commands import live as command
+from mmskelseg.runtime.files.camera import CameraFrame
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg.runtime.poses.estimators import PoseEstimator
+from mmskelseg.runtime.poses.estimators.estimator import strongest
+from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
+from mmskelseg.runtime.structures import Skeleton
+from tests.small_data import ROOT
+
+META = {'classes': ['reach', 'lift', 'carry'], 'skeleton': 'coco17', 'fps': 10.0}
+COCO = Skeleton.get('coco17')
+
+
+@pytest.fixture
+def model(checkpoint):
+    """Return a small causal model with random weights, as config and checkpoint."""
+
+    def make(meta=META, **branch):
+        cfg = Config.fromfile(ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py')
+        cfg.model.update(num_classes=3, members=1)
+        cfg.model.branches.pose2d.update(
+            channels=8, num_prediction_layers=3, num_refinement_layers=2,
+            in_channels=68, lookahead=4, standardize=False, **branch,
+        )  # fmt: skip
+        return cfg, checkpoint(cfg, meta)
+
+    return make
+
+
+def walk(frames, people=1, seed=0):
+    """Return keypoints (M, T, 17, 2) of people side by side in a frame of 96x128."""
+    rng = np.random.default_rng(seed)
+    body = rng.uniform(0, 25, (people, 1, 17, 2))
+    body = body + rng.normal(0, 0.5, (people, frames, 17, 2)).cumsum(axis=1)
+    body[..., 0] += 60 * np.arange(people)[:, None, None]
+    return (body + 20).astype(np.float32)
+
+
+class Estimator(PoseEstimator):
+    """Finds the people of a table of keypoints in frames of that brightness."""
+
+    skeleton = 'coco17'
+
+    def __init__(self, keypoint):
+        self.keypoint = keypoint
+
+    def detections(self, images):
+        for frame, image in enumerate(images):
+            number = round(image.mean()) - 40
+            points = self.keypoint[:, number]
+            points = points[~np.isnan(points).any(axis=(1, 2))]
+            yield from strongest(frame, points, np.ones(points.shape[:2]), most=9)
+
+
+class Frames:
+    """A camera whose frames tell their number by their brightness."""
+
+    every_frame = False
+    dropped = 0
+
+    def __init__(self, numbers, fps=10.0):
+        self.numbers = numbers
+        self.fps = fps
+        self.clock = 0.0
+
+    def now(self):
+        return self.clock + 0.25
+
+    def __iter__(self):
+        for number in self.numbers:
+            self.clock = number / self.fps
+            image = np.full((96, 128, 3), 40 + number, np.uint8)
+            yield CameraFrame(number, self.clock, image)
+
+
+def run(stream, camera, poses, **options):
+    """Return the labelled frames and events of each person, and the live segmenter."""
+    live = LiveSegmenter(stream, stream.skeleton, camera, poses, **options)
+    frames, events = defaultdict(list), defaultdict(list)
+
+    def take(people):
+        for person in people:
+            frames[person.number] += person.labelled
+            events[person.number] += person.events
+
+    live.run(lambda frame, people: take(people))
+    take(live.flush())
+    return frames, events, live
+
+
+def test_labels_are_those_of_the_whole_video(model):
+    """With poses that are estimated, and with those of a file."""
+    cfg, checkpoint = model()
+    keypoint = walk(40)
+    entry = {
+        'keypoint': keypoint,
+        'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
+        'skeleton': 'coco17',
+        'fps': 10.0,
+        'img_shape': (96, 128),
+    }
+    segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
+    expected = segment(entry)['predictions'][0]
+    stream = SkelSegStream(cfg, checkpoint)
+    stored = Poses(keypoint, entry['keypoint_score'], 'coco17')
+    for poses in (Estimator(keypoint), stored):
+        frames, events, live = run(stream, Frames(range(40)), poses)
+        scores = np.array([frame.probabilities for frame in frames[1]])
+        np.testing.assert_allclose(scores.T, expected['pred_score'], atol=1e-5)
+        ends = [event for event in events[1] if event.event == 'end']
+        assert [(event.start_frame, event.end_frame) for event in ends] == [
+            (item['start_frame'], item['end_frame']) for item in expected['segments']
+        ]
+        # Four frames of lookahead, and what the camera's clock is ahead.
+        assert set(np.round(live.report.delays, 3)) == {0.65}
+        assert str(live.report) == (
+            '40 frames at 10.0 a second, 0 dropped; labels 0.65 s after their frame, '
+            'at most 0.65 s'
+        )
+
+
+@pytest.mark.parametrize('person', ['track', 'each'])
+def test_nobody_needs_to_be_there(model, person):
+    """At first, in between, at the end, and where a file of poses is too short."""
+    cfg, checkpoint = model()
+    keypoint = walk(40)
+    for gap in (slice(0, 10), slice(15, 25), slice(30, 40)):
+        keypoint[:, gap] = np.nan
+    score = np.repeat(~np.isnan(keypoint[..., 0, 0])[..., None], 17, axis=-1)
+    stream = SkelSegStream(cfg, checkpoint)
+    stored = Poses(np.nan_to_num(keypoint[:, :30]), score[:, :30], 'coco17')
+    expected = []
+    for n in range(40):
+        expected += stream.push(np.nan_to_num(keypoint[0, n]), score[0, n], n / 10)
+    expected += stream.flush()
+    for poses in (Estimator(keypoint), stored):
+        frames, _, live = run(stream, Frames(range(40)), poses, person=person)
+        assert live.report.frames == 40
+        if person == 'track':
+            np.testing.assert_allclose(
+                [frame.probabilities for frame in frames[1]],
+                [frame.probabilities for frame in expected],
+                atol=1e-6,
+            )
+        else:
+            # There is a stream from the first frame in which somebody is seen.
+            assert len(frames[1]) == 30
+
+
+def test_dropped_frames_hold_the_pose(model):
+    """As the stream does by the times of frames."""
+    cfg, checkpoint = model()
+    keypoint = walk(40)
+    numbers = [n for n in range(40) if n % 5 != 3]
+    stream = SkelSegStream(cfg, checkpoint)
+    frames, _, _ = run(stream, Frames(numbers), Estimator(keypoint))
+    expected = []
+    for n in numbers:
+        expected += stream.push(keypoint[0, n], time=n / 10)
+    expected += stream.flush()
+    assert [frame.index for frame in frames[1]] == list(range(40))
+    np.testing.assert_allclose(
+        [frame.probabilities for frame in frames[1]],
+        [frame.probabilities for frame in expected],
+        atol=1e-6,
+    )
+
+
+def test_one_person_is_followed_until_gone(model):
+    """The larger one at first; the other, who stays, when she has been gone for 30."""
+    keypoint = walk(80, people=2)
+    keypoint[0] *= 1.3
+    keypoint[0, 20:] = np.nan
+    stream = SkelSegStream(*model())
+    live = LiveSegmenter(stream, COCO, Frames(range(80)), Estimator(keypoint))
+    shown = []
+    live.run(lambda frame, people: shown.append(people))
+    assert all(len(people) == 1 for people in shown)
+    points = [people[0].points if people[0].score.any() else None for people in shown]
+    for number, joints in enumerate(points):
+        row = 0 if number < 20 else 1 if number >= 50 else None
+        if row is None:
+            assert joints is None, number
+        else:
+            np.testing.assert_allclose(joints, keypoint[row, number], rtol=1e-6)
+    assert sum(len(people[0].labelled) for people in shown) == 80 - 4
+
+
+def test_each_person_has_a_stream(model):
+    cfg, checkpoint = model()
+    keypoint = walk(60, people=2)
+    keypoint[1, :10] = np.nan
+    keypoint[1, 25:] = np.nan
+    stream = SkelSegStream(cfg, checkpoint)
+    frames, events, _ = run(
+        stream, Frames(range(60)), Estimator(keypoint), person='each'
+    )
+    assert sorted(frames) == [1, 2]
+    # The second came at 1 s, left after 15 frames and is given up after 30 more.
+    assert [len(frames[n]) for n in (1, 2)] == [60, 45]
+    assert frames[2][0].time == pytest.approx(1.0)
+    assert events[2][-1].event == 'end'
+    assert events[2][-1].end == pytest.approx(5.5)
+    alone, _, _ = run(stream, Frames(range(60)), Estimator(keypoint[:1]))
+    for first, second in zip(frames[1], alone[1], strict=True):
+        np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
+
+
+def test_model_must_know_its_rate_read_2d_and_have_the_joints(model):
+    cfg, checkpoint = model({**META, 'fps': None})
+    camera, poses = Frames(range(3)), Estimator(walk(3))
+    with pytest.raises(UserError, match=r'does not state the frame rate .* \(--fps'):
+        LiveSegmenter(SkelSegStream(cfg, checkpoint), COCO, camera, poses)
+    stream = SkelSegStream(cfg, checkpoint, fps=10)
+    LiveSegmenter(stream, COCO, camera, poses)
+    with pytest.raises(UserError, match=r'its 17 joints lack .* with which the model'):
+        LiveSegmenter(stream, Skeleton.get('lcr15'), camera, poses)
+
+
+@pytest.fixture
+def files(model, clip, tmp_path):
+    """Return the arguments of the command for a clip, its model and its poses."""
+    cfg, checkpoint = model()
+    cfg.dump(tmp_path / 'model.py')
+    keypoint = walk(30)
+    poses = Poses(keypoint, np.ones(keypoint.shape[:3]), 'coco17', (96, 128), 10.0)
+    write_npz(poses, tmp_path / 'poses.npz')
+    args = [clip(), tmp_path / 'model.py', checkpoint]
+    return [*map(str, args), '--poses', str(tmp_path / 'poses.npz')]
+
+
+def test_command_prints_events_and_writes_a_video(files, tmp_path, capsys):
+    out = tmp_path / 'live.mp4'
+    options = ['--events', '--no-window', '--every-frame', '--out', str(out)]
+    assert not command.main([*files, *options])
+    printed = capsys.readouterr()
+    events = [json.loads(line) for line in printed.out.splitlines()]
+    assert {event['event'] for event in events} == {'begin', 'end'}
+    assert events[0]['start'] == 0
+    assert events[-1]['end'] == 3.0
+    # A label is final with the fourth frame after its own.
+    for event in events:
+        if event['event'] == 'begin' and event['start'] < 2.4:
+            assert event['known_at'] == pytest.approx(event['start'] + 0.4)
+    known = [event['known_at'] for event in events]
+    assert known == sorted(known)
+    assert 'labels come 0.4 s after their frame' in printed.err
+    assert '30 frames at 10.0 a second, 0 dropped' in printed.err
+    capture = cv2.VideoCapture(str(out))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 30
+    image = capture.read()[1]
+    # The frame of 96x128 is enlarged to 360x480, and the panel is below it.
+    assert image.shape == (418, 480, 3)
+
+
+def test_command_shows_a_window_and_ends_with_a_key(files, capsys, monkeypatch):
+    """OpenCV's window is replaced, since tests have no display."""
+    shown = []
+    monkeypatch.setenv('DISPLAY', ':0')
+    monkeypatch.setattr(sys, 'platform', 'linux')
+    monkeypatch.setattr(cv2, 'namedWindow', lambda *args: None)
+    monkeypatch.setattr(cv2, 'imshow', lambda title, image: shown.append(image))
+    monkeypatch.setattr(
+        cv2, 'waitKey', lambda delay: ord('q') if len(shown) == 7 else -1
+    )
+    monkeypatch.setattr(cv2, 'getWindowProperty', lambda *args: 1.0)
+    monkeypatch.setattr(cv2, 'destroyAllWindows', lambda: None)
+    assert not command.main([*files, '--every-frame'])
+    assert len(shown) == 7
+    assert '7 frames at' in capsys.readouterr().err
+
+
+def test_command_refuses_another_lookahead_than_that_of_the_training(files):
+    option = 'model.branches.pose2d.lookahead=2'
+    message = r'pose2d\.lookahead=4, but the config has 2; use the config that'
+    with pytest.raises(SystemExit, match=message):
+        command.main([*files, '--events', '--no-window', '--cfg-options', option])
+
+
+def test_command_without_display_needs_events_or_a_file(files, monkeypatch):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    monkeypatch.setattr(sys, 'platform', 'linux')
+    for options, message in (
+        ([], 'There is no display for a window; print events'),
+        (['--window'], '--window needs a display, but DISPLAY is not set'),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            command.main([*files, *options])
+
+
+def test_timeline_needs_seconds(files, capsys):
+    with pytest.raises(SystemExit):
+        command.main([*files, '--events', '--timeline', '0'])
+    assert "argument --timeline: '0' is not above 0" in capsys.readouterr().err
+
+
+def test_poses_of_another_video_are_refused(files, tmp_path):
+    keypoint = walk(90)
+    poses = Poses(keypoint, np.ones(keypoint.shape[:3]), 'coco17', (96, 128), 10.0)
+    write_npz(poses, tmp_path / 'poses.npz')
+    with pytest.raises(SystemExit, match=r'90 frames of poses, but .*mp4 has 30; name'):
+        command.main([*files, '--events', '--no-window'])
+
+
+@pytest.mark.parametrize(('dropped', 'told'), [(30, True), (0, False)])
+def test_slow_poses_are_told(files, capsys, monkeypatch, dropped, told):
+    """A camera of few frames, none of which are dropped, is no fault of the poses."""
+    report = LiveReport(frames=10, dropped=dropped, seconds=4.5)
+    monkeypatch.setattr(
+        LiveSegmenter, 'run', lambda live, handle: setattr(live, 'report', report)
+    )
+    assert not command.main([*files, '--events', '--no-window'])
+    text = 'trained at 10 frames a second, so at 2.0 its labels may be worse'
+    assert (text in capsys.readouterr().err) == told
+
+
+def test_stream_of_another_layout_is_refused(model):
+    """Since the joints are put into the order of the skeleton."""
+    stream = SkelSegStream(*model(), layout='openpose_body25')
+    with pytest.raises(UserError, match='The stream reads the joints nose, neck, '):
+        LiveSegmenter(stream, 'coco17', Frames(range(4)), Estimator(walk(4)))
+
+
+def test_poses_of_a_file_do_not_fit_a_camera(files, monkeypatch):
+    monkeypatch.setattr(
+        cv2, 'VideoCapture', lambda source: Frame() if source == 0 else None
+    )
+    with pytest.raises(SystemExit, match='--poses needs a video file, but 0 is a '):
+        command.main(['0', *files[1:], '--events', '--no-window'])
+
+
+class Frame:
+    """A capture with a frame, of no stated rate."""
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def read(self):
+        return True, np.zeros((48, 64, 3), np.uint8)
+
+    def get(self, key):
+        return 0.0
+
+    def release(self):
+        pass
+
+
+def test_command_runs_as_a_program(files, run_tool):
+    """Without torch before it's needed, and with the events of the whole file."""
+    done = run_tool('demo/live.py', *files, '--events', '--every-frame', '--no-window')
+    assert json.loads(done.stdout.splitlines()[-1])['end'] == 3.0
+    assert torch.__version__ not in done.stdout

@@ -1,0 +1,381 @@
+"""Files that are no exported models, or lie: each ends with one sentence."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from mmskelseg.runtime import OnnxSegmenter, OnnxStream
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.segmenting.model_files import FORMAT, KEY
+
+
+@pytest.fixture
+def changed(recipe, tmp_path):
+    """Write the exported recipe with other metadata; return the file."""
+
+    def write(source=None, graph=None, **changes):
+        proto = onnx.load(source or recipe[1])
+        (entry,) = proto.metadata_props
+        entry.value = json.dumps({**json.loads(entry.value), **changes})
+        if graph is not None:
+            graph(proto.graph)
+        onnx.save(proto, tmp_path / 'changed.onnx')
+        return tmp_path / 'changed.onnx'
+
+    return write
+
+
+def branches(**changes):
+    """Return the metadata of a branch with a changed renderer."""
+    render = {'type': 'SkeletonCoordinates', 'skeleton': 'lcr15', 'dims': 2}
+    return {'pose2d': {'render': {**render, **changes}, 'dtype': 'float32'}}
+
+
+def refused(file, match):
+    """Opening a file raises one sentence that names it."""
+    with pytest.raises(UserError, match=match) as error:
+        OnnxSegmenter(file)
+    message = str(error.value)
+    assert message.startswith(str(file))
+    assert '\n' not in message
+    return message
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(MissingFileError, match=r'missing.onnx: there is no such model'):
+        OnnxSegmenter(tmp_path / 'missing.onnx')
+
+
+@pytest.mark.parametrize('part', [0, 1, 5, 100, 0.5, 0.99, -1])
+def test_file_that_is_cut_short_is_refused(recipe, tmp_path, part):
+    content = recipe[1].read_bytes()
+    end = int(part * len(content)) if isinstance(part, float) else part
+    (tmp_path / 'cut.onnx').write_bytes(content[:end])
+    refused(tmp_path / 'cut.onnx', r'(cannot be read as an ONNX file|does not say)')
+
+
+@pytest.mark.parametrize(
+    'content', [b'\0' * 4096, b'PK\x03\x04' + b'x' * 100, b'classes: walk\n' * 50]
+)
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / 'other.onnx').write_bytes(content)
+    refused(tmp_path / 'other.onnx', r'cannot be read as an ONNX file')
+
+
+def test_zeros_inside_a_file_do_no_harm(recipe, tmp_path):
+    content = bytearray(recipe[1].read_bytes())
+    content[len(content) // 3 : len(content) // 2] = bytes(
+        len(content) // 2 - len(content) // 3
+    )
+    (tmp_path / 'zeroed.onnx').write_bytes(content)
+    refused(tmp_path / 'zeroed.onnx', r'cannot be read as an ONNX file')
+
+
+def small_model(*dims, name='features_pose2d'):
+    """Return a model of one ReLU that says nothing of itself."""
+    value = helper.make_tensor_value_info(name, TensorProto.FLOAT, list(dims))
+    out = helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, list(dims))
+    node = helper.make_node('Relu', [name], ['probabilities'])
+    graph = helper.make_graph([node], 'g', [value], [out])
+    opset = [helper.make_opsetid('', 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=8)
+
+
+def test_model_of_others_is_refused(tmp_path):
+    onnx.save(small_model('frames', 60), tmp_path / 'other.onnx')
+    refused(tmp_path / 'other.onnx', '`mmskelseg export` did not write it')
+
+
+def described(recipe, proto, path):
+    """Write a model with the metadata of the recipe."""
+    (entry,) = onnx.load(recipe[1]).metadata_props
+    added = proto.metadata_props.add()
+    added.key, added.value = KEY, entry.value
+    onnx.save(proto, path)
+    return path
+
+
+def test_graph_with_other_inputs_is_refused(recipe, tmp_path):
+    proto = small_model('frames', 60, name='x')
+    file = described(recipe, proto, tmp_path / 'model.onnx')
+    refused(file, r"its graph has no input of the branch 'pose2d'")
+
+
+def test_graph_with_other_widths_is_refused_when_it_runs(recipe, tmp_path, person):
+    file = described(recipe, small_model('frames', 4), tmp_path / 'model.onnx')
+    with pytest.raises(
+        UserError, match=r'reads features \[4\] of pose2d, but its .*60'
+    ):
+        OnnxSegmenter(file)(person(5))
+
+
+def test_graph_that_gives_other_classes_is_refused(recipe, tmp_path, person):
+    file = described(recipe, small_model('frames', 60), tmp_path / 'model.onnx')
+    with pytest.raises(
+        UserError, match=r'probabilities of shape \(5, 60\), but \(5, 4\)'
+    ):
+        OnnxSegmenter(file)(person(5))
+
+
+def replaced(graph, name, *nodes, shape=None):
+    """Make an output of a graph from what it was, which is called ``hidden``."""
+    for node in graph.node:
+        for field in (node.output, node.input):
+            for i, part in enumerate(field):
+                field[i] = 'hidden' if part == name else part
+    graph.node.extend(nodes)
+    (old,) = (item for item in graph.output if item.name == name)
+    graph.output.remove(old)
+    graph.output.append(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape or ['any', 4])
+    )
+
+
+def constant(value, name='value'):
+    value = np.array(value, np.int64 if isinstance(value, list) else np.float32)
+    tensor = onnx.numpy_helper.from_array(value, f'{name}_tensor')
+    return helper.make_node('Constant', [], [name], value=tensor)
+
+
+@pytest.mark.parametrize(('value', 'match'), [
+    (np.nan, 'probabilities from nan to nan'), (np.inf, 'probabilities from .* to inf'),
+    (-np.inf, 'probabilities from -inf'), (-1, r'probabilities from -0\.\d+ to 0, but'),
+    (2, r'probabilities from 0 to 2\.\d+, but must give'),
+])  # fmt: skip
+def test_probabilities_that_are_none_are_refused(changed, person, value, match):
+    def graph(proto):
+        add = helper.make_node('Add', ['hidden', 'value'], ['probabilities'])
+        replaced(proto, 'probabilities', constant(value), add)
+
+    file = changed(graph=graph)
+    with pytest.raises(UserError, match=match) as error:
+        OnnxSegmenter(file)(person(5))
+    assert str(error.value).startswith(f'{file}: ')
+
+
+@pytest.mark.parametrize('nodes', [
+    [helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=0)],
+    [helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=1)],
+    [helper.make_node('ReduceMean', ['hidden'], ['probabilities'], keepdims=0)],
+    [
+        constant([4, -1]),
+        helper.make_node('Reshape', ['hidden', 'value'], ['probabilities']),
+    ],
+])  # fmt: skip
+def test_outputs_of_other_shapes_are_refused(changed, person, nodes):
+    file = changed(graph=lambda proto: replaced(proto, 'probabilities', *nodes))
+    with pytest.raises(UserError, match=r'probabilities of shape .*, but \(6, 4\)'):
+        OnnxSegmenter(file)(person(6))
+
+
+def test_newer_format_names_both_versions(changed):
+    file = changed(format=FORMAT + 1, version='9.9')
+    refused(file, rf'mmskelseg 9.9, in the format {FORMAT + 1}, but .* up to {FORMAT}')
+
+
+@pytest.mark.parametrize(('key', 'value', 'match'), [
+    ('kind', 'program', 'one of segmentor'),
+    ('classes', [], 'a list of names'),
+    ('classes', [1, 2], 'a list of names'),
+    ('classes', 'abcd', 'a list of names'),
+    ('classes', ['walk', '\x1b[31m'], 'without control characters'),
+    ('skeleton', '/etc/passwd.py', 'name of a layout'),
+    ('skeleton', 'coco18', 'name of a layout'),
+    ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}, 'name of a layout'),
+    ('fps', -1, 'frames per second'),
+    ('fps', 'fast', 'frames per second'),
+    ('fps', float('nan'), 'frames per second'),
+    ('fps', 10**400, 'frames per second'),
+    ('fps', True, 'frames per second'),
+    ('branches', {}, 'render and dtype'),
+    ('branches', {'pose2d': {'render': {}, 'dtype': 'object'}}, 'render and dtype'),
+    ('branches', [1], 'render and dtype'),
+    ('postprocess', 'all', 'a list of up to 10 steps'),
+    ('postprocess', [{'frames': 3}], 'a list of up to 10 steps'),
+    ('postprocess', 11 * [{'type': 'MedianFilter'}], 'a list of up to 10 steps'),
+    ('lookahead', 10**7, 'a number of frames up to 1000000'),
+    ('context', -5, 'a number of frames'),
+    ('context', 1e30, 'a number of frames'),
+    ('lookahead', '5', 'a number of frames'),
+    ('format', 'one', 'cannot be read'),
+])  # fmt: skip
+def test_metadata_of_another_kind_is_refused(changed, key, value, match):
+    refused(changed(**{key: value}), match)
+
+
+def test_metadata_that_is_no_json_is_refused(recipe, tmp_path):
+    proto = onnx.load(recipe[1])
+    proto.metadata_props[0].value = '[' * 100_000
+    onnx.save(proto, tmp_path / 'model.onnx')
+    refused(tmp_path / 'model.onnx', 'its metadata cannot be read')
+
+
+@pytest.mark.parametrize('kind', [
+    'subprocess.Popen', 'MMActionCoordinates', 'mmskelseg.apis.SkelSegInferencer',
+    None, ['SkeletonCoordinates'], 'os.system',
+])  # fmt: skip
+def test_other_renderers_are_refused_and_not_imported(changed, kind):
+    file = changed(branches=branches(type=kind))
+    refused(file, r'makes the features of pose2d with .*, which is not one of')
+
+
+@pytest.mark.parametrize(('options', 'match'), [
+    ({'command': 'rm'}, 'unexpected keyword'),
+    ({'dims': 7}, 'dims=7'),
+    ({'skeleton': 'nobody'}, 'no skeleton'),
+    ({'skeleton': {'joints': 10**12, 'limbs': []}}, 'cannot be built'),
+    ({'root': 5}, 'cannot be built'),
+])  # fmt: skip
+def test_options_that_a_renderer_has_not_are_refused(changed, options, match):
+    refused(changed(branches=branches(**options)), match)
+
+
+@pytest.mark.parametrize('size', [[10**9, 10**9], [5000, 5000], 'big', [0, 1]])
+def test_sizes_that_no_recipe_has_are_refused(changed, size):
+    render = {'type': 'RenderSkeletonHeatmap', 'skeleton': 'lcr15', 'size': size}
+    file = changed(branches={'pose2d': {'render': render, 'dtype': 'float32'}})
+    refused(file, 'RenderSkeletonHeatmap of pose2d')
+
+
+def test_channels_count_as_well(changed):
+    render = {'type': 'RenderJointHeatmaps', 'skeleton': 'lcr15', 'size': [400, 400]}
+    file = changed(branches={'pose2d': {'render': render, 'dtype': 'float32'}})
+    refused(file, r'images of 400x400 pixels and \d\d channels')
+
+
+def test_unknown_step_of_post_processing_is_named(changed, person):
+    file = changed(postprocess=[{'type': 'eval', 'code': '1'}])
+    with pytest.raises(UserError, match=r"no post-processing step 'eval'; known"):
+        OnnxSegmenter(file)(person(5))
+
+
+@pytest.mark.parametrize('step', [
+    {'type': 'MedianFilter', 'window': 3},
+    {'type': 'MedianFilter', 'frames': 'all'},
+    {'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {'longest': 10**15}},
+    {'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {
+        'start': [1], 'transitions': [[0]], 'duration_mean': [0], 'duration_std': [1],
+        'longest': 3}},
+])  # fmt: skip
+def test_steps_with_other_options_end_with_a_sentence(changed, person, step):
+    with pytest.raises(UserError, match=step['type']):
+        OnnxSegmenter(changed(postprocess=[step]))(person(5))
+
+
+def test_images_without_a_graph_that_encodes_them_are_refused(changed):
+    own = branches()
+    own['pose2d']['images'] = True
+    message = r'the image encoder of pose2d: cannot be read as an ONNX file'
+    refused(changed(branches=own), message)
+
+
+def test_graph_that_fails_ends_with_a_sentence(changed, person):
+    def reshape(graph):
+        (node,) = (n for n in graph.node if 'probabilities' in n.output)
+        node.output[0] = 'hidden'
+        shape = np.array([7, 13, 5], np.int64)
+        graph.initializer.append(onnx.numpy_helper.from_array(shape, 'seven'))
+        graph.node.append(
+            helper.make_node('Reshape', ['hidden', 'seven'], ['probabilities'])
+        )
+        del graph.output[:]
+        graph.output.append(
+            helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, None)
+        )
+
+    with pytest.raises(UserError, match=r'the graph in it fails \(') as error:
+        OnnxSegmenter(changed(graph=reshape))(person(5))
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('dims', [[2**40], [2**31, 2**31, 2**31], [-1, 5]])
+def test_weights_that_claim_other_sizes_are_refused(changed, dims):
+    def enlarged(graph):
+        weight = next(item for item in graph.initializer if len(item.dims) == 2)
+        del weight.dims[:]
+        weight.dims.extend(dims)
+
+    refused(changed(graph=enlarged), 'cannot be read as an ONNX file')
+
+
+def test_weights_in_other_files_are_refused(changed, tmp_path):
+    """A file is all that there is; it cannot make others be read."""
+
+    def outside(graph):
+        weight = next(item for item in graph.initializer if len(item.dims) == 2)
+        weight.ClearField('raw_data')
+        weight.data_location = TensorProto.EXTERNAL
+        for key, value in (('location', '../../../etc/hostname'), ('offset', '0')):
+            entry = weight.external_data.add()
+            entry.key, entry.value = key, value
+
+    proto = onnx.load(changed(), load_external_data=False)
+    outside(proto.graph)
+    (tmp_path / 'outside.onnx').write_bytes(proto.SerializeToString())
+    refused(tmp_path / 'outside.onnx', 'its graph has weights in another file')
+
+
+def pushes(file, person):
+    stream = OnnxStream(file)
+    video = person(20)
+    return stream.push(video['keypoint'][0], video['keypoint_score'][0])
+
+
+@pytest.mark.parametrize(('name', 'nodes', 'match'), [
+    ('probabilities', [
+        constant(np.nan),
+        helper.make_node('Add', ['hidden', 'value'], ['probabilities']),
+    ], 'probabilities from nan'),
+    ('probabilities', [
+        helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=0)
+    ], 'labels 30 of 20 frames'),
+    ('state_1_0_next', [
+        helper.make_node('Concat', ['hidden', 'hidden'], ['state_1_0_next'], axis=0)
+    ], 'state_1_0_next of shape'),
+])  # fmt: skip
+def test_push_that_gives_something_else_is_refused(
+    changed, stream_file, person, name, nodes, match
+):
+    shape = None if name == 'probabilities' else ['a', 'b', 'c']
+    file = changed(
+        stream_file[1], lambda proto: replaced(proto, name, *nodes, shape=shape)
+    )
+    with pytest.raises(UserError, match=match) as error:
+        pushes(file, person)
+    assert str(error.value).startswith(f'{file}: ')
+
+
+def test_push_that_counts_other_frames_is_refused(changed, stream_file, person):
+    def graph(proto):
+        (node,) = (n for n in proto.node if 'frames_next' in n.output)
+        node.op_type = 'Sub'
+
+    with pytest.raises(UserError, match='counts -20 after frame 0'):
+        pushes(changed(stream_file[1], graph), person)
+
+
+@pytest.mark.parametrize('field', ['lookahead', 'state'])
+def test_buffers_of_streams_are_bounded(changed, stream_file, field):
+    def graph(proto):
+        if field == 'state':
+            item = next(i for i in proto.input if i.name == 'state_0_0')
+            item.type.tensor_type.shape.dim[1].dim_value = 10**8
+            del proto.value_info[:]
+
+    lookahead = {'lookahead': 10**6} if field == 'lookahead' else {}
+    file = changed(stream_file[1], graph, **lookahead)
+    with pytest.raises(UserError, match=r'buffers hold \d+ numbers, but may hold'):
+        OnnxStream(file)
+
+
+def test_stream_without_its_buffers_is_refused(changed, stream_file):
+    def without(graph):
+        for item in [i for i in graph.output if i.name == 'state_1_0_next']:
+            graph.output.remove(item)
+
+    file = changed(stream_file[1], without)
+    with pytest.raises(UserError, match='its graph is not that of a push'):
+        OnnxStream(file)

@@ -1,0 +1,117 @@
+"""Graphs of strangers take no more memory and time than their inputs justify."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting import onnx_sessions
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from tests.test_faults.oracle import judge
+
+ROWS = np.ones((12, 4), np.float32)
+
+
+def content(nodes, weights=(), kind=TensorProto.FLOAT):
+    """Return a file with an input x (n, 4), and an output y."""
+    x = helper.make_tensor_value_info('x', TensorProto.FLOAT, ['n', 4])
+    y = helper.make_tensor_value_info('y', kind, None)
+    graph = helper.make_graph(nodes, 'g', [x], [y], weights)
+    opset = [helper.make_opsetid('', 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    return model.SerializeToString()
+
+
+def doubled(first, times):
+    """Return nodes that join a tensor with itself again and again."""
+    names = [first, *(f'{first}{i}' for i in range(times))]
+    return [
+        helper.make_node('Concat', [old, old], [new], axis=0)
+        for old, new in pairwise(names)
+    ], names[-1]
+
+
+def mean_of(name):
+    return helper.make_node('ReduceMean', [name], ['y'])
+
+
+def run(path):
+    return Session(path.read_bytes(), str(path), 'cpu', 1).run(['y'], {'x': ROWS})
+
+
+def test_graph_that_takes_all_memory_ends(tmp_path):
+    path = tmp_path / 'model.onnx'
+    nodes, last = doubled('x', 30)
+    path.write_bytes(content([*nodes, mean_of(last)]))
+    assert 'takes over 256.0 MiB for 12 frames' in str(judge(run, path))
+
+
+def test_nothing_runs_when_a_file_is_opened(tmp_path):
+    """ONNX Runtime would fold constants, in memory without a bound."""
+    path = tmp_path / 'model.onnx'
+    nodes, last = doubled('w', 30)
+    nodes += [
+        helper.make_node('ReduceMean', [last], ['m']),
+        helper.make_node('Add', ['x', 'm'], ['y']),
+    ]
+    path.write_bytes(content(nodes, [numpy_helper.from_array(ROWS, 'w')]))
+    judge(lambda file: Session(file.read_bytes(), str(file), 'cpu', 1), path)
+    assert 'takes over 256.0 MiB' in str(judge(run, path))
+
+
+def test_graph_that_takes_too_long_ends(monkeypatch):
+    monkeypatch.setattr(onnx_sessions, '_SECONDS', 0.2)
+    monkeypatch.setattr(onnx_sessions, '_SECONDS_PER_FRAME', 0.01)
+    side = np.array([1500, 1500])
+    nodes = [helper.make_node('ConstantOfShape', ['side'], ['m0'])]
+    nodes += [
+        helper.make_node('MatMul', [f'm{i}', f'm{i}'], [f'm{i + 1}'])
+        for i in range(300)
+    ]
+    file = content([*nodes, mean_of('m300')], [numpy_helper.from_array(side, 'side')])
+    session = Session(file, 'model.onnx', 'cpu', 1)
+    with pytest.raises(UserError, match=r'model.onnx: .*takes over 0.32 s.* 12 frames'):
+        session.run(['y'], {'x': ROWS})
+
+
+def test_long_videos_may_take_more_memory(monkeypatch):
+    """As much as suits their length, each time."""
+    monkeypatch.setattr(onnx_sessions, 'most_bytes_of', lambda size: 1 << 20)
+    nodes, last = doubled('x', 5)
+    session = Session(content([*nodes, mean_of(last)]), 'model.onnx', 'cpu', 1)
+    for frames in (12, 3000, 12, 40_000):
+        (found,) = session.run(['y'], {'x': np.ones((frames, 4), np.float32)})
+        assert found.ravel() == [1]
+
+
+def test_sessions_keep_their_own_limits():
+    nodes, last = doubled('x', 20)
+    file = content([*nodes, mean_of(last)])
+    small = Session(file, 'small.onnx', 'cpu', 1)
+    large = Session(
+        file + b'\x1a\x80\x80\x80\x08' + bytes(1 << 24), 'large.onnx', 'cpu'
+    )
+    assert large.run(['y'], {'x': ROWS})[0].ravel() == [1]
+    with pytest.raises(UserError, match=r'small.onnx: .*takes over 256.0 MiB'):
+        small.run(['y'], {'x': ROWS})
+
+
+def test_other_format_of_onnx_runtime_is_not_recognised():
+    """It is known by its fifth to eighth byte, and is no protobuf."""
+    unknown = b'\xc2\x3e\x05?ORTM'
+    file = unknown + content([helper.make_node('Relu', ['x'], ['y'])])
+    session = Session(file, 'model.onnx', 'cpu', 1)
+    np.testing.assert_array_equal(session.run(['y'], {'x': ROWS})[0], ROWS)
+
+
+@pytest.mark.parametrize(('kind', 'number'), [
+    ('string', TensorProto.STRING), ('int64', TensorProto.INT64),
+    ('bool', TensorProto.BOOL), ('double', TensorProto.DOUBLE),
+])  # fmt: skip
+def test_output_of_another_type_is_named(kind, number):
+    nodes = [helper.make_node('Cast', ['x'], ['y'], to=number)]
+    match = rf'model.onnx: y is a tensor\({kind}\), expected a tensor\(float\)'
+    with pytest.raises(UserError, match=match):
+        Session(content(nodes, kind=number), 'model.onnx', 'cpu', 1)

@@ -1,0 +1,293 @@
+"""Exported models give what PyTorch gives."""
+
+import copy
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.apis.export import export_onnx
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.runtime.files.video import written_video
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting import segmenter
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
+
+SMALL = {'channels': 8}
+SHALLOW = {**SMALL, 'num_refinement_layers': 3, 'num_refinements': 1}
+MS_TCN = {**SHALLOW, 'num_prediction_layers': 4}
+GCN = {'graph_channels': (4, 4), 'stem_channels': 14, 'num_levels': 2}
+NETWORK = {
+    'type': 'mmaction.STGCN', 'graph_cfg': {'mode': 'stgcn_spatial'}, 'down_stages': [],
+    'base_channels': 16,
+}  # fmt: skip
+BOUNDARY = {
+    'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'num_refinements': 1,
+}  # fmt: skip
+FUSION = make_config('recipes/uwiom_pose2d.py', {'pose2d': MS_TCN}, members=1)
+FUSION.merge_from_dict(
+    {
+        'model.branches.heatmap': {
+            'type': 'MSTCNPlusPlus', 'in_channels': 42, **MS_TCN,
+        },
+        'model.fusion': {'neck': {'type': 'ConcatFusion', 'out_channels': 8}},
+        'test_dataloader.dataset.features.heatmap': {
+            'render': {'type': 'RenderSkeletonHeatmap', 'size': (20, 24)},
+            # Which divides no side.
+            'encoder': {'type': 'GridEncoder', 'grid': (6, 7)},
+            'dtype': 'float16',
+        },
+    }
+)  # fmt: skip
+CONFIGS = {
+    'ASFormer': make_config(
+        'asformer/uwiom_pose2d.py',
+        {'pose2d': {**SMALL, 'num_layers': 6, 'num_decoders': 1, 'reduction': 1}},
+    ),
+    'C2FTCN': make_config(
+        'c2f_tcn/uwiom_pose2d.py',
+        {'pose2d': {**SMALL, 'encoder_channels': (8,) * 7}},
+    ),
+    'LTContext': make_config(
+        'ltcontext/uwiom_pose2d.py',
+        {
+            'pose2d': {
+                **SMALL,
+                'num_layers': 3,
+                'num_refinements': 1,
+                'window': 8,
+            }
+        },
+    ),
+    'boundaries': make_config(
+        'asrf/uwiom_pose2d.py',
+        {'pose2d': MS_TCN},
+        boundary_head={**BOUNDARY},
+    ),
+    'GCNTCN and risk': make_config(
+        'mtl/uwiom_pose3d.py',
+        {'pose3d': {**GCN, 'out_channels': 8}},
+        risk_head={'type': 'RiskHead', 'channels': 8, 'num_layers': 1},
+    ),
+    'MSGCN': make_config(
+        'ms_gcn/uwiom_pose3d.py', {'pose3d': {**SHALLOW, 'num_layers': 3}}
+    ),
+    'PyramidGCN': make_config(
+        'st_pgn/uwiom_pose3d.py', {'pose3d': {**SMALL, 'num_layers': 2}}
+    ),
+    'ST-GCN': make_config(
+        'stgcn/uwiom_pose3d.py',
+        {'pose3d': {**SHALLOW, 'network': NETWORK, 'network_channels': 64}},
+    ),
+    'causal': make_config('streaming/uwiom_pose2d.py', {'pose2d': MS_TCN}, members=1),
+    'small encoder': make_config(
+        'recipes/uwiom_heatmap_cnn.py',
+        {
+            'heatmap': {
+                **MS_TCN,
+                'stem': {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 8},
+            }
+        },
+        members=3,
+    ),
+    'fusion': FUSION,
+}
+CONFIGS['small encoder, float16'] = copy.deepcopy(CONFIGS['small encoder'])
+CONFIGS['small encoder, float16'].merge_from_dict(
+    {'test_dataloader.dataset.features.heatmap.dtype': 'float16'}
+)
+
+
+def torchs(cfg, checkpoint, video):
+    """Return what PyTorch predicts of a video."""
+    segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
+    return segment(video)['predictions'][0]
+
+
+def check_same(found, expected):
+    """Labels are the same, probabilities and the like within 1e-5."""
+    np.testing.assert_array_equal(found['pred_label'], expected['pred_label'])
+    for key in ('pred_score', 'pred_risk', 'pred_boundary'):
+        assert (key in found) == (key in expected)
+        if key in found:
+            np.testing.assert_allclose(found[key], expected[key], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
+    checkpoint, file = export(CONFIGS[name])
+    inferencer = SkelSegInferencer(
+        CONFIGS[name], checkpoint, 'cpu', show_progress=False
+    )
+    segment = OnnxSegmenter(file, show_progress=False)
+    for frames in (1, 2, 130 if 'small encoder' in name else 1000):
+        video = person(frames)
+        (expected,) = inferencer(video)['predictions']
+        (found,) = segment(video)['predictions']
+        check_same(found, expected)
+    assert len(expected['segments']) > 1
+    assert found['segments'][0].keys() == expected['segments'][0].keys()
+    # A graph gives the mean of the members' probabilities, not those of each.
+    assert found.keys() == expected.keys() - {'pred_entropy'}
+
+
+@pytest.mark.parametrize('frames', [1, 2, 1000, 20000])
+def test_recipe_gives_what_pytorch_gives(coordinates, recipe, person, frames):
+    checkpoint, file = recipe
+    video = person(frames)
+    found = OnnxSegmenter(file, show_progress=False)(video)['predictions'][0]
+    check_same(found, torchs(coordinates, checkpoint, video))
+    assert frames < 1000 or len(found['segments']) > 2
+
+
+def test_long_videos_are_computed_in_chunks_with_the_same_result(
+    recipe, person, monkeypatch
+):
+    video = person(500)
+    whole = OnnxSegmenter(recipe[1], show_progress=False)
+    expected = whole(video)['predictions'][0]
+    monkeypatch.setattr(segmenter, '_CHUNK', 64)
+    lengths = []
+    run = ModelFile.run
+
+    def counted(self, outputs, inputs):
+        lengths.append(len(inputs['features_pose2d']))
+        return run(self, outputs, inputs)
+
+    monkeypatch.setattr(ModelFile, 'run', counted)
+    check_same(whole(video)['predictions'][0], expected)
+    assert len(lengths) == 8
+    assert max(lengths) < 300
+
+
+def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_path):
+    files = [save(coordinates, f'{seed}.pth', seed=seed) for seed in (0, 1)]
+    export_onnx(coordinates, files, tmp_path / 'ensemble.onnx')
+    video = person(60)
+    (found,) = OnnxSegmenter(tmp_path / 'ensemble.onnx')(video)['predictions']
+    check_same(found, torchs(coordinates, files, video))
+    single = torchs(coordinates, files[0], video)
+    assert np.abs(found['pred_score'] - single['pred_score']).max() > 0.01
+
+
+def test_post_processing_comes_with_the_file(save, person, tmp_path):
+    steps = [
+        {'type': 'SemiMarkovViterbi'},
+        {'type': 'MedianFilter', 'frames': 5},
+        {'type': 'MinDuration', 'frames': 9},
+        {'type': 'BoundaryRefinement', 'threshold': 0.4},
+    ]
+    plain = make_config(
+        'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, boundary_head={**BOUNDARY}
+    )
+    checkpoint = save(plain, video=person(200))
+    cfg = copy.deepcopy(plain)
+    cfg.model.postprocess = steps
+    content = torch.load(checkpoint, weights_only=False)
+    model = MODELS.build(cfg.model)
+    model.load_state_dict(content['state_dict'], strict=False)
+    rng = np.random.default_rng(0)
+    model.postprocess[0].fit([np.repeat(rng.integers(0, 4, 9), 12) for _ in range(4)])
+    torch.save({**content, 'state_dict': model.state_dict()}, checkpoint)
+    export_onnx(cfg, checkpoint, tmp_path / 'model.onnx')
+    video = person(200)
+    (found,) = OnnxSegmenter(tmp_path / 'model.onnx')(video)['predictions']
+    check_same(found, torchs(cfg, checkpoint, video))
+    raw = found['pred_score'].argmax(axis=0)
+    assert (found['pred_label'] != raw).any()
+
+
+def test_frames_of_a_video_are_encoded_by_the_graph_in_the_file(save, person, tmp_path):
+    cfg = make_config('skelseg/toy_fusion.py', {'heatmap': MS_TCN, 'rgb': MS_TCN})
+    meta = {'classes': CLASSES, 'skeleton': 'lcr15', 'fps': 10.0}
+    checkpoint = save(cfg, meta=meta)
+    export_onnx(cfg, checkpoint, tmp_path / 'model.onnx')
+    with written_video(tmp_path / 'take1.mp4', 10.0, (96, 128)) as put:
+        for i in range(30):
+            put(np.full((96, 128, 3), 40 + i, np.uint8))
+    entry = {**person(30), 'filename': str(tmp_path / 'take1.mp4')}
+    (found,) = OnnxSegmenter(tmp_path / 'model.onnx')(entry)['predictions']
+    check_same(found, torchs(cfg, checkpoint, entry))
+
+
+def test_what_is_written_is_the_same(coordinates, recipe, person, tmp_path):
+    checkpoint, file = recipe
+    formats = ['csv', 'json', 'srt', 'elan']
+    video = person(80)
+    OnnxSegmenter(file)(video, out_dir=tmp_path / 'onnx', formats=formats)
+    SkelSegInferencer(coordinates, checkpoint, 'cpu')(
+        video, out_dir=tmp_path / 'torch', formats=formats
+    )
+    names = sorted(path.name for path in (tmp_path / 'torch').iterdir())
+    assert sorted(path.name for path in (tmp_path / 'onnx').iterdir()) == names
+    for name in ('segments.csv', 'segments.srt'):
+        texts = [(tmp_path / kind / name).read_text() for kind in ('onnx', 'torch')]
+        assert texts[0] == texts[1]
+
+
+def test_unsure_segments_become_unlabelled(recipe, person):
+    segment = OnnxSegmenter(recipe[1])
+    (all_sure,) = segment(person(80))['predictions']
+    best = max(item['score'] for item in all_sure['segments'])
+    (found,) = segment(person(80), min_score=best)['predictions']
+    assert [item['score'] for item in found['segments']] == [pytest.approx(best)]
+    assert (found['pred_label'] == -1).any()
+    for wrong in (5, -0.1, math.nan, 'x'):
+        with pytest.raises(UserError, match=rf'min_score is {wrong!r}, expected'):
+            segment(person(80), min_score=wrong)
+
+
+def test_file_says_what_it_is(recipe, coordinates):
+    metadata = ModelFile.open(recipe[1]).metadata
+    render = metadata['branches']['pose2d'].pop('render')
+    assert render['type'] == 'SkeletonCoordinates'
+    assert render['skeleton'] == 'lcr15'
+    wanted = {
+        'format': 1,
+        'kind': 'segmentor',
+        'classes': CLASSES,
+        'skeleton': 'lcr15',
+        'fps': 10.0,
+        'data': {'name': 'Small', 'license': 'CC-BY-4.0'},
+        'branches': {'pose2d': {'dtype': 'float32', 'images': False}},
+        'postprocess': [],
+        'lookahead': None,
+        # Of the prediction stage 2 ** 3 + 4 + 4 + 8, of three others 7 each.
+        'context': 24 + 3 * 7,
+        'precision': 'float32',
+        'checkpoints': ['model.pth'],
+        'opset': 17,
+    }
+    assert {key: metadata[key] for key in wanted} == wanted
+    assert json.loads(json.dumps(metadata)) == metadata
+
+
+@pytest.mark.parametrize(('precision', 'least', 'most'), [
+    ('float16', 1e-7, 5e-3), ('int8', 1e-4, 0.2),
+])  # fmt: skip
+def test_smaller_numbers_are_nearly_the_same(
+    coordinates, recipe, person, tmp_path, precision, least, most
+):
+    file = tmp_path / 'model.onnx'
+    report = export_onnx(coordinates, recipe[0], file, precision=precision)
+    assert least < report.error < most
+    assert report.size == file.stat().st_size
+    (exact,) = OnnxSegmenter(recipe[1])(person(200))['predictions']
+    (found,) = OnnxSegmenter(file)(person(200))['predictions']
+    assert (found['pred_label'] == exact['pred_label']).mean() > 0.95
+    assert ModelFile.open(file).metadata['precision'] == precision
+
+
+def test_encoder_alone_gives_features(export):
+    file = ModelFile.open(export(CONFIGS['fusion'], encoder=True)[1])
+    images = np.random.default_rng(0).random((3, 1, 20, 24), np.float32)
+    (features,) = file.run(['encoded_heatmap'], {'images_heatmap': images})
+    # Of the third column of seven, from pixel 6 to 10 of 24, in the first of six rows.
+    assert features[2, 2] == pytest.approx(images[2, 0, :4, 6:11].mean(), abs=1e-6)
+    with pytest.raises(UserError, match=r"kind is 'encoder', but whole videos need"):
+        OnnxSegmenter(file.path)

@@ -1,0 +1,231 @@
+"""The runtime, where there is no PyTorch and nothing of OpenMMLab."""
+
+import csv
+import json
+import os
+import shutil
+import site
+import subprocess
+import sys
+import venv
+
+import numpy as np
+import pytest
+
+from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.video import written_video
+from mmskelseg.runtime.structures import Skeleton
+from tests import test_install
+from tests.small_data import ROOT
+from tests.test_runtime.test_segmenting.conftest import CLASSES
+
+LACKING = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction', 'mmskelseg.compat')
+BLOCKED = f"""
+import sys
+for name in {LACKING}:
+    # Importing it is an error, as if it were not installed.
+    sys.modules[name] = None
+"""
+SEGMENTS = """
+import sys
+import numpy as np
+from mmskelseg.runtime.poses import read_poses
+from mmskelseg.runtime import OnnxSegmenter, OnnxStream
+
+poses, model, stream_model, out = sys.argv[1:]
+(found,) = OnnxSegmenter(model)(poses)['predictions']
+stream = OnnxStream(stream_model)
+read = read_poses(poses)
+frames = stream.push(read.keypoint[0], read.keypoint_score[0]) + stream.flush()
+live = np.array([frame.probabilities for frame in frames])
+np.savez(out, label=found['pred_label'], score=found['pred_score'], live=live)
+heavy = {'torch', 'mmengine', 'mmcv', 'mmaction', 'matplotlib', 'numba'}
+assert not heavy & {name for name, module in sys.modules.items() if module}
+"""
+
+
+@pytest.fixture
+def poses(person, tmp_path):
+    """A file of poses of one person."""
+    video = person(120)
+    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
+    joints = np.array(Skeleton.get('lcr15').joints)
+    path = tmp_path / 'take1.npz'
+    np.savez(path, joints=joints, **{key: video[key] for key in keys})
+    return path
+
+
+def check(out, cfgs, checkpoints, poses):
+    """Labels are those of the full package, probabilities within 1e-5."""
+    found = np.load(out)
+    segment = SkelSegInferencer(cfgs[0], checkpoints[0], 'cpu', show_progress=False)
+    (expected,) = segment(str(poses))['predictions']
+    np.testing.assert_array_equal(found['label'], expected['pred_label'])
+    np.testing.assert_allclose(found['score'], expected['pred_score'], atol=1e-5)
+    stream = SkelSegStream(cfgs[1], checkpoints[1])
+    joints = expected['keypoint'][0], expected['keypoint_score'][0]
+    frames = stream.push(*joints) + stream.flush()
+    scores = np.array([frame.probabilities for frame in frames])
+    np.testing.assert_allclose(found['live'], scores, atol=1e-5)
+
+
+def test_poses_become_segments_without_pytorch(
+    coordinates, causal, recipe, stream_file, poses, tmp_path
+):
+    out = tmp_path / 'found.npz'
+    words = [str(p) for p in (poses, recipe[1], stream_file[1], out)]
+    done = subprocess.run(
+        [sys.executable, '-c', BLOCKED + SEGMENTS, *words],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
+
+
+def command(*words, code=0):
+    """Run a command without PyTorch; return what it prints."""
+    main = 'from mmskelseg.runtime.cli import main\nsys.exit(main(sys.argv[1:]))'
+    done = subprocess.run(
+        [sys.executable, '-c', BLOCKED + main, *map(str, words)],
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_segment_writes_all_formats_without_pytorch(recipe, poses, tmp_path):
+    printed = command(
+        'segment', poses, recipe[1], '--out', tmp_path / 'out', '--person', 'score'
+    )
+    assert 'take1: ' in printed
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert {'segments.csv', 'segments.eaf', 'segments.srt', 'timeline.png'} <= names
+    with (tmp_path / 'out' / 'segments.csv').open(newline='') as file:
+        assert list(csv.DictReader(file))
+
+
+def test_exported_model_is_segmented_before_pytorch_is_imported(
+    recipe, poses, tmp_path
+):
+    """Where it is installed: the command is that of the runtime, and as quick."""
+    words = ['segment', poses, recipe[1], '--out', tmp_path / 'out']
+    code = (
+        'import sys\n'
+        'from mmskelseg.commands import main\n'
+        'main(sys.argv[1:])\n'
+        'sys.exit("torch" in sys.modules or "mmengine" in sys.modules)'
+    )
+    subprocess.run([sys.executable, '-c', code, *map(str, words)], check=True, cwd=ROOT)
+
+
+def test_live_prints_events_without_pytorch(stream_file, poses, tmp_path):
+    """Of a file that plays as a camera would, with poses that are there."""
+    with written_video(tmp_path / 'take1.mp4', 10.0, (96, 128)) as put:
+        for i in range(120):
+            put(np.full((96, 128, 3), 40 + i, np.uint8))
+    words = ('live', tmp_path / 'take1.mp4', stream_file[1], '--poses', poses)
+    printed = command(*words, '--events', '--every-frame', '--no-window')
+    events = [json.loads(line) for line in printed.splitlines() if line[:1] == '{']
+    assert events[0]['event'] == 'begin'
+    assert events[-1]['event'] == 'end'
+    assert events[-1]['end_frame'] == 120
+    assert {event['label'] for event in events} <= set(CLASSES)
+
+
+def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
+    video = {**person(40), 'total_frames': 40, 'label': np.full(40, -1)}
+    data = {
+        'annotations': [video],
+        'split': {'test': ['take1']},
+        'metainfo': {
+            'classes': ['a'], 'skeleton': 'lcr15', 'dataset': 'small',
+            'background': None,
+        },
+    }  # fmt: skip
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    words = ('segment', tmp_path / 'annotations.pkl', recipe[1], '--split', 'test')
+    printed = command(*words, '--out', tmp_path / 'out', '--formats', 'json')
+    assert 'take1: ' in printed
+    content = json.loads((tmp_path / 'out' / 'segments.json').read_text())
+    assert content['total_frames'] == 40
+
+
+@pytest.mark.parametrize(('words', 'sentence'), [
+    (('segment', 'take1.mp4', 'CONFIG.py'), 'CONFIG.py: needs PyTorch, which'),
+    (('segment', 'a', 'b.onnx', '--ensemble', 'c.pth'), 'takes no --ensemble'),
+    (('segment', 'a', 'b.onnx', '--cfg-options', 'a.b=1'), 'takes no --cfg-options'),
+    (('segment', '.', 'b.onnx'), 'b.onnx: there is no such model file'),
+    (('live', '0', 'b.onnx', 'c.pth'), 'takes no CHECKPOINT'),
+    (('live', '0', 'b.pth'), 'b.pth: needs PyTorch, which is not'),
+    (('train', 'mine.py'), 'train is not part of mmskelseg-runtime, which has segment'),
+])  # fmt: skip
+def test_what_does_not_go_together_is_said(words, sentence):
+    assert sentence in command(*words, code=1)
+
+
+@pytest.mark.slow
+def test_distribution_without_pytorch_is_all_that_a_user_needs(
+    coordinates, causal, recipe, stream_file, poses, tmp_path
+):
+    """Its wheel, in an environment that lacks PyTorch, MMEngine, MMCV and MMAction2."""
+    source = tmp_path / 'source'
+    ignore = shutil.ignore_patterns('__pycache__', '.mim', 'build', '*.egg-info')
+    for name in ('mmskelseg', 'runtime'):
+        shutil.copytree(ROOT / name, source / name, ignore=ignore)
+    wheel = test_install.build('build_wheel', source / 'runtime', tmp_path / 'dist')
+    venv.create(tmp_path / 'venv', with_pip=False)
+    python = tmp_path / 'venv' / ('Scripts' if os.name == 'nt' else 'bin') / 'python'
+    pip = [sys.executable, '-m', 'pip', '--python', str(python), '--quiet']
+    install = ['install', '--no-deps', '--no-index', str(wheel)]
+    subprocess.run([*pip, *install], check=True)
+    # What it requires comes from this environment, and nothing else.
+    code = 'import site; print(site.getsitepackages()[0])'
+    folder = subprocess.check_output([str(python), '-c', code], text=True).strip()
+    wanted = (
+        'numpy',
+        'onnxruntime',
+        'cv2',
+        'defusedxml',
+        'tqdm',
+        'flatbuffers',
+        'google',
+    )
+    for packages in map(ROOT.__class__, site.getsitepackages()):
+        for package in packages.iterdir():
+            if package.name.partition('.')[0] in wanted:
+                os.symlink(package, ROOT.__class__(folder) / package.name)
+    out = tmp_path / 'found.npz'
+    words = [str(p) for p in (poses, recipe[1], stream_file[1], out)]
+    env = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run(
+        [str(python), '-c', SEGMENTS, *words],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
+    program = str(python.with_name('mmskelseg'))
+    words = ['segment', str(poses), str(recipe[1]), '--out', 'out']
+    done = subprocess.run(
+        [program, *words], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'out' / 'segments.eaf').is_file()
+    # Pictures need matplotlib, which is an extra.
+    assert not (tmp_path / 'out' / 'timeline.png').exists()
+    done = subprocess.run(
+        [program, *words, '--formats', 'timeline'],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert 'The timeline needs matplotlib' in done.stderr
