@@ -186,6 +186,7 @@ def parts(content: bytes) -> list[bytes]:
     with suppress(ValueError):
         for _, _, place in pickletools.genops(content):
             begins.append(place)
+    begins = begins or [0]
     ends = [*begins[1:], len(content)]
     return [content[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
