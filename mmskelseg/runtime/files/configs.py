@@ -51,5 +51,9 @@ def find_config(name: str | os.PathLike) -> Path:
     near = get_close_matches(wanted, known, cutoff=0.5)
     raise MissingFileError(
         f'{name}: there is no such config file'
-        + (f', nor one of this name; near are {", ".join(near)}.' if near else '.')
+        + (
+            f', nor one of this name; did you mean {" or ".join(near)}?'
+            if near
+            else '.'
+        )
     )
