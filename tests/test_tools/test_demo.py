@@ -195,7 +195,7 @@ def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
         ([text, config, checkpoint], f'{text}: cannot be read as a video;'),
         (
             [poses, 'skelseg/toy_joint', checkpoint],
-            'did you mean skelseg/toy_joint_limb',
+            'mean skelseg/toy_joint_limb',
         ),
         ([poses, config, 'gone.pth'], 'gone.pth: there is no such file.'),
         ([poses, 'toy_rgb', checkpoint], 'not a checkpoint of the model in the config'),
