@@ -50,4 +50,4 @@ def find_config(name: str | os.PathLike) -> Path:
         )
     near = get_close_matches(wanted, known, cutoff=0.5)
     hint = f'; did you mean {" or ".join(near)}?' if near else '.'
-    raise MissingFileError(f'{name}: there is no such config, file or name{hint}')
+    raise MissingFileError(f'{name}: there is no such config{hint}')
