@@ -361,9 +361,12 @@ _NUMPY = Operations(
 def check_state(state: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]) -> None:
     """Raise an error if a state lacks arrays of another, or if shapes differ."""
     for key, value in own.items():
-        shape = np.shape(state[key]) if key in state else None
-        if shape != value.shape:
+        if key not in state or np.shape(state[key]) != value.shape:
+            found = f'no {key}'
+            if key in state:
+                found = f'{key} of shape {np.shape(state[key])}'
             raise UserError(
-                f'The state of the stream has {key} of shape {shape}, but the model '
-                f'needs {value.shape}; load it into a stream of the same model.'
+                f'The state of the stream has {found}, but the model needs '
+                f'{value.shape}; load it into a stream of the same model, in the same '
+                'version of mmskelseg.'
             )
