@@ -319,33 +319,31 @@ class _Buffer:
     """A layer's last R frames, with room for more, so that few are copied.
 
     Args:
-        rows: These frames, shape (M, R, C).
+        state: These frames, shape (M, R, C).
     """
 
-    def __init__(self, rows: np.ndarray) -> None:
-        members, self.reach, channels = rows.shape
-        size = self.reach + max(_BLOCK, self.reach // 4)
-        self._rows = np.zeros((members, size, channels), np.float32)
-        self._end = self.reach
-        self._rows[:, : self.reach] = rows
+    def __init__(self, state: np.ndarray) -> None:
+        members, self.reach, channels = state.shape
+        size = self.reach + self.reach // 4 + _BLOCK
+        self.rows = np.zeros((members, size, channels), np.float32)
+        self.rows[:, : self.reach] = state
+        self.begin = 0
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self._rows[:, self._end - self.reach : self._end].copy()
-
-    def extended(self, x: np.ndarray) -> np.ndarray:
-        """Return the frames and x (M, n, C) after them, which are kept."""
-        begin, end = self._end - self.reach, self._end + x.shape[1]
-        if end > self._rows.shape[1]:
-            self._rows[:, : self.reach] = self._rows[:, begin : self._end]
-            begin, end = 0, self.reach + x.shape[1]
-        self._rows[:, end - x.shape[1] : end] = x
-        self._end = end
-        return self._rows[:, begin:end]
+        return self.rows[:, self.begin : self.begin + self.reach].copy()
 
 
 def _extended(state: np.ndarray | _Buffer, x: np.ndarray) -> tuple[np.ndarray, _Buffer]:
     buffer = state if isinstance(state, _Buffer) else _Buffer(state)
-    return buffer.extended(x), buffer
+    rows, begin = buffer.rows, buffer.begin
+    middle = begin + buffer.reach
+    end = middle + x.shape[1]
+    if end > rows.shape[1]:
+        rows[:, : buffer.reach] = rows[:, begin:middle]
+        begin, middle, end = 0, buffer.reach, buffer.reach + x.shape[1]
+    rows[:, middle:end] = x
+    buffer.begin = end - buffer.reach
+    return rows[:, begin:end], buffer
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -353,8 +351,11 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+# As an array, it takes less time than a number.
+_ZERO = np.zeros((), np.float32)
+
 _NUMPY = Operations(
-    np.concatenate, lambda x: np.maximum(x, 0), _softmax, np.clip, _extended
+    np.concatenate, lambda x: np.maximum(x, _ZERO), _softmax, np.clip, _extended
 )
 
 
