@@ -17,7 +17,6 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.apis.trained_model import check_pipeline
 from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
@@ -41,6 +40,7 @@ from mmskelseg.runtime.segmenting.model_files import (
     ModelFile,
     ModelMetadata,
 )
+from mmskelseg.runtime.segmenting.onnx_predictor import FIELDS
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.runtime.streaming.model import ModelStream
@@ -48,6 +48,7 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.trained.opening import check_pipeline
 from mmskelseg.version import __version__
 
 # The renderers that the runtime supports.
@@ -197,15 +198,9 @@ class Export:
         inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
         with _without_steps(self.models):
             (sample,) = self.model(inputs, [sample], mode='predict')
-        names = {
-            'probabilities': 'pred_score', 'boundary': 'pred_boundary',
-            'risk': 'pred_risk',
-        }  # fmt: skip
-        fields = {key: sample.get(name) for key, name in names.items()}
+        found = {k: sample.get(name) for k, name in FIELDS.items() if name in sample}
         return {
-            k: v.t().numpy() if v.dim() == 2 else v.numpy()
-            for k, v in fields.items()
-            if v is not None
+            k: v.t().numpy() if v.dim() == 2 else v.numpy() for k, v in found.items()
         }
 
 
