@@ -15,11 +15,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
-from mmskelseg.models.segmentors.action_segmentor import (
-    branch_stems,
-    finish_stem,
-)
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.network import branch_stems, finish_stem
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import StreamingModel, StreamingStage
 
@@ -40,11 +38,6 @@ def segmentors(model: nn.Module) -> list[ActionSegmentor]:
                 'can be exported.'
             )
     return list(parts)
-
-
-def segmentors_of(model: ActionSegmentor) -> list[ActionSegmentor]:
-    """Return all members of a segmentor, beginning with itself."""
-    return [model, *cast(Sequence[ActionSegmentor], model.others)]
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:
@@ -119,8 +112,8 @@ class SegmentorGraph(nn.Module):
         predicted = []
         for i, model in enumerate(self._models):
             shared = self._shared(i, model, x)
-            for part in segmentors_of(model):
-                outputs = part.outputs(part.first_inputs(shared, None), None)
+            for part in model.networks:
+                outputs = part.outputs(shared, None)
                 outputs['logits'] = outputs['logits'].softmax(dim=1).transpose(1, 2)
                 predicted.append(outputs)
         means = (

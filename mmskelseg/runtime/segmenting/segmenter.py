@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.runtime.decoding import run_steps
+from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.progress import progress_bar
@@ -202,10 +202,8 @@ class OnnxSegmenter:
         """
         outputs = self._run(self._features(video))
         fields = {f: outputs[key] for key, f in self._fields.items()}
-        score = fields['pred_score']
-        fields['pred_score'] = np.ascontiguousarray(score.T)
-        fields['pred_label'] = score.argmax(axis=1)
-        return run_steps(fields, self.file.metadata['postprocess'])
+        fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
+        return decode(fields, self.file.metadata['postprocess'])
 
     def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         """Return the features of all branches by the names of the graph's inputs."""
