@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
+from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.models.segmentors.network import branch_stems, finish_stem
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import StreamingModel, StreamingStage
 

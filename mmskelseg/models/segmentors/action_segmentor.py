@@ -18,7 +18,8 @@ from mmskelseg.models.branch_checkpoints import (
 from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import frame_mask, masked, video_lengths
 from mmskelseg.models.postprocessors import build_postprocessors
-from mmskelseg.models.segmentors.network import SegmentationNetwork, branch_stems
+from mmskelseg.models.segmentors.branches import branch_stems
+from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import check_least

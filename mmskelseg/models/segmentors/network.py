@@ -1,7 +1,6 @@
 """The network of a segmentor: branches in stages, their fusion, heads and losses."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -10,7 +9,6 @@ from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
 from mmskelseg.models.layers import (
-    FeatureStandardizer,
     for_each_stage,
     frame_chunks,
     frame_mask,
@@ -19,9 +17,14 @@ from mmskelseg.models.layers import (
     stack_frames,
     total_channels,
 )
+from mmskelseg.models.segmentors.branches import (
+    build_branch,
+    channels_read,
+    check_backbones,
+    finish_stem,
+)
 from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
-from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import check_least
 
 # Keys of what a stage yields besides the logits of branches.
@@ -61,21 +64,21 @@ class SegmentationNetwork(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        counts = {'num_classes': num_classes, 'chunk_frames': chunk_frames}
-        check_least('ActionSegmentor', 1, **counts)
+        check_least('ActionSegmentor', 1, num_classes=num_classes)
+        check_least('ActionSegmentor', 1, chunk_frames=chunk_frames)
         self.num_classes = num_classes
         self.chunk_frames = chunk_frames
         options = fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options.feed == FUSED
         self.branches = ModuleDict()
         for name, cfg in branches.items():
-            self.branches[name] = _build_branch(name, cfg, num_classes)
+            self.branches[name] = build_branch(name, cfg, num_classes)
         backbones = {name: b['backbone'] for name, b in self.branches.items()}
         self.in_channels = {
             name: branches[name].get('in_channels', backbone.in_channels)
             for name, backbone in backbones.items()
         }
-        self.stage_order = _check_backbones(backbones, head)
+        self.stage_order = check_backbones(backbones, head)
         stages = max(self.stage_order) + 1
         widths = [backbone.out_channels for backbone in backbones.values()]
 
@@ -100,12 +103,7 @@ class SegmentationNetwork(BaseModule):
                 setattr(self, name, build_part(f'model.{name}', cfg, **sizes))
 
         # The inputs of the first stages, and their outputs.
-        read = sum(
-            backbone.stem.out_channels
-            if hasattr(backbone, 'stem')
-            else backbone.in_channels
-            for backbone in backbones.values()
-        )
+        read = sum(map(channels_read, backbones.values()))
         add('risk_head', risk_head, in_channels=read)
         first = sum(for_each_stage(width, stages)[0] for width in widths)
         add('boundary_head', boundary_head, in_channels=first)
@@ -366,60 +364,6 @@ class SegmentationNetwork(BaseModule):
                     fields[f'pred_{key}'] = outputs[key][i, :length].float()
             videos.append(fields)
         return videos
-
-
-def branch_stems(branch: ModuleDict) -> list[nn.Module]:
-    """Return the stem of a branch and that in its backbone, if it has any."""
-    parts = (branch, branch['backbone'])
-    return [part.stem for part in parts if getattr(part, 'stem', None) is not None]
-
-
-def finish_stem(stem: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return features of all frames (N, C, T), normalised if their stem has a norm."""
-    norm = getattr(stem, 'norm_out', None)
-    return x if norm is None else norm(x, mask)
-
-
-def _build_branch(name: str, cfg: ConfigDict, num_classes: int) -> ModuleDict:
-    """Return the backbone of a modality, and what its features pass before it."""
-    own = ('init_cfg', 'standardize', 'stem')
-    sizes = {key: value for key, value in cfg.items() if key not in own}
-    place, stem = f'model.branches.{name}', None
-    if cfg.get('stem') is not None:
-        reads = {'in_channels': cfg['in_channels'], **cfg['stem']}
-        if reads['in_channels'] != cfg['in_channels']:
-            raise UserError(
-                f'Branch {name!r} has in_channels={cfg["in_channels"]}, but its stem '
-                f'has {reads["in_channels"]}; leave the latter out.'
-            )
-        stem = build_part(f'{place}.stem', reads)
-        sizes['in_channels'] = stem.out_channels
-    backbone = build_part(place, sizes, num_classes=num_classes)
-    parts = {'backbone': backbone}
-    if stem is not None:
-        parts['stem'] = stem
-    if cfg.get('standardize', False):
-        channels = cfg.get('in_channels', backbone.in_channels)
-        parts['standardizer'] = FeatureStandardizer(channels)
-    return ModuleDict(parts, cfg.get('init_cfg'))
-
-
-def _check_backbones(
-    backbones: Mapping[str, Any], head: Mapping[str, object]
-) -> tuple[int, ...]:
-    """Return the order of the stages, after checking that branches and head fit."""
-    orders = {name: backbone.stage_order for name, backbone in backbones.items()}
-    if len(set(orders.values())) != 1:
-        raise UserError(f'Branches must have the same stages, but have {orders}.')
-    levels = head.get('num_levels', 1)
-    for name, backbone in backbones.items():
-        has = getattr(backbone, 'num_levels', levels)
-        if levels not in (1, has):
-            raise UserError(
-                f'head.num_levels={levels}, but the features of branch {name!r} have '
-                f'{has} levels; set head.num_levels to {has}, or leave it out.'
-            )
-    return next(iter(orders.values()))
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ from torch import nn
 
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.errors import UserError
 from tests.segmentors import HEAD, labelled_samples
 
 
@@ -402,6 +403,22 @@ def test_numbers_must_be_at_least_one(option):
     """With the value."""
     with pytest.raises(ValueError, match=f'{option}=0, but must be at least 1'):
         build(model={option: 0})
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'key'),
+    [
+        ('boundary_head', {}, 'model.boundary_head'),
+        ('risk_head', 'RiskHead', 'model.risk_head'),
+        ('fusion', {'branch_heads': False}, 'model.fusion.neck'),
+        ('branches', {'heatmap': {'in_channels': 6}}, 'model.branches.heatmap'),
+    ],
+)
+def test_part_without_a_type_is_named(option, value, key):
+    """By its key, with the value."""
+    modalities = ('heatmap', 'rgb') if option == 'fusion' else ('heatmap',)
+    with pytest.raises(UserError, match=rf'{key} is .*expected a dict with its type'):
+        build(modalities, model={option: value})
 
 
 def test_members_start_from_weights_of_their_own():
