@@ -16,7 +16,6 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.apis.trained_model import check_pipeline
 from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
@@ -39,11 +38,13 @@ from mmskelseg.runtime.segmenting.model_files import (
     BranchMetadata,
     ModelMetadata,
 )
+from mmskelseg.runtime.segmenting.onnx_predictor import FIELDS
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.trained.opening import check_pipeline
 from mmskelseg.version import __version__
 
 # The renderers that the runtime supports.
@@ -254,15 +255,9 @@ class SegmentorExport(Export):
         inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
         with _without_steps(self.models):
             (sample,) = self.model(inputs, [sample], mode='predict')
-        names = {
-            'probabilities': 'pred_score', 'boundary': 'pred_boundary',
-            'risk': 'pred_risk',
-        }  # fmt: skip
-        fields = {key: sample.get(name) for key, name in names.items()}
+        fields = {key: sample.get(FIELDS[key]) for key in self.graph.outputs}
         return {
-            k: v.t().numpy() if v.dim() == 2 else v.numpy()
-            for k, v in fields.items()
-            if v is not None
+            k: v.t().numpy() if v.dim() == 2 else v.numpy() for k, v in fields.items()
         }
 
     def _features(self, name: str, frames: int) -> Tensor:

@@ -92,12 +92,13 @@ class SegmentorGraph(nn.Module):
     @property
     def outputs(self) -> list[str]:
         """Names of the results of :meth:`forward`."""
-        heads = ('boundary', 'risk')
-        first = self._models[0]
-        return ['probabilities', *(h for h in heads if hasattr(first, f'{h}_head'))]
+        heads = [
+            h for h in ('boundary', 'risk') if hasattr(self._models[0], f'{h}_head')
+        ]
+        return ['probabilities', 'entropy', *heads]
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
-        """Return probabilities (T, K), and the scores (T,) of each further head.
+        """Return probabilities (T, K), their entropy (T,), and the scores of each head.
 
         Args:
             features: The features of each branch, (T, C) or (T, C, V). For a branch
@@ -114,11 +115,14 @@ class SegmentorGraph(nn.Module):
             shared = self._shared(i, model, x)
             for part in model.networks:
                 outputs = part.outputs(shared, None)
-                outputs['logits'] = outputs['logits'].softmax(dim=1).transpose(1, 2)
+                logits = outputs['logits'].log_softmax(dim=1)
+                score = logits.exp()
+                outputs['entropy'] = -(score * logits).sum(dim=1)
+                outputs['probabilities'] = score.transpose(1, 2)
                 predicted.append(outputs)
         means = (
             torch.stack([outputs[key] for outputs in predicted]).mean(dim=0)[0]
-            for key in ('logits', *self.outputs[1:])
+            for key in self.outputs
         )
         return tuple(means)
 

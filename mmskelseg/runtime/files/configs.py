@@ -49,7 +49,5 @@ def find_config(name: str | os.PathLike) -> Path:
             'with its folder.'
         )
     near = get_close_matches(wanted, known, cutoff=0.5)
-    raise MissingFileError(
-        f'{name}: there is no such config file'
-        + (f', nor one of this name; near are {", ".join(near)}.' if near else '.')
-    )
+    hint = f'; did you mean {" or ".join(near)}?' if near else '.'
+    raise MissingFileError(f'{name}: there is no such config{hint}')
