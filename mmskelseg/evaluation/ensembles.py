@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -71,10 +71,12 @@ def labelled(
     prediction: Mapping[str, Tensor], steps: Iterable[LabelFunction] = ()
 ) -> dict[str, Tensor]:
     """Return a video's prediction with its labels, by :func:`decode`."""
+    if not (steps := list(steps)):
+        # Of tensors as they are, so that nothing waits for their device.
+        return cast(Any, decode)(prediction)
     arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
-    decoded = decode(arrays, list(steps))
-    device = prediction['pred_score'].device
-    labels = {k: v for k, v in decoded.items() if k in ('pred_label', 'raw_label')}
+    decoded, device = decode(arrays, steps), prediction['pred_score'].device
+    labels = {k: decoded[k] for k in ('pred_label', 'raw_label')}
     return {
         **prediction, **{k: torch.from_numpy(v).to(device) for k, v in labels.items()}
     }  # fmt: skip
