@@ -30,7 +30,7 @@ from mmskelseg.models.onnx_graphs import (
     to_onnx,
 )
 from mmskelseg.models.postprocessors import Postprocessor
-from mmskelseg.models.segmentors import ActionSegmentor
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.messages.errors import UserError
@@ -175,7 +175,7 @@ class Export:
     def _features(self, name: str, frames: int) -> Tensor:
         """Return random features of a branch, with the statistics of the training."""
         branch = self.branches[name]
-        channels = self.models[0]._in_channels[name]
+        channels = self.models[0].in_channels[name]
         shape = (frames, channels)
         if branch.recipe.encoder is None:
             # If there are joints, with an axis for them.

@@ -17,11 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
-from mmskelseg.models.segmentors.action_segmentor import (
-    branch_stems,
-    finish_stem,
-)
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
+from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import Operations, StreamingModel, push_frames
 
@@ -42,11 +40,6 @@ def segmentors(model: nn.Module) -> list[ActionSegmentor]:
                 'can be exported.'
             )
     return list(parts)
-
-
-def segmentors_of(model: ActionSegmentor) -> list[ActionSegmentor]:
-    """Return all members of a segmentor, beginning with itself."""
-    return [model, *cast(Sequence[ActionSegmentor], model.others)]
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:
@@ -122,8 +115,8 @@ class SegmentorGraph(nn.Module):
         predicted = []
         for i, model in enumerate(self._models):
             shared = self._shared(i, model, x)
-            for part in segmentors_of(model):
-                outputs = part.outputs(part.first_inputs(shared, None), None)
+            for part in model.networks:
+                outputs = part.outputs(shared, None)
                 logits = outputs['logits'].log_softmax(dim=1)
                 score = logits.exp()
                 outputs['entropy'] = -(score * logits).sum(dim=1)

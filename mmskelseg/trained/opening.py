@@ -21,7 +21,7 @@ from mmskelseg.fileio.trained_weights import (
     trained_data,
     trained_features,
 )
-from mmskelseg.models import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import (
     MODELS,
     POSTPROCESSORS,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.decoding import run_steps
+from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
@@ -71,10 +71,10 @@ class OnnxPredictor:
     def _predict(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         outputs = self._run(features)
         fields = {FIELDS[name]: found for name, found in outputs.items()}
-        score = fields['pred_score']
-        fields['pred_score'] = np.ascontiguousarray(score.T)
-        fields['pred_label'] = score.argmax(axis=1)
-        return run_steps(fields, self.file.metadata['postprocess'])
+        fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
+        decoded = decode(fields, self.file.metadata['postprocess'])
+        decoded.pop('raw_label', None)
+        return decoded
 
     def _run(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the outputs of the graph; long videos run in overlapping chunks.
