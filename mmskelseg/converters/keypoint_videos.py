@@ -149,7 +149,8 @@ def pair(
     """Return id, keypoints and labels of each video, and notes on skipped files.
 
     A video is named after its labels. Its keypoints have the same name, or are the only
-    ones whose name contains it; otherwise the name of the label file is tried.
+    ones whose name contains it; otherwise the name of the label file is tried, and then
+    the keypoints whose name that contains, as ``take1_labels`` does.
 
     Args:
         keypoints: Keypoint files by name.
@@ -166,6 +167,10 @@ def pair(
             if sum(other.video == item.video for other in labels) > 1:
                 # Media in several folders may have the same name.
                 name = item.path.stem
+        if len(found) != 1:
+            stem, files = item.path.stem, keypoints.items()
+            name = item.video
+            found = [path for key, path in files if find_named(key, [(stem, path)])]
         if len(found) != 1:
             without_keypoints.append(item)
             continue

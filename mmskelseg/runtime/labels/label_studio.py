@@ -39,7 +39,7 @@ _VALUE = {
 }  # fmt: skip
 _RESULT = {'result': [{'value?': _VALUE}]}
 _LABELS = {'timelinelabels', 'labels'}
-_REMEDY = 'export the project from Label Studio as JSON'
+_REMEDY = 'export the project from Label Studio as JSON; poses are not labels'
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
 

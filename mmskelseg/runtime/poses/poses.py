@@ -32,6 +32,8 @@ _LARGEST_SIDE = 1 << 16
 # The most frames of a video at another frame rate, if they are more than it has: 18
 # hours at 30 frames per second.
 _MOST_FRAMES = 2_000_000
+# The largest share of joints outside the image that is not told.
+_MOST_OUTSIDE = 0.2
 
 
 @dataclass(frozen=True)
@@ -221,10 +223,22 @@ def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
 
 
 def with_size(poses: Poses) -> Poses:
-    """Return poses with an image size, estimated from the joints if unknown."""
-    if poses.img_shape is not None:
-        return poses
+    """Return poses with an image size, estimated from the joints if unknown.
+
+    A note says if many joints lie outside an image of the stated size.
+    """
     seen = poses.keypoint[poses.keypoint_score > 0]
+    if poses.img_shape is not None:
+        width, height = poses.img_shape[::-1]
+        outside = ((seen < 0) | (seen > (width, height))).any(axis=-1)
+        if not outside.size or outside.mean() <= _MOST_OUTSIDE:
+            return poses
+        x, y = seen.max(axis=0)
+        return poses.noting(
+            f'{outside.mean():.0%} of the joints lie outside the image of '
+            f'{width}x{height}, up to ({x:.0f}, {y:.0f}); the poses seem to be of '
+            'another size than the video'
+        )
     width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
     return poses.noting(
         'image size is unknown, estimated from the extent of the joints',
