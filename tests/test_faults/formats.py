@@ -20,8 +20,8 @@ from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
+from tests.test_converters.test_uwiom import RELEASE_NAMES
 from tests.test_faults.oracle import run_command
-from tests.test_tools.test_uwiom_converter import RELEASE_NAMES
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
