@@ -5,6 +5,7 @@ from itertools import chain, groupby
 import numpy as np
 import pytest
 
+from mmskelseg.converters import precog
 from mmskelseg.converters.precog import CLASSES, JOINTS, PACKED, pack
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.annotations import load_annotations
@@ -288,10 +289,8 @@ def real(tmp_path_factory):
     """The annotations of the real release."""
     if not REAL.is_dir():
         pytest.skip('the real release is not here')
-    from mmskelseg.converters.precog import main
-
     out = tmp_path_factory.mktemp('precog')
-    main([str(REAL), str(out), '--repair-labels'])
+    precog.convert(out, source=REAL, repair_labels=True)
     return load_annotations(out / 'annotations.pkl')
 
 

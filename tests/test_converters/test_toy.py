@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmskelseg import commands
 from mmskelseg.converters import toy as converter
 from mmskelseg.converters import toy_person as person
 from mmskelseg.converters import toy_script as script
@@ -297,7 +298,7 @@ def test_toy_ends_with_a_summary(tmp_path):
 )
 def test_toy_refuses_what_it_cannot_make(option, value, message, capsys):
     with pytest.raises(SystemExit) as end:
-        converter.main(['out', option, str(value)], prog='mmskelseg convert toy')
+        commands.main(['convert', 'toy', 'out', option, str(value)])
     assert end.value.code == 2
     assert capsys.readouterr().err.endswith(
         f'mmskelseg convert toy: error: argument {option}: {message}\n'

@@ -140,7 +140,7 @@ def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
 def test_complete_release_gets_its_own_split(tmp_path):
     """The five validation videos of the release test, the other 15 train."""
     root = make_release(tmp_path / 'all', [f'{i:02d}' for i in range(1, 21)])
-    uwiom.main([str(root), str(tmp_path)])
+    uwiom.convert(root, tmp_path)
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['test'] == ['07', '10', '12', '13', '15']
     assert len(split['train']) == 15
@@ -307,25 +307,25 @@ FAULTS = {
 @pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
 def test_fault_in_the_release_names_file_and_place(change, message, release, tmp_path):
     change(release)
-    with pytest.raises(SystemExit) as end:
-        uwiom.main([str(release), str(tmp_path / 'out'), '--test', '03'])
-    assert str(end.value).startswith(f'error: {release}{message}')
+    with pytest.raises(UserError) as error:
+        uwiom.convert(release, tmp_path / 'out', test='03')
+    assert str(error.value).startswith(f'{release}{message}')
 
 
 @pytest.mark.parametrize(
     ('wanted', 'message'),
     [
-        ([], 'test videos 07, 10, 12, 13, 15 are not among the 3 videos here'),
-        (['--test', '03,21'], r'the test videos 21 are not .* here \(01, 02, 03\)'),
+        (None, 'test videos 07, 10, 12, 13, 15 are not among the 3 videos here'),
+        ('03,21', r'the test videos 21 are not .* here \(01, 02, 03\)'),
         (
-            ['--test', '01,02,03'],
+            '01,02,03',
             r'no video is left .* are test videos \(01, 02, 03\); na',
         ),
     ],
 )
 def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path):
-    with pytest.raises(SystemExit, match=message):
-        uwiom.main([str(release), str(tmp_path), *wanted])
+    with pytest.raises(UserError, match=message):
+        uwiom.convert(release, tmp_path, test=wanted)
 
 
 def test_folder_that_is_no_release_names_its_parts(tmp_path):
@@ -404,7 +404,7 @@ def test_download_unpacks_the_release_alone(server, tmp_path):
 
 
 def test_download_is_left_out_when_the_release_is_there(server, release):
-    uwiom.download(server.url, release)
+    uwiom.download_release(server.url, release)
     assert server.asked == []
 
 
@@ -414,10 +414,10 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = 1000
     place = tmp_path / 'place'
     with pytest.raises(UserError, match=f'after 1000 of {len(server.content)} bytes'):
-        uwiom.download(server.url, place)
+        uwiom.download_release(server.url, place)
     assert files_below(place) == ['MTL-ERA.zip.part']
     server.cut = None
-    uwiom.download(server.url, place)
+    uwiom.download_release(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
     videos = uwiom.find_videos(place / 'Data/UW', uwiom.PARTS)
     assert list(videos) == ['01', '02', '03']
@@ -429,7 +429,7 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.content = make_archive(tmp_path / 'made')
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
-    uwiom.download(server.url, tmp_path)
+    uwiom.download_release(server.url, tmp_path)
     videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
     assert list(videos) == ['01', '02', '03']
 
@@ -438,7 +438,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     """As long as the archive lies there, its files are not taken for complete."""
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
-    uwiom.download(server.url, tmp_path)
+    uwiom.download_release(server.url, tmp_path)
     videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
     assert list(videos) == ['01', '02', '03']
     assert not (tmp_path / 'MTL-ERA.zip').exists()
@@ -447,7 +447,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
 
 def test_missing_page_is_named(server, tmp_path):
     with pytest.raises(UserError, match=r'master\.zip: the download failed \(.*404'):
-        uwiom.download(server.url, tmp_path)
+        uwiom.download_release(server.url, tmp_path)
 
 
 def empty_archive():
@@ -468,5 +468,5 @@ def test_archive_that_is_no_release_is_deleted(content, message, server, tmp_pat
     """The next run downloads it again instead of failing in the same way."""
     server.content = content
     with pytest.raises(UserError, match=message):
-        uwiom.download(server.url, tmp_path)
+        uwiom.download_release(server.url, tmp_path)
     assert files_below(tmp_path) == []
