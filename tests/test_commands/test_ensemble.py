@@ -96,18 +96,6 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
         torch.testing.assert_close(sample['pred_score'], samples[name]['pred_score'])
 
 
-@pytest.mark.slow
-def test_test_names_the_checkpoint_of_an_ensemble_that_is_another_model(
-    run_tool, tmp_path, options, checkpoints
-):
-    """Not only that one of them is."""
-    torch.save({'foo': torch.zeros(1)}, tmp_path / 'other.pth')
-    files = [checkpoints[0], 'other.pth']
-    error = run_tool(TEST, CONFIG, *files, *options, code=1).stderr.splitlines()[-1]
-    assert error.startswith('error: other.pth: not a checkpoint of the model')
-    assert not list(tmp_path.rglob('metrics.json'))
-
-
 @pytest.fixture
 def dumps(tmp_path, monkeypatch):
     """Two dumps of a video of two frames, of which one says its classes."""
