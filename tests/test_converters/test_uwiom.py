@@ -1,13 +1,9 @@
 """The converter of UW-IOM, on small releases in the layout of the public one."""
 
 import io
-import os
-import subprocess
-import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +12,10 @@ from mmskelseg.converters import uwiom
 from mmskelseg.converters.lcr_release import project
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from tests.small_data import ROOT
 from tests.test_converters.faults import check_refused, remove, rename, save, truncate
 
-ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools' / 'dataset_converters' / 'uwiom.py'
+TOOL = 'tools/dataset_converters/uwiom.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'uwiom_raw'
 FRAMES = 12
 RELEASE_NAMES = [
@@ -63,17 +59,6 @@ def release(tmp_path):
     return make_release(tmp_path / 'release')
 
 
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, TOOL, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=120,
-        check=False,
-    )
-
-
 def test_projection_is_a_pinhole_with_depth_first():
     """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above."""
     np.testing.assert_allclose(
@@ -89,8 +74,7 @@ def test_projection_does_not_clip():
 
 def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
     """Every array of the file is that of the release, in the agreed type."""
-    done = run(release, tmp_path / 'out', '--test', '03')
-    assert done.returncode == 0, done.stderr
+    uwiom.convert(release, tmp_path / 'out', test='03')
     data = load_annotations(tmp_path / 'out/annotations.pkl')
     assert data['split'] == {'train': ['01', '02'], 'test': ['03']}
     assert data['metainfo']['skeleton'] == 'lcr15'
@@ -111,18 +95,17 @@ def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
 
 def test_folds_test_each_video_once(release, tmp_path):
     """The third video of three is in the second of two folds' training part."""
-    done = run(release, tmp_path, '--test', '03', '--folds', 2)
+    uwiom.convert(release, tmp_path, test='03', folds=2)
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['fold1/test'] == ['01', '03']
     assert split['fold2/test'] == split['fold1/train'] == ['02']
     assert split['fold2/train'] == ['01', '03']
-    assert 'fold2/test: 1 video (02)' in done.stdout
-    done = run(release, tmp_path / 'none', '--test', '03', '--folds', 4)
-    assert done.stderr == 'error: --folds is 4, but 3 videos make 2 to 3.\n'
+    with pytest.raises(UserError, match=r'--folds is 4, .* 2 to 3'):
+        uwiom.convert(release, tmp_path / 'none', test='03', folds=4)
 
 
-def test_conversion_ends_with_a_summary(release, tmp_path):
-    done = run(release, tmp_path, '--test', '2,3')
+def test_conversion_ends_with_a_summary(release, tmp_path, run_tool):
+    done = run_tool(TOOL, release, tmp_path, '--test', '2,3')
     assert done.stdout.splitlines() == [
         '3 videos, 36 frames at 10 fps (assumed), 17 classes, 18 segments',
         'train: 1 video (01)',
@@ -131,9 +114,10 @@ def test_conversion_ends_with_a_summary(release, tmp_path):
     ]
 
 
-def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
+def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
     for seed in '12':
-        run(release, tmp_path / seed, '--test', '03', PYTHONHASHSEED=seed)
+        environment = {'PYTHONHASHSEED': seed}
+        run_tool(TOOL, release, tmp_path / seed, '--test', '03', env=environment)
     first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
     assert first.read_bytes() == second.read_bytes()
 
@@ -155,10 +139,10 @@ def test_release_is_found_below_the_folder(tmp_path):
 @pytest.mark.skipif(
     not REAL.is_dir(), reason='the real release is not beside the project'
 )
-def test_real_release_converts(tmp_path):
+def test_real_release_converts(tmp_path, capsys):
     """15 videos, 25,248 frames, and each joint within the nominal image."""
-    done = run(REAL, tmp_path, '--test', '03,09,18')
-    assert done.stdout.startswith('15 videos, 25,248 frames'), done.stderr
+    uwiom.convert(REAL, tmp_path, test='03,09,18')
+    assert capsys.readouterr().out.startswith('15 videos, 25,248 frames')
     for video in load_annotations(tmp_path / 'annotations.pkl')['annotations']:
         assert ((video['keypoint'] > 0) & (video['keypoint'] < (640, 480))).all()
         # The head (13) is above the ankles (0, 1), since y grows downwards.
@@ -168,15 +152,12 @@ def test_real_release_converts(tmp_path):
         assert (height > 0).all()
 
 
-def test_fault_ends_the_tool_with_one_sentence(release, tmp_path):
+def test_fault_ends_the_tool_with_one_sentence(release, tmp_path, run_tool):
     """Exit code 1, no traceback, and no file written."""
-    np.save(release / 'Labels/ClassNumber/02.npy', np.zeros(FRAMES + 2, int))
-    done = run(release, tmp_path / 'out', '--test', '03')
-    assert done.returncode == 1
-    assert done.stderr.startswith(
-        f"error: {release}/Labels/ClassNumber/02.npy: video '02': label has shape "
-        '(14,), but keypoint has 12 frames; labels and poses must come from'
-    )
+    np.save(release / LABEL, np.zeros(FRAMES + 2, int))
+    done = run_tool(TOOL, release, tmp_path / 'out', '--test', '03', code=1)
+    assert done.stderr.startswith(f"error: {release}/{LABEL}: video '02'")
+    assert '(14,)' in done.stderr
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
 
@@ -331,13 +312,12 @@ def files_below(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file())
 
 
-def test_download_unpacks_the_release_alone(server, tmp_path):
+def test_download_unpacks_the_release_alone(server, tmp_path, call_tool):
     """Only the release's own files are written, whatever names the archive holds."""
     server.content = make_archive(tmp_path / 'made')
     place = tmp_path / 'new' / 'place'
     arguments = (place, place / 'out', '--test', '03', '--download')
-    done = run(*arguments, '--url', server.url, no_proxy='127.0.0.1')
-    assert done.returncode == 0, done.stderr
+    call_tool(TOOL, *arguments, '--url', server.url)
     (place / 'out/annotations.pkl').unlink()
     release = tmp_path / 'made/archived'
     assert files_below(tmp_path / 'new') == [
