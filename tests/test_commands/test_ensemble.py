@@ -143,8 +143,3 @@ def test_ensemble_says_what_is_wrong(call_tool, dumps, flags, words):
     error = call_tool(TOOL, *flags, code=1).stderr
     assert error.startswith('error: ')
     assert words in error
-
-
-def test_weights_are_numbers(call_tool, dumps):
-    error = call_tool(TOOL, 'a.pkl', 'b.pkl', '--weights', 'nan', 1, code=2).stderr
-    assert "argument --weights: 'nan' is not a number from 0" in error

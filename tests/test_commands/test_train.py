@@ -144,17 +144,6 @@ def test_train_says_how_to_make_missing_data(run_tool):
     assert 'toy.py' in error
 
 
-def test_train_names_the_video_of_the_wrong_skeleton(run_tool, options):
-    """The sentence names config and video, though the renderer found the fault."""
-    where = [f'{m}_dataloader.dataset.features.heatmap.render' for m in MODES]
-    changes = [f'{w}.skeleton=lcr15' for w in where]
-    error = (
-        train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
-    )
-    assert error.startswith('error: ')
-    assert '.py: video_0: keypoint has the shape (1, 60, 17, 2)' in error
-
-
 @pytest.mark.parametrize(
     ('option', 'name'),
     [
