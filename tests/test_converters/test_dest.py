@@ -241,7 +241,7 @@ def test_import_of_an_export_is_the_same_again(
             np.testing.assert_array_equal(other[part], video[part])
 
 
-def test_export_writes_what_the_code_of_others_reads(tmp_path, call_tool):
+def test_export_writes_what_the_code_of_others_reads(tmp_path, run_tool):
     """Ids, boundaries of two frames, and tables with every tenth video to validate."""
     data = small_annotations(lengths=(14,) * 21)
     names = [video['frame_dir'] for video in data['annotations']]
@@ -249,7 +249,7 @@ def test_export_writes_what_the_code_of_others_reads(tmp_path, call_tool):
     data['annotations'][0]['label'][0] = -1
     save_annotations(data, tmp_path / 'a.pkl')
     out = tmp_path / 'LARA'
-    call_tool(TOOL, 'export', tmp_path / 'a.pkl', out, '--unlabelled', 'none')
+    run_tool(TOOL, 'export', tmp_path / 'a.pkl', out, '--unlabelled', 'none')
     features = np.load(out / 'features/video_3.npy')
     assert (features.shape, features.dtype) == ((3, 14, 17, 1), np.float32)
     np.testing.assert_array_equal(

@@ -100,9 +100,9 @@ def test_release_is_packed_into_one_file(release, tmp_path, call_tool):
     assert 'other.npz: not a file of recordings as in the package' in done.stderr
 
 
-def test_package_has_all_recordings(tmp_path, call_tool):
+def test_package_has_all_recordings(tmp_path, call_tool, run_tool):
     """With the twelve joints of any estimator as well; the licence goes with them."""
-    done = call_tool(TOOL, tmp_path / 'all')
+    done = run_tool(TOOL, tmp_path / 'all')
     assert '72 videos, 19,219 frames at 30 fps, 9 classes' in done.stdout
     with np.load(PACKED) as arrays:
         assert 'Copyright (c) 2016 David Jardim' in str(arrays['licence'])
