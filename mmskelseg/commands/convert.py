@@ -5,12 +5,89 @@ NAME is followed by the arguments of that converter:
     %(prog)s toy data/toy
 """
 
-from collections.abc import Sequence
+import argparse
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 from mmskelseg.converters import CONVERTERS
-from mmskelseg.runtime.cli import dispatch
+from mmskelseg.converters.options import Converter, Option
+from mmskelseg.runtime.cli import chosen
+from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
     """Run the converter that the first argument names."""
-    return dispatch('mmskelseg.converters', CONVERTERS, argv, prog, __doc__)
+    name = chosen(CONVERTERS, argv, prog, __doc__)
+    return converter(name)(argv[1:], f'{prog} {name}')
+
+
+def converter(
+    name: str, room: str = 'mmskelseg.converters'
+) -> Callable[..., int | None]:
+    """Return the ``main(argv=None, prog=None)`` of a converter in a package."""
+    module = import_module(f'{room}.{name}')
+    return command(module.__doc__, partial(_add, module.CONVERTER), _run)
+
+
+def _run(args: argparse.Namespace) -> None:
+    values = dict(vars(args))
+    values.pop('run')(**values)
+
+
+def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
+    script = 'python tools/dataset_converters/' if '.py' in parser.prog else ''
+    parser.description = declared.description or parser.description
+    parser.epilog = declared.examples.replace('%(prog)s', f'{script}{parser.prog}')
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.usage = declared.usage
+    if declared.parts:
+        names = '|'.join(declared.parts)
+        subparsers = parser.add_subparsers(required=True, metavar=names)
+        for name, part in declared.parts.items():
+            _add(part, subparsers.add_parser(name, help=part.summary))
+        return
+    assert declared.run is not None
+    parser.set_defaults(run=declared.run)
+    known = inspect.signature(declared.takes or declared.run).parameters
+    for option in declared.options:
+        _add_option(parser, option, known)
+    for title, options in declared.groups.items():
+        group = parser.add_argument_group(title)
+        for item in options:
+            if isinstance(item, Option):
+                _add_option(group, item, known)
+            else:
+                item(group)
+
+
+def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -> None:
+    """Add an option with the default in the signature of the converter's function."""
+    settings = dict(option.settings)
+    default = known[option.name.lstrip('-').replace('-', '_')].default
+    if 'type' in settings:
+        settings['type'] = _read_by(settings['type'])
+    if default is False:
+        settings['action'] = 'store_true'
+    elif default is not inspect.Parameter.empty:
+        settings['default'] = default
+        if option.name[0] != '-':
+            settings['nargs'] = '?'
+    elif option.name[0] == '-':
+        settings['required'] = True
+    place.add_argument(option.name, help=option.help, **settings)
+
+
+def _read_by(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a ``type`` of argparse that shows the user errors of a function."""
+
+    def value(text: str) -> Any:
+        try:
+            return read(text)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return value

@@ -1,20 +1,17 @@
-"""The builder of annotation files, and the command line that all converters share."""
+"""The builder of annotation files, and the arrays of releases."""
 
-import argparse
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.runtime.cli.command_line import command, positive, whole
 from mmskelseg.runtime.files.annotations import Files, save_annotations
 from mmskelseg.runtime.files.arrays import read_npy
-from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.files.video import is_video
 from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     Metainfo,
@@ -25,112 +22,6 @@ from mmskelseg.runtime.structures.skeleton import Layout
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
-
-
-def converter(
-    description: str | None,
-    examples: str,
-    add_arguments: Callable[[argparse.ArgumentParser], None],
-    run: Callable[[argparse.Namespace], None],
-) -> Callable[..., int | None]:
-    """Return the function ``main(argv=None, prog=None)`` of a converter.
-
-    For ``description`` and ``examples``, see :func:`add_help`.
-    """
-
-    def arguments(parser: argparse.ArgumentParser) -> None:
-        add_help(parser, description, examples)
-        add_arguments(parser)
-
-    return command(description, arguments, run)
-
-
-def add_help(
-    parser: argparse.ArgumentParser, description: str | None, examples: str
-) -> None:
-    """Set the texts that --help shows before and after the arguments.
-
-    In ``examples``, ``%(prog)s`` stands for the command that calls the converter.
-    """
-    script = 'python tools/dataset_converters/' if '.py' in parser.prog else ''
-    parser.description = description
-    parser.epilog = examples.replace('%(prog)s', f'{script}{parser.prog}')
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-
-
-def add_paths(parser: argparse.ArgumentParser, source: str) -> None:
-    """Add SRC, with its help, and OUT."""
-    parser.add_argument('source', metavar='SRC', type=Path, help=source)
-    add_out(parser)
-
-
-def add_out(parser: argparse.ArgumentParser) -> None:
-    """Add OUT."""
-    parser.add_argument(
-        'out', metavar='OUT', type=Path, help='folder for annotations.pkl'
-    )
-
-
-def add_test(parser: argparse.ArgumentParser, metavar: str, default: str) -> None:
-    """Add --test, for :func:`choose_split`."""
-    text = f'test videos (default: {default})'
-    parser.add_argument('--test', metavar=metavar, help=text)
-
-
-def add_release_options(parser: argparse.ArgumentParser, fps: float) -> None:
-    """Add --fps with a default, --folds and --videos."""
-    parser.add_argument(
-        '--fps',
-        type=positive,
-        default=fps,
-        help='frames per second of poses and labels (default: %(default)g)',
-    )
-    add_folds(parser)
-    add_videos(parser)
-
-
-def add_folds(parser: argparse.ArgumentParser) -> None:
-    """Add --folds, for :func:`write`."""
-    parser.add_argument(
-        '--folds',
-        type=whole,
-        metavar='N',
-        default=0,
-        help='add N folds for cross-validation, fold1 to foldN; each tests every Nth '
-        'video, with a different start',
-    )
-
-
-def add_videos(parser: argparse._ActionsContainer) -> None:
-    """Add --videos, for :func:`write`."""
-    parser.add_argument(
-        '--videos',
-        type=Path,
-        metavar='DIR',
-        help='folder of the video files, for RGB features; a file belongs to the video '
-        'whose id is its name, or is part of its name if only one file matches',
-    )
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """Return height and width from a text such as 640x480 (width first)."""
-    found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
-    if not found:
-        raise argparse.ArgumentTypeError(f'{shown(text)} is not a size such as 640x480')
-    return int(found[2]), int(found[1])
-
-
-def skeleton(text: str) -> Layout:
-    """Return the layout for the name of one, or from a JSON file with joints, limbs."""
-    if not text.endswith('.json'):
-        return text
-    try:
-        layout = read_json(text, 'whatever made it')
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
-        raise argparse.ArgumentTypeError(f'{text} has no joints and limbs')
-    return layout
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -11,17 +11,17 @@
 `import --help` and `export --help`, and docs/datasets/common_layout.md.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
+from mmskelseg.converters import building, options
+from mmskelseg.converters.options import Converter, option
 from mmskelseg.converters.shared_layout import (
+    EXPORT_OPTIONS,
+    IMPORT_OPTIONS,
     NO_SKELETON,
-    add_export_options,
-    add_import_options,
     folder_new,
     folder_whole,
     kept_frames,
@@ -89,31 +89,43 @@ def read_features(path: Path, frames_first: bool) -> np.ndarray:
     return features
 
 
-def _run_import(args: argparse.Namespace) -> None:
-    classes = read_mapping(args.source)
-    labels = find_labels(args.source / 'groundTruth')
-    split, files = read_splits(args.source / 'splits', args.split)
+def import_layout(
+    source: Path,
+    out: Path,
+    *,
+    fps: float,
+    sample: int = 1,
+    cut: int = 0,
+    split: int = 1,
+    background: str | None = None,
+    modality: str = 'rgb',
+    frames_first: bool = False,
+) -> None:
+    """Write the annotation file and the features of a folder; see the options below."""
+    classes = read_mapping(source)
+    labels = find_labels(source / 'groundTruth')
+    splits, files = read_splits(source / 'splits', split)
     videos: list[VideoAnnotation] = []
     width = None
-    target = args.out / 'features' / args.modality
+    target = out / 'features' / modality
     with folder_whole(target) as folder:
         for name, path in labels.items():
-            source = args.source / 'features' / f'{name}.npy'
-            features = read_features(source, args.frames_first)
+            file = source / 'features' / f'{name}.npy'
+            features = read_features(file, frames_first)
             label = read_label(path, classes)
             hint = '; if the array is (T, D), give --frames-first'
-            kept = kept_frames(source, len(features), path, len(label), args, hint)
-            width = save_features(folder, name, features[kept], source, width)
-            videos.append(without_poses(name, label[kept], args.fps / args.sample))
+            kept = kept_frames(file, len(features), path, len(label), cut, sample, hint)
+            width = save_features(folder, name, features[kept], file, width)
+            videos.append(without_poses(name, label[kept], fps / sample))
         building.write(
-            args.out,
+            out,
             videos,
-            split,
+            splits,
             classes=list(classes.values()),
             skeleton=NO_SKELETON,
-            dataset=args.source.resolve().name,
-            background=args.background,
-            source=args.source,
+            dataset=source.resolve().name,
+            background=background,
+            source=source,
             files=files,
         )
     print(f'{width} features per frame in {target}')
@@ -186,54 +198,60 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     return data, dict(dataset)
 
 
-def _run_export(args: argparse.Namespace) -> None:
-    with folder_new(args.out) as folder:
-        data, dataset = read_source(args.source)
-        told = export(data, folder, args.unlabelled, dataset, args.modality)
-    print('\n'.join([*told, f'written to {args.out}']))
+def export_layout(
+    source: Path,
+    out: Path,
+    *,
+    unlabelled: str | None = None,
+    modality: str | None = None,
+) -> None:
+    """Write annotations in the layout; see the options below."""
+    with folder_new(out) as folder:
+        data, dataset = read_source(source)
+        told = export(data, folder, unlabelled, dataset, modality)
+    print('\n'.join([*told, f'written to {out}']))
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(required=True, metavar='import|export')
-    reader = commands.add_parser(
-        'import', help='make a data set from features and labels'
-    )
-    building.add_help(reader, IMPORT, IMPORT_EXAMPLES)
-    reader.set_defaults(run=_run_import)
-    building.add_paths(
-        reader, 'folder with features, groundTruth, mapping.txt and splits'
-    )
-    reader.add_argument(
-        '--fps',
-        type=positive,
-        required=True,
-        help='frames per second of the features, which the layout does not contain '
-        '(15 for GTEA and Breakfast, 30 for 50Salads)',
-    )
-    add_import_options(reader)
-    reader.add_argument(
-        '--modality',
-        default='rgb',
-        help="key of the features in the model's branches (default: %(default)s)",
-    )
-    reader.add_argument(
-        '--frames-first', action='store_true', help='features are (T, D), not (D, T)'
-    )
-    writer = commands.add_parser(
-        'export', help='write labels, splits and features for other code'
-    )
-    building.add_help(writer, EXPORT, EXPORT_EXAMPLES)
-    writer.set_defaults(run=_run_export)
-    writer.add_argument(
-        'source',
-        metavar='SRC',
-        type=Path,
-        help='an annotation file, or a config to write features as well',
-    )
-    add_export_options(writer)
-    writer.add_argument('--modality', help='features to write, if a config has several')
-
-
-main = building.converter(
-    __doc__, EXAMPLES, _add_arguments, lambda args: args.run(args)
+CONVERTER = Converter(
+    parts={
+        'import': Converter(
+            import_layout,
+            (
+                options.source(
+                    'folder with features, groundTruth, mapping.txt and splits'
+                ),
+                options.OUT,
+                option(
+                    '--fps',
+                    'frames per second of the features, which the layout does not '
+                    'contain (15 for GTEA and Breakfast, 30 for 50Salads)',
+                    type=positive,
+                ),
+                *IMPORT_OPTIONS,
+                option(
+                    '--modality',
+                    "key of the features in the model's branches (default: "
+                    '%(default)s)',
+                ),
+                option('--frames-first', 'features are (T, D), not (D, T)'),
+            ),
+            summary='make a data set from features and labels',
+            description=IMPORT,
+            examples=IMPORT_EXAMPLES,
+        ),
+        'export': Converter(
+            export_layout,
+            (
+                options.source(
+                    'an annotation file, or a config to write features as well'
+                ),
+                *EXPORT_OPTIONS,
+                option('--modality', 'features to write, if a config has several'),
+            ),
+            summary='write labels, splits and features for other code',
+            description=EXPORT,
+            examples=EXPORT_EXAMPLES,
+        ),
+    },
+    examples=EXAMPLES,
 )

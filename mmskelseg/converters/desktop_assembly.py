@@ -15,12 +15,11 @@ were not found. The release has no splits either: provide bundles or --test; oth
 every fifth video is for testing. See docs/datasets/desktop_assembly.md.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
+from mmskelseg.converters import building, options
 from mmskelseg.converters.text_layout import (
     find_labels,
     find_mapping,
@@ -49,65 +48,58 @@ CLASSES = (
 )  # fmt: skip
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    building.add_paths(parser, 'folder with groundTruth, mapping and keypoints')
-    building.add_test(parser, 'VIDEO,VIDEO', 'those of SRC/splits, or every fifth')
-    parser.add_argument(
-        '--keypoints',
-        type=Path,
-        metavar='DIR',
-        help='folder of the poses (default: SRC/keypoints)',
-    )
-    parser.add_argument(
-        '--background',
-        metavar='NAME',
-        help='class that Edit and F1 ignore (default: none, as in the paper)',
-    )
-    parser.add_argument(
-        '--size',
-        type=building.image_size,
-        default=(480, 640),
-        metavar='WxH',
-        help='size of the images to which the pixels refer (default: 640x480)',
-    )
-    building.add_release_options(parser, 10.0)
+def read_joints(path: Path) -> np.ndarray:
+    """Return x, y and score of each joint, (1, T, 17, 3), 0 where one is missing."""
+    meaning = '(frames, 17, 3): x, y and score of COCO joints'
+    joints = building.read_floats(path, (None, 17, 3), meaning)
+    missing = np.isnan(joints).any(-1, keepdims=True)
+    return np.where(missing, 0, joints).astype(np.float32)[None]
 
 
-def _run(args: argparse.Namespace) -> None:
-    labels = find_labels(args.source / 'groundTruth')
-    mapping = find_mapping(args.source)
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    test: str | None = None,
+    keypoints: Path | None = None,
+    background: str | None = None,
+    size: tuple[int, int] = (480, 640),
+    fps: float = 10.0,
+    folds: int = 0,
+    videos: Path | None = None,
+) -> None:
+    """Write the annotation file of the release; see the options below."""
+    labels = find_labels(source / 'groundTruth')
+    mapping = find_mapping(source)
     classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
     assumed = {
-        'fps': f'{args.fps:g}: the release states none',
-        'img_shape': f'{args.size[1]}x{args.size[0]}: the release states none',
+        'fps': f'{fps:g}: the release states none',
+        'img_shape': f'{size[1]}x{size[0]}: the release states none',
     }
-    splits = args.source / 'splits'
-    if args.test is None and splits.is_dir():
+    splits = source / 'splits'
+    if test is None and splits.is_dir():
         split, files = read_splits(splits, 1)
     else:
-        split, files = building.choose_split(args.test, list(labels), args.source), {}
-        if args.test is None:
+        split, files = building.choose_split(test, list(labels), source), {}
+        if test is None:
             assumed['split'] = 'every fifth video is for testing: the release has none'
-    poses = args.keypoints or args.source / 'keypoints'
+    poses = keypoints or source / 'keypoints'
     if not poses.is_dir():
         raise MissingFileError(
             f'{poses}: no such folder; it must contain VIDEO.npy with the joints of '
             'each video (or name another folder by --keypoints).'
         )
-    videos: list[VideoAnnotation] = []
+    annotations: list[VideoAnnotation] = []
     for video, label in labels.items():
         pose = poses / f'{video}.npy'
         files.update({(video, 'label'): label, (video, 'keypoint'): pose})
         files[video, 'keypoint_score'] = pose
-        meaning = '(frames, 17, 3): x, y and score of COCO joints'
-        joints = building.read_floats(pose, (None, 17, 3), meaning)
-        missing = np.isnan(joints).any(-1, keepdims=True)
-        joints = np.where(missing, 0, joints).astype(np.float32)[None]
-        videos.append(
+        joints = read_joints(pose)
+        annotations.append(
             {
                 'frame_dir': video,
-                'img_shape': args.size,
-                'fps': args.fps,
+                'img_shape': size,
+                'fps': fps,
                 'total_frames': joints.shape[1],
                 'keypoint': joints[..., :2],
                 'keypoint_score': joints[..., 2],
@@ -115,19 +107,45 @@ def _run(args: argparse.Namespace) -> None:
             }
         )
     building.write(
-        args.out,
-        videos,
+        out,
+        annotations,
         split,
         classes=list(classes.values()),
         skeleton='coco17',
         dataset='desktop_assembly',
-        source=args.source,
+        source=source,
         files=files,
-        background=args.background,
-        folds=args.folds,
-        videos=args.videos,
+        background=background,
+        folds=folds,
+        videos=videos,
         assumed=assumed,
     )
 
 
-main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
+CONVERTER = options.Converter(
+    convert,
+    (
+        options.source('folder with groundTruth, mapping and keypoints'),
+        options.OUT,
+        options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
+        options.option(
+            '--keypoints',
+            'folder of the poses (default: SRC/keypoints)',
+            type=Path,
+            metavar='DIR',
+        ),
+        options.option(
+            '--background',
+            'class that Edit and F1 ignore (default: none, as in the paper)',
+            metavar='NAME',
+        ),
+        options.option(
+            '--size',
+            'size of the images to which the pixels refer (default: 640x480)',
+            type=options.image_size,
+            metavar='WxH',
+        ),
+        *options.OF_RELEASES,
+    ),
+    examples=EXAMPLES,
+)

@@ -13,18 +13,20 @@ It comes from DeST's repository: PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15, HuGaD
 `export --help`, and docs/datasets/dest.md.
 """
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmskelseg.converters import building
+from mmskelseg.converters import building, options
+from mmskelseg.converters.options import Converter, option
 from mmskelseg.converters.shared_layout import (
+    EXPORT_OPTIONS,
+    IMPORT_OPTIONS,
     NO_SKELETON,
-    add_export_options,
-    add_import_options,
     folder_new,
     folder_whole,
     kept_frames,
@@ -136,41 +138,43 @@ def channels(text: str) -> str:
     letters = text.replace('.', '')
     once = len(set(letters)) == len(letters)
     if text != 'none' and not (once and set('xy') <= set(letters) <= set('xyzs')):
-        raise argparse.ArgumentTypeError(
+        raise UserError(
             f'{text} is neither none nor letters that include x and y, such as xyz, '
             'xys or ...xyz'
         )
     return text
 
 
-def find_release(args: argparse.Namespace) -> tuple[Release, dict[str, str]]:
+def find_release(
+    source: Path, name: str | None, told: Mapping[str, Any], sample: int
+) -> tuple[Release, dict[str, str]]:
     """Return the properties of a data set, known or given, and which are assumed.
+
+    Args:
+        source: The folder, which may have the name of a known data set.
+        name: The name of a known data set, if given.
+        told: The properties that are given.
+        sample: Every how manieth frame is kept.
 
     Raises:
         UserError: If frame rate or skeleton are neither known nor given.
     """
-    folder = args.source.resolve().name
+    folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
-    known = RELEASES.get(args.release or by_folder or '', Release())
-    told = {
-        item.name: getattr(args, item.name)
-        for item in fields(Release)
-        if getattr(args, item.name) is not None
-    }
-    release = replace(known, **told)
+    release = replace(RELEASES.get(name or by_folder or '', Release()), **told)
     lacking = [] if release.fps else ['--fps']
     if release.channels != 'none' and release.skeleton is NO_SKELETON:
         lacking.append('--skeleton')
     if lacking:
         raise UserError(
-            f'{args.source}: {folder} is not a known data set, and its files do not '
+            f'{source}: {folder} is not a known data set, and its files do not '
             f'state everything; give {" and ".join(lacking)}, or name a known one by '
             f'--release ({", ".join(RELEASES)}).'
         )
     assumed = {}
     if 'fps' not in told:
-        assumed['fps'] = f'{release.fps / args.sample:g}: the files state none'
-    return replace(release, fps=release.fps / args.sample), assumed
+        assumed['fps'] = f'{release.fps / sample:g}: the files state none'
+    return replace(release, fps=release.fps / sample), assumed
 
 
 @reads_file
@@ -318,71 +322,112 @@ def read_signals(path: Path) -> np.ndarray:
     return signals
 
 
-def _run_import(args: argparse.Namespace) -> None:
-    release, assumed = find_release(args)
-    classes = read_mapping(args.source)
+def import_layout(
+    source: Path,
+    out: Path,
+    *,
+    release: str | None = None,
+    skeleton: Layout | None = None,
+    fps: float | None = None,
+    channels: str | None = None,
+    size: tuple[int, int] | None = None,
+    vertical: str | None = None,
+    splits: Path | None = None,
+    sample: int = 1,
+    cut: int = 0,
+    split: int = 1,
+    background: str | None = None,
+    modality: str = 'imu',
+) -> None:
+    """Write the annotation file of a folder; see the options below."""
+    given = {
+        'channels': channels,
+        'fps': fps,
+        'skeleton': skeleton,
+        'vertical': vertical,
+        'size': size,
+    }
+    told = {key: value for key, value in given.items() if value is not None}
+    known, assumed = find_release(source, release, told, sample)
+    classes = read_mapping(source)
     labels = find_labels(
-        args.source / 'gt_arr',
-        'an array for each video, with the class id of each frame',
+        source / 'gt_arr', 'an array for each video, with the class id of each frame'
     )
-    folder = args.splits or args.source / 'splits'
-    if not folder.is_dir() and not args.splits:
-        folder = args.source / 'csv'
-    split, files = read_splits(folder, args.split)
-
-    def write(videos: list[VideoAnnotation]) -> None:
-        building.write(
-            args.out,
-            videos,
-            split,
-            classes=list(classes.values()),
-            skeleton=NO_SKELETON if release.channels == 'none' else release.skeleton,
-            dataset=args.source.resolve().name,
-            background=args.background,
-            source=args.source,
-            files=files,
-            assumed=assumed,
-        )
-
-    if release.channels == 'none':
-        _import_signals(args, release, labels, list(classes), write)
+    folder = splits or source / 'splits'
+    if not folder.is_dir() and not splits:
+        folder = source / 'csv'
+    parts, files = read_splits(folder, split)
+    write = partial(
+        building.write,
+        out,
+        split=parts,
+        classes=list(classes.values()),
+        skeleton=NO_SKELETON if known.channels == 'none' else known.skeleton,
+        dataset=source.resolve().name,
+        background=background,
+        source=source,
+        files=files,
+        assumed=assumed,
+    )
+    keep = partial(kept_frames, cut=cut, sample=sample)
+    pairs = {
+        name: (source / 'features' / f'{name}.npy', label)
+        for name, label in labels.items()
+    }
+    if known.channels == 'none':
+        target = out / 'features' / modality
+        _import_signals(target, pairs, list(classes), known.fps, keep, write)
         return
-    joints = Skeleton.get(release.skeleton).num_joints
-    told = args.channels is not None
+    files |= {
+        (name, key): file
+        for name, (file, _) in pairs.items()
+        for key in ('keypoint', 'keypoint_score')
+    }
+    is_told = channels is not None
+    write(_import_joints(pairs, list(classes), known, is_told, keep, assumed))
+
+
+def _import_joints(
+    pairs: Mapping[str, tuple[Path, Path]],
+    classes: Sequence[int],
+    known: Release,
+    told: bool,
+    keep: Callable[..., slice],
+    assumed: dict[str, str],
+) -> list[VideoAnnotation]:
+    """Return the annotations of all videos, and add to what was assumed."""
+    joints = Skeleton.get(known.skeleton).num_joints
     videos = []
-    for name, path in labels.items():
-        source = args.source / 'features' / f'{name}.npy'
-        pose, meaning = read_joints(source, joints, release.channels, told)
-        label = read_ids(path, list(classes))
-        kept = kept_frames(source, pose.shape[1], path, len(label), args)
-        videos.append(annotate(name, pose[:, kept], meaning, label[kept], release))
-        files |= {(name, key): source for key in ('keypoint', 'keypoint_score')}
+    for name, (file, labelled) in pairs.items():
+        pose, meaning = read_joints(file, joints, known.channels, told)
+        label = read_ids(labelled, classes)
+        kept = keep(file, pose.shape[1], labelled, len(label))
+        videos.append(annotate(name, pose[:, kept], meaning, label[kept], known))
         if not told:
             assumed['channels'] = f'{meaning}: the files do not state their meaning'
-        if videos[-1]['img_shape'] != release.size:
-            axis = f', {release.vertical}' if 'z' in meaning else ''
+        if videos[-1]['img_shape'] != known.size:
+            axis = f', {known.vertical}' if 'z' in meaning else ''
             assumed['camera'] = f'coordinates{axis}, fitted into {SIDE} x {SIDE} pixels'
-    write(videos)
+    return videos
 
 
 def _import_signals(
-    args: argparse.Namespace,
-    release: Release,
-    labels: Mapping[str, Path],
+    target: Path,
+    pairs: Mapping[str, tuple[Path, Path]],
     classes: Sequence[int],
+    fps: float,
+    keep: Callable[..., slice],
     write: Callable[[list[VideoAnnotation]], None],
 ) -> None:
     """Write the signals of all videos as features, and annotations without poses."""
     videos: list[VideoAnnotation] = []
     width = None
-    target = args.out / 'features' / args.modality
     with folder_whole(target) as aside:
-        for name, path in labels.items():
-            source = args.source / 'features' / f'{name}.npy'
-            signals, label = read_signals(source), read_ids(path, classes)
-            kept = kept_frames(source, len(signals), path, len(label), args)
-            width = save_features(aside, name, signals[kept], source, width)
-            videos.append(without_poses(name, label[kept], release.fps))
+        for name, (file, labelled) in pairs.items():
+            signals, label = read_signals(file), read_ids(labelled, classes)
+            kept = keep(file, len(signals), labelled, len(label))
+            width = save_features(aside, name, signals[kept], file, width)
+            videos.append(without_poses(name, label[kept], fps))
         write(videos)
     print(f'{width} features per frame in {target}')
 
@@ -475,80 +520,92 @@ def export(
     return told
 
 
-def _run_export(args: argparse.Namespace) -> None:
-    with folder_new(args.out) as folder:
-        data = load_annotations(args.source)
-        name = args.out.resolve().name
-        told = export(data, folder, args.unlabelled, args.axes, name)
-    print('\n'.join([*told, f'written to {args.out}']))
+def export_layout(
+    source: Path, out: Path, *, unlabelled: str | None = None, axes: str = 'CTVM'
+) -> None:
+    """Write annotations in the layout; see the options below."""
+    with folder_new(out) as folder:
+        data = load_annotations(source)
+        name = out.resolve().name
+        told = export(data, folder, unlabelled, axes, name)
+    print('\n'.join([*told, f'written to {out}']))
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(required=True, metavar='import|export')
-    reader = commands.add_parser('import', help='make an annotation file')
-    building.add_help(reader, IMPORT, IMPORT_EXAMPLES)
-    reader.set_defaults(run=_run_import)
-    building.add_paths(reader, 'folder with features, gt_arr, mapping.txt and splits')
-    reader.add_argument(
-        '--release',
-        choices=RELEASES,
-        help='the data set (default: the one with the name of the folder)',
-    )
-    reader.add_argument(
-        '--skeleton',
-        type=building.skeleton,
-        help='layout of the joints: a name such as kinect25, mmpose:NAME, or a JSON '
-        'file with joints and limbs (default: that of the release)',
-    )
-    reader.add_argument(
-        '--fps',
-        type=positive,
-        help='frames per second of the files (default: those of the release)',
-    )
-    reader.add_argument(
-        '--channels',
-        type=channels,
-        metavar='xyz|xys|...',
-        help='meaning of each number of a joint: x, y, z, s (score), or a dot to '
-        'ignore it; none if none is a coordinate (default: those of the release, '
-        'or xy for two numbers and xyz for three)',
-    )
-    reader.add_argument(
-        '--size',
-        type=building.image_size,
-        metavar='WxH',
-        help='size of the images if x and y are pixels (default: that of the '
-        'release; without it, coordinates are fitted into an image)',
-    )
-    reader.add_argument(
-        '--vertical',
-        choices=_VIEWS,
-        help='vertical axis of 3D joints and its direction (default: '
-        'that of the release, or y-up)',
-    )
-    reader.add_argument(
-        '--splits', type=Path, metavar='DIR', help='folder of the splits (default: '
-        'SRC/splits, or SRC/csv)',
-    )  # fmt: skip
-    add_import_options(reader)
-    reader.add_argument(
-        '--modality',
-        default='imu',
-        help='key of signals that are not coordinates (default: %(default)s)',
-    )
-    writer = commands.add_parser('export', help='write skeletons for other code')
-    building.add_help(writer, EXPORT, EXPORT_EXAMPLES)
-    writer.set_defaults(run=_run_export)
-    writer.add_argument('source', metavar='SRC', type=Path, help='an annotation file')
-    add_export_options(writer)
-    writer.add_argument(
-        '--axes',
-        choices=AXES,
-        default='CTVM',
-        help='axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
-    )
-
-
-main = building.converter(
-    __doc__, EXAMPLES, _add_arguments, lambda args: args.run(args)
+CONVERTER = Converter(
+    parts={
+        'import': Converter(
+            import_layout,
+            (
+                options.source('folder with features, gt_arr, mapping.txt and splits'),
+                options.OUT,
+                option(
+                    '--release',
+                    'the data set (default: the one with the name of the folder)',
+                    choices=RELEASES,
+                ),
+                option(
+                    '--skeleton',
+                    'layout of the joints: a name such as kinect25, mmpose:NAME, or a '
+                    'JSON file with joints and limbs (default: that of the release)',
+                    type=options.skeleton,
+                ),
+                option(
+                    '--fps',
+                    'frames per second of the files (default: those of the release)',
+                    type=positive,
+                ),
+                option(
+                    '--channels',
+                    'meaning of each number of a joint: x, y, z, s (score), or a dot '
+                    'to ignore it; none if none is a coordinate (default: those of the '
+                    'release, or xy for two numbers and xyz for three)',
+                    type=channels,
+                    metavar='xyz|xys|...',
+                ),
+                option(
+                    '--size',
+                    'size of the images if x and y are pixels (default: that of the '
+                    'release; without it, coordinates are fitted into an image)',
+                    type=options.image_size,
+                    metavar='WxH',
+                ),
+                option(
+                    '--vertical',
+                    'vertical axis of 3D joints and its direction (default: that of '
+                    'the release, or y-up)',
+                    choices=_VIEWS,
+                ),
+                option(
+                    '--splits',
+                    'folder of the splits (default: SRC/splits, or SRC/csv)',
+                    type=Path,
+                    metavar='DIR',
+                ),
+                *IMPORT_OPTIONS,
+                option(
+                    '--modality',
+                    'key of signals that are not coordinates (default: %(default)s)',
+                ),
+            ),
+            summary='make an annotation file',
+            description=IMPORT,
+            examples=IMPORT_EXAMPLES,
+        ),
+        'export': Converter(
+            export_layout,
+            (
+                options.source('an annotation file'),
+                *EXPORT_OPTIONS,
+                option(
+                    '--axes',
+                    'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
+                    choices=AXES,
+                ),
+            ),
+            summary='write skeletons for other code',
+            description=EXPORT,
+            examples=EXPORT_EXAMPLES,
+        ),
+    },
+    examples=EXAMPLES,
 )

@@ -1,6 +1,5 @@
 """Poses, labels and video files, paired by name and combined at the poses' rate."""
 
-import argparse
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,37 @@ from mmskelseg.runtime.poses import (
     with_size,
 )
 from mmskelseg.runtime.poses.reading import SUFFIXES, is_poses, video_of
+from mmskelseg.runtime.structures.skeleton import Layout
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `mmskelseg convert keypoints`, where their help stands."""
+
+    keypoints: Sequence[Path]
+    out: Path
+    labels: Sequence[Path]
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    person: str = 'track'
+    skeleton: Layout | None = None
+    coco17: bool = False
+    part: Sequence[tuple[str, str]] | None = None
+    format: str | None = None
+    first_frame: int | None = None
+    videos: Path | None = None
+    label_format: str | None = None
+    label_fps: float | None = None
+    label_option: Sequence[tuple[str, str]] | None = None
+    strict: bool = False
+    classes: Sequence[str] | None = None
+    background: str | None = None
+    unlabelled: str = 'error'
+    overlap: str = 'error'
+    skip_unpaired: bool = False
+    test: str | None = None
+    name: str | None = None
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -203,31 +233,31 @@ def pair(
     return [(name, *videos[name]) for name in sorted(videos)], lonely
 
 
-def load_poses(path: Path, video: VideoFile | None, args: argparse.Namespace) -> Poses:
+def load_poses(path: Path, video: VideoFile | None, options: Options) -> Poses:
     """Return the poses of the chosen person, with image size and frame rate."""
-    size = args.size or (video.img_shape if video else None)
+    size = options.size or (video.img_shape if video else None)
     poses = read_poses(
         path,
-        args.format,
-        skeleton=args.skeleton,
+        options.format,
+        skeleton=options.skeleton,
         img_shape=size,
-        first_frame=args.first_frame,
+        first_frame=options.first_frame,
     )
-    if args.size and poses.img_shape not in (None, args.size):
+    if options.size and poses.img_shape not in (None, options.size):
         height, width = poses.img_shape
         raise UserError(
             f'{path}: states images of {width}x{height}, but --size is '
-            f'{args.size[1]}x{args.size[0]}; leave that out.'
+            f'{options.size[1]}x{options.size[0]}; leave that out.'
         )
-    poses = choose_person(poses, args.person, str(path))
-    if args.coco17 or args.part:
-        poses = to_coco17(poses, dict(args.part or ()), str(path))
-    poses = with_rate(poses, video, args.fps, str(path))
+    poses = choose_person(poses, options.person, str(path))
+    if options.coco17 or options.part:
+        poses = to_coco17(poses, dict(options.part or ()), str(path))
+    poses = with_rate(poses, video, options.fps, str(path))
     return with_size(poses.noting(img_shape=poses.img_shape or size))
 
 
 def frame_labels(
-    labels: Labels, poses: Poses, classes: Sequence[str], args: argparse.Namespace
+    labels: Labels, poses: Poses, classes: Sequence[str], options: Options
 ) -> tuple[np.ndarray, list[str]]:
     """Return the class id of each frame of the poses, and notes."""
     frames, fps = poses.keypoint.shape[1], poses.fps
@@ -235,7 +265,7 @@ def frame_labels(
     segments: Sequence[Segment] = labels.segments
     rate = labels.fps
     if labels.lines:
-        rate = args.label_fps or (fps if len(labels.lines) == frames else None)
+        rate = options.label_fps or (fps if len(labels.lines) == frames else None)
         if rate is None:
             raise UserError(
                 f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
@@ -250,9 +280,9 @@ def frame_labels(
         frames,
         fps,
         classes,
-        missing='unlabelled' if args.unlabelled == 'ignore' else args.unlabelled,
-        overlap=args.overlap,
-        background=args.background,
+        missing='unlabelled' if options.unlabelled == 'ignore' else options.unlabelled,
+        overlap=options.overlap,
+        background=options.background,
         video=f'{labels.video} in {labels.path}',
     )
     differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)

@@ -12,14 +12,15 @@ Labels are converted by time, so their frame rate may differ from that of the po
 data set gets the rate of the poses. See docs/keypoint_formats.md for all formats.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from mmskelseg.converters import building
+from mmskelseg.converters import building, options
 from mmskelseg.converters import keypoint_videos as joining
-from mmskelseg.converters.keypoint_videos import Labels
+from mmskelseg.converters.keypoint_videos import Labels, Options
+from mmskelseg.converters.options import option
 from mmskelseg.runtime.cli.command_line import (
     add_person,
     add_pose_file_options,
@@ -70,7 +71,7 @@ def assignment(text: str) -> tuple[str, str]:
     """
     name, equals, value = text.partition('=')
     if not name or not equals:
-        raise argparse.ArgumentTypeError(f'{text} is not NAME=VALUE')
+        raise UserError(f'{text} is not NAME=VALUE')
     return name, value
 
 
@@ -122,152 +123,70 @@ def _difference(these: Layout, those: Layout) -> str:
     return f' ({" and ".join(texts)})'
 
 
-def _add_pose_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group('keypoints')
-    group.add_argument(
-        '--fps',
-        type=positive,
-        help='frames per second of the poses, instead of the rate that their files or '
-        'the video files (--videos) state',
-    )
-    group.add_argument(
-        '--size',
-        type=building.image_size,
-        metavar='WxH',
-        help='size of the images to which the pixels refer',
-    )
-    add_person(group)
-    group.add_argument(
-        '--skeleton',
-        type=building.skeleton,
-        help='layout of the joints: coco17, mmpose:NAME, or a JSON file with joints '
-        'and limbs',
-    )
-    group.add_argument(
-        '--coco17',
-        action='store_true',
-        help="convert all poses to COCO's 17 joints, by the names of joints",
-    )
-    group.add_argument(
-        '--part',
-        type=assignment,
-        action='append',
-        metavar='NAME=JOINT',
-        help='with --coco17, the COCO joint that corresponds to a joint of the file, '
-        'such as hand_l=left_wrist; may be given several times',
-    )
-    add_pose_file_options(group, '--format')
-    building.add_videos(parser)
-
-
-def _add_label_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group('labels')
-    group.add_argument(
-        '--label-format', choices=[*READERS, 'framewise'], help='format of LABELS'
-    )
-    group.add_argument(
-        '--label-fps',
-        type=positive,
-        metavar='FPS',
-        help='frames per second of labels that are given in frames',
-    )
-    group.add_argument(
-        '--label-option',
-        type=assignment,
-        action='append',
-        metavar='NAME=VALUE',
-        help='what to read from a label file, such as subject=ann or '
-        'point_seconds=0.1 (BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); '
-        'may be repeated for several observations of BORIS',
-    )
-    group.add_argument(
-        '--strict',
-        action='store_true',
-        help='stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
-        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
-    )
-    group.add_argument(
-        '--classes',
-        nargs='+',
-        metavar='NAME',
-        help='classes in the order of their ids, or a text with one per line '
-        '(default: those of the labels, in alphabetical order)',
-    )
-    group.add_argument(
-        '--background',
-        metavar='NAME',
-        help='class that Edit and F1 ignore (default: none)',
-    )
-    group.add_argument(
-        '--unlabelled',
-        choices=('error', 'background', 'ignore'),
-        default='error',
-        help='treat frames without a label as an error, as background, or ignore them '
-        'in training and scores (default: %(default)s)',
-    )
-    group.add_argument(
-        '--overlap',
-        choices=('error', 'background', 'later'),
-        default='error',
-        help='treat frames with labels of two classes as an error, as background, or '
-        'take the class that starts later (default: %(default)s)',
-    )
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.usage = '%(prog)s KEYPOINTS... OUT --labels LABELS... [options]'
-    parser.add_argument(
-        'keypoints', metavar='KEYPOINTS', nargs='+', type=Path, help='files or folders'
-    )
-    building.add_out(parser)
-    parser.add_argument(
-        '--labels', metavar='LABELS', nargs='+', type=Path, required=True,
-        help='files or folders',
-    )  # fmt: skip
-    _add_pose_options(parser)
-    _add_label_options(parser)
-    parser.add_argument(
-        '--skip-unpaired',
-        action='store_true',
-        help='skip keypoints without labels, and labels without keypoints',
-    )
-    building.add_test(parser, 'VIDEO,VIDEO', 'every fifth')
-    parser.add_argument(
-        '--name', help='name of the data set (default: the name of OUT)'
-    )
-    building.add_folds(parser)
-
-
-def _run(args: argparse.Namespace) -> None:
-    if 'background' in (args.unlabelled, args.overlap) and args.background is None:
+def convert(given: Options) -> None:
+    """Write the annotation file of keypoints and labels."""
+    if 'background' in (given.unlabelled, given.overlap) and given.background is None:
         raise UserError('name the class by --background NAME.')
-    if args.out.is_file():
+    if given.out.is_file():
         raise UserError(
-            f'{args.out}: a file, expected the folder OUT, which comes after the '
+            f'{given.out}: a file, expected the folder OUT, which comes after the '
             'keypoints and before --labels.'
         )
-    options = label_options(args.label_option or ())
-    if args.label_fps is not None:
-        options['fps'] = args.label_fps
+    reading = label_options(given.label_option or ())
+    if given.label_fps is not None:
+        reading['fps'] = given.label_fps
     labels, left_out = joining.find_labels(
-        args.labels, args.label_format, options, args.strict
+        given.labels, given.label_format, reading, given.strict
     )
-    keypoints = joining.find_keypoints(args.keypoints)
-    found, lonely = joining.pair(keypoints, labels, args.skip_unpaired)
-    classes = class_names(args.classes, [item for *_, item in found], args.background)
+    keypoints = joining.find_keypoints(given.keypoints)
+    found, lonely = joining.pair(keypoints, labels, given.skip_unpaired)
+    classes = class_names(given.classes, [item for *_, item in found], given.background)
     names = [name for name, *_ in found]
-    files = {
-        name: VideoFile.open(path)
-        for name, path in building.find_videos(names, args.videos).items()
-    }
     notes: dict[str, list[str]] = {note: [] for note in [*left_out, *lonely]}
-    annotations: list[VideoAnnotation] = []
-    skeletons, sources = [], {}
+    annotations, skeletons = _annotate(found, classes, given, notes)
+    sources = {}
     for name, path, item in found:
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
         sources[name, 'label'] = item.path
-        poses = joining.load_poses(path, files.get(name), args)
-        label, more = joining.frame_labels(item, poses, classes, args)
+    building.write(
+        given.out,
+        annotations,
+        building.choose_split(given.test, names, given.out),
+        classes=classes,
+        skeleton=next((s for s in skeletons if isinstance(s, str)), skeletons[0]),
+        dataset=given.name or given.out.resolve().name,
+        background=given.background,
+        files=sources,
+        folds=given.folds,
+        videos=given.videos,
+        person=given.person,
+        notes=[_noted(note, videos, names) for note, videos in notes.items()],
+    )
+    if given.classes is None:
+        # Where misspelt names can be seen.
+        found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
+        counts = Counter(found_ids)
+        listed = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
+        print(f'segments of each class: {", ".join(listed)}')
+
+
+def _annotate(
+    found: Sequence[tuple[str, Path, Labels]],
+    classes: Sequence[str],
+    given: Options,
+    notes: dict[str, list[str]],
+) -> tuple[list[VideoAnnotation], list[Layout]]:
+    """Return annotations and layouts of videos; names go to the notes about them."""
+    names = [name for name, *_ in found]
+    files = {
+        name: VideoFile.open(path)
+        for name, path in building.find_videos(names, given.videos).items()
+    }
+    annotations: list[VideoAnnotation] = []
+    skeletons: list[Layout] = []
+    for name, path, item in found:
+        poses = joining.load_poses(path, files.get(name), given)
+        label, more = joining.frame_labels(item, poses, classes, given)
         # Both are set by load_poses.
         assert poses.img_shape is not None
         assert poses.fps is not None
@@ -292,26 +211,106 @@ def _run(args: argparse.Namespace) -> None:
                 'correct their names, convert only videos of one layout, or convert '
                 'all to COCO joints by --coco17.'
             )
-    building.write(
-        args.out,
-        annotations,
-        building.choose_split(args.test, names, args.out),
-        classes=classes,
-        skeleton=next((s for s in skeletons if isinstance(s, str)), skeletons[0]),
-        dataset=args.name or args.out.resolve().name,
-        background=args.background,
-        files=sources,
-        folds=args.folds,
-        videos=args.videos,
-        person=args.person,
-        notes=[_noted(note, videos, names) for note, videos in notes.items()],
-    )
-    if args.classes is None:
-        # Where misspelt names can be seen.
-        found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
-        counts = Counter(found_ids)
-        listed = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
-        print(f'segments of each class: {", ".join(listed)}')
+    return annotations, skeletons
 
 
-main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
+POSE_OPTIONS = (
+    option(
+        '--fps',
+        'frames per second of the poses, instead of the rate that their files or the '
+        'video files (--videos) state',
+        type=positive,
+    ),
+    option(
+        '--size',
+        'size of the images to which the pixels refer',
+        type=options.image_size,
+        metavar='WxH',
+    ),
+    add_person,
+    option(
+        '--skeleton',
+        'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
+        'limbs',
+        type=options.skeleton,
+    ),
+    option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
+    option(
+        '--part',
+        'with --coco17, the COCO joint that corresponds to a joint of the file, such '
+        'as hand_l=left_wrist; may be given several times',
+        type=assignment,
+        action='append',
+        metavar='NAME=JOINT',
+    ),
+    partial(add_pose_file_options, format_option='--format'),
+)
+LABEL_OPTIONS = (
+    option('--label-format', 'format of LABELS', choices=[*READERS, 'framewise']),
+    option(
+        '--label-fps',
+        'frames per second of labels that are given in frames',
+        type=positive,
+        metavar='FPS',
+    ),
+    option(
+        '--label-option',
+        'what to read from a label file, such as subject=ann or point_seconds=0.1 '
+        '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated '
+        'for several observations of BORIS',
+        type=assignment,
+        action='append',
+        metavar='NAME=VALUE',
+    ),
+    option(
+        '--strict',
+        'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
+        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
+    ),
+    option(
+        '--classes',
+        'classes in the order of their ids, or a text with one per line (default: '
+        'those of the labels, in alphabetical order)',
+        nargs='+',
+        metavar='NAME',
+    ),
+    option(
+        '--background',
+        'class that Edit and F1 ignore (default: none)',
+        metavar='NAME',
+    ),
+    option(
+        '--unlabelled',
+        'treat frames without a label as an error, as background, or ignore them in '
+        'training and scores (default: %(default)s)',
+        choices=('error', 'background', 'ignore'),
+    ),
+    option(
+        '--overlap',
+        'treat frames with labels of two classes as an error, as background, or take '
+        'the class that starts later (default: %(default)s)',
+        choices=('error', 'background', 'later'),
+    ),
+)
+CONVERTER = options.Converter(
+    lambda **values: convert(Options(**values)),
+    (
+        option(
+            'keypoints', 'files or folders', metavar='KEYPOINTS', nargs='+', type=Path
+        ),
+        options.OUT,
+        option('--labels', 'files or folders', metavar='LABELS', nargs='+', type=Path),
+        options.VIDEOS,
+        option(
+            '--skip-unpaired',
+            'skip keypoints without labels, and labels without keypoints',
+        ),
+        options.test('VIDEO,VIDEO', 'every fifth'),
+        option('--name', 'name of the data set (default: the name of OUT)'),
+        options.FOLDS,
+    ),
+    {'keypoints': POSE_OPTIONS, 'labels': LABEL_OPTIONS},
+    examples=EXAMPLES,
+    takes=Options,
+    usage='%(prog)s KEYPOINTS... OUT --labels LABELS... [options]',
+)

@@ -3,7 +3,6 @@
 Joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
 """
 
-import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -98,25 +97,42 @@ def read_risk(path: Path) -> np.ndarray:
 
 
 def convert(
-    args: argparse.Namespace,
     root: Path,
-    videos: Mapping[str, Mapping[str, Path]],
+    out: Path,
+    parts: Mapping[str, Mapping[str, Path]],
     split: dict[str, list[str]],
     *,
     classes: Sequence[str],
     dataset: str,
     read_label: Callable[[Path], np.ndarray],
     assumed: Mapping[str, str],
+    fps: float,
+    folds: int,
+    videos: Path | None,
 ) -> None:
-    """Write the annotation file of the release in ``root``."""
+    """Write the annotation file of the release in ``root``.
+
+    Args:
+        root: Folder of the release.
+        out: Folder of the annotation file.
+        parts: The files of each video, by id and annotation key.
+        split: The splits.
+        classes: Names of the classes.
+        dataset: Name of the data set.
+        read_label: Reader of label files.
+        assumed: What was assumed and why.
+        fps: Frames per second.
+        folds: See :func:`write`.
+        videos: See :func:`write`.
+    """
     annotations: list[VideoAnnotation] = []
-    for video, files in videos.items():
+    for video, files in parts.items():
         pose = read_pose(files['keypoint'])
         annotation: VideoAnnotation = {
             'frame_dir': video,
             'total_frames': len(pose),
             'img_shape': IMG_SHAPE,
-            'fps': args.fps,
+            'fps': fps,
             'keypoint': project(pose)[None],
             'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
             'keypoint_3d': pose[None],
@@ -126,15 +142,15 @@ def convert(
             annotation['risk'] = read_risk(files['risk'])
         annotations.append(annotation)
     write(
-        args.out,
+        out,
         annotations,
         split,
         classes=classes,
         skeleton='lcr15',
         dataset=dataset,
         source=root,
-        files={(v, key): path for v in videos for key, path in videos[v].items()},
-        folds=args.folds,
-        videos=args.videos,
+        files={(v, key): path for v in parts for key, path in parts[v].items()},
+        folds=folds,
+        videos=videos,
         assumed=assumed,
     )

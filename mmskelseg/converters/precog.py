@@ -15,7 +15,6 @@ not occur in training (unseen_order_1 to unseen_order_8). Suspicious labels are 
 and kept, unless --repair-labels is given. See docs/datasets/precog.md for details.
 """
 
-import argparse
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
+from mmskelseg.converters import building, options
 from mmskelseg.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.atomic import atomic_write
@@ -327,59 +326,34 @@ def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
     return split
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'source',
-        metavar='SRC',
-        nargs='?',
-        type=Path,
-        default=PACKED,
-        help=f'folder of the release, or its {FOLDER} (default: the copy in the '
-        'package)',
-    )
-    building.add_out(parser)
-    parser.add_argument(
-        '--layout',
-        choices=('kinect20', 'body12'),
-        default='kinect20',
-        help='all joints, or the twelve that pose estimators provide as well '
-        '(default: %(default)s)',
-    )
-    parser.add_argument(
-        '--test',
-        metavar='SUBJECT,SUBJECT',
-        help='subjects whose videos are for testing (default: 1,5,9)',
-    )
-    parser.add_argument(
-        '--repair-labels',
-        action='store_true',
-        help='replace a label that lasts a single frame, and so must be a mistake, '
-        'by the label before it (default: only report such labels)',
-    )
-
-
-def _run(args: argparse.Namespace) -> None:
-    poses, labels = read_release(args.source)
+def convert(
+    out: Path,
+    *,
+    source: Path = PACKED,
+    layout: str = 'kinect20',
+    test: str | None = None,
+    repair_labels: bool = False,
+) -> None:
+    """Write the annotation file of the recordings; see the options below."""
+    poses, labels = read_release(source)
     notes = [*pose_notes(poses)]
     for video, label in labels.items():
-        notes += label_notes(video, label, args.repair_labels)
-    if args.repair_labels:
+        notes += label_notes(video, label, repair_labels)
+    if repair_labels:
         labels = {video: repair(label) for video, label in labels.items()}
     notes += pause_notes(labels)
     videos = [video for video, pose in poses.items() if pose.any()]
     subjects = sorted({video.rpartition('_')[2] for video in videos})
-    chosen = building.choose_split(
-        args.test, subjects, args.source, TEST, kind='subject'
-    )
+    chosen = building.choose_split(test, subjects, source, TEST, kind='subject')
     split = {
         part: [video for video in videos if video.rpartition('_')[2] in members]
         for part, members in chosen.items()
     }
     kinect = Skeleton.get('kinect20')
-    columns = Skeleton.get(args.layout).columns_of(kinect.joints, kinect.name)
+    columns = Skeleton.get(layout).columns_of(kinect.joints, kinect.name)
     poses = {video: pose[:, columns] for video, pose in poses.items()}
     building.write(
-        args.out,
+        out,
         [
             {
                 'frame_dir': video,
@@ -395,13 +369,38 @@ def _run(args: argparse.Namespace) -> None:
         ],
         {**split, **make_folds(videos)},
         classes=CLASSES,
-        skeleton=args.layout,
+        skeleton=layout,
         dataset='precog',
         background=CLASSES[BACKGROUND],
-        source=args.source,
+        source=source,
         notes=notes,
         assumed={'camera': CAMERA},
     )
 
 
-main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
+CONVERTER = options.Converter(
+    convert,
+    (
+        options.source(
+            f'folder of the release, or its {FOLDER} (default: the copy in the package)'
+        ),
+        options.OUT,
+        options.option(
+            '--layout',
+            'all joints, or the twelve that pose estimators provide as well (default: '
+            '%(default)s)',
+            choices=('kinect20', 'body12'),
+        ),
+        options.option(
+            '--test',
+            'subjects whose videos are for testing (default: 1,5,9)',
+            metavar='SUBJECT,SUBJECT',
+        ),
+        options.option(
+            '--repair-labels',
+            'replace a label that lasts a single frame, and so must be a mistake, by '
+            'the label before it (default: only report such labels)',
+        ),
+    ),
+    examples=EXAMPLES,
+)

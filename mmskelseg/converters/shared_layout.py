@@ -1,6 +1,5 @@
 """Options, frames and folders of the layouts in which repositories share data."""
 
-import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from mmskelseg.converters.options import option
 from mmskelseg.runtime.cli.command_line import whole, whole_from
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
@@ -17,44 +17,37 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 
 
-def add_import_options(parser: argparse.ArgumentParser) -> None:
-    """Add --sample, --cut, --split and --background."""
-    parser.add_argument(
+IMPORT_OPTIONS = (
+    option(
         '--sample',
+        'keep only every Nth frame (default: %(default)s, all)',
         type=whole_from(1),
-        default=1,
         metavar='N',
-        help='keep only every Nth frame (default: %(default)s, all)',
-    )
-    parser.add_argument(
+    ),
+    option(
         '--cut',
-        type=whole,
-        default=0,
-        metavar='N',
-        help='if the lengths of features and labels differ by up to N frames, cut the '
+        'if the lengths of features and labels differ by up to N frames, cut the '
         'longer one (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--split',
         type=whole,
-        default=1,
         metavar='N',
-        help='the split that becomes train and test (default: %(default)s); if '
-        'there are several, each also becomes a fold',
-    )
-    parser.add_argument(
-        '--background', metavar='NAME', help='class that Edit and F1 ignore'
-    )
-
-
-def add_export_options(parser: argparse.ArgumentParser) -> None:
-    """Add OUT and --unlabelled."""
-    parser.add_argument('out', metavar='OUT', type=Path, help='folder to make')
-    parser.add_argument(
+    ),
+    option(
+        '--split',
+        'the split that becomes train and test (default: %(default)s); if there are '
+        'several, each also becomes a fold',
+        type=whole,
+        metavar='N',
+    ),
+    option('--background', 'class that Edit and F1 ignore', metavar='NAME'),
+)
+EXPORT_OPTIONS = (
+    option('out', 'folder to make', metavar='OUT', type=Path),
+    option(
         '--unlabelled',
+        'class for frames without a label (default: such frames are an error)',
         metavar='NAME',
-        help='class for frames without a label (default: such frames are an error)',
-    )
+    ),
+)
 
 
 def kept_frames(
@@ -62,29 +55,31 @@ def kept_frames(
     frames: int,
     labels: Path,
     count: int,
-    args: argparse.Namespace,
+    cut: int,
+    sample: int,
     hint: str = '',
 ) -> slice:
-    """Return the frames of a video that --cut and --sample keep.
+    """Return the frames of a video that are kept.
 
     Args:
         source: The feature file.
         frames: Its number of frames.
         labels: The label file.
         count: Its number of labels.
-        args: The command line.
+        cut: By how many frames the lengths may differ.
+        sample: Every how manieth frame is kept.
         hint: Another possible fault, for the message.
 
     Raises:
         UserError: If the lengths differ by more than --cut.
     """
-    if abs(frames - count) > args.cut:
+    if abs(frames - count) > cut:
         raise UserError(
             f'{source}: features of {frames} frames, but {labels.name} has {count} '
             'labels; both must come from the same frames. If they only differ by a few '
             f'frames at the end, --cut N cuts the longer one{hint}.'
         )
-    return slice(0, min(frames, count), args.sample)
+    return slice(0, min(frames, count), sample)
 
 
 def without_poses(name: str, label: np.ndarray, fps: float) -> VideoAnnotation:

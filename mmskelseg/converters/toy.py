@@ -7,14 +7,13 @@ data set is for trying the tools without any download: scores on it say nothing 
 real people. The same arguments give the same annotations.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from mmskelseg.converters import building
+from mmskelseg.converters import building, options
 from mmskelseg.converters.toy_person import (
     FOCAL_LENGTH,
     IMG_SHAPE,
@@ -220,40 +219,24 @@ def lamp_power(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
     return power.astype(np.float32)
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'out', metavar='OUT', type=Path, help='folder for annotations.pkl and videos'
-    )
-    parser.add_argument(
-        '--videos',
-        type=whole_from(FOLDS),
-        default=12,
-        help='number of videos, at least 3 (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--seconds',
-        type=number_from(2.0),
-        default=60,
-        help='mean length of a video, at least 2 (default: %(default)s)',
-    )
-    parser.add_argument('--seed', type=whole, default=0, help='default: %(default)s')
-    parser.add_argument(
-        '--no-videos',
-        action='store_true',
-        help='make only skeletons and labels, which is faster',
-    )
-
-
-def _run(args: argparse.Namespace) -> None:
-    folder = None if args.no_videos else args.out
+def convert(
+    out: Path,
+    *,
+    videos: int = 12,
+    seconds: float = 60,
+    seed: int = 0,
+    no_videos: bool = False,
+) -> None:
+    """Write annotations and clips; see the options below."""
+    folder = None if no_videos else out
     annotations = []
-    with progress_bar('Making videos', args.videos) as count:
-        for n in range(1, args.videos + 1):
-            annotations.append(make_video(n, args.seconds, args.seed, folder))
+    with progress_bar('Making videos', videos) as count:
+        for n in range(1, videos + 1):
+            annotations.append(make_video(n, seconds, seed, folder))
             count(1)
     names = [video['frame_dir'] for video in annotations]
     building.write(
-        args.out,
+        out,
         annotations,
         building.split_by_test(names, names[-max(1, len(names) // 4) :]),
         classes=CLASSES,
@@ -261,8 +244,30 @@ def _run(args: argparse.Namespace) -> None:
         dataset='toy',
         folds=FOLDS,
     )
-    if not args.no_videos:
-        print(f'clips in {args.out / "videos"}')
+    if not no_videos:
+        print(f'clips in {out / "videos"}')
 
 
-main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
+CONVERTER = options.Converter(
+    convert,
+    (
+        options.option(
+            'out', 'folder for annotations.pkl and videos', metavar='OUT', type=Path
+        ),
+        options.option(
+            '--videos',
+            'number of videos, at least 3 (default: %(default)s)',
+            type=whole_from(FOLDS),
+        ),
+        options.option(
+            '--seconds',
+            'mean length of a video, at least 2 (default: %(default)s)',
+            type=number_from(2.0),
+        ),
+        options.option('--seed', 'default: %(default)s', type=whole),
+        options.option(
+            '--no-videos', 'make only skeletons and labels, which is faster'
+        ),
+    ),
+    examples=EXAMPLES,
+)

@@ -11,11 +11,10 @@ With --classes, a line may be a name or an id, and there may be any number of cl
 docs/datasets/tum_kitchen.md describes the releases and our assumptions.
 """
 
-import argparse
 from pathlib import Path
 
-from mmskelseg.converters import building
-from mmskelseg.converters.lcr_release import CAMERA, convert, find_videos
+from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters.lcr_release import CAMERA, find_videos
 from mmskelseg.converters.text_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
 
@@ -56,41 +55,58 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
     return parts
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    building.add_paths(parser, 'folder with Poses and the labels')
-    building.add_test(parser, 'NN,NN', 'every fifth')
-    parser.add_argument(
-        '--labels',
-        type=Path,
-        metavar='DIR',
-        help=f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
-    )
-    parser.add_argument(
-        '--classes',
-        type=Path,
-        metavar='FILE',
-        help='names of the classes: a line `ID NAME` for each, with ids from 1, or '
-        'only names in the order of ids (default: class_01 to class_21)',
-    )
-    building.add_release_options(parser, FPS)
-
-
-def _run(args: argparse.Namespace) -> None:
-    videos = find_videos(args.source, find_parts(args.source, args.labels))
-    classes = read_classes(args.classes, first=1) if args.classes else CLASSES
-    assumed = {'fps': f'{args.fps:g}: the labels state none', 'camera': CAMERA}
-    if not args.test:
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    test: str | None = None,
+    labels: Path | None = None,
+    classes: Path | None = None,
+    fps: float = FPS,
+    folds: int = 0,
+    videos: Path | None = None,
+) -> None:
+    """Write the annotation file of a release; see the options below."""
+    files = find_videos(source, find_parts(source, labels))
+    names = read_classes(classes, first=1) if classes else CLASSES
+    assumed = {'fps': f'{fps:g}: the labels state none', 'camera': CAMERA}
+    if not test:
         assumed['split'] = 'every fifth video is for testing: no release has a split'
-    convert(
-        args,
-        args.source,
-        videos,
-        building.choose_split(args.test, list(videos), args.source),
-        classes=list(classes.values()),
+    lcr_release.convert(
+        source,
+        out,
+        files,
+        building.choose_split(test, list(files), source),
+        classes=list(names.values()),
         dataset='tum_kitchen',
-        read_label=lambda path: read_label(path, classes),
+        read_label=lambda path: read_label(path, names),
         assumed=assumed,
+        fps=fps,
+        folds=folds,
+        videos=videos,
     )
 
 
-main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
+CONVERTER = options.Converter(
+    convert,
+    (
+        options.source('folder with Poses and the labels'),
+        options.OUT,
+        options.test('NN,NN', 'every fifth'),
+        options.option(
+            '--labels',
+            f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
+            type=Path,
+            metavar='DIR',
+        ),
+        options.option(
+            '--classes',
+            'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
+            'names in the order of ids (default: class_01 to class_21)',
+            type=Path,
+            metavar='FILE',
+        ),
+        *options.OF_RELEASES,
+    ),
+    examples=EXAMPLES,
+)

@@ -9,7 +9,6 @@ OUT/annotations.pkl gets all of them, plus the poses projected to 2D.
 docs/datasets/uwiom.md describes the data and our assumptions.
 """
 
-import argparse
 import os
 import re
 import zipfile
@@ -21,8 +20,8 @@ from urllib.request import Request, urlopen
 import numpy as np
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from mmskelseg.converters import building
-from mmskelseg.converters.lcr_release import CAMERA, convert, find_videos
+from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters.lcr_release import CAMERA, find_videos
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 
 EXAMPLES = """examples:
@@ -77,7 +76,7 @@ def find_release(source: Path) -> Path:
     )
 
 
-def download(url: str, folder: Path) -> None:
+def download_release(url: str, folder: Path) -> None:
     """Download the release to FOLDER/Data/UW, unless it is there already."""
     archive = folder / 'MTL-ERA.zip'
     if not archive.exists():
@@ -175,35 +174,48 @@ def read_label(path: Path) -> np.ndarray:
     return label.astype(np.int64) if label.dtype.kind in 'iu' else label
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    building.add_paths(parser, 'folder of the release, or one with Data/UW in it')
-    building.add_test(parser, 'NN,NN', f'those of the release, {",".join(TEST)}')
-    parser.add_argument(
-        '--download', action='store_true', help='download the release to SRC first'
-    )
-    parser.add_argument(
-        '--url', default=URL, help='zip file to download (default: %(default)s)'
-    )
-    building.add_release_options(parser, FPS)
-
-
-def _run(args: argparse.Namespace) -> None:
-    if args.download:
-        download(args.url, args.source)
-    root = find_release(args.source)
-    videos = find_videos(root, PARTS)
-    split = building.choose_split(args.test, list(videos), root, TEST)
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    test: str | None = None,
+    download: bool = False,
+    url: str = URL,
+    fps: float = FPS,
+    folds: int = 0,
+    videos: Path | None = None,
+) -> None:
+    """Write the annotation file of the release; see the options below."""
+    if download:
+        download_release(url, source)
+    root = find_release(source)
+    files = find_videos(root, PARTS)
+    split = building.choose_split(test, list(files), root, TEST)
     check_names(root / NAMES)
-    convert(
-        args,
+    lcr_release.convert(
         root,
-        videos,
+        out,
+        files,
         split,
         classes=CLASSES,
         dataset='uwiom',
         read_label=read_label,
-        assumed={'fps': f'{args.fps:g}: the release states none', 'camera': CAMERA},
+        assumed={'fps': f'{fps:g}: the release states none', 'camera': CAMERA},
+        fps=fps,
+        folds=folds,
+        videos=videos,
     )
 
 
-main = building.converter(__doc__, EXAMPLES, _add_arguments, _run)
+CONVERTER = options.Converter(
+    convert,
+    (
+        options.source('folder of the release, or one with Data/UW in it'),
+        options.OUT,
+        options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
+        options.option('--download', 'download the release to SRC first'),
+        options.option('--url', 'zip file to download (default: %(default)s)'),
+        *options.OF_RELEASES,
+    ),
+    examples=EXAMPLES,
+)

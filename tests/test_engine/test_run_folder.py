@@ -1,11 +1,9 @@
 import json
 import subprocess
 import sys
-import types
 
 import pytest
 
-from mmskelseg.engine import run_folder
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -116,61 +114,18 @@ print('second:', run.execute())
     assert 'second: another process is running it' in run.log.read_text()
 
 
-@pytest.fixture
-def windows(monkeypatch):
-    """Windows as far as the module sees it: its locks, and what it ran."""
-    locked, ran = set(), []
+def test_run_folder_that_is_stopped_leaves_no_training_behind(make, monkeypatch):
+    """On each system, with the means that it has."""
+    started = []
 
-    def locking(descriptor, mode, size):
-        if mode == 'LK_NBLCK' and size == 1 and locked:
-            raise PermissionError('Locking violation')
-        locked.add(descriptor)
-
-    def popen(command, *, creationflags, **kwargs):
-        assert creationflags == 512
-        assert not {'start_new_session', 'pass_fds', 'preexec_fn'} & kwargs.keys()
-        ran.append(command)
-        return real(command, **kwargs)
-
-    real = subprocess.Popen
-    flags = {'CREATE_NEW_PROCESS_GROUP': 512, 'Popen': popen}
-    fake = types.SimpleNamespace(**{**vars(subprocess), **flags})
-    monkeypatch.setattr(run_folder, 'subprocess', fake)
-    monkeypatch.setattr(run_folder, 'sys', types.SimpleNamespace(platform='win32'))
-    msvcrt = types.SimpleNamespace(LK_NBLCK='LK_NBLCK', locking=locking)
-    monkeypatch.setitem(sys.modules, 'msvcrt', msvcrt)
-    monkeypatch.setitem(sys.modules, 'fcntl', None)
-    return types.SimpleNamespace(fake=fake, ran=ran)
-
-
-def test_run_folder_runs_and_locks_on_windows(windows, make):
-    """Without anything of POSIX."""
-    run = make({})
-    assert run.execute() == ''
-    assert run.is_finished
-    assert [command[:2] for command in windows.ran] == [[sys.executable, '-c']] * 2
-    # The fake lock lasts.
-    assert run.execute() == 'another process is running it'
-
-
-def test_run_folder_ends_a_run_with_its_workers_on_windows(windows, make):
-    """A program that is stopped leaves no training behind."""
-    killed = []
-
-    class Stopped:
-        pid, returncode = 7, None
-
-        def __init__(self, command, **kwargs): ...
-
-        def poll(self):
-            return self.returncode
-
+    class Stopped(subprocess.Popen):
         def wait(self, timeout=None):
-            if not killed:
+            if self not in started:
+                started.append(self)
                 raise KeyboardInterrupt
+            return super().wait(timeout)
 
-    windows.fake.Popen = Stopped
-    windows.fake.run = lambda command, **_: killed.append(command)
+    monkeypatch.setattr(subprocess, 'Popen', Stopped)
     with pytest.raises(KeyboardInterrupt):
-        make({}).execute()
-    assert killed == [['taskkill', '/F', '/T', '/PID', '7']]
+        make({}, train='import time; time.sleep(60)').execute()
+    assert started[0].poll() not in (None, 0)

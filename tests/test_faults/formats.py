@@ -20,8 +20,8 @@ from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
+from tests.test_converters.test_uwiom import RELEASE_NAMES
 from tests.test_faults.oracle import run_command
-from tests.test_tools.test_uwiom_converter import RELEASE_NAMES
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
@@ -492,16 +492,10 @@ def _config(folder: Path) -> Path:
 
 
 def _read_skeleton(path: Path) -> Any:
-    import argparse
-
-    from mmskelseg.converters.building import skeleton
-    from mmskelseg.runtime.messages.errors import UserError
+    from mmskelseg.converters.options import skeleton
     from mmskelseg.runtime.poses.layouts import checked
 
-    try:
-        return checked(skeleton(str(path)), str(path))
-    except argparse.ArgumentTypeError as error:
-        raise UserError(f'{error}.') from None
+    return checked(skeleton(str(path)), str(path))
 
 
 @register('skeleton', 'json', _read_skeleton)
@@ -666,12 +660,11 @@ def _video(folder: Path) -> Path:
 
 def _convert(name: str, *before: str, after: tuple[str, ...] = ()) -> Any:
     def read(path: Path) -> None:
-        from importlib import import_module
+        from mmskelseg.commands.convert import converter
 
-        module = import_module(f'mmskelseg.converters.{name}')
         out = path.parent / 'out'
         try:
-            run_command(module.main, *before, path, out, *after)
+            run_command(converter(name), *before, path, out, *after)
         except BaseException:
             assert not (out / 'annotations.pkl').exists()
             raise
@@ -811,11 +804,12 @@ def _keypoints(folder: Path) -> Path:
 
 
 def _read_keypoints(path: Path) -> None:
-    from mmskelseg.converters.keypoints import main
+    from mmskelseg.commands.convert import converter
 
     out = path.parent / 'out'
     options = ('--fps', '1', '--unlabelled', 'ignore')
-    run_command(main, path / 'poses', out, '--labels', path / 'labels', *options)
+    words = (path / 'poses', out, '--labels', path / 'labels', *options)
+    run_command(converter('keypoints'), *words)
     _load_annotations(out / 'annotations.pkl')
 
 

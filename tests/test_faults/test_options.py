@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.commands import COMMANDS
+from mmskelseg.commands import COMMANDS, convert, convert_model
 from mmskelseg.converters import CONVERTERS
 from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
 from mmskelseg.runtime.cli.arguments import parse_setting
@@ -31,13 +31,23 @@ MAINS = [
 TEXTS = [text for text in map(str, HOSTILE[:-1]) if len(text) < 10_000]
 
 
+def main_of(name):
+    """Return the ``main`` of a command, or of a converter."""
+    room, _, last = name.rpartition('.')
+    if room == 'mmskelseg.converters':
+        return convert.converter(last)
+    if room == 'mmskelseg.converters.checkpoints':
+        return convert_model.converter(last)
+    return import_module(name).main
+
+
 class Captured(BaseException):
     """Ends a command before it reads its arguments."""
 
 
 def parsers(name):
     """Return the parsers of a command: its own and those of its parts."""
-    module = import_module(name)
+    main = main_of(name)
 
     def capture(self, *_, **__):
         raise Captured(self)
@@ -45,7 +55,7 @@ def parsers(name):
     before = argparse.ArgumentParser.parse_args
     argparse.ArgumentParser.parse_args = capture
     try:
-        module.main([], prog='command')
+        main([], prog='command')
     except Captured as end:
         parser = end.args[0]
     finally:
@@ -83,7 +93,7 @@ def test_every_value_is_taken_or_refused(name):
 def refused(module, *argv):
     """Return what a command says of its arguments, and the status."""
     output = io.StringIO()
-    main = import_module(f'mmskelseg.{module}').main
+    main = main_of(f'mmskelseg.{module}')
     with contextlib.redirect_stderr(output), pytest.raises(SystemExit) as end:
         main([str(word) for word in argv], prog='command')
     code = end.value.code

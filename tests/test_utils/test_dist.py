@@ -1,4 +1,4 @@
-"""What is set before processes are connected; that they work is in test_tools."""
+"""What is set before processes are connected; that they work is in test_commands."""
 
 import os
 from types import SimpleNamespace

@@ -1,6 +1,6 @@
 """Convert from and to the common layout, as `mmskelseg convert common_layout` does."""
 
-from mmskelseg.converters.common_layout import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('common_layout')()

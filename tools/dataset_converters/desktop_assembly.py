@@ -1,6 +1,6 @@
 """Convert Desktop Assembly, as `mmskelseg convert desktop_assembly` does."""
 
-from mmskelseg.converters.desktop_assembly import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('desktop_assembly')()

@@ -1,6 +1,6 @@
 """Convert from and to DeST's layout of skeletons, as `mmskelseg convert dest` does."""
 
-from mmskelseg.converters.dest import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('dest')()

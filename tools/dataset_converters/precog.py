@@ -1,6 +1,6 @@
 """Convert PRECOG-16, as `mmskelseg convert precog` does."""
 
-from mmskelseg.converters.precog import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('precog')()

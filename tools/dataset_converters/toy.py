@@ -1,6 +1,6 @@
 """Make the toy data set, as `mmskelseg convert toy` does."""
 
-from mmskelseg.converters.toy import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('toy')()

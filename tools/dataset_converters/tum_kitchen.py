@@ -1,6 +1,6 @@
 """Convert TUM-Kitchen, as `mmskelseg convert tum_kitchen` does."""
 
-from mmskelseg.converters.tum_kitchen import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('tum_kitchen')()

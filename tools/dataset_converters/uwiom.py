@@ -1,6 +1,6 @@
 """Convert the public UW-IOM release, as `mmskelseg convert uwiom` does."""
 
-from mmskelseg.converters.uwiom import main
+from mmskelseg.commands.convert import converter
 
 if __name__ == '__main__':
-    main()
+    converter('uwiom')()

@@ -1,6 +1,6 @@
 """Convert a checkpoint of MS-GCN, as `mmskelseg convert-model ms_gcn` does."""
 
-from mmskelseg.converters.checkpoints.ms_gcn import main
+from mmskelseg.commands.convert_model import converter
 
 if __name__ == '__main__':
-    main()
+    converter('ms_gcn')()

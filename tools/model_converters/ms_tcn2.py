@@ -1,6 +1,6 @@
 """Convert a checkpoint of MS-TCN++, as `mmskelseg convert-model ms_tcn2` does."""
 
-from mmskelseg.converters.checkpoints.ms_tcn2 import main
+from mmskelseg.commands.convert_model import converter
 
 if __name__ == '__main__':
-    main()
+    converter('ms_tcn2')()

@@ -1,6 +1,6 @@
 """Publish a checkpoint, as `mmskelseg convert-model publish_model` does."""
 
-from mmskelseg.converters.checkpoints.publish_model import main
+from mmskelseg.commands.convert_model import converter
 
 if __name__ == '__main__':
-    main()
+    converter('publish_model')()

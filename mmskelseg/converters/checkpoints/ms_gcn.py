@@ -36,8 +36,7 @@ RENAMES = {
     rf'{_STAGE}conv_out\.': r'head.classifiers.<\1>.',
 }
 
-main = converter(
-    __doc__,
+CONVERTER = converter(
     'pose3d',
     RENAMES,
     {'stream.A', 'stream.conv_1x1.weight', 'stream.conv_out.bias'},

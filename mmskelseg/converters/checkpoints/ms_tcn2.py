@@ -27,8 +27,7 @@ RENAMES = {
     r'Rs\.(\d+)\.conv_out\.': r'head.classifiers.<\1>.',
 }
 
-main = converter(
-    __doc__,
+CONVERTER = converter(
     'heatmap',
     RENAMES,
     {'PG.conv_1x1_in.weight', 'PG.conv_out.bias'},

@@ -9,10 +9,9 @@ None and DST to the Python API where a command takes a config and a checkpoint. 
 that ends in .safetensors holds tensors and JSON alone, which nobody needs to trust.
 """
 
-import argparse
 from pathlib import Path
 
-from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.converters.options import Converter, option
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
 
@@ -20,12 +19,8 @@ from mmskelseg.version import __version__
 _NOTES = ('notes',)
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('src', type=Path, help='checkpoint of a training run')
-    parser.add_argument('dst', type=Path, help='file to write: .safetensors or .pth')
-
-
-def _run(args: argparse.Namespace) -> None:
+def convert(src: Path, dst: Path) -> None:
+    """Write the reduced checkpoint."""
     # Imported here, since --help should not wait for it.
     from mmengine.config import Config
 
@@ -36,12 +31,12 @@ def _run(args: argparse.Namespace) -> None:
         tensors_of,
     )
 
-    content = load_checkpoint(args.src)
+    content = load_checkpoint(src)
     meta = meta_of(content)
     config, data = meta.get('cfg'), meta.get('dataset_meta')
     if not isinstance(config, str) or not isinstance(data, dict):
         raise UserError(
-            f'{args.src}: does not say with which config and data it was trained; '
+            f'{src}: does not say with which config and data it was trained; '
             'use one that `mmskelseg train` wrote.'
         )
     cfg = Config.fromstring(config, '.py')
@@ -57,10 +52,16 @@ def _run(args: argparse.Namespace) -> None:
         'mmskelseg_version': __version__,
         **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
     }
-    state = tensors_of(content, args.src)
-    save_weights(args.dst, state, short)
-    size = args.dst.stat().st_size / 2**20
-    print(f'{args.dst}: {len(state)} tensors, {size:.1f} MiB')
+    state = tensors_of(content, src)
+    save_weights(dst, state, short)
+    size = dst.stat().st_size / 2**20
+    print(f'{dst}: {len(state)} tensors, {size:.1f} MiB')
 
 
-main = command(__doc__, _add_arguments, _run)
+CONVERTER = Converter(
+    convert,
+    (
+        option('src', 'checkpoint of a training run', type=Path),
+        option('dst', 'file to write: .safetensors or .pth', type=Path),
+    ),
+)

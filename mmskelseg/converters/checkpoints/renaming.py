@@ -1,28 +1,22 @@
-"""Renaming of weights, and the command line of all converters of checkpoints."""
+"""Renaming of weights, for converters of checkpoints of reference code."""
 
-import argparse
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.converters.options import Converter, option
 from mmskelseg.runtime.messages.errors import UserError
 
 Value = TypeVar('Value')
 
 
 def converter(
-    description: str | None,
-    modality: str,
-    renames: Mapping[str, str],
-    needed: set[str],
-    model: str,
-) -> Callable[..., int | None]:
-    """Return the ``main(argv=None, prog=None)`` of a converter.
+    modality: str, renames: Mapping[str, str], needed: set[str], model: str
+) -> Converter:
+    """Return the converter of checkpoints of a network.
 
     Args:
-        description: Shown by ``--help``.
         modality: The default of --modality, the branch of the weights.
         renames: Our names within a branch, by patterns of the reference's names.
             Numbers in angle brackets count refinement stages from 0.
@@ -30,32 +24,32 @@ def converter(
         model: The network and the names of its weights, for messages.
     """
 
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument('src', type=Path, help='checkpoint of the reference code')
-        parser.add_argument('dst', type=Path, help='checkpoint to write')
-        parser.add_argument(
-            '--modality',
-            default=modality,
-            help=f'branch of the model that gets the weights (default: {modality})',
-        )
-
-    def run(args: argparse.Namespace) -> None:
+    def run(src: Path, dst: Path, *, modality: str = modality) -> None:
         # Imported here, since --help should not wait for it.
         from mmskelseg.fileio.checkpoints import load_state_dict, save_weights
 
-        state = load_state_dict(args.src)
-        branch = convert(state, renames, needed, args.src, model)
-        prefix = f'branches.{args.modality}'
+        branch = convert(load_state_dict(src), renames, needed, src, model)
+        prefix = f'branches.{modality}'
         converted = {f'{prefix}.{key}': value for key, value in branch.items()}
-        save_weights(args.dst, converted, {'converted_from': args.src.name})
+        save_weights(dst, converted, {'converted_from': src.name})
         channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
         print(
-            f'{args.dst}: {len(converted)} tensors; '
+            f'{dst}: {len(converted)} tensors; '
             f'model.num_classes={len(branch["head.classifiers.0.bias"])}, '
             f'model.{prefix}.in_channels={in_channels}, channels={channels}.'
         )
 
-    return command(description, add_arguments, run)
+    return Converter(
+        run,
+        (
+            option('src', 'checkpoint of the reference code', type=Path),
+            option('dst', 'checkpoint to write', type=Path),
+            option(
+                '--modality',
+                'branch of the model that gets the weights (default: %(default)s)',
+            ),
+        ),
+    )
 
 
 def convert(

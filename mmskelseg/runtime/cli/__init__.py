@@ -43,9 +43,24 @@ def dispatch(
 ) -> int | None:
     """Run the module that the first argument names, with the remaining arguments.
 
+    Its package is ``room``; see :func:`chosen` for the other arguments.
+    """
+    name = chosen(commands, argv, prog, description, aliases)
+    module = import_module(f'{room}.{name.replace("-", "_")}')
+    return module.main(argv[1:], prog=f'{prog} {name}')
+
+
+def chosen(
+    commands: Mapping[str, str],
+    argv: Sequence[str],
+    prog: str,
+    description: str | None,
+    aliases: Mapping[str, str] | None = None,
+) -> str:
+    """Return the command that the first argument names.
+
     Args:
-        room: The package of the modules.
-        commands: A line of help for each module. ``-`` and ``_`` in names are
+        commands: A line of help for each command. ``-`` and ``_`` in names are
             equivalent.
         argv: The arguments.
         prog: The name of the program in the usage.
@@ -63,5 +78,4 @@ def dispatch(
     if name is None:
         near = get_close_matches(asked.replace('_', '-'), names, n=1, cutoff=0)
         parser.error(f'there is no {asked!r}; did you mean {names[near[0]]!r}?')
-    module = import_module(f'{room}.{name.replace("-", "_")}')
-    return module.main(argv[1:], prog=f'{prog} {name}')
+    return name

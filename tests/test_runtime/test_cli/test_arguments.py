@@ -66,19 +66,9 @@ def test_tools_name_settings_that_are_not_key_value(run_tool, words):
     assert 'Traceback' not in shown
 
 
-@pytest.mark.parametrize(
-    'tool',
-    [
-        'train.py',
-        'test.py',
-        'extract_features.py',
-        'cross_validate.py',
-        'analysis/benchmark.py',
-    ],
-)
-def test_help_does_not_wait_for_torch(tool):
-    """Arguments are read before what takes seconds to import."""
-    path = ROOT / 'tools' / tool
+def test_help_of_benchmarks_does_not_wait_for_torch():
+    """As that of the commands, see test_commands."""
+    path = ROOT / 'tools' / 'analysis' / 'benchmark.py'
     code = (
         'import runpy, sys\n'
         f'sys.path.insert(0, {str(path.parent)!r})\n'

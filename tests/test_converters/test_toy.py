@@ -3,42 +3,27 @@
 Its clips show the person of the labels, with a box of the colour that they name.
 """
 
-import os
-import subprocess
-import sys
 from itertools import chain, pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from mmskelseg import commands
 from mmskelseg.converters import toy as converter
 from mmskelseg.converters import toy_person as person
 from mmskelseg.converters import toy_script as script
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+TOOL = 'tools/dataset_converters/toy.py'
 NOSE, WRISTS, KNEES, ANKLES = 0, [9, 10], [13, 14], [15, 16]
-
-
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, TOOLS / 'toy.py', *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture(scope='module')
 def toy(tmp_path_factory):
     """The data set as it is made by default, without its clips."""
     out = tmp_path_factory.mktemp('toy')
-    done = run(out, '--no-videos')
-    assert done.returncode == 0, done.stderr
+    converter.convert(out, no_videos=True)
     return load_annotations(out / 'annotations.pkl')
 
 
@@ -46,8 +31,7 @@ def toy(tmp_path_factory):
 def filmed(tmp_path_factory):
     """The folder of a small data set with clips."""
     out = tmp_path_factory.mktemp('filmed')
-    done = run(out, '--videos', 3, '--seconds', 20)
-    assert done.returncode == 0, done.stderr
+    converter.convert(out, videos=3, seconds=20)
     return out
 
 
@@ -183,14 +167,14 @@ def test_toy_walks_with_its_feet_apart(toy):
     assert np.median(speed['walk']) > 3 * np.median(speed['stand'])
 
 
-def test_equal_seeds_give_equal_files(tmp_path):
+def test_equal_seeds_give_equal_files(tmp_path, run_tool):
     """Byte by byte, whatever the order of Python's sets is; with one OpenCV, clips too.
 
     Only the name of the clip tells annotations with clips from those without.
     """
     for name, seed, more in (('1', 7, ()), ('2', 7, ()), ('3', 8, ['--no-videos'])):
         options = ('--videos', 3, '--seconds', 5, '--seed', seed, *more)
-        assert run(tmp_path / name, *options, PYTHONHASHSEED=name).returncode == 0
+        run_tool(TOOL, tmp_path / name, *options, env={'PYTHONHASHSEED': name})
     for file in ('annotations.pkl', 'videos/toy_01.mp4', 'videos/toy_03.mp4'):
         first, again = ((tmp_path / name / file).read_bytes() for name in '12')
         assert first == again
@@ -199,8 +183,7 @@ def test_equal_seeds_give_equal_files(tmp_path):
 
 
 def test_clips_change_nothing_in_the_annotations(tmp_path, filmed):
-    options = ('--videos', 3, '--seconds', 20, '--no-videos')
-    assert run(tmp_path, *options).returncode == 0
+    converter.convert(tmp_path, videos=3, seconds=20, no_videos=True)
     assert [path.name for path in tmp_path.iterdir()] == ['annotations.pkl']
     bare, with_clips = (
         load_annotations(folder / 'annotations.pkl')['annotations']
@@ -273,8 +256,8 @@ def test_boxes_come_and_go_in_turn():
     assert there[:, 1].tolist() == [False] * 4 + [True] * 4
 
 
-def test_toy_ends_with_a_summary(tmp_path):
-    done = run(tmp_path, '--videos', 4, '--seconds', 2)
+def test_toy_ends_with_a_summary(tmp_path, run_tool):
+    done = run_tool(TOOL, tmp_path, '--videos', 4, '--seconds', 2)
     lines = done.stdout.splitlines()
     assert lines[0].startswith('4 videos, ')
     assert lines[1:3] == [
@@ -297,7 +280,7 @@ def test_toy_ends_with_a_summary(tmp_path):
 )
 def test_toy_refuses_what_it_cannot_make(option, value, message, capsys):
     with pytest.raises(SystemExit) as end:
-        converter.main(['out', option, str(value)], prog='mmskelseg convert toy')
+        commands.main(['convert', 'toy', 'out', option, str(value)])
     assert end.value.code == 2
     assert capsys.readouterr().err.endswith(
         f'mmskelseg convert toy: error: argument {option}: {message}\n'

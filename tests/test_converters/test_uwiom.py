@@ -1,13 +1,9 @@
 """The converter of UW-IOM, on small releases in the layout of the public one."""
 
 import io
-import os
-import subprocess
-import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +12,10 @@ from mmskelseg.converters import uwiom
 from mmskelseg.converters.lcr_release import project
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from tests.small_data import ROOT
+from tests.test_converters.faults import check_refused, remove, rename, save, truncate
 
-ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools' / 'dataset_converters' / 'uwiom.py'
+TOOL = 'tools/dataset_converters/uwiom.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'uwiom_raw'
 FRAMES = 12
 RELEASE_NAMES = [
@@ -62,17 +59,6 @@ def release(tmp_path):
     return make_release(tmp_path / 'release')
 
 
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, TOOL, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=120,
-        check=False,
-    )
-
-
 def test_projection_is_a_pinhole_with_depth_first():
     """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above."""
     np.testing.assert_allclose(
@@ -88,8 +74,7 @@ def test_projection_does_not_clip():
 
 def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
     """Every array of the file is that of the release, in the agreed type."""
-    done = run(release, tmp_path / 'out', '--test', '03')
-    assert done.returncode == 0, done.stderr
+    uwiom.convert(release, tmp_path / 'out', test='03')
     data = load_annotations(tmp_path / 'out/annotations.pkl')
     assert data['split'] == {'train': ['01', '02'], 'test': ['03']}
     assert data['metainfo']['skeleton'] == 'lcr15'
@@ -110,18 +95,17 @@ def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
 
 def test_folds_test_each_video_once(release, tmp_path):
     """The third video of three is in the second of two folds' training part."""
-    done = run(release, tmp_path, '--test', '03', '--folds', 2)
+    uwiom.convert(release, tmp_path, test='03', folds=2)
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['fold1/test'] == ['01', '03']
     assert split['fold2/test'] == split['fold1/train'] == ['02']
     assert split['fold2/train'] == ['01', '03']
-    assert 'fold2/test: 1 video (02)' in done.stdout
-    done = run(release, tmp_path / 'none', '--test', '03', '--folds', 4)
-    assert done.stderr == 'error: --folds is 4, but 3 videos make 2 to 3.\n'
+    with pytest.raises(UserError, match=r'--folds is 4, .* 2 to 3'):
+        uwiom.convert(release, tmp_path / 'none', test='03', folds=4)
 
 
-def test_conversion_ends_with_a_summary(release, tmp_path):
-    done = run(release, tmp_path, '--test', '2,3')
+def test_conversion_ends_with_a_summary(release, tmp_path, run_tool):
+    done = run_tool(TOOL, release, tmp_path, '--test', '2,3')
     assert done.stdout.splitlines() == [
         '3 videos, 36 frames at 10 fps (assumed), 17 classes, 18 segments',
         'train: 1 video (01)',
@@ -130,9 +114,10 @@ def test_conversion_ends_with_a_summary(release, tmp_path):
     ]
 
 
-def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
+def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
     for seed in '12':
-        run(release, tmp_path / seed, '--test', '03', PYTHONHASHSEED=seed)
+        environment = {'PYTHONHASHSEED': seed}
+        run_tool(TOOL, release, tmp_path / seed, '--test', '03', env=environment)
     first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
     assert first.read_bytes() == second.read_bytes()
 
@@ -140,7 +125,7 @@ def test_conversion_writes_the_same_bytes_each_time(release, tmp_path):
 def test_complete_release_gets_its_own_split(tmp_path):
     """The five validation videos of the release test, the other 15 train."""
     root = make_release(tmp_path / 'all', [f'{i:02d}' for i in range(1, 21)])
-    uwiom.main([str(root), str(tmp_path)])
+    uwiom.convert(root, tmp_path)
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['test'] == ['07', '10', '12', '13', '15']
     assert len(split['train']) == 15
@@ -154,10 +139,10 @@ def test_release_is_found_below_the_folder(tmp_path):
 @pytest.mark.skipif(
     not REAL.is_dir(), reason='the real release is not beside the project'
 )
-def test_real_release_converts(tmp_path):
+def test_real_release_converts(tmp_path, capsys):
     """15 videos, 25,248 frames, and each joint within the nominal image."""
-    done = run(REAL, tmp_path, '--test', '03,09,18')
-    assert done.stdout.startswith('15 videos, 25,248 frames'), done.stderr
+    uwiom.convert(REAL, tmp_path, test='03,09,18')
+    assert capsys.readouterr().out.startswith('15 videos, 25,248 frames')
     for video in load_annotations(tmp_path / 'annotations.pkl')['annotations']:
         assert ((video['keypoint'] > 0) & (video['keypoint'] < (640, 480))).all()
         # The head (13) is above the ankles (0, 1), since y grows downwards.
@@ -167,21 +152,14 @@ def test_real_release_converts(tmp_path):
         assert (height > 0).all()
 
 
-def test_fault_ends_the_tool_with_one_sentence(release, tmp_path):
+def test_fault_ends_the_tool_with_one_sentence(release, tmp_path, run_tool):
     """Exit code 1, no traceback, and no file written."""
-    np.save(release / 'Labels/ClassNumber/02.npy', np.zeros(FRAMES + 2, int))
-    done = run(release, tmp_path / 'out', '--test', '03')
-    assert done.returncode == 1
-    assert done.stderr.startswith(
-        f"error: {release}/Labels/ClassNumber/02.npy: video '02': label has shape "
-        '(14,), but keypoint has 12 frames; labels and poses must come from'
-    )
+    np.save(release / LABEL, np.zeros(FRAMES + 2, int))
+    done = run_tool(TOOL, release, tmp_path / 'out', '--test', '03', code=1)
+    assert done.stderr.startswith(f"error: {release}/{LABEL}: video '02'")
+    assert '(14,)' in done.stderr
     assert done.stderr.count('\n') == 1
     assert not (tmp_path / 'out').exists()
-
-
-def save(name, array):
-    return lambda root: np.save(root / name, array)
 
 
 def edit_pose(index, value):
@@ -202,130 +180,78 @@ def replace_risk(old, new):
     return change
 
 
-def truncate(name):
-    def change(root):
-        path = root / name
-        path.write_bytes(path.read_bytes()[:-50])
-
-    return change
-
-
-def remove(name):
-    return lambda root: (root / name).unlink()
-
-
-def rename(old, new):
-    return lambda root: (root / old).rename(root / new)
-
-
 def empty(root):
     for path in root.rglob('0*.*'):
         path.unlink()
 
 
+POSE, LABEL = 'Poses/02_pose3d.npy', 'Labels/ClassNumber/02.npy'
+RISK, NAMES = 'RebaScoreFrameWise/02.txt', 'Labels/uniquelabelnames.npy'
+OTHER_NAMES = np.array([*RELEASE_NAMES[1:], 'box_jump'])
 FAULTS = {
-    'no video': (empty, ': there is no video in it'),
-    'pose without labels': (
-        remove('Labels/ClassNumber/02.npy'),
-        '/Labels/ClassNumber/02.npy: missing, although there are other files of '
-        'video 02',
-    ),
-    'labels without pose': (
-        remove('Poses/02_pose3d.npy'),
-        '/Poses/02_pose3d.npy: missing, although there are other files of video 02',
-    ),
-    'no risk': (
-        remove('RebaScoreFrameWise/02.txt'),
-        '/RebaScoreFrameWise/02.txt: missing, although there are other files of '
-        'video 02',
-    ),
+    'no video': (empty, 'no video'),
+    'pose without labels': (remove(LABEL), f'/{LABEL} | missing | video 02'),
+    'labels without pose': (remove(POSE), f'/{POSE} | missing | video 02'),
+    'no risk': (remove(RISK), f'/{RISK} | missing | video 02'),
     'name without zero': (
-        rename('Poses/02_pose3d.npy', 'Poses/2_pose3d.npy'),
-        '/Poses/2_pose3d.npy: not a file name of the release, such as '
-        '03_pose3d.npy; rename',
+        rename(POSE, 'Poses/2_pose3d.npy'),
+        '/Poses/2_pose3d.npy | 03_pose3d.npy',
     ),
-    'truncated pose': (
-        truncate('Poses/02_pose3d.npy'),
-        '/Poses/02_pose3d.npy: not a complete .npy file of numbers',
-    ),
-    'empty pose': (
-        lambda root: (root / 'Poses/02_pose3d.npy').write_bytes(b''),
-        '/Poses/02_pose3d.npy: not a complete .npy file of numbers',
-    ),
+    'truncated pose': (truncate(POSE), f'/{POSE} | not a complete .npy'),
     'labels as objects': (
-        save('Labels/ClassNumber/02.npy', np.array([None] * FRAMES)),
-        '/Labels/ClassNumber/02.npy: not a complete .npy file of numbers',
+        save(LABEL, np.array([None] * FRAMES)),
+        f'/{LABEL} | not a complete .npy',
     ),
-    'pose of another skeleton': (
-        save('Poses/02_pose3d.npy', np.ones((FRAMES, 17, 3))),
-        '/Poses/02_pose3d.npy: an array of float64 with shape (12, 17, 3), expected',
+    'other skeleton': (
+        save(POSE, np.ones((FRAMES, 17, 3))),
+        f'/{POSE} | float64 | (12, 17, 3)',
     ),
-    'NaN': (
-        edit_pose((4, 7), np.nan),
-        '/Poses/02_pose3d.npy: frame 4, joint 7 has a depth that is not a number',
-    ),
+    'NaN': (edit_pose((4, 7), np.nan), f'/{POSE} | frame 4, joint 7'),
     'depth': (
         edit_pose((5, slice(2, 4), 0), -0.5),
-        '/Poses/02_pose3d.npy: frame 5, joint 2 has a depth that is not a number '
-        'above 0, '
-        'the first of 2',
+        f'/{POSE} | frame 5, joint 2 | above 0 | first of 2',
     ),
     'label out of range': (
-        save('Labels/ClassNumber/02.npy', np.arange(FRAMES) + 6),
-        "/Labels/ClassNumber/02.npy: video '02': label is 17 in frame 11, the first "
-        'of 1 out of range; expected',
+        save(LABEL, np.arange(FRAMES) + 6),
+        f"/{LABEL} | video '02' | label is 17 in frame 11",
     ),
-    'label type': (
-        save('Labels/ClassNumber/02.npy', np.zeros(FRAMES)),
-        "/Labels/ClassNumber/02.npy: video '02': label is an array of float64 with",
-    ),
-    'risk that is no number': (
-        replace_risk('3.0', 'three'),
-        "/RebaScoreFrameWise/02.txt: could not convert string to float: 'three",
-    ),
+    'label type': (save(LABEL, np.zeros(FRAMES)), f"/{LABEL} | video '02' | float64"),
+    'risk that is no number': (replace_risk('3.0', 'three'), f"/{RISK} | 'three"),
     'risk that is not finite': (
         replace_risk('3.000000000000000000e+00', 'nan'),
-        "/RebaScoreFrameWise/02.txt: video '02': risk is NaN or infinite in frame 3;",
+        f"/{RISK} | video '02' | risk is NaN or infinite in frame 3",
     ),
     'risk too long': (
         replace_risk('3.0', '3.0\n3.0'),
-        "/RebaScoreFrameWise/02.txt: video '02': risk has shape (13,), but keypoint "
-        'needs (12,).',
+        f"/{RISK} | video '02' | risk has shape (13,) | (12,)",
     ),
-    'no class names': (
-        remove('Labels/uniquelabelnames.npy'),
-        '/Labels/uniquelabelnames.npy: missing',
-    ),
+    'no class names': (remove(NAMES), f'/{NAMES} | missing'),
     'other class names': (
-        save('Labels/uniquelabelnames.npy', np.array([*RELEASE_NAMES[1:], 'box_jump'])),
-        '/Labels/uniquelabelnames.npy: 17 class names that differ from the 17 of the '
-        'release in box_bend_pick_up_low, box_jump;',
+        save(NAMES, OTHER_NAMES),
+        f'/{NAMES} | 17 class names | box_bend_pick_up_low, box_jump',
     ),
 }
 
 
-@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_in_the_release_names_file_and_place(change, message, release, tmp_path):
-    change(release)
-    with pytest.raises(SystemExit) as end:
-        uwiom.main([str(release), str(tmp_path / 'out'), '--test', '03'])
-    assert str(end.value).startswith(f'error: {release}{message}')
+@pytest.mark.parametrize('fault', FAULTS)
+def test_fault_in_the_release_names_file_and_place(fault, release, tmp_path):
+    def convert(root, out):
+        uwiom.convert(root, out, test='03')
+
+    check_refused(convert, release, tmp_path / 'out', *FAULTS[fault])
 
 
 @pytest.mark.parametrize(
     ('wanted', 'message'),
     [
-        ([], 'test videos 07, 10, 12, 13, 15 are not among the 3 videos here'),
-        (['--test', '03,21'], r'the test videos 21 are not .* here \(01, 02, 03\)'),
-        (
-            ['--test', '01,02,03'],
-            r'no video is left .* are test videos \(01, 02, 03\); na',
-        ),
+        (None, 'test videos 07, 10, 12, 13, 15 .* 3 videos'),
+        ('03,21', r'test videos 21 .* \(01, 02, 03\)'),
+        ('01,02,03', r'no video is left .* \(01, 02, 03\)'),
     ],
 )
 def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path):
-    with pytest.raises(SystemExit, match=message):
-        uwiom.main([str(release), str(tmp_path), *wanted])
+    with pytest.raises(UserError, match=message):
+        uwiom.convert(release, tmp_path, test=wanted)
 
 
 def test_folder_that_is_no_release_names_its_parts(tmp_path):
@@ -386,13 +312,12 @@ def files_below(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file())
 
 
-def test_download_unpacks_the_release_alone(server, tmp_path):
+def test_download_unpacks_the_release_alone(server, tmp_path, call_tool):
     """Only the release's own files are written, whatever names the archive holds."""
     server.content = make_archive(tmp_path / 'made')
     place = tmp_path / 'new' / 'place'
     arguments = (place, place / 'out', '--test', '03', '--download')
-    done = run(*arguments, '--url', server.url, no_proxy='127.0.0.1')
-    assert done.returncode == 0, done.stderr
+    call_tool(TOOL, *arguments, '--url', server.url)
     (place / 'out/annotations.pkl').unlink()
     release = tmp_path / 'made/archived'
     assert files_below(tmp_path / 'new') == [
@@ -404,7 +329,7 @@ def test_download_unpacks_the_release_alone(server, tmp_path):
 
 
 def test_download_is_left_out_when_the_release_is_there(server, release):
-    uwiom.download(server.url, release)
+    uwiom.download_release(server.url, release)
     assert server.asked == []
 
 
@@ -414,10 +339,10 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = 1000
     place = tmp_path / 'place'
     with pytest.raises(UserError, match=f'after 1000 of {len(server.content)} bytes'):
-        uwiom.download(server.url, place)
+        uwiom.download_release(server.url, place)
     assert files_below(place) == ['MTL-ERA.zip.part']
     server.cut = None
-    uwiom.download(server.url, place)
+    uwiom.download_release(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
     videos = uwiom.find_videos(place / 'Data/UW', uwiom.PARTS)
     assert list(videos) == ['01', '02', '03']
@@ -429,7 +354,7 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.content = make_archive(tmp_path / 'made')
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
-    uwiom.download(server.url, tmp_path)
+    uwiom.download_release(server.url, tmp_path)
     videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
     assert list(videos) == ['01', '02', '03']
 
@@ -438,7 +363,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     """As long as the archive lies there, its files are not taken for complete."""
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
-    uwiom.download(server.url, tmp_path)
+    uwiom.download_release(server.url, tmp_path)
     videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
     assert list(videos) == ['01', '02', '03']
     assert not (tmp_path / 'MTL-ERA.zip').exists()
@@ -447,7 +372,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
 
 def test_missing_page_is_named(server, tmp_path):
     with pytest.raises(UserError, match=r'master\.zip: the download failed \(.*404'):
-        uwiom.download(server.url, tmp_path)
+        uwiom.download_release(server.url, tmp_path)
 
 
 def empty_archive():
@@ -468,5 +393,5 @@ def test_archive_that_is_no_release_is_deleted(content, message, server, tmp_pat
     """The next run downloads it again instead of failing in the same way."""
     server.content = content
     with pytest.raises(UserError, match=message):
-        uwiom.download(server.url, tmp_path)
+        uwiom.download_release(server.url, tmp_path)
     assert files_below(tmp_path) == []

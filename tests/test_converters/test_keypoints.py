@@ -14,6 +14,7 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_elan
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
+from tests.test_converters.faults import text
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30
@@ -374,83 +375,61 @@ def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     assert 'no labels of take2 (' in output
 
 
-def text(folder, name, content):
-    return lambda root: (root / folder / name).write_text(content)
+def empty(folder):
+    return lambda root: [file.unlink() for file in (root / folder).iterdir()]
 
 
+def another_layout(root):
+    (root / 'poses/take2.json').unlink()
+    text('poses/take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root)
+
+
+def table(*rows):
+    return text('labels/take1.csv', '\n'.join(['start,end,label', *rows, '']))
+
+
+def keep(root):
+    pass
+
+
+OTHER = json.dumps(coco(np.ones((FRAMES, 15, 3))))
+ONE, TWO = 'poses/take1.json', 'poses/take2.json'
 FAULTS = {
-    'no keypoints': (
-        lambda root: [f.unlink() for f in (root / 'poses').iterdir()],
-        (), '/poses: no keypoint file (.json,',
-    ),
-    'no labels': (
-        lambda root: [f.unlink() for f in (root / 'labels').iterdir()],
-        (), '/labels: no label file (.boris,',
-    ),
+    'no keypoints': (empty('poses'), '', '/poses: | .json'),
+    'no labels': (empty('labels'), '', '/labels: | .boris'),
     'two files of a video': (
-        text('poses', 'take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
-        (), '/take1.json both belong to the video take1; name',
+        text('poses/take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
+        '',
+        '/take1.json | video take1',
     ),
-    'two labels of a video': (
-        text('labels', 'take1.txt', 'walk\n'), (), 'both label the video take1, whose',
-    ),
-    'truncated keypoints': (
-        text('poses', 'take1.json', '[{"image_id": 0, "keypoints": [1'),
-        (), '/take1.json: line 1, column',
-    ),
-    'other joints': (
-        text('poses', 'take2.json', json.dumps(coco(np.ones((FRAMES, 15, 3))))),
-        ('--skeleton', 'coco17'), '15 joints, but the skeleton coco17 has 17',
-    ),
-    'another layout': (
-        lambda root: (
-            (root / 'poses/take2.json').unlink(),
-            text('poses', 'take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root),
-        ),
-        (), '/take2.csv: its joints differ from those of take1 (it lacks left_eye, ',
-    ),
+    'two labels of a video': (text('labels/take1.txt', 'walk\n'), '', 'video take1'),
+    'truncated keypoints': (text(ONE, '[{"image_id": 0'), '', f'/{ONE}: line 1, col'),
+    'other joints': (text(TWO, OTHER), '--skeleton coco17', '15 joints | coco17 | 17'),
+    'another layout': (another_layout, '', '/take2.csv | take1 | left_eye'),
     'gap': (
-        text('labels', 'take1.csv', 'start,end,label\n0,1,walk\n1.5,3,lift\n'),
-        (), 'take1.csv\': no label from 1.000 to 1.500 s, after \'walk\'',
+        table('0,1,walk', '1.5,3,lift'),
+        '',
+        "take1.csv | from 1.000 to 1.500 s | 'walk'",
     ),
-    'overlap': (
-        text('labels', 'take1.csv', 'start,end,label\n0,2,walk\n1,3,lift\n'),
-        (), 'overlap from 1.000 to 2.000 s; correct one of them, or choose overlap',
-    ),
-    'label after the end': (
-        text('labels', 'take1.csv', 'start,end,label\n0,9,walk\n'),
-        (), "'walk' (0.000 to 9.000 s) is outside of the video, which lasts 3",
-    ),
-    'class that is none': (
-        lambda root: None, ('--classes', 'walk', 'run'), "'lift' (1.000 to 2.500 s)",
-    ),
-    'no background': (
-        lambda root: None, ('--unlabelled', 'background'),
-        'name the class by --background NAME',
-    ),
-    'no person': (
-        lambda root: None, ('--person', 'ann'), 'there is no person ann; choose among',
-    ),
-    'no option': (
-        lambda root: None, ('--label-option', 'teir=a'), '--label-option teir: ther',
-    ),
-    'other format': (
-        lambda root: None, ('--format', 'mmpose'), '/take1.json: [0] lacks instances',
-    ),
-    'file as OUT': (
-        text('', 'out', ''), (), 'a file, expected the folder OUT, which comes',
-    ),
-}  # fmt: skip
+    'overlap': (table('0,2,walk', '1,3,lift'), '', 'overlap from 1.000 to 2.000 s'),
+    'after the end': (table('0,9,walk'), '', "'walk' (0.000 to 9.000 s) | lasts 3"),
+    'class that is none': (keep, '--classes walk run', "'lift' (1.000 to 2.500 s)"),
+    'no background': (keep, '--unlabelled background', '--background NAME'),
+    'no person': (keep, '--person ann', 'no person ann'),
+    'no option': (keep, '--label-option teir=a', '--label-option teir'),
+    'other format': (keep, '--format mmpose', '/take1.json: [0] lacks instances'),
+    'file as OUT': (text('out', ''), '', '/out: a file'),
+}
 
 
 @pytest.mark.parametrize('fault', FAULTS)
 def test_fault_is_one_sentence(fault, convert, tmp_path):
-    change, options, message = FAULTS[fault]
+    change, options, named = FAULTS[fault]
     change(tmp_path)
-    _, error = convert(*options, code=1)
-    assert message in error
+    _, error = convert(*options.split(), code=1)
+    for words in named.split(' | '):
+        assert words in error
     assert error.count('\n') == 1
-    assert 'Traceback' not in error
 
 
 def test_rate_must_be_known(convert):

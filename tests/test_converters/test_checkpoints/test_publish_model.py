@@ -48,8 +48,8 @@ def test_published_model_segments_without_its_config(
     np.testing.assert_array_equal(*scores)
 
 
-def test_checkpoint_without_config_is_refused(tmp_path, call_tool):
+def test_checkpoint_without_config_is_refused(tmp_path, run_tool):
     torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': {}}, tmp_path / 'a.pth')
-    done = call_tool(TOOL, tmp_path / 'a.pth', tmp_path / 'b.pth', code=1)
+    done = run_tool(TOOL, tmp_path / 'a.pth', tmp_path / 'b.pth', code=1)
     assert 'a.pth: does not say with which config and data' in done.stderr
     assert not (tmp_path / 'b.pth').exists()

@@ -96,18 +96,6 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
         torch.testing.assert_close(sample['pred_score'], samples[name]['pred_score'])
 
 
-@pytest.mark.slow
-def test_test_names_the_checkpoint_of_an_ensemble_that_is_another_model(
-    run_tool, tmp_path, options, checkpoints
-):
-    """Not only that one of them is."""
-    torch.save({'foo': torch.zeros(1)}, tmp_path / 'other.pth')
-    files = [checkpoints[0], 'other.pth']
-    error = run_tool(TEST, CONFIG, *files, *options, code=1).stderr.splitlines()[-1]
-    assert error.startswith('error: other.pth: not a checkpoint of the model')
-    assert not list(tmp_path.rglob('metrics.json'))
-
-
 @pytest.fixture
 def dumps(tmp_path, monkeypatch):
     """Two dumps of a video of two frames, of which one says its classes."""
@@ -155,8 +143,3 @@ def test_ensemble_says_what_is_wrong(call_tool, dumps, flags, words):
     error = call_tool(TOOL, *flags, code=1).stderr
     assert error.startswith('error: ')
     assert words in error
-
-
-def test_weights_are_numbers(call_tool, dumps):
-    error = call_tool(TOOL, 'a.pkl', 'b.pkl', '--weights', 'nan', 1, code=2).stderr
-    assert "argument --weights: 'nan' is not a number from 0" in error

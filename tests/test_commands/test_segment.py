@@ -162,29 +162,6 @@ def test_demo_names_files_by_video_where_there_are_several(
     assert names == [f'video_{i}_segments.csv' for i in range(3)]
 
 
-def test_demo_of_each_person_names_files_by_person(
-    small_model, poses, call_tool, tmp_path
-):
-    """One of a file of poses has a number, since its row is no track."""
-    *model, expected = small_model
-    arrays = dict(np.load(poses))
-    for key in ('keypoint', 'keypoint_score'):
-        arrays[key] = np.concatenate([arrays[key]] * 2)
-    arrays['keypoint'][1] += 400
-    np.savez(poses, **arrays)
-    done = call_tool(
-        'demo/demo.py', poses, *model, '--out', tmp_path / 'out', '--person', 'each',
-        '--formats', 'csv', 'timeline',
-    )  # fmt: skip
-    assert (
-        f'take_person1: {len(expected)} segments in a video of 5.0 s, 50 frames'
-        in done.stdout
-    )
-    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
-        'take_person1_segments.csv', 'take_person2_segments.csv', 'take_timeline.png',
-    }  # fmt: skip
-
-
 def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
     """Errors of users have no traceback."""
     config, checkpoint, _ = small_model
@@ -216,8 +193,6 @@ def test_a_checkpoint_is_enough_for_its_config(small_model, poses, call_tool, tm
     for words, message in (
         ([poses, checkpoint, '--cfg-options', 'a=1'], 'need a CONFIG before it'),
         ([poses, checkpoint, checkpoint], 'cannot be read'),
-        (['none.mp4', checkpoint], 'none.mp4: there is no such file or folder'),
-        ([poses, config, 'none.pth'], 'none.pth: there is no such file'),
     ):
         done = call_tool('demo/demo.py', *words, code=1)
         assert message in done.stderr

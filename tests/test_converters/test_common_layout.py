@@ -1,14 +1,17 @@
 """From and to the common layout of action segmentation."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmskelseg.converters import common_layout
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import ROOT, small_annotations
+from tests.test_converters.faults import check_refused, remove, save, text
 
 TOOL = 'tools/dataset_converters/common_layout.py'
 TOY = 'configs/skelseg/toy_joint_limb.py'
@@ -186,81 +189,36 @@ def test_export_makes_a_class_of_frames_without_a_label(tmp_path, call_tool):
     assert label.startswith('none\nnone\nwalk_far\n')
 
 
-@pytest.mark.parametrize('command', ['import', 'export'])
-def test_conversion_writes_the_same_bytes_each_time(
-    command, layout, small_data, tmp_path, call_tool
-):
-    for out in '12':
-        if command == 'import':
-            call_tool(TOOL, command, layout, tmp_path / out, '--fps', '15')
-        else:
-            call_tool(TOOL, command, small_data, tmp_path / out)
-    assert files_below(tmp_path / '1') == files_below(tmp_path / '2') != {}
-
-
-def text(name, content):
-    return lambda root: (root / name).write_text(content)
-
-
-def save(name, array):
-    return lambda root: np.save(root / name, array)
-
-
-def remove(name):
-    return lambda root: (root / name).unlink()
-
-
 NAN = np.ones((4, 14))
 NAN[2, 5] = np.nan
+FEATURES = 'features/b.npy'
 FAULTS = {
-    'no mapping': (
-        remove('mapping.txt'),
-        ': there is neither mapping.txt nor mapping/map',
-    ),
-    'no features': (remove('features/b.npy'), '/features/b.npy: missing'),
-    'no label': (
-        remove('groundTruth/b.txt'),
-        "/splits/train.split1.bundle: split 'train' names the video 'b', which is not",
-    ),
+    'no mapping': (remove('mapping.txt'), 'mapping.txt'),
+    'no features': (remove(FEATURES), f'/{FEATURES}: missing'),
     'other length': (
-        save('features/b.npy', np.ones((4, 13))),
-        '/features/b.npy: features of 13 frames, but b.txt has 14 labels;',
+        save(FEATURES, np.ones((4, 13))),
+        f'/{FEATURES} | 13 frames | b.txt has 14 labels | --frames-first',
     ),
-    'other width': (
-        save('features/b.npy', np.ones((5, 14))),
-        '/features/b.npy: 5 features per frame, but the previous videos have 4;',
-    ),
-    'NaN': (
-        save('features/b.npy', NAN),
-        '/features/b.npy: a feature of frame 5 is NaN or infinite, the first of 1',
-    ),
-    'three axes': (
-        save('features/b.npy', np.ones((4, 14, 1))),
-        '/features/b.npy: an array of float64 with shape (4, 14, 1), expected floats',
-    ),
+    'other width': (save(FEATURES, np.ones((5, 14))), f'/{FEATURES} | 5 features | 4'),
+    'NaN': (save(FEATURES, NAN), f'/{FEATURES} | frame 5 is NaN | first of 1'),
+    'three axes': (save(FEATURES, np.ones((4, 14, 1))), f'/{FEATURES} | (4, 14, 1)'),
     'class that is not mapped': (
         text('groundTruth/b.txt', 'take\nstir\n'),
-        "/groundTruth/b.txt: line 2 is 'stir', the first of 1 that are not a class;",
+        "/groundTruth/b.txt | line 2 | 'stir' | first of 1",
     ),
-    'id twice': (
-        text('mapping.txt', '0 take\n0 pour\n'),
-        '/mapping.txt: the ids are 0, 0, expected each of 0 to 1 once.',
-    ),
+    'id twice': (text('mapping.txt', '0 take\n0 pour\n'), '/mapping.txt | 0, 0'),
 }
 
 
-@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_ends_the_import_with_one_sentence(
-    change, message, layout, tmp_path, call_tool
-):
-    """It names file, place and value, and what was there before stays."""
+@pytest.mark.parametrize('fault', FAULTS)
+def test_fault_in_the_files_names_file_and_place(fault, layout, tmp_path):
+    """What was there before stays."""
+    convert = partial(common_layout.import_layout, fps=15)
     out = tmp_path / 'out'
-    call_tool(TOOL, 'import', layout, out, '--fps', '15')
+    convert(layout, out)
+    (out / 'annotations.pkl').unlink()
     before = files_below(out)
-    change(layout)
-    done = call_tool(TOOL, 'import', layout, out, '--fps', '15', code=1)
-    assert done.stderr.startswith(f'error: {layout}{message}')
-    assert done.stderr.count('\n') == 1
+    check_refused(convert, layout, out, *FAULTS[fault])
     assert files_below(out) == before
 
 

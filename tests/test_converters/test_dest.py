@@ -5,9 +5,11 @@ import csv
 import numpy as np
 import pytest
 
+from mmskelseg.converters import dest
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
+from tests.test_converters.faults import check_refused, remove, save, text
 
 TOOL = 'tools/dataset_converters/dest.py'
 LENGTHS = {'a': 12, 'b': 14, 'c': 16}
@@ -239,7 +241,7 @@ def test_import_of_an_export_is_the_same_again(
             np.testing.assert_array_equal(other[part], video[part])
 
 
-def test_export_writes_what_the_code_of_others_reads(tmp_path, call_tool):
+def test_export_writes_what_the_code_of_others_reads(tmp_path, run_tool):
     """Ids, boundaries of two frames, and tables with every tenth video to validate."""
     data = small_annotations(lengths=(14,) * 21)
     names = [video['frame_dir'] for video in data['annotations']]
@@ -247,7 +249,7 @@ def test_export_writes_what_the_code_of_others_reads(tmp_path, call_tool):
     data['annotations'][0]['label'][0] = -1
     save_annotations(data, tmp_path / 'a.pkl')
     out = tmp_path / 'LARA'
-    call_tool(TOOL, 'export', tmp_path / 'a.pkl', out, '--unlabelled', 'none')
+    run_tool(TOOL, 'export', tmp_path / 'a.pkl', out, '--unlabelled', 'none')
     features = np.load(out / 'features/video_3.npy')
     assert (features.shape, features.dtype) == ((3, 14, 17, 1), np.float32)
     np.testing.assert_array_equal(
@@ -273,85 +275,44 @@ def test_export_writes_what_the_code_of_others_reads(tmp_path, call_tool):
     }
 
 
-def save(name, array):
-    return lambda root: np.save(root / name, array)
+def table_without_a_column(root):
+    remove('splits/test.split1.bundle')(root)
+    text('splits/test1.csv', 'video\nc\n')(root)
 
 
-def text(name, content):
-    return lambda root: (root / name).write_text(content)
-
-
-def remove(name):
-    return lambda root: (root / name).unlink()
-
-
-NAN = np.ones((3, 14, 25))
-NAN[1, 5, 7] = np.nan
+POSE, LABEL = 'features/b.npy', 'gt_arr/b.npy'
 FAULTS = {
     'other number of joints': (
-        save('features/b.npy', np.ones((3, 14, 20))),
-        '/features/b.npy: an array of float64 with shape (3, 14, 20), expected numbers '
-        'of shape (C, T, 25, M), (C, T, 25), (T, 25, C) or (T, M*25*C), since',
+        save(POSE, np.ones((3, 14, 20))),
+        f'/{POSE} | (3, 14, 20) | (C, T, 25, M), (C, T, 25), (T, 25, C) or (T, M*25*C)',
     ),
     'other number of channels': (
-        save('features/b.npy', np.ones((6, 14, 25))),
-        '/features/b.npy: 6 numbers for each joint, but the channels are xyz; give',
+        save(POSE, np.ones((6, 14, 25))),
+        f'/{POSE} | 6 numbers | xyz',
     ),
-    'texts': (
-        save('features/b.npy', np.full((3, 14, 25), 'x')),
-        '/features/b.npy: an array of <U1 with shape (3, 14, 25), expected numbers of',
-    ),
-    'NaN': (
-        save('features/b.npy', NAN),
-        '/features/b.npy: a feature of frame 5 is NaN or infinite, the first of 1 such',
-    ),
-    'no features': (remove('features/b.npy'), '/features/b.npy: missing; copy'),
-    'other length': (
-        save('gt_arr/b.npy', np.zeros(13)),
-        '/features/b.npy: features of 14 frames, but b.npy has 13 labels;',
-    ),
+    'texts': (save(POSE, np.full((3, 14, 25), 'x')), f'/{POSE} | <U1 | (3, 14, 25)'),
+    'other length': (save(LABEL, np.zeros(13)), f'/{POSE} | 14 frames | b.npy has 13'),
     'class that is not mapped': (
-        save('gt_arr/b.npy', np.repeat([0, 7, -1], [4, 8, 2])),
-        '/gt_arr/b.npy: frame 4 is 7, the first of 10 that are not a class; '
-        'mapping.txt has the ids 0 to 2.',
+        save(LABEL, np.repeat([0, 7, -1], [4, 8, 2])),
+        f'/{LABEL} | frame 4 is 7 | first of 10 | mapping.txt | 0 to 2',
     ),
-    'half a class': (
-        save('gt_arr/b.npy', np.full(14, 0.5)),
-        '/gt_arr/b.npy: frame 0 is 0.5, the first of 14 that are not a class;',
-    ),
+    'half a class': (save(LABEL, np.full(14, 0.5)), f'/{LABEL} | frame 0 is 0.5'),
     'labels of several numbers': (
-        save('gt_arr/b.npy', np.zeros((14, 3))),
-        '/gt_arr/b.npy: an array of float64 with shape (14, 3), expected the class id',
+        save(LABEL, np.zeros((14, 3))),
+        f'/{LABEL} | float64 | (14, 3)',
     ),
-    'no label': (
-        remove('gt_arr/b.npy'),
-        "/splits/train.split1.bundle: split 'train' names the video 'b', which is not",
-    ),
-    'no mapping': (
-        remove('mapping.txt'),
-        ': there is neither mapping.txt nor mapping/map',
-    ),
+    'no label': (remove(LABEL), "/splits/train.split1.bundle | 'train' | video 'b'"),
     'table without a column': (
-        lambda root: (
-            remove('splits/test.split1.bundle')(root),
-            text('splits/test1.csv', 'video\nc\n')(root),
-        ),
-        "/splits/test1.csv: line 1 is 'video', expected column names that include",
+        table_without_a_column,
+        "/splits/test1.csv | line 1 | 'video'",
     ),
 }
 
 
-@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_ends_the_import_with_one_sentence(
-    change, message, release, tmp_path, call_tool
-):
-    """It names file, place and value; nothing is written."""
+@pytest.mark.parametrize('fault', FAULTS)
+def test_fault_in_the_files_names_file_and_place(fault, release, tmp_path):
     root, _ = release('PKU-view', (3, 'T', 25))
-    change(root)
-    done = call_tool(TOOL, 'import', root, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'error: {root}{message}')
-    assert done.stderr.count('\n') == 1
-    assert not (tmp_path / 'out').exists()
+    check_refused(dest.import_layout, root, tmp_path / 'out', *FAULTS[fault])
 
 
 def test_what_files_do_not_say_must_be_told(release, tmp_path, call_tool):
@@ -377,8 +338,6 @@ def test_export_names_the_video_whose_persons_do_not_fit(tmp_path, call_tool):
 
 
 def test_releases_name_skeletons_that_there_are():
-    from mmskelseg.converters.dest import RELEASES
-
-    for name, known in RELEASES.items():
+    for name, known in dest.RELEASES.items():
         assert known.fps > 0, name
         assert Skeleton.get(known.skeleton).num_joints in (1, 17, 19, 25), name

@@ -33,14 +33,13 @@ def options(small_data):
     ]
 
 
-def write(path, risk):
+def write(path):
     data = small_annotations()
     data['split'].update(
         {f'a/{part}': data['split'][part] for part in ('train', 'test')}
     )
-    if risk:
-        for video in data['annotations']:
-            video['risk'] = np.ones(video['total_frames'], np.float32)
+    for video in data['annotations']:
+        video['risk'] = np.ones(video['total_frames'], np.float32)
     save_annotations(data, path)
 
 
@@ -51,7 +50,7 @@ def test_cross_validation_reports_the_error_of_risk(
 ):
     """Beside the scores of segmentation, over folds as over videos."""
     monkeypatch.chdir(tmp_path)
-    write(small_data, risk=True)
+    write(small_data)
     tool = 'tools/cross_validate.py'
     call_tool(
         tool, CONFIG, '--folds', 'a', '--work-dir', 'out', '--cfg-options', *options
@@ -64,14 +63,3 @@ def test_cross_validation_reports_the_error_of_risk(
     for name in ('over_folds', 'over_videos', 'over_seeds'):
         assert content[name]['scores']['mse']['mean'] > 0
     assert '| mae |' in (tmp_path / 'out/cross_validation.md').read_text()
-
-
-def test_training_names_a_video_without_risk(call_tool, tmp_path, small_data, options):
-    """A data set without risk scores trains STL, not MTL."""
-    write(small_data, risk=False)
-    error = call_tool(
-        'tools/train.py', CONFIG, '--work-dir', tmp_path / 'out', '--cfg-options',
-        *options, code=1,
-    ).stderr  # fmt: skip
-    assert 'the loss needs gt_risk for its ' in error
-    assert "add 'risk' to its annotation" in error

@@ -1,17 +1,14 @@
 """Training, testing and resuming as a user does, on a small annotation file."""
 
 import json
-import pickle
 import shutil
 
-import numpy as np
 import pytest
 import torch
 from mmengine.fileio import load
 
 from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.runtime.files.pickles import load_pickle
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT
 
 # Nearly every test here starts a tool, which together take minutes.
 pytestmark = pytest.mark.slow
@@ -140,107 +137,11 @@ def test_extract_features_ahead_of_training(run_tool, small_data, options):
     assert [file.stat().st_mtime_ns for file in files] == times
 
 
-def break_labels(data):
-    data['annotations'][0]['label'] = np.zeros(99, np.int64)
-
-
-def break_label_range(data):
-    data['annotations'][0]['label'][7] = 3
-
-
-def break_keypoints(data):
-    data['annotations'][1]['keypoint'][0, 4, 2] = np.nan
-
-
-def break_joints(data):
-    for key in ('keypoint', 'keypoint_score'):
-        data['annotations'][0][key] = data['annotations'][0][key][:, :, :15]
-
-
-def break_split(data):
-    data['split']['test'] = []
-
-
-@pytest.mark.parametrize(
-    ('change', 'words'),
-    [
-        (break_labels, ['video_0', '99', '60']),
-        (break_label_range, ['video_0', '3', '7']),
-        (break_keypoints, ['video_1', 'keypoint', 'frame 4']),
-        (break_joints, ['video_0', '15', '17']),
-        (break_split, ["split 'test'"]),
-    ],
-)
-def test_train_names_what_is_wrong_with_annotations(
-    run_tool, small_data, options, change, words
-):
-    """One sentence with the file, the video and the value, before anything is made."""
-    data = load_pickle(small_data)
-    change(data)
-    small_data.write_bytes(pickle.dumps(data))
-    error = train(run_tool, options, code=1).stderr.strip().splitlines()[-1]
-    assert error.startswith('error: ')
-    for word in [str(small_data), *words]:
-        assert word in error
-
-
-@pytest.mark.parametrize(
-    ('content', 'word'),
-    [
-        (pickle.dumps(small_annotations())[:-9], 'ends or cannot be read'),
-        (b'not a pickle', 'a pickle was expected'),
-        (b'cos\nsystem\n(S"touch ran"\ntR.', 'os.system'),
-    ],
-)
-def test_train_refuses_a_pickle_that_is_not_data(
-    run_tool, tmp_path, small_data, options, content, word
-):
-    """Cut short, something else, or a program: refused, and nothing is run."""
-    small_data.write_bytes(content)
-    error = train(run_tool, options, code=1).stderr.strip().splitlines()[-1]
-    assert error.startswith(f'error: {small_data}')
-    assert word in error
-    assert not (tmp_path / 'ran').exists()
-
-
 def test_train_says_how_to_make_missing_data(run_tool):
     """Without the toy data, the sentence names folder and converter."""
     error = run_tool('tools/train.py', CONFIG, code=1).stderr.strip().splitlines()[-1]
     assert error.startswith('error: data/toy/annotations.pkl: there is no such folder')
     assert 'toy.py' in error
-
-
-def test_train_refuses_a_feature_file_cut_short(run_tool, small_data, options):
-    """The file is named before training starts."""
-    run_tool('tools/extract_features.py', CONFIG, '--cfg-options', *options)
-    file = next(small_data.parent.glob('features/*/*.npy'))
-    file.write_bytes(file.read_bytes()[:-100])
-    error = train(run_tool, options, code=1).stderr.strip().splitlines()[-1]
-    assert error.startswith(f'error: {file}: the feature file is cut short')
-
-
-def test_train_refuses_weights_of_another_network(run_tool, tmp_path, options):
-    """A VGG's weights for a ResNet, said before features are made."""
-    torch.save({'features.0.weight': torch.zeros(3)}, tmp_path / 'vgg.pth')
-    encoder = ('type=FrameEncoder', 'arch=torchvision.resnet18', 'weights=vgg.pth')
-    where = [f'{m}_dataloader.dataset.features.heatmap.encoder' for m in MODES]
-    changes = [f'{w}.{e}' for w in where for e in encoder]
-    changes += [f'{w}._delete_=True' for w in where]
-    error = (
-        train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
-    )
-    assert error.startswith('error: vgg.pth: not the weights of resnet18')
-
-
-def test_train_names_the_video_of_the_wrong_skeleton(run_tool, options):
-    """The sentence names config and video, though the renderer found the fault."""
-    where = [f'{m}_dataloader.dataset.features.heatmap.render' for m in MODES]
-    changes = [f'{w}.skeleton=lcr15' for w in where]
-    error = (
-        train(run_tool, [*options, *changes], code=1).stderr.strip().splitlines()[-1]
-    )
-    assert error.startswith('error: ')
-    assert '.py: video_0: keypoint has the shape (1, 60, 17, 2)' in error
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from itertools import chain, groupby
 import numpy as np
 import pytest
 
+from mmskelseg.converters import precog
 from mmskelseg.converters.precog import CLASSES, JOINTS, PACKED, pack
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
+from tests.test_converters.faults import check_refused, rename
 
 TOOL = 'tools/dataset_converters/precog.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'precog'
@@ -98,9 +100,9 @@ def test_release_is_packed_into_one_file(release, tmp_path, call_tool):
     assert 'other.npz: not a file of recordings as in the package' in done.stderr
 
 
-def test_package_has_all_recordings(tmp_path, call_tool):
+def test_package_has_all_recordings(tmp_path, call_tool, run_tool):
     """With the twelve joints of any estimator as well; the licence goes with them."""
-    done = call_tool(TOOL, tmp_path / 'all')
+    done = run_tool(TOOL, tmp_path / 'all')
     assert '72 videos, 19,219 frames at 30 fps, 9 classes' in done.stdout
     with np.load(PACKED) as arrays:
         assert 'Copyright (c) 2016 David Jardim' in str(arrays['licence'])
@@ -213,74 +215,60 @@ TABLE = '/Dataset/CSV/Seq1_5.csv'
 FAULTS = {
     'column too few': (
         change_line(3, '0 0 5.1;', ''),
-        f'{TABLE}: line 3 has 20 columns separated by `;`, expected 21',
+        f'{TABLE} | line 3 has 20 columns | 21',
     ),
     'no number': (
         change_line(4, '0.5 0.25 2', '0,5 0,25 2'),
-        f"{TABLE}: line 4 has '0,5 0,25 2' for FootRight, expected three numbers",
+        f"{TABLE} | line 4 | '0,5 0,25 2' | FootRight",
     ),
     'two numbers': (
         change_line(2, '0 0 5.1', '0 5.1'),
-        f"{TABLE}: line 2 has '0 5.1' for HipCenter, expected three numbers",
+        f"{TABLE} | line 2 | '0 5.1' | HipCenter",
     ),
     'not finite': (
         change_line(2, '0 0 5.1', '0 nan 5.1'),
-        f"{TABLE}: line 2 has '0 nan 5.1' for HipCenter, expected three numbers",
+        f"{TABLE} | line 2 | '0 nan 5.1' | HipCenter",
     ),
     'behind the camera': (
         change_line(2, '0.25 2', '0.25 -2'),
-        f'{TABLE}: line 2 has the depth -2 for FootRight, expected one above 0',
+        f'{TABLE} | line 2 | depth -2 | FootRight | above 0',
     ),
     'label out of range': (
         change_line(9, ';2', ';9'),
-        f"{TABLE}: line 9 has the class '9', expected 0 to 8.",
+        f"{TABLE} | line 9 | class '9' | 0 to 8",
     ),
     'label that is no number': (
         change_line(9, ';2', ';kick'),
-        f"{TABLE}: line 9 has the class 'kick', expected 0 to 8.",
+        f"{TABLE} | line 9 | class 'kick' | 0 to 8",
     ),
     'joints of another kind': (
         change_line(1, 'Spine', 'SpineMid'),
-        f"{TABLE}: line 1 is 'HipCenter; SpineMid; ",
+        f"{TABLE} | line 1 | 'HipCenter; SpineMid; ",
     ),
-    'no frame': (
-        lambda root: write(root, 'Seq1_5.csv'),
-        f'{TABLE}: no frame after line 1',
-    ),
+    'no frame': (lambda root: write(root, 'Seq1_5.csv'), f'{TABLE} | line 1'),
     'strange file': (
         lambda root: write(root, 'Take1_5.csv'),
-        '/Dataset/CSV/Take1_5.csv: not a file name of the release, such as Seq1_9.csv',
+        '/Dataset/CSV/Take1_5.csv | Seq1_9.csv',
     ),
     'file that is there twice': (
         lambda root: write(root, 'Seq1_05.csv'),
-        f'{TABLE}: the same recording as Seq1_05.csv; keep one of them.',
+        f'{TABLE} | Seq1_05.csv',
     ),
-    'no files': (
-        lambda root: (root / 'Dataset').rename(root / 'data'),
-        ': neither this folder nor Dataset/CSV in it contains SeqS_P.csv',
-    ),
-    'no folder': (
-        lambda root: root.rename(root.with_name('moved')),
-        ': no such folder; name the folder of the release.',
-    ),
+    'no files': (rename('Dataset', 'data'), 'Dataset/CSV | SeqS_P.csv'),
+    'no folder': (rename('', '../moved'), 'no such folder'),
     'missing subject': (
         lambda root: [path.unlink() for path in root.rglob('Seq*_5.csv')],
-        ': the test subjects 05 are not among the 3 subjects here (01, 02, 09); choose '
-        'others by --test.',
+        'test subjects 05 | 3 subjects | (01, 02, 09) | --test',
     ),
 }
 
 
-@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_ends_the_tool_with_one_sentence(
-    change, message, release, tmp_path, call_tool
-):
-    """It names file, line and value, and nothing is written."""
-    change(release)
-    done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'error: {release}{message}')
-    assert done.stderr.count('\n') == 1
-    assert not (tmp_path / 'out').exists()
+@pytest.mark.parametrize('fault', FAULTS)
+def test_fault_in_the_release_names_file_and_place(fault, release, tmp_path):
+    def convert(source, out):
+        precog.convert(out, source=source)
+
+    check_refused(convert, release, tmp_path / 'out', *FAULTS[fault])
 
 
 @pytest.fixture(scope='module')
@@ -288,10 +276,8 @@ def real(tmp_path_factory):
     """The annotations of the real release."""
     if not REAL.is_dir():
         pytest.skip('the real release is not here')
-    from mmskelseg.converters.precog import main
-
     out = tmp_path_factory.mktemp('precog')
-    main([str(REAL), str(out), '--repair-labels'])
+    precog.convert(out, source=REAL, repair_labels=True)
     return load_annotations(out / 'annotations.pkl')
 
 

@@ -186,9 +186,3 @@ def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change
     change(lambda data: data['annotations'][1].update(label=np.zeros(44, int)))
     error = call_tool(TOOL, small_data, code=1).stderr
     assert f"error: {small_data}: video 'video_1': label has shape (44,)" in error
-
-
-def test_browser_refuses_no_frames(call_tool, small_data):
-    """A number below 1 is a mistake."""
-    done = call_tool(TOOL, small_data, '--frames', 0, code=2)
-    assert "'0' is not a whole number from 1" in done.stderr

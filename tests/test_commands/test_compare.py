@@ -52,11 +52,11 @@ def rows(text):
     return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
 
 
-def test_table_has_the_best_first_and_differences_to_it(save, call_tool, tmp_path):
+def test_table_has_the_best_first_and_differences_to_it(save, run_tool, tmp_path):
     """The seed adds 0 or 1, and so does the fold."""
     worse, best = save('worse', 40), save('best', 43.5, seeds=(0,))
     out = tmp_path / 'table.md'
-    done = call_tool(TOOL, worse, best / 'cross_validation.json', '--out', out)
+    done = run_tool(TOOL, worse, best / 'cross_validation.json', '--out', out)
     first, second = rows(done.stdout)
     assert first['Config'] == 'some/best'
     assert (first['F1@10'], first['mAP'], first['p']) == ('54.00', '53.00', '')

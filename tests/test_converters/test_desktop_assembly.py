@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from mmskelseg.converters import desktop_assembly
 from mmskelseg.runtime.files.annotations import load_annotations
+from tests.test_converters.faults import check_refused, remove, rename, save, text
 
 TOOL = 'tools/dataset_converters/desktop_assembly.py'
 FRAMES = 8
@@ -77,32 +79,6 @@ def test_conversion_takes_what_the_release_or_the_user_has(
     assert (video['img_shape'], video['fps']) == ((720, 1280), 15)
 
 
-def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
-    for seed in '12':
-        run_tool(TOOL, release, tmp_path / seed, env={'PYTHONHASHSEED': seed})
-    first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
-    assert first.read_bytes() == second.read_bytes()
-
-
-def save(array):
-    return lambda root: np.save(root / f'keypoints/{VIDEOS[1]}.npy', array)
-
-
-def score(value):
-    pose = np.ones((FRAMES, 17, 3))
-    pose[5, 7, 2] = value
-    return save(pose)
-
-
-def text(name, content):
-    def change(root):
-        path = root / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(content)
-
-    return change
-
-
 def bundles(train, test):
     def change(root):
         text('splits/train.split1.bundle', train)(root)
@@ -111,96 +87,53 @@ def bundles(train, test):
     return change
 
 
+NEGATIVE = np.ones((FRAMES, 17, 3))
+NEGATIVE[5, 7, 2] = -0.5
 LABEL, POSE = f'groundTruth/{VIDEOS[1]}', f'keypoints/{VIDEOS[1]}.npy'
+TRAIN, TEST = (f'splits/{part}.split1.bundle' for part in ('train', 'test'))
 FAULTS = {
-    'no labels': (
-        lambda root: (root / 'groundTruth').rename(root / 'labels'),
-        '/groundTruth: no such folder',
-    ),
-    'no poses': (
-        lambda root: (root / 'keypoints').rename(root / 'poses'),
-        '/keypoints: no such folder',
-    ),
-    'no pose': (lambda root: (root / POSE).unlink(), f'/{POSE}: missing'),
+    'no labels': (rename('groundTruth', 'labels'), '/groundTruth: no such folder'),
+    'no poses': (rename('keypoints', 'poses'), '/keypoints: no such folder'),
+    'no pose': (remove(POSE), f'/{POSE}: missing'),
     'two texts of a video': (
         text(f'{LABEL}.txt', 'Background\n'),
-        '/groundTruth: 8 files for 7 videos; keep one of VIDEO and VIDEO.txt',
-    ),
-    'class without a name': (
-        text(LABEL, 'Pick_up_lid\nSleep\n'),
-        f"/{LABEL}: line 2 is 'Sleep', the first of 1 that are not a class",
+        '/groundTruth | 8 files for 7 videos',
     ),
     'too few labels': (
         text(LABEL, 'Pick_up_lid\n'),
-        f"/{LABEL}: video '{VIDEOS[1]}': label has shape (1,), but keypoint has 8",
+        f"/{LABEL} | video '{VIDEOS[1]}' | (1,) | 8 frames",
     ),
-    'other joints': (
-        save(np.ones((FRAMES, 15, 3))),
-        f'/{POSE}: an array of float64 with shape (8, 15, 3), expected floats of',
-    ),
-    'truncated pose': (
-        lambda root: (root / POSE).write_bytes((root / POSE).read_bytes()[:-9]),
-        f'/{POSE}: not a complete .npy file of numbers',
-    ),
+    'other joints': (save(POSE, np.ones((8, 15, 3))), f'/{POSE} | (8, 15, 3)'),
     'negative score': (
-        score(-0.5),
-        f"/{POSE}: video '{VIDEOS[1]}': keypoint_score is -0.5 in frame 5, joint 7",
-    ),
-    'mapping with a gap': (
-        text('mapping.txt', '0 Pick_up_lid\n2 Close_lid\n'),
-        '/mapping.txt: the ids are 0, 2, expected each of 0 to 1 once.',
+        save(POSE, NEGATIVE),
+        f"/{POSE} | video '{VIDEOS[1]}' | keypoint_score is -0.5 | frame 5, joint 7",
     ),
     'split without labels': (
         bundles('nobody.txt\n', VIDEOS[0]),
-        "/splits/train.split1.bundle: split 'train' names the video 'nobody', which",
+        f"/{TRAIN} | split 'train' | video 'nobody'",
     ),
     'split with a video twice': (
         bundles(f'{VIDEOS[1]}\n{VIDEOS[1]}\n', VIDEOS[0]),
-        f"/splits/train.split1.bundle: split 'train' names the video '{VIDEOS[1]}' 2",
+        f"/{TRAIN} | split 'train' | video '{VIDEOS[1]}' 2",
     ),
     'video in both halves': (
         bundles(VIDEOS[0], VIDEOS[0]),
-        f"/splits/train.split1.bundle: the video '{VIDEOS[0]}' is in both 'train' and",
+        f"/{TRAIN} | video '{VIDEOS[0]}' | both 'train' and 'test'",
     ),
-    'half a split': (
-        text('splits/train.split1.bundle', VIDEOS[0]),
-        '/splits/test.split1.bundle: missing',
-    ),
+    'half a split': (text(TRAIN, VIDEOS[0]), f'/{TEST}: missing'),
     'no first split': (
         text('splits/train.split2.bundle', VIDEOS[0]),
-        '/splits: there is no split 1, such as train.split1.bundle; the splits '
-        'there are 2.',
+        '/splits | no split 1 | there are 2',
     ),
 }
 
 
-@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_ends_the_tool_with_one_sentence(
-    change, message, release, tmp_path, call_tool
-):
-    """It names file, place and value, and nothing is written."""
-    change(release)
-    done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert done.stderr.startswith(f'error: {release}{message}')
-    assert done.stderr.count('\n') == 1
-    assert not (tmp_path / 'out').exists()
+@pytest.mark.parametrize('fault', FAULTS)
+def test_fault_in_the_release_names_file_and_place(fault, release, tmp_path):
+    check_refused(desktop_assembly.convert, release, tmp_path / 'out', *FAULTS[fault])
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'message', 'code'),
-    [
-        (['--test', 'nobody'], ': the test videos nobody are not among the 7', 1),
-        (['--background', 'SIL'], "background is 'SIL', expected None or one of", 1),
-        (
-            ['--size', '0x480'],
-            "argument --size: '0x480' is not a size such as 640x480",
-            2,
-        ),
-        (['--size', '640'], "argument --size: '640' is not a size such as 640x480", 2),
-    ],
-)
-def test_fault_in_an_argument_is_told(
-    arguments, message, code, release, tmp_path, call_tool
-):
-    done = call_tool(TOOL, release, tmp_path / 'out', *arguments, code=code)
-    assert message in done.stderr
+@pytest.mark.parametrize('size', ['0x480', '640'])
+def test_size_that_is_none_is_told(size, release, tmp_path, call_tool):
+    done = call_tool(TOOL, release, tmp_path / 'out', '--size', size, code=2)
+    assert f"--size: '{size}' is not a size" in done.stderr

@@ -1,0 +1,122 @@
+"""What converters declare about their options, for the parser in `commands/convert.py`.
+
+A converter is a function. Its keywords are the options, with their defaults; what the
+parser needs besides is declared here.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmskelseg.runtime.cli.command_line import positive, whole
+from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.structures.skeleton import Layout
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option such as `--fps`, or an argument such as `source`.
+
+    Attributes:
+        name: Its name; without dashes, it is the keyword of the converter's function.
+        help: Its help.
+        settings: Other keywords of argparse's ``add_argument``. A ``type`` raises
+            UserError for a wrong text.
+    """
+
+    name: str
+    help: str
+    settings: Mapping[str, Any]
+
+
+def option(name: str, help: str, **settings: Any) -> Option:
+    """Return an option; see :class:`Option`."""
+    return Option(name, help, settings)
+
+
+@dataclass(frozen=True)
+class Converter:
+    """A function and its options, or several parts of one converter.
+
+    Attributes:
+        run: The function; it gets each option as a keyword.
+        options: The options outside of groups.
+        groups: Options under a title of their own; a function adds some that other
+            commands share.
+        parts: Converters by the word that chooses one, such as `import`.
+        summary: For a part, its line in the help of the converter.
+        description: For a part, the text above its options; else that of the module.
+        examples: Text below the options; ``%(prog)s`` stands for the command.
+        usage: The usage, if that of argparse is unclear.
+        takes: What has the keywords and their defaults, if ``run`` does not show them.
+    """
+
+    run: Callable[..., None] | None = None
+    options: Sequence[Option] = ()
+    groups: Mapping[str, Sequence[Option | Callable[[Any], None]]] = field(
+        default_factory=dict
+    )
+    parts: Mapping[str, 'Converter'] = field(default_factory=dict)
+    summary: str | None = None
+    description: str | None = None
+    examples: str = ''
+    usage: str | None = None
+    takes: Callable[..., object] | None = None
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return height and width from a text such as 640x480 (width first)."""
+    found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
+    if not found:
+        raise UserError(f'{shown(text)} is not a size such as 640x480')
+    return int(found[2]), int(found[1])
+
+
+def skeleton(text: str) -> Layout:
+    """Return the layout for the name of one, or from a JSON file with joints, limbs."""
+    if not text.endswith('.json'):
+        return text
+    layout = read_json(text, 'whatever made it')
+    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
+        raise UserError(f'{text} has no joints and limbs.')
+    return layout
+
+
+def source(help: str) -> Option:
+    """Return SRC."""
+    return option('source', help, metavar='SRC', type=Path)
+
+
+def test(metavar: str, default: str) -> Option:
+    """Return --test, for ``choose_split``."""
+    return option('--test', f'test videos (default: {default})', metavar=metavar)
+
+
+OUT = option('out', 'folder for annotations.pkl', metavar='OUT', type=Path)
+FOLDS = option(
+    '--folds',
+    'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
+    'with a different start',
+    type=whole,
+    metavar='N',
+)
+VIDEOS = option(
+    '--videos',
+    'folder of the video files, for RGB features; a file belongs to the video whose id '
+    'is its name, or is part of its name if only one file matches',
+    type=Path,
+    metavar='DIR',
+)
+# Those of releases, whose functions have a default for --fps.
+OF_RELEASES = (
+    option(
+        '--fps',
+        'frames per second of poses and labels (default: %(default)g)',
+        type=positive,
+    ),
+    FOLDS,
+    VIDEOS,
+)

@@ -1,0 +1,54 @@
+"""Changes that put releases at fault, and the check of what converters say of them."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.messages.errors import UserError
+
+
+def save(name, array):
+    return lambda root: np.save(root / name, array)
+
+
+def text(name, content):
+    def change(root):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(content)
+
+    return change
+
+
+def remove(name):
+    return lambda root: (root / name).unlink()
+
+
+def rename(old, new):
+    return lambda root: (root / old).rename(root / new)
+
+
+def truncate(name):
+    def change(root):
+        (root / name).write_bytes((root / name).read_bytes()[:-50])
+
+    return change
+
+
+def check_refused(convert, root, out, change, named):
+    """A changed release is refused in a sentence with these words; nothing is written.
+
+    Args:
+        convert: The converter, called with the folders of release and output.
+        root: The release.
+        out: The output.
+        change: What changes the release.
+        named: File, place and value, separated by `` | ``.
+    """
+    change(root)
+    with pytest.raises(UserError) as error:
+        convert(root, out)
+    message = str(error.value)
+    assert message.startswith(str(root))
+    assert '\n' not in message
+    for words in named.split(' | '):
+        assert words in message
+    assert not (out / 'annotations.pkl').exists()
