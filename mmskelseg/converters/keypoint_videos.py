@@ -198,9 +198,9 @@ def pair(
                 # Media in several folders may have the same name.
                 name = item.path.stem
         if len(found) != 1:
-            stem, files = item.path.stem, keypoints.items()
-            name = item.video
-            found = [path for key, path in files if find_named(key, [(stem, path)])]
+            part = [(item.path.stem, item.path)]
+            names = [key for key in keypoints if find_named(key, part)]
+            found, name = [keypoints[key] for key in names], (names or [name])[0]
         if len(found) != 1:
             without_keypoints.append(item)
             continue

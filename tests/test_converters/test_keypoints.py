@@ -364,6 +364,13 @@ def test_names_that_tools_give_their_files_are_no_names_of_videos(
     ]  # fmt: skip
 
 
+def test_labels_may_have_the_name_of_the_poses_and_more(convert, labels):
+    for file in list(labels.iterdir()):
+        file.rename(file.with_stem(f'{file.stem}_labels'))
+    data, _ = convert()
+    assert [video['frame_dir'] for video in data['annotations']] == [*VIDEOS]
+
+
 def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     (labels / 'take2.csv').rename(labels / 'take9.csv')
     _, error = convert(code=1)

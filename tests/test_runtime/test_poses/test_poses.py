@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.poses import Poses, with_rate
+from mmskelseg.runtime.poses import Poses, with_rate, with_size
 
 
 def poses(frames, **options):
@@ -44,3 +44,12 @@ def test_rounded_rate_adds_no_frames_after_the_end_of_the_video(rate):
     short = with_rate(poses(5990, fps=rate), video_file, None, 'poses')
     assert short.keypoint.shape[1] == 6000
     assert 'frames without people added' in short.notes[0]
+
+
+@pytest.mark.parametrize(('side', 'told'), [(4, True), (5, False)])
+def test_joints_outside_the_image_are_told(side, told):
+    """As of poses that were estimated in a larger copy of the video."""
+    notes = with_size(poses(3, img_shape=(side, side))).notes
+    assert (
+        any(f'image of {side}x{side}, up to (5, 5)' in note for note in notes) == told
+    )
