@@ -17,7 +17,7 @@ from mmskelseg.apis.onnx_contents import (
     SegmentorExport,
     StreamingExport,
 )
-from mmskelseg.apis.trained_model import load_model, own_config
+from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
 from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_files import converted
 from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
@@ -96,13 +96,13 @@ def export_onnx(
     onnx = import_optional('onnx', 'Export')
     if weights is None:
         model, weights = None, zoo_model(model).checkpoint(live=streaming)
-    files = [weights] if isinstance(weights, str | os.PathLike) else weights
+    files = checkpoint_files(weights)
     cfg: Config | ConfigDict = ConfigDict() if model is None else model
     if isinstance(model, str | os.PathLike):
         cfg = Config.fromfile(find_config(model))
-    trust = nullcontext() if model is not None else own_config(str(files[0]))
+    trust = nullcontext() if model is not None else own_config(files[0])
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
-        trained, meta = load_model(cfg, [str(file) for file in files])
+        trained, meta = load_model(cfg, files)
         if fps is not None:
             meta['fps'] = check_fps(fps, str(path))
         kind: type[Export] = SegmentorExport

@@ -52,6 +52,11 @@ def load_config(args: argparse.Namespace) -> Config:
     return _opening().load_config(args)
 
 
+def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
+    """Return and print the last checkpoint of a config's training."""
+    return _opening().last_checkpoint(cfg, args)
+
+
 def model_config(args: argparse.Namespace) -> Config | None:
     """Return the checked config of a trained model; None for that in the checkpoint."""
     return _opening().model_config(args)
