@@ -207,7 +207,7 @@ def test_train_says_how_to_make_missing_data(run_tool):
     """Without the toy data, the sentence names folder and converter."""
     error = run_tool('tools/train.py', CONFIG, code=1).stderr.strip().splitlines()[-1]
     assert error.startswith('error: data/toy/annotations.pkl: there is no such folder')
-    assert 'toy.py' in error
+    assert 'mmskelseg convert toy data/toy' in error
 
 
 def test_train_refuses_a_feature_file_cut_short(run_tool, small_data, options):

@@ -61,7 +61,9 @@ def dispatch(
     names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
     name = names.get(asked.replace('_', '-'))
     if name is None:
-        near = get_close_matches(asked.replace('_', '-'), names, n=1, cutoff=0)
-        parser.error(f'there is no {asked!r}; did you mean {names[near[0]]!r}?')
+        near = get_close_matches(asked.replace('_', '-'), names, n=1)
+        listed = f'expected one of {", ".join(commands)}.'
+        hint = f'did you mean {names[near[0]]!r}?' if near else listed
+        parser.error(f'there is no {asked!r}; {hint}')
     module = import_module(f'{room}.{name.replace("-", "_")}')
     return module.main(argv[1:], prog=f'{prog} {name}')
