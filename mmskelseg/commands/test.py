@@ -14,6 +14,7 @@ import argparse
 
 from mmskelseg.commands.arguments import (
     add_config_arguments,
+    add_verbose,
     last_checkpoint,
     load_config,
 )
@@ -54,6 +55,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number_from(0),
         help='seconds until a window closes (default: as the config says, else 2)',
     )
+    add_verbose(parser)
     add_config_arguments(parser)
 
 

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmskelseg.engine.config_checks import building, check_checkpoint
+from mmskelseg.engine.terminal import ProgressHook, build_runner
 from mmskelseg.fileio.config_texts import reduce_config_text
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
 from mmskelseg.runtime.files.work_folders import (
@@ -108,7 +109,8 @@ def train(cfg: Config, args: argparse.Namespace) -> None:
         check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
         with building(args.config):
-            runner = Runner.from_cfg(cfg)
+            runner = build_runner(cfg, args.verbose)
+            runner.register_hook(ProgressHook())
         # The runner builds loaders, optimizer and schedules in this call.
         with building(args.config, lambda: not _has_begun(runner)):
             runner.train()
