@@ -1,18 +1,20 @@
 """Reduces a checkpoint to what others need to use its model.
 
-    mmskelseg convert-model publish_model epoch_77.pth mine.safetensors
+    mmskelseg convert-model publish_model work_dirs/mine mine.safetensors
 
-DST has the weights (the averaged ones, if training averages them), the classes and the
-skeleton of the training data, and those parts of the config that build the model and
-make its features: no optimizer, no history and no paths. DST needs no config file: pass
-None and DST to the Python API where a command takes a config and a checkpoint. A DST
-that ends in .safetensors holds tensors and JSON alone, which nobody needs to trust.
+SRC is a checkpoint, or a work folder, for its last one. DST has the weights (the
+averaged ones, if training averages them), the classes and the skeleton of the training
+data, and those parts of the config that build the model and make its features: no
+optimizer, no history and no paths. DST needs no config file: pass None and DST to the
+Python API where a command takes a config and a checkpoint. A DST that ends in
+.safetensors holds tensors and JSON alone, which nobody needs to trust.
 """
 
 import argparse
 from pathlib import Path
 
 from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
 
@@ -21,7 +23,9 @@ _NOTES = ('notes',)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('src', type=Path, help='checkpoint of a training run')
+    parser.add_argument(
+        'src', type=Path, help='checkpoint or work folder of a training'
+    )
     parser.add_argument('dst', type=Path, help='file to write: .safetensors or .pth')
 
 
@@ -36,12 +40,13 @@ def _run(args: argparse.Namespace) -> None:
         tensors_of,
     )
 
-    content = load_checkpoint(args.src)
+    src = checkpoint_file(args.src)
+    content = load_checkpoint(src)
     meta = meta_of(content)
     config, data = meta.get('cfg'), meta.get('dataset_meta')
     if not isinstance(config, str) or not isinstance(data, dict):
         raise UserError(
-            f'{args.src}: does not say with which config and data it was trained; '
+            f'{src}: does not say with which config and data it was trained; '
             'use one that `mmskelseg train` wrote.'
         )
     cfg = Config.fromstring(config, '.py')
@@ -57,7 +62,7 @@ def _run(args: argparse.Namespace) -> None:
         'mmskelseg_version': __version__,
         **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
     }
-    state = tensors_of(content, args.src)
+    state = tensors_of(content, src)
     save_weights(args.dst, state, short)
     size = args.dst.stat().st_size / 2**20
     print(f'{args.dst}: {len(state)} tensors, {size:.1f} MiB')
