@@ -286,7 +286,13 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
             '--out.'
         )
 
+    is_open = False
+
     def show(image: np.ndarray, time: float) -> None:
+        nonlocal is_open
+        if not is_open:
+            is_open = True
+            cv2.resizeWindow(_TITLE, image.shape[1], image.shape[0])
         cv2.imshow(_TITLE, image)
         pressed = cv2.waitKey(1) & 0xFF
         if pressed in (ord('q'), 27) or (
@@ -295,7 +301,9 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
             close()
 
     try:
-        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        # Without OpenCV's tool bar.
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(_TITLE, flags)
     except cv2.error as error:
         raise UnavailableError(
             'This OpenCV cannot open windows (opencv-python-headless); use --no-window '
