@@ -31,6 +31,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
+from mmskelseg.runtime.streaming import ModelStream
 from mmskelseg.utils.tables import markdown_table
 
 _BATCH = 32
@@ -182,7 +183,8 @@ def _streamed(
     except UserError:
         return []
     stream = weights.stream()
-    pushes = OnnxStreamingModel(ModelFile.open(file, 'cpu', args.threads)).stream()
+    exported = OnnxStreamingModel(ModelFile.open(file, 'cpu', args.threads))
+    pushes = ModelStream(exported)
     x = np.random.default_rng(0).random((1, weights.in_channels), np.float32)
     many = argparse.Namespace(**{**vars(args), 'repeats': 300})
     times = in_turn(

@@ -4,7 +4,7 @@ Times `SkeletonStream.push`, from keypoints to labels, for configs of configs/st
 frame by frame, and all frames in one push. Keypoints and weights are random, which does
 not affect times. Median and 99th percentile are given in wall-clock time, as users of a
 stream experience it, and in CPU time, without other programs on the machine. The memory
-is that of one stream, without the weights.
+is that of a stream's state.
 """
 
 import argparse

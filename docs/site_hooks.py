@@ -282,13 +282,12 @@ def reference(room: str) -> str:
             '      show_root_toc_entry: false',
             '',
         ]
-        exported = exports(tree) if package else []
+        exported = exports(tree, module) if package else {}
         if exported:
             # Optional, since constants have no entry to lead to.
             links = ', '.join(
-                f'<autoref identifier="{name}.{word}" optional><code>{word}</code>'
-                '</autoref>'
-                for word in exported
+                f'<autoref identifier="{place}" optional><code>{word}</code></autoref>'
+                for word, place in exported.items()
             )
             lines += [f'To import from here: {links}.', '']
     return '\n'.join(lines)
@@ -307,10 +306,21 @@ def modules(path: Path) -> Iterator[Path]:
             yield from modules(child)
 
 
-def exports(tree: ast.Module) -> list[str]:
-    """Return what a module's ``__all__`` names."""
+def exports(tree: ast.Module, package: Path) -> dict[str, str]:
+    """Return what a package forwards, with where it is documented."""
+    here = '.'.join(package.parent.relative_to(ROOT).parts)
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '__all__':
             names = [e.value for e in ast.walk(node) if isinstance(e, ast.Constant)]
-            return [name for name in names if isinstance(name, str)]
-    return []
+            return {name: f'{here}.{name}' for name in names if isinstance(name, str)}
+    if 'part_finder' not in ast.unparse(tree):
+        return {}
+    return {
+        node.name: '.'.join(
+            (*module.relative_to(ROOT).with_suffix('').parts, node.name)
+        )
+        for module in modules(package.parent)
+        for node in ast.parse(module.read_text('utf-8')).body
+        if isinstance(node, ast.ClassDef)
+        and any('register_module' in ast.unparse(d) for d in node.decorator_list)
+    }

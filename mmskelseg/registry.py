@@ -9,38 +9,40 @@ This module must never raise ImportError, because MMEngine swallows it and then
 reports a missing key instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from mmengine.registry import registry as mmengine_registry
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.parts import RENDERERS
 
-_HOOKS = ['mmskelseg.engine.hooks']
-_OPTIM_WRAPPERS = ['mmskelseg.engine.optim_wrappers']
-_DATASETS = ['mmskelseg.datasets.action_seg_dataset', 'mmskelseg.datasets.samplers']
-_TRANSFORMS = [
-    'mmskelseg.datasets.transforms',
-    'mmskelseg.encoders.mmaction_coordinates',
-    'mmskelseg.runtime.features',
-]
-_MODELS = [
-    'mmskelseg.models.backbones',
-    'mmskelseg.models.data_preprocessor',
-    'mmskelseg.models.heads',
-    'mmskelseg.models.losses',
-    'mmskelseg.models.necks',
-    'mmskelseg.models.segmentors',
-    'mmskelseg.models.stems',
-    'mmskelseg.models.timestamps',
-    'mmskelseg.encoders',
-]
-_METRICS = ['mmskelseg.evaluation.metrics']
-_INFERENCERS = ['mmskelseg.apis.mmpose_inferencer']
-_VISUALIZATION = ['mmskelseg.engine.seg_visualizer']
+
+def modules_of(*folders: str) -> list[str]:
+    """Return the modules in folders of the package, whose parts register themselves."""
+    package = Path(__file__).parent
+    found = (p for name in folders for p in sorted((package / name).rglob('*.py')))
+    names = (path.relative_to(package.parent).with_suffix('').parts for path in found)
+    return ['.'.join(name) for name in names if name[-1] != '__init__']
+
+
+def part_finder(package: str) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a folder, for the classes in its modules."""
+
+    def find(name: str) -> Any:
+        folder = package.partition('.')[2].replace('.', '/')
+        for module in modules_of(folder) if name[:1].isupper() else ():
+            if hasattr(found := import_module(module), name):
+                return getattr(found, name)
+        raise AttributeError(f'module {package!r} has no attribute {name!r}')
+
+    return find
 
 
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:
@@ -54,24 +56,32 @@ RUNNERS = _child(root.RUNNERS)
 RUNNER_CONSTRUCTORS = _child(root.RUNNER_CONSTRUCTORS)
 STRATEGIES = _child(root.STRATEGIES)
 LOOPS = _child(root.LOOPS)
-HOOKS = _child(root.HOOKS, _HOOKS)
+HOOKS = _child(root.HOOKS, modules_of('engine/hooks'))
+_DATASETS = ['mmskelseg.datasets.action_seg_dataset', 'mmskelseg.datasets.samplers']
 DATASETS = _child(root.DATASETS, _DATASETS)
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, _DATASETS)
-TRANSFORMS = _child(root.TRANSFORMS, _TRANSFORMS)
-MODELS = _child(root.MODELS, _MODELS)
+TRANSFORMS = _child(
+    root.TRANSFORMS,
+    [
+        *modules_of('datasets/transforms'),
+        'mmskelseg.encoders.mmaction_coordinates',
+        'mmskelseg.runtime.features',
+    ],
+)
+MODELS = _child(root.MODELS, modules_of('models', 'encoders'))
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS)
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
 OPTIMIZERS = _child(root.OPTIMIZERS)
-OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, _OPTIM_WRAPPERS)
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, ['mmskelseg.engine.optim_wrappers'])
 OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS)
 PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
-METRICS = _child(root.METRICS, _METRICS)
+METRICS = _child(root.METRICS, ['mmskelseg.evaluation.metrics'])
 EVALUATOR = _child(root.EVALUATOR)
 TASK_UTILS = _child(root.TASK_UTILS)
-VISUALIZERS = _child(root.VISUALIZERS, _VISUALIZATION)
+VISUALIZERS = _child(root.VISUALIZERS, ['mmskelseg.engine.seg_visualizer'])
 VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
-INFERENCERS = _child(root.INFERENCERS, _INFERENCERS)
+INFERENCERS = _child(root.INFERENCERS, ['mmskelseg.apis.mmpose_inferencer'])
 FUNCTIONS = _child(root.FUNCTIONS)
 # MMEngine has no root for these.
 POSTPROCESSORS = Registry(
@@ -81,6 +91,29 @@ POSTPROCESSORS = Registry(
 # The runtime does without MMEngine; what registers itself there is handed over, also
 # later.
 RENDERERS.share(lambda renderer: TRANSFORMS.register_module(module=renderer))
+
+
+def build_part(
+    place: str, cfg: object, registry: Registry = MODELS, **given: object
+) -> Any:
+    """Return a part of a model, built from its config.
+
+    Args:
+        place: Its key, such as ``model.head``.
+        cfg: Its config.
+        registry: Where its type is registered.
+        given: What the model fills in, unless the config says otherwise.
+
+    Raises:
+        UserError: If the config is not a dict with its type.
+    """
+    if not isinstance(cfg, Mapping) or 'type' not in cfg:
+        raise UserError(
+            f'{place} is {shown(cfg)}, expected a dict with its type, such as '
+            "dict(type='NAME')."
+        )
+    return registry.build({**given, **cfg})
+
 
 _imports_by_name = mmengine_registry.get_object_from_string
 _registered_only = ContextVar('registered_only', default=False)

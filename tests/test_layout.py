@@ -15,6 +15,7 @@ FLOORS = (
     ('__main__', 'doctor'),
     ('commands',),
     ('apis', 'datasets'),
+    ('trained',),
     ('engine', 'encoders'),
     ('models', 'converters'),
     ('evaluation', 'compat'),

@@ -3,7 +3,7 @@ import sys
 
 from mmengine.registry import Registry, root
 
-from mmskelseg import registry
+from mmskelseg import models, registry
 
 WITHOUT_SCOPE = """
 import sys
@@ -37,6 +37,19 @@ def test_every_registry_of_mmengine_has_a_child():
             child = getattr(registry, name)
             assert child.parent is parent
             assert child.scope == 'mmskelseg'
+
+
+def test_parts_are_found_in_their_folder_by_their_name():
+    """No list names them."""
+    registry.MODELS.import_from_location()
+    parts = [
+        (name, cls)
+        for name, cls in registry.MODELS.module_dict.items()
+        if cls.__module__.startswith('mmskelseg.models.')
+    ]
+    assert len(parts) > 15
+    assert all(getattr(models, name) is cls for name, cls in parts)
+    assert not hasattr(models, 'Nothing')
 
 
 def test_parts_build_without_a_default_scope(small_data):

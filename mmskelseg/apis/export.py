@@ -4,12 +4,10 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DefaultScope
 
 from mmskelseg.apis.onnx_contents import (
     EncoderExport,
@@ -17,17 +15,15 @@ from mmskelseg.apis.onnx_contents import (
     SegmentorExport,
     StreamingExport,
 )
-from mmskelseg.apis.trained_model import checkpoint_files, load_model, own_config
-from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.onnx_files import converted
 from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
-from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures.choices import PRECISIONS
+from mmskelseg.trained.opening import trained_model
 from mmskelseg.version import __version__
 
 # The largest allowed difference between a float32 graph and PyTorch: absolute for
@@ -94,21 +90,14 @@ def export_onnx(
     path = Path(path)
     _check_request(path, streaming, encoder, precision)
     onnx = import_optional('onnx', 'Export')
-    if weights is None:
-        model, weights = None, zoo_model(model).checkpoint(live=streaming)
-    files = checkpoint_files(weights)
-    cfg: Config | ConfigDict = ConfigDict() if model is None else model
-    if isinstance(model, str | os.PathLike):
-        cfg = Config.fromfile(find_config(model))
-    trust = nullcontext() if model is not None else own_config(files[0])
-    with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
-        trained, meta = load_model(cfg, files)
+    with trained_model(model, weights, live=streaming) as trained:
+        meta = trained.metainfo
         if fps is not None:
             meta['fps'] = check_fps(fps, str(path))
         kind: type[Export] = SegmentorExport
         if streaming or encoder:
             kind = StreamingExport if streaming else EncoderExport
-        exported = kind(cfg, trained.cpu().eval(), meta)
+        exported = kind(trained.cfg, trained.model.eval(), meta)
         contents: dict[str | None, bytes] = {None: exported.onnx()}
         contents.update(exported.encoders_onnx())
     protos = {
@@ -118,7 +107,7 @@ def export_onnx(
     described = {
         **exported.metadata(),
         'precision': precision,
-        'checkpoints': [Path(file).name for file in files],
+        'checkpoints': [Path(file).name for file in trained.checkpoints],
     }
     entries = {KEY: json.dumps(described, ensure_ascii=False)}
     sessions = {}

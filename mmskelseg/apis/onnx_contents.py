@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -16,7 +17,6 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.apis.trained_model import check_pipeline
 from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
 from mmskelseg.models.onnx_files import beside, simplified
 from mmskelseg.models.onnx_graphs import (
@@ -30,20 +30,25 @@ from mmskelseg.models.onnx_graphs import (
     to_onnx,
 )
 from mmskelseg.models.postprocessors import Postprocessor
-from mmskelseg.models.segmentors import ActionSegmentor
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import (
     FORMAT,
     BranchMetadata,
+    ModelFile,
     ModelMetadata,
 )
+from mmskelseg.runtime.segmenting.onnx_predictor import FIELDS
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
+from mmskelseg.runtime.streaming.model import ModelStream
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.trained.opening import check_pipeline
 from mmskelseg.version import __version__
 
 # The renderers that the runtime supports.
@@ -167,6 +172,37 @@ class Export:
             'context': None,
         }
 
+    def _features(self, name: str, frames: int) -> Tensor:
+        """Return random features of a branch, with the statistics of the training."""
+        branch = self.branches[name]
+        channels = self.models[0].in_channels[name]
+        shape = (frames, channels)
+        if branch.recipe.encoder is None:
+            # If there are joints, with an axis for them.
+            shape = (frames, channels, *branch.images.shape[2:])
+        x = torch.randn(shape)
+        part = self.models[0].branches[name]
+        if 'standardizer' in part:
+            own = (1, -1, *[1] * (x.dim() - 2))
+            x = x * part['standardizer'].std.view(own) + part['standardizer'].mean.view(
+                own
+            )
+        return x
+
+    @torch.no_grad()
+    def _predicted(
+        self, given: Mapping[str, Tensor], frames: int
+    ) -> dict[str, np.ndarray]:
+        """Return the model's predictions, as in a test, before post-processing."""
+        sample = ActionDataSample(metainfo={'total_frames': frames})
+        inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
+        with _without_steps(self.models):
+            (sample,) = self.model(inputs, [sample], mode='predict')
+        found = {k: sample.get(name) for k, name in FIELDS.items() if name in sample}
+        return {
+            k: v.t().numpy() if v.dim() == 2 else v.numpy() for k, v in found.items()
+        }
+
 
 class SegmentorExport(Export):
     """A segmentor of whole videos, with the image encoders that it needs."""
@@ -245,46 +281,13 @@ class SegmentorExport(Export):
             errors.append(case.difference(sessions[name], case.feed))
         return float(max(errors))
 
-    @torch.no_grad()
-    def _predicted(
-        self, given: Mapping[str, Tensor], frames: int
-    ) -> dict[str, np.ndarray]:
-        """Return the model's predictions, as in a test, before post-processing."""
-        sample = ActionDataSample(metainfo={'total_frames': frames})
-        inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
-        with _without_steps(self.models):
-            (sample,) = self.model(inputs, [sample], mode='predict')
-        names = {
-            'probabilities': 'pred_score', 'boundary': 'pred_boundary',
-            'risk': 'pred_risk',
-        }  # fmt: skip
-        fields = {key: sample.get(name) for key, name in names.items()}
-        return {
-            k: v.t().numpy() if v.dim() == 2 else v.numpy()
-            for k, v in fields.items()
-            if v is not None
-        }
-
     def _features(self, name: str, frames: int) -> Tensor:
         """Return random features of a branch, with the statistics of the training."""
         if name in self.stems:
             graph = self.stems[name]
             with torch.no_grad():
                 return graph(self._images(name, frames))
-        branch = self.branches[name]
-        channels = self.models[0]._in_channels[name]
-        shape = (frames, channels)
-        if branch.recipe.encoder is None:
-            # If there are joints, with an axis for them.
-            shape = (frames, channels, *branch.images.shape[2:])
-        x = torch.randn(shape)
-        part = self.models[0].branches[name]
-        if 'standardizer' in part:
-            own = (1, -1, *[1] * (x.dim() - 2))
-            x = x * part['standardizer'].std.view(own) + part['standardizer'].mean.view(
-                own
-            )
-        return x
+        return super()._features(name, frames)
 
     def _images(self, name: str, frames: int) -> Tensor:
         return torch.rand(frames, *self.branches[name].images.shape[1:])
@@ -347,12 +350,12 @@ class StreamingExport(Export):
 
     def onnx(self) -> bytes:
         """Return the graph of one push."""
-        states = self.graph.states
+        states = self.weights.states
         inputs = {
             'features': torch.randn(_EXAMPLE, self.weights.in_channels),
             'present': torch.ones(_EXAMPLE),
             'frames': torch.tensor(0),
-            **states,
+            **{key: torch.zeros(shape) for key, shape in states.items()},
         }
         outputs = ['probabilities', 'frames_next', *(f'{key}_next' for key in states)]
         content = to_onnx(self.graph, inputs, outputs, ['features', 'present'])
@@ -363,22 +366,16 @@ class StreamingExport(Export):
         return {**super().metadata(), 'lookahead': self.weights.lookahead}
 
     def difference(self, sessions: Sessions, frames: int) -> float:
-        """Return the largest difference from a stream in NumPy, over five pushes."""
-        rng = np.random.default_rng(frames)
-        stream, names = self.weights.stream(), list(self.graph.states)
-        state = {key: value.numpy() for key, value in self.graph.states.items()}
-        state['frames'] = np.array(0)
-        error = 0.0
-        for _ in range(5):
-            x = rng.normal(size=(frames, self.weights.in_channels)).astype(np.float32)
-            feed = {'features': x, 'present': np.ones(frames, np.float32), **state}
-            found, passed, *kept = sessions[None].run(None, feed)
-            state = {'frames': passed, **dict(zip(names, kept, strict=True))}
-            expected = stream.push(x)
-            if found.shape != expected.shape:
-                return float('inf')
-            error = max(error, float(np.abs(found - expected).max(initial=0)))
-        return error
+        """Return the largest difference between a stream of five pushes and a video."""
+        torch.manual_seed(frames)
+        session = sessions[None]
+        file = ModelFile(Path(session.name), self.metadata(), session, {})
+        stream = ModelStream(OnnxStreamingModel(file))
+        (name,) = self.branches
+        x = self._features(name, 5 * frames)
+        found = [stream.push(rows.numpy()) for rows in x.split(frames)]
+        expected = self._predicted({name: x}, len(x))['probabilities']
+        return float(np.abs(np.concatenate([*found, stream.flush()]) - expected).max())
 
 
 def _image_graph(branch: _Branch, graph: nn.Module) -> bytes:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
-from mmengine.registry import DefaultScope
 
-from mmskelseg.apis.trained_model import (
-    check_pipeline,
-    checkpoint_files,
-    load_model,
-    own_config,
-)
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
-from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
+from mmskelseg.trained.opening import check_pipeline, trained_model
 
 
 class SkelSegStream(SkeletonStream):
@@ -67,16 +58,9 @@ class SkelSegStream(SkeletonStream):
         fps: float | None = None,
         layout: SkeletonLike | None = None,
     ) -> None:
-        if checkpoint is None:
-            config, checkpoint = None, zoo_model(config).checkpoint(live=True)
-        checkpoints = checkpoint_files(checkpoint)
-        cfg: Config | ConfigDict = ConfigDict() if config is None else config
-        if isinstance(config, str | os.PathLike):
-            cfg = Config.fromfile(find_config(config))
-        trust = nullcontext() if config is not None else own_config(checkpoints[0])
-        with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
-            model, meta = load_model(cfg, checkpoints)
-            weights = streaming_model(model)
+        with trained_model(config, checkpoint, live=True) as trained:
+            cfg, meta = trained.cfg, trained.metainfo
+            weights = streaming_model(trained.model)
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
             render = causal_coordinates(modality, dataset, meta['skeleton'])

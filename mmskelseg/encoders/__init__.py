@@ -1,6 +1,5 @@
 """Encoders: images as feature vectors."""
 
-from mmskelseg.encoders.clip import ClipEncoder
-from mmskelseg.encoders.frame import FrameEncoder, GridEncoder
+from mmskelseg.registry import part_finder
 
-__all__ = ['ClipEncoder', 'FrameEncoder', 'GridEncoder']
+__getattr__ = part_finder(__name__)

@@ -88,12 +88,12 @@ def load_features(path: Path | str) -> np.ndarray:
     except UserError as error:
         raise UserError(
             f'{path}: the feature file is cut short or damaged; delete it, and it will '
-            'be made again.'
+            'be regenerated.'
         ) from error
     if features.dtype.kind != 'f':
         raise UserError(
             f'{path}: holds {features.dtype} values, but features are floating-point '
-            'numbers; delete it, and it will be made again, or save the array as '
+            'numbers; delete it, and it will be regenerated, or save the array as '
             'float32.'
         )
     return features
@@ -145,7 +145,7 @@ def ensure_features(
             raise UserError(
                 f'{path}: holds an array of shape {features.shape}, but video '
                 f'{video["frame_dir"]} needs {video["total_frames"]} frames of '
-                'features; delete the file, and it will be made again.'
+                'features; delete the file, and it will be regenerated.'
             )
         _check_finite(features, path)
     return paths
@@ -159,5 +159,5 @@ def _check_finite(features: np.ndarray, path: Path) -> None:
         frame = int(wrong.any(axis=1).argmax()) * step
         raise UserError(
             f'{path}: the features of frame {frame} are not finite; delete the file, '
-            'and it will be made again.'
+            'and it will be regenerated.'
         )

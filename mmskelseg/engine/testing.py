@@ -13,7 +13,7 @@ from mmskelseg.evaluation import format_members, format_report
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.metrics import DumpPredictions, SegmentationMetric
 from mmskelseg.fileio.predictions import Sample
-from mmskelseg.models import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.dist import init_distributed
 

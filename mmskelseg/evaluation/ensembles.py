@@ -1,14 +1,16 @@
 """Ensembles: averages of several models' predictions for the same videos."""
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.runtime.decoding import decode
+from mmskelseg.runtime.decoding.steps import LabelFunction
 from mmskelseg.runtime.messages.errors import UserError
 
 #: A dumped data sample: arrays and metainfo by name, whose types depend on the name.
@@ -37,15 +39,14 @@ def average_predictions(
         weights: Weight of each member, with any positive sum; by default all equal.
 
     Returns:
-        ``pred_score``, the mean of the probabilities; ``pred_label`` (T,), the most
-        likely class; ``pred_logit``, the logarithm of ``pred_score``; and, if all
-        members have them, the means of ``pred_risk``, ``pred_boundary`` and
+        ``pred_score``, the mean of the probabilities; ``pred_logit``, its logarithm;
+        and, if all members have them, the means of ``pred_risk``, ``pred_boundary`` and
         ``pred_entropy``. The entropy of ``pred_score`` minus the mean of the members'
         entropies is their disagreement, a mutual information.
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
-    >>> average_predictions(members)['pred_label']
+    >>> labelled(average_predictions(members))['pred_label']
     tensor([1])
     """
     weights = [1.0] * len(members) if weights is None else weights
@@ -56,7 +57,6 @@ def average_predictions(
 
     score = mean('pred_score')
     averaged = {
-        'pred_label': score.argmax(dim=0),
         'pred_score': score,
         # Finite even if every member rounds a probability to 0.
         'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
@@ -65,6 +65,21 @@ def average_predictions(
         if all(field in member for member in members):
             averaged[field] = mean(field)
     return averaged
+
+
+def labelled(
+    prediction: Mapping[str, Tensor], steps: Iterable[LabelFunction] = ()
+) -> dict[str, Tensor]:
+    """Return a video's prediction with its labels, by :func:`decode`."""
+    if not (steps := list(steps)):
+        # Of tensors as they are, so that nothing waits for their device.
+        return cast(Any, decode)(prediction)
+    arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
+    decoded, device = decode(arrays, steps), prediction['pred_score'].device
+    labels = {k: decoded[k] for k in ('pred_label', 'raw_label')}
+    return {
+        **prediction, **{k: torch.from_numpy(v).to(device) for k, v in labels.items()}
+    }  # fmt: skip
 
 
 def average_dumps(
@@ -98,7 +113,7 @@ def average_dumps(
             }
             for dump in dumps
         ]
-        prediction = average_predictions(members, weights)
+        prediction = labelled(average_predictions(members, weights))
         kept = {key: value for key, value in sample.items() if key not in FIELDS}
         averaged.append({**kept, **prediction, 'members': members})
     return averaged

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mmskelseg.fileio.torch_files import CHECKPOINT_NAMES, read_storage
-from mmskelseg.runtime.files.pickled_values import Builder, UnsafePickleError
+from mmskelseg.runtime.files.pickled_values import Builder, LongBytes, UnsafePickleError
 from mmskelseg.runtime.files.pickles import PickleReader, load_pickle
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
@@ -23,6 +23,8 @@ _OF_FRAMES = (
 
 def _tensor_storage(reader: PickleReader, content: object) -> object:
     """Return the storage of a tensor in a plain pickle, as DumpResults writes it."""
+    if isinstance(content, LongBytes):
+        content = content.take().tobytes()
     if type(content) is not bytes:
         raise UnsafePickleError('it holds a tensor that is not made of bytes')
     reader.charge(len(content))

@@ -7,21 +7,21 @@ number.
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
-from mmskelseg.models.segmentors.action_segmentor import (
-    branch_stems,
-    finish_stem,
-)
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
+from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.streaming.model import StreamingModel, StreamingStage
+from mmskelseg.runtime.streaming.model import Operations, StreamingModel, push_frames
 
 OPSET = 17
 
@@ -40,11 +40,6 @@ def segmentors(model: nn.Module) -> list[ActionSegmentor]:
                 'can be exported.'
             )
     return list(parts)
-
-
-def segmentors_of(model: ActionSegmentor) -> list[ActionSegmentor]:
-    """Return all members of a segmentor, beginning with itself."""
-    return [model, *cast(Sequence[ActionSegmentor], model.others)]
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:
@@ -99,12 +94,13 @@ class SegmentorGraph(nn.Module):
     @property
     def outputs(self) -> list[str]:
         """Names of the results of :meth:`forward`."""
-        heads = ('boundary', 'risk')
-        first = self._models[0]
-        return ['probabilities', *(h for h in heads if hasattr(first, f'{h}_head'))]
+        heads = [
+            h for h in ('boundary', 'risk') if hasattr(self._models[0], f'{h}_head')
+        ]
+        return ['probabilities', 'entropy', *heads]
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
-        """Return probabilities (T, K), and the scores (T,) of each further head.
+        """Return probabilities (T, K), their entropy (T,), and the scores of each head.
 
         Args:
             features: The features of each branch, (T, C) or (T, C, V). For a branch
@@ -119,13 +115,16 @@ class SegmentorGraph(nn.Module):
         predicted = []
         for i, model in enumerate(self._models):
             shared = self._shared(i, model, x)
-            for part in segmentors_of(model):
-                outputs = part.outputs(part.first_inputs(shared, None), None)
-                outputs['logits'] = outputs['logits'].softmax(dim=1).transpose(1, 2)
+            for part in model.networks:
+                outputs = part.outputs(shared, None)
+                logits = outputs['logits'].log_softmax(dim=1)
+                score = logits.exp()
+                outputs['entropy'] = -(score * logits).sum(dim=1)
+                outputs['probabilities'] = score.transpose(1, 2)
                 predicted.append(outputs)
         means = (
             torch.stack([outputs[key] for outputs in predicted]).mean(dim=0)[0]
-            for key in ('logits', *self.outputs[1:])
+            for key in self.outputs
         )
         return tuple(means)
 
@@ -173,75 +172,37 @@ class StreamingGraph(nn.Module):
 
     def __init__(self, model: StreamingModel) -> None:
         super().__init__()
-        self.model = model
+        self.model = _as_tensors(model)
         self.eval()
-
-    @property
-    def states(self) -> dict[str, Tensor]:
-        """The buffers of a new stream by name, which hold each layer's last inputs."""
-        buffers = {}
-        for i, k in enumerate(self.model.order):
-            stage = self.model.stages[k]
-            members, _, channels = stage.weight.shape
-            for j, layer in enumerate(stage.layers):
-                shape = (members, max(layer.offsets), channels)
-                buffers[f'state_{i}_{j}'] = torch.zeros(shape)
-        return buffers
 
     def forward(
         self, features: Tensor, present: Tensor, frames: Tensor, *states: Tensor
     ) -> tuple[Tensor, ...]:
-        """Return probabilities (n', K) of the frames that are final, and the states.
-
-        Args:
-            features: Features of the next frames, shape (n, C).
-            present: 1 for a frame of the video, 0 for padding after the last, (n,).
-            frames: Number of earlier frames, int64.
-            states: The buffers that the previous call returned.
-        """
-        standardizer = self.model.standardizer
-        x = features[None]
-        if standardizer is not None:
-            limit = torch.from_numpy(standardizer.limit)
-            x = (x - _tensor(standardizer.mean)) / _tensor(standardizer.std)
-            x = torch.minimum(torch.maximum(x, -limit), limit)
-        rest, kept = list(states), []
-        for step, k in enumerate(self.model.order):
-            stage = self.model.stages[k]
-            x = x @ _tensor(stage.weight) + _tensor(stage.bias)
-            if step == 0:
-                x = x * present[None, :, None]
-            used, rest = rest[: len(stage.layers)], rest[len(stage.layers) :]
-            x, new = _run_stage(stage, x, used)
-            kept += new
-            if step == 0 and self.model.lookahead:
-                # Drop the first outputs, which precede the first frame.
-                early = (self.model.lookahead - frames).clamp(min=0)
-                x = x[:, early:]
-            x = x.softmax(dim=-1)
-        return (x.mean(dim=0), frames + features.shape[0], *kept)
+        """Return what :func:`push_frames` does, for the same arguments."""
+        scores, passed, kept = push_frames(
+            self.model, _TORCH, features, present, frames, states
+        )
+        return (scores, passed, *kept)
 
 
-def _run_stage(
-    stage: StreamingStage, x: Tensor, states: Sequence[Tensor]
-) -> tuple[Tensor, list[Tensor]]:
-    """Return logits (M, n, K) for the input of the layers, and their new buffers."""
-    kept = []
-    for layer, state in zip(stage.layers, states, strict=True):
-        reach = max(layer.offsets)
-        rows = torch.cat([state, x], dim=1)
-        read = [rows[:, reach - o : -o or None] for o in layer.offsets]
-        change = torch.cat(read, dim=2) @ _tensor(layer.weight) + _tensor(layer.bias)
-        change = change.relu()
-        if layer.out_weight is not None and layer.out_bias is not None:
-            change = change @ _tensor(layer.out_weight) + _tensor(layer.out_bias)
-        x = x + change
-        kept.append(rows[:, -reach:])
-    return x @ _tensor(stage.cls_weight) + _tensor(stage.cls_bias), kept
+def _extended(state: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    rows = torch.cat([state, x], dim=1)
+    return rows, rows[:, -int(state.shape[1]) :]
 
 
-def _tensor(array: object) -> Tensor:
-    return torch.as_tensor(array)
+_TORCH = Operations(
+    torch.cat, torch.relu, partial(torch.softmax, dim=-1), torch.clip, _extended
+)
+
+
+def _as_tensors(part: Any) -> Any:
+    """Return weights with tensors in place of NumPy's arrays."""
+    if isinstance(part, np.ndarray):
+        return torch.from_numpy(part)
+    if is_dataclass(part) and not isinstance(part, type):
+        values = {f.name: _as_tensors(getattr(part, f.name)) for f in fields(part)}
+        return replace(part, **values)
+    return [_as_tensors(value) for value in part] if isinstance(part, list) else part
 
 
 def to_onnx(

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mmskelseg.models.layers import Fitted
-from mmskelseg.registry import POSTPROCESSORS
+from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg.runtime.decoding import SegmentGrammar, run_step
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import check_least
 
 
@@ -207,46 +207,24 @@ def build_postprocessors(
     """
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
-        if not isinstance(cfg, Mapping) or 'type' not in cfg:
+        place = f'model.postprocess.{i}'
+        kind = cfg.get('type') if isinstance(cfg, Mapping) else None
+        cls = POSTPROCESSORS.get(kind) if isinstance(kind, str) else None
+        given = {'num_classes': num_classes} if cls is SemiMarkovViterbi else {}
+        if given and cfg.get('num_classes', num_classes) != num_classes:
             raise UserError(
-                f'model.postprocess.{i} is {shown(cfg)}, expected a dict with its '
-                "type, such as dict(type='MinDuration', frames=10)."
+                f'{place}: num_classes={cfg["num_classes"]}, but the model has '
+                f'{num_classes} classes; leave it out.'
             )
-        cls = POSTPROCESSORS.get(cfg['type']) if isinstance(cfg['type'], str) else None
-        if cls is SemiMarkovViterbi:
-            cfg = {'num_classes': num_classes, **cfg}
-            if cfg['num_classes'] != num_classes:
-                raise UserError(
-                    f'model.postprocess.{i}: num_classes={cfg["num_classes"]}, but the '
-                    f'model has {num_classes} classes; leave it out.'
-                )
-            if i > 0:
-                raise UserError(
-                    'model.postprocess: SemiMarkovViterbi starts from probabilities, '
-                    f'so the {i} steps before it would have no effect; put it first.'
-                )
-        steps.append(POSTPROCESSORS.build(cfg))
+        if given and i > 0:
+            raise UserError(
+                'model.postprocess: SemiMarkovViterbi starts from probabilities, so '
+                f'the {i} steps before it would have no effect; put it first.'
+            )
+        steps.append(build_part(place, cfg, POSTPROCESSORS, **given))
         if cls is BoundaryRefinement and not has_boundaries:
             raise UserError(
-                f'model.postprocess.{i}: BoundaryRefinement needs boundaries, which '
-                'the model does not predict; give it a `boundary_head`.'
+                f'{place}: BoundaryRefinement needs boundaries, which the model does '
+                'not predict; give it a `boundary_head`.'
             )
     return steps
-
-
-def postprocess(
-    prediction: Mapping[str, Tensor], steps: Sequence[nn.Module] | nn.ModuleList
-) -> dict[str, Tensor]:
-    """Return a video's prediction after all steps.
-
-    ``pred_label`` is the result of the last step, and ``raw_label`` that of the model.
-    Without steps there is no ``raw_label``.
-    """
-    if not steps:
-        return dict(prediction)
-    arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
-    for step in steps:
-        arrays['pred_label'] = step(arrays)
-    raw = prediction['pred_label']
-    labels = torch.from_numpy(arrays['pred_label']).to(raw)
-    return {**prediction, 'pred_label': labels, 'raw_label': raw}

@@ -17,7 +17,9 @@ from mmskelseg.models.backbones.ms_tcn import (
 )
 from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.layers import TemporalConv1d
-from mmskelseg.models.segmentors import ActionSegmentor, ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import (
     Standardizer,
@@ -38,8 +40,7 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         UserError: If the model is not causal or has parts that streams do not support;
             the message names the option.
     """
-    members = _members(model)
-    branches = [_branch(member) for member in members]
+    branches = [_branch(n) for part in _models(model) for n in part.networks]
     first = branches[0]['backbone']
     stages = [
         _stage(
@@ -66,11 +67,7 @@ def _models(model: nn.Module) -> list[ActionSegmentor]:
     return cast(list[ActionSegmentor], models)
 
 
-def _members(model: nn.Module) -> list[ActionSegmentor]:
-    return [m for part in _models(model) for m in (part, *part.others)]
-
-
-def _branch(model: ActionSegmentor) -> ModuleDict:
+def _branch(model: SegmentationNetwork) -> ModuleDict:
     """Return the only branch of a model, after checking that streams support it."""
     names = list(model.branches)
     if len(names) > 1:
@@ -111,7 +108,7 @@ def _standardizer(model: nn.Module) -> Standardizer | None:
     for part in _models(model):
         (branch,) = part.branches.values()
         if 'standardizer' in branch:
-            found += (1 + len(part.others)) * [branch['standardizer']]
+            found += len(part.networks) * [branch['standardizer']]
     if not any(part.is_fitted for part in found):
         return None
     limits = [part.limit if part.is_fitted else torch.inf for part in found]

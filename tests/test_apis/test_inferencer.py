@@ -9,12 +9,13 @@ import torch
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 
-from mmskelseg.apis import SkelSegInferencer, trained_model
+from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.evaluation import to_segments
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.trained import opening
 from tests.small_data import small_annotations
 
 
@@ -344,7 +345,7 @@ def test_other_features_than_in_training_are_told(
 ):
     """They would give wrong labels without any error."""
     told = []
-    monkeypatch.setattr(trained_model, 'print_log', lambda text, *_: told.append(text))
+    monkeypatch.setattr(opening, 'print_log', lambda text, *_: told.append(text))
     path = checkpoint(small_config)
     SkelSegInferencer(small_config, path, 'cpu')
     assert told == []

@@ -329,7 +329,7 @@ def test_state_of_another_model_is_refused(save):
     one, other = config(members=1), config(members=2)
     state = SkelSegStream(one, save(one)).state_dict()
     stream = SkelSegStream(other, save(other))
-    with pytest.raises(UserError, match=r'has model\.0\.0 of shape'):
+    with pytest.raises(UserError, match=r'has model\.state_0_0 of shape'):
         stream.load_state_dict(state)
 
 

@@ -10,7 +10,6 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.trained_model import is_harmless
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.engine import training
@@ -18,6 +17,7 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.structures import Skeleton, skeleton
+from mmskelseg.trained.opening import is_harmless
 from tests.small_data import small_annotations
 
 PIPELINE = 'test_dataloader.dataset.pipeline'

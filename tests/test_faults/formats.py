@@ -436,12 +436,10 @@ def _small_config() -> Any:
 
 def _load_model(path: Path) -> Any:
     """Load a checkpoint by the config in it."""
-    from mmengine.config import ConfigDict
+    from mmskelseg.trained.opening import trained_model
 
-    from mmskelseg.apis.trained_model import load_model, own_config
-
-    with own_config(str(path)):
-        return load_model(ConfigDict(), [str(path)])
+    with trained_model(None, path) as trained:
+        return trained.model, trained.metainfo
 
 
 @register('checkpoint', 'torch', _load_model)

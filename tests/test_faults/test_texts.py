@@ -44,11 +44,11 @@ def table(tmp_path):
             TABLE.replace('walk', 'Ärger').encode('latin-1'),
             'byte 20 is no text in UTF-8',
         ),
-        (TABLE.replace('walk', '"walk'), 'line 2 is no row of a table'),
-        (TABLE.replace('walk', '"wa"lk'), 'line 2 is no row of a table'),
+        (TABLE.replace('walk', '"walk'), 'line 2 is not a valid row'),
+        (TABLE.replace('walk', '"wa"lk'), 'line 2 is not a valid row'),
         (
             TABLE.replace('walk', 'x' * 140_000),
-            'line 2 is no row of a table (field larg',
+            'line 2 is not a valid row (field larg',
         ),
         (
             TABLE.replace('end', 'start'),

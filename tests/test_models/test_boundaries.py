@@ -188,7 +188,7 @@ def test_chunks_give_the_boundaries_of_the_whole_video(
     model = build(modalities, **options).eval()
     x = {name: torch.randn(2, 6, 101) for name in modalities}
     whole = model(x, videos(101, 60), mode='predict')
-    for part in (model, *model.others):
+    for part in model.networks:
         part.chunk_frames = chunk_frames
     read = []
     model.boundary_head.stages[0].register_forward_hook(
@@ -209,7 +209,7 @@ def test_members_average_their_boundaries():
     x = {'heatmap': torch.randn(1, 6, 20)}
     (sample,) = model(x, videos(20), mode='predict')
     alone = []
-    for weights in (model, model.others[0]):
+    for weights in model.networks:
         member = build().eval()
         state = weights.state_dict()
         member.load_state_dict({k: state[k] for k in member.state_dict()})

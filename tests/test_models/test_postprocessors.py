@@ -3,7 +3,8 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmskelseg.models.postprocessors import build_postprocessors, postprocess
+from mmskelseg.evaluation.ensembles import labelled
+from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.decoding import SegmentGrammar, viterbi
 
@@ -19,7 +20,7 @@ def prediction(labels=FLICKER, **fields):
 def apply(*configs, **fields):
     """Return the labels after steps."""
     steps = build_postprocessors(configs, num_classes=3)
-    return postprocess(prediction(**fields), steps)
+    return labelled(prediction(**fields), steps)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +98,11 @@ def test_viterbi_keeps_what_it_counted_with_the_weights(order):
     others.load_state_dict(steps.state_dict())
     rng = np.random.default_rng(0)
     score = rng.dirichlet([1] * 3, 40).T
-    fields = prediction(list(score.argmax(axis=0)))
-    fields['pred_score'] = torch.from_numpy(score)
+    fields = {'pred_score': torch.from_numpy(score)}
     grammar = SegmentGrammar.count(videos, 3, order=order)
     expected = viterbi(score, grammar, weight=2.0)
     assert (expected != score.argmax(axis=0)).any()
-    assert postprocess(fields, others)['pred_label'].tolist() == expected.tolist()
+    assert labelled(fields, others)['pred_label'].tolist() == expected.tolist()
 
 
 def model(members=1):

@@ -198,7 +198,7 @@ def test_all_members_read_and_train_the_same_stem():
     model.eval()
     together = of_stem(model({'heatmap': x}, samples, mode='loss'))
     read = stem.norm_out(stem(x, mask), mask)
-    alone = of_stem(other({'heatmap': read}, samples, mode='loss'))
+    alone = of_stem(other.losses({'heatmap': read}, mask, (9, 5), samples, [x]))
     del model.others[0]
     first = of_stem(model({'heatmap': x}, samples, mode='loss'))
     for whole, *parts in zip(together, first, alone, strict=True):

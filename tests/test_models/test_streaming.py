@@ -191,7 +191,9 @@ def test_other_kind_of_model_is_refused():
 def test_state_and_features_of_another_model_are_refused():
     stream = streaming_model(build()).stream()
     other = streaming_model(build(members=2)).stream()
-    with pytest.raises(UserError, match=r'has 0\.0 of shape \(1, .* needs \(2, '):
+    with pytest.raises(UserError, match=r'has state_0_0 of shape \(1, .* needs \(2, '):
         other.load_state_dict(stream.state_dict())
+    with pytest.raises(UserError, match='has no state_0_0'):
+        other.load_state_dict({})
     with pytest.raises(UserError, match=r'shape \(3, 7\), but the model reads'):
         stream.push(np.zeros((3, 7), np.float32))

@@ -6,9 +6,9 @@ import sys
 import pytest
 from mmengine.config import ConfigDict
 
-from mmskelseg.apis.trained_model import model_metainfo
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.trained.opening import model_metainfo
 from tests.small_data import ROOT, small_annotations
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'

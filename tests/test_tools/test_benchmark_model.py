@@ -148,7 +148,7 @@ def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['no.py'], 'no.py: there is no such config file'),
+        (['no.py'], 'no.py: there is no such config'),
         (['--out', 'a.txt', 'no.py'], 'a.txt: the name must end in .md or .json'),
         (['--repeats', 0, 'no.py'], '--repeats: 0 must be at least 1'),
     ],

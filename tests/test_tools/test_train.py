@@ -300,7 +300,7 @@ def test_test_refuses_a_checkpoint_of_another_model(
 def test_train_refuses_a_missing_config(run_tool):
     """The config's name is in the sentence."""
     error = run_tool('tools/train.py', 'no.py', code=1).stderr
-    assert error.endswith('error: no.py: there is no such config file.\n')
+    assert error.endswith('error: no.py: there is no such config.\n')
 
 
 @pytest.mark.parametrize('tool', ['train', 'test', 'extract_features'])

@@ -145,7 +145,7 @@ class LoadFrameFeatures(Transform):
             raise UserError(
                 f'{path}: {len(features)} frames of features, but video '
                 f'{results["frame_dir"]} has {frames} frames; '
-                'delete the file, and it will be made again.'
+                'delete the file, and it will be regenerated.'
             )
         if 'source_frames' in results:
             wanted = results['source_frames']

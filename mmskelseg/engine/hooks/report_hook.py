@@ -23,7 +23,7 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.fileio.checkpoints import seed_of
-from mmskelseg.models import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
 from mmskelseg.runtime.drawing.charts import draw_confusion
 from mmskelseg.runtime.drawing.images import save_png

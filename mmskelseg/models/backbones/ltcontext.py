@@ -103,36 +103,22 @@ class LTContext(BaseModule):
         far = partial(strided_attention, stride=stride)
 
         def layers(width: int) -> ModuleList:
+            attend = partial(
+                Attention, width, dropout=dropout, output_dropout=output_dropout
+            )
+            layer = partial(ContextLayer, width, dropout=dropout, norm=norm)
             return ModuleList(
-                ContextLayer(
-                    width,
-                    *(
-                        Attention(width, attend, dropout, output_dropout)
-                        for attend in (near, far)
-                    ),
-                    dilation=2**i,
-                    dropout=dropout,
-                    norm=norm,
-                )
+                layer(attend(near), attend(far), dilation=2**i)
                 for i in range(num_layers)
             )
 
-        self.stages = ModuleList(
-            [
-                AttentionStage(
-                    in_channels,
-                    channels,
-                    layers(channels),
-                    channel_masking=channel_masking,
-                )
-            ]
-        )
+        stage = partial(AttentionStage, channel_masking=channel_masking)
+        self.stages = ModuleList([stage(in_channels, channels, layers(channels))])
         self.stages.extend(
-            AttentionStage(
+            stage(
                 num_classes,
                 narrow,
                 layers(narrow),
-                channel_masking=channel_masking,
                 reads_features=True,
                 # Only the features of the first stage are wide.
                 reduced_channels=None if i else channels,

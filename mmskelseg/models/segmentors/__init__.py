@@ -1,6 +1,5 @@
 """Segmentors, which label every frame of a video."""
 
-from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
-from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
+from mmskelseg.registry import part_finder
 
-__all__ = ['ActionSegmentor', 'ActionSegmentorEnsemble']
+__getattr__ = part_finder(__name__)

@@ -8,7 +8,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, ModuleList
 from torch import Tensor
 
-from mmskelseg.evaluation.ensembles import FIELDS, average_predictions
+from mmskelseg.evaluation.ensembles import FIELDS, average_predictions, labelled
 from mmskelseg.fileio.checkpoints import load_checkpoint, seed_of
 from mmskelseg.fileio.trained_weights import (
     changed_features,
@@ -17,7 +17,6 @@ from mmskelseg.fileio.trained_weights import (
     trained_data,
     trained_features,
 )
-from mmskelseg.models.postprocessors import postprocess
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -82,8 +81,8 @@ class ActionSegmentorEnsemble(BaseModel):
             inputs: As for the members.
             data_samples: As for the members.
             mode: Only ``predict``. Samples get the fields of
-                :func:`mmskelseg.evaluation.ensembles.average_predictions`, after the
-                post-processing of the first model, and ``members``, a list with the
+                :func:`mmskelseg.evaluation.ensembles.average_predictions`, labels after
+                the post-processing of the first model, and ``members``, a list with the
                 fields that each member predicts.
 
         Raises:
@@ -102,7 +101,7 @@ class ActionSegmentorEnsemble(BaseModel):
         for sample, members in zip(data_samples, predicted, strict=True):
             averaged = average_predictions(members)
             steps = getattr(self.members[0], 'postprocess', ())
-            for key, value in postprocess(averaged, steps).items():
+            for key, value in labelled(averaged, steps).items():
                 sample.set_field(value, key, dtype=Tensor)
             sample.set_field(members, 'members', dtype=list)
         return list(data_samples)

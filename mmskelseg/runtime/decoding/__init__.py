@@ -6,14 +6,14 @@ from mmskelseg.runtime.decoding.filters import (
     refine_boundaries,
 )
 from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
-from mmskelseg.runtime.decoding.steps import run_step, run_steps
+from mmskelseg.runtime.decoding.steps import decode, run_step
 
 __all__ = [
     'SegmentGrammar',
+    'decode',
     'median_filter',
     'min_duration',
     'refine_boundaries',
     'run_step',
-    'run_steps',
     'viterbi',
 ]

@@ -19,6 +19,7 @@ _MOST_WEIGHT = 1e6
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.
 Prediction = Mapping[str, np.ndarray]
+LabelFunction = Callable[[Prediction], np.ndarray]
 
 
 def _refined(prediction: Prediction, *, threshold: float) -> np.ndarray:
@@ -106,11 +107,29 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
         ) from None
 
 
-def run_steps(
-    prediction: Prediction, steps: Sequence[Mapping[str, object]]
+def decode(
+    prediction: Prediction, steps: Sequence[Mapping[str, object] | LabelFunction] = ()
 ) -> dict[str, np.ndarray]:
-    """Return a prediction with the ``pred_label`` after all steps."""
-    result = dict(prediction)
+    """Return a prediction with the labels that follow from its probabilities.
+
+    Args:
+        prediction: The output of the model, with ``pred_score`` (K, T).
+        steps: Post-processing: options for :func:`run_step`, or functions that return
+            the labels (T,) after a step.
+
+    Returns:
+        The prediction with ``pred_label`` (T,) and, if there are steps, ``raw_label``
+        (T,), the most likely classes before them.
+
+    >>> score = np.array([[0.9, 0.4, 0.9], [0.1, 0.6, 0.1]])
+    >>> step = {'type': 'MedianFilter', 'frames': 3}
+    >>> decoded = decode({'pred_score': score}, [step])
+    >>> decoded['pred_label'], decoded['raw_label']
+    (array([0, 0, 0]), array([0, 1, 0]))
+    """
+    likeliest = prediction['pred_score'].argmax(axis=0)
+    result = {**prediction, 'pred_label': likeliest}
     for step in steps:
-        result['pred_label'] = run_step(result, step)
+        labels = step(result) if callable(step) else run_step(result, step)
+        result = {**result, 'pred_label': labels, 'raw_label': likeliest}
     return result

@@ -54,7 +54,5 @@ def find_config(name: str | os.PathLike) -> Path:
             'training (epoch_N.pth); name the file of a config.'
         )
     near = get_close_matches(wanted, known, cutoff=0.5)
-    raise MissingFileError(
-        f'{name}: there is no such config file'
-        + (f', nor one of this name; near are {", ".join(near)}.' if near else '.')
-    )
+    hint = f'; did you mean {" or ".join(near)}?' if near else '.'
+    raise MissingFileError(f'{name}: there is no such config{hint}')

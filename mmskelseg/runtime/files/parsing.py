@@ -217,7 +217,7 @@ def read_rows(path: FilePath) -> Rows:
             begin = reader.line_num + 1
     except csv.Error as error:
         raise UserError(
-            f'{path}: line {begin} is no row of a table ({error}); close its quotes, '
+            f'{path}: line {begin} is not a valid row ({error}); close its quotes, '
             'write a quote in a text twice, or shorten the cell.'
         ) from None
     rows = [(line, row) for line, row in rows if any(row)]

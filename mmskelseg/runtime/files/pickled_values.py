@@ -66,6 +66,25 @@ class Unbuilt:
         return value
 
 
+@dataclass(eq=False, slots=True)
+class LongBytes:
+    """Bytes of which arrays are made; elsewhere they stand for themselves.
+
+    Args:
+        array: The bytes.
+        is_taken: Whether an array has taken over their memory.
+    """
+
+    array: np.ndarray
+    is_taken: bool = False
+
+    def take(self) -> np.ndarray:
+        """Return memory of the bytes that nothing else uses."""
+        array = self.array.copy() if self.is_taken else self.array
+        self.is_taken = True
+        return array
+
+
 @dataclass(frozen=True)
 class Named:
     """Stands for a class or a function that a pickle names, and does nothing."""
@@ -252,16 +271,15 @@ def _array(
     """Return an array of bytes, whose number must be that of its type and shape."""
     if not isinstance(kind, np.dtype) or kind.hasobject:
         raise UnsafePickleError('it holds an array of objects')
-    if not isinstance(content, bytes | bytearray):
+    if isinstance(content, bytes | bytearray):
+        content = LongBytes(np.frombuffer(bytearray(content), np.uint8))
+    if not isinstance(content, LongBytes):
         raise TypeError('the content of an array is bytes')
     count = prod(sizes := checked_sizes(shape))
     # An item of no bytes is an empty text.
-    if count * kind.itemsize != len(content) or (count > 1 and not kind.itemsize):
+    if count * kind.itemsize != len(content.array) or (count > 1 and not kind.itemsize):
         raise ValueError('the content of an array has another length')
-    if isinstance(content, bytes) or id(content) in reader.taken:
-        content = bytearray(content)
-    reader.taken.add(id(content))
-    flat = np.frombuffer(content, kind) if content else np.zeros(count, kind)
+    flat = content.take().view(kind) if kind.itemsize else np.zeros(count, kind)
     if not is_valid_text(flat):
         raise ValueError('a string in an array is damaged')
     return flat.reshape(sizes, order=order)

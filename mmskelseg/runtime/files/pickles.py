@@ -12,7 +12,7 @@ import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mmskelseg.runtime.files.inputs import most_bytes_of, regular_file
 from mmskelseg.runtime.files.pickled_values import (
     DATA_NAMES,
     Builder,
+    LongBytes,
     Unbuilt,
     UnsafePickleError,
     check_tree,
@@ -43,7 +44,7 @@ UNREADABLE = (
 )
 # What a pickle gets for the names (module, name) that it may use: builders and values.
 Names: TypeAlias = Mapping[tuple[str, str], object]
-# Bytes of this length or more become a bytearray, whose memory an array can take over.
+# From this length on, an array takes over the memory of bytes instead of copying them.
 _LONG = 1 << 16
 # The most bytes of a whole number.
 _LARGEST_INTEGER = 1024
@@ -72,6 +73,7 @@ class PickleReader:
         names: The names that they may use.
         persistent: Returns the value of a persistent id, such as a storage of torch;
             by default such ids are refused.
+        file: The file that ``content`` maps, from which long parts are read faster.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class PickleReader:
         content: bytes | mmap.mmap,
         names: Names | None = None,
         persistent: Callable[[Any], object] | None = None,
+        file: IO[bytes] | None = None,
     ) -> None:
         self.content = content
+        self.file = file
         self.position = 0
         self.names = DATA_NAMES if names is None else names
         self.persistent = persistent
@@ -89,10 +93,8 @@ class PickleReader:
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
         self.unbuilt = self.tuples = 0
-        # The last bytearray, and where it is in the file.
-        self.last: tuple[bytearray, range] = (bytearray(), range(0))
-        # Those whose memory an array has taken over.
-        self.taken: set[int] = set()
+        # The last long bytes, and where they are in the file.
+        self.last: tuple[LongBytes | None, range] = (None, range(0))
 
     def load(self) -> Any:
         """Return the value of the next pickle.
@@ -103,16 +105,18 @@ class PickleReader:
             Exception: One of ``UNREADABLE`` if it is damaged.
         """
         self.stack, self.marks, self.memo, self.unbuilt = [], [], {}, 0
-        content, stop = self.content, pickle.STOP[0]
+        content, stop, push = self.content, pickle.STOP[0], self.stack.append
+        costs, values, actions = _COSTS, _VALUES, _ACTIONS
         while (code := content[self.position]) != stop:
             self.position += 1
-            self.charge(_COSTS[code])
-            if make := _VALUES.get(code):
-                self.stack.append(make(self))
-            elif act := _ACTIONS.get(code):
-                act(self)
+            # As `charge` does, without a call for each instruction.
+            self.left -= costs[code]
+            if self.left < 0:
+                self.charge(0)
+            if make := values[code]:
+                push(make(self))
             else:
-                self._refuse(bytes([code]))
+                actions[code](self)
         self.position += 1
         (value,) = self.stack
         if self.unbuilt:
@@ -163,20 +167,22 @@ class PickleReader:
         except UnicodeDecodeError:
             raise UnsafePickleError('it holds text that is not Unicode') from None
 
-    def take_bytes(self, size: int) -> bytes | bytearray:
-        """Return bytes; long ones as a bytearray."""
-        return self.take(size) if size < _LONG else self.take_bytearray(size)
-
-    def take_bytearray(self, size: int) -> bytearray:
-        """Return a bytearray, which nothing else holds: it is never in the memo."""
+    def take_bytes(self, size: int, kind: type = bytes) -> object:
+        """Return bytes; long ones as what an array can take over."""
+        if size < _LONG:
+            return kind(self.take(size))
         start, stop = self.position, self.position + size
         if stop > len(self.content):
             raise EOFError
-        with memoryview(self.content) as view, view[start:stop] as part:
-            value = bytearray(part)
+        array = np.empty(size, np.uint8)
+        if self.file is None:
+            array[:] = np.frombuffer(self.content, np.uint8, size, start)
+        else:
+            self.file.seek(start)
+            self.file.readinto(array.data)  # type: ignore[attr-defined]
         self.position = stop
-        self.last = (value, range(start, stop))
-        return value
+        self.last = (LongBytes(array), range(start, stop))
+        return self.last[0]
 
     def name(self, module: str, name: str) -> object:
         """Return what stands behind a name."""
@@ -207,14 +213,8 @@ class PickleReader:
     def remember(self, key: int) -> None:
         """Keep the value on top under a number."""
         value = self.stack[-1]
-        if type(value) is bytearray:
-            last, place = self.last
-            if value is last:
-                value = place
-            else:
-                self.charge(len(value))
-                value = bytes(value)
-        self.memo[key] = value
+        # Long bytes are read again when they are needed again.
+        self.memo[key] = self.last[1] if value is self.last[0] else value
 
     def recall(self, key: int) -> object:
         """Return the value that was kept under a number."""
@@ -222,7 +222,7 @@ class PickleReader:
         if type(value) is range:
             self.charge(len(value))
             here, self.position = self.position, value.start
-            value = self.take_bytearray(len(value))
+            value = self.take_bytes(len(value))
             self.position = here
         elif type(value) is Unbuilt:
             value = value.value()
@@ -274,11 +274,6 @@ class PickleReader:
         self.unbuilt += type(value) is Unbuilt
         self.charge(size_of(value))
         return value
-
-    def _refuse(self, code: bytes) -> NoReturn:
-        if code in _NEVER_WRITTEN:
-            raise UnsafePickleError(_NEVER_WRITTEN[code])
-        raise ValueError(f'no instruction {code!r}')
 
 
 def _line_of_number(reader: PickleReader) -> int:
@@ -341,7 +336,7 @@ _PUSHING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.SHORT_BINBYTES, 64, lambda reader: reader.take_bytes(reader.byte())),
     (pickle.BINBYTES, 64, lambda reader: reader.take_bytes(reader.number(4))),
     (pickle.BINBYTES8, 64, lambda reader: reader.take_bytes(reader.number(8))),
-    (pickle.BYTEARRAY8, 64, lambda reader: reader.take_bytearray(reader.number(8))),
+    (pickle.BYTEARRAY8, 64, lambda r: r.take_bytes(r.number(8), bytearray)),
     (pickle.EMPTY_TUPLE, 8, lambda reader: ()),
     (pickle.TUPLE1, 64, lambda reader: tuple(reader.pop(1))),
     (pickle.TUPLE2, 64, lambda reader: tuple(reader.pop(2))),
@@ -428,11 +423,25 @@ _ACTING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.BINPUT, 100, lambda reader: reader.remember(reader.byte())),
     (pickle.LONG_BINPUT, 100, lambda reader: reader.remember(reader.number(4))),
 )
-_VALUES = {code[0]: make for code, _, make in _PUSHING}
-_ACTIONS = {code[0]: act for code, _, act in _ACTING}
+
+
+def _refusal(code: int) -> Callable[[PickleReader], object]:
+    def refuse(_: PickleReader) -> None:
+        if reason := _NEVER_WRITTEN.get(bytes([code])):
+            raise UnsafePickleError(reason)
+        raise ValueError(f'no instruction {code}')
+
+    return refuse
+
+
+# By the code of an instruction.
+_VALUES: list[Callable[[PickleReader], object] | None] = [None] * 256
+_ACTIONS = [_refusal(code) for code in range(256)]
 _COSTS = [0] * 256
-for _code, _cost, _ in _PUSHING + _ACTING:
-    _COSTS[_code[0]] = _cost
+for _code, _cost, _make in _PUSHING:
+    _VALUES[_code[0]], _COSTS[_code[0]] = _make, _cost
+for _code, _cost, _act in _ACTING:
+    _ACTIONS[_code[0]], _COSTS[_code[0]] = _act, _cost
 
 
 def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
@@ -455,7 +464,7 @@ def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
         # An empty file cannot be mapped.
         size = os.fstat(file.fileno()).st_size
         content = size and mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        reader = PickleReader(content or b'', names)
+        reader = PickleReader(content or b'', names, file=file)
         try:
             return reader.load()
         except UnsafePickleError as error:

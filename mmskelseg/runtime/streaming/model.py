@@ -1,11 +1,20 @@
-"""A causal segmentor of plain arrays, which labels one frame after another.
+"""The causal segmentor as a function of the next frames.
+
+The forward of a causal network exists twice. PyTorch's (``mmskelseg.models``) reads
+whole videos, as training does; for every new frame of a stream, it would compute
+thousands of earlier ones again. :func:`push_frames` computes new frames alone, and
+keeps what its layers have read. It is written once for arrays of either kind: streams
+run it in NumPy, and ``mmskelseg export --streaming`` traces it with tensors. Tests and
+every export compare it with PyTorch.
 
 The members of an ensemble are the first axis of all arrays and are computed together,
 since products of such small matrices take little more time than calling NumPy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,6 +22,9 @@ from mmskelseg.runtime.messages.errors import UserError
 
 # The most frames that a layer processes together.
 _BLOCK = 64
+
+# Of NumPy, or of PyTorch while a graph is traced.
+Array: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,19 @@ class StreamingLayer:
     bias: np.ndarray
     out_weight: np.ndarray | None = None
     out_bias: np.ndarray | None = None
+
+    @property
+    def reach(self) -> int:
+        """Number of earlier frames that the layer reads."""
+        return max(self.offsets)
+
+    @cached_property
+    def taps(self) -> list[tuple[slice, slice]]:
+        """The rows (M, n, C) that each tap reads of (M, reach + n, C)."""
+        return [
+            (slice(None), slice(self.reach - offset, -offset or None))
+            for offset in self.offsets
+        ]
 
 
 @dataclass(frozen=True)
@@ -67,10 +92,6 @@ class Standardizer:
     std: np.ndarray
     limit: np.ndarray
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return standardised features (M, n, C) for features (1, n, C)."""
-        return np.clip((x - self.mean) / self.std, -self.limit, self.limit)
-
 
 @dataclass(frozen=True)
 class StreamingModel:
@@ -98,9 +119,132 @@ class StreamingModel:
         """Number of classes, K."""
         return self.stages[0].cls_weight.shape[2]
 
+    @property
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each buffer, which holds the last frames that a layer read."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for i, k in enumerate(self.order):
+            members, _, channels = self.stages[k].weight.shape
+            for j, layer in enumerate(self.stages[k].layers):
+                shapes[f'state_{i}_{j}'] = (members, layer.reach, channels)
+        return shapes
+
+    def push(
+        self,
+        features: np.ndarray,
+        present: np.ndarray,
+        frames: int,
+        states: Sequence[np.ndarray],
+    ) -> tuple[np.ndarray, int, Sequence[np.ndarray]]:
+        """Return what :func:`push_frames` does, in NumPy."""
+        parts = []
+        for begin in range(0, len(features), _BLOCK):
+            block = slice(begin, begin + _BLOCK)
+            scores, frames, states = push_frames(
+                self, _NUMPY, features[block], present[block], frames, states
+            )
+            parts.append(scores)
+        return np.concatenate(parts), frames, states
+
     def stream(self) -> 'ModelStream':
         """Return a new stream of frames; all streams share the weights."""
         return ModelStream(self)
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What :func:`push_frames` needs from NumPy or PyTorch, beyond operators.
+
+    Args:
+        concatenate: Arrays along an axis.
+        relu: The larger of each number and 0.
+        softmax: Softmax over the last axis.
+        clip: Numbers between a lower limit and an upper one.
+        extended: A buffer (M, R, C) followed by new frames (M, n, C), and the buffer of
+            its last R frames.
+    """
+
+    concatenate: Callable[[list[Array], int], Array]
+    relu: Callable[[Array], Array]
+    softmax: Callable[[Array], Array]
+    clip: Callable[[Array, Array, Array], Array]
+    extended: Callable[[Array, Array], tuple[Array, Array]]
+
+
+def push_frames(
+    model: StreamingModel,
+    use: Operations,
+    features: Array,
+    present: Array,
+    frames: Array,
+    states: Sequence[Array],
+) -> tuple[Array, Array, list[Array]]:
+    """Return probabilities (n', K) of the frames that are final, and what comes next.
+
+    That is the number of frames so far, and the buffers.
+
+    Args:
+        model: The weights, as arrays of the same kind.
+        use: Operations on these arrays.
+        features: Features of the next frames, shape (n, C).
+        present: 1 for a frame of the video, 0 for padding after the last, (n,).
+        frames: Number of earlier frames.
+        states: The buffers that the previous call returned; zeros at first.
+    """
+    x = features[None]
+    standardizer = model.standardizer
+    if standardizer is not None:
+        x = (x - standardizer.mean) / standardizer.std
+        x = use.clip(x, -standardizer.limit, standardizer.limit)
+    rest, kept = iter(states), []
+    for step, k in enumerate(model.order):
+        stage = model.stages[k]
+        x = x @ stage.weight + stage.bias
+        if step == 0:
+            x = x * present[None, :, None]
+        for layer in stage.layers:
+            rows, state = use.extended(next(rest), x)
+            kept.append(state)
+            read = use.concatenate([rows[tap] for tap in layer.taps], 2)
+            change = use.relu(read @ layer.weight + layer.bias)
+            if layer.out_weight is not None:
+                change = change @ layer.out_weight + layer.out_bias
+            x = x + change
+        x = x @ stage.cls_weight + stage.cls_bias
+        if step == 0 and model.lookahead:
+            # Drop the first outputs, which precede the first frame.
+            x = x[:, use.clip(model.lookahead - frames, 0, None) :]
+        x = use.softmax(x)
+    return x.mean(0), frames + features.shape[0], kept
+
+
+class PushModel(Protocol):
+    """A causal model that computes a push of frames."""
+
+    @property
+    def in_channels(self) -> int:
+        """Number of features per frame, C."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, K."""
+
+    @property
+    def lookahead(self) -> int:
+        """Number of later frames that a frame depends on."""
+
+    @property
+    def states(self) -> Mapping[str, tuple[int, ...]]:
+        """The shape of each buffer."""
+
+    def push(
+        self,
+        features: np.ndarray,
+        present: np.ndarray,
+        frames: int,
+        states: Sequence[np.ndarray],
+    ) -> tuple[np.ndarray, int, Sequence[np.ndarray]]:
+        """Return what :func:`push_frames` does, for at least one frame."""
 
 
 class ModelStream:
@@ -109,14 +253,9 @@ class ModelStream:
     Memory and time per frame are constant, however long the stream is.
     """
 
-    def __init__(self, model: StreamingModel) -> None:
+    def __init__(self, model: PushModel) -> None:
         self.model = model
-        self._steps = [_StageStream(model.stages[i]) for i in model.order]
-
-    @property
-    def frames(self) -> int:
-        """Number of frames that the first stage has processed, including padding."""
-        return self._steps[0].frames
+        self.reset()
 
     def push(self, features: np.ndarray) -> np.ndarray:
         """Return the probabilities (n', K) of the frames that are final now.
@@ -129,10 +268,7 @@ class ModelStream:
                 f'The features have the shape {features.shape}, but the model reads '
                 f'(frames, {self.model.in_channels}).'
             )
-        return self._gathered(
-            self._labelled(self._steps[0].enter(self._standardized(block)))
-            for block in _blocks(features)
-        )
+        return self._pushed(np.ascontiguousarray(features, np.float32), 1)
 
     def flush(self) -> np.ndarray:
         """Return the probabilities (n', K) of the last frames, and end the stream.
@@ -140,26 +276,22 @@ class ModelStream:
         These frames see nothing after the last frame, as at the end of a video.
         :meth:`reset` starts a new stream.
         """
-        weight = self.model.stages[0].weight
-        nothing = np.zeros((self.model.lookahead, weight.shape[2]), np.float32)
-        return self._gathered(
-            self._labelled(np.repeat(block[None], len(weight), axis=0))
-            for block in _blocks(nothing)
-        )
+        shape = (self.model.lookahead, self.model.in_channels)
+        return self._pushed(np.zeros(shape, np.float32), 0)
 
     def reset(self) -> None:
         """Forget all frames."""
-        for step in self._steps:
-            step.reset()
+        #: Number of processed frames, including padding after the last.
+        self.frames = 0
+        self._states: Sequence[np.ndarray] = [
+            np.zeros(shape, np.float32) for shape in self.model.states.values()
+        ]
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the state as arrays, for :meth:`load_state_dict`."""
-        state = {}
-        for i, step in enumerate(self._steps):
-            state[f'{i}.frames'] = np.array(step.frames)
-            for j, ring in enumerate(step.rings):
-                state[f'{i}.{j}'] = ring.copy()
-        return state
+        buffers = zip(self.model.states, self._states, strict=True)
+        state = {name: np.array(buffer) for name, buffer in buffers}
+        return {**state, 'frames': np.array(self.frames, np.int64)}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from a state that :meth:`state_dict` returned.
@@ -168,99 +300,74 @@ class ModelStream:
             UserError: If the state belongs to another model.
         """
         check_state(state, self.state_dict())
-        for i, step in enumerate(self._steps):
-            step.frames = int(state[f'{i}.frames'])
-            for j, ring in enumerate(step.rings):
-                ring[:] = state[f'{i}.{j}']
+        self.frames = int(state['frames'])
+        self._states = [np.array(state[k], np.float32) for k in self.model.states]
 
-    def _standardized(self, features: np.ndarray) -> np.ndarray:
-        x = features[None].astype(np.float32, copy=False)
-        standardizer = self.model.standardizer
-        return x if standardizer is None else standardizer(x)
-
-    def _labelled(self, x: np.ndarray) -> np.ndarray:
-        """Return the mean probabilities (n', K) for the input of the first layers."""
-        early = max(self.model.lookahead - self.frames, 0)
-        scores = _softmax(self._steps[0].run(x)[:, early:])
-        for step in self._steps[1:]:
-            if not scores.shape[1]:
-                break
-            scores = _softmax(step.run(step.enter(scores)))
-        return scores.mean(axis=0)
-
-    def _gathered(self, blocks: Iterator[np.ndarray]) -> np.ndarray:
-        nothing = np.zeros((0, self.model.num_classes), np.float32)
-        return np.concatenate([nothing, *blocks])
+    def _pushed(self, features: np.ndarray, present: int) -> np.ndarray:
+        if not len(features):
+            return np.zeros((0, self.model.num_classes), np.float32)
+        scores, self.frames, self._states = self.model.push(
+            features,
+            np.full(len(features), present, np.float32),
+            self.frames,
+            self._states,
+        )
+        return scores
 
 
-class _StageStream:
-    """The state of a stage at one step: for each layer, a ring buffer of its inputs."""
+class _Buffer:
+    """A layer's last R frames, with room for more, so that few are copied.
 
-    def __init__(self, stage: StreamingStage) -> None:
-        self.stage = stage
-        self.frames = 0
-        members, _, channels = stage.weight.shape
-        # Large enough that a block never overwrites frames that it still reads.
-        self.rings = [
-            np.zeros((members, max(layer.offsets) + _BLOCK, channels), np.float32)
-            for layer in stage.layers
-        ]
-        self._offsets = [np.array(layer.offsets) for layer in stage.layers]
+    Args:
+        state: These frames, shape (M, R, C).
+    """
 
-    def reset(self) -> None:
-        """Forget all frames."""
-        self.frames = 0
-        for ring in self.rings:
-            ring[:] = 0
+    def __init__(self, state: np.ndarray) -> None:
+        members, self.reach, channels = state.shape
+        size = self.reach + self.reach // 4 + _BLOCK
+        self.rows = np.zeros((members, size, channels), np.float32)
+        self.rows[:, : self.reach] = state
+        self.begin = 0
 
-    def enter(self, x: np.ndarray) -> np.ndarray:
-        """Return the input of the layers (M, n, C') for x (M, n, C)."""
-        return x @ self.stage.weight + self.stage.bias
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self.rows[:, self.begin : self.begin + self.reach].copy()
 
-    def run(self, x: np.ndarray) -> np.ndarray:
-        """Return logits (M, n, K) for the input of the layers (M, n, C')."""
-        members, n, channels = x.shape
-        block = np.arange(n)[:, None]
-        for layer, ring, offsets in zip(
-            self.stage.layers, self.rings, self._offsets, strict=True
-        ):
-            size = ring.shape[1]
-            first = self.frames % size
-            if first + n <= size:
-                ring[:, first : first + n] = x
-            else:
-                ring[:, first:] = x[:, : size - first]
-                ring[:, : first + n - size] = x[:, size - first :]
-            # The frames that the taps read, (M, n, k, C')
-            read = ring.take(first + block - offsets, axis=1, mode='wrap')
-            change = read.reshape(members, n, -1) @ layer.weight
-            change += layer.bias
-            np.maximum(change, 0, out=change)
-            if layer.out_weight is not None:
-                change = change @ layer.out_weight
-                change += layer.out_bias
-            change += x
-            x = change
-        self.frames += n
-        return x @ self.stage.cls_weight + self.stage.cls_bias
+
+def _extended(state: np.ndarray | _Buffer, x: np.ndarray) -> tuple[np.ndarray, _Buffer]:
+    buffer = state if isinstance(state, _Buffer) else _Buffer(state)
+    rows, begin = buffer.rows, buffer.begin
+    middle = begin + buffer.reach
+    end = middle + x.shape[1]
+    if end > rows.shape[1]:
+        rows[:, : buffer.reach] = rows[:, begin:middle]
+        begin, middle, end = 0, buffer.reach, buffer.reach + x.shape[1]
+    rows[:, middle:end] = x
+    buffer.begin = end - buffer.reach
+    return rows[:, begin:end], buffer
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+# As an array, it takes less time than a number.
+_ZERO = np.zeros((), np.float32)
+
+_NUMPY = Operations(
+    np.concatenate, lambda x: np.maximum(x, _ZERO), _softmax, np.clip, _extended
+)
 
 
 def check_state(state: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]) -> None:
     """Raise an error if a state lacks arrays of another, or if shapes differ."""
     for key, value in own.items():
-        shape = np.shape(state[key]) if key in state else None
-        if shape != value.shape:
+        if key not in state or np.shape(state[key]) != value.shape:
+            found = f'no {key}'
+            if key in state:
+                found = f'{key} of shape {np.shape(state[key])}'
             raise UserError(
-                f'The state of the stream has {key} of shape {shape}, but the model '
-                f'needs {value.shape}; load it into a stream of the same model.'
+                f'The state of the stream has {found}, but the model needs '
+                f'{value.shape}; load it into a stream of the same model, in the same '
+                'version of mmskelseg.'
             )
-
-
-def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
-    for begin in range(0, len(rows), _BLOCK):
-        yield rows[begin : begin + _BLOCK]
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
-    return powers / powers.sum(axis=-1, keepdims=True)

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.body import RunningCoordinates
-from mmskelseg.runtime.streaming.model import check_state
+from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
 from mmskelseg.runtime.streaming.resampling import Resampler
 from mmskelseg.runtime.structures.skeleton import Layout
 
@@ -34,36 +33,6 @@ class LabelledFrame:
     label: str
     label_id: int
     probabilities: np.ndarray
-
-
-class FrameStream(Protocol):
-    """A stream that turns features of frames into probabilities."""
-
-    def push(self, features: np.ndarray) -> np.ndarray:
-        """Return the probabilities (n', K) of the frames that are final now."""
-
-    def flush(self) -> np.ndarray:
-        """Return the probabilities (n', K) of the last frames."""
-
-    def reset(self) -> None:
-        """Forget all frames."""
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return the state as arrays."""
-
-    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from a state."""
-
-
-class CausalModel(Protocol):
-    """A model that can run in streams."""
-
-    @property
-    def lookahead(self) -> int:
-        """Number of later frames that a frame depends on."""
-
-    def stream(self) -> FrameStream:
-        """Return a new stream."""
 
 
 class SkeletonStream:
@@ -100,7 +69,7 @@ class SkeletonStream:
 
     def __init__(
         self,
-        model: CausalModel,
+        model: PushModel,
         coordinates: RunningCoordinates,
         classes: Sequence[str],
         *,
@@ -120,7 +89,7 @@ class SkeletonStream:
         self.min_score = min_score
         self.dtype = dtype
         self._coordinates = coordinates
-        self._stream = model.stream()
+        self._stream = ModelStream(model)
         self._resampler = None if fps is None else Resampler(fps)
         self.reset()
 
@@ -148,7 +117,7 @@ class SkeletonStream:
         """Return a new stream of the same model, such as for another person."""
         other = copy.copy(self)
         other._coordinates = copy.deepcopy(self._coordinates)
-        other._stream = self.model.stream()
+        other._stream = ModelStream(self.model)
         other._resampler = copy.copy(self._resampler)
         other.reset()
         return other

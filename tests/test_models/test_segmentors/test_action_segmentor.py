@@ -7,6 +7,7 @@ from torch import nn
 
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.errors import UserError
 from tests.segmentors import HEAD, labelled_samples
 
 
@@ -373,8 +374,7 @@ def test_members_average_their_probabilities():
     """Each is a model of its own, from random weights of its own."""
     model = build(model={'members': 3}).eval()
     inputs = {'heatmap': torch.randn(1, 6, 20)}
-    models = [model, *model.others]
-    alone = [m._logits(inputs, None).softmax(dim=2) for m in models]
+    alone = [n.logits(inputs, None).softmax(dim=2) for n in model.networks]
     assert not torch.allclose(alone[0], alone[1], atol=1e-3)
     mean = torch.stack(alone).mean(dim=0)
     torch.testing.assert_close(model(inputs).softmax(dim=2), mean)
@@ -391,7 +391,7 @@ def test_members_learn_as_if_they_were_alone():
     sum(together.values()).backward()
     gradients = [p.grad.clone() for p in model.others.parameters()]
     model.zero_grad()
-    alone = model.others[0](inputs, truth, mode='loss')
+    alone = model.others[0].losses(inputs, None, [20], truth, list(inputs.values()))
     sum(alone.values()).backward()
     for parameter, gradient in zip(model.others.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
@@ -403,6 +403,22 @@ def test_numbers_must_be_at_least_one(option):
     """With the value."""
     with pytest.raises(ValueError, match=f'{option}=0, but must be at least 1'):
         build(model={option: 0})
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'key'),
+    [
+        ('boundary_head', {}, 'model.boundary_head'),
+        ('risk_head', 'RiskHead', 'model.risk_head'),
+        ('fusion', {'branch_heads': False}, 'model.fusion.neck'),
+        ('branches', {'heatmap': {'in_channels': 6}}, 'model.branches.heatmap'),
+    ],
+)
+def test_part_without_a_type_is_named(option, value, key):
+    """By its key, with the value."""
+    modalities = ('heatmap', 'rgb') if option == 'fusion' else ('heatmap',)
+    with pytest.raises(UserError, match=rf'{key} is .*expected a dict with its type'):
+        build(modalities, model={option: value})
 
 
 def test_members_start_from_weights_of_their_own():
@@ -418,17 +434,17 @@ def test_standardized_features_have_mean_0_and_deviation_1():
     standardizer = model.branches['heatmap']['standardizer']
     inputs = {'heatmap': torch.randn(1, 6, 50) * 7 + 3}
     inputs['heatmap'][:, 5] = 2
-    before = model._standardized(inputs, None)['heatmap']
+    before = model.standardized(inputs, None)['heatmap']
     assert torch.equal(before, inputs['heatmap'])
     standardizer.fit([inputs['heatmap'][0, :, :20], inputs['heatmap'][0, :, 20:]])
-    x = model._standardized(inputs, None)['heatmap'][0]
+    x = model.standardized(inputs, None)['heatmap'][0]
     torch.testing.assert_close(x.mean(dim=1), torch.zeros(6), atol=1e-5, rtol=0)
     torch.testing.assert_close(x[:5].std(dim=1, correction=0), torch.ones(5))
     # Noise in it is measured by a tenth of the median deviation of the others.
-    noise = model._standardized({'heatmap': inputs['heatmap'] + 1}, None)['heatmap']
+    noise = model.standardized({'heatmap': inputs['heatmap'] + 1}, None)['heatmap']
     assert 1 < (noise[0, 5] - x[5]).mean() < 10 / 5
     # A joint that leaps away.
-    far = model._standardized({'heatmap': inputs['heatmap'] * 100}, None)['heatmap']
+    far = model.standardized({'heatmap': inputs['heatmap'] * 100}, None)['heatmap']
     assert far.abs().max() == 5
 
 

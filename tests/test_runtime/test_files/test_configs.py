@@ -16,7 +16,7 @@ def test_config_is_found_by_path_and_name(tmp_path, monkeypatch):
     assert find_config(path) == path
     for name in ('toy_joint_limb', 'configs/skelseg/toy_joint_limb.py'):
         assert find_config(name).samefile(path)
-    with pytest.raises(MissingFileError, match='near are skelseg/toy_joint_limb'):
+    with pytest.raises(MissingFileError, match='did you mean skelseg/toy_joint_limb'):
         find_config('skelseg/toy_joint_lim')
     with pytest.raises(UserError, match=r'ms_gcn/uwiom_pose3d, ms_tcn2.*its folder'):
         find_config(Path('uwiom_pose3d'))

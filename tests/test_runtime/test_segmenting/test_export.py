@@ -12,6 +12,7 @@ from mmskelseg.apis.export import export_onnx
 from mmskelseg.commands.export import main
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.trained import opening
 from tests.test_runtime.test_segmenting.conftest import make_config
 
 COORDINATES = 'recipes/uwiom_pose2d.py'
@@ -59,7 +60,7 @@ def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypa
             assert not live
             return recipe[0]
 
-    monkeypatch.setattr(export_module, 'zoo_model', {'mine': Zoo()}.__getitem__)
+    monkeypatch.setattr(opening, 'zoo_model', {'mine': Zoo()}.__getitem__)
     report = export_onnx('mine', None, tmp_path / 'mine.onnx')
     assert ModelFile.open(report.path).metadata['checkpoints'] == ['model.pth']
 

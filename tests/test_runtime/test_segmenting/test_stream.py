@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegStream
+from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime import OnnxStream
 from mmskelseg.runtime.messages.errors import UserError
 from tests.test_runtime.test_segmenting.conftest import make_config
@@ -77,6 +78,40 @@ def test_state_is_stored_and_goes_on(stream_file, person, tmp_path):
     late = second.push(keypoint[23:], score[23:]) + second.flush()
     found = np.array([f.probabilities for f in early + late])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_state_moves_between_numpy_and_onnx(streams, person):
+    """Their buffers are the same."""
+    keypoint, score = joints(person(60))
+    for first, second in (streams, streams[::-1]):
+        first.reset()
+        first.push(keypoint[:23], score[:23])
+        second.load_state_dict(first.state_dict())
+        found, expected = (
+            s.push(keypoint[23:], score[23:]) + s.flush() for s in (second, first)
+        )
+        assert len(found) == 60 - (23 - 5)
+        np.testing.assert_allclose(
+            [frame.probabilities for frame in found],
+            [frame.probabilities for frame in expected],
+            rtol=0,
+            atol=1e-6,
+        )
+
+
+def test_export_is_compared_with_the_network_of_whole_videos(
+    export, causal, monkeypatch
+):
+    """Weights that were converted wrongly are noticed."""
+
+    def spoiled(model):
+        weights = streaming_model(model)
+        weights.stages[-1].cls_bias[..., 0] += 0.1
+        return weights
+
+    monkeypatch.setattr('mmskelseg.apis.onnx_contents.streaming_model', spoiled)
+    with pytest.raises(UserError, match=r'model\.onnx: .*differs from PyTorch'):
+        export(causal, streaming=True)
 
 
 def test_streams_of_one_file_do_not_mix(stream_file, person):

@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from logging import WARNING
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmskelseg.engine.config_checks import building
 from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.fileio.model_zoo import zoo_model
 from mmskelseg.fileio.trained_weights import (
     changed_features,
     check_visible_frames,
@@ -18,7 +21,7 @@ from mmskelseg.fileio.trained_weights import (
     trained_data,
     trained_features,
 )
-from mmskelseg.models import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import (
     MODELS,
     POSTPROCESSORS,
@@ -27,7 +30,7 @@ from mmskelseg.registry import (
     registered_only,
 )
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.dependencies import is_installed
@@ -69,6 +72,67 @@ _PIPELINE = ('LoadFrameFeatures', 'PackSegInputs')
 _LOADED = ('checkpoint', 'pretrained', 'weights')
 
 
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model, or an ensemble of several.
+
+    Args:
+        cfg: Its config.
+        model: The network, on the CPU.
+        metainfo: That of the training data, with ``classes`` and ``skeleton``.
+        checkpoints: The files of its weights.
+    """
+
+    cfg: Config | ConfigDict
+    model: nn.Module
+    metainfo: Metainfo
+    checkpoints: Sequence[str]
+
+
+@contextmanager
+def trained_model(
+    config: str | os.PathLike | Config | ConfigDict | None,
+    weights: str | os.PathLike | Sequence[str | os.PathLike] | None,
+    *,
+    live: bool = False,
+) -> Iterator[TrainedModel]:
+    """Open a trained model; within the block, further parts of its config are built.
+
+    Args:
+        config: Path of a config, a config, or the name of one that comes with the
+            package. Such a config is a program, as everywhere in OpenMMLab. None: the
+            config in the checkpoint, which is data and may only name registered parts.
+        weights: Path of a checkpoint, or of several, whose probabilities are averaged.
+            None: ``config`` is the name of a model that comes with the package.
+        live: Whether to open that model's weights for streams.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        UserError: If they do not belong together; see the functions below.
+    """
+    if weights is None:
+        config, weights = None, zoo_model(config).checkpoint(live=live)
+    checkpoints = checkpoint_files(weights)
+    cfg: Config | ConfigDict = ConfigDict() if config is None else config
+    if isinstance(config, str | os.PathLike):
+        cfg = Config.fromfile(find_config(config))
+    first = checkpoints[0]
+    trust = nullcontext() if config is not None else own_config(first)
+    with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
+        content = load_checkpoint(first)
+        if not cfg:
+            cfg.update(checkpoint_config(content, first))
+        if len(checkpoints) > 1:
+            model: nn.Module = ActionSegmentorEnsemble(cfg.model, checkpoints)
+        else:
+            model = MODELS.build(cfg.model)
+            load_weights(model, content, first)
+            check_visible_frames(cfg.model.get('branches'), content, first)
+        check_features(cfg, content)
+        meta = model_metainfo(cfg, content, model, first)
+        yield TrainedModel(cfg, model, meta, checkpoints)
+
+
 def checkpoint_files(given: object) -> list[str]:
     """Return the paths of one or several checkpoints as a list.
 
@@ -87,33 +151,6 @@ def checkpoint_files(given: object) -> list[str]:
             f'The checkpoint is {shown(given)}, expected a path, or a list of paths.'
         )
     return [checkpoint_file(file) for file in files]
-
-
-def load_model(
-    cfg: ConfigDict, checkpoints: Sequence[str]
-) -> tuple[nn.Module, Metainfo]:
-    """Return the model of one or several checkpoints, and its training metainfo.
-
-    Args:
-        cfg: The config; an empty one is filled with that of the first checkpoint.
-        checkpoints: The checkpoint files, several for an ensemble.
-
-    Raises:
-        FileNotFoundError: If a checkpoint is missing.
-        UserError: If they do not belong together; see the functions below.
-    """
-    first = checkpoints[0]
-    content = load_checkpoint(first)
-    if not cfg:
-        cfg.update(checkpoint_config(content, first))
-    if len(checkpoints) > 1:
-        model: nn.Module = ActionSegmentorEnsemble(cfg.model, checkpoints)
-    else:
-        model = MODELS.build(cfg.model)
-        load_weights(model, content, first)
-        check_visible_frames(cfg.model.get('branches'), content, first)
-    check_features(cfg, content)
-    return model, model_metainfo(cfg, content, model, first)
 
 
 @contextmanager

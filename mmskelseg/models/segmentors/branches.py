@@ -1,0 +1,72 @@
+"""Branches: the parts that the features of a modality pass, and their stems."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmengine.model import ModuleDict
+from torch import Tensor, nn
+
+from mmskelseg.models.layers import FeatureStandardizer
+from mmskelseg.registry import build_part
+from mmskelseg.runtime.messages.errors import UserError
+
+
+def branch_stems(branch: ModuleDict) -> list[nn.Module]:
+    """Return the stem of a branch and that in its backbone, if it has any."""
+    parts = (branch, branch['backbone'])
+    return [part.stem for part in parts if getattr(part, 'stem', None) is not None]
+
+
+def finish_stem(stem: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return features of all frames (N, C, T), normalised if their stem has a norm."""
+    norm = getattr(stem, 'norm_out', None)
+    return x if norm is None else norm(x, mask)
+
+
+def build_branch(name: str, cfg: ConfigDict, num_classes: int) -> ModuleDict:
+    """Return the backbone of a modality, and what its features pass before it."""
+    own = ('init_cfg', 'standardize', 'stem')
+    sizes = {key: value for key, value in cfg.items() if key not in own}
+    place, stem = f'model.branches.{name}', None
+    if cfg.get('stem') is not None:
+        reads = {'in_channels': cfg['in_channels'], **cfg['stem']}
+        if reads['in_channels'] != cfg['in_channels']:
+            raise UserError(
+                f'Branch {name!r} has in_channels={cfg["in_channels"]}, but its stem '
+                f'has {reads["in_channels"]}; leave the latter out.'
+            )
+        stem = build_part(f'{place}.stem', reads)
+        sizes['in_channels'] = stem.out_channels
+    backbone = build_part(place, sizes, num_classes=num_classes)
+    parts = {'backbone': backbone}
+    if stem is not None:
+        parts['stem'] = stem
+    if cfg.get('standardize', False):
+        channels = cfg.get('in_channels', backbone.in_channels)
+        parts['standardizer'] = FeatureStandardizer(channels)
+    return ModuleDict(parts, cfg.get('init_cfg'))
+
+
+def check_backbones(
+    backbones: Mapping[str, Any], head: Mapping[str, object]
+) -> tuple[int, ...]:
+    """Return the order of the stages, after checking that branches and head fit."""
+    orders = {name: backbone.stage_order for name, backbone in backbones.items()}
+    if len(set(orders.values())) != 1:
+        raise UserError(f'Branches must have the same stages, but have {orders}.')
+    levels = head.get('num_levels', 1)
+    for name, backbone in backbones.items():
+        has = getattr(backbone, 'num_levels', levels)
+        if levels not in (1, has):
+            raise UserError(
+                f'head.num_levels={levels}, but the features of branch {name!r} have '
+                f'{has} levels; set head.num_levels to {has}, or leave it out.'
+            )
+    return next(iter(orders.values()))
+
+
+def channels_read(backbone: Any) -> int:
+    """Return the number of channels that the first stage of a backbone reads."""
+    stem = getattr(backbone, 'stem', None)
+    return backbone.in_channels if stem is None else stem.out_channels

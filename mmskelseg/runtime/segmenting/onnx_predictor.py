@@ -1,0 +1,113 @@
+"""Predictions of an exported model for the features of videos."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mmskelseg.runtime.decoding import decode
+from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_features import recipe_of
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+
+# Number of frames that the graph processes together, besides those around them.
+_CHUNK = 32768
+#: The fields of a prediction by the names of the graph's outputs.
+FIELDS = {
+    'probabilities': 'pred_score',
+    **{key: f'pred_{key}' for key in ('entropy', 'risk', 'boundary')},
+}
+
+
+class OnnxPredictor:
+    """A ``Predictor`` that runs an exported model.
+
+    Args:
+        model: The file that `mmskelseg export` wrote.
+        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+        threads: Number of threads; 0 for one per core.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UserError: If it is not a segmentor for whole videos.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike, device: str | None = None, *, threads: int = 0
+    ) -> None:
+        self.file = ModelFile.open(model, device, threads)
+        self.source = str(self.file.path)
+        metadata = self.file.metadata
+        if metadata['kind'] != 'segmentor':
+            raise self.file.fault(
+                f'its kind is {metadata["kind"]!r}, but whole videos need a segmentor, '
+                'exported without --streaming or --encoder'
+            )
+        self.metainfo: Metainfo = {
+            'classes': metadata['classes'],
+            'skeleton': metadata['skeleton'],
+        }
+        if metadata['fps'] is not None:
+            self.metainfo['fps'] = metadata['fps']
+        self.recipes: Sequence[FeatureRecipe] = [
+            recipe_of(self.file, name) for name in metadata['branches']
+        ]
+        for name in metadata['branches']:
+            if len(self.file.inputs.get(f'features_{name}', ())) < 2:
+                raise self.file.fault(f'its graph has no input of the branch {name!r}')
+        self._outputs = [name for name in FIELDS if name in self.file.outputs]
+        if 'probabilities' not in self._outputs:
+            raise self.file.fault('its graph does not output probabilities')
+
+    def predict(
+        self,
+        videos: Sequence[VideoAnnotation],
+        features: Sequence[Mapping[str, np.ndarray]],
+    ) -> list[dict[str, np.ndarray]]:
+        """Return the prediction for each video; see ``Predictor``."""
+        return [self._predict(each) for each in features]
+
+    def _predict(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = self._run(features)
+        fields = {FIELDS[name]: found for name, found in outputs.items()}
+        fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
+        decoded = decode(fields, self.file.metadata['postprocess'])
+        decoded.pop('raw_label', None)
+        return decoded
+
+    def _run(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs of the graph; long videos run in overlapping chunks.
+
+        Chunks give the same result, with memory that does not grow with the video.
+        """
+        for name, rows in features.items():
+            self._check(name, rows)
+        frames = len(next(iter(features.values())))
+        context, step = self.file.metadata['context'], _CHUNK
+        if context is None:
+            context, step = 0, frames
+        parts = []
+        for begin in range(0, frames, step):
+            end = min(begin + step, frames)
+            first, last = max(begin - context, 0), min(end + context, frames)
+            feed = {
+                f'features_{name}': np.asarray(rows[first:last], np.float32)
+                for name, rows in features.items()
+            }
+            outputs = self.file.run(self._outputs, feed)
+            for name, found in zip(self._outputs, outputs, strict=True):
+                classes = (len(self.metainfo['classes']),) * (name == 'probabilities')
+                self.file.check_output(name, found, (last - first, *classes))
+            parts.append([x[begin - first : end - first] for x in outputs])
+        arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        return dict(zip(self._outputs, arrays, strict=True))
+
+    def _check(self, name: str, features: np.ndarray) -> None:
+        shape = self.file.inputs[f'features_{name}']
+        # Only the number of frames may vary.
+        if [*features.shape[1:]] != shape[1:]:
+            raise self.file.fault(
+                f'its graph reads features {shape[1:]} of {name}, but its recipe makes '
+                f'{[*features.shape[1:]]}'
+            )

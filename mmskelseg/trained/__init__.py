@@ -1,0 +1,1 @@
+"""Trained models: opening them, once and with the trust that they deserve."""

@@ -1,0 +1,65 @@
+"""Predictions of a trained model, by PyTorch, for the features of videos."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import cast
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from mmengine.model import BaseModel
+
+from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.registry import FUNCTIONS, TRANSFORMS
+from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.trained.opening import TrainedModel
+
+_FIELDS = ('pred_risk', 'pred_boundary', 'pred_entropy', 'pred_label', 'pred_score')
+
+
+class TorchPredictor:
+    """A ``Predictor`` that runs a trained model in PyTorch.
+
+    It is built within the block of ``trained_model``, as it builds parts of its config.
+
+    Args:
+        trained: The model.
+        device: The device that runs it.
+    """
+
+    def __init__(self, trained: TrainedModel, device: str) -> None:
+        self.metainfo = trained.metainfo
+        self.source = trained.checkpoints[0]
+        self.model = trained.model.to(device).eval()
+        loader = trained.cfg.test_dataloader
+        self.recipes: Sequence[FeatureRecipe] = [
+            recipe_from_config(modality, config, self.metainfo['skeleton'])
+            for modality, config in loader.dataset.features.items()
+        ]
+        for recipe in self.recipes:
+            # So that faults in its weights are reported before any work.
+            recipe.load()
+        steps = loader.dataset.pipeline
+        self.pipeline = Compose([TRANSFORMS.build(part) for part in steps])
+        collate = loader.get('collate_fn') or 'pseudo_collate'
+        options = dict(collate) if isinstance(collate, Mapping) else {'type': collate}
+        self.collate = partial(FUNCTIONS.get(options.pop('type')), **options)
+
+    def predict(
+        self,
+        videos: Sequence[VideoAnnotation],
+        features: Sequence[Mapping[str, np.ndarray]],
+    ) -> list[dict[str, np.ndarray]]:
+        """Return the prediction for each video; see ``Predictor``."""
+        items = []
+        for video, each in zip(videos, features, strict=True):
+            maps = {name: cast(np.memmap, array) for name, array in each.items()}
+            files = {name: [str(array.filename)] for name, array in maps.items()}
+            items.append(self.pipeline({**video, 'feature_files': files}))
+        with torch.no_grad():
+            samples = cast(BaseModel, self.model).test_step(self.collate(items))
+        return [
+            {name: sample.get(name).cpu().numpy() for name in _FIELDS if name in sample}
+            for sample in samples
+        ]
