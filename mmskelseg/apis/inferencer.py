@@ -67,7 +67,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
 
     Example::
 
-        segment = SkelSegInferencer('skelseg/toy_joint_limb', 'epoch_30.pth')
+        segment = SkelSegInferencer('mine.py', 'work_dirs/mine')
         segment('take1.mp4', poses='take1.json')['predictions'][0]['segments']
     """
 

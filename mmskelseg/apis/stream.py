@@ -44,7 +44,7 @@ class SkelSegStream(SkeletonStream):
 
     Example::
 
-        stream = SkelSegStream('streaming/uwiom_pose2d', 'epoch_120.pth')
+        stream = SkelSegStream('mine.py', 'work_dirs/mine')
         for keypoints, score, time in camera:
             for frame in stream.push(keypoints, score, time):
                 print(frame.time, frame.label)

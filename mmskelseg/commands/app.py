@@ -1,7 +1,7 @@
 """Segments videos, or skeletons of videos, on a web page.
 
     %(prog)s
-    %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib
+    %(prog)s work_dirs/mine --pose-estimator rtmlib
 
 Open the address that is printed. On the page, drop a video, a file of keypoints, or
 both, choose a model and press Segment. The page shows the video with skeleton and
@@ -32,8 +32,8 @@ from mmskelseg.runtime.poses.estimators.estimator import require
 EXAMPLES = """examples:
   # all training runs in work_dirs, and the models that come with the package
   %(prog)s
-  # one model, with keypoints from RTMPose, on the CPU
-  %(prog)s work_dirs/mine/epoch_100.pth --pose-estimator rtmlib --device cpu
+  # one training run, with keypoints from RTMPose, on the CPU
+  %(prog)s work_dirs/mine --pose-estimator rtmlib --device cpu
   # for others in the local network, at http://ADDRESS:8000
   %(prog)s --host 0.0.0.0 --port 8000
 """

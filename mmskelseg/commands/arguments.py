@@ -47,9 +47,24 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=whole, default=0)
 
 
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Add --verbose, for everything that the log file has."""
+    parser.add_argument(
+        '--verbose',
+        action='store_true',
+        help='print all that MMEngine writes to the log file: environment, config, '
+        'hooks and each step',
+    )
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Return the config of the arguments, with launcher, options and work folder."""
     return _opening().load_config(args)
+
+
+def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
+    """Return and print the last checkpoint of a config's training."""
+    return _opening().last_checkpoint(cfg, args)
 
 
 def model_config(args: argparse.Namespace) -> Config | None:

@@ -5,7 +5,7 @@
 The files are predictions that tests have dumped, with any configs on the same
 annotation file and split:
 
-    mmskelseg test CONFIG CHECKPOINT --dump joint.pkl
+    mmskelseg test CONFIG --dump joint.pkl
 
 The scores of the ensemble, which averages probabilities, are printed beside those of
 each file, and all are written to metrics.json in the work folder. For several

@@ -1,6 +1,6 @@
 """Writes a trained model as an ONNX file, which runs without PyTorch.
 
-    %(prog)s skelseg/toy_joint_limb epoch_30.pth model.onnx
+    %(prog)s skelseg/toy_joint_limb model.onnx
 
 The file contains the network, averaged over its members and those of an ensemble,
 standardisation, the network that computes features from images if there is one, and
@@ -24,7 +24,6 @@ from mmskelseg.runtime.cli.arguments import (
     add_ensemble,
     add_model,
     check_model,
-    is_checkpoint,
 )
 from mmskelseg.runtime.cli.command_line import command, positive
 from mmskelseg.runtime.messages.errors import UserError
@@ -34,26 +33,27 @@ EXAMPLES = """examples:
   # a model that comes with the package
   %(prog)s --model precog precog.onnx
   # a causal model, for streams: mmskelseg live 0 stream.onnx
-  %(prog)s streaming/uwiom_pose2d epoch_120.pth stream.onnx --streaming
+  %(prog)s streaming/uwiom_pose2d stream.onnx --streaming
   # a smaller file
-  %(prog)s CONFIG CHECKPOINT model.onnx --precision float16
+  %(prog)s CONFIG model.onnx --precision float16
   # the mean of three training runs
   %(prog)s CONFIG seed_0.pth model.onnx --ensemble seed_1.pth seed_2.pth
   # only the image encoder
-  %(prog)s skelseg/uwiom_joint_limb CHECKPOINT encoder.onnx --encoder
+  %(prog)s skelseg/uwiom_joint_limb encoder.onnx --encoder
 """
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
-        '%(prog)s [options] [CONFIG] CHECKPOINT OUT.onnx\n'
+        '%(prog)s [options] [CONFIG] [CHECKPOINT] OUT.onnx\n'
         '       %(prog)s [options] --model NAME OUT.onnx'
     )
     parser.add_argument(
         'inputs',
         metavar='FILE',
         nargs='+',
-        help='config file or its name, checkpoint, and the file to write',
+        help='config file or its name, checkpoint or work folder (default: the last '
+        "one of the config's work folder), and the file to write",
     )
     add_model(parser)
     add_ensemble(parser)
@@ -86,12 +86,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     *given, out = args.inputs
-    is_alone = len(given) == 1 and is_checkpoint(given[0])
-    fits = len(given) == 2 or is_alone if args.model is None else not given
-    if not fits:
+    if len(given) not in ((1, 2) if args.model is None else (0,)):
         raise UserError(
-            f'{" ".join(args.inputs)}: expected [CONFIG] CHECKPOINT OUT.onnx (without '
-            'CONFIG, the config in the checkpoint is used), or --model NAME OUT.onnx.'
+            f'{" ".join(args.inputs)}: expected [CONFIG] [CHECKPOINT] OUT.onnx, or '
+            '--model NAME OUT.onnx.'
         )
     args.config, args.checkpoint = (*given, None, None)[:2]
     check_model(args, 'ensemble', 'cfg_options')

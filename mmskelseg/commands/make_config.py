@@ -2,7 +2,7 @@
 
     %(prog)s data/mine/annotations.pkl mine.py
     mmskelseg train mine.py
-    mmskelseg test mine.py work_dirs/mine/epoch_100.pth
+    mmskelseg test mine.py
 
 Classes, channels, splits and the number of epochs are taken from the annotation file.
 Everything else comes from a recipe, a config that the new one inherits:
@@ -155,7 +155,6 @@ def _run(args: argparse.Namespace) -> None:
     )
     atomic_write_text(args.out, text)
     out = shlex.quote(os.fspath(args.out))
-    checkpoint = shlex.quote(f'work_dirs/{args.out.stem}/epoch_{epochs}.pth')
     print(
         f'{args.out}: recipe {recipe}, since {reason}; '
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
@@ -165,13 +164,10 @@ def _run(args: argparse.Namespace) -> None:
         f'{_note_orders(train, data["metainfo"], args)}'
         f'{_note_sides(data["metainfo"]) if recipe == "heatmap_cnn" else ""}'
         f'Train with: mmskelseg train {out}\n'
-        f'Test with:  mmskelseg test {out} {checkpoint}'
+        f'Test with:  mmskelseg test {out}'
     )
     if lookahead is not None and recipe == 'pose2d':
-        print(
-            f'Live with:  mmskelseg live 0 {out} {checkpoint} '
-            f'(lookahead: {lookahead} frames)'
-        )
+        print(f'Live with:  mmskelseg live 0 {out} (lookahead: {lookahead} frames)')
 
 
 def _note_classes(

@@ -8,9 +8,11 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.engine.config_checks import building, check_config, read_config
-from mmskelseg.runtime.cli.arguments import pose_estimator
+from mmskelseg.runtime.cli.arguments import pose_estimator, say_checkpoint
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import check_local
+from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
+from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.utils.devices import check_device
 
 
@@ -34,26 +36,50 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
+    else:
+        cfg.work_dir = _work_folder(cfg)
     check_config(cfg, args.config)
     check_local(cfg.work_dir)
     return cfg
 
 
-def _checked_config(args: argparse.Namespace) -> Config:
-    """Return the config of the arguments with their settings."""
-    config = read_config(find_config(args.config), args.cfg_options)
-    check_config(config, args.config)
-    return config
+def _work_folder(cfg: Config) -> str:
+    """Return the folder that a training of a config writes to."""
+    return cfg.get('work_dir') or str(Path('work_dirs', Path(cfg.filename).stem))
+
+
+def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
+    """Return and print the last checkpoint of a config's training.
+
+    The copy of a config that a training leaves in its work folder belongs to that
+    folder, wherever it was moved.
+    """
+    own, named = Path(cfg.filename).parent, getattr(args, 'work_dir', None)
+    is_copy = (own / 'last_checkpoint').is_file()
+    folder = named or (str(own) if is_copy else _work_folder(cfg))
+    file = find_latest_checkpoint(folder)
+    if file is None:
+        raise MissingFileError(
+            f'{args.config}: has no checkpoint in {folder} yet; run `mmskelseg train '
+            f'{args.config}` first, or name a checkpoint after the config.'
+        )
+    say_checkpoint(file)
+    return file
 
 
 def model_config(args: argparse.Namespace) -> Config | None:
     """Return the checked config of a trained model, with the settings of options.
 
-    None stands for the config in the checkpoint.
+    None stands for the config in the checkpoint. Without a checkpoint, the last one of
+    the config's training is taken.
     """
-    return None if args.config is None else _checked_config(args)
+    if args.config is None:
+        return None
+    config = read_config(find_config(args.config), args.cfg_options)
+    check_config(config, args.config)
+    if args.checkpoint is None:
+        args.checkpoint = last_checkpoint(config, args)
+    return config
 
 
 def inferencer(

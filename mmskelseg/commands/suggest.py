@@ -1,7 +1,6 @@
 """Suggests which stretches of which videos to label next.
 
-    %(prog)s new_poses work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth \\
-        --budget 10 --to boris --out next
+    %(prog)s new_poses mine.py --budget 10 --to boris --out next
 
 With a model that was trained on few labels, this finds where further labels would help
 it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`: videos or
@@ -63,11 +62,11 @@ TOOLS = ('boris', 'elan', 'label_studio')
 SHOWN = 20
 EXAMPLES = """examples:
   # what to label next in the poses of new videos, as a BORIS project
-  %(prog)s new_poses CONFIG CHECKPOINT --to boris --out next
+  %(prog)s new_poses CONFIG --to boris --out next
   # 5 minutes of the training videos that have no label yet
-  %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split train --budget 5
+  %(prog)s data/mine/annotations.pkl CONFIG --split train --budget 5
   # new videos; rare classes are those of the existing labels
-  %(prog)s new_poses CONFIG CHECKPOINT --known data/mine/annotations.pkl
+  %(prog)s new_poses CONFIG --known data/mine/annotations.pkl
   # only the disagreement between three training runs counts
   %(prog)s new_poses CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth \\
       --weights uncertainty=0 boundary=0 rarity=0
@@ -76,14 +75,15 @@ EXAMPLES = """examples:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
-        '%(prog)s [-h] INPUT... ([CONFIG] CHECKPOINT | --model NAME) [OPTION...]'
+        '%(prog)s [-h] INPUT... (CONFIG [CHECKPOINT] | CHECKPOINT | --model NAME) '
+        '[OPTION...]'
     )
     parser.add_argument(
         'inputs',
         metavar='INPUT',
         nargs='+',
-        help='videos, poses, annotations, folders; then a config file, or its name, '
-        'and a checkpoint file',
+        help='videos, poses, annotations, folders; then the config file of a '
+        'training, or its name, and a checkpoint if it is not the last one',
     )
     add_model(parser)
     add_ensemble(parser)
@@ -141,7 +141,7 @@ def _check(args: argparse.Namespace) -> None:
     if is_exported(args.config):
         raise UserError(
             f'{args.config}: an exported model does not output how much its members '
-            'disagree; name the CONFIG and CHECKPOINT that it was exported from.'
+            'disagree; name the CONFIG or CHECKPOINT that it was exported from.'
         )
     check_model(args, 'ensemble', 'cfg_options')
 

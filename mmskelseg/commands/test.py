@@ -1,10 +1,10 @@
 """Scores a trained segmentor.
 
-    %(prog)s configs/skelseg/toy_joint_limb.py \\
-        work_dirs/toy_joint_limb/epoch_30.pth
+    %(prog)s configs/skelseg/toy_joint_limb.py
 
-Several checkpoints, such as of different seeds, form an ensemble, which averages their
-probabilities; the scores of each checkpoint are reported as well.
+Without CHECKPOINT, the last one of the training is scored. Several, such as of
+different seeds, form an ensemble, which averages their probabilities; the scores of
+each checkpoint are reported as well.
 
 The overall scores and those of each class are printed. The work folder then contains
 metrics.json, the confusion matrix, and a timeline of each test video.
@@ -12,7 +12,13 @@ metrics.json, the confusion matrix, and a timeline of each test video.
 
 import argparse
 
-from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.commands.arguments import (
+    add_config_arguments,
+    add_verbose,
+    last_checkpoint,
+    load_config,
+)
+from mmskelseg.runtime.cli.arguments import named_checkpoint
 from mmskelseg.runtime.cli.command_line import (
     command,
     number_from,
@@ -22,12 +28,15 @@ from mmskelseg.runtime.cli.command_line import (
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file, or its name')
+    parser.usage = '%(prog)s [-h] CONFIG [CHECKPOINT...] [OPTION...]'
+    parser.add_argument('config', metavar='CONFIG', help='config file, or its name')
     parser.add_argument(
         'checkpoints',
         metavar='CHECKPOINT',
-        nargs='+',
-        help='checkpoint file; several form an ensemble',
+        nargs='*',
+        default=[],
+        help='checkpoint file, or a work folder, for its last one (default: the last '
+        "one of the config's work folder); several form an ensemble",
     )
     parser.add_argument(
         '--dump', type=pickle_name, help='pickle file for the predictions'
@@ -46,11 +55,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number_from(0),
         help='seconds until a window closes (default: as the config says, else 2)',
     )
+    add_verbose(parser)
     add_config_arguments(parser)
 
 
 def _run(args: argparse.Namespace) -> None:
     cfg = load_config(args)
+    args.checkpoints = [named_checkpoint(name) for name in args.checkpoints]
+    args.checkpoints = args.checkpoints or [last_checkpoint(cfg, args)]
     from mmskelseg.engine.testing import test
 
     test(cfg, args)

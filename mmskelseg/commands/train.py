@@ -9,7 +9,7 @@ run can be continued with --resume, with exactly the same result.
 
 import argparse
 
-from mmskelseg.commands.arguments import add_config_arguments, load_config
+from mmskelseg.commands.arguments import add_config_arguments, add_verbose, load_config
 from mmskelseg.runtime.cli.command_line import command, seed
 
 
@@ -48,6 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='use deterministic algorithms on a GPU (slower)',
     )
+    add_verbose(parser)
     add_config_arguments(parser)
 
 

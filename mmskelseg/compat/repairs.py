@@ -159,7 +159,7 @@ def _secure(checkpoint_module: ModuleType) -> None:
 
 
 def _find_latest(runner_module: ModuleType) -> None:
-    from mmskelseg.fileio.checkpoints import find_latest_checkpoint
+    from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 
     runner_module.find_latest_checkpoint = (  # type: ignore[attr-defined]
         find_latest_checkpoint

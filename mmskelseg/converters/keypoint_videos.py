@@ -22,7 +22,7 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.labels.reading import SUFFIXES as LABEL_SUFFIXES
 from mmskelseg.runtime.labels.reading import label_suffix, options_of
 from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import (
     Poses,
     choose_person,
@@ -110,7 +110,9 @@ def _look_into(
         inside = [path]
         if path.is_dir() and not fits(path):
             inside = [item for item in sorted(path.iterdir()) if fits(item)]
-        if not path.exists() or not inside:
+        if not path.exists():
+            raise MissingFileError(f'{path}: there is no such file or folder.')
+        if not inside:
             raise UserError(f'{path}: no {kinds} there.')
         yield from inside
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import Setting
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmskelseg.engine.config_checks import building, check_checkpoint
 from mmskelseg.engine.hooks.report_hook import write_scores
+from mmskelseg.engine.terminal import build_runner
 from mmskelseg.evaluation import format_members, format_report
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.metrics import DumpPredictions, SegmentationMetric
@@ -46,7 +46,7 @@ def test(cfg: Config, args: argparse.Namespace) -> None:
         _merge_args(cfg, args)
     with init_distributed(cfg):
         with building(args.config):
-            runner = Runner.from_cfg(cfg)
+            runner = build_runner(cfg, args.verbose)
             _ = runner.test_loop  # Builds it.
         # The ensemble is not part of the config, since the runner writes the config to
         # the work folder, where others use it to train or segment.

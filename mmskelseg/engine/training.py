@@ -10,9 +10,13 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmskelseg.engine.config_checks import building, check_checkpoint
-from mmskelseg.fileio.checkpoints import find_latest_checkpoint
+from mmskelseg.engine.terminal import ProgressHook, build_runner
 from mmskelseg.fileio.config_texts import reduce_config_text
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
+from mmskelseg.runtime.files.work_folders import (
+    checkpoint_file,
+    find_latest_checkpoint,
+)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.dist import init_distributed
 from mmskelseg.utils.precision import has_bfloat16
@@ -100,11 +104,13 @@ def train(cfg: Config, args: argparse.Namespace) -> None:
         check_work_dir(cfg)
         # Checked before features are computed.
         if isinstance(cfg.get('load_from'), str):
+            cfg.load_from = checkpoint_file(cfg.load_from)
             check_checkpoint(cfg.load_from)
         check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
         with building(args.config):
-            runner = Runner.from_cfg(cfg)
+            runner = build_runner(cfg, args.verbose)
+            runner.register_hook(ProgressHook())
         # The runner builds loaders, optimizer and schedules in this call.
         with building(args.config, lambda: not _has_begun(runner)):
             runner.train()

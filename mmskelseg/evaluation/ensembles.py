@@ -138,7 +138,7 @@ def _check_dump(
         if sample.get('pred_score') is None:
             raise UserError(
                 f'{path}: video {name} has no pred_score, the probabilities (K, T); '
-                'make it with `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl`.'
+                'make it with `mmskelseg test CONFIG --dump FILE.pkl`.'
             )
         for field in FIELDS:
             if sample.get(field) is not None:
@@ -181,6 +181,6 @@ def _check_values(values: Tensor | np.ndarray, place: str, field: str) -> None:
         expected = 'probabilities' if field == 'pred_score' else 'finite numbers'
         raise UserError(
             f'{place} is {float(values[wrong][0])} in frame {frame}, expected '
-            f'{expected}; make it with `tools/test.py CONFIG CHECKPOINT --dump '
+            f'{expected}; make it with `mmskelseg test CONFIG --dump '
             'FILE.pkl`.'
         )

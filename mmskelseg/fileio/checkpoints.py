@@ -3,11 +3,9 @@
 import io
 import json
 import os
-import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlparse
@@ -258,32 +256,3 @@ def secure_mmengine(checkpoint_module: ModuleType) -> None:
     checkpoint_module.CheckpointLoader.register_scheme('', load_from_local, force=True)
     checkpoint_module.torch = _SafeTorch('torch')  # type: ignore[attr-defined]
     checkpoint_module.load_url = load_url  # type: ignore[attr-defined]
-
-
-def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
-    """Return the last checkpoint of a work folder, or None if it has none.
-
-    That is the file which ``last_checkpoint`` names, or the one of that name in the
-    folder, which may have been moved. After a kill, it may name none, or an older one:
-    the last is then the newest ``epoch_N.pth`` or ``iter_N.pth``.
-    """
-    folder = Path(path)
-    steps = {
-        file: int(found[2])
-        for file in folder.glob('*.pth')
-        if (found := re.fullmatch(r'(epoch|iter)_(\d+)', file.stem)) and file.is_file()
-    }
-    last = None
-    with suppress(OSError, ValueError):
-        named = Path((folder / 'last_checkpoint').read_text('utf-8').strip())
-        own = folder / named.name
-        # The original of a copied folder may still be there.
-        moved = own.is_file() and not (named.exists() and named.samefile(own))
-        last = own if moved else named
-    if last is not None and last.is_file():
-        # Files of an earlier training in this folder may have higher numbers.
-        since, step = last.stat().st_mtime_ns, steps.get(folder / last.name, 0)
-        later = [f for f in steps if steps[f] > step and f.stat().st_mtime_ns > since]
-        return str(max(later, key=steps.__getitem__, default=last))
-    newest = max(steps, key=lambda file: file.stat().st_mtime_ns, default=None)
-    return None if newest is None else str(newest)

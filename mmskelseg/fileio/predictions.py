@@ -50,7 +50,7 @@ def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
     for sample in content if isinstance(content, list) and content else [content]:
         for problem in _problems(sample):
             raise UserError(
-                f'{path}: {problem}; make it with `tools/test.py CONFIG CHECKPOINT '
+                f'{path}: {problem}; make it with `mmskelseg test CONFIG '
                 '--dump FILE.pkl`.'
             )
         if sample['frame_dir'] in samples:

@@ -31,6 +31,7 @@ from mmskelseg.registry import (
 )
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
+from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
@@ -135,6 +136,8 @@ def trained_model(
 def checkpoint_files(given: object) -> list[str]:
     """Return the paths of one or several checkpoints as a list.
 
+    A work folder stands for its last checkpoint.
+
     Raises:
         UserError: If there is none, or one is no path.
     """
@@ -147,7 +150,7 @@ def checkpoint_files(given: object) -> list[str]:
         raise UserError(
             f'The checkpoint is {shown(given)}, expected a path, or a list of paths.'
         )
-    return [os.fspath(file) for file in files]
+    return [checkpoint_file(file) for file in files]
 
 
 @contextmanager

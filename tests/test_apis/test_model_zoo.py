@@ -96,7 +96,7 @@ def test_a_model_and_a_config_exclude_each_other(run_tool, tmp_path):
     (tmp_path / 'a.mp4').touch()
     for words, message in (
         (['a.mp4', '--model', 'yoga'], "'yoga': no model that comes with the package"),
-        (['a.mp4'], 'No model is given; after the inputs, name a CONFIG'),
+        (['a.mp4'], 'No model is given; after the inputs, name the CONFIG'),
         (
             ['a.mp4', '--model', 'precog', '--ensemble', 'b.pth'],
             '--model precog: takes no --ensemble',

@@ -52,6 +52,7 @@ def test_each_tool_is_a_command(folder, capsys):
     [
         (['trian'], "mmskelseg: error: there is no 'trian'; did you mean 'train'?"),
         (['demoo'], "mmskelseg: error: there is no 'demoo'; did you mean 'segment'?"),
+        (['foo'], "error: there is no 'foo'; expected one of train, test, ensemble"),
         (
             ['convert-model', 'ms-tcn'],
             "mmskelseg convert-model: error: there is no 'ms-tcn'; did you mean "
@@ -60,7 +61,7 @@ def test_each_tool_is_a_command(folder, capsys):
         ([], 'mmskelseg: error: the following arguments are required: NAME'),
     ],
 )
-def test_unknown_command_names_the_nearest(capsys, words, fault):
+def test_unknown_command_names_the_nearest_or_all(capsys, words, fault):
     with pytest.raises(SystemExit, match='2'):
         commands.main(words)
     assert fault in capsys.readouterr().err

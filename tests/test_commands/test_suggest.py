@@ -143,7 +143,7 @@ def test_models_that_cannot_suggest_are_named(model, tmp_path):
     data, config, _ = model
     with pytest.raises(SystemExit, match=r'm\.onnx: an exported model does not out'):
         run(data, 'm.onnx')
-    with pytest.raises(SystemExit, match='a config needs a CHECKPOINT after it'):
+    with pytest.raises(SystemExit, match='has no checkpoint in work_dirs'):
         run(data, config)
     with pytest.raises(SystemExit, match='No model is given; after the inputs, name'):
         run(data)

@@ -52,14 +52,14 @@ def parsers(name):
     def capture(self, *_, **__):
         raise Captured(self)
 
-    before = argparse.ArgumentParser.parse_args
-    argparse.ArgumentParser.parse_args = capture
+    before = argparse.ArgumentParser.parse_known_args
+    argparse.ArgumentParser.parse_known_args = capture
     try:
         main([], prog='command')
     except Captured as end:
         parser = end.args[0]
     finally:
-        argparse.ArgumentParser.parse_args = before
+        argparse.ArgumentParser.parse_known_args = before
     found = [parser]
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

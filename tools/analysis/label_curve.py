@@ -49,7 +49,6 @@ from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
-from mmskelseg.fileio.checkpoints import find_latest_checkpoint
 from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import (
     command,
@@ -64,6 +63,7 @@ from mmskelseg.runtime.files.annotations import load_annotations, videos_of_spli
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.names import config_name, file_name
+from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED

@@ -1,17 +1,19 @@
 """Reduces a checkpoint to what others need to use its model.
 
-    mmskelseg convert-model publish_model epoch_77.pth mine.safetensors
+    mmskelseg convert-model publish_model work_dirs/mine mine.safetensors
 
-DST has the weights (the averaged ones, if training averages them), the classes and the
-skeleton of the training data, and those parts of the config that build the model and
-make its features: no optimizer, no history and no paths. DST needs no config file: pass
-None and DST to the Python API where a command takes a config and a checkpoint. A DST
-that ends in .safetensors holds tensors and JSON alone, which nobody needs to trust.
+SRC is a checkpoint, or a work folder, for its last one. DST has the weights (the
+averaged ones, if training averages them), the classes and the skeleton of the training
+data, and those parts of the config that build the model and make its features: no
+optimizer, no history and no paths. DST needs no config file: pass None and DST to the
+Python API where a command takes a config and a checkpoint. A DST that ends in
+.safetensors holds tensors and JSON alone, which nobody needs to trust.
 """
 
 from pathlib import Path
 
 from mmskelseg.converters.options import Converter, option
+from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
 
@@ -31,6 +33,7 @@ def convert(src: Path, dst: Path) -> None:
         tensors_of,
     )
 
+    src = Path(checkpoint_file(src))
     content = load_checkpoint(src)
     meta = meta_of(content)
     config, data = meta.get('cfg'), meta.get('dataset_meta')
@@ -61,7 +64,7 @@ def convert(src: Path, dst: Path) -> None:
 CONVERTER = Converter(
     convert,
     (
-        option('src', 'checkpoint of a training run', type=Path),
+        option('src', 'checkpoint or work folder of a training', type=Path),
         option('dst', 'file to write: .safetensors or .pth', type=Path),
     ),
 )

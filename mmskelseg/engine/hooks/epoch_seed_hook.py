@@ -26,7 +26,7 @@ class EpochSeedHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Shuffle videos by the checkpoint's seed, and set the epoch of data sets."""
-        for dataset in _innermost(runner.train_dataloader.dataset):
+        for dataset in innermost(runner.train_dataloader.dataset):
             if hasattr(dataset, 'set_epoch'):
                 dataset.set_epoch(runner.epoch, runner.seed)
         loader = runner.train_dataloader
@@ -58,12 +58,12 @@ class EpochSeedHook(Hook):
         torch.manual_seed(seed)
 
 
-def _innermost(dataset: BaseDataset) -> Iterator[BaseDataset]:
+def innermost(dataset: BaseDataset) -> Iterator[BaseDataset]:
     """Yield the data sets inside MMEngine's wrappers (repeated, concatenated, ...)."""
     if hasattr(dataset, 'datasets'):
         for part in dataset.datasets:
-            yield from _innermost(part)
+            yield from innermost(part)
     elif hasattr(dataset, 'dataset'):
-        yield from _innermost(dataset.dataset)
+        yield from innermost(dataset.dataset)
     else:
         yield dataset

@@ -76,6 +76,8 @@ def chosen(
     names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
     name = names.get(asked.replace('_', '-'))
     if name is None:
-        near = get_close_matches(asked.replace('_', '-'), names, n=1, cutoff=0)
-        parser.error(f'there is no {asked!r}; did you mean {names[near[0]]!r}?')
+        near = get_close_matches(asked.replace('_', '-'), names, n=1)
+        listed = f'expected one of {", ".join(commands)}.'
+        hint = f'did you mean {names[near[0]]!r}?' if near else listed
+        parser.error(f'there is no {asked!r}; {hint}')
     return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,10 @@ from mmskelseg.runtime.cli.command_line import (
 )
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.files.work_folders import (
+    checkpoint_file,
+    find_latest_checkpoint,
+)
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 
@@ -137,13 +142,17 @@ def split_model(args: argparse.Namespace) -> None:
     """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
     args.config = args.checkpoint = None
     if args.model is None:
-        *others, last = args.inputs
-        if len(others) > 1 and not (
-            is_exported(last) or (is_checkpoint(last) and _is_input(others[-1]))
-        ):
+        if len(args.inputs) > 2 and not _is_model(*args.inputs[-2:]):
             args.checkpoint = args.inputs.pop()
         if len(args.inputs) > 1:
             args.config = args.inputs.pop()
+
+
+def _is_model(before: str, last: str) -> bool:
+    """Return whether the last argument is a whole model, without one before it."""
+    if is_checkpoint(last):
+        return _is_input(before)
+    return is_exported(last) or _is_config(last)
 
 
 def _is_input(text: str) -> bool:
@@ -154,16 +163,38 @@ def _is_input(text: str) -> bool:
     others = ('.py', '.json', '.yaml', '.yml', '.pth', '.safetensors', '.onnx')
     if not Path(text).exists() or text.lower().endswith(others):
         return False
-    if Path(text).is_dir():
-        # A folder may have the name of a config, as work folders do.
-        with suppress(MissingFileError):
-            return find_config(text) is None
-    return True
+    # A folder may have the name of a config, as work folders do.
+    return not (Path(text).is_dir() and _is_config(text))
+
+
+def _is_config(text: str) -> bool:
+    """Return whether an argument is the file of a config, or the name of one."""
+    if Path(text).suffix.lower() in ('.py', '.json', '.yaml', '.yml'):
+        return True
+    with suppress(MissingFileError):
+        return not Path(text).is_file() and find_config(text).is_file()
+    return False
 
 
 def is_checkpoint(config: str | None) -> bool:
-    """Return whether a CONFIG argument is a checkpoint, judging by its name."""
-    return config is not None and config.lower().endswith(('.pth', '.safetensors'))
+    """Return whether a CONFIG argument is a checkpoint, or a folder that has one."""
+    return config is not None and (
+        config.lower().endswith(('.pth', '.safetensors'))
+        or (Path(config).is_dir() and find_latest_checkpoint(config) is not None)
+    )
+
+
+def named_checkpoint(name: str) -> str:
+    """Return the checkpoint that an argument names; say which, if it is a folder."""
+    file = checkpoint_file(name)
+    if file != name:
+        say_checkpoint(file)
+    return file
+
+
+def say_checkpoint(file: str) -> None:
+    """Print which checkpoint was found; standard output is for results."""
+    print(f'Checkpoint: {file}', file=sys.stderr)
 
 
 def is_exported(model: str | None) -> bool:
@@ -176,7 +207,9 @@ def check_model(
 ) -> None:
     """Raise a UserError if CONFIG, CHECKPOINT and --model do not fit together.
 
-    A checkpoint in place of CONFIG, alone, is used with the config in it.
+    A checkpoint in place of CONFIG, alone, is used with the config in it. A folder
+    becomes its last checkpoint. Without CHECKPOINT, the last one of the config's work
+    folder is found when the config is read.
 
     Args:
         args: Arguments with ``config``, ``checkpoint``, ``model`` and these options.
@@ -192,9 +225,9 @@ def check_model(
             )
     if args.model is None and args.config is None and args.checkpoint is None:
         raise UserError(
-            'No model is given; after the inputs, name a CONFIG and a CHECKPOINT, a '
-            'checkpoint alone (.pth), an exported model (.onnx), or one that comes '
-            'with the package (--model).'
+            'No model is given; after the inputs, name the CONFIG of a training, a '
+            'checkpoint (.pth), an exported model (.onnx), or one that comes with the '
+            'package (--model).'
         )
     if exported_only and not is_exported(args.config):
         name = args.config or args.checkpoint or f'--model {args.model}'
@@ -204,12 +237,11 @@ def check_model(
             'file.'
         )
     if args.model is None and not is_exported(args.config):
-        if args.checkpoint is None:
-            raise UserError(
-                f'{args.config}: a config needs a CHECKPOINT after it; only a '
-                'checkpoint (.pth) or an exported model (.onnx) can stand alone.'
-            )
-        for file in (args.checkpoint, *args.ensemble):
+        if args.checkpoint is not None:
+            args.checkpoint = named_checkpoint(args.checkpoint)
+            regular_file(args.checkpoint)
+        args.ensemble = [named_checkpoint(file) for file in args.ensemble]
+        for file in args.ensemble:
             regular_file(file)
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)

@@ -38,15 +38,19 @@ def command(
 ) -> Callable[..., int | None]:
     """Return the ``main(argv, prog)`` of a command.
 
-    It parses the arguments, calls ``run``, and returns the exit status. User errors end
-    it with a sentence. So do Ctrl+C and SIGTERM, with ``kept``, which says which files
-    remain and how to continue.
+    It parses the arguments, calls ``run``, and returns the exit status. If the parser
+    has a usage of its own, options may stand between positional arguments. User errors
+    end it with a sentence. So do Ctrl+C and SIGTERM, with ``kept``, which says which
+    files remain and how to continue.
     """
 
     def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
         parser = command_parser(description, prog, epilog)
         add_arguments(parser)
-        args = parser.parse_args(argv)
+        # argparse cannot wrap the usage of a parser with intermixed arguments.
+        is_mixed = parser.usage is not None and parser._subparsers is None
+        parse = parser.parse_intermixed_args if is_mixed else parser.parse_args
+        args = parse(argv)
         # Otherwise, a full disk would cause a traceback for each line of a log.
         logging.raiseExceptions = False
         if isinstance(sys.stdout, TextIOWrapper):

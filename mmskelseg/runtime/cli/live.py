@@ -1,12 +1,13 @@
 """Labels the people in front of a camera live, with a causal model.
 
-    %(prog)s 0 streaming/uwiom_pose2d epoch_120.pth
+    %(prog)s 0 streaming/uwiom_pose2d
 
 SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
 video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
-model; see configs/streaming. Without CONFIG, the config in the checkpoint is used.
-Instead of both, you can name a file from `mmskelseg export --streaming`. Poses are
-estimated (--pose-estimator), or read from a file of the same video (--poses).
+model; see configs/streaming. Without CHECKPOINT, it is the last one of the training,
+which a work folder stands for too; without CONFIG, the config in the checkpoint is
+used. Instead of both, you can name a file from `mmskelseg export --streaming`. Poses
+are estimated (--pose-estimator), or read from a file of the same video (--poses).
 
 A window shows the skeleton, the current action and a timeline of the last seconds;
 press q to end it. --out writes the same as a video. --events prints a line of JSON for
@@ -63,13 +64,13 @@ EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
   %(prog)s 0 --model precog
   # the first camera, with poses from MediaPipe
-  %(prog)s 0 CONFIG CHECKPOINT
+  %(prog)s 0 CONFIG
   # a network camera, without a window, for another program
-  %(prog)s rtsp://10.0.0.5/live CONFIG CHECKPOINT --no-window --events | my_program
+  %(prog)s rtsp://10.0.0.5/live CONFIG --no-window --events | my_program
   # a file instead of a camera, with poses that were estimated before
-  %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --out live.mp4
+  %(prog)s take1.mp4 CONFIG --poses take1.json --out live.mp4
   # everybody in view
-  %(prog)s 0 CONFIG CHECKPOINT --pose-estimator rtmlib --person each
+  %(prog)s 0 CONFIG --pose-estimator rtmlib --person each
 """
 Opener: TypeAlias = Callable[[argparse.Namespace], SkeletonStream]
 _TITLE = 'mmskelseg live'
@@ -90,7 +91,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'checkpoint',
         metavar='CHECKPOINT',
         nargs='?',
-        help='checkpoint file; not with an exported model',
+        help="checkpoint file or work folder (default: the last one of the config's "
+        'work folder); not with an exported model',
     )
     add_model(parser)
     add_ensemble(parser)
@@ -284,7 +286,13 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
             '--out.'
         )
 
+    is_open = False
+
     def show(image: np.ndarray, time: float) -> None:
+        nonlocal is_open
+        if not is_open:
+            is_open = True
+            cv2.resizeWindow(_TITLE, image.shape[1], image.shape[0])
         cv2.imshow(_TITLE, image)
         pressed = cv2.waitKey(1) & 0xFF
         if pressed in (ord('q'), 27) or (
@@ -293,7 +301,9 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
             close()
 
     try:
-        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        # Without OpenCV's tool bar.
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(_TITLE, flags)
     except cv2.error as error:
         raise UnavailableError(
             'This OpenCV cannot open windows (opencv-python-headless); use --no-window '

@@ -1,14 +1,15 @@
 """Segments videos, or skeletons of videos, with a trained model.
 
-    %(prog)s take1.mp4 skelseg/toy_joint_limb epoch_30.pth --out out
+    %(prog)s take1.mp4 mine.py --out out
 
 INPUT is a video; a file with poses from MMPose, OpenPose (a folder per video),
 MediaPipe, DeepLabCut, SLEAP and others; an annotations.pkl; or a folder of these.
-CONFIG is a config file, or the name of one that comes with the package; that of a
-training is in its work folder. CHECKPOINT is a checkpoint of the training; without
-CONFIG, the config in it is used. The probabilities of further ones (--ensemble) are
-averaged. Instead of both, you can name a file from `mmskelseg export`, MODEL.onnx,
-which runs without PyTorch, or a model that comes with the package (--model).
+CONFIG is the config file of a training, or the name of one that comes with the package.
+CHECKPOINT is a checkpoint or a work folder; by default, it is the last checkpoint in
+the config's work folder. Without CONFIG, the config in the checkpoint is used. The
+probabilities of further ones (--ensemble) are averaged. Instead of both, you can name a
+file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model that
+comes with the package (--model).
 
 A model that reads skeletons needs the poses of a video: a file (--poses), or, if INPUT
 is a folder, the file in it with the name of the video; otherwise they are estimated
@@ -63,24 +64,24 @@ EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
   %(prog)s me.mp4 --model precog
   # a video, with poses estimated by MediaPipe
-  %(prog)s take1.mp4 work_dirs/mine/mine.py work_dirs/mine/epoch_100.pth
+  %(prog)s take1.mp4 mine.py
   # the same with poses from MMPose, on the CPU
-  %(prog)s take1.mp4 CONFIG CHECKPOINT --poses take1.json --device cpu
+  %(prog)s take1.mp4 CONFIG --poses take1.json --device cpu
   # only skeletons
-  %(prog)s openpose_output/take1 CONFIG CHECKPOINT --fps 25
+  %(prog)s openpose_output/take1 CONFIG --fps 25
   # every video in a folder, poses from RTMPose, files for BORIS and no overlay
-  %(prog)s videos CONFIG CHECKPOINT --pose-estimator rtmlib \\
+  %(prog)s videos CONFIG --pose-estimator rtmlib \\
       --formats csv boris timeline
   # number, total, mean and share of each class, by video and over all
-  %(prog)s videos CONFIG CHECKPOINT --formats budget budget-picture
+  %(prog)s videos CONFIG --formats budget budget-picture
   # everybody in a video separately; MediaPipe, the default, only finds one person
-  %(prog)s match.mp4 CONFIG CHECKPOINT --person each --pose-estimator rtmlib
+  %(prog)s match.mp4 CONFIG --person each --pose-estimator rtmlib
   # an exported model, which only needs mmskelseg-runtime
   %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three training runs
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, with the ground truth above the prediction
-  %(prog)s data/mine/annotations.pkl CONFIG CHECKPOINT --split test
+  %(prog)s data/mine/annotations.pkl CONFIG --split test
 """
 #: Yields the predictions of inputs.
 Stream: TypeAlias = Callable[..., Iterator[dict[str, list]]]
@@ -93,15 +94,16 @@ def _add_arguments(
     device: Callable[[str], str], parser: argparse.ArgumentParser
 ) -> None:
     parser.usage = (
-        '%(prog)s [-h] INPUT... ([CONFIG] CHECKPOINT | MODEL.onnx | --model NAME) '
-        '[OPTION...]'
+        '%(prog)s [-h] INPUT... (CONFIG [CHECKPOINT] | CHECKPOINT | MODEL.onnx | '
+        '--model NAME) [OPTION...]'
     )
     parser.add_argument(
         'inputs',
         metavar='INPUT',
         nargs='+',
-        help='videos, poses, annotations or folders; then a config file, or its name, '
-        'and a checkpoint file, or an exported model',
+        help='videos, poses, annotations or folders; then the config file of a '
+        'training, or its name, and a checkpoint if it is not the last one; or an '
+        'exported model',
     )
     add_model(parser)
     add_ensemble(parser)

@@ -52,6 +52,15 @@ _REQUIRED = {
 Part = tuple[str, str]
 #: The files that parts of the annotations were read from.
 Files = Mapping[Part, Path]
+# How the data sets of configs/ are made, by the names of their folders.
+_CONVERTED = {
+    'toy': 'toy',
+    'precog_body12': 'precog --layout body12 SRC',
+    **{
+        name: f'{name} SRC'
+        for name in ('uwiom', 'precog', 'tum_kitchen', 'desktop_assembly')
+    },
+}
 _WHOLE: Part = ('', '')
 # The largest coordinate, beyond any camera; products of coordinates stay finite.
 _FARTHEST = 1e9
@@ -159,10 +168,16 @@ def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
 
 def _absence(path: Path) -> str:
     missing = 'file' if path.parent.is_dir() else f'folder {path.parent}'
+    words = _CONVERTED.get(path.parent.name)
+    if words is not None:
+        return (
+            f'there is no such {missing}; run `mmskelseg convert {words} '
+            f'{path.parent}` first.'
+        )
     return (
-        f'there is no such {missing}; make it with a converter of '
-        f'tools/dataset_converters, such as `toy.py OUT` or `uwiom.py SRC OUT` with '
-        f'OUT {path.parent}, or from your own data as in docs/data_format.md.'
+        f'there is no such {missing}; make it from keypoints and labels (`mmskelseg '
+        f'convert keypoints KEYPOINTS... {path.parent} --labels LABELS...`, '
+        'docs/own_data.md), or with another converter (`mmskelseg convert --help`).'
     )
 
 

@@ -48,6 +48,11 @@ def find_config(name: str | os.PathLike) -> Path:
             f'{name}: several configs have this name: {", ".join(found)}; name one '
             'with its folder.'
         )
+    if path.is_dir():
+        raise MissingFileError(
+            f'{name}: this folder is neither a config nor has it a checkpoint of a '
+            'training (epoch_N.pth); name the file of a config.'
+        )
     near = get_close_matches(wanted, known, cutoff=0.5)
     hint = f'; did you mean {" or ".join(near)}?' if near else '.'
     raise MissingFileError(f'{name}: there is no such config{hint}')

@@ -7,7 +7,11 @@ import sys
 import pytest
 
 from mmskelseg.commands.arguments import add_config_arguments
-from mmskelseg.runtime.cli.arguments import SettingsAction, split_model
+from mmskelseg.runtime.cli.arguments import (
+    SettingsAction,
+    check_model,
+    split_model,
+)
 from tests.small_data import ROOT
 
 
@@ -100,6 +104,13 @@ def test_help_of_benchmarks_does_not_wait_for_torch():
         ('a.mp4 videos c.pth', 'a.mp4 videos', 'c.pth', None),
         ('a.mp4 b.mp4 m.onnx', 'a.mp4 b.mp4', 'm.onnx', None),
         ('a.mp4', 'a.mp4', None, None),
+        # A config alone stands for the last checkpoint of its training.
+        ('a.mp4 b.mp4 mine.py', 'a.mp4 b.mp4', 'mine.py', None),
+        ('a.mp4 b.mp4 uwiom_joint_limb', 'a.mp4 b.mp4', 'uwiom_joint_limb', None),
+        # A folder with a checkpoint is one.
+        ('a.mp4 trained', 'a.mp4', 'trained', None),
+        ('a.mp4 mine.py trained', 'a.mp4', 'mine.py', 'trained'),
+        ('a.mp4 b.mp4 trained', 'a.mp4 b.mp4', 'trained', None),
     ],
 )
 def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monkeypatch):
@@ -107,9 +118,38 @@ def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     for name in ('a.mp4', 'b.mp4', 'mine.py', 'mine.json', 'm.onnx', 'c.pth'):
         (tmp_path / name).touch()
-    for name in ('toy_joint_limb', 'uwiom_pose2d', 'videos'):
+    for name in ('toy_joint_limb', 'uwiom_pose2d', 'videos', 'trained'):
         (tmp_path / name).mkdir()
+    (tmp_path / 'trained' / 'epoch_3.pth').touch()
     args = argparse.Namespace(inputs=words.split(), model=None)
     split_model(args)
     assert args.inputs == inputs.split()
     assert (args.config, args.checkpoint) == (config, checkpoint)
+
+
+def given(**words):
+    """Return parsed arguments of a command that opens a model."""
+    none = {'config': None, 'checkpoint': None, 'model': None, 'ensemble': []}
+    return argparse.Namespace(**{**none, 'cfg_options': None, **words})
+
+
+def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
+    """Alone, after a config, and in an ensemble."""
+    for name in ('epoch_3.pth', 'epoch_12.pth'):
+        (tmp_path / name).touch()
+    (tmp_path / 'last_checkpoint').write_text('epoch_12.pth')
+    folder, last = str(tmp_path), str(tmp_path / 'epoch_12.pth')
+    args = given(config=folder)
+    check_model(args)
+    assert (args.config, args.checkpoint) == (None, last)
+    assert last in capsys.readouterr().err
+    args = given(config='mine.py', checkpoint=folder, ensemble=[folder])
+    check_model(args)
+    assert (args.config, args.checkpoint) == ('mine.py', last)
+    assert args.ensemble == [last]
+
+
+def test_folder_without_checkpoint_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'epoch_N\.pth') as error:
+        check_model(given(config='mine.py', checkpoint=str(tmp_path)))
+    assert str(error.value).startswith(f'{tmp_path}: ')

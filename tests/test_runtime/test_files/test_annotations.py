@@ -167,11 +167,20 @@ def test_folds_are_the_named_pairs():
     assert folds(make_annotations()) == ['left']
 
 
-def test_missing_folder_names_the_converters(path):
+@pytest.mark.parametrize(
+    ('folder', 'command'),
+    [
+        ('toy', 'convert toy data/toy'),
+        ('uwiom', 'convert uwiom SRC data/uwiom'),
+        ('precog_body12', 'convert precog --layout body12 SRC data/precog_body12'),
+        ('mine', 'convert keypoints KEYPOINTS... data/mine --labels'),
+    ],
+)
+def test_missing_folder_names_its_converter(folder, command):
     with pytest.raises(FileNotFoundError) as error:
-        load_annotations(path)
-    assert f'there is no such folder {path.parent}' in str(error.value)
-    assert 'toy.py OUT' in str(error.value)
+        load_annotations(f'data/{folder}/annotations.pkl')
+    assert f'there is no such folder data/{folder}' in str(error.value)
+    assert f'mmskelseg {command}' in str(error.value)
 
 
 def test_missing_file_says_that_the_folder_is_there(path):

@@ -268,11 +268,12 @@ def test_command_prints_events_and_writes_a_video(files, tmp_path, capsys):
 
 
 def test_command_shows_a_window_and_ends_with_a_key(files, capsys, monkeypatch):
-    """OpenCV's window is replaced, since tests have no display."""
-    shown = []
+    """It has the size of the images, without tool bar; tests replace OpenCV's."""
+    shown, flags, sizes = [], [], []
     monkeypatch.setenv('DISPLAY', ':0')
     monkeypatch.setattr(sys, 'platform', 'linux')
-    monkeypatch.setattr(cv2, 'namedWindow', lambda *args: None)
+    monkeypatch.setattr(cv2, 'namedWindow', lambda title, flag: flags.append(flag))
+    monkeypatch.setattr(cv2, 'resizeWindow', lambda title, *size: sizes.append(size))
     monkeypatch.setattr(cv2, 'imshow', lambda title, image: shown.append(image))
     monkeypatch.setattr(
         cv2, 'waitKey', lambda delay: ord('q') if len(shown) == 7 else -1
@@ -281,6 +282,8 @@ def test_command_shows_a_window_and_ends_with_a_key(files, capsys, monkeypatch):
     monkeypatch.setattr(cv2, 'destroyAllWindows', lambda: None)
     assert not command.main([*files, '--every-frame'])
     assert len(shown) == 7
+    assert sizes == [(480, 418)]
+    assert flags[0] & cv2.WINDOW_GUI_NORMAL
     assert '7 frames at' in capsys.readouterr().err
 
 

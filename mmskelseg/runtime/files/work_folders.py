@@ -1,0 +1,54 @@
+"""The last checkpoint of a training, in its work folder."""
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from mmskelseg.runtime.messages.errors import MissingFileError
+
+
+def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
+    """Return the last checkpoint of a work folder, or None if it has none.
+
+    That is the file which ``last_checkpoint`` names, or the one of that name in the
+    folder, which may have been moved. After a kill, it may name none, or an older one:
+    the last is then the newest ``epoch_N.pth`` or ``iter_N.pth``.
+    """
+    folder = Path(path)
+    steps = {
+        file: int(found[2])
+        for file in folder.glob('*.pth')
+        if (found := re.fullmatch(r'(epoch|iter)_(\d+)', file.stem)) and file.is_file()
+    }
+    last = None
+    with suppress(OSError, ValueError):
+        named = Path((folder / 'last_checkpoint').read_text('utf-8').strip())
+        own = folder / named.name
+        # The original of a copied folder may still be there.
+        moved = own.is_file() and not (named.exists() and named.samefile(own))
+        last = own if moved else named
+    if last is not None and last.is_file():
+        # Files of an earlier training in this folder may have higher numbers.
+        since, step = last.stat().st_mtime_ns, steps.get(folder / last.name, 0)
+        later = [f for f in steps if steps[f] > step and f.stat().st_mtime_ns > since]
+        return str(max(later, key=steps.__getitem__, default=last))
+    newest = max(steps, key=lambda file: file.stat().st_mtime_ns, default=None)
+    return None if newest is None else str(newest)
+
+
+def checkpoint_file(path: str | os.PathLike) -> str:
+    """Return the checkpoint at a path: the file, or the last one of a work folder.
+
+    Raises:
+        MissingFileError: If it is a folder without checkpoints.
+    """
+    if not os.path.isdir(path):
+        return os.fspath(path)
+    last = find_latest_checkpoint(path)
+    if last is None:
+        raise MissingFileError(
+            f'{path}: this folder has no checkpoint (epoch_N.pth or iter_N.pth); name '
+            'a checkpoint, or the work folder of a training.'
+        )
+    return last

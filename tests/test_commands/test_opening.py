@@ -1,0 +1,61 @@
+"""The last checkpoint of a training, found by its config."""
+
+import argparse
+
+import pytest
+from mmengine.config import Config
+
+from mmskelseg.commands.opening import last_checkpoint
+
+
+@pytest.fixture
+def cfg(tmp_path, monkeypatch):
+    """Return the config `mine.py`, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mine.py').touch()
+    return Config({}, filename='mine.py')
+
+
+def args(work_dir=None):
+    """Return the arguments of a command."""
+    return argparse.Namespace(config='mine.py', work_dir=work_dir)
+
+
+def train(folder):
+    """Leave the files of a training in a folder."""
+    folder.mkdir(parents=True)
+    (folder / 'epoch_7.pth').touch()
+    (folder / 'last_checkpoint').write_text('epoch_7.pth')
+    return str(folder / 'epoch_7.pth')
+
+
+def test_work_folder_has_the_name_of_the_config(cfg, tmp_path, capsys):
+    """It is printed, beside the results."""
+    train(tmp_path / 'work_dirs' / 'mine')
+    assert last_checkpoint(cfg, args()) == 'work_dirs/mine/epoch_7.pth'
+    shown = capsys.readouterr()
+    assert 'work_dirs/mine/epoch_7.pth' in shown.err
+    assert not shown.out
+
+
+def test_work_folder_of_the_config_or_the_command_line(cfg, tmp_path):
+    """That of the command line counts more."""
+    configs, lines = train(tmp_path / 'a'), train(tmp_path / 'b')
+    cfg.work_dir = str(tmp_path / 'a')
+    assert last_checkpoint(cfg, args()) == configs
+    assert last_checkpoint(cfg, args(str(tmp_path / 'b'))) == lines
+
+
+def test_copy_of_a_config_belongs_to_its_work_folder(cfg, tmp_path):
+    """Which was moved, while another training has the name."""
+    train(tmp_path / 'work_dirs' / 'mine')
+    moved = train(tmp_path / 'moved')
+    (tmp_path / 'moved' / 'mine.py').touch()
+    copy = Config({'work_dir': 'work_dirs/mine'}, filename=f'{tmp_path}/moved/mine.py')
+    assert last_checkpoint(copy, args()) == moved
+
+
+def test_config_without_training_names_the_command(cfg):
+    with pytest.raises(FileNotFoundError, match='work_dirs/mine') as error:
+        last_checkpoint(cfg, args())
+    assert 'mmskelseg train mine.py' in str(error.value)
