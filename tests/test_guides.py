@@ -166,7 +166,7 @@ def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool, capsys):
 
 @pytest.mark.slow
 def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, capsys):
-    coded = record('data/work/poses', TAKES)
+    coded = record('data/assembly/poses', TAKES)
     tasks = {'right_punch': 'reach', 'nothing': 'other'}
     coded = [
         VideoSegments(
