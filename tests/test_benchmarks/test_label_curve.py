@@ -112,8 +112,9 @@ def test_curve_of_small_data(call_tool, monkeypatch, tmp_path):
     more = read_stretches(out / 'suggested_0.4_minutes' / 'a' / 'labelled_0.json')
     assert more[: len(few)] == few
     assert 0.2 < sum(s.end - s.start for s in more) / 600 <= 0.4
-    log = (out / 'timestamps_videos' / 'a' / 'seed_0' / 'run.log').read_text()
-    assert 'loss_confidence' in log
+    run = out / 'timestamps_videos' / 'a' / 'seed_0'
+    logs = ''.join(file.read_text() for file in run.rglob('*.log'))
+    assert 'loss_confidence' in logs
     stamps = read_stretches(out / 'timestamps_videos' / 'a' / 'labelled_0.json')
     labels = {v['frame_dir']: v['label'] for v in data['annotations']}
     segments = sum(1 + np.count_nonzero(np.diff(labels[n])) for n in names[:3])

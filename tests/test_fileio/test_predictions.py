@@ -77,7 +77,7 @@ def test_predictions_name_a_file_of_something_else(tmp_path, content, match):
     """The message says which command makes the file."""
     path = tmp_path / 'dump.pkl'
     path.write_bytes(pickle.dumps(content))
-    with pytest.raises(ValueError, match=rf'{match}.*tools/test\.py'):
+    with pytest.raises(ValueError, match=rf'{match}.*mmskelseg test'):
         load_predictions(path)
 
 

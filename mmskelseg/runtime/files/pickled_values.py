@@ -179,10 +179,14 @@ def _set(kind: type) -> Builder:
 
 def _bytes(kind: type) -> Builder:
     def make(
-        _: 'PickleReader', content: bytes | str = b'', encoding: str = 'latin-1'
+        _: 'PickleReader',
+        content: 'bytes | str | LongBytes' = b'',
+        encoding: str = 'latin-1',
     ) -> object:
         if type(content) is str:
             content = _latin(content, encoding)
+        if type(content) is LongBytes:
+            content = content.take().tobytes()
         if type(content) not in (bytes, bytearray):
             raise UnsafePickleError(
                 f'it would make a {kind.__name__} of something other than bytes'

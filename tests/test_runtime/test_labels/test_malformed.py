@@ -125,7 +125,7 @@ def broken(tmp_path, name, old, new):
             '"ranges": {"start": 33, "end": 63}',
             'task 11, annotations: [0].result[1].value.ranges is '
             "{'start': 33, 'end': 63}, expected a list; export the project from "
-            'Label Studio as JSON.',
+            'Label Studio as JSON; poses are not labels.',
         ),
         (
             'label_studio.json',

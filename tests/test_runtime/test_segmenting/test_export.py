@@ -45,7 +45,7 @@ def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
 
 
 @pytest.mark.parametrize(('words', 'match'), [
-    (['a', 'b.onnx'], r'a b.onnx: expected \[CONFIG\] CHECKPOINT OUT.onnx'),
+    (['a', 'b.onnx'], 'a: there is no such config'),
     (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME OUT.onnx'),
     (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], 'takes no --ensemble'),
 ])  # fmt: skip
