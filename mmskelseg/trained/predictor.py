@@ -30,7 +30,6 @@ class TorchPredictor:
 
     def __init__(self, trained: TrainedModel, device: str) -> None:
         self.metainfo = trained.metainfo
-        self.source = trained.checkpoints[0]
         self.model = trained.model.to(device).eval()
         loader = trained.cfg.test_dataloader
         self.recipes: Sequence[FeatureRecipe] = [

@@ -151,8 +151,9 @@ class PickleReader:
 
     def byte(self) -> int:
         """Return the next byte."""
-        self.position += 1
-        return self.content[self.position - 1]
+        position = self.position
+        self.position = position + 1
+        return self.content[position]
 
     def take_integer(self, size: int) -> int:
         """Return a whole number of any size."""
@@ -174,12 +175,14 @@ class PickleReader:
         start, stop = self.position, self.position + size
         if stop > len(self.content):
             raise EOFError
-        array = np.empty(size, np.uint8)
+        content = bytearray(size)
         if self.file is None:
-            array[:] = np.frombuffer(self.content, np.uint8, size, start)
+            content[:] = self.content[start:stop]
         else:
             self.file.seek(start)
-            self.file.readinto(array.data)  # type: ignore[attr-defined]
+            self.file.readinto(content)  # type: ignore[attr-defined]
+        # Not into an empty array, whose memory the system would have to provide.
+        array = np.frombuffer(content, np.uint8)
         self.position = stop
         self.last = (LongBytes(array), range(start, stop))
         return self.last[0]
@@ -396,6 +399,13 @@ def _add(reader: PickleReader, values: list[Any]) -> None:
     target |= members
 
 
+def _remember_short(reader: PickleReader) -> None:
+    # `remember`, for the most frequent instruction.
+    value = reader.stack[-1]
+    key = reader.byte()
+    reader.memo[key] = reader.last[1] if value is reader.last[0] else value
+
+
 def _set_item(reader: PickleReader) -> None:
     item = reader.pop(2)
     reader.set_items(reader.stack[-1], item)
@@ -420,7 +430,7 @@ _ACTING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.ADDITEMS, 8, lambda reader: _add(reader, reader.since_mark())),
     (pickle.MEMOIZE, 100, lambda reader: reader.remember(len(reader.memo))),
     (pickle.PUT, 100, lambda reader: reader.remember(int(reader.line()))),
-    (pickle.BINPUT, 100, lambda reader: reader.remember(reader.byte())),
+    (pickle.BINPUT, 100, _remember_short),
     (pickle.LONG_BINPUT, 100, lambda reader: reader.remember(reader.number(4))),
 )
 

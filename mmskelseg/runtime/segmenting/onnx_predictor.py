@@ -37,7 +37,6 @@ class OnnxPredictor:
         self, model: str | os.PathLike, device: str | None = None, *, threads: int = 0
     ) -> None:
         self.file = ModelFile.open(model, device, threads)
-        self.source = str(self.file.path)
         metadata = self.file.metadata
         if metadata['kind'] != 'segmentor':
             raise self.file.fault(

@@ -39,17 +39,12 @@ from mmskelseg.runtime.structures.predictions import InputVideo
 
 
 class Predictor(Protocol):
-    """One trained model, whatever runs it.
+    """One trained model, whatever runs it."""
 
-    Args:
-        metainfo: That of its training data: ``classes``, ``skeleton``, ``fps``.
-        recipes: How the features of each of its branches are made.
-        source: The file that it is from, for messages.
-    """
-
+    #: That of its training data: ``classes``, ``skeleton`` and ``fps``.
     metainfo: Metainfo
+    #: How the features of each of its branches are made.
     recipes: Sequence[FeatureRecipe]
-    source: str
 
     def predict(
         self,
