@@ -215,10 +215,10 @@ def read_zip(stream: io.BufferedIOBase, map_location: MapLocation = 'cpu') -> ob
             stream.seek(name + extra, os.SEEK_CUR)
             if member.file_size != length:
                 raise EOFError
-            memory = torch.empty(length, dtype=torch.uint8)
-            if stream.readinto(memory.numpy().data) != length:
+            content = bytearray(length)
+            if stream.readinto(content) != length:
                 raise EOFError
-            return memory.untyped_storage()
+            return _memory(content)
 
         storages = _Storages(read, map_location)
         reader = PickleReader(archive.read(name), CHECKPOINT_NAMES, storages.find)
