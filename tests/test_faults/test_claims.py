@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import tarfile
 import zipfile
 import zlib
 
@@ -430,3 +431,37 @@ def test_slices_and_objects_are_not_printed_for_ever():
     objects = np.empty(1, object)
     objects[0] = deep
     assert shown(objects) == 'an array of objects of the shape (1,)'
+
+
+def zipped(path, program):
+    """Write a checkpoint in the zip format with this pickle."""
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('archive/data.pkl', program)
+    return path
+
+
+def test_storage_whose_key_is_no_text_is_refused(tmp_path):
+    """The hash of such a key takes 2 ** 60 steps."""
+    name = b'X\x07\x00\x00\x00storagectorch\nFloatStorage\n'
+    program = b'\x80\x02(' + name + LAUGHS + b'X\x03\x00\x00\x00cpuK\x01tQ.'
+    path = zipped(tmp_path / 'epoch_1.pth', program)
+    assert isinstance(judge(load_checkpoint, path), UserError)
+
+
+def test_archive_with_two_directories_is_judged_by_the_one_that_is_read(tmp_path):
+    """Readers disagree about which one counts, so that only one of them is asked."""
+    path = zipped(tmp_path / 'epoch_1.pth', pickle.dumps({'a': 1}, 2))
+    other = tmp_path / 'other.pth'
+    with zipfile.ZipFile(other, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('archive/data.pkl', pickle.dumps(bytes(1 << 24), 2))
+    path.write_bytes(path.read_bytes() + other.read_bytes())
+    assert 'it would unpack to' in str(judge(load_checkpoint, path))
+
+
+def test_compressed_tar_archive_is_not_unpacked(tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    with tarfile.open(path, 'w:gz') as archive:
+        member = tarfile.TarInfo('storages')
+        member.size = 1 << 26
+        archive.addfile(member, io.BytesIO(bytes(1 << 26)))
+    assert 'cannot be read as a checkpoint' in str(judge(load_checkpoint, path))
