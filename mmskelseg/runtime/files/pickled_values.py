@@ -68,14 +68,16 @@ class Unbuilt:
 
 @dataclass(eq=False, slots=True)
 class LongBytes:
-    """Bytes of which arrays are made; elsewhere they stand for themselves.
+    """Bytes of which an array may be made.
 
     Args:
         array: The bytes.
+        kind: What they are otherwise, ``bytes`` or ``bytearray``.
         is_taken: Whether an array has taken over their memory.
     """
 
     array: np.ndarray
+    kind: type = bytes
     is_taken: bool = False
 
     def take(self) -> np.ndarray:
@@ -83,6 +85,11 @@ class LongBytes:
         array = self.array.copy() if self.is_taken else self.array
         self.is_taken = True
         return array
+
+    def plain(self, charge: Callable[[int], None]) -> object:
+        """Return the bytes, after counting their memory."""
+        charge(len(self.array))
+        return self.kind(self.array.tobytes())
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class PickleReader:
             else:
                 actions[code](self)
         self.position += 1
-        (value,) = self.stack
+        (value,) = self.kept(self.stack)
         if self.unbuilt:
             raise ValueError('it ends before an object is complete')
         check_tree(value, most_bytes_of(len(content)) // 8)
@@ -184,7 +184,7 @@ class PickleReader:
         # Not into an empty array, whose memory the system would have to provide.
         array = np.frombuffer(content, np.uint8)
         self.position = stop
-        self.last = (LongBytes(array), range(start, stop))
+        self.last = (LongBytes(array, kind), range(start, stop))
         return self.last[0]
 
     def name(self, module: str, name: str) -> object:
@@ -261,7 +261,13 @@ class PickleReader:
             raise TypeError('items of something other than a dict')
         self.check_keys(items[::2])
         self.charge(50 * len(items))
-        target.update(zip(items[::2], items[1::2], strict=True))
+        target.update(zip(items[::2], self.kept(items[1::2]), strict=True))
+
+    def kept(self, values: list[Any]) -> list[Any]:
+        """Return values as lists and dicts keep them: long bytes as plain ones."""
+        if LongBytes not in map(type, values):
+            return values
+        return [v.plain(self.charge) if type(v) is LongBytes else v for v in values]
 
     def make_set(self, members: list[Any], kind: type) -> Any:
         """Return a set or a frozenset."""
@@ -389,7 +395,7 @@ def _extend(reader: PickleReader, values: list[Any]) -> None:
     target = reader.stack[-1]
     if type(target) is not list:
         raise TypeError('items of something other than a list')
-    target.extend(values)
+    target.extend(reader.kept(values))
 
 
 def _add(reader: PickleReader, values: list[Any]) -> None:

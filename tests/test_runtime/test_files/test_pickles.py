@@ -66,6 +66,24 @@ def test_load_pickle_reads_plain_data_like_pickle(tmp_path, value, protocol):
         assert loaded == value
 
 
+@pytest.mark.parametrize('protocol', range(3, pickle.HIGHEST_PROTOCOL + 1))
+def test_load_pickle_reads_long_bytes(tmp_path, protocol):
+    """Alone, in lists and dicts, twice, and as the content of arrays."""
+    long, numbers = bytes(range(256)) * 300, np.arange(99999.0)
+    for value in (long, bytearray(long), [long, long], {'a': long}, [bytearray(long)]):
+        path = write(tmp_path / 'a.pkl', pickle.dumps(value, protocol))
+        loaded = load_pickle(path)
+        assert type(loaded) is type(value)
+        assert loaded == value
+    path = write(
+        tmp_path / 'a.pkl', pickle.dumps([numbers, numbers, -numbers], protocol)
+    )
+    for found, value in zip(
+        load_pickle(path), (numbers, numbers, -numbers), strict=True
+    ):
+        np.testing.assert_array_equal(found, value)
+
+
 @pytest.mark.parametrize('core', ['core', '_core'])
 def test_load_pickle_reads_arrays_of_both_numpy_generations(tmp_path, core):
     """The module names of NumPy 1 and 2 are both known."""
