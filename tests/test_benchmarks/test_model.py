@@ -141,7 +141,7 @@ def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
     config = CONFIGS / 'ms_gcn' / 'uwiom_pose3d.py'
     shown = run_tool(TOOL, 'model', config, '--out', 'table.md').stdout
     assert '640,534' in shown
-    assert 'there is no such folder data/uwiom' in shown
+    assert 'there is no such folder data/uwiom; run `mmskelseg convert uwiom' in shown
     assert (tmp_path / 'table.md').read_text() in shown
 
 
