@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import cast
 
 import torch
-from mmengine.dataset import BaseDataset, Compose
+from mmengine.dataset import BaseDataset, Compose, force_full_init
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.stretches import with_labels_in
@@ -27,7 +28,7 @@ _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', '
 
 @DATASETS.register_module()
 class ActionSegDataset(BaseDataset):
-    """A data set with one item for each untrimmed video of a split.
+    """A data set with an item for each untrimmed video of a split, or for each crop.
 
     Building it makes all missing features, in the folder ``features`` beside the
     annotation file; see :func:`mmskelseg.encoders.store.ensure_features`.
@@ -50,6 +51,9 @@ class ActionSegDataset(BaseDataset):
         data_root: Folder to which ``ann_file`` is relative.
         data_prefix: ``video`` is the folder to which each ``filename`` is relative; by
             default the folder of the annotation file.
+        crop_frames: For training: recordings with more frames are cropped to this many,
+            at random places, as often in an epoch as crops cover the recording. Time
+            and memory of a step then do not depend on its length.
         labelled: A file of stretches, as written by ``mmskelseg suggest``. Labels
             outside of them are ignored and videos without any are left out, to find
             out how well fewer labels do.
@@ -73,6 +77,7 @@ class ActionSegDataset(BaseDataset):
         pipeline: Sequence[PartConfig | Callable[[Item], Item]],
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
+        crop_frames: int | None = None,
         labelled: str | None = None,
         indices: int | Sequence[int] | None = None,
         test_mode: bool = False,
@@ -80,6 +85,7 @@ class ActionSegDataset(BaseDataset):
     ) -> None:
         self.split = split
         self.features = features
+        self.crop_frames = crop_frames
         self.labelled = labelled
         # In shared memory, since workers of a dataloader may persist over epochs.
         self._epoch = torch.zeros(2, dtype=torch.int64).share_memory_()
@@ -100,12 +106,16 @@ class ActionSegDataset(BaseDataset):
         self._metainfo.update(data['metainfo'])
         # Built here, where the skeleton is known, and not by MMEngine, which would
         # search the default scope.
+        steps = list(self._steps)
+        if self.crop_frames is not None:
+            crop = {'type': 'RandomCropFrames', 'num_frames': self.crop_frames}
+            steps.insert(0, crop)
         self.pipeline = Compose(
             [
                 TRANSFORMS.build(with_skeleton(step, data['metainfo']['skeleton']))
                 if isinstance(step, dict)
                 else step
-                for step in self._steps
+                for step in steps
             ]
         )
         prefix = self.data_prefix.get('video')
@@ -148,10 +158,38 @@ class ActionSegDataset(BaseDataset):
         """Set the epoch, from 0, and the seed on which transforms of items depend."""
         self._epoch.copy_(torch.tensor([epoch, seed]))
 
+    def full_init(self) -> None:
+        """Read the annotations, and divide long recordings into items."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        self._crops: list[tuple[int, int, int]] = []
+        for video in range(super().__len__()):
+            frames = super().get_data_info(video)['total_frames']
+            crops = ceil(frames / (self.crop_frames or frames))
+            self._crops += [(video, crop, crops) for crop in range(crops)]
+
+    @force_full_init
+    def __len__(self) -> int:
+        """Return the number of items, of which a long recording has several."""
+        return len(self._crops)
+
+    def videos(self) -> Iterator[tuple[int, Item]]:
+        """Yield each whole video, with the index of its first item."""
+        for idx in range(len(self)):
+            if self._crops[idx][1] == 0:
+                yield idx, self.get_data_info(idx)
+
+    @force_full_init
     def get_data_info(self, idx: int) -> Item:
-        """Return an item as passed to the pipeline."""
+        """Return an item as passed to the pipeline, which crops it."""
+        video, crop, crops = self._crops[idx]
         return {
-            **super().get_data_info(idx),
+            **super().get_data_info(video),
+            'sample_idx': idx,
+            'crop': crop,
+            'crops': crops,
+            'crop_frames': self.crop_frames,
             'dataset': self,
             'online': self._online,
             'classes': self._metainfo['classes'],

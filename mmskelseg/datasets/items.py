@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -24,6 +24,9 @@ class ItemSource(Protocol):
     def get_data_info(self, idx: int) -> Item:
         """Return an item as passed to the pipeline."""
 
+    def videos(self) -> Iterator[tuple[int, Item]]:
+        """Yield each whole video, with the index of its first item."""
+
 
 class Item(RenderedVideo, total=False):
     """A video on its way through the pipeline of a data set.
@@ -32,7 +35,9 @@ class Item(RenderedVideo, total=False):
     online features; ``feature_files``, the paths of each modality, one per copy;
     ``online``, the recipe of each modality whose features are computed on the fly;
     ``classes``, their names; ``epoch`` and ``run_seed``, on which random transforms
-    depend; and ``dataset``, the data set itself, for transforms that mix videos.
+    depend; and ``dataset``, the data set itself, for transforms that mix videos. Of a
+    recording with several items, ``crop`` counts these from 0, ``crops`` is their
+    number, and ``crop_frames`` their length, or None if videos stay whole.
 
     Transforms add ``features``, an array (C, T, ...) for each modality;
     ``source_frames`` (T,) and ``source_length``, the frames that were kept of a video
@@ -45,6 +50,9 @@ class Item(RenderedVideo, total=False):
     epoch: int
     run_seed: int
     dataset: ItemSource
+    crop: int
+    crops: int
+    crop_frames: int | None
     features: dict[str, np.ndarray]
     source_frames: np.ndarray
     source_length: int

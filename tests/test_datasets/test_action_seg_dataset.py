@@ -50,6 +50,28 @@ def test_dataset_gives_one_item_a_video(small_data):
     assert sample.fps == 10
 
 
+def test_long_recordings_are_cropped_as_often_as_crops_cover_them(small_data):
+    """Videos of 60 and 45 frames: a crop more than fit into the second one."""
+    dataset = build(small_data, crop_frames=20)
+    items = [dataset[i] for i in range(len(dataset))]
+    names = [item['data_samples'].frame_dir for item in items]
+    assert names == ['video_0'] * 3 + ['video_1'] * 3
+    assert {item['inputs']['heatmap'].shape for item in items} == {(16, 20)}
+    assert [video['total_frames'] for _, video in dataset.videos()] == [60, 45]
+
+
+def test_crops_begin_elsewhere_in_each_epoch(small_data):
+    """They are spread over the recording; here, 26 places for 3 crops."""
+    dataset = build(small_data, pipeline=[], crop_frames=20)
+    begins = []
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        begins.append([dataset[i]['source_frames'][0] for i in (3, 4, 5)])
+    assert len(set(map(tuple, begins))) > 30
+    for crop, places in enumerate(np.transpose(begins)):
+        assert crop * 26 // 3 <= places.min() < places.max() <= (crop + 1) * 26 // 3
+
+
 def test_dataset_stores_features_beside_the_annotations(small_data):
     """The store is the folder `features` next to the annotation file."""
     build(small_data)

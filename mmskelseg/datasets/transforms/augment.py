@@ -55,9 +55,9 @@ class Augmentation(Transform):
     """A transform whose random numbers depend only on its type, its seed and the video.
 
     So they are the same on every machine, in every worker, after resuming and for all
-    modalities of a video. In the pipeline of a data set, they also depend on the epoch
-    and the seed of the training; in the ``transforms`` of features that are stored in
-    files, they do not.
+    modalities of a video. In the pipeline of a data set, they also depend on the epoch,
+    the seed of the training and the number of the crop; in the ``transforms`` of
+    features that are stored in files, they do not.
 
     Args:
         seed: Different seeds give different random numbers.
@@ -84,7 +84,9 @@ class Augmentation(Transform):
         epoch = f':{results["epoch"]}' if 'epoch' in results else ''
         # Seed 0 adds nothing, so that numbers are as before `run_seed` existed.
         run = f'/{results["run_seed"]}' if results.get('run_seed') else ''
-        kind, name = f'{type(self).__name__}{part}{epoch}{run}', results['frame_dir']
+        crop = f'#{results["crop"]}' if results.get('crop') else ''
+        kind = f'{type(self).__name__}{part}{epoch}{run}{crop}'
+        name = results['frame_dir']
         return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
 
     def check_place(self, results: Item) -> None:

@@ -143,7 +143,8 @@ class RecombineSegments(Augmentation):
     its size, which is the root mean square distance of all joints from the mean of
     their frame, over all frames. This creates orders of actions that nobody performed,
     and keeps a model from memorising whole videos. A boundary is where two labelled
-    segments meet. Videos of other frame rates, numbers of people or kinds of skeletons
+    segments meet. Crops grow no longer than the data set's ``crop_frames``. Videos of
+    other frame rates, numbers of people or kinds of skeletons
     are not joined.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
@@ -220,17 +221,20 @@ class RecombineSegments(Augmentation):
         if not _fit_together(results, other):
             return results
         joined = results.copy()
+        longest = results['crop_frames']
+        end = other['total_frames'] if longest is None else begin + longest - cut
         for key in FRAME_KEYS:
             if key in results:
-                joined[key] = np.concatenate([results[key][:cut], other[key][begin:]])
+                rest = other[key][begin:end]
+                joined[key] = np.concatenate([results[key][:cut], rest])
         for array in SKELETON_KEYS:
             if array in results:
-                after = np.asarray(other[array])[:, begin:]
+                after = np.asarray(other[array])[:, begin:end]
                 if array != 'keypoint_score':
                     after = after.astype(np.float32) - _middle(other, array, begin)
                     after *= _size_ratio(results, other, array)
                     after += _middle(results, array, cut - 1)
-                    after[~joints_seen(other, array)[:, begin:]] = 0
+                    after[~joints_seen(other, array)[:, begin:end]] = 0
                 before = results[array][:, :cut]
                 joined[array] = np.concatenate([before, after], axis=1)
         joined['total_frames'] = len(joined['label'])
@@ -247,8 +251,8 @@ class RecombineSegments(Augmentation):
         found only once, since this reads all videos.
         """
         if not self._places:
-            for index in range(len(dataset)):
-                label = dataset.get_data_info(index)['label']
+            for index, video in dataset.videos():
+                label = video['label']
                 for cut in direct_boundaries(label):
                     pair = (int(label[cut - 1]), int(label[cut]))
                     self._places.setdefault(pair, []).append((index, int(cut)))

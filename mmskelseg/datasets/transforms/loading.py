@@ -25,11 +25,12 @@ class RandomCropFrames(Augmentation):
     It belongs in the pipeline of the training data, before :class:`LoadFrameFeatures`,
     which then reads only these frames: memory and time of a training step no longer
     depend on the length of videos. All crops are equally likely; the choice depends
-    only on seed, epoch and video.
+    only on seed, epoch and video. If a data set has several items of a video (its
+    ``crop_frames``), the first frames of their crops are spread over it.
 
-    Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,) and epoch, if
-    present. Writes: source_frames, the indices of the frames, and source_length, the
-    length of the video; total_frames, skeletons, label and risk.
+    Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,), epoch, crop and
+    crops, if present. Writes: source_frames, the indices of the frames, and
+    source_length, the length of the video; total_frames, skeletons, label and risk.
 
     Args:
         num_frames: Number of frames in a crop; shorter videos stay whole.
@@ -58,7 +59,9 @@ class RandomCropFrames(Augmentation):
             return results
         places = frames - self.num_frames + 1
         # The upper limit itself occurs once in 2**53 times.
-        begin = min(int(self.draw(results, 0, places)), places - 1)
+        crop, crops = results.get('crop', 0), results.get('crops', 1)
+        place = (crop + self.draw(results, 0, 1)) / crops
+        begin = min(int(place * places), places - 1)
         return self.keep(results, np.arange(begin, begin + self.num_frames))
 
 

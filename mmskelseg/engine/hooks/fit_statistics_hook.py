@@ -11,6 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmskelseg.engine.hooks.epoch_seed_hook import innermost
 from mmskelseg.models.layers import FeatureStandardizer, Fitted
 from mmskelseg.registry import HOOKS
 from mmskelseg.runtime.messages.errors import UserError
@@ -60,8 +61,9 @@ def unfitted(runner: Runner) -> dict[str, Fitted]:
 
 def labels_of(dataset: BaseDataset) -> Iterator[np.ndarray]:
     """Yield the annotated labels (T,) of each video in a data set."""
-    for i in range(len(dataset)):
-        yield np.asarray(dataset.get_data_info(i)['label'])
+    for inner in innermost(dataset):
+        for _, video in inner.videos():
+            yield np.asarray(video['label'])
 
 
 def _features(

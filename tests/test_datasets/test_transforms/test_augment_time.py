@@ -80,8 +80,14 @@ def test_crop_and_warp_go_together_in_any_order(video, tmp_path):
 class Videos(list):
     """A data set of these videos."""
 
+    crop_frames = None
+
     def get_data_info(self, index):
-        return {**self[index], 'dataset': self, 'feature_files': {}}
+        item = {'dataset': self, 'feature_files': {}, 'crop_frames': self.crop_frames}
+        return {**self[index], **item}
+
+    def videos(self):
+        return ((i, self.get_data_info(i)) for i in range(len(self)))
 
 
 def labelled(name, label, place, persons=1):
@@ -125,6 +131,15 @@ def test_recombination_makes_any_order_where_it_is_told():
     mix = RecombineSegments(1.0, transitions='any', times=1)
     items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
     assert {tuple(item['label'].tolist()) for item in items} == {(0, 1), (0, 3)}
+
+
+def test_recombined_crops_are_no_longer_than_others():
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, *[1] * 9], 0)])
+    videos.crop_frames = 4
+    mix = RecombineSegments(1.0, times=1)
+    items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(9))
+    found = {tuple(item['label'].tolist()) for item in items}
+    assert found == {(0, 1), (0, 1, 1, 1)}
 
 
 def test_recombination_leaves_what_has_no_counterpart():
