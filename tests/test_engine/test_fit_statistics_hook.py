@@ -78,8 +78,9 @@ def test_steps_of_post_processing_count_the_labels():
     """As they are annotated, whatever the pipeline makes of them."""
 
     class Dataset(list):
-        def get_data_info(self, i):
-            return {'label': [[0, 0, 1, 1, 1], [1, 1, 1, 0, 0]][i]}
+        def videos(self):
+            labels = [0, 0, 1, 1, 1], [1, 1, 1, 0, 0]
+            return ((i, {'label': label}) for i, label in enumerate(labels))
 
     runner = Runner()
     videos = [{'inputs': {'pose': torch.randn(3, 9)}} for _ in range(2)]
