@@ -89,7 +89,7 @@ def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
         'times=3, dataset=dataset))\n'
     )
     text = call_tool('tools/fit_decoder.py', again, checkpoint, out).stdout
-    assert 'from 3 training videos' in text
+    assert 'from 1 training video' in text
     none = tmp_path / 'none.py'
     none.write_text(f"_base_ = '{few}'\ntrain_dataloader = None\n")
     done = call_tool('tools/fit_decoder.py', none, checkpoint, out, code=1)
