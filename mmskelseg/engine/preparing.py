@@ -44,7 +44,7 @@ def fit_decoder(cfg: Config, args: argparse.Namespace) -> None:
     with building(args.config):
         model = MODELS.build(cfg.model)
     steps = getattr(model, 'postprocess', torch.nn.ModuleList())
-    counting = [step for step in steps if isinstance(step, Fitted)]
+    counting = [s for s in steps if isinstance(s, Fitted) and not s.is_fitted]
     if not counting:
         raise UserError(
             f'{cfg.filename}: has no post-processing step that needs statistics; add '

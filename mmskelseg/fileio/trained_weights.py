@@ -27,9 +27,9 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
     Raises:
         ValueError: If names or shapes of the weights differ from those of the model.
     """
-    state = tensors_of(checkpoint, source)
-    check_finite(state, source)
     own = model.state_dict().keys()
+    state = used_tensors(tensors_of(checkpoint, source), own)
+    check_finite(state, source)
     check_decoder(own - state.keys(), source, state.keys() - own)
     try:
         model.load_state_dict(state)
@@ -42,22 +42,30 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
         ) from None
 
 
+def used_tensors(
+    state: Mapping[str, Tensor], own: Collection[str]
+) -> dict[str, Tensor]:
+    """Return the tensors without statistics of post-processing that a model lacks.
+
+    Post-processing can be left out, or be another than in training.
+    """
+    return {
+        key: value
+        for key, value in state.items()
+        if key in own or not key.startswith('postprocess.')
+    }
+
+
 def check_decoder(
     missing: Collection[str], source: str, foreign: Collection[str] = ()
 ) -> None:
-    """Raise a UserError if config and checkpoint differ in the statistics of a decoder.
+    """Raise a UserError if a checkpoint only lacks the statistics of a decoder.
 
     Args:
         missing: The names of the tensors of the model that the checkpoint lacks.
         source: The file of the checkpoint, for messages.
         foreign: The names of the tensors that the checkpoint has, and the model lacks.
     """
-    if foreign and not missing and all(k.startswith('postprocess.') for k in foreign):
-        raise UserError(
-            f'{source}: has statistics for model.postprocess, which the config does '
-            'not have; use the config that `mmskelseg fit-decoder` was run with, or '
-            'the checkpoint from before.'
-        )
     if (
         missing
         and not foreign

@@ -15,6 +15,7 @@ from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg.runtime.decoding import SegmentGrammar, run_step
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.structures.segments import segment_table
 
 
 class Postprocessor(nn.Module):
@@ -30,6 +31,14 @@ class Postprocessor(nn.Module):
             'to run without PyTorch; leave it out.'
         )
 
+    def check_fitted(self) -> None:
+        """Raise a UserError if the step needs counts that nobody has made."""
+        if not self.is_fitted:
+            raise UserError(
+                f'{type(self).__name__}: nothing has been counted in the training '
+                'labels; run mmskelseg fit-decoder on the checkpoint.'
+            )
+
     def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the new labels (T,).
 
@@ -41,21 +50,41 @@ class Postprocessor(nn.Module):
 
 
 @POSTPROCESSORS.register_module()
-class MinDuration(Postprocessor):
+class MinDuration(Fitted, Postprocessor):
     """Merging of segments that are too short: :func:`min_duration`.
 
     Args:
-        frames: The shortest duration that is kept.
+        frames: The shortest duration that is kept. By default, it is counted on the
+            training labels: 95 % of their segments last at least as long.
     """
 
-    def __init__(self, frames: int) -> None:
-        super().__init__()
-        check_least('MinDuration', 1, frames=frames)
+    shortest: Tensor
+
+    def __init__(self, frames: int | None = None) -> None:
+        counted = frames is None
+        super().__init__(needed=counted)
+        if frames is not None:
+            check_least('MinDuration', 1, frames=frames)
         self.frames = frames
+        shortest = torch.tensor(frames or 1)
+        self.register_buffer('shortest', shortest, persistent=counted)
+
+    def fit(self, videos: Iterable[np.ndarray]) -> None:
+        """Find the shortest duration in the labels (T,) of the training videos."""
+        tables = [segment_table(label) for label in videos]
+        durations = np.concatenate([table[:, 1] - table[:, 0] for table in tables])
+        if len(durations):
+            self.shortest.fill_(int(np.percentile(durations, 5)))
+        self.fitted.fill_(True)
 
     def step(self) -> dict[str, object]:
         """Return the step as plain values."""
-        return {'type': 'MinDuration', 'frames': self.frames}
+        self.check_fitted()
+        return {'type': 'MinDuration', 'frames': int(self.shortest)}
+
+    def extra_repr(self) -> str:
+        """Return the duration, for logs."""
+        return f'frames={int(self.shortest)}'
 
 
 @POSTPROCESSORS.register_module()
@@ -180,11 +209,7 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
     def step(self) -> dict[str, object]:
         """Return the step as plain values, with the grammar."""
-        if not self.is_fitted:
-            raise UserError(
-                'SemiMarkovViterbi: no transitions and durations have been counted; '
-                'run tools/fit_decoder.py on the checkpoint.'
-            )
+        self.check_fitted()
         grammar = {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in vars(self.grammar).items()

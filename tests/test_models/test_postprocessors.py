@@ -40,6 +40,19 @@ def test_steps_change_labels_alone(cfg, expected):
     assert torch.equal(result['pred_score'], prediction()['pred_score'])
 
 
+def test_shortest_duration_is_that_of_the_training_labels():
+    """Of 20 segments, 5 % of 19 steps from the shortest one: 2 frames, and 0.95."""
+    (step,) = build_postprocessors([{'type': 'MinDuration'}], num_classes=3)
+    with pytest.raises(ValueError, match=r'MinDuration.*fit-decoder'):
+        step.step()
+    labels = np.repeat(np.arange(20) % 3, [2, 3, *[9] * 18])
+    step.fit([labels])
+    assert step.step() == {'type': 'MinDuration', 'frames': 2}
+    assert set(step.state_dict()) == {'fitted', 'shortest'}
+    (fixed,) = build_postprocessors([{'type': 'MinDuration', 'frames': 4}], 3)
+    assert not fixed.state_dict()
+
+
 def test_steps_follow_one_another():
     """The filter makes 0, 0, 0, 2 of a flicker, and that is too short then."""
     labels = [1, 1, 1, 1, 2, 1, 2, 2, 0, 0]
@@ -83,7 +96,7 @@ def test_options_are_checked(configs, message):
 def test_what_a_step_lacks_is_said():
     with pytest.raises(ValueError, match='which the model does not predict; give it a'):
         apply({'type': 'BoundaryRefinement'})
-    with pytest.raises(ValueError, match=r'no transitions .* run tools/fit_decoder'):
+    with pytest.raises(ValueError, match=r'SemiMarkovViterbi.*fit-decoder'):
         apply(VITERBI)
 
 

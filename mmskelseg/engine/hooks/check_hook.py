@@ -25,6 +25,7 @@ from mmskelseg.fileio.trained_weights import (
     check_finite,
     check_visible_frames,
     trained_data,
+    used_tensors,
 )
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
@@ -127,7 +128,7 @@ class SegCheckHook(Hook):
         model = bare_model(runner)
         expected = model.state_dict()
         file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
-        state = tensors_of(checkpoint, str(file))
+        state = used_tensors(tensors_of(checkpoint, str(file)), expected)
         for key in expected.keys() & state.keys():
             if state[key].shape != expected[key].shape:
                 raise UserError(

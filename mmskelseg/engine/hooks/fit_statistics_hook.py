@@ -40,6 +40,7 @@ class FitStatisticsHook(Hook):
                     part.fit(_features(items, name, channels))
                 else:
                     part.fit(labels_of(dataset))
+                    runner.logger.info(f'Counted on the training labels: {part}')
             for tensor in part.buffers():
                 broadcast(tensor)
 

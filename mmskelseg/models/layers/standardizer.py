@@ -10,15 +10,18 @@ class Fitted(nn.Module):
     """A module that is fitted to the training set before the first step.
 
     The flag ``fitted`` is stored with the weights.
+
+    Args:
+        needed: Whether there is anything to fit.
     """
 
     fitted: Tensor
     #: Fits the module to the videos of the training set: their features or labels.
     fit: Callable[..., None]
 
-    def __init__(self) -> None:
+    def __init__(self, needed: bool = True) -> None:
         super().__init__()
-        self.register_buffer('fitted', torch.zeros((), dtype=torch.bool))
+        self.register_buffer('fitted', torch.tensor(not needed), persistent=needed)
 
     @property
     def is_fitted(self) -> bool:
