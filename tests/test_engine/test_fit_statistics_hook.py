@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
@@ -19,6 +21,8 @@ BRANCH = {
 
 class Runner:
     """What the hook reads of a runner: two videos of three channels, and a model."""
+
+    logger = logging.getLogger('test')
 
     def __init__(self):
         generator = torch.Generator().manual_seed(0)

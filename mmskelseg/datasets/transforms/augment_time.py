@@ -184,6 +184,7 @@ class RecombineSegments(Augmentation):
         self.transitions = transitions
         self.times = int(times)
         self._places: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._sizes: dict[tuple[str, str], float] = {}
 
     def transform(self, results: Item) -> Item:
         """Write another order of segments."""
@@ -232,7 +233,9 @@ class RecombineSegments(Augmentation):
                 after = np.asarray(other[array])[:, begin:end]
                 if array != 'keypoint_score':
                     after = after.astype(np.float32) - _middle(other, array, begin)
-                    after *= _size_ratio(results, other, array)
+                    size = self._size_of(other, array)
+                    if size > 0:
+                        after *= np.float32(_size(results, array) / size or 1)
                     after += _middle(results, array, cut - 1)
                     after[~joints_seen(other, array)[:, begin:end]] = 0
                 before = results[array][:, :cut]
@@ -241,6 +244,13 @@ class RecombineSegments(Augmentation):
         # The frames are no longer those of one video, and no file is read by them.
         joined.pop('source_frames', None)
         return joined
+
+    def _size_of(self, video: Item, key: PlaceKey) -> float:
+        """Return the size in a whole video, which is computed only once."""
+        place = (video['frame_dir'], key)
+        if place not in self._sizes:
+            self._sizes[place] = _size(video, key)
+        return self._sizes[place]
 
     def _boundaries(
         self, dataset: ItemSource
@@ -283,13 +293,10 @@ def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:
     return mean.astype(np.float32)
 
 
-def _size_ratio(video: Item, other: Item, key: PlaceKey) -> np.float32:
-    """Return how much larger people are in a video than in another one."""
-    sizes = [
-        skeleton_size(np.asarray(v[key], np.float32), joints_seen(v, key))
-        for v in (video, other)
-    ]
-    return np.float32(sizes[0] / sizes[1] if min(sizes) > 0 else 1)
+def _size(video: Item, key: PlaceKey) -> float:
+    """Return the size of the people in a video, 0 if no joint is seen."""
+    points = np.asarray(video[key], np.float32)
+    return skeleton_size(points, joints_seen(video, key))
 
 
 def _interpolated(results: Item, places: np.ndarray) -> Item:
