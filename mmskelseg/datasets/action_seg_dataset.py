@@ -21,6 +21,7 @@ from mmskelseg.runtime.features.recipe import (
 )
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
+from mmskelseg.runtime.structures.bodies import up_direction
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
 _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
@@ -122,6 +123,9 @@ class ActionSegDataset(BaseDataset):
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
         if self.labelled is not None:
             videos = with_labels_in(videos, self.labelled)
+        self._up = None
+        if all('keypoint_3d' in video for video in videos):
+            self._up, _ = up_direction(data['metainfo'], videos)
         rates = {float(video['fps']) for video in videos}
         if len(rates) == 1:
             (self._metainfo['fps'],) = rates
@@ -193,6 +197,7 @@ class ActionSegDataset(BaseDataset):
             'dataset': self,
             'online': self._online,
             'classes': self._metainfo['classes'],
+            'up': self._up,
             'epoch': int(self._epoch[0]),
             'run_seed': int(self._epoch[1]),
         }

@@ -35,7 +35,8 @@ class Item(RenderedVideo, total=False):
     online features; ``feature_files``, the paths of each modality, one per copy;
     ``online``, the recipe of each modality whose features are computed on the fly;
     ``classes``, their names; ``epoch`` and ``run_seed``, on which random transforms
-    depend; and ``dataset``, the data set itself, for transforms that mix videos. Of a
+    depend; ``up``, the direction of ``keypoint_3d`` that points up, None if unknown;
+    and ``dataset``, the data set itself, for transforms that mix videos. Of a
     recording with several items, ``crop`` counts these from 0, ``crops`` is their
     number, and ``crop_frames`` their length, or None if videos stay whole.
 
@@ -49,6 +50,7 @@ class Item(RenderedVideo, total=False):
     classes: Sequence[str]
     epoch: int
     run_seed: int
+    up: str | None
     dataset: ItemSource
     crop: int
     crops: int

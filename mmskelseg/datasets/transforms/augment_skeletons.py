@@ -25,6 +25,7 @@ from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, SKELETON_KEYS, PlaceKey
+from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 
@@ -49,17 +50,19 @@ class RandomRotation3D(SkeletonAugmentation):
 
     2D skeletons do not change; see :class:`RandomRotation`.
 
-    Reads: frame_dir; keypoint_3d (M, T, V, 3). Writes: keypoint_3d, as a new array.
+    Reads: frame_dir; keypoint_3d (M, T, V, 3); up, unless ``vertical`` is given.
+    Writes: keypoint_3d, as a new array.
 
     Args:
         degrees: Standard deviation of the angle about the vertical axis, in degrees.
         tilt: Standard deviation of the angles about the two other axes, in degrees.
-        vertical: The axis of ``keypoint_3d`` that points up or down; by default the
-            axis with the largest spread of joints within frames, over the whole video.
+        vertical: The axis of ``keypoint_3d`` that points up or down; by default that
+            of the data set (metainfo ``up``).
         seed: Different seeds give different angles.
 
     Raises:
-        ValueError: If an angle is not from 0 to 180, or ``vertical`` is not an axis.
+        ValueError: If an angle is not from 0 to 180, ``vertical`` is not an axis, or
+            the vertical axis is unknown.
     """
 
     def __init__(
@@ -90,15 +93,24 @@ class RandomRotation3D(SkeletonAugmentation):
         points = np.asarray(results['keypoint_3d'], np.float32)
         vertical = self.vertical
         if vertical is None:
-            vertical = int(
-                _extents(points, joints_seen(results, 'keypoint_3d')).argmax()
-            )
+            vertical = self._vertical_of(results)
         spreads = np.full(3, self.tilt)
         spreads[vertical] = self.degrees
         turn = np.eye(3)
         for axis, angle in enumerate(np.deg2rad(spreads * rng.standard_normal(3))):
             turn = turn @ _turn_about(axis, angle)
         results['keypoint_3d'] = points @ turn.astype(np.float32)
+
+    @staticmethod
+    def _vertical_of(results: Item) -> int:
+        up = results.get('up')
+        if up is None:
+            raise UserError(
+                'RandomRotation3D: no axis of keypoint_3d is known to be vertical; '
+                "state it in the annotation file, such as metainfo['up'] = 'z', or "
+                'here, as vertical=2.'
+            )
+        return 'xyz'.index(up[-1])
 
 
 @TRANSFORMS.register_module()
@@ -246,7 +258,7 @@ class RandomProportions(SkeletonAugmentation):
         """Move the joints."""
         for key, points in _places(results):
             seen = joints_seen(results, key)
-            size = self.sigma * skeleton_size(points, seen)
+            size = self.sigma * body_size(points, seen)
             moves = (size * self.moves(results, rng, points.shape)).astype(np.float32)
             results[key] = points + np.where(seen[..., None], moves, 0)
 
@@ -440,24 +452,3 @@ def _places(results: Item) -> Iterator[tuple[PlaceKey, np.ndarray]]:
     for key in PLACE_KEYS:
         if key in results:
             yield key, np.asarray(results[key], np.float32)
-
-
-def joints_seen(results: Item, key: PlaceKey) -> np.ndarray:
-    """Return whether each joint is seen, shape (M, T, V)."""
-    if 'keypoint_score' in results:
-        return np.greater(results['keypoint_score'], 0)
-    return np.any(results[key], axis=-1)
-
-
-def skeleton_size(points: np.ndarray, seen: np.ndarray) -> float:
-    """Return the root mean square distance of joints from the mean of their frame."""
-    return float(np.sqrt(np.square(_extents(points, seen)).sum()))
-
-
-def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return the root mean square distance along each axis, (D,), see skeleton_size."""
-    weights = seen[..., None]
-    counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
-    centre = (points * weights).sum(axis=2, keepdims=True) / counts
-    squares = (np.square(points - centre) * weights).sum(axis=(0, 1, 2))
-    return np.sqrt(squares / max(seen.sum(), 1))

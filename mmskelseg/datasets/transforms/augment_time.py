@@ -17,11 +17,7 @@ from mmskelseg.datasets.transforms.augment import (
     FactorAugmentation,
     require,
 )
-from mmskelseg.datasets.transforms.augment_skeletons import (
-    joints_seen,
-    skeleton_size,
-    smooth_noise,
-)
+from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import (
@@ -30,6 +26,7 @@ from mmskelseg.runtime.structures.annotations import (
     SKELETON_KEYS,
     PlaceKey,
 )
+from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.segments import direct_boundaries
 
 
@@ -296,7 +293,7 @@ def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:
 def _size(video: Item, key: PlaceKey) -> float:
     """Return the size of the people in a video, 0 if no joint is seen."""
     points = np.asarray(video[key], np.float32)
-    return skeleton_size(points, joints_seen(video, key))
+    return body_size(points, joints_seen(video, key))
 
 
 def _interpolated(results: Item, places: np.ndarray) -> Item:

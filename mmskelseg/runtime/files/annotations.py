@@ -34,6 +34,7 @@ from mmskelseg.runtime.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -293,6 +294,12 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
             yield (
                 f'metainfo classes has {name!r} for the ids {classes.index(name)} and '
                 f'{i}; give each class a name of its own.'
+            )
+    for key, allowed in (('up', DIRECTIONS), ('view', VIEWS)):
+        if key in meta and meta[key] not in allowed:
+            yield (
+                f'metainfo {key} is {shown(meta[key])}, expected one of '
+                f'{", ".join(allowed)}.'
             )
     if meta['background'] is not None and meta['background'] not in classes:
         yield (

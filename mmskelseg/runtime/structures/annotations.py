@@ -23,7 +23,8 @@ class Metainfo(TypedDict, total=False):
     """Properties of a whole data set, which checkpoints keep as well.
 
     The keys up to ``background`` are required in a file. ``fps`` is the frame rate if
-    all videos have the same one; the rest is what converters add for people to read.
+    all videos have the same one, ``up`` the direction of ``keypoint_3d`` that points
+    up, and ``view`` from where the camera looks; the rest is for people to read.
     """
 
     classes: list[str]
@@ -31,6 +32,8 @@ class Metainfo(TypedDict, total=False):
     dataset: str
     background: str | None
     fps: float
+    up: str
+    view: str
     person: str
     pose_estimator: Mapping[str, object]
     notes: list[str]

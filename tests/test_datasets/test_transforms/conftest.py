@@ -14,6 +14,7 @@ def video(rng):
         'fps': 30.0,
         'epoch': 3,
         'img_shape': (480, 640),
+        'up': '-y',
         'keypoint': rng.uniform(1, 400, (2, T, V, 2)).astype(np.float32),
         'keypoint_3d': rng.normal(0, [0.2, 0.5, 0.2], (2, T, V, 3)).astype(np.float32),
         'keypoint_score': score,

@@ -90,7 +90,7 @@ def test_coordinates_of_missing_joints_do_not_count(transform, video):
 
 
 def test_rotation_keeps_lengths_and_heights(video):
-    """About the vertical, which is the longest axis, 1, unless one is named."""
+    """About the vertical of the data set, 1, unless another one is named."""
     turned = RandomRotation3D(30)(dict(video))['keypoint_3d']
     given = video['keypoint_3d']
     np.testing.assert_allclose(turned[..., 1], given[..., 1], atol=1e-6)
@@ -102,6 +102,8 @@ def test_rotation_keeps_lengths_and_heights(video):
     np.testing.assert_allclose(named[..., 2], given[..., 2], atol=1e-6)
     tilted = RandomRotation3D(0, tilt=30)(dict(video))['keypoint_3d']
     assert np.abs(tilted[..., 1] - given[..., 1]).max() > 0.01
+    with pytest.raises(ValueError, match=r"metainfo\['up'\]"):
+        RandomRotation3D(30)({**video, 'up': None})
 
 
 def test_rotation_has_the_spread_that_it_is_told(video):

@@ -289,6 +289,14 @@ FAULTS = {
         meta('classes', ['walk', 'lift', 'walk']),
         "metainfo classes has 'walk' for the ids 0 and 2; give each class",
     ),
+    'unknown direction': (
+        meta('up', 2),
+        'metainfo up is 2, expected one of x, y, z, -x',
+    ),
+    'unknown view': (
+        meta('view', 'below'),
+        "metainfo view is 'below', expected one of side, top",
+    ),
     'unknown background': (
         meta('background', 'idle'),
         "metainfo background is 'idle', expected None or one of the classes walk, lift",

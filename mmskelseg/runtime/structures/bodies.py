@@ -1,0 +1,103 @@
+"""Bodies in recordings: which joints are seen, how large they are, which way is up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from mmskelseg.runtime.structures.annotations import (
+    Metainfo,
+    PlaceKey,
+    VideoAnnotation,
+)
+
+#: The values of metainfo ``up``: the direction of ``keypoint_3d`` that points up.
+DIRECTIONS = ('x', 'y', 'z', '-x', '-y', '-z')
+#: The values of metainfo ``view``: from where the camera of ``keypoint`` looks.
+VIEWS = ('side', 'top')
+# Standing people are at least this much taller than wide and deep.
+_UPRIGHT = 1.5
+# 1 if all bodies point in one direction, 0 if they point in all directions alike.
+_ONE_DIRECTION = 0.3
+
+
+def joints_seen(video: VideoAnnotation, key: PlaceKey) -> np.ndarray:
+    """Return whether each joint of a video is seen, shape (M, T, V)."""
+    if 'keypoint_score' in video:
+        return np.greater(video['keypoint_score'], 0)
+    return np.any(video[key], axis=-1)
+
+
+def body_size(points: np.ndarray, seen: np.ndarray) -> float:
+    """Return the root mean square distance of joints from the mean of their frame.
+
+    Args:
+        points: Joints, shape (M, T, V, D).
+        seen: Whether each joint counts, shape (M, T, V).
+    """
+    return float(np.sqrt(np.square(_extents(points, seen)).sum()))
+
+
+def up_direction(
+    metainfo: Metainfo, videos: Iterable[VideoAnnotation]
+) -> tuple[str | None, str]:
+    """Return the direction of ``keypoint_3d`` that points up or down, and the reason.
+
+    It is that of the metainfo, else the axis along which the bodies of all videos are
+    longest by far, as those of people who stand. None if they disagree.
+    """
+    if 'up' in metainfo:
+        return metainfo['up'], 'the annotation file says so'
+    found = set()
+    for video in videos:
+        points = np.asarray(video['keypoint_3d'], np.float32)
+        lengths = _extents(points, joints_seen(video, 'keypoint_3d'))
+        *_, second, first = np.sort(lengths)
+        if first > 0:
+            is_upright = first >= _UPRIGHT * second
+            found.add(int(lengths.argmax()) if is_upright else None)
+    if len(found) == 1 and None not in found:
+        return 'xyz'[found.pop()], 'all bodies are longest along it'
+    return None, 'bodies are about as long along another axis, or videos disagree'
+
+
+def camera_view(
+    metainfo: Metainfo, videos: Iterable[VideoAnnotation]
+) -> tuple[str, str]:
+    """Return from where the camera of ``keypoint`` looks, and the reason.
+
+    It is the view of the metainfo, else ``top`` if bodies point in all directions of
+    the image, as animals do in an arena that is filmed from above.
+    """
+    if 'view' in metainfo:
+        return metainfo['view'], 'the annotation file says so'
+    shares = [share for video in videos if (share := _one_direction(video)) is not None]
+    if shares and np.median(shares) < _ONE_DIRECTION:
+        return 'top', 'bodies point in all directions of the image'
+    return 'side', 'most bodies point in one direction of the image'
+
+
+def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the root mean square distance along each axis, (D,), see body_size."""
+    weights = seen[..., None]
+    counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
+    centre = (points * weights).sum(axis=2, keepdims=True) / counts
+    squares = (np.square(points - centre) * weights).sum(axis=(0, 1, 2))
+    return np.sqrt(squares / max(seen.sum(), 1))
+
+
+def _one_direction(video: VideoAnnotation) -> float | None:
+    """Return how much the long axes of bodies agree, 0 to 1; None without bodies."""
+    points = np.asarray(video['keypoint'], np.float32)
+    seen = joints_seen(video, 'keypoint')[..., None]
+    centre = (points * seen).sum(2, keepdims=True) / np.maximum(seen.sum(2), 1)[
+        ..., None
+    ]
+    x, y = np.moveaxis((points - centre) * seen, -1, 0)
+    # The long axis has no front, so its angle counts twice.
+    axes = np.stack([(x * x - y * y).sum(-1), 2 * (x * y).sum(-1)], axis=-1)
+    lengths = (x * x + y * y).sum(-1)
+    axes = axes[lengths > 0] / lengths[lengths > 0][:, None]
+    total = np.linalg.norm(axes, axis=1).sum()
+    return float(np.linalg.norm(axes.sum(axis=0)) / total) if total > 0 else None

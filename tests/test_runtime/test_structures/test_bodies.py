@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.structures.bodies import camera_view, up_direction
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def body(rng, lengths, turns=(0,)):
+    """A video of bodies with these extents, turned in the plane of the first axes."""
+    points = rng.normal(0, lengths, (1, len(turns), 40, len(lengths)))
+    angles = np.asarray(turns, float)[None, :, None]
+    x, y = points[..., 0].copy(), points[..., 1].copy()
+    points[..., 0] = x * np.cos(angles) - y * np.sin(angles)
+    points[..., 1] = x * np.sin(angles) + y * np.cos(angles)
+    key = 'keypoint' if len(lengths) == 2 else 'keypoint_3d'
+    return {key: points + 5, 'keypoint_score': np.ones(points.shape[:3])}
+
+
+def test_people_who_stand_show_which_axis_is_vertical(rng):
+    lost = {**body(rng, (9, 1, 1)), 'keypoint_score': np.zeros((1, 1, 40))}
+    videos = [body(rng, (0.2, 0.6, 0.2)), lost]
+    assert up_direction({}, videos)[0] == 'y'
+    assert up_direction({'up': '-z'}, videos)[0] == '-z'
+
+
+@pytest.mark.parametrize('lengths', [(4, 4, 2), (1, 3, 1)])
+def test_axis_is_not_guessed_where_bodies_are_long_along_others(rng, lengths):
+    """Animals on four feet, and a video that disagrees with the first one."""
+    videos = [body(rng, lengths), body(rng, (0.2, 0.2, 0.6))]
+    assert up_direction({}, videos)[0] is None
+
+
+def test_bodies_that_point_everywhere_are_seen_from_above(rng):
+    turns = rng.uniform(0, 2 * np.pi, 300)
+    assert camera_view({}, [body(rng, (3, 1), turns)])[0] == 'top'
+    # Backwards is not another direction of an upright body.
+    assert camera_view({}, [body(rng, (1, 3), [0, np.pi, 0.2])])[0] == 'side'
+    assert camera_view({'view': 'top'}, [body(rng, (1, 3))])[0] == 'top'
+    lost = {**body(rng, (1, 3)), 'keypoint_score': np.zeros((1, 1, 40))}
+    assert camera_view({}, [lost])[0] == 'side'
