@@ -4,8 +4,8 @@
     mmskelseg train mine.py
     mmskelseg test mine.py
 
-Classes, channels, splits and the number of epochs are taken from the annotation file.
-Everything else comes from a recipe, a config that the new one inherits:
+Classes, channels, splits and the length of the training are taken from the annotation
+file. Everything else comes from a recipe, a config that the new one inherits:
 
     pose3d       coordinates of 3D skeletons, the default if every video has them
     pose2d       coordinates of 2D skeletons
@@ -13,9 +13,11 @@ Everything else comes from a recipe, a config that the new one inherits:
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
                  with the rest, which takes several times as long
 
-With --streaming, the model is causal (docs/streaming.md). With --any-order, it learns
-less about which action follows which. --segmentor asformer takes ASFormer in place of
-the recipe's MS-TCN++ networks; docs/results.md compares them.
+The network is a small ASFormer, trained on recordings whose actions are put into new
+orders; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-order keeps the
+orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
+Long recordings are cropped while training. Segments shorter than nearly all of the
+training labels are merged into their neighbours (model.postprocess).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 
@@ -27,12 +29,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmskelseg.engine.planning import plan_training
 from mmskelseg.runtime.cli.command_line import command, number_from, whole_from
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.files.annotations import (
@@ -41,7 +45,6 @@ from mmskelseg.runtime.files.annotations import (
     videos_of_split,
 )
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
@@ -51,30 +54,27 @@ from mmskelseg.runtime.structures.annotations import (
     PlaceKey,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.bodies import (
+    camera_view,
+    faces_everywhere,
+    up_direction,
+)
 from mmskelseg.runtime.structures.segments import (
     direct_boundaries,
     resolve_background,
     segment_table,
 )
-from mmskelseg.runtime.structures.skeleton import Layout
 
 if TYPE_CHECKING:
-    from mmengine.config import Config
-
+    from mmskelseg.engine.new_config import Choice
 
 _SEGMENTORS = ('ms_tcn2', 'asformer')
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
-# A training sees this many frames or videos, whichever comes first, within these limits
-# of epochs.
-_FRAMES_SEEN, _VIDEOS_SEEN = 3_000_000, 3000
-_EPOCHS = (40, 400)
-# For orders of actions that the training videos do not have.
-_RECOMBINE = """\
-pipeline = [
-    dict(type='RecombineSegments', p=0.9, times=5, transitions='any'),
-    *_base_.train_dataloader.dataset.pipeline,
-]
-"""
+# Augmentations of bodies that point in any direction, beside those of the recipe.
+_TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
+_TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
+_MIRROR = "dict(type='RandomHorizontalFlip')"
+_SIDES = re.compile(r'left|right', re.IGNORECASE)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,9 +91,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--segmentor',
         choices=_SEGMENTORS,
-        default='ms_tcn2',
-        help='network that segments; asformer scores higher on orders of actions that '
-        'are new, and takes three times as long per frame (default: %(default)s)',
+        help='network that segments (default: asformer; with --streaming ms_tcn2)',
     )
     parser.add_argument(
         '--streaming',
@@ -104,10 +102,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--any-order',
-        action='store_true',
+        action=argparse.BooleanOptionalAction,
         help='train on recombined videos as well, which continue with another video '
-        'where a segment ends, for models that will see actions in orders that the '
-        'training videos do not have (docs/recipes.md)',
+        'where a segment ends, so that the model expects no order (docs/recipes.md; '
+        'default: with ASFormer, if segments follow one another)',
     )
     parser.add_argument(
         '--fold',
@@ -118,8 +116,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=whole_from(1),
-        help='number of epochs (default: until 3 million frames or 3000 videos have '
-        f'been seen, but at least {_EPOCHS[0]} and at most {_EPOCHS[1]})',
+        help='number of epochs (default: as many as take 3 million frames, within 600 '
+        'to 1500 steps)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it exists'
@@ -127,6 +125,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
+    # It imports MMEngine, for which --help need not wait.
+    from mmskelseg.engine.new_config import Choice
+
     if args.out.suffix != '.py':
         raise UserError(f'{args.out}: the name of a config must end in .py.')
     if args.out.exists() and not args.overwrite:
@@ -140,34 +141,97 @@ def _run(args: argparse.Namespace) -> None:
     _check_skeletons(train, args.ann_file, splits[0], recipe)
     for split, videos in zip(splits, (train, test), strict=True):
         _check_labels(videos, args.ann_file, split)
-    if args.any_order:
-        _check_boundaries(train, args.ann_file, splits[0])
-    frames = sum(video['total_frames'] for video in train)
-    fewest, most = _EPOCHS
-    enough = min(_FRAMES_SEEN / frames, _VIDEOS_SEEN / len(train))
-    epochs = args.epochs or min(max(round(enough), fewest), most)
     lookahead = None
     if args.streaming is not None:
         _check_one_person([*train, *test], args.ann_file)
         lookahead = _frames(args.streaming, train, args.ann_file)
-    text = _config_text(
-        args, recipe, reason, data['metainfo'], splits, epochs, lookahead
+    choice = Choice(
+        ann_file=args.ann_file,
+        metainfo=data['metainfo'],
+        splits=splits,
+        recipe=recipe,
+        reason=reason,
+        segmentor=args.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
+        any_order=_choose_order(train, args, splits[0]),
+        lookahead=lookahead,
+        turns=_choose_turns(train, data['metainfo'], recipe, args.ann_file),
     )
-    atomic_write_text(args.out, text)
+    plan = plan_training(
+        [video['total_frames'] for video in train], choice.batch_size, args.epochs
+    )
+    atomic_write_text(args.out, choice.config_text(args.out, plan))
     out = shlex.quote(os.fspath(args.out))
     print(
         f'{args.out}: recipe {recipe}, since {reason}; '
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
-        f'({counted(len(train), "video")}, {frames} frames) for {epochs} epochs '
-        f'and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
+        f'({counted(len(train), "video")}, {sum(v["total_frames"] for v in train)} '
+        f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
+        f'{_note_body(train, data["metainfo"], recipe)}'
+        f'{plan.summary(choice.segmentor, recipe)}\n'
         f'{_note_classes(train, test, data["metainfo"]["classes"])}'
-        f'{_note_orders(train, data["metainfo"], args)}'
+        f'{_note_orders(train, data["metainfo"], choice)}'
         f'{_note_sides(data["metainfo"]) if recipe == "heatmap_cnn" else ""}'
         f'Train with: mmskelseg train {out}\n'
         f'Test with:  mmskelseg test {out}'
     )
     if lookahead is not None and recipe == 'pose2d':
         print(f'Live with:  mmskelseg live 0 {out} (lookahead: {lookahead} frames)')
+
+
+def _choose_order(
+    videos: Sequence[VideoAnnotation], args: argparse.Namespace, split: str
+) -> bool:
+    """Return whether to recombine videos, if they can be joined anywhere."""
+    can_join = any(direct_boundaries(video['label']).size for video in videos)
+    if args.any_order and not can_join:
+        raise UserError(
+            f'{args.ann_file}: in no video of split {split!r} does a labelled segment '
+            'directly follow another one, so --any-order has nothing to recombine; '
+            'leave it out.'
+        )
+    if args.any_order is not None:
+        return args.any_order
+    is_asformer = args.segmentor != 'ms_tcn2' and args.streaming is None
+    return is_asformer and can_join
+
+
+def _choose_turns(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, path: Path
+) -> list[str]:
+    """Return the augmentations for bodies that point in any direction."""
+    if recipe != 'pose3d':
+        if camera_view(metainfo, videos)[0] == 'side':
+            return []
+        sided = [name for name in metainfo['classes'] if _SIDES.search(name)]
+        return [_TURN] if sided else [_TURN, _MIRROR]
+    up, reason = up_direction(metainfo, videos)
+    if up is None:
+        raise UserError(
+            f'{path}: which axis of keypoint_3d points up is unknown, since {reason}; '
+            "state it in the file, such as metainfo['up'] = 'z', with "
+            '`mmskelseg convert ... --up z`, or use --recipe pose2d.'
+        )
+    return [_TURN_3D] if faces_everywhere(videos, up) else []
+
+
+def _note_body(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
+) -> str:
+    """Return a line on which way is up, or from where the camera looks."""
+    if recipe == 'pose3d':
+        up, reason = up_direction(metainfo, videos)
+        return f'Up is {up}, since {reason}.\n'
+    view, reason = camera_view(metainfo, videos)
+    if view == 'side':
+        return ''
+    sided = [name for name in metainfo['classes'] if _SIDES.search(name)]
+    mirrored = (
+        f'not mirrored, since a class is named {sided[0]!r}' if sided else 'mirrored'
+    )
+    return (
+        f'The camera looks from above, since {reason}: skeletons are turned by any '
+        f'angle, and {mirrored}.\n'
+    )
 
 
 def _note_classes(
@@ -192,7 +256,7 @@ def _note_classes(
 
 
 def _note_orders(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, args: argparse.Namespace
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, choice: Choice
 ) -> str:
     """Return a line about --any-order if most videos share their order of actions."""
     background = resolve_background(metainfo['background'], metainfo['classes'])
@@ -202,14 +266,11 @@ def _note_orders(
     )
     # Two actions or fewer are hardly an order.
     shared = sum(n for order, n in orders.items() if n > 1 and len(order) > 2)
-    if args.any_order or shared <= len(videos) / 2:
+    if choice.any_order or shared <= len(videos) / 2:
         return ''
-    streams = args.streaming is not None
-    # For streams, it was not measured.
-    advice = 'try' if streams else 'use --segmentor asformer'
     return (
         f'In {shared} of {len(videos)} training videos, the actions come in the same '
-        f'order as in another one. If other orders may occur, {advice} --any-order.\n'
+        'order as in another one. If other orders may occur, use --any-order.\n'
     )
 
 
@@ -326,100 +387,6 @@ def _check_labels(videos: Sequence[VideoAnnotation], path: Path, split: str) -> 
             f'{path}: no frame of split {split!r} has a label, they are all -1; add a '
             'labelled video to it, or name another fold with --fold.'
         )
-
-
-def _check_boundaries(
-    videos: Sequence[VideoAnnotation], path: Path, split: str
-) -> None:
-    """Raise UserError if there is no place where videos can be joined."""
-    if not any(direct_boundaries(video['label']).size for video in videos):
-        raise UserError(
-            f'{path}: in no video of split {split!r} does a labelled segment directly '
-            'follow another one, so --any-order has nothing to recombine; leave it out.'
-        )
-
-
-def _config_text(
-    args: argparse.Namespace,
-    recipe: str,
-    reason: str,
-    metainfo: Metainfo,
-    splits: Sequence[str],
-    epochs: int,
-    lookahead: int | None,
-) -> str:
-    """Return the text of a config that inherits a recipe.
-
-    With a ``lookahead`` in frames, it is one for streams.
-    """
-    room = 'recipes' if lookahead is None else 'streaming'
-    base = find_config(f'{room}/{recipe}').resolve()
-    num_classes = len(metainfo['classes'])
-    modality, branch = _branch(base, metainfo['skeleton'])
-    train, test = splits
-    dataset, model = f'ann_file=ann_file, split={train!r}', f'num_classes={num_classes}'
-    local = 'ann_file'
-    pipeline = backbone = ''
-    if args.any_order:
-        pipeline, local = _RECOMBINE, f'{local}, pipeline'
-        dataset = f'\n    dataset=dict({dataset}, pipeline=pipeline),\n'
-    else:
-        dataset = f'dataset=dict({dataset})'
-    if args.segmentor == 'asformer':
-        # What the recipe says of the input holds for any network.
-        kept = ('in_channels', 'standardize', 'stem')
-        settings: dict[str, object] = {'_delete_': True, 'type': 'ASFormer'}
-        settings |= {key: branch[key] for key in kept if key in branch}
-        lines = ''.join(f'    {key}={value!r},\n' for key, value in settings.items())
-        backbone, local = f'backbone = dict(\n{lines})\n', f'{local}, backbone'
-        model += f', members=1, branches=dict({modality}=backbone)'
-    else:
-        more = '' if lookahead is None else f', lookahead={lookahead}'
-        inputs = f'in_channels={branch["in_channels"]}{more}'
-        model += f', branches=dict({modality}=dict({inputs}))'
-    text = f"""\
-# Made by `mmskelseg make-config` of {args.ann_file.name!r}.
-# Recipe {recipe}, since {reason}.
-_base_ = {_base_path(base, args.out)!r}
-
-ann_file = {os.fspath(args.ann_file)!r}
-{pipeline}train_dataloader = dict({dataset})
-val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
-test_dataloader = val_dataloader
-
-{backbone}model = dict({model})
-val_evaluator = dict(num_classes={num_classes})
-test_evaluator = val_evaluator
-
-train_cfg = dict(max_epochs={epochs})
-
-del {local}
-"""
-    # MMEngine would replace what is between two braces, even within a text.
-    return text.replace('{{', '{\\x7b')
-
-
-def _branch(base: Path, skeleton: Layout) -> tuple[str, dict[str, object]]:
-    """Return the modality of a recipe, and its branch with the number of channels."""
-    from mmengine.config import Config
-    from mmengine.registry import init_default_scope
-
-    from mmskelseg.encoders.recipes import recipe_from_config
-
-    cfg: Config = Config.fromfile(base)
-    init_default_scope(cfg.default_scope)
-    ((modality, config),) = cfg.test_dataloader.dataset.features.items()
-    channels = recipe_from_config(modality, config, skeleton).channels
-    return modality, {**cfg.model.branches[modality], 'in_channels': channels}
-
-
-def _base_path(base: Path, out: Path) -> str:
-    """Return the path of a config's base: relative within a project, else absolute."""
-    folder = out.resolve().parent
-    project = base.parents[2]
-    if folder.is_relative_to(project) and '.mim' not in base.parts:
-        return Path(os.path.relpath(base, folder)).as_posix()
-    return base.as_posix()
 
 
 main = command(__doc__, _add_arguments, _run)

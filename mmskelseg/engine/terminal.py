@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 from mmskelseg.engine.hooks.epoch_seed_hook import innermost
 from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
-from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.counts import counted, duration
 
 _OPENMMLAB = tuple(str(Path(m.__file__).parent) for m in (mmengine, mmaction))
 # The scores of an epoch's line, if they are computed.
@@ -145,15 +145,3 @@ class ProgressHook(Hook):
         self._line = ''
         if line:
             runner.logger.info(line)
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words, rounded.
-
-    >>> duration(0.4), duration(100), duration(7300)
-    ('0 s', '2 min', '2 h 2 min')
-    """
-    if seconds < 60:
-        return f'{seconds:.0f} s'
-    minutes = round(seconds / 60)
-    return f'{minutes} min' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'

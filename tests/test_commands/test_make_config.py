@@ -43,14 +43,16 @@ def with_3d(data):
     for video in data['annotations']:
         depth = np.full((*video['keypoint'].shape[:3], 1), 3, np.float32)
         video['keypoint_3d'] = np.concatenate([video['keypoint'], depth], axis=-1)
+    data['metainfo']['up'] = '-y'
     return data
 
 
 def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
-    """17 joints of 4 channels in 2D; 105 frames are far too few for fewer epochs."""
+    """17 joints of 4 channels in 2D; 105 frames are trained on for 600 steps."""
     text, cfg = make_config(small_annotations())
     assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
-    assert "trains on 'train' (2 videos, 105 frames) for 400 epochs" in text
+    assert "trains on 'train' (2 videos, 105 frames)" in text
+    assert '600 steps in 600 epochs, 0.1 million frames: about ' in text
     assert cfg.model.branches.pose2d.in_channels == 68
     assert cfg.model.num_classes == cfg.test_evaluator.num_classes == 3
     for mode in ('train', 'val', 'test'):
@@ -85,7 +87,7 @@ def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):
     note = 'No joints of the skeleton are pairs of left and right'
     text, cfg = make_config(data, '--recipe', 'heatmap_cnn')
     assert note not in text
-    assert cfg.model.members == 3
+    assert cfg.model.members == 1
     joints = [f'joint_{j}' for j in range(17)]
     data['metainfo']['skeleton'] = {'joints': joints, 'limbs': [[0, 1]]}
     text, _ = make_config(data, '--recipe', 'heatmap_cnn', '--overwrite')
@@ -94,11 +96,11 @@ def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):
     assert note not in text
 
 
-@pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
-def test_config_for_any_order_recombines_videos_first(make_config, recipe):
-    """What the recipe does follows."""
-    flags = ['--recipe', recipe, '--overwrite']
-    _, plain = make_config(small_annotations(), *flags)
+@pytest.mark.parametrize('segmentor', ['asformer', 'ms_tcn2'])
+def test_videos_are_recombined_first_if_they_can_be_joined(make_config, segmentor):
+    """By default for ASFormer; what the recipe does follows."""
+    flags = ['--segmentor', segmentor, '--overwrite']
+    _, plain = make_config(small_annotations(), *flags, '--no-any-order')
     _, cfg = make_config(small_annotations(), *flags, '--any-order')
     first, *others = cfg.train_dataloader.dataset.pipeline
     assert (first.type, first.transitions) == ('RecombineSegments', 'any')
@@ -106,6 +108,50 @@ def test_config_for_any_order_recombines_videos_first(make_config, recipe):
     assert cfg.train_dataloader.dataset.split == 'train'
     assert cfg.test_dataloader == plain.test_dataloader
     assert 'pipeline' not in cfg
+    _, default = make_config(small_annotations(), *flags)
+    assert (
+        default.train_dataloader
+        == (cfg if segmentor == 'asformer' else plain).train_dataloader
+    )
+    data = small_annotations()
+    fill('label', 0, 'train', 'test')(data)
+    _, single = make_config(data, *flags)
+    assert single.train_dataloader == plain.train_dataloader
+
+
+def test_bodies_seen_from_above_are_turned_and_mirrored(make_config):
+    """By any angle; not mirrored if a class is of one side."""
+    data = small_annotations()
+    _, side = make_config(data)
+    data['metainfo']['view'] = 'top'
+    text, cfg = make_config(data, '--overwrite')
+    assert 'camera looks from above' in text
+    first, turn, mirror, *others = cfg.train_dataloader.dataset.pipeline
+    assert (turn.type, turn.degrees) == ('RandomRotation', 180)
+    assert mirror.type == 'RandomHorizontalFlip'
+    assert [first, *others] == side.train_dataloader.dataset.pipeline
+    data['metainfo']['classes'][0] = 'turn Left'
+    text, cfg = make_config(data, '--overwrite')
+    assert "not mirrored, since a class is named 'turn Left'" in text
+    assert [first, turn, *others] == cfg.train_dataloader.dataset.pipeline
+
+
+def test_animals_that_face_everywhere_are_turned_in_3d(make_config):
+    data = with_3d(small_annotations())
+    _, plain = make_config(data)
+    rng = np.random.default_rng(0)
+    for video in data['annotations']:
+        points = rng.normal(0, [3, 1, 1], video['keypoint_3d'].shape)
+        turns = rng.uniform(0, 6.3, (1, video['total_frames'], 1))
+        x, z = points[..., 0].copy(), points[..., 2].copy()
+        points[..., 0] = x * np.cos(turns) - z * np.sin(turns)
+        points[..., 2] = x * np.sin(turns) + z * np.cos(turns)
+        video['keypoint_3d'] = points.astype(np.float32)
+    text, cfg = make_config(data, '--overwrite')
+    assert 'Up is -y, since the annotation file says so' in text
+    steps = cfg.train_dataloader.dataset.pipeline
+    assert (steps[1].type, steps[1].degrees) == ('RandomRotation3D', 180)
+    assert [steps[0], *steps[2:]] == plain.train_dataloader.dataset.pipeline
 
 
 def test_a_video_of_one_frame_is_no_fault(make_config):
@@ -115,18 +161,19 @@ def test_a_video_of_one_frame_is_no_fault(make_config):
 
 
 @pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
-def test_another_segmentor_reads_what_the_recipe_gives(make_config, recipe):
-    """One ASFormer, with the channels, standardisation and stem of the recipe."""
+def test_segmentors_read_what_the_recipe_gives(make_config, recipe):
+    """One ASFormer has the channels, standardisation and stem of the recipe."""
     flags = ['--recipe', recipe, '--overwrite']
-    _, plain = make_config(small_annotations(), *flags)
-    _, cfg = make_config(small_annotations(), *flags, '--segmentor', 'asformer')
+    _, plain = make_config(small_annotations(), *flags, '--segmentor', 'ms_tcn2')
+    _, cfg = make_config(small_annotations(), *flags)
     ((name, before),) = plain.model.branches.items()
-    kept = {'in_channels', 'standardize', 'stem'} & set(before)
-    assert cfg.model.members == 1
-    assert cfg.model.branches == {
-        name: {'type': 'ASFormer', **{key: before[key] for key in kept}}
-    }
-    assert cfg.train_dataloader == plain.train_dataloader
+    ((_, branch),) = cfg.model.branches.items()
+    assert (before.type, plain.model.members) == ('MSTCNPlusPlus', 3)
+    assert (branch.type, cfg.model.members) == ('ASFormer', 1)
+    for key in ('in_channels', 'standardize', 'stem'):
+        assert branch.get(key) == before.get(key)
+    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
+    assert cfg.test_dataloader == plain.test_dataloader
 
 
 def test_known_orders_of_actions_are_pointed_out(make_config):
@@ -136,18 +183,18 @@ def test_known_orders_of_actions_are_pointed_out(make_config):
     labels = ('011221', '112010', '120010', '121012', '000000')
     for video, label in zip(data['annotations'], labels, strict=True):
         video['label'] = np.repeat([int(c) for c in label], 10)
-    text, _ = make_config(data)
+    text, _ = make_config(data, '--no-any-order')
     note = (
         'In 3 of 4 training videos, the actions come in the same order as in another '
         'one. If other orders may occur,'
     )
-    assert f'{note} use --segmentor asformer --any-order.\n' in text
+    assert f'{note} use --any-order.\n' in text
     text, _ = make_config(data, '--streaming', '1', '--overwrite')
-    assert f'{note} try --any-order.\n' in text
-    text, _ = make_config(data, '--any-order', '--overwrite')
+    assert f'{note} use --any-order.\n' in text
+    text, _ = make_config(data, '--overwrite')
     assert 'order as in another one' not in text
     data['annotations'][0]['label'][:] = 1
-    text, _ = make_config(data, '--overwrite')
+    text, _ = make_config(data, '--no-any-order', '--overwrite')
     assert 'order as in another one' not in text
 
 
@@ -221,6 +268,10 @@ def fill(key, value, *parts):
     return change
 
 
+def unknown_up(data):
+    del with_3d(data)['metainfo']['up']
+
+
 def keep(data):
     pass
 
@@ -237,6 +288,7 @@ REFUSED = {
     'one action': (fill('label', 0, 'train', 'test'), '--any-order', '--any-order'),
     'no joint': (fill('keypoint_score', 0, 'train'), '', "'train' | keypoint"),
     'no place': (fill('keypoint', 0, 'train'), '', 'docs/datasets/common_layout.md'),
+    'which way is up': (unknown_up, '', "metainfo['up'] | --recipe pose2d"),
     'no label': (fill('label', -1, 'train'), '', "'train' | all -1"),
     'none to test': (fill('label', -1, 'test'), '', "'test' | all -1"),
 }
@@ -254,7 +306,7 @@ def test_what_a_recipe_cannot_train_on_is_refused(case, make_config):
 
 
 @pytest.mark.parametrize('flags', [
-    [], ['--any-order', '--segmentor', 'asformer', '--recipe', 'heatmap_cnn'],
+    [], ['--any-order', '--segmentor', 'ms_tcn2', '--recipe', 'heatmap_cnn'],
 ])  # fmt: skip
 def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path, flags):
     """As ruff formats it, whatever the names of files, folders and folds are."""
@@ -268,7 +320,7 @@ def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path, flags):
     assert cfg.test_dataloader.dataset.ann_file == str(folder / 'a b.pkl')
     assert cfg.train_dataloader.dataset.split == "o'ne/train"
     train, test = (
-        shlex.split(line.partition(': ')[2]) for line in done.stdout.splitlines()[1:]
+        shlex.split(line.partition(': ')[2]) for line in done.stdout.splitlines()[-2:]
     )
     assert train == ['mmskelseg', 'train', str(out)]
     assert test == ['mmskelseg', 'test', str(out)]
@@ -311,8 +363,8 @@ def test_arguments_are_checked(call_tool, tmp_path, args, message):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ('add', 'flags'),
-    [(lambda data: data, ['--any-order']), (with_3d, ['--segmentor', 'asformer'])],
-    ids=['2d in any order', '3d by asformer'],
+    [(lambda data: data, ['--segmentor', 'ms_tcn2']), (with_3d, [])],
+    ids=['2d by ms_tcn2', '3d'],
 )
 def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add, flags):
     """As it is written: train, test, and label a video of the file."""

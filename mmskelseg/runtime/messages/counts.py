@@ -19,3 +19,15 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     ('a, b, ...', 'none')
     """
     return ', '.join(names[:most]) + ', ...' * (len(names) > most) or 'none'
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, rounded.
+
+    >>> duration(0.4), duration(100), duration(7300)
+    ('0 s', '2 min', '2 h 2 min')
+    """
+    if seconds < 60:
+        return f'{seconds:.0f} s'
+    minutes = round(seconds / 60)
+    return f'{minutes} min' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'

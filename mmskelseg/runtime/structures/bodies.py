@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -72,10 +72,15 @@ def camera_view(
     """
     if 'view' in metainfo:
         return metainfo['view'], 'the annotation file says so'
-    shares = [share for video in videos if (share := _one_direction(video)) is not None]
-    if shares and np.median(shares) < _ONE_DIRECTION:
+    if _point_everywhere(videos, 'keypoint', [0, 1]):
         return 'top', 'bodies point in all directions of the image'
     return 'side', 'most bodies point in one direction of the image'
+
+
+def faces_everywhere(videos: Iterable[VideoAnnotation], up: str) -> bool:
+    """Return whether bodies in 3D point in all horizontal directions."""
+    plane = [axis for axis in range(3) if axis != 'xyz'.index(up[-1])]
+    return _point_everywhere(videos, 'keypoint_3d', plane)
 
 
 def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -87,17 +92,22 @@ def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return np.sqrt(squares / max(seen.sum(), 1))
 
 
-def _one_direction(video: VideoAnnotation) -> float | None:
-    """Return how much the long axes of bodies agree, 0 to 1; None without bodies."""
-    points = np.asarray(video['keypoint'], np.float32)
-    seen = joints_seen(video, 'keypoint')[..., None]
-    centre = (points * seen).sum(2, keepdims=True) / np.maximum(seen.sum(2), 1)[
-        ..., None
-    ]
-    x, y = np.moveaxis((points - centre) * seen, -1, 0)
-    # The long axis has no front, so its angle counts twice.
-    axes = np.stack([(x * x - y * y).sum(-1), 2 * (x * y).sum(-1)], axis=-1)
-    lengths = (x * x + y * y).sum(-1)
-    axes = axes[lengths > 0] / lengths[lengths > 0][:, None]
-    total = np.linalg.norm(axes, axis=1).sum()
-    return float(np.linalg.norm(axes.sum(axis=0)) / total) if total > 0 else None
+def _point_everywhere(
+    videos: Iterable[VideoAnnotation], key: PlaceKey, plane: Sequence[int]
+) -> bool:
+    """Return whether the long axes of bodies point in all directions of a plane."""
+    shares = []
+    for video in videos:
+        points = np.asarray(video[key], np.float32)[..., plane]
+        seen = joints_seen(video, key)[..., None]
+        count = np.maximum(seen.sum(axis=2, keepdims=True), 1)
+        centre = (points * seen).sum(axis=2, keepdims=True) / count
+        x, y = np.moveaxis((points - centre) * seen, -1, 0)
+        # An axis has no front, so its angle counts twice.
+        axes = np.stack([(x * x - y * y).sum(-1), 2 * (x * y).sum(-1)], axis=-1)
+        lengths = (x * x + y * y).sum(-1)
+        axes = axes[lengths > 0] / lengths[lengths > 0][:, None]
+        total = np.linalg.norm(axes, axis=1).sum()
+        if total > 0:
+            shares.append(np.linalg.norm(axes.sum(axis=0)) / total)
+    return bool(shares) and bool(np.median(shares) < _ONE_DIRECTION)

@@ -1,0 +1,136 @@
+"""The text of a config for a user's own annotation file."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.engine.planning import CROP_FRAMES, Plan
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.structures.annotations import Metainfo
+
+_RECOMBINE = "dict(type='RecombineSegments', p=0.9, times=5, transitions='any')"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to train on an annotation file.
+
+    Attributes:
+        ann_file: The file, as it is named in the config.
+        metainfo: Its metainfo.
+        splits: The names of the training and the test split.
+        recipe: A recipe, such as ``pose2d``.
+        reason: Why it was chosen.
+        segmentor: ``asformer`` or ``ms_tcn2``.
+        any_order: Whether to recombine videos.
+        lookahead: Frames that a causal model sees ahead, None for whole videos.
+        turns: Further steps of the training pipeline, as text.
+    """
+
+    ann_file: Path
+    metainfo: Metainfo
+    splits: Sequence[str]
+    recipe: str
+    reason: str
+    segmentor: str = 'asformer'
+    any_order: bool = True
+    lookahead: int | None = None
+    turns: Sequence[str] = ()
+
+    @property
+    def base(self) -> Path:
+        """The config to inherit."""
+        room = 'streaming' if self.lookahead is not None else 'recipes'
+        room = 'asformer' if self.segmentor == 'asformer' else room
+        return find_config(f'{room}/{self.recipe}').resolve()
+
+    @cached_property
+    def _config(self) -> Config:
+        return Config.fromfile(self.base)
+
+    @property
+    def batch_size(self) -> int:
+        """Number of videos or crops in a step."""
+        return self._config.train_dataloader.batch_size
+
+    def config_text(self, out: Path, plan: Plan) -> str:
+        """Return the text of the config, for a file and a length of the training."""
+        modality, branch = self._branch()
+        train, test = self.splits
+        num_classes = len(self.metainfo['classes'])
+        local = ['ann_file']
+        pipeline = self._pipeline()
+        dataset = [
+            'ann_file=ann_file',
+            f'split={train!r}',
+            f'crop_frames={CROP_FRAMES}',
+        ]
+        if pipeline:
+            local.append('pipeline')
+            dataset.append('pipeline=pipeline')
+        rows = ''.join(f'        {row},\n' for row in dataset)
+        inputs = f'in_channels={branch["in_channels"]}'
+        if self.lookahead is not None:
+            inputs += f', lookahead={self.lookahead}'
+        every = ceil(plan.epochs / 10)
+        text = f"""\
+# Made by `mmskelseg make-config` of {self.ann_file.name!r}.
+# Recipe {self.recipe}, since {self.reason}.
+_base_ = {_base_path(self.base, out)!r}
+
+ann_file = {os.fspath(self.ann_file)!r}
+{pipeline}train_dataloader = dict(
+    dataset=dict(
+{rows}    )
+)
+val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
+test_dataloader = val_dataloader
+
+model = dict(num_classes={num_classes}, branches=dict({modality}=dict({inputs})))
+val_evaluator = dict(num_classes={num_classes})
+test_evaluator = val_evaluator
+
+train_cfg = dict(max_epochs={plan.epochs}, val_interval={2 * every})
+default_hooks = dict(checkpoint=dict(interval={every}))
+
+del {', '.join(local)}
+"""
+        # MMEngine would replace what is between two braces, even within a text.
+        return text.replace('{{', '{\\x7b')
+
+    def _pipeline(self) -> str:
+        """Return the text of the training pipeline, if it is not that of the base."""
+        base = '*_base_.train_dataloader.dataset.pipeline'
+        recombines = self.segmentor == 'asformer'
+        if recombines == self.any_order and not self.turns:
+            return ''
+        if recombines:
+            base += '[1:]'
+        first = [_RECOMBINE] if self.any_order else []
+        rows = ''.join(f'    {row},\n' for row in (*first, *self.turns, base))
+        return f'pipeline = [\n{rows}]\n'
+
+    def _branch(self) -> tuple[str, Mapping[str, object]]:
+        """Return the modality, and its branch with the number of channels."""
+        cfg = self._config
+        init_default_scope(cfg.default_scope)
+        ((modality, config),) = cfg.test_dataloader.dataset.features.items()
+        recipe = recipe_from_config(modality, config, self.metainfo['skeleton'])
+        branch = cfg.model.branches[modality]
+        return modality, {**branch, 'in_channels': recipe.channels}
+
+
+def _base_path(base: Path, out: Path) -> str:
+    """Return the path of a config's base: relative within a project, else absolute."""
+    folder = out.resolve().parent
+    project = base.parents[2]
+    if folder.is_relative_to(project) and '.mim' not in base.parts:
+        return Path(os.path.relpath(base, folder)).as_posix()
+    return base.as_posix()

@@ -1,0 +1,85 @@
+"""How long to train on recordings, before anything is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from mmskelseg.runtime.messages.counts import counted, duration
+
+#: Longer recordings are cropped to this many frames.
+CROP_FRAMES = 1200
+# A training sees this many frames, within these limits of steps.
+_FRAMES = 3_000_000
+_STEPS = (600, 1500)
+# Seconds of training per 1,000 frames on one core, measured on an AMD EPYC.
+_SECONDS = {
+    ('pose3d', 'asformer'): 0.1,
+    ('pose2d', 'asformer'): 0.1,
+    ('heatmap', 'asformer'): 0.15,
+    ('heatmap_cnn', 'asformer'): 0.4,
+    ('pose3d', 'ms_tcn2'): 0.1,
+    ('pose2d', 'ms_tcn2'): 0.1,
+    ('heatmap', 'ms_tcn2'): 0.15,
+    ('heatmap_cnn', 'ms_tcn2'): 0.4,
+}
+# GB of memory, and those per 1,000 frames of a step.
+_MEMORY = 0.8
+_MEMORY_OF_STEP = {'asformer': 0.2, 'ms_tcn2': 0.2}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The length of a training, in optimizer steps.
+
+    Attributes:
+        epochs: Number of epochs, in each of which crops cover all recordings.
+        steps: Number of steps, in all epochs.
+        frames: Number of frames that these steps see, about.
+        frames_per_step: Number of frames of the longest step, on which the memory
+            depends.
+    """
+
+    epochs: int
+    steps: int
+    frames: int
+    frames_per_step: int
+
+    def summary(self, segmentor: str, recipe: str) -> str:
+        """Return what the training takes, for people to read."""
+        seconds = self.frames / 1000 * _SECONDS[recipe, segmentor]
+        memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP[segmentor]
+        return (
+            f'{self.steps} steps in {counted(self.epochs, "epoch")}, '
+            f'{self.frames / 1e6:.1f} million frames: about {duration(seconds)} and '
+            f'{memory:.1f} GB of memory on one core of a CPU.'
+        )
+
+
+def plan_training(
+    lengths: Sequence[int], batch_size: int, epochs: int | None = None
+) -> Plan:
+    """Return how long to train.
+
+    Steps follow from the frames to see, not from the number of recordings, so that few
+    long ones are trained on as long as many short ones.
+
+    Args:
+        lengths: Number of frames of each training recording.
+        batch_size: Number of recordings or crops in a step.
+        epochs: Number of epochs, if it is given.
+
+    >>> plan_training([12_000] * 7, batch_size=2)
+    Plan(epochs=36, steps=1260, frames=3024000, frames_per_step=2400)
+    >>> plan_training([250] * 40, batch_size=2).steps
+    1500
+    """
+    crops = sum(ceil(length / CROP_FRAMES) for length in lengths)
+    frames = sum(
+        ceil(length / CROP_FRAMES) * min(length, CROP_FRAMES) for length in lengths
+    )
+    steps = ceil(crops / batch_size)
+    least, most = _STEPS
+    wanted = min(max(_FRAMES * steps / frames, least), most)
+    epochs = epochs or ceil(wanted / steps)
+    longest = batch_size * min(max(lengths), CROP_FRAMES)
+    return Plan(epochs, epochs * steps, epochs * frames, longest)
