@@ -3,12 +3,13 @@
 _base_ = '../recipes/heatmap.py'
 
 train_dataloader = dict(
+    batch_size=4,
     dataset=dict(
         pipeline=[
             dict(type='RecombineSegments', p=0.9, times=5, transitions='any'),
             *_base_.train_dataloader.dataset.pipeline,
         ]
-    )
+    ),
 )
 
 # Of the ten layers and three decoders of the paper, new orders need fewer.

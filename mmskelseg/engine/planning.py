@@ -7,7 +7,7 @@ from math import ceil
 from mmskelseg.runtime.messages.counts import counted, duration
 
 #: Longer recordings are cropped to this many frames.
-CROP_FRAMES = 1200
+CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 3_000_000
 _STEPS = (600, 1500)
@@ -22,6 +22,8 @@ _SECONDS = {
     ('heatmap', 'ms_tcn2'): 0.15,
     ('heatmap_cnn', 'ms_tcn2'): 0.4,
 }
+# Seconds of a step besides.
+_SECONDS_OF_STEP = 0.03
 # GB of memory, and those per 1,000 frames of a step.
 _MEMORY = 0.8
 _MEMORY_OF_STEP = {'asformer': 0.2, 'ms_tcn2': 0.2}
@@ -47,9 +49,10 @@ class Plan:
     def summary(self, segmentor: str, recipe: str) -> str:
         """Return what the training takes, for people to read."""
         seconds = self.frames / 1000 * _SECONDS[recipe, segmentor]
+        seconds += self.steps * _SECONDS_OF_STEP
         memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP[segmentor]
         return (
-            f'{self.steps} steps in {counted(self.epochs, "epoch")}, '
+            f'{counted(self.steps, "step")} in {counted(self.epochs, "epoch")}, '
             f'{self.frames / 1e6:.1f} million frames: about {duration(seconds)} and '
             f'{memory:.1f} GB of memory on one core of a CPU.'
         )
@@ -68,7 +71,7 @@ def plan_training(
         batch_size: Number of recordings or crops in a step.
         epochs: Number of epochs, if it is given.
 
-    >>> plan_training([12_000] * 7, batch_size=2)
+    >>> plan_training([12_000] * 7, batch_size=4)
     Plan(epochs=36, steps=1260, frames=3024000, frames_per_step=2400)
     >>> plan_training([250] * 40, batch_size=2).steps
     1500

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from logging import WARNING, LogRecord, StreamHandler
+from math import ceil
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -73,7 +74,7 @@ def build_runner(cfg: Config, verbose: bool) -> Runner:
 class ProgressHook(Hook):
     """A hook that says what is trained, and then one line for each epoch.
 
-    The line has the mean loss, the time left, and the scores if there was a validation.
+    Of more than 100 epochs, every second one, and so on, has a line. The line has the mean loss, the time left, and the scores if there was a validation.
     """
 
     # Before the hook that reports the final scores.
@@ -124,7 +125,8 @@ class ProgressHook(Hook):
         left = passed / (done - self._first) * (most - done)
         time = f'{duration(left)} left' if done < most else f'took {duration(passed)}'
         count = f'{done:{len(str(most))}}/{most}'
-        self._line = f'Epoch {count}  loss {loss:.4f}  {time}'
+        if done % ceil(most / 100) == 0 or done == most:
+            self._line = f'Epoch {count}  loss {loss:.4f}  {time}'
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None

@@ -48,11 +48,11 @@ def with_3d(data):
 
 
 def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
-    """17 joints of 4 channels in 2D; 105 frames are trained on for 600 steps."""
+    """17 joints of 4 channels in 2D; a step for each of 1,500 epochs."""
     text, cfg = make_config(small_annotations())
     assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
     assert "trains on 'train' (2 videos, 105 frames)" in text
-    assert '600 steps in 600 epochs, 0.1 million frames: about ' in text
+    assert '1,500 steps in 1,500 epochs, 0.2 million frames: about ' in text
     assert cfg.model.branches.pose2d.in_channels == 68
     assert cfg.model.num_classes == cfg.test_evaluator.num_classes == 3
     for mode in ('train', 'val', 'test'):
