@@ -74,7 +74,8 @@ def build_runner(cfg: Config, verbose: bool) -> Runner:
 class ProgressHook(Hook):
     """A hook that says what is trained, and then one line for each epoch.
 
-    Of more than 100 epochs, every second one, and so on, has a line. The line has the mean loss, the time left, and the scores if there was a validation.
+    The line has the mean loss, the time left, and the scores if there was a validation.
+    Long trainings have about 100 lines.
     """
 
     # Before the hook that reports the final scores.
