@@ -178,6 +178,11 @@ class ActionSegDataset(BaseDataset):
         """Return the number of items, of which a long recording has several."""
         return len(self._crops)
 
+    @property
+    def num_videos(self) -> int:
+        """The number of whole videos."""
+        return super().__len__()
+
     def videos(self) -> Iterator[tuple[int, Item]]:
         """Yield each whole video, with the index of its first item."""
         for idx in range(len(self)):

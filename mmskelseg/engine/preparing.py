@@ -34,7 +34,7 @@ def make_features(cfg: Config, source: str) -> None:
                 dataset = DATASETS.build(cfg[key].dataset)
             made = [m for m, f in dataset.features.items() if not f.get('online')]
             if is_main_process():
-                number = counted(len(list(dataset.videos())), 'video')
+                number = counted(dataset.num_videos, 'video')
                 what = 'are ready' if made else 'are computed online, when read'
                 print(f'{key}: features of {number} {what}.')
 

@@ -95,7 +95,7 @@ class ProgressHook(Hook):
         weights = sum(p.numel() for p in runner.model.parameters() if p.requires_grad)
         data = next(iter(innermost(loop.dataloader.dataset)))
         source = getattr(data, 'ann_file', type(data).__name__)
-        videos = counted(len(loop.dataloader.dataset), 'video')
+        videos = counted(getattr(data, 'num_videos', len(data)), 'video')
         steps = counted(len(loop.dataloader), 'step')
         text = f'{counted(loop.max_epochs, "epoch")} of {steps}'
         if runner.epoch:
