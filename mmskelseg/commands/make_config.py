@@ -116,7 +116,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=whole_from(1),
-        help='number of epochs (default: as many as take 3 million frames, within 600 '
+        help='number of epochs (default: as many as take 2.5 million frames, within 600 '
         'to 1500 steps)',
     )
     parser.add_argument(

@@ -9,7 +9,7 @@ from mmskelseg.runtime.messages.counts import counted, duration
 #: Longer recordings are cropped to this many frames.
 CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
-_FRAMES = 3_000_000
+_FRAMES = 2_500_000
 _STEPS = (600, 1500)
 # Seconds of training per 1,000 frames on one core, measured on an AMD EPYC.
 _SECONDS = {
@@ -72,7 +72,7 @@ def plan_training(
         epochs: Number of epochs, if it is given.
 
     >>> plan_training([12_000] * 7, batch_size=4)
-    Plan(epochs=36, steps=1260, frames=3024000, frames_per_step=2400)
+    Plan(epochs=30, steps=1050, frames=2520000, frames_per_step=2400)
     >>> plan_training([250] * 40, batch_size=2).steps
     1500
     """
