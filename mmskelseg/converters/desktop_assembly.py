@@ -28,7 +28,7 @@ from mmskelseg.converters.text_layout import (
     read_splits,
 )
 from mmskelseg.runtime.messages.errors import MissingFileError
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
 EXAMPLES = """examples:
   # every fifth video is for testing
@@ -76,6 +76,13 @@ def convert(
         'fps': f'{fps:g}: the release states none',
         'img_shape': f'{size[1]}x{size[0]}: the release states none',
     }
+    meta: Metainfo = {
+        'classes': list(classes.values()),
+        'skeleton': 'coco17',
+        'dataset': 'desktop_assembly',
+        'background': background,
+        'assumed': assumed,
+    }
     splits = source / 'splits'
     if test is None and splits.is_dir():
         split, files = read_splits(splits, 1)
@@ -110,15 +117,11 @@ def convert(
         out,
         annotations,
         split,
-        classes=list(classes.values()),
-        skeleton='coco17',
-        dataset='desktop_assembly',
+        meta,
         source=source,
         files=files,
-        background=background,
         folds=folds,
         videos=videos,
-        assumed=assumed,
     )
 
 
@@ -128,18 +131,18 @@ CONVERTER = options.Converter(
         options.source('folder with groundTruth, mapping and keypoints'),
         options.OUT,
         options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
-        options.option(
+        options.Option(
             '--keypoints',
             'folder of the poses (default: SRC/keypoints)',
             type=Path,
             metavar='DIR',
         ),
-        options.option(
+        options.Option(
             '--background',
             'class that Edit and F1 ignore (default: none, as in the paper)',
             metavar='NAME',
         ),
-        options.option(
+        options.Option(
             '--size',
             'size of the images to which the pixels refer (default: 640x480)',
             type=options.image_size,

@@ -14,6 +14,7 @@ from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (
     READERS,
     Segment,
+    frame_at,
     label_format,
     labels_to_segments,
     read_segments,
@@ -290,3 +291,22 @@ def frame_labels(
     differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
     note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
     return label, [note] if note else []
+
+
+def count_joined(segments: Iterable[Segment], fps: float) -> int:
+    """Return how many segments touch or overlap an earlier one of their class.
+
+    Frame labels cannot tell such segments apart.
+
+    >>> count_joined([Segment(0, 1, 'a'), Segment(1, 2, 'a'), Segment(3, 4, 'a')], 10)
+    1
+    """
+    count = 0
+    reached: dict[str, int] = {}
+    for segment in sorted(segments, key=lambda segment: segment.start):
+        start, end = (frame_at(time, fps) for time in (segment.start, segment.end))
+        if start < end:
+            before = reached.get(segment.label)
+            count += before is not None and start <= before
+            reached[segment.label] = max(end, before or end)
+    return count

@@ -368,13 +368,15 @@ def convert(
             for video, pose in poses.items()
         ],
         {**split, **make_folds(videos)},
-        classes=CLASSES,
-        skeleton=layout,
-        dataset='precog',
-        background=CLASSES[BACKGROUND],
+        {
+            'classes': CLASSES,
+            'skeleton': layout,
+            'dataset': 'precog',
+            'background': CLASSES[BACKGROUND],
+            'notes': notes,
+            'assumed': {'camera': CAMERA},
+        },
         source=source,
-        notes=notes,
-        assumed={'camera': CAMERA},
     )
 
 
@@ -385,18 +387,18 @@ CONVERTER = options.Converter(
             f'folder of the release, or its {FOLDER} (default: the copy in the package)'
         ),
         options.OUT,
-        options.option(
+        options.Option(
             '--layout',
             'all joints, or the twelve that pose estimators provide as well (default: '
             '%(default)s)',
             choices=('kinect20', 'body12'),
         ),
-        options.option(
+        options.Option(
             '--test',
             'subjects whose videos are for testing (default: 1,5,9)',
             metavar='SUBJECT,SUBJECT',
         ),
-        options.option(
+        options.Option(
             '--repair-labels',
             'replace a label that lasts a single frame, and so must be a mistake, by '
             'the label before it (default: only report such labels)',

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import uwiom
-from mmskelseg.converters.lcr_release import project
+from mmskelseg.converters.lcr_release import find_files, project, videos_of
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
@@ -344,8 +344,8 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = None
     uwiom.download_release(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
-    videos = uwiom.find_videos(place / 'Data/UW', uwiom.PARTS)
-    assert list(videos) == ['01', '02', '03']
+    files = find_files(place / 'Data/UW', uwiom.PARTS)
+    assert videos_of(files) == ['01', '02', '03']
 
 
 @pytest.mark.parametrize('ranges', [True, False])
@@ -355,8 +355,8 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
     uwiom.download_release(server.url, tmp_path)
-    videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert list(videos) == ['01', '02', '03']
+    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
+    assert videos_of(files) == ['01', '02', '03']
 
 
 def test_interrupted_unpacking_is_done_again(server, tmp_path):
@@ -364,8 +364,8 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
     uwiom.download_release(server.url, tmp_path)
-    videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert list(videos) == ['01', '02', '03']
+    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
+    assert videos_of(files) == ['01', '02', '03']
     assert not (tmp_path / 'MTL-ERA.zip').exists()
     assert server.asked == []
 
