@@ -155,9 +155,7 @@ def convert(given: Options) -> None:
         building.choose_split(given.test, names, given.out),
         {
             'classes': classes,
-            'skeleton': next(
-                (s for s in skeletons if isinstance(s, str)), skeletons[0]
-            ),
+            'skeleton': skeleton,
             'dataset': given.name or given.out.resolve().name,
             'background': given.background,
             'person': given.person,

@@ -70,20 +70,19 @@ def convert(
     """Write the annotation file of a release; see the options below."""
     files = lcr_release.find_files(source, find_parts(source, labels))
     names = read_classes(classes, first=1) if classes else CLASSES
+    assumed = {
+        'fps': f'{fps:g}: the labels state none',
+        'camera': lcr_release.CAMERA,
+    }
+    if not test:
+        assumed['split'] = 'every fifth video is for testing: no release has a split'
     meta: Metainfo = {
         'classes': list(names.values()),
         'skeleton': 'lcr15',
         'dataset': 'tum_kitchen',
         'background': None,
-        'assumed': {
-            'fps': f'{fps:g}: the labels state none',
-            'camera': lcr_release.CAMERA,
-        },
+        'assumed': assumed,
     }
-    if not test:
-        meta['assumed'] |= {
-            'split': 'every fifth video is for testing: no release has a split'
-        }
     building.write(
         out,
         lcr_release.read_videos(files, partial(read_label, classes=names), fps),
