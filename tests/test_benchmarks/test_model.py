@@ -158,14 +158,6 @@ def test_benchmark_model_names_wrong_arguments(call_tool, arguments, message):
     assert message in call_tool(TOOL, 'model', *arguments, code=2).stderr
 
 
-def test_benchmark_model_help_says_what_is_measured(call_tool):
-    """`--help` tells what counts, and what the paper's figures lack."""
-    text = call_tool(TOOL, 'model', '--help').stdout
-    assert f'python {TOOL} model configs/' in text
-    assert 'without pose estimation' in text
-    assert '71 ms for heatmaps' in text
-
-
 def test_fused_convolutions_count_as_plain_ones():
     """As encoders run them on CPUs, with and without a summand."""
     network = torchvision.models.resnet18(weights=None).eval()

@@ -97,16 +97,6 @@ def test_visualizer_gives_no_score_to_an_unlabelled_video(visualizer):
     np.testing.assert_array_equal(image, expected)
 
 
-def test_visualizer_names_classes_by_id_without_meta(visualizer):
-    """Without class names the ids stand for themselves."""
-    visualizer.dataset_meta = None
-    expected = draw_timelines(
-        {'Prediction': np.array([0, 2])}, ['0', '1', '2'], title='a'
-    )
-    image = visualizer.add_datasample('a', sample(pred=[0, 2]))
-    np.testing.assert_array_equal(image, expected)
-
-
 def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_path):
     """Local files and TensorBoard work as with MMEngine's visualizer."""
     image = visualizer.add_datasample('day/a', sample(pred=[0, 1]), step=3)
