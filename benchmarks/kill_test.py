@@ -171,14 +171,19 @@ def _descendants(pid: int) -> Iterator[int]:
             yield child
 
 
+def _files(job: Job, folder: Path) -> set[str]:
+    """Return the results that exist, relative to the folder."""
+    return {
+        str(path.relative_to(folder))
+        for pattern in job.results
+        for path in folder.glob(pattern)
+        if path.is_file() and '.part' not in path.name
+    }
+
+
 def _results(job: Job, folder: Path) -> dict[str, str]:
     """Return a digest of the content of each result."""
-    found = {}
-    for pattern in job.results:
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file() and '.part' not in path.name:
-                found[str(path.relative_to(folder))] = _digest(path)
-    return found
+    return {file: _digest(folder / file) for file in sorted(_files(job, folder))}
 
 
 def _digest(path: Path) -> str:
@@ -256,7 +261,7 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
     folder.mkdir(parents=True)
     if job.needs:
         _copy(whole.with_name(job.needs), folder)
-    before = set(_results(job, folder))
+    before = _files(job, folder)
     expected = _results(job, whole)
     draw = random.Random(f'{name} {number}')
     moments, deviations = [], []
@@ -292,18 +297,11 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
 
 def _partial(job: Job, folder: Path, before: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the results that exist after a kill, each of which must be readable."""
-    for file in set(_all(job, folder)) - before:
+    for file in _files(job, folder) - before:
         try:
             yield file, _digest(folder / file)
         except Exception as error:  # Any error of reading is a deviation.
             yield file, f'{type(error).__name__}: {error}'
-
-
-def _all(job: Job, folder: Path) -> Iterator[str]:
-    for pattern in job.results:
-        for path in folder.glob(pattern):
-            if path.is_file() and '.part' not in path.name:
-                yield str(path.relative_to(folder))
 
 
 def table(results: Sequence[dict]) -> str:

@@ -29,7 +29,7 @@ from mmskelseg.runtime.cli.command_line import (
 from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
-from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
@@ -194,8 +194,8 @@ def _annotate(
         # Both are set by load_poses.
         assert poses.img_shape is not None
         assert poses.fps is not None
-        if count := joining.count_joined(item.segments, poses.fps):
-            joined[name] = count
+        if number := joining.count_joined(item.segments, poses.fps):
+            joined[name] = number
         annotations.append(
             {
                 'frame_dir': name,
@@ -218,10 +218,9 @@ def _annotate(
                 'all to COCO joints by --coco17.'
             )
     if joined:
-        note = (
-            f'{sum(joined.values())} segments that touch another one of their class '
-            f'were joined with it, the first in {next(iter(joined))}'
-        )
+        count = counted(sum(joined.values()), 'segment')
+        first = next(iter(joined))
+        note = f'joined with a neighbour of their class: {count}, the first in {first}'
         notes[note] = []
     return annotations, skeletons
 

@@ -150,7 +150,7 @@ def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
     [
         (['no.py'], 'no.py: there is no such config'),
         (['--out', 'a.txt', 'no.py'], 'a.txt: the name must end in .md or .json'),
-        (['--repeats', 0, 'no.py'], '--repeats: 0 must be at least 1'),
+        (['--repeats', 0, 'no.py'], "--repeats: '0' is not a whole number from 1"),
     ],
 )
 def test_benchmark_model_names_wrong_arguments(call_tool, arguments, message):

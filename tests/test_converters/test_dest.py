@@ -7,7 +7,6 @@ import pytest
 
 from mmskelseg.converters import dest
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import small_annotations
 from tests.test_converters.faults import check_refused, remove, save, text
 
@@ -326,9 +325,3 @@ def test_export_names_the_video_whose_persons_do_not_fit(tmp_path, call_tool):
     done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', out, '--axes', 'CTV', code=1)
     assert 'video video_0: 2 persons, for which CTV has no axis;' in done.stderr
     assert not out.exists()
-
-
-def test_releases_name_skeletons_that_there_are():
-    for name, known in dest.RELEASES.items():
-        assert known.fps > 0, name
-        assert Skeleton.get(known.skeleton).num_joints in (1, 17, 19, 25), name
