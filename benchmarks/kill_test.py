@@ -283,14 +283,14 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
                 deviations.append(f'{file} differs after the kill')
     status = _finish(job.again or job.argv, folder)
     if status:
-        deviations.append(f'going on ended with status {status}')
+        deviations.append(f'the last run ended with status {status}')
     after = _results(job, folder)
     deviations += [
-        f'{file} is {"missing" if file not in after else "another"}'
+        f'{file} {"differs" if file in after else "is missing"}'
         for file in expected
         if after.get(file) != expected[file]
     ]
-    deviations += [f'{file} is too much' for file in after.keys() - expected.keys()]
+    deviations += [f'{file} is not expected' for file in after.keys() - expected.keys()]
     deviations += [f'{path.name} is left' for path in folder.rglob('.*.part*')]
     return {'job': name, 'number': number, 'kills': moments, 'deviations': deviations}
 

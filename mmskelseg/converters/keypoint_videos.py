@@ -181,9 +181,10 @@ def pair(
 ) -> tuple[list[tuple[str, Path, Labels]], list[str]]:
     """Return id, keypoints and labels of each video, and notes on skipped files.
 
-    A video is named after its labels. Its keypoints have the same name, or are the only
-    ones whose name contains it; otherwise the name of the label file is tried, and then
-    the keypoints whose name that contains, as ``take1_labels`` does.
+    A video is named after its labels. Its keypoints have this name, or are the only
+    ones with this name in theirs. Otherwise the same is tried with the name of the
+    label file, and then with keypoints whose name is in that, as ``take1`` is in
+    ``take1_labels``.
 
     Args:
         keypoints: Keypoint files by name.
