@@ -37,13 +37,6 @@ COMMANDS = {
 ON_CPU = ('export', 'metrics', 'precision', 'render', 'startup', 'stream')
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} must be at least 1')
-    return number
-
-
 def table_file(text: str) -> str:
     if not text.endswith(('.md', '.json')):
         raise argparse.ArgumentTypeError(f'{text}: the name must end in .md or .json')
@@ -52,8 +45,9 @@ def table_file(text: str) -> str:
 
 def parse_args() -> argparse.Namespace:
     from mmskelseg.runtime.cli.arguments import SettingsAction
-    from mmskelseg.runtime.cli.command_line import command_parser
+    from mmskelseg.runtime.cli.command_line import command_parser, whole_from
 
+    positive = whole_from(1)
     parser = command_parser(__doc__, prog=None)
     commands = parser.add_subparsers(dest='command', required=True)
     parsers = {}
@@ -69,7 +63,10 @@ def parse_args() -> argparse.Namespace:
         )
         for flag, number in numbers.items():
             command.add_argument(
-                f'--{flag}', type=positive, default=number, help=f'default: {number}'
+                f'--{flag}',
+                type=positive,
+                default=number,
+                help=f'default: {number}',
             )
         if name not in ON_CPU:
             command.add_argument(

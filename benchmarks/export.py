@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,7 +21,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from benchmarks.measuring import count_gflops, machine, pick_clock
+from benchmarks.measuring import count_gflops, machine, median_seconds, pick_clock
 from mmskelseg.apis.export import export_onnx
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.models.onnx_graphs import SegmentorGraph, StemGraph
@@ -139,7 +138,7 @@ def _times(
     functions: dict[str, Callable[[], object]] = {'torch': lambda: network(*tensors)}
     for precision, file in files.items():
         functions[precision] = partial(file.run, outputs, feed)
-    times = in_turn(functions, args)
+    times = median_seconds(functions, args.repeats, pick_clock(args))
     flops = count_gflops(functions['torch'])
     share = flops / times['float32'] / peak
     return [*(shown(t) for t in times.values()), f'{flops:.3g}', f'{share:.0%}']
@@ -149,22 +148,8 @@ def _peak(args: argparse.Namespace) -> float:
     """Return the GFLOP/s of a product of large matrices."""
     size = 1024
     a, b = torch.rand(2, size, size)
-    taken = in_turn({'product': lambda: a @ b}, args)['product']
-    return 2 * size**3 / taken / 1e9
-
-
-def in_turn(
-    functions: Mapping[str, Callable[[], object]], args: argparse.Namespace
-) -> dict[str, float]:
-    """Return the median time of each call, in turns; the first round does not count."""
-    clock = pick_clock(args)
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(1 + args.repeats):
-        for name, function in functions.items():
-            begin = clock()
-            function()
-            times[name].append(clock() - begin)
-    return {name: median(values[1:]) for name, values in times.items()}
+    times = median_seconds({'': lambda: a @ b}, args.repeats, pick_clock(args))
+    return 2 * size**3 / times[''] / 1e9
 
 
 def _streamed(
@@ -186,21 +171,10 @@ def _streamed(
     exported = OnnxStreamingModel(ModelFile.open(file, 'cpu', args.threads))
     pushes = ModelStream(exported)
     x = np.random.default_rng(0).random((1, weights.in_channels), np.float32)
-    many = argparse.Namespace(**{**vars(args), 'repeats': 300})
-    times = in_turn(
-        {'numpy': lambda: stream.push(x), 'onnx': lambda: pushes.push(x)}, many
-    )
-    return [
-        [
-            name,
-            'push of one frame',
-            f'{shown(times["numpy"])} (NumPy)',
-            shown(times['onnx']),
-            '',
-            '',
-            '',
-        ]
-    ]
+    ways = {'numpy': lambda: stream.push(x), 'onnx': lambda: pushes.push(x)}
+    times = median_seconds(ways, 300, pick_clock(args))
+    numpy, onnx = f'{shown(times["numpy"])} (NumPy)', shown(times['onnx'])
+    return [[name, 'push of one frame', numpy, onnx, '', '', '']]
 
 
 def shown(seconds: float) -> str:

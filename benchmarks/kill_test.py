@@ -171,14 +171,19 @@ def _descendants(pid: int) -> Iterator[int]:
             yield child
 
 
+def _files(job: Job, folder: Path) -> set[str]:
+    """Return the results that exist, relative to the folder."""
+    return {
+        str(path.relative_to(folder))
+        for pattern in job.results
+        for path in folder.glob(pattern)
+        if path.is_file() and '.part' not in path.name
+    }
+
+
 def _results(job: Job, folder: Path) -> dict[str, str]:
     """Return a digest of the content of each result."""
-    found = {}
-    for pattern in job.results:
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file() and '.part' not in path.name:
-                found[str(path.relative_to(folder))] = _digest(path)
-    return found
+    return {file: _digest(folder / file) for file in sorted(_files(job, folder))}
 
 
 def _digest(path: Path) -> str:
@@ -256,7 +261,7 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
     folder.mkdir(parents=True)
     if job.needs:
         _copy(whole.with_name(job.needs), folder)
-    before = set(_results(job, folder))
+    before = _files(job, folder)
     expected = _results(job, whole)
     draw = random.Random(f'{name} {number}')
     moments, deviations = [], []
@@ -278,32 +283,25 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
                 deviations.append(f'{file} differs after the kill')
     status = _finish(job.again or job.argv, folder)
     if status:
-        deviations.append(f'going on ended with status {status}')
+        deviations.append(f'the last run ended with status {status}')
     after = _results(job, folder)
     deviations += [
-        f'{file} is {"missing" if file not in after else "another"}'
+        f'{file} {"differs" if file in after else "is missing"}'
         for file in expected
         if after.get(file) != expected[file]
     ]
-    deviations += [f'{file} is too much' for file in after.keys() - expected.keys()]
+    deviations += [f'{file} is not expected' for file in after.keys() - expected.keys()]
     deviations += [f'{path.name} is left' for path in folder.rglob('.*.part*')]
     return {'job': name, 'number': number, 'kills': moments, 'deviations': deviations}
 
 
 def _partial(job: Job, folder: Path, before: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the results that exist after a kill, each of which must be readable."""
-    for file in set(_all(job, folder)) - before:
+    for file in _files(job, folder) - before:
         try:
             yield file, _digest(folder / file)
         except Exception as error:  # Any error of reading is a deviation.
             yield file, f'{type(error).__name__}: {error}'
-
-
-def _all(job: Job, folder: Path) -> Iterator[str]:
-    for pattern in job.results:
-        for path in folder.glob(pattern):
-            if path.is_file() and '.part' not in path.name:
-                yield str(path.relative_to(folder))
 
 
 def table(results: Sequence[dict]) -> str:

@@ -43,11 +43,13 @@ def pick_clock(args: argparse.Namespace) -> Callable[[], float]:
 
 
 def median_seconds(
-    functions: Mapping[str, Callable[[], object]], repeats: int
+    functions: Mapping[str, Callable[[], object]],
+    repeats: int,
+    clock: Callable[[], float] = now,
 ) -> dict[str, float]:
     """Return the median time of each call, in turns; the first round does not count."""
     times = [
-        {name: seconds(function, 1, warm=False) for name, function in functions.items()}
+        {name: seconds(call, 1, clock, warm=False) for name, call in functions.items()}
         for _ in range(1 + repeats)
     ]
     return combined(times[1:], statistics.median)

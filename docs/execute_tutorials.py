@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 TUTORIALS = Path(__file__).resolve().parent / 'tutorials'
 _SHELL_LINE = re.compile(r'^!(?:.*\\\n)*.*$', re.M)
 # Of a progress bar, with the time it took.
-_PROGRESS = re.compile(r'ETA:|\bit/s\]|[\d.]+s/it\]')
+_PROGRESS = re.compile(r'ETA:|[\d.?]+(it/s|s/it)\]')
 
 
 def execute(path: Path, folder: str | os.PathLike) -> NotebookNode:
@@ -41,6 +41,7 @@ def execute(path: Path, folder: str | os.PathLike) -> NotebookNode:
         timeout=1800,
         kernel_name='python3',
         record_timing=False,
+        coalesce_streams=True,
         resources={'metadata': {'path': os.fspath(folder)}},
     ).execute(env={**os.environ, 'PATH': search, 'OMP_NUM_THREADS': '1'})
     for cell, source in zip(notebook.cells, sources, strict=True):

@@ -12,16 +12,15 @@ import pytest
 
 from tests import test_install
 
-source = test_install.source
+source, wheel = test_install.source, test_install.wheel
 CONFIG = 'skelseg/toy_joint_limb'
 QUICK = ['--cfg-options', 'train_cfg.max_epochs=1', 'model.branches.heatmap.channels=8']
 
 
 @pytest.fixture(scope='module')
-def python(source, tmp_path_factory):
+def python(wheel, tmp_path_factory):
     """The Python of an environment that has the wheel, and the dependencies of ours."""
     folder = tmp_path_factory.mktemp('wheel')
-    wheel = test_install.build('build_wheel', source, folder / 'dist')
     venv.create(folder / 'venv', with_pip=False)
     python = folder / 'venv' / ('Scripts' if os.name == 'nt' else 'bin') / 'python'
     pip = [sys.executable, '-m', 'pip', '--python', str(python), '--quiet']

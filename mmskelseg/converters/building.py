@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
-from mmskelseg.runtime.structures.skeleton import Layout
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
@@ -136,18 +135,12 @@ def write(
     out: Path,
     annotations: Sequence[VideoAnnotation],
     split: dict[str, list[str]],
+    meta: Metainfo,
     *,
-    classes: Sequence[str],
-    skeleton: Layout,
-    dataset: str,
-    background: str | None = None,
     source: Path | None = None,
     files: Files | None = None,
     folds: int = 0,
     videos: Path | None = None,
-    person: str | None = None,
-    notes: Sequence[str] | None = None,
-    assumed: Mapping[str, str] | None = None,
 ) -> None:
     """Write OUT/annotations.pkl and print a summary.
 
@@ -155,18 +148,12 @@ def write(
         out: The folder.
         annotations: The annotation of each video; ``filename`` is added to it.
         split: The splits; folds are added to them.
-        classes: Names of the classes.
-        skeleton: The layout of the joints.
-        dataset: Name of the data set.
-        background: Name of the background class, if there is one.
+        meta: The metainfo.
         source: Origin of the data, for messages; see :func:`save_annotations`.
         files: Files that parts of the data were read from; see
             :func:`save_annotations`.
         folds: Number of folds to add, in which each video is tested once.
         videos: Folder of the video files.
-        person: How a person was chosen, for the metainfo.
-        notes: Sentences for the user, for the metainfo.
-        assumed: What was assumed and why, for the metainfo.
     """
     names = [video['frame_dir'] for video in annotations]
     if folds and not 2 <= folds <= len(names):
@@ -181,18 +168,6 @@ def write(
         if video['frame_dir'] in clips:
             file = os.path.relpath(clips[video['frame_dir']], out)
             video['filename'] = Path(file).as_posix()
-    meta: Metainfo = {
-        'classes': list(classes),
-        'skeleton': skeleton,
-        'dataset': dataset,
-        'background': background,
-    }
-    if person is not None:
-        meta['person'] = person
-    if notes is not None:
-        meta['notes'] = list(notes)
-    if assumed is not None:
-        meta['assumed'] = dict(assumed)
     data: AnnotationFile = {
         'split': split,
         'annotations': list(annotations),

@@ -12,21 +12,20 @@
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.options import Converter, option
+from mmskelseg.converters.options import Converter, Option
 from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
     IMPORT_OPTIONS,
     NO_SKELETON,
     folder_new,
-    folder_whole,
-    kept_frames,
-    save_features,
-    without_poses,
+    read_videos,
+    saved_features,
 )
 from mmskelseg.converters.text_layout import (
     find_labels,
@@ -37,9 +36,10 @@ from mmskelseg.converters.text_layout import (
 )
 from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
 
 EXAMPLES = """examples:
   %(prog)s import RAW/gtea data/gtea --fps 15
@@ -105,30 +105,24 @@ def import_layout(
     classes = read_mapping(source)
     labels = find_labels(source / 'groundTruth')
     splits, files = read_splits(source / 'splits', split)
-    videos: list[VideoAnnotation] = []
-    width = None
+    meta: Metainfo = {
+        'classes': list(classes.values()),
+        'skeleton': NO_SKELETON,
+        'dataset': source.resolve().name,
+        'background': background,
+    }
+    videos = read_videos(
+        source,
+        labels,
+        partial(read_features, frames_first=frames_first),
+        partial(read_label, classes=classes),
+        cut=cut,
+        sample=sample,
+        hint='; if the array is (T, D), give --frames-first',
+    )
     target = out / 'features' / modality
-    with folder_whole(target) as folder:
-        for name, path in labels.items():
-            file = source / 'features' / f'{name}.npy'
-            features = read_features(file, frames_first)
-            label = read_label(path, classes)
-            hint = '; if the array is (T, D), give --frames-first'
-            kept = kept_frames(file, len(features), path, len(label), cut, sample, hint)
-            width = save_features(folder, name, features[kept], file, width)
-            videos.append(without_poses(name, label[kept], fps / sample))
-        building.write(
-            out,
-            videos,
-            splits,
-            classes=list(classes.values()),
-            skeleton=NO_SKELETON,
-            dataset=source.resolve().name,
-            background=background,
-            source=source,
-            files=files,
-        )
-    print(f'{width} features per frame in {target}')
+    with saved_features(target, videos, fps / sample) as annotations:
+        building.write(out, annotations, splits, meta, source=source, files=files)
 
 
 def frame_features(
@@ -162,25 +156,6 @@ def frame_features(
             yield video, inputs[modality or next(iter(inputs))].numpy()
 
 
-def export(
-    data: AnnotationFile,
-    out: Path,
-    unlabelled: str | None,
-    dataset: Mapping[str, object] | None,
-    modality: str | None,
-) -> list[str]:
-    """Write the layout into a folder, and return lines about it."""
-    told = write_layout(data, out, unlabelled)
-    if dataset is not None:
-        (out / 'features').mkdir()
-        count = 0
-        for name, features in frame_features(dataset, data, modality):
-            np.save(out / 'features' / f'{file_name(name)}.npy', features)
-            count += 1
-        told.append(f'features of {count} videos, {len(features)} per frame')
-    return told
-
-
 def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | None]:
     """Return annotations, and the test data set's config if the source is a config."""
     if source.suffix != '.py':
@@ -194,7 +169,7 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     init_default_scope(cfg.default_scope)
     # The test data set, since training may apply random augmentations.
     dataset = cfg.test_dataloader.dataset
-    data = load_annotations(Path(dataset.get('data_root', ''), dataset.ann_file))
+    data = load_annotations(annotation_path(dataset))
     return data, dict(dataset)
 
 
@@ -208,7 +183,14 @@ def export_layout(
     """Write annotations in the layout; see the options below."""
     with folder_new(out) as folder:
         data, dataset = read_source(source)
-        told = export(data, folder, unlabelled, dataset, modality)
+        told = write_layout(data, folder, unlabelled)
+        if dataset is not None:
+            (folder / 'features').mkdir()
+            count = 0
+            for name, features in frame_features(dataset, data, modality):
+                np.save(folder / 'features' / f'{file_name(name)}.npy', features)
+                count += 1
+            told.append(f'features of {count} videos, {len(features)} per frame')
     print('\n'.join([*told, f'written to {out}']))
 
 
@@ -221,19 +203,19 @@ CONVERTER = Converter(
                     'folder with features, groundTruth, mapping.txt and splits'
                 ),
                 options.OUT,
-                option(
+                Option(
                     '--fps',
                     'frames per second of the features, which the layout does not '
                     'contain (15 for GTEA and Breakfast, 30 for 50Salads)',
                     type=positive,
                 ),
                 *IMPORT_OPTIONS,
-                option(
+                Option(
                     '--modality',
                     "key of the features in the model's branches (default: "
                     '%(default)s)',
                 ),
-                option('--frames-first', 'features are (T, D), not (D, T)'),
+                Option('--frames-first', 'features are (T, D), not (D, T)'),
             ),
             summary='make a data set from features and labels',
             description=IMPORT,
@@ -246,7 +228,7 @@ CONVERTER = Converter(
                     'an annotation file, or a config to write features as well'
                 ),
                 *EXPORT_OPTIONS,
-                option('--modality', 'features to write, if a config has several'),
+                Option('--modality', 'features to write, if a config has several'),
             ),
             summary='write labels, splits and features for other code',
             description=EXPORT,

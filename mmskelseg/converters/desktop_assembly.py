@@ -48,12 +48,23 @@ CLASSES = (
 )  # fmt: skip
 
 
-def read_joints(path: Path) -> np.ndarray:
-    """Return x, y and score of each joint, (1, T, 17, 3), 0 where one is missing."""
+def read_poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return joints (1, T, 17, 2) and scores (1, T, 17), 0 where a joint is missing."""
     meaning = '(frames, 17, 3): x, y and score of COCO joints'
     joints = building.read_floats(path, (None, 17, 3), meaning)
     missing = np.isnan(joints).any(-1, keepdims=True)
-    return np.where(missing, 0, joints).astype(np.float32)[None]
+    pose = np.where(missing, 0, joints).astype(np.float32)[None]
+    return pose[..., :2], pose[..., 2]
+
+
+def find_poses(folder: Path) -> Path:
+    """Return the folder of poses, after checking that it exists."""
+    if not folder.is_dir():
+        raise MissingFileError(
+            f'{folder}: no such folder; it must contain VIDEO.npy with the joints of '
+            'each video (or name another folder by --keypoints).'
+        )
+    return folder
 
 
 def convert(
@@ -76,33 +87,27 @@ def convert(
         'fps': f'{fps:g}: the release states none',
         'img_shape': f'{size[1]}x{size[0]}: the release states none',
     }
-    splits = source / 'splits'
-    if test is None and splits.is_dir():
-        split, files = read_splits(splits, 1)
+    if test is None and (source / 'splits').is_dir():
+        split, files = read_splits(source / 'splits', 1)
     else:
         split, files = building.choose_split(test, list(labels), source), {}
         if test is None:
             assumed['split'] = 'every fifth video is for testing: the release has none'
-    poses = keypoints or source / 'keypoints'
-    if not poses.is_dir():
-        raise MissingFileError(
-            f'{poses}: no such folder; it must contain VIDEO.npy with the joints of '
-            'each video (or name another folder by --keypoints).'
-        )
+    folder = find_poses(keypoints or source / 'keypoints')
     annotations: list[VideoAnnotation] = []
     for video, label in labels.items():
-        pose = poses / f'{video}.npy'
+        pose = folder / f'{video}.npy'
         files.update({(video, 'label'): label, (video, 'keypoint'): pose})
         files[video, 'keypoint_score'] = pose
-        joints = read_joints(pose)
+        keypoint, score = read_poses(pose)
         annotations.append(
             {
                 'frame_dir': video,
                 'img_shape': size,
                 'fps': fps,
-                'total_frames': joints.shape[1],
-                'keypoint': joints[..., :2],
-                'keypoint_score': joints[..., 2],
+                'total_frames': keypoint.shape[1],
+                'keypoint': keypoint,
+                'keypoint_score': score,
                 'label': read_label(label, classes),
             }
         )
@@ -110,15 +115,17 @@ def convert(
         out,
         annotations,
         split,
-        classes=list(classes.values()),
-        skeleton='coco17',
-        dataset='desktop_assembly',
+        {
+            'classes': list(classes.values()),
+            'skeleton': 'coco17',
+            'dataset': 'desktop_assembly',
+            'background': background,
+            'assumed': assumed,
+        },
         source=source,
         files=files,
-        background=background,
         folds=folds,
         videos=videos,
-        assumed=assumed,
     )
 
 
@@ -128,18 +135,18 @@ CONVERTER = options.Converter(
         options.source('folder with groundTruth, mapping and keypoints'),
         options.OUT,
         options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
-        options.option(
+        options.Option(
             '--keypoints',
             'folder of the poses (default: SRC/keypoints)',
             type=Path,
             metavar='DIR',
         ),
-        options.option(
+        options.Option(
             '--background',
             'class that Edit and F1 ignore (default: none, as in the paper)',
             metavar='NAME',
         ),
-        options.option(
+        options.Option(
             '--size',
             'size of the images to which the pixels refer (default: 640x480)',
             type=options.image_size,

@@ -13,7 +13,7 @@ It comes from DeST's repository: PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15, HuGaD
 `export --help`, and docs/datasets/dest.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,16 +22,28 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.options import Converter, option
+from mmskelseg.converters.dest_arrays import (
+    AXES,
+    BY_COUNT,
+    SIDE,
+    VIEWS,
+    annotate,
+    begins,
+    joint_array,
+    joint_channels,
+    read_ids,
+    read_joints,
+    read_signals,
+)
+from mmskelseg.converters.options import Converter, Option
 from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
     IMPORT_OPTIONS,
     NO_SKELETON,
+    Video,
     folder_new,
-    folder_whole,
-    kept_frames,
-    save_features,
-    without_poses,
+    read_videos,
+    saved_features,
 )
 from mmskelseg.converters.text_layout import (
     class_names,
@@ -44,9 +56,13 @@ from mmskelseg.converters.text_layout import (
 from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.skeleton import Layout
 
 EXAMPLES = """examples:
@@ -83,20 +99,8 @@ EXPORT_EXAMPLES = """examples:
   %(prog)s data/mine/annotations.pkl dataset/MCFS-22 --axes TVC
   %(prog)s data/mine/annotations.pkl dataset/PKU-view --axes TD
 """
-# Side and margin of the square image into which joints that are not in pixels are
-# fitted.
-SIDE, MARGIN = 512, 32
-# Coordinates whose absolute values do not exceed this are not pixels.
-LARGEST_PART = 2
-AXES = ('CTVM', 'CTV', 'TVC', 'TD')
-# The default meaning of the channels of a joint, by their number.
-_BY_COUNT = {2: 'xy', 3: 'xyz'}
-# The axes of 3D joints that point right and down in the 2D view, with their signs.
-_VIEWS = {
-    'y-up': ((0, 1), (1, -1)),
-    'y-down': ((0, 1), (1, 1)),
-    'z-up': ((0, 1), (2, -1)),
-}
+# The folders of arrays, in the order of the columns of tables.
+PARTS = ('features', 'gt_arr', 'gt_boundary_arr')
 
 
 @dataclass(frozen=True)
@@ -148,16 +152,13 @@ def channels(text: str) -> str:
 def find_release(
     source: Path, name: str | None, told: Mapping[str, Any], sample: int
 ) -> tuple[Release, dict[str, str]]:
-    """Return the properties of a data set, known or given, and which are assumed.
+    """Return the properties of a data set, and which of them are assumed.
 
     Args:
         source: The folder, which may have the name of a known data set.
-        name: The name of a known data set, if given.
-        told: The properties that are given.
-        sample: Every how manieth frame is kept.
-
-    Raises:
-        UserError: If frame rate or skeleton are neither known nor given.
+        name: The value of --release.
+        told: The properties that were given.
+        sample: The value of --sample, by which the frame rate is divided.
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
@@ -175,151 +176,6 @@ def find_release(
     if 'fps' not in told:
         assumed['fps'] = f'{release.fps / sample:g}: the files state none'
     return replace(release, fps=release.fps / sample), assumed
-
-
-@reads_file
-def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
-    """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
-    array = building.read_array(path)
-    if array.ndim != 1 or array.dtype.kind not in 'fiu' or not array.size:
-        raise UserError(
-            f'{path}: an array of {array.dtype} with shape {array.shape}, expected the '
-            'class id of each frame, numbers of shape (T,).'
-        )
-    wrong = np.flatnonzero(~np.isin(array, classes))
-    if wrong.size:
-        raise UserError(
-            f'{path}: frame {wrong[0]} is {array[wrong[0]]:g}, the first of '
-            f'{wrong.size} that are not a class; mapping.txt has the ids {classes[0]} '
-            f'to {classes[-1]}.'
-        )
-    return np.searchsorted(classes, array).astype(np.int64)
-
-
-@reads_file
-def read_joints(
-    path: Path, joints: int, wanted: str | None, told: bool
-) -> tuple[np.ndarray, str]:
-    """Return the channels of each joint, (M, T, V, C), and the meaning of each channel.
-
-    Args:
-        path: An array (C, T, V, M), (C, T, V), (T, V, C) or (T, M * V * C).
-        joints: V, which distinguishes these shapes.
-        wanted: The meaning of the channels, if known.
-        told: Whether the user gave ``wanted``, so that C must match.
-    """
-    array = building.read_array(path)
-    pose = _by_person(array, joints, len(wanted or _BY_COUNT[3]))
-    if pose is None or array.dtype.kind not in 'fiu':
-        raise UserError(
-            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            f'numbers of shape (C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) '
-            f'or (T, M*{joints}*C), since the skeleton has {joints} joints; name the '
-            'skeleton of these data by --skeleton.'
-        )
-    count = pose.shape[3]
-    meaning = None if told else _BY_COUNT.get(count)
-    if wanted and len(wanted) == count:
-        meaning = wanted
-    if meaning is None:
-        raise UserError(
-            f'{path}: {count} numbers for each joint, but the channels are '
-            f'{wanted or "not known"}; give the meaning of each by --channels, such as '
-            'xys or ...xyz, or none if none is a coordinate.'
-        )
-    building.check_finite(path, pose.swapaxes(0, 1))
-    return pose.astype(np.float32), meaning
-
-
-def _by_person(array: np.ndarray, joints: int, count: int) -> np.ndarray | None:
-    """Return an array of a known shape as (M, T, V, C), or None for other shapes.
-
-    Args:
-        array: See :func:`read_joints`.
-        joints: V.
-        count: C, for shapes that do not determine it.
-    """
-    if not array.size:
-        return None
-    if array.ndim == 4 and array.shape[2] == joints:
-        return array.transpose(3, 1, 2, 0)
-    if array.ndim == 3 and array.shape[2] == joints:
-        return array.transpose(1, 2, 0)[None]
-    if array.ndim == 3 and array.shape[1] == joints:
-        return array[None]
-    if array.ndim == 2 and array.shape[1] % (joints * count) == 0:
-        return array.reshape(len(array), -1, joints, count).swapaxes(0, 1)
-    return None
-
-
-def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
-    """Return whether each joint (M, T, V, D) is present, shape (M, T, V).
-
-    Joints at 0 are missing, with one exception: if coordinates are not pixels, a joint
-    that is at 0 whenever its person is present is the origin of the coordinates.
-    """
-    found = np.any(points, axis=-1)
-    if pixels:
-        return found
-    there = np.any(found, axis=-1, keepdims=True)
-    return found | (there & ~np.any(found, axis=1, keepdims=True))
-
-
-def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points (M, T, V, 2) of a video, fitted into a square image with margins.
-
-    The aspect ratio is kept. Joints that are not seen are at 0.
-    """
-    if not seen.any():
-        return np.zeros_like(points)
-    low, high = points[seen].min(axis=0), points[seen].max(axis=0)
-    extent = float((high - low).max()) or 1.0
-    placed = (points - (low + high) / 2) * ((SIDE - 2 * MARGIN) / extent) + SIDE / 2
-    return np.where(seen[..., None], placed, 0).astype(np.float32)
-
-
-def annotate(
-    name: str, pose: np.ndarray, meaning: str, label: np.ndarray, release: Release
-) -> VideoAnnotation:
-    """Return the annotation of a video with joints (M, T, V, C)."""
-    dims = 'xyz' if 'z' in meaning else 'xy'
-    points = pose[..., [meaning.index(letter) for letter in dims]]
-    in_pixels = dims == 'xy' and np.abs(points).max() > LARGEST_PART
-    size = release.size if in_pixels else None
-    seen = seen_joints(points, size is not None)
-    score = seen.astype(np.float32)
-    if 's' in meaning:
-        score *= pose[..., meaning.index('s')]
-    annotation: VideoAnnotation = {
-        'frame_dir': name,
-        'total_frames': len(label),
-        'img_shape': size or (SIDE, SIDE),
-        'fps': release.fps,
-        'keypoint': points,
-        'keypoint_score': score,
-        'label': label,
-    }
-    if dims == 'xyz':
-        annotation['keypoint_3d'] = points
-        view = [sign * points[..., axis] for axis, sign in _VIEWS[release.vertical]]
-        points = np.stack(view, axis=-1)
-    if size is None:
-        annotation['keypoint'] = fit_image(points, seen)
-    return annotation
-
-
-@reads_file
-def read_signals(path: Path) -> np.ndarray:
-    """Return all numbers of each frame, (T, D), from (C, T, V) or (C, T, V, M)."""
-    array = building.read_array(path)
-    if array.ndim not in (3, 4) or array.dtype.kind not in 'fiu' or not array.size:
-        raise UserError(
-            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            'numbers of shape (C, T, V) or (C, T, V, M).'
-        )
-    signals = array.swapaxes(0, 1).reshape(array.shape[1], -1)
-    building.check_finite(path, signals)
-    return signals
 
 
 def import_layout(
@@ -353,56 +209,62 @@ def import_layout(
     labels = find_labels(
         source / 'gt_arr', 'an array for each video, with the class id of each frame'
     )
-    folder = splits or source / 'splits'
-    if not folder.is_dir() and not splits:
-        folder = source / 'csv'
-    parts, files = read_splits(folder, split)
-    write = partial(
-        building.write,
-        out,
-        split=parts,
-        classes=list(classes.values()),
-        skeleton=NO_SKELETON if known.channels == 'none' else known.skeleton,
-        dataset=source.resolve().name,
-        background=background,
-        source=source,
-        files=files,
-        assumed=assumed,
+    if splits is None:
+        splits = source / 'splits'
+        splits = splits if splits.is_dir() else source / 'csv'
+    parts, files = read_splits(splits, split)
+    read = partial(
+        read_videos,
+        source,
+        labels,
+        read_label=partial(read_ids, classes=list(classes)),
+        cut=cut,
+        sample=sample,
     )
-    keep = partial(kept_frames, cut=cut, sample=sample)
-    pairs = {
-        name: (source / 'features' / f'{name}.npy', label)
-        for name, label in labels.items()
+    meta: Metainfo = {
+        'classes': list(classes.values()),
+        'skeleton': NO_SKELETON if known.channels == 'none' else known.skeleton,
+        'dataset': source.resolve().name,
+        'background': background,
+        'assumed': assumed,
     }
     if known.channels == 'none':
         target = out / 'features' / modality
-        _import_signals(target, pairs, list(classes), known.fps, keep, write)
+        with saved_features(target, read(read_signals), known.fps) as signals:
+            building.write(out, signals, parts, meta, source=source, files=files)
         return
-    files |= {
-        (name, key): file
-        for name, (file, _) in pairs.items()
-        for key in ('keypoint', 'keypoint_score')
-    }
-    is_told = channels is not None
-    write(_import_joints(pairs, list(classes), known, is_told, keep, assumed))
+    for name in labels:
+        for key in ('keypoint', 'keypoint_score'):
+            files[name, key] = source / 'features' / f'{name}.npy'
+    videos = _annotate_all(read, known, channels is not None, assumed)
+    building.write(out, videos, parts, meta, source=source, files=files)
 
 
-def _import_joints(
-    pairs: Mapping[str, tuple[Path, Path]],
-    classes: Sequence[int],
+def _annotate_all(
+    read: Callable[..., Iterator[Video]],
     known: Release,
     told: bool,
-    keep: Callable[..., slice],
     assumed: dict[str, str],
 ) -> list[VideoAnnotation]:
     """Return the annotations of all videos, and add to what was assumed."""
     joints = Skeleton.get(known.skeleton).num_joints
+    count = len(known.channels or BY_COUNT[3])
     videos = []
-    for name, (file, labelled) in pairs.items():
-        pose, meaning = read_joints(file, joints, known.channels, told)
-        label = read_ids(labelled, classes)
-        kept = keep(file, pose.shape[1], labelled, len(label))
-        videos.append(annotate(name, pose[:, kept], meaning, label[kept], known))
+    for name, file, pose, label in read(
+        partial(read_joints, joints=joints, count=count)
+    ):
+        meaning = joint_channels(file, pose.shape[3], known.channels, told)
+        videos.append(
+            annotate(
+                name,
+                pose.swapaxes(0, 1),
+                meaning,
+                label,
+                fps=known.fps,
+                vertical=known.vertical,
+                size=known.size,
+            )
+        )
         if not told:
             assumed['channels'] = f'{meaning}: the files do not state their meaning'
         if videos[-1]['img_shape'] != known.size:
@@ -411,96 +273,24 @@ def _import_joints(
     return videos
 
 
-def _import_signals(
-    target: Path,
-    pairs: Mapping[str, tuple[Path, Path]],
-    classes: Sequence[int],
-    fps: float,
-    keep: Callable[..., slice],
-    write: Callable[[list[VideoAnnotation]], None],
+def write_arrays(
+    data: AnnotationFile, out: Path, unlabelled: str | None, axes: str
 ) -> None:
-    """Write the signals of all videos as features, and annotations without poses."""
-    videos: list[VideoAnnotation] = []
-    width = None
-    with folder_whole(target) as aside:
-        for name, (file, labelled) in pairs.items():
-            signals, label = read_signals(file), read_ids(labelled, classes)
-            kept = keep(file, len(signals), labelled, len(label))
-            width = save_features(aside, name, signals[kept], file, width)
-            videos.append(without_poses(name, label[kept], fps))
-        write(videos)
-    print(f'{width} features per frame in {target}')
-
-
-def begins(label: np.ndarray) -> np.ndarray:
-    """Return 1 in the first frame and the first two of each further segment, else 0.
-
-    >>> begins(np.array([0, 0, 1, 1, 1, 2]))
-    array([1., 0., 1., 1., 0., 1.], dtype=float32)
-    """
-    boundary = np.zeros(len(label), np.float32)
-    first = np.flatnonzero(np.diff(label)) + 1
-    boundary[0] = 1
-    boundary[first] = 1
-    boundary[np.minimum(first + 1, len(label) - 1)] = 1
-    return boundary
-
-
-def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
-    """Return the joints of a video for a file: x, y, z or x, y, score, float32.
-
-    Args:
-        video: Its annotation.
-        axes: One of ``AXES``. In TD, each row has all numbers of a frame, ordered by
-            person, then joint, then channel.
-
-    Raises:
-        UserError: If there are several persons, but no axis for them.
-    """
-    score = video['keypoint_score'][..., None]
-    points = video.get('keypoint_3d')
-    if points is None:
-        points = np.concatenate([video['keypoint'], score], axis=-1)
-    pose = np.where(score > 0, points, 0).astype(np.float32)
-    if axes == 'CTVM':
-        return np.ascontiguousarray(pose.transpose(3, 1, 2, 0))
-    if axes == 'TD':
-        frames = pose.shape[1]
-        return pose.swapaxes(0, 1).reshape(frames, -1)
-    if len(pose) > 1:
-        raise UserError(
-            f'video {video["frame_dir"]}: {len(pose)} persons, for which {axes} has no '
-            'axis; choose CTVM or TD by --axes.'
-        )
-    return np.ascontiguousarray(
-        pose[0].transpose(2, 0, 1) if axes == 'CTV' else pose[0]
-    )
-
-
-def export(
-    data: AnnotationFile, out: Path, unlabelled: str | None, axes: str, name: str
-) -> list[str]:
-    """Write the layout into a folder, and return lines about it.
-
-    Args:
-        data: The annotations.
-        out: The folder.
-        unlabelled: Class of frames without a label.
-        axes: See :func:`joint_array`.
-        name: Name of the data set in the tables.
-    """
-    told = write_layout(data, out, unlabelled)
+    """Write features, class ids and boundaries of each video; see joint_array."""
     names = class_names(data, unlabelled)
-    parts = ('features', 'gt_arr', 'gt_boundary_arr')
-    for part in (*parts, 'csv'):
+    for part in PARTS:
         (out / part).mkdir()
     for video in data['annotations']:
         label = video['label']
         if unlabelled:
             label = np.where(label < 0, names.index(unlabelled), label)
         arrays = (joint_array(video, axes), label.astype(np.int64), begins(label))
-        for part, array in zip(parts, arrays, strict=True):
+        for part, array in zip(PARTS, arrays, strict=True):
             np.save(out / part / f'{file_name(video["frame_dir"])}.npy', array)
+
+
+def write_tables(data: AnnotationFile, out: Path, name: str) -> None:
+    """Write the tables of the splits of a data set of this name."""
     for number, pair in enumerate(fold_splits(data), 1):
         train, test = (data['split'][split] for split in pair)
         tables = {
@@ -509,15 +299,11 @@ def export(
             'test': test,
         }
         for table, members in tables.items():
-            paths = [
-                ','.join(
-                    f'./dataset/{name}/{part}/{file_name(v)}.npy' for part in parts
-                )
-                for v in members
-            ]
-            lines = ['feature,label,boundary', *paths]
+            lines = ['feature,label,boundary']
+            for video in members:
+                file = f'{file_name(video)}.npy'
+                lines.append(','.join(f'./dataset/{name}/{p}/{file}' for p in PARTS))
             write_text(out / 'csv' / f'{table}{number}.csv', lines)
-    return told
 
 
 def export_layout(
@@ -526,8 +312,9 @@ def export_layout(
     """Write annotations in the layout; see the options below."""
     with folder_new(out) as folder:
         data = load_annotations(source)
-        name = out.resolve().name
-        told = export(data, folder, unlabelled, axes, name)
+        told = write_layout(data, folder, unlabelled)
+        write_arrays(data, folder, unlabelled, axes)
+        write_tables(data, folder, out.resolve().name)
     print('\n'.join([*told, f'written to {out}']))
 
 
@@ -538,23 +325,23 @@ CONVERTER = Converter(
             (
                 options.source('folder with features, gt_arr, mapping.txt and splits'),
                 options.OUT,
-                option(
+                Option(
                     '--release',
                     'the data set (default: the one with the name of the folder)',
                     choices=RELEASES,
                 ),
-                option(
+                Option(
                     '--skeleton',
                     'layout of the joints: a name such as kinect25, mmpose:NAME, or a '
                     'JSON file with joints and limbs (default: that of the release)',
                     type=options.skeleton,
                 ),
-                option(
+                Option(
                     '--fps',
                     'frames per second of the files (default: those of the release)',
                     type=positive,
                 ),
-                option(
+                Option(
                     '--channels',
                     'meaning of each number of a joint: x, y, z, s (score), or a dot '
                     'to ignore it; none if none is a coordinate (default: those of the '
@@ -562,27 +349,27 @@ CONVERTER = Converter(
                     type=channels,
                     metavar='xyz|xys|...',
                 ),
-                option(
+                Option(
                     '--size',
                     'size of the images if x and y are pixels (default: that of the '
                     'release; without it, coordinates are fitted into an image)',
                     type=options.image_size,
                     metavar='WxH',
                 ),
-                option(
+                Option(
                     '--vertical',
                     'vertical axis of 3D joints and its direction (default: that of '
                     'the release, or y-up)',
-                    choices=_VIEWS,
+                    choices=VIEWS,
                 ),
-                option(
+                Option(
                     '--splits',
                     'folder of the splits (default: SRC/splits, or SRC/csv)',
                     type=Path,
                     metavar='DIR',
                 ),
                 *IMPORT_OPTIONS,
-                option(
+                Option(
                     '--modality',
                     'key of signals that are not coordinates (default: %(default)s)',
                 ),
@@ -596,7 +383,7 @@ CONVERTER = Converter(
             (
                 options.source('an annotation file'),
                 *EXPORT_OPTIONS,
-                option(
+                Option(
                     '--axes',
                     'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
                     choices=AXES,

@@ -14,6 +14,7 @@ from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (
     READERS,
     Segment,
+    frame_at,
     label_format,
     labels_to_segments,
     read_segments,
@@ -180,9 +181,10 @@ def pair(
 ) -> tuple[list[tuple[str, Path, Labels]], list[str]]:
     """Return id, keypoints and labels of each video, and notes on skipped files.
 
-    A video is named after its labels. Its keypoints have the same name, or are the only
-    ones whose name contains it; otherwise the name of the label file is tried, and then
-    the keypoints whose name that contains, as ``take1_labels`` does.
+    A video is named after its labels. Its keypoints have this name, or are the only
+    ones with this name in theirs. Otherwise the same is tried with the name of the
+    label file, and then with keypoints whose name is in that, as ``take1`` is in
+    ``take1_labels``.
 
     Args:
         keypoints: Keypoint files by name.
@@ -290,3 +292,22 @@ def frame_labels(
     differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
     note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
     return label, [note] if note else []
+
+
+def count_joined(segments: Iterable[Segment], fps: float) -> int:
+    """Return how many segments touch or overlap an earlier one of their class.
+
+    Frame labels cannot tell such segments apart.
+
+    >>> count_joined([Segment(0, 1, 'a'), Segment(1, 2, 'a'), Segment(3, 4, 'a')], 10)
+    1
+    """
+    count = 0
+    reached: dict[str, int] = {}
+    for segment in sorted(segments, key=lambda segment: segment.start):
+        start, end = (frame_at(time, fps) for time in (segment.start, segment.end))
+        if start < end:
+            before = reached.get(segment.label)
+            count += before is not None and start <= before
+            reached[segment.label] = max(end, before or end)
+    return count

@@ -20,7 +20,7 @@ from pathlib import Path
 from mmskelseg.converters import building, options
 from mmskelseg.converters import keypoint_videos as joining
 from mmskelseg.converters.keypoint_videos import Labels, Options
-from mmskelseg.converters.options import option
+from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.command_line import (
     add_person,
     add_pose_file_options,
@@ -29,7 +29,7 @@ from mmskelseg.runtime.cli.command_line import (
 from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
-from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
@@ -148,19 +148,22 @@ def convert(given: Options) -> None:
     for name, path, item in found:
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
         sources[name, 'label'] = item.path
+    skeleton = next((s for s in skeletons if isinstance(s, str)), skeletons[0])
     building.write(
         given.out,
         annotations,
         building.choose_split(given.test, names, given.out),
-        classes=classes,
-        skeleton=next((s for s in skeletons if isinstance(s, str)), skeletons[0]),
-        dataset=given.name or given.out.resolve().name,
-        background=given.background,
+        {
+            'classes': classes,
+            'skeleton': skeleton,
+            'dataset': given.name or given.out.resolve().name,
+            'background': given.background,
+            'person': given.person,
+            'notes': [_noted(note, videos, names) for note, videos in notes.items()],
+        },
         files=sources,
         folds=given.folds,
         videos=given.videos,
-        person=given.person,
-        notes=[_noted(note, videos, names) for note, videos in notes.items()],
     )
     if given.classes is None:
         # Where misspelt names can be seen.
@@ -184,12 +187,15 @@ def _annotate(
     }
     annotations: list[VideoAnnotation] = []
     skeletons: list[Layout] = []
+    joined: dict[str, int] = {}
     for name, path, item in found:
         poses = joining.load_poses(path, files.get(name), given)
         label, more = joining.frame_labels(item, poses, classes, given)
         # Both are set by load_poses.
         assert poses.img_shape is not None
         assert poses.fps is not None
+        if number := joining.count_joined(item.segments, poses.fps):
+            joined[name] = number
         annotations.append(
             {
                 'frame_dir': name,
@@ -211,31 +217,36 @@ def _annotate(
                 'correct their names, convert only videos of one layout, or convert '
                 'all to COCO joints by --coco17.'
             )
+    if joined:
+        count = counted(sum(joined.values()), 'segment')
+        first = next(iter(joined))
+        note = f'joined with a neighbour of their class: {count}, the first in {first}'
+        notes[note] = []
     return annotations, skeletons
 
 
 POSE_OPTIONS = (
-    option(
+    Option(
         '--fps',
         'frames per second of the poses, instead of the rate that their files or the '
         'video files (--videos) state',
         type=positive,
     ),
-    option(
+    Option(
         '--size',
         'size of the images to which the pixels refer',
         type=options.image_size,
         metavar='WxH',
     ),
     add_person,
-    option(
+    Option(
         '--skeleton',
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',
         type=options.skeleton,
     ),
-    option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
-    option(
+    Option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
+    Option(
         '--part',
         'with --coco17, the COCO joint that corresponds to a joint of the file, such '
         'as hand_l=left_wrist; may be given several times',
@@ -246,14 +257,14 @@ POSE_OPTIONS = (
     partial(add_pose_file_options, format_option='--format'),
 )
 LABEL_OPTIONS = (
-    option('--label-format', 'format of LABELS', choices=[*READERS, 'framewise']),
-    option(
+    Option('--label-format', 'format of LABELS', choices=[*READERS, 'framewise']),
+    Option(
         '--label-fps',
         'frames per second of labels that are given in frames',
         type=positive,
         metavar='FPS',
     ),
-    option(
+    Option(
         '--label-option',
         'what to read from a label file, such as subject=ann or point_seconds=0.1 '
         '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated '
@@ -262,30 +273,30 @@ LABEL_OPTIONS = (
         action='append',
         metavar='NAME=VALUE',
     ),
-    option(
+    Option(
         '--strict',
         'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
         'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
     ),
-    option(
+    Option(
         '--classes',
         'classes in the order of their ids, or a text with one per line (default: '
         'those of the labels, in alphabetical order)',
         nargs='+',
         metavar='NAME',
     ),
-    option(
+    Option(
         '--background',
         'class that Edit and F1 ignore (default: none)',
         metavar='NAME',
     ),
-    option(
+    Option(
         '--unlabelled',
         'treat frames without a label as an error, as background, or ignore them in '
         'training and scores (default: %(default)s)',
         choices=('error', 'background', 'ignore'),
     ),
-    option(
+    Option(
         '--overlap',
         'treat frames with labels of two classes as an error, as background, or take '
         'the class that starts later (default: %(default)s)',
@@ -295,18 +306,18 @@ LABEL_OPTIONS = (
 CONVERTER = options.Converter(
     lambda **values: convert(Options(**values)),
     (
-        option(
+        Option(
             'keypoints', 'files or folders', metavar='KEYPOINTS', nargs='+', type=Path
         ),
         options.OUT,
-        option('--labels', 'files or folders', metavar='LABELS', nargs='+', type=Path),
+        Option('--labels', 'files or folders', metavar='LABELS', nargs='+', type=Path),
         options.VIDEOS,
-        option(
+        Option(
             '--skip-unpaired',
             'skip keypoints without labels, and labels without keypoints',
         ),
         options.test('VIDEO,VIDEO', 'every fifth'),
-        option('--name', 'name of the data set (default: the name of OUT)'),
+        Option('--name', 'name of the data set (default: the name of OUT)'),
         options.FOLDS,
     ),
     {'keypoints': POSE_OPTIONS, 'labels': LABEL_OPTIONS},

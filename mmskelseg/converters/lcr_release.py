@@ -1,15 +1,15 @@
-"""Releases of 3D poses of LCR-Net: one folder per part, one file per video.
+"""Releases of 3D poses of LCR-Net: one folder for each key, one file for each video.
 
 Joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import read_floats, write
+from mmskelseg.converters.building import read_floats
 from mmskelseg.converters.text_layout import read_lines
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
@@ -21,8 +21,8 @@ FOCAL_LENGTH = 500
 CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
 
 
-def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Path]]:
-    """Return the files of each video, by id and annotation key.
+def find_files(root: Path, parts: Mapping[str, str]) -> dict[tuple[str, str], Path]:
+    """Return the file of each video's id and annotation key, sorted by id.
 
     Args:
         root: Folder of the release.
@@ -33,7 +33,7 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Pat
         UserError: If a file has an unknown name.
         MissingFileError: If a video lacks a file.
     """
-    found: dict[str, dict[str, Path]] = {}
+    found: dict[tuple[str, str], Path] = {}
     for key, part in parts.items():
         example = root / part
         pattern = re.escape(example.name).replace('NN', r'(\d\d)')
@@ -44,18 +44,25 @@ def find_videos(root: Path, parts: Mapping[str, str]) -> dict[str, dict[str, Pat
                     f'{path}: not a file name of the release, such as '
                     f'{example.name.replace("NN", "03")}; rename or remove the file.'
                 )
-            found.setdefault(match[1], {})[key] = path
+            found[match[1], key] = path
     if not found:
         raise UserError(f'{root}: there is no video in it; copy the release again.')
-    for key, part in parts.items():
-        for video, files in sorted(found.items()):
-            if key not in files:
+    files = {}
+    for video in sorted({video for video, _ in found}):
+        for key, part in parts.items():
+            if (video, key) not in found:
                 name = Path(part).name.replace('NN', video)
                 raise MissingFileError(
                     f'{(root / part).with_name(name)}: missing, although there are '
                     f'other files of video {video}; copy the release again.'
                 )
-    return dict(sorted(found.items()))
+            files[video, key] = found[video, key]
+    return files
+
+
+def videos_of(files: Mapping[tuple[str, str], Path]) -> list[str]:
+    """Return the ids of the videos in a result of :func:`find_files`."""
+    return list(dict.fromkeys(video for video, _ in files))
 
 
 def project(pose: np.ndarray) -> np.ndarray:
@@ -96,38 +103,15 @@ def read_risk(path: Path) -> np.ndarray:
         raise UserError(f'{path}: {error}; each line must be a number.') from None
 
 
-def convert(
-    root: Path,
-    out: Path,
-    parts: Mapping[str, Mapping[str, Path]],
-    split: dict[str, list[str]],
-    *,
-    classes: Sequence[str],
-    dataset: str,
+def read_videos(
+    files: Mapping[tuple[str, str], Path],
     read_label: Callable[[Path], np.ndarray],
-    assumed: Mapping[str, str],
     fps: float,
-    folds: int,
-    videos: Path | None,
-) -> None:
-    """Write the annotation file of the release in ``root``.
-
-    Args:
-        root: Folder of the release.
-        out: Folder of the annotation file.
-        parts: The files of each video, by id and annotation key.
-        split: The splits.
-        classes: Names of the classes.
-        dataset: Name of the data set.
-        read_label: Reader of label files.
-        assumed: What was assumed and why.
-        fps: Frames per second.
-        folds: See :func:`write`.
-        videos: See :func:`write`.
-    """
+) -> list[VideoAnnotation]:
+    """Return the annotations of the videos in a result of :func:`find_files`."""
     annotations: list[VideoAnnotation] = []
-    for video, files in parts.items():
-        pose = read_pose(files['keypoint'])
+    for video in videos_of(files):
+        pose = read_pose(files[video, 'keypoint'])
         annotation: VideoAnnotation = {
             'frame_dir': video,
             'total_frames': len(pose),
@@ -136,21 +120,9 @@ def convert(
             'keypoint': project(pose)[None],
             'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
             'keypoint_3d': pose[None],
-            'label': read_label(files['label']),
+            'label': read_label(files[video, 'label']),
         }
-        if 'risk' in files:
-            annotation['risk'] = read_risk(files['risk'])
+        if (video, 'risk') in files:
+            annotation['risk'] = read_risk(files[video, 'risk'])
         annotations.append(annotation)
-    write(
-        out,
-        annotations,
-        split,
-        classes=classes,
-        skeleton='lcr15',
-        dataset=dataset,
-        source=root,
-        files={(v, key): path for v in parts for key, path in parts[v].items()},
-        folds=folds,
-        videos=videos,
-        assumed=assumed,
-    )
+    return annotations

@@ -16,25 +16,20 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
-@dataclass(frozen=True)
 class Option:
     """An option such as `--fps`, or an argument such as `source`.
 
-    Attributes:
+    Args:
         name: Its name; without dashes, it is the keyword of the converter's function.
         help: Its help.
         settings: Other keywords of argparse's ``add_argument``. A ``type`` raises
             UserError for a wrong text.
     """
 
-    name: str
-    help: str
-    settings: Mapping[str, Any]
-
-
-def option(name: str, help: str, **settings: Any) -> Option:
-    """Return an option; see :class:`Option`."""
-    return Option(name, help, settings)
+    def __init__(self, name: str, help: str, **settings: Any) -> None:
+        self.name = name
+        self.help = help
+        self.settings = settings
 
 
 @dataclass(frozen=True)
@@ -87,23 +82,23 @@ def skeleton(text: str) -> Layout:
 
 def source(help: str) -> Option:
     """Return SRC."""
-    return option('source', help, metavar='SRC', type=Path)
+    return Option('source', help, metavar='SRC', type=Path)
 
 
 def test(metavar: str, default: str) -> Option:
     """Return --test, for ``choose_split``."""
-    return option('--test', f'test videos (default: {default})', metavar=metavar)
+    return Option('--test', f'test videos (default: {default})', metavar=metavar)
 
 
-OUT = option('out', 'folder for annotations.pkl', metavar='OUT', type=Path)
-FOLDS = option(
+OUT = Option('out', 'folder for annotations.pkl', metavar='OUT', type=Path)
+FOLDS = Option(
     '--folds',
     'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
     'with a different start',
     type=whole,
     metavar='N',
 )
-VIDEOS = option(
+VIDEOS = Option(
     '--videos',
     'folder of the video files, for RGB features; a file belongs to the video whose id '
     'is its name, or is part of its name if only one file matches',
@@ -112,7 +107,7 @@ VIDEOS = option(
 )
 # Those of releases, whose functions have a default for --fps.
 OF_RELEASES = (
-    option(
+    Option(
         '--fps',
         'frames per second of poses and labels (default: %(default)g)',
         type=positive,

@@ -16,8 +16,8 @@ and kept, unless --repair-labels is given. See docs/datasets/precog.md for detai
 """
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import product
 from math import isfinite
 from pathlib import Path
 
@@ -26,6 +26,7 @@ import numpy as np
 from mmskelseg.converters import building, options
 from mmskelseg.converters.text_layout import read_lines
 from mmskelseg.evaluation import to_segments
+from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
@@ -137,23 +138,16 @@ def pack(source: Path, path: Path) -> None:
         )
 
 
+@reads_file
 def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    if not path.is_file():
-        raise MissingFileError(f'{path}: there is no such file.')
-    keys = ('videos', 'frames', 'pose', 'label')
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            videos, frames, flat, label = (arrays[key] for key in keys)
-        ends = np.cumsum(frames)[:-1]
-        poses = np.split(flat.T.reshape(-1, len(JOINTS), 3).astype(np.float32), ends)
-        labels = np.split(label.astype(np.int64), ends)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f'{path}: not a file of recordings as in the package; omit SRC, or name '
-            'the folder of the release.'
-        ) from error
-    names = videos.tolist()
-    return dict(zip(names, poses, strict=True)), dict(zip(names, labels, strict=True))
+    arrays = read_npz(path)
+    names, ends = arrays['videos'].tolist(), np.cumsum(arrays['frames'])[:-1]
+    pose = arrays['pose'].T.reshape(-1, len(JOINTS), 3).astype(np.float32)
+    poses, labels = np.split(pose, ends), np.split(arrays['label'], ends)
+    return (
+        dict(zip(names, poses, strict=True)),
+        {v: k.astype(np.int64) for v, k in zip(names, labels, strict=True)},
+    )
 
 
 @reads_file
@@ -305,24 +299,20 @@ def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
 
     Training and test of an ``unseen_order`` fold share neither subjects nor sequences.
     """
-    parts = {video: tuple(video.removeprefix('Seq').split('_')) for video in videos}
+    folds: dict[str, tuple[Sequence[str], Sequence[str]]]
+    folds = {f'fold{i}': ((), held) for i, held in enumerate(SUBJECTS, 1)}
+    pairs = enumerate(product(ORDERS, SUBJECTS), 1)
+    folds |= {f'unseen_order_{i}': pair for i, pair in pairs}
     split = {}
-
-    def add(fold: str, train: list[str], test: list[str]) -> None:
-        if train and test:
-            split.update({f'{fold}/train': train, f'{fold}/test': test})
-
-    for i, subjects in enumerate(SUBJECTS, 1):
-        test = [video for video in videos if parts[video][1] in subjects]
-        add(f'fold{i}', [video for video in videos if video not in test], test)
-    pairs = [(order, subjects) for order in ORDERS for subjects in SUBJECTS]
-    for i, (order, subjects) in enumerate(pairs, 1):
-        held = {v: (parts[v][0] in order, parts[v][1] in subjects) for v in videos}
-        add(
-            f'unseen_order_{i}',
-            [video for video in videos if not any(held[video])],
-            [video for video in videos if all(held[video])],
-        )
+    for fold, (orders, subjects) in folds.items():
+        halves: dict[bool, list[str]] = {False: [], True: []}
+        for video in videos:
+            order, subject = video.removeprefix('Seq').split('_')
+            held = {subject in subjects} | ({order in orders} if orders else set())
+            if len(held) == 1:
+                halves[held.pop()].append(video)
+        if all(halves.values()):
+            split |= {f'{fold}/train': halves[False], f'{fold}/test': halves[True]}
     return split
 
 
@@ -368,13 +358,15 @@ def convert(
             for video, pose in poses.items()
         ],
         {**split, **make_folds(videos)},
-        classes=CLASSES,
-        skeleton=layout,
-        dataset='precog',
-        background=CLASSES[BACKGROUND],
+        {
+            'classes': CLASSES,
+            'skeleton': layout,
+            'dataset': 'precog',
+            'background': CLASSES[BACKGROUND],
+            'notes': notes,
+            'assumed': {'camera': CAMERA},
+        },
         source=source,
-        notes=notes,
-        assumed={'camera': CAMERA},
     )
 
 
@@ -385,18 +377,18 @@ CONVERTER = options.Converter(
             f'folder of the release, or its {FOLDER} (default: the copy in the package)'
         ),
         options.OUT,
-        options.option(
+        options.Option(
             '--layout',
             'all joints, or the twelve that pose estimators provide as well (default: '
             '%(default)s)',
             choices=('kinect20', 'body12'),
         ),
-        options.option(
+        options.Option(
             '--test',
             'subjects whose videos are for testing (default: 1,5,9)',
             metavar='SUBJECT,SUBJECT',
         ),
-        options.option(
+        options.Option(
             '--repair-labels',
             'replace a label that lasts a single frame, and so must be a mistake, by '
             'the label before it (default: only report such labels)',

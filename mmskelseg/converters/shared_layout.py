@@ -1,13 +1,13 @@
-"""Options, frames and folders of the layouts in which repositories share data."""
+"""Options, videos and folders of the layouts in which repositories share data."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mmskelseg.converters.options import option
+from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.command_line import whole, whole_from
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
@@ -15,34 +15,35 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 # The skeleton of videos with features but no poses: one joint that is never seen.
 NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
-
+# Id, feature file, features (T, ...) and class ids (T,) of a video.
+Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 IMPORT_OPTIONS = (
-    option(
+    Option(
         '--sample',
         'keep only every Nth frame (default: %(default)s, all)',
         type=whole_from(1),
         metavar='N',
     ),
-    option(
+    Option(
         '--cut',
         'if the lengths of features and labels differ by up to N frames, cut the '
         'longer one (default: %(default)s)',
         type=whole,
         metavar='N',
     ),
-    option(
+    Option(
         '--split',
         'the split that becomes train and test (default: %(default)s); if there are '
         'several, each also becomes a fold',
         type=whole,
         metavar='N',
     ),
-    option('--background', 'class that Edit and F1 ignore', metavar='NAME'),
+    Option('--background', 'class that Edit and F1 ignore', metavar='NAME'),
 )
 EXPORT_OPTIONS = (
-    option('out', 'folder to make', metavar='OUT', type=Path),
-    option(
+    Option('out', 'folder to make', metavar='OUT', type=Path),
+    Option(
         '--unlabelled',
         'class for frames without a label (default: such frames are an error)',
         metavar='NAME',
@@ -50,74 +51,81 @@ EXPORT_OPTIONS = (
 )
 
 
-def kept_frames(
+def read_videos(
     source: Path,
-    frames: int,
-    labels: Path,
-    count: int,
+    labels: Mapping[str, Path],
+    read: Callable[[Path], np.ndarray],
+    read_label: Callable[[Path], np.ndarray],
+    *,
     cut: int,
     sample: int,
     hint: str = '',
-) -> slice:
-    """Return the frames of a video that are kept.
+) -> Iterator[Video]:
+    """Yield the videos of a layout.
 
     Args:
-        source: The feature file.
-        frames: Its number of frames.
-        labels: The label file.
-        count: Its number of labels.
-        cut: By how many frames the lengths may differ.
-        sample: Every how manieth frame is kept.
-        hint: Another possible fault, for the message.
+        source: Folder with ``features/VIDEO.npy``.
+        labels: The label file of each video.
+        read: Reads a feature file.
+        read_label: Reads a label file.
+        cut: By how many frames the lengths of both may differ.
+        sample: 1 keeps all frames, 2 every second one, and so on.
+        hint: Another possible reason of different lengths, for the message.
 
     Raises:
-        UserError: If the lengths differ by more than --cut.
+        UserError: If the lengths differ by more than ``cut``.
     """
-    if abs(frames - count) > cut:
-        raise UserError(
-            f'{source}: features of {frames} frames, but {labels.name} has {count} '
-            'labels; both must come from the same frames. If they only differ by a few '
-            f'frames at the end, --cut N cuts the longer one{hint}.'
-        )
-    return slice(0, min(frames, count), sample)
+    for name, path in labels.items():
+        file = source / 'features' / f'{name}.npy'
+        features, label = read(file), read_label(path)
+        if abs(len(features) - len(label)) > cut:
+            raise UserError(
+                f'{file}: features of {len(features)} frames, but {path.name} has '
+                f'{len(label)} labels; both must come from the same frames. If they '
+                'only differ by a few frames at the end, --cut N cuts the longer one'
+                f'{hint}.'
+            )
+        kept = slice(0, min(len(features), len(label)), sample)
+        yield name, file, features[kept], label[kept]
 
 
-def without_poses(name: str, label: np.ndarray, fps: float) -> VideoAnnotation:
-    """Return the annotation of a video without poses, for ``NO_SKELETON``."""
-    return {
-        'frame_dir': name,
-        'total_frames': len(label),
-        'img_shape': (1, 1),
-        'fps': fps,
-        'keypoint': np.zeros((1, len(label), 1, 2), np.float32),
-        'keypoint_score': np.zeros((1, len(label), 1), np.float32),
-        'label': label,
-    }
+@contextmanager
+def saved_features(
+    target: Path, videos: Iterable[Video], fps: float
+) -> Iterator[list[VideoAnnotation]]:
+    """Write features (T, D) for LoadFrameFeatures; yield annotations without poses.
 
-
-def save_features(
-    folder: Path, name: str, features: np.ndarray, source: Path, width: int | None
-) -> int:
-    """Write a video's features (T, D) for LoadFrameFeatures, and return D.
-
-    Args:
-        folder: Folder of the features.
-        name: The video's id.
-        features: The features.
-        source: File that they were read from, for the message.
-        width: D of the previous videos, None for the first one.
+    The folder ``target`` only appears if the block succeeds.
 
     Raises:
-        UserError: If D is not ``width``.
+        UserError: If D differs between videos.
     """
-    if width not in (None, features.shape[1]):
-        raise UserError(
-            f'{source}: {features.shape[1]} features per frame, but the previous '
-            f'videos have {width}; take all from the same network or sensors.'
-        )
-    array = np.ascontiguousarray(features, np.float32)
-    np.save(folder / f'{file_name(name)}.npy', array)
-    return features.shape[1]
+    annotations: list[VideoAnnotation] = []
+    width = None
+    with folder_whole(target) as folder:
+        for name, file, features, label in videos:
+            frames, found = features.shape
+            if width not in (None, found):
+                raise UserError(
+                    f'{file}: {found} features per frame, but the previous videos have '
+                    f'{width}; take all from the same network or sensors.'
+                )
+            width = found
+            array = np.ascontiguousarray(features, np.float32)
+            np.save(folder / f'{file_name(name)}.npy', array)
+            annotations.append(
+                {
+                    'frame_dir': name,
+                    'total_frames': frames,
+                    'img_shape': (1, 1),
+                    'fps': fps,
+                    'keypoint': np.zeros((1, frames, 1, 2), np.float32),
+                    'keypoint_score': np.zeros((1, frames, 1), np.float32),
+                    'label': label,
+                }
+            )
+        yield annotations
+    print(f'{width} features per frame in {target}')
 
 
 @contextmanager

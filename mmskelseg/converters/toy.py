@@ -239,9 +239,12 @@ def convert(
         out,
         annotations,
         building.split_by_test(names, names[-max(1, len(names) // 4) :]),
-        classes=CLASSES,
-        skeleton='coco17',
-        dataset='toy',
+        {
+            'classes': CLASSES,
+            'skeleton': 'coco17',
+            'dataset': 'toy',
+            'background': None,
+        },
         folds=FOLDS,
     )
     if not no_videos:
@@ -251,21 +254,21 @@ def convert(
 CONVERTER = options.Converter(
     convert,
     (
-        options.option(
+        options.Option(
             'out', 'folder for annotations.pkl and videos', metavar='OUT', type=Path
         ),
-        options.option(
+        options.Option(
             '--videos',
             'number of videos, at least 3 (default: %(default)s)',
             type=whole_from(FOLDS),
         ),
-        options.option(
+        options.Option(
             '--seconds',
             'mean length of a video, at least 2 (default: %(default)s)',
             type=number_from(2.0),
         ),
-        options.option('--seed', 'default: %(default)s', type=whole),
-        options.option(
+        options.Option('--seed', 'default: %(default)s', type=whole),
+        options.Option(
             '--no-videos', 'make only skeletons and labels, which is faster'
         ),
     ),

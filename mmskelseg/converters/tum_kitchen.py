@@ -11,12 +11,13 @@ With --classes, a line may be a name or an id, and there may be any number of cl
 docs/datasets/tum_kitchen.md describes the releases and our assumptions.
 """
 
+from functools import partial
 from pathlib import Path
 
 from mmskelseg.converters import building, lcr_release, options
-from mmskelseg.converters.lcr_release import CAMERA, find_videos
 from mmskelseg.converters.text_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video is for testing
@@ -67,21 +68,28 @@ def convert(
     videos: Path | None = None,
 ) -> None:
     """Write the annotation file of a release; see the options below."""
-    files = find_videos(source, find_parts(source, labels))
+    files = lcr_release.find_files(source, find_parts(source, labels))
     names = read_classes(classes, first=1) if classes else CLASSES
-    assumed = {'fps': f'{fps:g}: the labels state none', 'camera': CAMERA}
+    assumed = {
+        'fps': f'{fps:g}: the labels state none',
+        'camera': lcr_release.CAMERA,
+    }
     if not test:
         assumed['split'] = 'every fifth video is for testing: no release has a split'
-    lcr_release.convert(
-        source,
+    meta: Metainfo = {
+        'classes': list(names.values()),
+        'skeleton': 'lcr15',
+        'dataset': 'tum_kitchen',
+        'background': None,
+        'assumed': assumed,
+    }
+    building.write(
         out,
-        files,
-        building.choose_split(test, list(files), source),
-        classes=list(names.values()),
-        dataset='tum_kitchen',
-        read_label=lambda path: read_label(path, names),
-        assumed=assumed,
-        fps=fps,
+        lcr_release.read_videos(files, partial(read_label, classes=names), fps),
+        building.choose_split(test, lcr_release.videos_of(files), source),
+        meta,
+        source=source,
+        files=files,
         folds=folds,
         videos=videos,
     )
@@ -93,13 +101,13 @@ CONVERTER = options.Converter(
         options.source('folder with Poses and the labels'),
         options.OUT,
         options.test('NN,NN', 'every fifth'),
-        options.option(
+        options.Option(
             '--labels',
             f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
             type=Path,
             metavar='DIR',
         ),
-        options.option(
+        options.Option(
             '--classes',
             'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
             'names in the order of ids (default: class_01 to class_21)',

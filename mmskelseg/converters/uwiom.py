@@ -21,8 +21,8 @@ import numpy as np
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.converters import building, lcr_release, options
-from mmskelseg.converters.lcr_release import CAMERA, find_videos
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)
@@ -189,19 +189,26 @@ def convert(
     if download:
         download_release(url, source)
     root = find_release(source)
-    files = find_videos(root, PARTS)
-    split = building.choose_split(test, list(files), root, TEST)
+    files = lcr_release.find_files(root, PARTS)
+    split = building.choose_split(test, lcr_release.videos_of(files), root, TEST)
     check_names(root / NAMES)
-    lcr_release.convert(
-        root,
+    meta: Metainfo = {
+        'classes': CLASSES,
+        'skeleton': 'lcr15',
+        'dataset': 'uwiom',
+        'background': None,
+        'assumed': {
+            'fps': f'{fps:g}: the release states none',
+            'camera': lcr_release.CAMERA,
+        },
+    }
+    building.write(
         out,
-        files,
+        lcr_release.read_videos(files, read_label, fps),
         split,
-        classes=CLASSES,
-        dataset='uwiom',
-        read_label=read_label,
-        assumed={'fps': f'{fps:g}: the release states none', 'camera': CAMERA},
-        fps=fps,
+        meta,
+        source=root,
+        files=files,
         folds=folds,
         videos=videos,
     )
@@ -213,8 +220,8 @@ CONVERTER = options.Converter(
         options.source('folder of the release, or one with Data/UW in it'),
         options.OUT,
         options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
-        options.option('--download', 'download the release to SRC first'),
-        options.option('--url', 'zip file to download (default: %(default)s)'),
+        options.Option('--download', 'download the release to SRC first'),
+        options.Option('--url', 'zip file to download (default: %(default)s)'),
         *options.OF_RELEASES,
     ),
     examples=EXAMPLES,

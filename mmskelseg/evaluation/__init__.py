@@ -3,11 +3,72 @@
 from importlib import import_module
 from typing import Any
 
-from mmskelseg.evaluation.functional import *  # noqa: F403
-from mmskelseg.evaluation.functional import __all__ as _functions
+from mmskelseg.evaluation.functional.framewise import (
+    confusion_matrix,
+    frame_accuracy,
+    frame_ap,
+    frame_mae,
+    frame_map,
+    frame_mse,
+    frame_recall,
+)
+from mmskelseg.evaluation.functional.report import (
+    Video,
+    evaluate_videos,
+    format_members,
+    format_report,
+    format_score,
+    format_summary,
+    summarize_runs,
+)
+from mmskelseg.evaluation.functional.segmental import (
+    edit_score,
+    f1_from_counts,
+    segmental_counts,
+    segmental_f1,
+)
+from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
+from mmskelseg.runtime.structures.segments import (
+    IGNORED,
+    resolve_background,
+    to_segments,
+)
+from mmskelseg.runtime.structures.time_budget import (
+    TimeBudget,
+    budget_as_dict,
+    time_budget,
+)
 
 _METRICS = ('DumpPredictions', 'RiskMetric', 'SegmentationMetric')
-__all__ = [*_METRICS, *_functions]
+__all__ = [
+    *_METRICS,
+    'IGNORED',
+    'Difference',
+    'TimeBudget',
+    'Video',
+    'budget_as_dict',
+    'confusion_matrix',
+    'edit_score',
+    'evaluate_videos',
+    'f1_from_counts',
+    'format_members',
+    'format_report',
+    'format_score',
+    'format_summary',
+    'frame_accuracy',
+    'frame_ap',
+    'frame_mae',
+    'frame_map',
+    'frame_mse',
+    'frame_recall',
+    'paired_bootstrap',
+    'resolve_background',
+    'segmental_counts',
+    'segmental_f1',
+    'summarize_runs',
+    'time_budget',
+    'to_segments',
+]
 
 
 def __getattr__(name: str) -> Any:

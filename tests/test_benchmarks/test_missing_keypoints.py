@@ -95,13 +95,6 @@ def test_missing_keypoints_takes_percentages(run_tool):
     assert '101 is not from 0 to 100 percent' in error
 
 
-def test_missing_keypoints_help_shows_an_example(run_tool):
-    """`--help` teaches how the tool is called, and what a seed is."""
-    text = run_tool(TOOL, '--help').stdout
-    assert f'python {TOOL} configs/' in text
-    assert 'seeds determine which limbs are lost' in text
-
-
 def test_limbs_are_dropped_where_poses_are_read(small_data, monkeypatch):
     """A modality is known by what its renderer reads, whatever it is called."""
     monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))

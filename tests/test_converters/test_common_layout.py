@@ -192,33 +192,33 @@ def test_export_makes_a_class_of_frames_without_a_label(tmp_path, call_tool):
 NAN = np.ones((4, 14))
 NAN[2, 5] = np.nan
 FEATURES = 'features/b.npy'
-FAULTS = {
-    'no mapping': (remove('mapping.txt'), 'mapping.txt'),
-    'no features': (remove(FEATURES), f'/{FEATURES}: missing'),
-    'other length': (
+FAULTS = [
+    (remove('mapping.txt'), 'mapping.txt'),
+    (remove(FEATURES), f'/{FEATURES}: missing'),
+    (
         save(FEATURES, np.ones((4, 13))),
         f'/{FEATURES} | 13 frames | b.txt has 14 labels | --frames-first',
     ),
-    'other width': (save(FEATURES, np.ones((5, 14))), f'/{FEATURES} | 5 features | 4'),
-    'NaN': (save(FEATURES, NAN), f'/{FEATURES} | frame 5 is NaN | first of 1'),
-    'three axes': (save(FEATURES, np.ones((4, 14, 1))), f'/{FEATURES} | (4, 14, 1)'),
-    'class that is not mapped': (
+    (save(FEATURES, np.ones((5, 14))), f'/{FEATURES} | 5 features | 4'),
+    (save(FEATURES, NAN), f'/{FEATURES} | frame 5 is NaN | first of 1'),
+    (save(FEATURES, np.ones((4, 14, 1))), f'/{FEATURES} | (4, 14, 1)'),
+    (
         text('groundTruth/b.txt', 'take\nstir\n'),
         "/groundTruth/b.txt | line 2 | 'stir' | first of 1",
     ),
-    'id twice': (text('mapping.txt', '0 take\n0 pour\n'), '/mapping.txt | 0, 0'),
-}
+    (text('mapping.txt', '0 take\n0 pour\n'), '/mapping.txt | 0, 0'),
+]
 
 
-@pytest.mark.parametrize('fault', FAULTS)
-def test_fault_in_the_files_names_file_and_place(fault, layout, tmp_path):
+@pytest.mark.parametrize(('change', 'named'), FAULTS)
+def test_fault_in_the_files_names_file_and_place(change, named, layout, tmp_path):
     """What was there before stays."""
     convert = partial(common_layout.import_layout, fps=15)
     out = tmp_path / 'out'
     convert(layout, out)
     (out / 'annotations.pkl').unlink()
     before = files_below(out)
-    check_refused(convert, layout, out, *FAULTS[fault])
+    check_refused(convert, layout, out, change, named)
     assert files_below(out) == before
 
 

@@ -33,8 +33,8 @@ def test_video_file_is_named_relative_to_the_annotations(folder):
         (folder / name).touch()
     data = small_annotations()
     write(
-        folder.parent / 'out', data['annotations'], data['split'],
-        **data['metainfo'], videos=folder,
+        folder.parent / 'out', data['annotations'], data['split'], data['metainfo'],
+        videos=folder,
     )  # fmt: skip
     data = load_annotations(folder.parent / 'out/annotations.pkl')
     assert data['annotations'][1]['filename'] == '../videos/video_1.mp4'

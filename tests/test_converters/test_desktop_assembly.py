@@ -91,46 +91,37 @@ NEGATIVE = np.ones((FRAMES, 17, 3))
 NEGATIVE[5, 7, 2] = -0.5
 LABEL, POSE = f'groundTruth/{VIDEOS[1]}', f'keypoints/{VIDEOS[1]}.npy'
 TRAIN, TEST = (f'splits/{part}.split1.bundle' for part in ('train', 'test'))
-FAULTS = {
-    'no labels': (rename('groundTruth', 'labels'), '/groundTruth: no such folder'),
-    'no poses': (rename('keypoints', 'poses'), '/keypoints: no such folder'),
-    'no pose': (remove(POSE), f'/{POSE}: missing'),
-    'two texts of a video': (
-        text(f'{LABEL}.txt', 'Background\n'),
-        '/groundTruth | 8 files for 7 videos',
-    ),
-    'too few labels': (
-        text(LABEL, 'Pick_up_lid\n'),
-        f"/{LABEL} | video '{VIDEOS[1]}' | (1,) | 8 frames",
-    ),
-    'other joints': (save(POSE, np.ones((8, 15, 3))), f'/{POSE} | (8, 15, 3)'),
-    'negative score': (
+FAULTS = [
+    (rename('groundTruth', 'labels'), '/groundTruth: no such folder'),
+    (rename('keypoints', 'poses'), '/keypoints: no such folder'),
+    (remove(POSE), f'/{POSE}: missing'),
+    (text(f'{LABEL}.txt', 'Background\n'), '/groundTruth | 8 files for 7 videos'),
+    (text(LABEL, 'Pick_up_lid\n'), f"/{LABEL} | video '{VIDEOS[1]}' | (1,) | 8 frames"),
+    (save(POSE, np.ones((8, 15, 3))), f'/{POSE} | (8, 15, 3)'),
+    (
         save(POSE, NEGATIVE),
         f"/{POSE} | video '{VIDEOS[1]}' | keypoint_score is -0.5 | frame 5, joint 7",
     ),
-    'split without labels': (
-        bundles('nobody.txt\n', VIDEOS[0]),
-        f"/{TRAIN} | split 'train' | video 'nobody'",
-    ),
-    'split with a video twice': (
+    (bundles('nobody.txt\n', VIDEOS[0]), f"/{TRAIN} | split 'train' | video 'nobody'"),
+    (
         bundles(f'{VIDEOS[1]}\n{VIDEOS[1]}\n', VIDEOS[0]),
         f"/{TRAIN} | split 'train' | video '{VIDEOS[1]}' 2",
     ),
-    'video in both halves': (
+    (
         bundles(VIDEOS[0], VIDEOS[0]),
         f"/{TRAIN} | video '{VIDEOS[0]}' | both 'train' and 'test'",
     ),
-    'half a split': (text(TRAIN, VIDEOS[0]), f'/{TEST}: missing'),
-    'no first split': (
+    (text(TRAIN, VIDEOS[0]), f'/{TEST}: missing'),
+    (
         text('splits/train.split2.bundle', VIDEOS[0]),
         '/splits | no split 1 | there are 2',
     ),
-}
+]
 
 
-@pytest.mark.parametrize('fault', FAULTS)
-def test_fault_in_the_release_names_file_and_place(fault, release, tmp_path):
-    check_refused(desktop_assembly.convert, release, tmp_path / 'out', *FAULTS[fault])
+@pytest.mark.parametrize(('change', 'named'), FAULTS)
+def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
+    check_refused(desktop_assembly.convert, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.parametrize('size', ['0x480', '640'])

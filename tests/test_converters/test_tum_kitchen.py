@@ -107,31 +107,28 @@ def test_real_labels_convert(tmp_path, call_tool):
     assert set(np.concatenate([v['label'] for v in videos])) == set(range(21))
 
 
-FAULTS = {
-    'no poses': (rename('Poses', 'poses3d'), '/Poses | NN_pose3d.npy'),
-    'no labels': (rename('Labels_TUM', 'old'), '/Labels_TUM'),
-    'labels without a pose': (
-        text('Labels_TUM/04.txt', '1\n'),
-        '/Poses/04_pose3d.npy | missing | video 04',
-    ),
-    'id of no class': (
+FAULTS = [
+    (rename('Poses', 'poses3d'), '/Poses | NN_pose3d.npy'),
+    (rename('Labels_TUM', 'old'), '/Labels_TUM'),
+    (text('Labels_TUM/04.txt', '1\n'), '/Poses/04_pose3d.npy | missing | video 04'),
+    (
         text('Labels_TUM/02.txt', '1\n22\n0\n'),
         "/Labels_TUM/02.txt | line 2 | '22' | first of 2 | 1 to 21",
     ),
-    'too few labels': (
+    (
         text('Labels_TUM/02.txt', '1\n1\n'),
         "/Labels_TUM/02.txt | video '02' | (2,) | 12 frames",
     ),
-    'labels that are no text': (
+    (
         lambda root: (root / 'Labels_TUM/02.txt').write_bytes(b'1\n\xff\n'),
         '/Labels_TUM/02.txt | byte 2',
     ),
-}
+]
 
 
-@pytest.mark.parametrize('fault', FAULTS)
-def test_fault_in_the_release_names_file_and_place(fault, release, tmp_path):
-    check_refused(tum_kitchen.convert, release, tmp_path / 'out', *FAULTS[fault])
+@pytest.mark.parametrize(('change', 'named'), FAULTS)
+def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
+    check_refused(tum_kitchen.convert, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.parametrize(

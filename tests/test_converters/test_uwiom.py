@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import uwiom
-from mmskelseg.converters.lcr_release import project
+from mmskelseg.converters.lcr_release import find_files, project, videos_of
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
@@ -19,24 +19,16 @@ TOOL = 'tools/dataset_converters/uwiom.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'uwiom_raw'
 FRAMES = 12
 RELEASE_NAMES = [
-    'box_bend_pick-up_low\n',
-    'box_bend_place_low\n',
-    'box_stand_pick-up_mid\n',
-    'box_stand_pick-up_top\n',
-    'box_stand_place_mid\n',
-    'box_stand_place_top\n',
-    'box_walk_hold_none\n',
-    'none_bend_none_none\n',
-    'none_stand_none_none\n',
-    'none_stand_reach_top\n',
-    'none_walk_none_none\n',
-    'rod_bend_pick-up_low\n',
-    'rod_bend_place_low\n',
-    'rod_stand_pick-up_mid\n',
-    'rod_stand_pick-up_top\n',
-    'rod_stand_place_mid\n',
-    'rod_stand_place_top\n',
-]
+    f'{name}\n'
+    for name in (
+        'box_bend_pick-up_low', 'box_bend_place_low', 'box_stand_pick-up_mid',
+        'box_stand_pick-up_top', 'box_stand_place_mid', 'box_stand_place_top',
+        'box_walk_hold_none', 'none_bend_none_none', 'none_stand_none_none',
+        'none_stand_reach_top', 'none_walk_none_none', 'rod_bend_pick-up_low',
+        'rod_bend_place_low', 'rod_stand_pick-up_mid', 'rod_stand_pick-up_top',
+        'rod_stand_place_mid', 'rod_stand_place_top',
+    )
+]  # fmt: skip
 
 
 def make_release(root, videos=('01', '02', '03')):
@@ -60,16 +52,14 @@ def release(tmp_path):
 
 
 def test_projection_is_a_pinhole_with_depth_first():
-    """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above."""
+    """4 m away, 0.4 m right and 0.8 m up: 500 * 0.1 right and 500 * 0.2 above.
+
+    The last joint stays outside the image.
+    """
     np.testing.assert_allclose(
-        project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5]])),
-        [[320 + 50, 240 - 100], [320, 240 + 125]],
+        project(np.array([[4.0, -0.4, 0.8], [2.0, 0.0, -0.5], [1.0, 1.0, 0.0]])),
+        [[320 + 50, 240 - 100], [320, 240 + 125], [320 - 500, 240]],
     )
-
-
-def test_projection_does_not_clip():
-    """A joint beside the image keeps its place, since cropping comes later."""
-    assert project(np.array([1.0, 1.0, 0.0]))[0] == 320 - 500
 
 
 def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
@@ -104,36 +94,30 @@ def test_folds_test_each_video_once(release, tmp_path):
         uwiom.convert(release, tmp_path / 'none', test='03', folds=4)
 
 
-def test_conversion_ends_with_a_summary(release, tmp_path, run_tool):
-    done = run_tool(TOOL, release, tmp_path, '--test', '2,3')
+def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
+    """It ends with a summary."""
+    for seed in '12':
+        environment = {'PYTHONHASHSEED': seed}
+        done = run_tool(
+            TOOL, release, tmp_path / seed, '--test', '2,3', env=environment
+        )
+    first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
+    assert first.read_bytes() == second.read_bytes()
     assert done.stdout.splitlines() == [
         '3 videos, 36 frames at 10 fps (assumed), 17 classes, 18 segments',
         'train: 1 video (01)',
         'test: 2 videos (02, 03)',
-        f'written to {tmp_path}/annotations.pkl',
+        f'written to {second}',
     ]
 
 
-def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
-    for seed in '12':
-        environment = {'PYTHONHASHSEED': seed}
-        run_tool(TOOL, release, tmp_path / seed, '--test', '03', env=environment)
-    first, second = ((tmp_path / seed / 'annotations.pkl') for seed in '12')
-    assert first.read_bytes() == second.read_bytes()
-
-
 def test_complete_release_gets_its_own_split(tmp_path):
-    """The five validation videos of the release test, the other 15 train."""
-    root = make_release(tmp_path / 'all', [f'{i:02d}' for i in range(1, 21)])
-    uwiom.convert(root, tmp_path)
+    """Its five validation videos test, the other 15 train. It may lie in Data/UW."""
+    make_release(tmp_path / 'Data/UW', [f'{i:02d}' for i in range(1, 21)])
+    uwiom.convert(tmp_path, tmp_path)
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['test'] == ['07', '10', '12', '13', '15']
     assert len(split['train']) == 15
-
-
-def test_release_is_found_below_the_folder(tmp_path):
-    root = make_release(tmp_path / 'Data' / 'UW')
-    assert uwiom.find_release(tmp_path) == root
 
 
 @pytest.mark.skipif(
@@ -188,57 +172,48 @@ def empty(root):
 POSE, LABEL = 'Poses/02_pose3d.npy', 'Labels/ClassNumber/02.npy'
 RISK, NAMES = 'RebaScoreFrameWise/02.txt', 'Labels/uniquelabelnames.npy'
 OTHER_NAMES = np.array([*RELEASE_NAMES[1:], 'box_jump'])
-FAULTS = {
-    'no video': (empty, 'no video'),
-    'pose without labels': (remove(LABEL), f'/{LABEL} | missing | video 02'),
-    'labels without pose': (remove(POSE), f'/{POSE} | missing | video 02'),
-    'no risk': (remove(RISK), f'/{RISK} | missing | video 02'),
-    'name without zero': (
-        rename(POSE, 'Poses/2_pose3d.npy'),
-        '/Poses/2_pose3d.npy | 03_pose3d.npy',
-    ),
-    'truncated pose': (truncate(POSE), f'/{POSE} | not a complete .npy'),
-    'labels as objects': (
-        save(LABEL, np.array([None] * FRAMES)),
-        f'/{LABEL} | not a complete .npy',
-    ),
-    'other skeleton': (
-        save(POSE, np.ones((FRAMES, 17, 3))),
-        f'/{POSE} | float64 | (12, 17, 3)',
-    ),
-    'NaN': (edit_pose((4, 7), np.nan), f'/{POSE} | frame 4, joint 7'),
-    'depth': (
+FAULTS = [
+    (empty, 'no video'),
+    (remove(LABEL), f'/{LABEL} | missing | video 02'),
+    (remove(POSE), f'/{POSE} | missing | video 02'),
+    (remove(RISK), f'/{RISK} | missing | video 02'),
+    (rename(POSE, 'Poses/2_pose3d.npy'), '/Poses/2_pose3d.npy | 03_pose3d.npy'),
+    (truncate(POSE), f'/{POSE} | not a complete .npy'),
+    (save(LABEL, np.array([None] * FRAMES)), f'/{LABEL} | not a complete .npy'),
+    (save(POSE, np.ones((FRAMES, 17, 3))), f'/{POSE} | float64 | (12, 17, 3)'),
+    (edit_pose((4, 7), np.nan), f'/{POSE} | frame 4, joint 7'),
+    (
         edit_pose((5, slice(2, 4), 0), -0.5),
         f'/{POSE} | frame 5, joint 2 | above 0 | first of 2',
     ),
-    'label out of range': (
+    (
         save(LABEL, np.arange(FRAMES) + 6),
         f"/{LABEL} | video '02' | label is 17 in frame 11",
     ),
-    'label type': (save(LABEL, np.zeros(FRAMES)), f"/{LABEL} | video '02' | float64"),
-    'risk that is no number': (replace_risk('3.0', 'three'), f"/{RISK} | 'three"),
-    'risk that is not finite': (
+    (save(LABEL, np.zeros(FRAMES)), f"/{LABEL} | video '02' | float64"),
+    (replace_risk('3.0', 'three'), f"/{RISK} | 'three"),
+    (
         replace_risk('3.000000000000000000e+00', 'nan'),
         f"/{RISK} | video '02' | risk is NaN or infinite in frame 3",
     ),
-    'risk too long': (
+    (
         replace_risk('3.0', '3.0\n3.0'),
         f"/{RISK} | video '02' | risk has shape (13,) | (12,)",
     ),
-    'no class names': (remove(NAMES), f'/{NAMES} | missing'),
-    'other class names': (
+    (remove(NAMES), f'/{NAMES} | missing'),
+    (
         save(NAMES, OTHER_NAMES),
         f'/{NAMES} | 17 class names | box_bend_pick_up_low, box_jump',
     ),
-}
+]
 
 
-@pytest.mark.parametrize('fault', FAULTS)
-def test_fault_in_the_release_names_file_and_place(fault, release, tmp_path):
+@pytest.mark.parametrize(('change', 'named'), FAULTS)
+def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
     def convert(root, out):
         uwiom.convert(root, out, test='03')
 
-    check_refused(convert, release, tmp_path / 'out', *FAULTS[fault])
+    check_refused(convert, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.parametrize(
@@ -344,8 +319,8 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = None
     uwiom.download_release(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
-    videos = uwiom.find_videos(place / 'Data/UW', uwiom.PARTS)
-    assert list(videos) == ['01', '02', '03']
+    files = find_files(place / 'Data/UW', uwiom.PARTS)
+    assert videos_of(files) == ['01', '02', '03']
 
 
 @pytest.mark.parametrize('ranges', [True, False])
@@ -355,8 +330,8 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
     uwiom.download_release(server.url, tmp_path)
-    videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert list(videos) == ['01', '02', '03']
+    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
+    assert videos_of(files) == ['01', '02', '03']
 
 
 def test_interrupted_unpacking_is_done_again(server, tmp_path):
@@ -364,8 +339,8 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
     uwiom.download_release(server.url, tmp_path)
-    videos = uwiom.find_videos(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert list(videos) == ['01', '02', '03']
+    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
+    assert videos_of(files) == ['01', '02', '03']
     assert not (tmp_path / 'MTL-ERA.zip').exists()
     assert server.asked == []
 

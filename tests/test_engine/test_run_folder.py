@@ -47,12 +47,6 @@ def test_run_folder_says_that_a_training_left_no_checkpoint(make):
     assert make({}, train='').execute() == 'the training left no checkpoint'
 
 
-def test_run_folder_names_a_broken_report(make, tmp_path):
-    (tmp_path / 'metrics.json').write_text('{')
-    with pytest.raises(ValueError, match=r'metrics\.json: line 1, column 2 is no JSON'):
-        make({'lr': 0.1}).report()
-
-
 def test_run_folder_does_not_test_after_a_training_that_failed(make):
     """The status of the training is the answer, its output is in the log."""
     run = make({}, train='import sys; print("why"); sys.exit(3)')

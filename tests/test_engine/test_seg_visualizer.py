@@ -4,7 +4,6 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmskelseg.engine.seg_visualizer import SegVisualizer
 from mmskelseg.registry import VISUALIZERS
 from mmskelseg.runtime.drawing.timelines import draw_timelines
 
@@ -97,16 +96,6 @@ def test_visualizer_gives_no_score_to_an_unlabelled_video(visualizer):
     np.testing.assert_array_equal(image, expected)
 
 
-def test_visualizer_names_classes_by_id_without_meta(visualizer):
-    """Without class names the ids stand for themselves."""
-    visualizer.dataset_meta = None
-    expected = draw_timelines(
-        {'Prediction': np.array([0, 2])}, ['0', '1', '2'], title='a'
-    )
-    image = visualizer.add_datasample('a', sample(pred=[0, 2]))
-    np.testing.assert_array_equal(image, expected)
-
-
 def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_path):
     """Local files and TensorBoard work as with MMEngine's visualizer."""
     image = visualizer.add_datasample('day/a', sample(pred=[0, 1]), step=3)
@@ -115,17 +104,6 @@ def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_
     np.testing.assert_array_equal(read(folder / 'vis_image' / 'day%2Fa_3.png'), image)
     assert '"loss": 0.5' in (folder / 'scalars.json').read_text()
     assert list(folder.glob('events.out.tfevents*'))
-
-
-def test_visualizer_shows_the_picture_through_mmengine(visualizer, monkeypatch):
-    """`show` uses the inherited window, and stores nothing."""
-    shown = []
-    monkeypatch.setattr(
-        SegVisualizer, 'show', lambda self, image, **kwargs: shown.append(kwargs)
-    )
-    monkeypatch.setattr(SegVisualizer, 'add_image', lambda *args: shown.append('file'))
-    visualizer.add_datasample('a', sample(pred=[0]), show=True, wait_time=2)
-    assert shown == [{'win_name': 'a', 'wait_time': 2}]
 
 
 @pytest.mark.parametrize(

@@ -55,14 +55,6 @@ def test_summarize_runs_counts_a_video_once_for_each_fold_that_tests_it():
     }
 
 
-def test_summarize_runs_does_not_depend_on_the_order_of_runs():
-    """Runs of a cluster end in any order."""
-    turned = summarize_runs(dict(reversed(RUNS.items())))
-    for key in ('over_folds', 'over_seeds', 'over_videos'):
-        for name, score in summarize_runs(RUNS)[key]['scores'].items():
-            assert turned[key]['scores'][name] == pytest.approx(score)
-
-
 def test_summarize_runs_has_no_deviation_of_one_value():
     """± 0.00 would say that seeds do not matter, when only one was run."""
     summary = summarize_runs({('a', 0): RUNS['a', 0]})

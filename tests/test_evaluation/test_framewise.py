@@ -35,12 +35,6 @@ def test_confusion_matrix_agrees_with_counting():
     assert accuracy == pytest.approx(frame_accuracy(pred, gt))
 
 
-def test_confusion_matrix_rejects_a_label_past_the_classes():
-    """A label of K or more is named, not counted in another row."""
-    with pytest.raises(ValueError, match=r'pred holds the label 2, .* 0 to 1'):
-        confusion_matrix(np.array([0, 2]), np.array([0, 1]), 2)
-
-
 def test_frame_recall_of_an_absent_class_is_nan():
     """A class without true frames has no recall, however often it is predicted."""
     recall = frame_recall(np.array([[3, 1, 0], [0, 0, 0], [0, 1, 1]]))
@@ -55,25 +49,9 @@ def test_frame_ap_of_a_ranking_worked_out_by_hand():
     np.testing.assert_allclose(ap, [100 * 5 / 6, 50])
 
 
-def test_frame_ap_agrees_with_thresholds_tried_one_by_one():
-    """AP is the precision at each threshold, weighted by the recall it gains."""
-    rng = np.random.default_rng(1)
-    scores, gt = rng.integers(0, 12, (3, 90)) / 12, rng.integers(-1, 3, 90)
-    expected = []
-    for label in range(3):
-        ranks, truth = scores[label][gt >= 0], gt[gt >= 0] == label
-        total, recall = 0.0, 0.0
-        for threshold in sorted(set(ranks), reverse=True):
-            kept = truth[ranks >= threshold]
-            total += kept.mean() * (kept.sum() / truth.sum() - recall)
-            recall = kept.sum() / truth.sum()
-        expected.append(100 * total)
-    np.testing.assert_allclose(frame_ap(scores, gt), expected)
-
-
-@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize('classes', [1, 2, 17])
-@pytest.mark.parametrize('decimals', [1, 3, 12])
+@pytest.mark.parametrize('dtype', [np.float16, np.float64])
+@pytest.mark.parametrize('classes', [1, 17])
+@pytest.mark.parametrize('decimals', [1, 12])
 def test_frame_ap_agrees_with_scikit_learn(dtype, classes, decimals):
     """Ties, frames without a label, absent classes and all widths give its values."""
     metrics = pytest.importorskip('sklearn.metrics', reason='needs scikit-learn')
@@ -119,9 +97,7 @@ def test_frame_map_ignores_scores_of_unlabelled_frames():
     ('scores', 'gt', 'match'),
     [
         (np.zeros((2, 3)), [0, 1], r'scores has shape \(2, 3\), but \(K, 2\)'),
-        (np.zeros(2), [0, 1], r'scores has shape \(2,\)'),
         (np.array([[0, np.nan], [0, 0]]), [0, 1], '1 values that are not finite.*nan'),
-        (np.array([[0, np.inf], [0, 0]]), [0, 1], 'not finite, such as inf'),
         (np.zeros((2, 2)), [0, 2], 'gt holds the label 2, .* 0 to 1'),
         (np.zeros((2, 2)), [-1, -1], 'a label in none'),
         (np.zeros((2, 0)), [], 'gt is empty'),

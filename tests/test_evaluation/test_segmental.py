@@ -5,7 +5,6 @@ import pytest
 
 from mmskelseg.evaluation import (
     edit_score,
-    f1_from_counts,
     frame_accuracy,
     segmental_counts,
     segmental_f1,
@@ -132,14 +131,6 @@ def test_segmental_scores_ignore_frames_without_label():
         assert frame_accuracy(pred, gt) == 100.0
 
 
-def test_edit_score_ignores_lengths_and_counts_order():
-    """One insertion against a true order of three segments costs 1/4."""
-    gt = np.array([0, 1, 1, 1, 2])
-    assert edit_score(np.array([0, 0, 0, 1, 2]), gt) == 100.0
-    assert edit_score(np.array([0, 1, 0, 1, 2]), gt) == pytest.approx(60.0)
-    assert edit_score(np.array([0, 2, 2, 1, 1]), gt) == pytest.approx(100 / 3)
-
-
 @pytest.mark.parametrize(
     ('pred', 'expected'), [([0, 0, 0], 100.0), ([0, 1, 0], 0.0), ([1, 1, 1], 0.0)]
 )
@@ -148,16 +139,6 @@ def test_segmental_scores_of_a_video_of_background_are_defined(pred, expected):
     gt = np.zeros(3, int)
     assert edit_score(np.array(pred), gt, background=0) == expected
     assert segmental_f1(np.array(pred), gt, 0.1, background=0) == expected
-
-
-def test_segmental_scores_survive_a_renaming_of_classes():
-    """Scores depend on which frames share a label, not on the ids."""
-    renamed = np.array([2, 0, 3, 1])
-    for seed in range(20):
-        pred, gt = random_pair(seed)
-        new_gt = np.where(gt == -1, -1, renamed[gt])
-        assert edit_score(renamed[pred], new_gt) == edit_score(pred, gt)
-        assert segmental_f1(renamed[pred], new_gt, 0.3) == segmental_f1(pred, gt, 0.3)
 
 
 @pytest.mark.parametrize('function', [frame_accuracy, edit_score, segmental_f1])
@@ -185,9 +166,3 @@ def test_segmental_f1_rejects_an_overlap_in_percent(overlap):
     """The overlap is a fraction, so 10 for 10 % is an error."""
     with pytest.raises(ValueError, match=f'overlap is {overlap}'):
         segmental_f1(np.array([0]), np.array([0]), overlap)
-
-
-def test_f1_from_counts_is_the_harmonic_mean_of_precision_and_recall():
-    """TP 3, FP 1, FN 2: precision 3/4, recall 3/5."""
-    expected = 100 * 2 * (3 / 4) * (3 / 5) / (3 / 4 + 3 / 5)
-    assert f1_from_counts(np.array([3, 1, 2])) == pytest.approx(expected)

@@ -12,7 +12,7 @@ Python API where a command takes a config and a checkpoint. A DST that ends in
 
 from pathlib import Path
 
-from mmskelseg.converters.options import Converter, option
+from mmskelseg.converters.options import Converter, Option
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
@@ -64,7 +64,7 @@ def convert(src: Path, dst: Path) -> None:
 CONVERTER = Converter(
     convert,
     (
-        option('src', 'checkpoint or work folder of a training', type=Path),
-        option('dst', 'file to write: .safetensors or .pth', type=Path),
+        Option('src', 'checkpoint or work folder of a training', type=Path),
+        Option('dst', 'file to write: .safetensors or .pth', type=Path),
     ),
 )

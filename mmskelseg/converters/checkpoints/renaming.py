@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mmskelseg.converters.options import Converter, option
+from mmskelseg.converters.options import Converter, Option
 from mmskelseg.runtime.messages.errors import UserError
 
 Value = TypeVar('Value')
@@ -42,9 +42,9 @@ def converter(
     return Converter(
         run,
         (
-            option('src', 'checkpoint of the reference code', type=Path),
-            option('dst', 'checkpoint to write', type=Path),
-            option(
+            Option('src', 'checkpoint of the reference code', type=Path),
+            Option('dst', 'checkpoint to write', type=Path),
+            Option(
                 '--modality',
                 'branch of the model that gets the weights (default: %(default)s)',
             ),

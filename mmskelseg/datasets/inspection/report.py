@@ -23,6 +23,7 @@ from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import write_time_budget
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
@@ -143,7 +144,7 @@ def _counted(counts: dict[str, int]) -> str:
     if len(counts) == 1:
         return next(iter(counts))
     shown = [
-        f'{value} ({count} video{"s" * (count > 1)})'
+        f'{value} ({counted(count, "video")})'
         for value, count in islice(counts.items(), 8)
     ]
     more = len(counts) - len(shown)

@@ -18,6 +18,7 @@ from mmskelseg.evaluation.functional.segmental import (
     f1_from_counts,
     segmental_counts,
 )
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.utils.tables import text_table
 
@@ -132,35 +133,13 @@ def evaluate_videos(
         videos), ``per_video`` (id → its scores), ``per_class`` (name → ap, f1@10,
         recall and sizes; None if the class does not occur) and ``confusion`` (K, K),
         frames by true (rows) and predicted class.
-
-    Raises:
-        ValueError: If a function for single videos raises one, if ``videos`` is empty,
-            or if ``average`` is invalid.
     """
-    if average not in ('pooled', 'video'):
-        raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
     if not videos:
         raise UserError('There is no video to evaluate; at least one is needed.')
+    if average not in AVERAGES:
+        raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
     pairs = [(video.pred, video.gt) for video in videos.values()]
-    counts = np.stack(
-        [
-            segmental_counts(
-                *pair,
-                list(OVERLAPS.values()),
-                num_classes=len(classes),
-                background=background,
-                last_frame=last_frame,
-            )
-            for pair in pairs
-        ]
-    )  # (V, O, K, 3)
-    table = np.column_stack(
-        [
-            [frame_accuracy(*pair) for pair in pairs],
-            [edit_score(*pair, background) for pair in pairs],
-            f1_from_counts(counts.sum(axis=2)),
-        ]
-    )  # (V, 2 + O)
+    counts, table = _segmental_scores(pairs, len(classes), background, last_frame)
     confusion = np.sum([confusion_matrix(*p, len(classes)) for p in pairs], axis=0)
     ap = frame_ap(
         np.concatenate([video.scores for video in videos.values()], axis=1),
@@ -170,20 +149,51 @@ def evaluate_videos(
     if average == 'pooled':
         overall[0] = 100 * confusion.trace() / confusion.sum()
         overall[2:] = f1_from_counts(counts.sum(axis=(0, 2)))
-    spread = zip(NAMES, table.std(axis=0).tolist(), strict=True)
+    spread = table.std(axis=0).tolist()
+    rows = zip(videos, table.tolist(), strict=True)
     return {
         'metrics': {
-            **dict(zip(NAMES, overall.tolist(), strict=True)),
+            **_named(overall.tolist()),
             'mAP': mean_ap(ap, absent),
-            **{f'{name}_std': std for name, std in spread},
+            **{f'{name}_std': std for name, std in _named(spread).items()},
         },
-        'per_video': {
-            frame_dir: dict(zip(NAMES, row, strict=True))
-            for frame_dir, row in zip(videos, table.tolist(), strict=True)
-        },
+        'per_video': {frame_dir: _named(row) for frame_dir, row in rows},
         'per_class': _per_class(classes, ap, counts.sum(axis=0)[0], confusion),
         'confusion': confusion.tolist(),
     }
+
+
+def _segmental_scores(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    num_classes: int,
+    background: int | None,
+    last_frame: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the counts (N, O, K, 3) of O overlaps and the scores ``NAMES`` (N, 2 + O).
+
+    They are those of each video, given as its predicted and its true labels.
+    """
+    overlaps = list(OVERLAPS.values())
+    counts = np.stack(
+        [
+            segmental_counts(
+                *pair,
+                overlaps,
+                num_classes=num_classes,
+                background=background,
+                last_frame=last_frame,
+            )
+            for pair in pairs
+        ]
+    )
+    accuracy = [frame_accuracy(*pair) for pair in pairs]
+    edit = [edit_score(*pair, background) for pair in pairs]
+    f1 = f1_from_counts(counts.sum(axis=2))
+    return counts, np.column_stack([accuracy, edit, f1])
+
+
+def _named(scores: Sequence[float]) -> dict[str, float]:
+    return dict(zip(NAMES, scores, strict=True))
 
 
 def _per_class(
@@ -232,7 +242,7 @@ def format_report(report: Report) -> str:
     ]
     return '\n'.join(
         [
-            f'Scores of {videos} video{"s" if videos > 1 else ""} in percent, '
+            f'Scores of {counted(videos, "video")} in percent, '
             f'{AVERAGES[conventions["average"]]}; '
             f'{"± standard deviation over videos; " * (videos > 1)}'
             f'background: {conventions["background"] or "none"}',
@@ -329,7 +339,7 @@ def format_summary(summary: Summary) -> str:
     there is a row for each of its scores as well.
     """
     columns = {
-        f'over {_number(spreads["count"], unit)}{rest}': spreads['scores']
+        f'over {counted(spreads["count"], unit)}{rest}': spreads['scores']
         for spreads, unit, rest in (
             (summary['over_folds'], 'fold', ' (each the mean over seeds)'),
             (
@@ -347,7 +357,7 @@ def format_summary(summary: Summary) -> str:
     if 'ensemble' in summary:
         over_folds = summary['ensemble']['over_folds']['scores']
         over_videos = summary['ensemble']['over_videos']['scores']
-        title = f'ensemble of {_number(len(summary["seeds"]), "seed")}'
+        title = f'ensemble of {counted(len(summary["seeds"]), "seed")}'
         for name in over_folds:
             values = over_folds[name], over_videos.get(name), None
             rows.append([f'{name}, {title}', *map(format_score, values)])
@@ -386,7 +396,3 @@ def _spread(scores: list[dict[str, float]]) -> Spreads:
         std = float(np.std(values)) if len(values) > 1 else None
         spread[name] = {'mean': float(np.mean(values)), 'std': std}
     return {'count': len(scores), 'scores': spread}
-
-
-def _number(count: int, unit: str) -> str:
-    return f'{count} {unit}' + ('' if count == 1 else 's')

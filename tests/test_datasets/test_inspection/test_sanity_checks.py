@@ -10,7 +10,6 @@ from mmskelseg.datasets.inspection.sanity_checks import (
     Suspicion,
     frozen_pose,
     nobody_seen,
-    odd_fps,
     sanity_checks,
     shared_poses,
 )
@@ -158,15 +157,6 @@ def test_frozen_pose_ignores_persons_who_are_absent(data):
     video['keypoint'][0, 10:40] = 0
     video['keypoint_score'][0, 10:40] = 0
     assert list(frozen_pose(video, JOINTS)) == []
-
-
-def test_fps_is_compared_with_that_of_most(data):
-    """The few are named, with the number of the others."""
-    for video in data['annotations'][:2]:
-        video['fps'] = 29.97
-    assert list(odd_fps(data['annotations'])) == [
-        ('video_2', 'fps is 10, but 2 of 3 videos have 29.97')
-    ]
 
 
 def test_same_poses_in_training_and_test_are_said_to_be_so(data):

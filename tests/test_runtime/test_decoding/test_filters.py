@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation.functional import to_segments
+from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.decoding import (
     median_filter,
     min_duration,

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation.functional import to_segments
+from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.decoding import SegmentGrammar, semi_markov, viterbi
 
 A, B, C = range(3)

@@ -1,0 +1,225 @@
+"""The arrays of DeST's layout: joints, signals, class ids and boundaries."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters.building import check_finite, read_array
+from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+
+# Side and margin of the square image into which joints that are not in pixels are
+# fitted.
+SIDE, MARGIN = 512, 32
+AXES = ('CTVM', 'CTV', 'TVC', 'TD')
+# The default meaning of the channels of a joint, by their number.
+BY_COUNT = {2: 'xy', 3: 'xyz'}
+# Coordinates whose absolute values do not exceed this are not pixels.
+LARGEST_PART = 2
+# The axes of 3D joints that point right and down in the 2D view, with their signs.
+VIEWS = {
+    'y-up': ((0, 1), (1, -1)),
+    'y-down': ((0, 1), (1, 1)),
+    'z-up': ((0, 1), (2, -1)),
+}
+
+
+def _read_numbers(path: Path, dims: Sequence[int], meaning: str) -> np.ndarray:
+    """Return an array of numbers with one of these numbers of axes."""
+    array = read_array(path)
+    if array.ndim not in dims or array.dtype.kind not in 'fiu' or not array.size:
+        raise UserError(
+            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
+            f'numbers of shape {meaning}.'
+        )
+    return array
+
+
+@reads_file
+def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
+    """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
+    array = _read_numbers(path, [1], '(T,), the class id of each frame')
+    wrong = np.flatnonzero(~np.isin(array, classes))
+    if wrong.size:
+        raise UserError(
+            f'{path}: frame {wrong[0]} is {array[wrong[0]]:g}, the first of '
+            f'{wrong.size} that are not a class; mapping.txt has the ids {classes[0]} '
+            f'to {classes[-1]}.'
+        )
+    return np.searchsorted(classes, array).astype(np.int64)
+
+
+@reads_file
+def read_signals(path: Path) -> np.ndarray:
+    """Return all numbers of each frame, (T, D), from (C, T, V) or (C, T, V, M)."""
+    array = _read_numbers(path, [3, 4], '(C, T, V) or (C, T, V, M)')
+    signals = array.swapaxes(0, 1).reshape(array.shape[1], -1)
+    check_finite(path, signals)
+    return signals
+
+
+@reads_file
+def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
+    """Return the numbers of each joint, (T, M, V, C).
+
+    Args:
+        path: An array (C, T, V, M), (C, T, V), (T, V, C) or (T, M * V * C).
+        joints: V, which distinguishes these shapes.
+        count: C, which only the last of them does not state.
+    """
+    meaning = (
+        f'(C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) or (T, M*{joints}*C) '
+        f'for {joints} joints, or name the skeleton of these data by --skeleton'
+    )
+    array = _read_numbers(path, [2, 3, 4], meaning)
+    if array.ndim == 4 and array.shape[2] == joints:
+        pose = array.transpose(1, 3, 2, 0)
+    elif array.ndim == 3 and array.shape[2] == joints:
+        pose = array.transpose(1, 2, 0)[:, None]
+    elif array.ndim == 3 and array.shape[1] == joints:
+        pose = array[:, None]
+    elif array.ndim == 2 and array.shape[1] % (joints * count) == 0:
+        pose = array.reshape(len(array), -1, joints, count)
+    else:
+        raise UserError(f'{path}: shape {array.shape}, expected {meaning}.')
+    check_finite(path, pose)
+    return pose.astype(np.float32)
+
+
+def joint_channels(path: Path, count: int, wanted: str | None, told: bool) -> str:
+    """Return the meaning of each channel of a joint.
+
+    Args:
+        path: The file of the joints, for the message.
+        count: The number of channels.
+        wanted: The channels of the data set, if known.
+        told: Whether the user gave them, so that ``count`` must match.
+    """
+    if wanted and len(wanted) == count:
+        return wanted
+    if told or count not in BY_COUNT:
+        raise UserError(
+            f'{path}: {count} numbers for each joint, but the channels are '
+            f'{wanted or "not known"}; give the meaning of each by --channels, such as '
+            'xys or ...xyz, or none if none is a coordinate.'
+        )
+    return BY_COUNT[count]
+
+
+def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
+    """Return whether each joint (M, T, V, D) is present, shape (M, T, V).
+
+    Joints at 0 are missing, with one exception: if coordinates are not pixels, a joint
+    that is at 0 whenever its person is present is the origin of the coordinates.
+    """
+    found = np.any(points, axis=-1)
+    if pixels:
+        return found
+    there = np.any(found, axis=-1, keepdims=True)
+    return found | (there & ~np.any(found, axis=1, keepdims=True))
+
+
+def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return points (M, T, V, 2) of a video, fitted into a square image with margins.
+
+    The aspect ratio is kept. Joints that are not seen are at 0.
+    """
+    if not seen.any():
+        return np.zeros_like(points)
+    low, high = points[seen].min(axis=0), points[seen].max(axis=0)
+    extent = float((high - low).max()) or 1.0
+    placed = (points - (low + high) / 2) * ((SIDE - 2 * MARGIN) / extent) + SIDE / 2
+    return np.where(seen[..., None], placed, 0).astype(np.float32)
+
+
+def annotate(
+    name: str,
+    pose: np.ndarray,
+    meaning: str,
+    label: np.ndarray,
+    *,
+    fps: float,
+    vertical: str,
+    size: tuple[int, int] | None,
+) -> VideoAnnotation:
+    """Return the annotation of a video.
+
+    Args:
+        name: The video's id.
+        pose: Its joints, shape (M, T, V, C).
+        meaning: The meaning of each channel.
+        label: The class of each frame, shape (T,).
+        fps: Frames per second.
+        vertical: The vertical axis of 3D joints, a key of ``VIEWS``.
+        size: Height and width of the images, if x and y may be pixels.
+    """
+    dims = 'xyz' if 'z' in meaning else 'xy'
+    points = pose[..., [meaning.index(letter) for letter in dims]]
+    in_pixels = dims == 'xy' and np.abs(points).max() > LARGEST_PART
+    size = size if in_pixels else None
+    seen = seen_joints(points, size is not None)
+    score = seen.astype(np.float32)
+    if 's' in meaning:
+        score *= pose[..., meaning.index('s')]
+    annotation: VideoAnnotation = {
+        'frame_dir': name,
+        'total_frames': len(label),
+        'img_shape': size or (SIDE, SIDE),
+        'fps': fps,
+        'keypoint': points,
+        'keypoint_score': score,
+        'label': label,
+    }
+    if dims == 'xyz':
+        annotation['keypoint_3d'] = points
+        view = [sign * points[..., axis] for axis, sign in VIEWS[vertical]]
+        points = np.stack(view, axis=-1)
+    if size is None:
+        annotation['keypoint'] = fit_image(points, seen)
+    return annotation
+
+
+def begins(label: np.ndarray) -> np.ndarray:
+    """Return 1 in the first frame and the first two of each further segment, else 0.
+
+    >>> begins(np.array([0, 0, 1, 1, 1, 2]))
+    array([1., 0., 1., 1., 0., 1.], dtype=float32)
+    """
+    boundary = np.zeros(len(label), np.float32)
+    first = np.flatnonzero(np.diff(label)) + 1
+    boundary[0] = 1
+    boundary[first] = 1
+    boundary[np.minimum(first + 1, len(label) - 1)] = 1
+    return boundary
+
+
+def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
+    """Return the joints of a video for a file: x, y, z or x, y, score, float32.
+
+    Args:
+        video: Its annotation.
+        axes: One of ``AXES``. In TD, each row has all numbers of a frame, ordered by
+            person, then joint, then channel.
+
+    Raises:
+        UserError: If there are several persons, but no axis for them.
+    """
+    score = video['keypoint_score'][..., None]
+    points = video.get('keypoint_3d')
+    if points is None:
+        points = np.concatenate([video['keypoint'], score], axis=-1)
+    pose = np.where(score > 0, points, 0).astype(np.float32)
+    if axes == 'CTVM':
+        return np.ascontiguousarray(pose.transpose(3, 1, 2, 0))
+    if axes == 'TD':
+        frames = pose.shape[1]
+        return pose.swapaxes(0, 1).reshape(frames, -1)
+    if len(pose) > 1:
+        raise UserError(
+            f'video {video["frame_dir"]}: {len(pose)} persons, for which {axes} has no '
+            'axis; choose CTVM or TD by --axes.'
+        )
+    return np.ascontiguousarray(
+        pose[0].transpose(2, 0, 1) if axes == 'CTV' else pose[0]
+    )
