@@ -1,9 +1,11 @@
-"""Readers and writers of label files, as segments in seconds, and of pose files.
+"""Readers and writers of label files, as segments in seconds.
 
-Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
-format or is inconsistent; writers raise one for a video that lacks something they need.
+Each tool has a module, which registers its reader. Readers raise a :class:`UserError`,
+a ``ValueError``, for a file that is not of their format or is inconsistent; writers
+raise one for a video that lacks something they need.
 """
 
+from mmskelseg.runtime.files.formats import import_modules
 from mmskelseg.runtime.labels.boris import (
     read_boris,
     read_boris_events,
@@ -53,3 +55,6 @@ __all__ = [
     'write_srt',
     'write_time_budget',
 ]
+
+# A tool that is not named above is registered, too.
+import_modules(__name__, __path__)

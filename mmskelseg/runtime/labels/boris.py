@@ -12,10 +12,10 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple, TypedDict, cast
+from typing import Any, NamedTuple, TypeVar
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
@@ -29,7 +29,7 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.labels.reading import FORMATS, Parts
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -38,8 +38,9 @@ from mmskelseg.runtime.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 
+Observation = TypeVar('Observation')
 _NO_SUBJECT = 'No focal subject'
 # The behavior of point events that mark a stretch.
 _MARK = 'to label'
@@ -50,7 +51,7 @@ _PROJECT = {
         ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
 }
-_TWICE = 'choose one of the two by observation'
+_TWICE = 'choose one of the two by --label-option observation=NAME'
 _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
 # Keyboard keys of the classes in BORIS.
@@ -64,41 +65,6 @@ _HEADER = (
     'Image index stop,Image file path start,Image file path stop,Comment start,'
     'Comment stop'
 )
-
-
-class _Behavior(TypedDict):
-    """A behaviour of the ethogram."""
-
-    code: str
-    type: str
-
-
-class _MediaInfo(TypedDict, total=False):
-    """Seconds and frames per second of the media files."""
-
-    length: dict[str, object]
-    fps: dict[str, float]
-
-
-# The keys of an observation that are read; `time offset` is no identifier.
-_Observation = TypedDict(
-    '_Observation',
-    {
-        'events': list[list],
-        'file': dict[str, list[str]],
-        'media_info': _MediaInfo,
-        'media_creation_date_as_offset': bool,
-        'time offset': float,
-    },
-    total=False,
-)
-
-
-class _Project(TypedDict):
-    """The keys of a project that are read."""
-
-    behaviors_conf: dict[str, _Behavior]
-    observations: dict[str, _Observation]
 
 
 class _Event(NamedTuple):
@@ -115,7 +81,16 @@ class _Event(NamedTuple):
     kind: str = ''
 
 
-@reads_file
+@FORMATS.register(
+    'boris',
+    {
+        '.boris': None,
+        '.boris.gz': None,
+        '.json': lambda content: (
+            isinstance(content, dict) and 'behaviors_conf' in content
+        ),
+    },
+)
 def read_boris(
     path: FilePath,
     *,
@@ -142,36 +117,128 @@ def read_boris(
         strict: Whether an observation that does not fit is an error.
         notes: List to which notes are appended; by default they are logged as warnings.
     """
-    project: _Project = read_json(path, 'BORIS')
+    project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
-    observations = project['observations']
-    length = _point_length(point_seconds, path)
-    videos = Fitting(path, 'observations', strict or bool(observation), notes)
+    parts = Parts(path, 'observations', _TWICE, strict or bool(observation), notes)
+    return _read(
+        parts,
+        _chosen(project['observations'], observation, path),
+        lambda found, place: _project_events(found, types, place),
+        _project_videos,
+        subject,
+        _point_length(point_seconds, path),
+    )
+
+
+@FORMATS.register(
+    'boris_events',
+    dict.fromkeys(('.csv', '.tsv', '.txt'), lambda row: 'Behavior' in row),
+)
+def read_boris_events(
+    path: FilePath,
+    *,
+    observation: str | Sequence[str] | None = None,
+    subject: str | None = None,
+    point_seconds: float | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
+) -> list[VideoSegments]:
+    """Return the states of each video in a table exported from BORIS.
+
+    Its options are those of :func:`read_boris`.
+
+    Args:
+        path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
+        observation: Read only this observation, or these.
+        subject: Read only events of this subject.
+        point_seconds: Length of point events in seconds.
+        strict: Whether an observation that does not fit is an error.
+        notes: List to which notes are appended.
+    """
+    rows = read_rows(path)
+    heads = [
+        i
+        for i, (_, row) in enumerate(rows)
+        if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
+    ]
+    if not heads:
+        raise UserError(
+            f'{path}: no line has the columns Behavior and Time, or Behavior and '
+            'Start (s); export the events from BORIS as aggregated or tabular events.'
+        )
+    # Tables of BORIS 7 have a preamble.
+    lines = [row for _, row in rows[: heads[0]]]
+    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
+    found: dict[str, list[Row]] = {}
+    for place, row in as_dicts(rows[heads[0] :], path):
+        found.setdefault(row.get('Observation id', above), []).append((place, row))
+    parts = Parts(path, 'observations', _TWICE, strict or bool(observation), notes)
+    return _read(
+        parts,
+        _chosen(found, observation, path),
+        lambda rows, _: [event for row in rows for event in _row_events(*row)],
+        _table_videos,
+        subject,
+        _point_length(point_seconds, path),
+    )
+
+
+def _read(
+    parts: Parts,
+    observations: Mapping[str, Observation],
+    read_events: Callable[[Observation, str], Iterable[_Event]],
+    divide: Callable[
+        [str, Observation, Sequence[Segment], str], Iterable[VideoSegments]
+    ],
+    subject: str | None,
+    length: float | None,
+) -> list[VideoSegments]:
+    """Return the states of each video in observations.
+
+    Args:
+        parts: Collects the videos.
+        observations: The observations to read, by name.
+        read_events: Returns the events of an observation at a place of the file.
+        divide: Returns the videos of an observation with a name and segments.
+        subject: The subject whose events are read.
+        length: Length of a point event in seconds; None to skip them.
+    """
+    # Number of point events in observations with and without states.
     points: Counter[bool] = Counter()
-    for name in _chosen(observation, list(observations), path):
-        place = f'{path}: observation {name!r}'
-        with videos.part(repr(name), place):
-            events = list(_events(observations[name], types, place))
+    for name, observation in observations.items():
+        place = f'{parts.path}: observation {name!r}'
+        with parts.part(repr(name), place) as videos:
+            events = list(read_events(observation, place))
             segments = _segments(events, subject, length, place)
-            points[bool(segments)] += _points(events)
-            found = _per_media(name, observations[name], segments, place)
-            videos.add(repr(name), place, found, _TWICE)
-    _note_points(videos, points, length)
-    return videos.read()
+            points[bool(segments)] += sum(event.kind == _POINT for event in events)
+            videos += divide(name, observation, segments, place)
+    if length is None and points.total():
+        remedy = '--label-option point_seconds=0.1 reads each as a tenth of a second'
+        if parts.is_empty:
+            raise UserError(
+                f'{parts.path}: no states, only {points.total()} point events, which '
+                f'have no duration; {remedy}.'
+            )
+        if points[True]:
+            parts.note(
+                f'{parts.path}: {points[True]} point events are skipped, since they '
+                f'have no duration; {remedy}'
+            )
+    return parts.read()
 
 
 def _chosen(
-    observation: str | Sequence[str] | None, there: Sequence[str], path: FilePath
-) -> list[str]:
-    """Return the names of the observations to read."""
-    if observation is None:
-        return list(there)
-    wanted = [observation] if isinstance(observation, str) else observation
-    return [
-        choose(name, there, str(path), 'observation', 'observation')
-        for name in dict.fromkeys(wanted)
-    ]
+    there: Mapping[str, Observation],
+    wanted: str | Sequence[str] | None,
+    path: FilePath,
+) -> dict[str, Observation]:
+    """Return the observations to read; None stands for all of them."""
+    names = list(there)
+    if wanted is not None:
+        given = [wanted] if isinstance(wanted, str) else wanted
+        names = [choose(name, names, str(path), 'observation', '') for name in given]
+    return {name: there[name] for name in names}
 
 
 def _point_length(seconds: object, path: FilePath) -> float | None:
@@ -187,70 +254,37 @@ def _point_length(seconds: object, path: FilePath) -> float | None:
     return length
 
 
-def _points(events: Sequence[_Event]) -> int:
-    return sum(event.kind == _POINT for event in events)
-
-
-def _note_points(
-    videos: Fitting, points: Mapping[bool, int], length: float | None
-) -> None:
-    """Note that point events were skipped, unless they have a length.
-
-    Args:
-        videos: What was read.
-        points: Number of point events in observations with and without states.
-        length: Length of a point event in seconds.
-
-    Raises:
-        UserError: If there is nothing else in the file.
-    """
-    if length is not None or not any(points.values()):
-        return
-    remedy = 'point_seconds=0.1 reads each as a tenth of a second'
-    if videos.is_empty:
-        raise UserError(
-            f'{videos.path}: no states, only {sum(points.values())} point events, '
-            f'which have no duration; {remedy}.'
-        )
-    if points[True]:
-        videos.note(
-            f'{videos.path}: {points[True]} point events are skipped, since they have '
-            f'no duration; {remedy}'
-        )
-
-
 def _segments(
-    events: Sequence[_Event], subject: str | None, length: float | None, place: str
+    events: Iterable[_Event], subject: str | None, length: float | None, place: str
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
-    if length is None:
-        events = [event for event in events if event.kind != _POINT]
+    events = [event for event in events if length or event.kind != _POINT]
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
-    chosen = choose(wanted, there, place, 'subject', 'subject') if events else ''
-    running: dict[tuple[str, ...], float] = {}
+    if there:
+        option = '--label-option subject=NAME'
+        wanted = choose(wanted, there, place, 'subject', option)
+    running: dict[tuple[str, str], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
-        key = (event.subject, event.code, event.modifiers)
-        if event.subject != chosen:
+        if event.subject != wanted:
             continue
-        if event.kind == _POINT:
-            end = event.time + cast(float, length)
-            segments.append(make_segment(place, event.time, end, event.code))
-            continue
-        expected = 'STOP' if key in running else 'START'
-        if event.kind not in ('', expected):
-            raise UserError(
-                f'{place}: the state {event.code!r} has a {event.kind} at '
-                f'{event.time:.3f} s where its {expected} should come; correct it in '
-                'BORIS and export it again.'
-            )
-        if key in running:
-            start = running.pop(key)
-            segments.append(make_segment(place, start, event.time, event.code))
-        else:
-            running[key] = event.time
-    for (_, code, _), time in running.items():
+        start, end = event.time, event.time + (length or 0)
+        if event.kind != _POINT:
+            key = (event.code, event.modifiers)
+            expected = 'STOP' if key in running else 'START'
+            if event.kind not in ('', expected):
+                raise UserError(
+                    f'{place}: the state {event.code!r} has a {event.kind} at '
+                    f'{event.time:.3f} s where its {expected} should come; correct it '
+                    'in BORIS and export it again.'
+                )
+            if key not in running:
+                running[key] = event.time
+                continue
+            start, end = running.pop(key), event.time
+        segments.append(make_segment(place, start, end, event.code))
+    for (code, _), time in running.items():
         raise UserError(
             f'{place}: the state {code!r} that starts at {time:.3f} s has no end; add '
             'its stop event, with the same subject and modifiers.'
@@ -258,8 +292,8 @@ def _segments(
     return segments
 
 
-def _events(
-    observation: _Observation, types: dict[str, str], place: str
+def _project_events(
+    observation: dict[str, Any], types: Mapping[str, str], place: str
 ) -> Iterator[_Event]:
     if observation.get('media_creation_date_as_offset'):
         raise UserError(
@@ -274,22 +308,23 @@ def _events(
                 f'{where} is {shown(event)}, expected [time, subject, code, modifiers, '
                 'comment]; save the project with BORIS 7 or later.'
             )
-        if event[2] not in types:
+        time, subject, code, modifiers = event[:4]
+        if code not in types:
             raise UserError(
-                f'{where} has the behavior {event[2]!r}, which the ethogram lacks; add '
-                'it there or delete the event.'
+                f'{where} has the behavior {code!r}, which the ethogram lacks; add it '
+                'there or delete the event.'
             )
-        if event[2] != _MARK:
-            time = number(event[0], where, 'time') - offset
-            kind = '' if types[event[2]].startswith('State') else _POINT
-            yield _Event(time, event[1], event[2], event[3], kind)
+        if code != _MARK:
+            kind = '' if types[code].startswith('State') else _POINT
+            seconds = number(time, where, 'time') - offset
+            yield _Event(seconds, subject, code, modifiers, kind)
 
 
-def _per_media(
-    name: str, observation: _Observation, segments: Sequence[Segment], place: str
+def _project_videos(
+    name: str, observation: dict[str, Any], segments: Sequence[Segment], place: str
 ) -> Iterator[VideoSegments]:
     # In a live observation, this is an empty list.
-    players = observation.get('file') or {'1': []}
+    players = observation.get('file') or {}
     check_shape(players, {'1?': [str]}, f'{place}, file', 'save it in BORIS again')
     files = players.get('1') or []
     info = observation.get('media_info') or {}
@@ -314,80 +349,7 @@ def _per_media(
         yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
 
 
-@reads_file
-def read_boris_events(
-    path: FilePath,
-    *,
-    observation: str | Sequence[str] | None = None,
-    subject: str | None = None,
-    point_seconds: float | None = None,
-    strict: bool = False,
-    notes: list[str] | None = None,
-) -> list[VideoSegments]:
-    """Return the states of each video in a table exported from BORIS.
-
-    Args:
-        path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
-        observation: See :func:`read_boris`.
-        subject: See :func:`read_boris`.
-        point_seconds: See :func:`read_boris`.
-        strict: See :func:`read_boris`.
-        notes: See :func:`read_boris`.
-    """
-    rows = read_rows(path)
-    heads = [
-        i
-        for i, (_, row) in enumerate(rows)
-        if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
-    ]
-    if not heads:
-        raise UserError(
-            f'{path}: no line has the columns Behavior and Time, or Behavior and '
-            'Start (s); export the events from BORIS as aggregated or tabular events.'
-        )
-    # Tables of BORIS 7 have a preamble.
-    lines = [row for _, row in rows[: heads[0]]]
-    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
-    found: dict[str, list[Row]] = {}
-    for place, row in as_dicts(rows[heads[0] :], path):
-        found.setdefault(row.get('Observation id', above), []).append((place, row))
-    length = _point_length(point_seconds, path)
-    videos = Fitting(path, 'observations', strict or bool(observation), notes)
-    points: Counter[bool] = Counter()
-    for name in _chosen(observation, list(found), path):
-        place = f'{path}: observation {name!r}'
-        with videos.part(repr(name), place):
-            events = [
-                event for where, row in found[name] for event in _row_events(row, where)
-            ]
-            segments = _segments(events, subject, length, place)
-            points[bool(segments)] += _points(events)
-            media = [_media(row) for _, row in found[name]]
-            videos.add(
-                repr(name), place, [_of_table(name, segments, media, place)], _TWICE
-            )
-    _note_points(videos, points, length)
-    return videos.read()
-
-
-def _media(row: dict[str, str]) -> str:
-    return next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
-
-
-def _of_table(
-    name: str, segments: Sequence[Segment], media: Sequence[str], place: str
-) -> VideoSegments:
-    files = sorted(set(media).difference(_NO_MEDIA))
-    if len(files) > 1:
-        raise UserError(
-            f'{place} has the media {", ".join(files)}, and a table does not state '
-            'where each of them ends; give the .boris project instead.'
-        )
-    file = files[0] if files else None
-    return VideoSegments(video_name(file) if file else name, segments, filename=file)
-
-
-def _row_events(row: dict[str, str], place: str) -> list[_Event]:
+def _row_events(place: str, row: dict[str, str]) -> list[_Event]:
     if row['Behavior'] == _MARK:
         return []
     kinds = (row.get('Behavior type'), row.get('Status'))
@@ -414,6 +376,24 @@ def _row_events(row: dict[str, str], place: str) -> list[_Event]:
     ]
 
 
+def _table_videos(
+    name: str, rows: Sequence[Row], segments: Sequence[Segment], place: str
+) -> list[VideoSegments]:
+    media = {
+        next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
+        for _, row in rows
+    }
+    files = sorted(media.difference(_NO_MEDIA))
+    if len(files) > 1:
+        raise UserError(
+            f'{place} has the media {", ".join(files)}, and a table does not state '
+            'where each of them ends; give the .boris project instead.'
+        )
+    if not files:
+        return [VideoSegments(name, segments)]
+    return [VideoSegments(video_name(files[0]), segments, filename=files[0])]
+
+
 def write_boris(
     path: FilePath, videos: Sequence[VideoSegments], classes: Sequence[str]
 ) -> None:
@@ -422,16 +402,33 @@ def write_boris(
     Each class is a state that excludes all others, with a keyboard key of its own.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Confidences become comments of the starts of states.
-    A mark becomes a point event at its start, with its end and reason as comment.
+    A mark becomes a point event at its start, with its end and reason as comment. The
+    media of a video without ``filename`` is its name, without an extension; BORIS then
+    asks for the file.
 
     Args:
         path: The file to write.
         videos: Videos of different names, with fps and num_frames.
         classes: Names of all classes, including those without segments.
     """
-    sorted_videos(videos, path, 'give each its own name')
+    sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
-    behaviors = [_behavior(i, classes) for i in range(len(classes))]
+    # BORIS separates excluded behaviors by commas.
+    excludes = not any(',' in name for name in classes)
+    behaviors = [
+        {
+            'type': 'State event',
+            'key': _KEYS[i : i + 1],
+            'code': name,
+            'description': '',
+            'color': '',
+            'category': '',
+            'modifiers': '',
+            'excluded': ','.join(o for o in classes if o != name) if excludes else '',
+            'coding map': '',
+        }
+        for i, name in enumerate(classes)
+    ]
     if any(video.marks for video in videos):
         mark = {'type': 'Point event', 'key': '', 'code': _MARK, 'excluded': ''}
         behaviors.append({**behaviors[0], **mark})
@@ -456,6 +453,53 @@ def write_boris(
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
 
+def _observation(
+    video: VideoSegments, classes: Sequence[str], now: str
+) -> dict[str, object]:
+    fps, duration = _fps_and_duration(video)
+    media = video.filename or video.name
+    events: list[tuple[float, int, list]] = []
+
+    def add(rank: int, time: float, code: str, comment: str) -> None:
+        # Among events at the same time, ends of states come first.
+        row = [round(time, 3), '', code, '', comment, frame_at(time, fps)]
+        events.append((row[0], rank, row))
+
+    for segment in video.segments:
+        if segment.label not in classes:
+            raise UserError(
+                f'video {video.name!r}: {segment} is not one of the classes '
+                f'{", ".join(classes)}.'
+            )
+        add(0, segment.end, segment.label, '')
+        add(1, segment.start, segment.label, _comment(segment))
+    for mark in video.marks:
+        add(2, round(mark.start, 3), _MARK, f'until {mark.end:.3f} s: {mark.label}')
+    return {
+        'file': {'1': [media], **{str(i): [] for i in range(2, 9)}},
+        'type': 'MEDIA',
+        'date': now,
+        'description': '',
+        'time offset': 0.0,
+        'events': [row for _, _, row in sorted(events)],
+        'observation time interval': [0, 0],
+        'independent_variables': {},
+        'visualize_spectrogram': False,
+        'visualize_waveform': False,
+        'media_creation_date_as_offset': False,
+        'media_scan_sampling_duration': 0,
+        'image_display_duration': 1,
+        'close_behaviors_between_videos': False,
+        'media_info': {
+            'length': {media: duration},
+            'fps': {media: fps},
+            'hasVideo': {media: True},
+            'hasAudio': {media: False},
+            'offset': {'1': 0.0},
+        },
+    }
+
+
 def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write a CSV table in the form of BORIS' export of "aggregated events".
 
@@ -463,10 +507,10 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
         path: The file to write.
         videos: Videos with fps and num_frames.
     """
+    now = datetime.now().isoformat(' ', timespec='seconds')
     table = io.StringIO()
     writer = csv.DictWriter(table, _HEADER.split(','))
     writer.writeheader()
-    now = datetime.now().isoformat(' ', timespec='seconds')
     for video in videos:
         fps, duration = _fps_and_duration(video)
         media = video.filename or video.name
@@ -499,68 +543,6 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             }
             writer.writerow(values)
     atomic_write_text(path, table.getvalue())
-
-
-def _behavior(i: int, classes: Sequence[str]) -> dict[str, str]:
-    others = [name for name in classes if name != classes[i]]
-    # BORIS separates them by commas.
-    excluded = '' if any(',' in name for name in classes) else ','.join(others)
-    return {
-        'type': 'State event',
-        'key': _KEYS[i : i + 1],
-        'code': classes[i],
-        'description': '',
-        'color': '',
-        'category': '',
-        'modifiers': '',
-        'excluded': excluded,
-        'coding map': '',
-    }
-
-
-def _observation(
-    video: VideoSegments, classes: Sequence[str], now: str
-) -> dict[str, object]:
-    fps, duration = _fps_and_duration(video)
-    media = video.filename or video.name
-    events: list[tuple[float, int, list]] = []
-    for segment in video.segments:
-        if segment.label not in classes:
-            raise UserError(
-                f'video {video.name!r}: {segment} is not one of the classes '
-                f'{", ".join(classes)}.'
-            )
-        # Among events at the same time, ends of states come first.
-        for rank, time in ((1, segment.start), (0, segment.end)):
-            comment = _comment(segment) if rank else ''
-            row = [round(time, 3), '', segment.label, '', comment, frame_at(time, fps)]
-            events.append((round(time, 3), rank, row))
-    for mark in video.marks:
-        time, comment = round(mark.start, 3), f'until {mark.end:.3f} s: {mark.label}'
-        events.append((time, 2, [time, '', _MARK, '', comment, frame_at(time, fps)]))
-    return {
-        'file': {'1': [media], **{str(i): [] for i in range(2, 9)}},
-        'type': 'MEDIA',
-        'date': now,
-        'description': '',
-        'time offset': 0.0,
-        'events': [row for _, _, row in sorted(events)],
-        'observation time interval': [0, 0],
-        'independent_variables': {},
-        'visualize_spectrogram': False,
-        'visualize_waveform': False,
-        'media_creation_date_as_offset': False,
-        'media_scan_sampling_duration': 0,
-        'image_display_duration': 1,
-        'close_behaviors_between_videos': False,
-        'media_info': {
-            'length': {media: duration},
-            'fps': {media: fps},
-            'hasVideo': {media: True},
-            'hasAudio': {media: False},
-            'offset': {'1': 0.0},
-        },
-    }
 
 
 def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:

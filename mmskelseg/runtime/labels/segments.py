@@ -184,8 +184,7 @@ def segments_to_labels(
             raise UserError(
                 f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
                 f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
-                "of them, or choose overlap='later' or 'background' (--overlap later "
-                'or background).'
+                'of them, or choose --overlap later or --overlap background.'
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
@@ -266,8 +265,8 @@ def _check_options(
             )
         if value == 'background' and background is None:
             raise UserError(
-                f"{place}: {name} is 'background', but no background class is named; "
-                'name one of the classes.'
+                f'{place}: {name} is background, but no background class is named; '
+                'name it by --background.'
             )
 
 
@@ -277,7 +276,7 @@ def _check_segment(
     if segment.label not in classes:
         raise UserError(
             f'{place}: {segment} is not one of the {len(classes)} classes '
-            f'{", ".join(classes)}; correct its name or add the class.'
+            f'{", ".join(classes)}; correct its name, or add it to --classes.'
         )
     if segment.start < -_SLACK or segment.end > duration + _SLACK:
         raise UserError(
@@ -287,7 +286,7 @@ def _check_segment(
 
 
 def _ends_early(gaps: np.ndarray, fps: float) -> bool:
-    """Return whether only the last frames have no label, for at most _END seconds."""
+    """Return whether only a few frames at the end have no label."""
     count = int(gaps.sum())
     is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
     return is_short and bool(gaps[-count:].all())
@@ -302,7 +301,7 @@ def _first_gap(
     count = int(gaps.sum())
     several = f'the first gap of {count} unlabelled frames; label them'
     what = several if count > 1 else 'the only unlabelled frame; label it'
-    remedy = "missing='background' or 'unlabelled' (--unlabelled background or ignore)"
+    remedy = '--unlabelled background or --unlabelled ignore'
     if end == gaps.size:
         remedy += ', or correct the frame rate if labels end early in all videos'
     return (

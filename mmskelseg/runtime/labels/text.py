@@ -20,19 +20,20 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
     video_name,
 )
+from mmskelseg.runtime.labels.reading import FORMATS
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     make_segment,
     sorted_videos,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
 
 
-@reads_file
+@FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
 def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 

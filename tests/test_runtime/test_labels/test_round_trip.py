@@ -138,7 +138,7 @@ def test_label_studio_counts_frames_from_one_and_keeps_scores(tmp_path, video):
         {'ranges': [{'start': 1, 'end': 5}], 'timelinelabels': ['walk']},
         {'ranges': [{'start': 6, 'end': 20}], 'timelinelabels': ['lift']},
     ]
-    with pytest.raises(ValueError, match="read them by part='predictions'"):
+    with pytest.raises(ValueError, match='part=predictions'):
         read_segments(path)
 
 
