@@ -20,8 +20,7 @@ from mmskelseg.runtime.labels import (
     read_segments,
     segments_to_labels,
 )
-from mmskelseg.runtime.labels.reading import FORMATS as LABEL_FORMATS
-from mmskelseg.runtime.labels.reading import reader_options
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, reader_options
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import (
@@ -32,7 +31,7 @@ from mmskelseg.runtime.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.runtime.poses.reading import SUFFIXES, is_poses, video_of
+from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
@@ -91,7 +90,8 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     Folders are searched one level deep.
     """
     found: dict[str, Path] = {}
-    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no OpenPose folder'
+    suffixes = ', '.join(POSE_FORMATS.file_suffixes)
+    kinds = f'keypoint file ({suffixes}) and no OpenPose folder'
     for path in _look_into(paths, is_poses, kinds):
         name = video_of(path)
         if name in found:

@@ -41,9 +41,18 @@ class Formats(Generic[Result]):
         self.hints = hints
         self.readers: dict[str, Callable[..., Result]] = {}
         self.suffixes: dict[str, dict[str, IsOwn | None]] = {}
+        self.refused: dict[str, str] = {}
+
+    @property
+    def file_suffixes(self) -> list[str]:
+        """The suffixes of files, without that of folders."""
+        return [suffix for suffix in self.suffixes if suffix != FOLDER]
 
     def register(
-        self, name: str, suffixes: Mapping[str, IsOwn | None]
+        self,
+        name: str,
+        suffixes: Mapping[str, IsOwn | None],
+        refused: Mapping[str, str] | None = None,
     ) -> Callable[[Read], Read]:
         """Return a decorator that adds the reader of a format.
 
@@ -51,10 +60,12 @@ class Formats(Generic[Result]):
             name: The format.
             suffixes: The suffixes of its files, in lower case, each with a check of
                 hints; None takes the files that no other format recognises.
+            refused: Suffixes of other files of the tool; what they are and what to do.
         """
 
         def add(read: Read) -> Read:
             self.readers[name] = reads_file(read)
+            self.refused.update(refused or {})
             for suffix, is_own in suffixes.items():
                 self.suffixes.setdefault(suffix, {})[name] = is_own
             return cast(Read, self.readers[name])
@@ -73,6 +84,8 @@ class Formats(Generic[Result]):
             suffix = FOLDER
         else:
             regular_file(path)
+        if suffix in self.refused:
+            raise UserError(f'{path}: {self.refused[suffix]}.')
         formats = self.suffixes.get(suffix, {})
         if suffix in self.hints:
             with reading(path):

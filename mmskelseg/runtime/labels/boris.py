@@ -29,7 +29,7 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.runtime.labels.reading import FORMATS, Parts
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -81,7 +81,7 @@ class _Event(NamedTuple):
     kind: str = ''
 
 
-@FORMATS.register(
+@LABEL_FORMATS.register(
     'boris',
     {
         '.boris': None,
@@ -131,7 +131,7 @@ def read_boris(
     )
 
 
-@FORMATS.register(
+@LABEL_FORMATS.register(
     'boris_events',
     dict.fromkeys(('.csv', '.tsv', '.txt'), lambda row: 'Behavior' in row),
 )
@@ -462,8 +462,9 @@ def _observation(
 
     def add(rank: int, time: float, code: str, comment: str) -> None:
         # Among events at the same time, ends of states come first.
-        row = [round(time, 3), '', code, '', comment, frame_at(time, fps)]
-        events.append((row[0], rank, row))
+        rounded = round(time, 3)
+        row = [rounded, '', code, '', comment, frame_at(time, fps)]
+        events.append((rounded, rank, row))
 
     for segment in video.segments:
         if segment.label not in classes:

@@ -19,7 +19,7 @@ from mmskelseg.runtime.files.parsing import (
     whole,
     xml_attribute,
 )
-from mmskelseg.runtime.labels.reading import FORMATS, Parts
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -32,7 +32,7 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 _Span = tuple[int, int, str]
 
 
-@FORMATS.register('cvat', {'.xml': None})
+@LABEL_FORMATS.register('cvat', {'.xml': None})
 def read_cvat(
     path: FilePath,
     *,

@@ -20,7 +20,7 @@ from mmskelseg.runtime.files.parsing import (
     video_name,
     xml_attribute,
 )
-from mmskelseg.runtime.labels.reading import FORMATS, Parts
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -48,7 +48,7 @@ _TYPES = """<types>
 </CONTROLLED_VOCABULARY></types>"""
 
 
-@FORMATS.register('elan', {'.eaf': None})
+@LABEL_FORMATS.register('elan', {'.eaf': None})
 def read_elan(
     path: FilePath,
     *,

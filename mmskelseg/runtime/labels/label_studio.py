@@ -23,7 +23,7 @@ from mmskelseg.runtime.files.parsing import (
     video_name,
     whole,
 )
-from mmskelseg.runtime.labels.reading import FORMATS, NeedsOptionError, Parts
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, NeedsOptionError, Parts
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -44,7 +44,9 @@ _UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
 
 
-@FORMATS.register('label_studio', {'.json': lambda content: isinstance(content, list)})
+@LABEL_FORMATS.register(
+    'label_studio', {'.json': lambda content: isinstance(content, list)}
+)
 def read_label_studio(
     path: FilePath,
     *,

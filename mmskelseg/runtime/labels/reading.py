@@ -21,7 +21,7 @@ def _table_rows(path: Path) -> list[list[str]]:
 
 
 #: The formats of label files. A hint is the content of a JSON file, or a table's row.
-FORMATS: Formats[list[VideoSegments]] = Formats(
+LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
     'label',
     '--label-format',
     {
@@ -29,8 +29,8 @@ FORMATS: Formats[list[VideoSegments]] = Formats(
         **dict.fromkeys(('.csv', '.tsv', '.txt'), _table_rows),
     },
 )
-READERS = FORMATS.readers
-label_format = FORMATS.recognise
+READERS = LABEL_FORMATS.readers
+label_format = LABEL_FORMATS.recognise
 # The most reasons that a note lists, and the most names for each.
 _REASONS, _NAMES = 6, 3
 
@@ -60,7 +60,7 @@ def read_segments(
             raises one.
     """
     format = format or label_format(path)
-    read = FORMATS.reader(path, format)
+    read = LABEL_FORMATS.reader(path, format)
     given = {name: value for name, value in options.items() if value is not None}
     there = reader_options(format)
     for name in given:

@@ -20,7 +20,7 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.runtime.labels.reading import FORMATS
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -33,7 +33,7 @@ from mmskelseg.runtime.structures.time_budget import TimeBudget
 _NEEDED = ('start', 'end', 'label')
 
 
-@FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
+@LABEL_FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
 def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 

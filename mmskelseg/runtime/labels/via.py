@@ -15,7 +15,7 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
     video_name,
 )
-from mmskelseg.runtime.labels.reading import FORMATS, Parts
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
 from mmskelseg.runtime.labels.segments import VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -30,7 +30,7 @@ _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
 
-@FORMATS.register('via', {'.json': None})
+@LABEL_FORMATS.register('via', {'.json': None})
 def read_via(
     path: FilePath,
     *,

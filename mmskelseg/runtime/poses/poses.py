@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import in_words
 from mmskelseg.runtime.files.parsing import numbers
-from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout
+
+if TYPE_CHECKING:
+    from mmskelseg.runtime.files.video import VideoFile
 
 # The lengths of poses and their video may differ by this many seconds, or by this
 # fraction of the video.
