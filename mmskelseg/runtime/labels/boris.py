@@ -1,15 +1,11 @@
-"""BORIS: projects (``.boris``) and exported tables of events, read and written.
+"""BORIS: projects (``.boris``), read and written.
 
-Projects have the format 7.0 of BORIS 7 to 9, possibly compressed (``.boris.gz``). An
-event is ``[time, subject, code, modifiers, comment, frame]``; a state consists of two
-events with the same subject, code and modifiers. Times are in seconds, over all files
-of player 1 in sequence, plus the observation's time offset. Each line of a table is a
-state (``Start (s)``, ``Stop (s)``) or an event (``Time``, with START or STOP as
-``Behavior type``, or as ``Status`` in BORIS 7).
+They have the format 7.0 of BORIS 7 to 9, possibly compressed (``.boris.gz``). An event
+is ``[time, subject, code, modifiers, comment, frame]``; a state consists of two events
+with the same subject, code and modifiers. Times are in seconds, over all files of
+player 1 in sequence, plus the observation's time offset.
 """
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,13 +16,10 @@ from typing import Any, NamedTuple, TypeVar
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
-    Row,
-    as_dicts,
     check_shape,
     choose,
     number,
     read_json,
-    read_rows,
     video_name,
 )
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
@@ -41,33 +34,51 @@ from mmskelseg.runtime.labels.segments import (
 from mmskelseg.runtime.messages.errors import UserError, shown
 
 Observation = TypeVar('Observation')
-_NO_SUBJECT = 'No focal subject'
+NO_SUBJECT = 'No focal subject'
 # The behavior of point events that mark a stretch.
-_MARK = 'to label'
-_POINT = 'POINT'
+MARK = 'to label'
+POINT = 'POINT'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
     'observations': {
         ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
 }
-_TWICE = 'choose one of the two by --label-option observation=NAME'
-_MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
-_NO_MEDIA = ('', 'NA', 'Not found')
 # Keyboard keys of the classes in BORIS.
 _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
-# The header of an aggregated export.
-_HEADER = (
-    'Observation id,Observation date,Description,Observation type,Source,'
-    'Time offset (s),Coding duration,Media duration (s),FPS (frame/s),Subject,'
-    'Observation duration by subject by observation,Behavior,Behavioral category,'
-    'Behavior type,Start (s),Stop (s),Duration (s),Media file name,Image index start,'
-    'Image index stop,Image file path start,Image file path stop,Comment start,'
-    'Comment stop'
-)
+# What a written file states of everything else.
+_NEW_PROJECT = json.loads("""{
+    "time_format": "hh:mm:ss", "project_date": "", "project_description": "",
+    "project_name": "predictions of mmskelseg", "project_format_version": "7.0",
+    "subjects_conf": {}, "behaviors_conf": {}, "observations": {},
+    "behavioral_categories": [], "behavioral_categories_config": {},
+    "independent_variables": {}, "coding_map": {}, "behaviors_coding_map": [],
+    "converters": {}
+}""")
+_NEW_BEHAVIOR = json.loads("""{
+    "type": "State event", "key": "", "code": "", "description": "", "color": "",
+    "category": "", "modifiers": "", "excluded": "", "coding map": ""
+}""")
+_NEW_OBSERVATION = json.loads("""{
+    "file": {}, "type": "MEDIA", "date": "", "description": "", "time offset": 0.0,
+    "events": [], "observation time interval": [0, 0], "independent_variables": {},
+    "visualize_spectrogram": false, "visualize_waveform": false,
+    "media_creation_date_as_offset": false, "media_scan_sampling_duration": 0,
+    "image_display_duration": 1, "close_behaviors_between_videos": false
+}""")
 
 
-class _Event(NamedTuple):
+class Options(NamedTuple):
+    """The options of a reader; see :func:`read_boris`."""
+
+    observation: str | Sequence[str] | None
+    subject: str | None
+    point_seconds: float | None
+    strict: bool
+    notes: list[str] | None
+
+
+class Event(NamedTuple):
     """The start or end of a state, or a point event.
 
     ``kind`` is POINT for the latter. Whether a state starts or ends follows from the
@@ -120,146 +131,82 @@ def read_boris(
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
-    parts = Parts(path, 'observations', _TWICE, strict or bool(observation), notes)
-    return _read(
-        parts,
-        _chosen(project['observations'], observation, path),
-        lambda found, place: _project_events(found, types, place),
-        _project_videos,
-        subject,
-        _point_length(point_seconds, path),
+    return read_observations(
+        path,
+        project['observations'],
+        lambda found, place: _events(found, types, place),
+        _videos,
+        Options(observation, subject, point_seconds, strict, notes),
     )
 
 
-@LABEL_FORMATS.register(
-    'boris_events',
-    dict.fromkeys(('.csv', '.tsv', '.txt'), lambda row: 'Behavior' in row),
-)
-def read_boris_events(
+def read_observations(
     path: FilePath,
-    *,
-    observation: str | Sequence[str] | None = None,
-    subject: str | None = None,
-    point_seconds: float | None = None,
-    strict: bool = False,
-    notes: list[str] | None = None,
-) -> list[VideoSegments]:
-    """Return the states of each video in a table exported from BORIS.
-
-    Its options are those of :func:`read_boris`.
-
-    Args:
-        path: A CSV or TSV file, exported as "aggregated events" or "tabular events".
-        observation: Read only this observation, or these.
-        subject: Read only events of this subject.
-        point_seconds: Length of point events in seconds.
-        strict: Whether an observation that does not fit is an error.
-        notes: List to which notes are appended.
-    """
-    rows = read_rows(path)
-    heads = [
-        i
-        for i, (_, row) in enumerate(rows)
-        if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
-    ]
-    if not heads:
-        raise UserError(
-            f'{path}: no line has the columns Behavior and Time, or Behavior and '
-            'Start (s); export the events from BORIS as aggregated or tabular events.'
-        )
-    # Tables of BORIS 7 have a preamble.
-    lines = [row for _, row in rows[: heads[0]]]
-    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
-    found: dict[str, list[Row]] = {}
-    for place, row in as_dicts(rows[heads[0] :], path):
-        found.setdefault(row.get('Observation id', above), []).append((place, row))
-    parts = Parts(path, 'observations', _TWICE, strict or bool(observation), notes)
-    return _read(
-        parts,
-        _chosen(found, observation, path),
-        lambda rows, _: [event for row in rows for event in _row_events(*row)],
-        _table_videos,
-        subject,
-        _point_length(point_seconds, path),
-    )
-
-
-def _read(
-    parts: Parts,
-    observations: Mapping[str, Observation],
-    read_events: Callable[[Observation, str], Iterable[_Event]],
+    there: Mapping[str, Observation],
+    read_events: Callable[[Observation, str], Iterable[Event]],
     divide: Callable[
         [str, Observation, Sequence[Segment], str], Iterable[VideoSegments]
     ],
-    subject: str | None,
-    length: float | None,
+    options: Options,
 ) -> list[VideoSegments]:
     """Return the states of each video in observations.
 
     Args:
-        parts: Collects the videos.
-        observations: The observations to read, by name.
+        path: The file.
+        there: Its observations by name.
         read_events: Returns the events of an observation at a place of the file.
         divide: Returns the videos of an observation with a name and segments.
-        subject: The subject whose events are read.
-        length: Length of a point event in seconds; None to skip them.
+        options: Those of the reader.
     """
+    names, length = list(there), None
+    wanted = options.observation
+    if wanted is not None:
+        wanted = [wanted] if isinstance(wanted, str) else wanted
+        names = [choose(name, names, str(path), 'observation', '') for name in wanted]
+    if options.point_seconds is not None:
+        length = number(options.point_seconds, str(path), 'point_seconds')
+        if length <= 0:
+            raise UserError(
+                f'{path}: point_seconds is {length:g}, expected the length in seconds '
+                'that each point event gets, a number above 0.'
+            )
+    parts = Parts(
+        path,
+        'observations',
+        'choose one of the two by --label-option observation=NAME',
+        options.strict or bool(options.observation),
+        options.notes,
+    )
     # Number of point events in observations with and without states.
     points: Counter[bool] = Counter()
-    for name, observation in observations.items():
-        place = f'{parts.path}: observation {name!r}'
+    for name in dict.fromkeys(names):
+        place = f'{path}: observation {name!r}'
         with parts.part(repr(name), place) as videos:
-            events = list(read_events(observation, place))
-            segments = _segments(events, subject, length, place)
-            points[bool(segments)] += sum(event.kind == _POINT for event in events)
-            videos += divide(name, observation, segments, place)
+            events = list(read_events(there[name], place))
+            segments = _segments(events, options.subject, length, place)
+            points[bool(segments)] += sum(event.kind == POINT for event in events)
+            videos += divide(name, there[name], segments, place)
     if length is None and points.total():
         remedy = '--label-option point_seconds=0.1 reads each as a tenth of a second'
         if parts.is_empty:
             raise UserError(
-                f'{parts.path}: no states, only {points.total()} point events, which '
-                f'have no duration; {remedy}.'
+                f'{path}: no states, only {points.total()} point events, which have no '
+                f'duration; {remedy}.'
             )
         if points[True]:
             parts.note(
-                f'{parts.path}: {points[True]} point events are skipped, since they '
-                f'have no duration; {remedy}'
+                f'{path}: {points[True]} point events are skipped, since they have no '
+                f'duration; {remedy}'
             )
     return parts.read()
 
 
-def _chosen(
-    there: Mapping[str, Observation],
-    wanted: str | Sequence[str] | None,
-    path: FilePath,
-) -> dict[str, Observation]:
-    """Return the observations to read; None stands for all of them."""
-    names = list(there)
-    if wanted is not None:
-        given = [wanted] if isinstance(wanted, str) else wanted
-        names = [choose(name, names, str(path), 'observation', '') for name in given]
-    return {name: there[name] for name in names}
-
-
-def _point_length(seconds: object, path: FilePath) -> float | None:
-    """Return the length of point events, after checking that it is above 0."""
-    if seconds is None:
-        return None
-    length = number(seconds, str(path), 'point_seconds')
-    if length <= 0:
-        raise UserError(
-            f'{path}: point_seconds is {length:g}, expected the length in seconds that '
-            'each point event gets, a number above 0.'
-        )
-    return length
-
-
 def _segments(
-    events: Iterable[_Event], subject: str | None, length: float | None, place: str
+    events: Iterable[Event], subject: str | None, length: float | None, place: str
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
-    events = [event for event in events if length or event.kind != _POINT]
-    wanted = '' if subject == _NO_SUBJECT else subject
+    events = [event for event in events if length or event.kind != POINT]
+    wanted = '' if subject == NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
     if there:
         option = '--label-option subject=NAME'
@@ -270,7 +217,7 @@ def _segments(
         if event.subject != wanted:
             continue
         start, end = event.time, event.time + (length or 0)
-        if event.kind != _POINT:
+        if event.kind != POINT:
             key = (event.code, event.modifiers)
             expected = 'STOP' if key in running else 'START'
             if event.kind not in ('', expected):
@@ -292,9 +239,9 @@ def _segments(
     return segments
 
 
-def _project_events(
+def _events(
     observation: dict[str, Any], types: Mapping[str, str], place: str
-) -> Iterator[_Event]:
+) -> Iterator[Event]:
     if observation.get('media_creation_date_as_offset'):
         raise UserError(
             f'{place}: its times are relative to the creation date of the media; '
@@ -314,13 +261,13 @@ def _project_events(
                 f'{where} has the behavior {code!r}, which the ethogram lacks; add it '
                 'there or delete the event.'
             )
-        if code != _MARK:
-            kind = '' if types[code].startswith('State') else _POINT
+        if code != MARK:
+            kind = '' if types[code].startswith('State') else POINT
             seconds = number(time, where, 'time') - offset
-            yield _Event(seconds, subject, code, modifiers, kind)
+            yield Event(seconds, subject, code, modifiers, kind)
 
 
-def _project_videos(
+def _videos(
     name: str, observation: dict[str, Any], segments: Sequence[Segment], place: str
 ) -> Iterator[VideoSegments]:
     # In a live observation, this is an empty list.
@@ -349,51 +296,6 @@ def _project_videos(
         yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
 
 
-def _row_events(place: str, row: dict[str, str]) -> list[_Event]:
-    if row['Behavior'] == _MARK:
-        return []
-    kinds = (row.get('Behavior type'), row.get('Status'))
-    times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
-    times = times[:1] if _POINT in kinds else times
-    offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
-    subject = row.get('Subject', '')
-    modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
-    seconds = [number(row.get(column), place, column) for column in times]
-    if seconds != sorted(seconds):
-        raise UserError(
-            f'{place}: the state {shown(row["Behavior"])} starts at {seconds[0]:g} s '
-            f'and stops at {seconds[1]:g} s; correct it in BORIS and export it again.'
-        )
-    return [
-        _Event(
-            second - offset,
-            '' if subject == _NO_SUBJECT else subject,
-            row['Behavior'],
-            '|'.join(modifiers),
-            next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
-        )
-        for second in seconds
-    ]
-
-
-def _table_videos(
-    name: str, rows: Sequence[Row], segments: Sequence[Segment], place: str
-) -> list[VideoSegments]:
-    media = {
-        next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
-        for _, row in rows
-    }
-    files = sorted(media.difference(_NO_MEDIA))
-    if len(files) > 1:
-        raise UserError(
-            f'{place} has the media {", ".join(files)}, and a table does not state '
-            'where each of them ends; give the .boris project instead.'
-        )
-    if not files:
-        return [VideoSegments(name, segments)]
-    return [VideoSegments(video_name(files[0]), segments, filename=files[0])]
-
-
 def write_boris(
     path: FilePath, videos: Sequence[VideoSegments], classes: Sequence[str]
 ) -> None:
@@ -417,38 +319,22 @@ def write_boris(
     excludes = not any(',' in name for name in classes)
     behaviors = [
         {
-            'type': 'State event',
+            **_NEW_BEHAVIOR,
             'key': _KEYS[i : i + 1],
             'code': name,
-            'description': '',
-            'color': '',
-            'category': '',
-            'modifiers': '',
             'excluded': ','.join(o for o in classes if o != name) if excludes else '',
-            'coding map': '',
         }
         for i, name in enumerate(classes)
     ]
     if any(video.marks for video in videos):
-        mark = {'type': 'Point event', 'key': '', 'code': _MARK, 'excluded': ''}
-        behaviors.append({**behaviors[0], **mark})
+        behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': MARK})
     project = {
-        'time_format': 'hh:mm:ss',
+        **_NEW_PROJECT,
         'project_date': now,
-        'project_name': 'predictions of mmskelseg',
-        'project_description': '',
-        'project_format_version': '7.0',
-        'subjects_conf': {},
         'behaviors_conf': {str(i): behavior for i, behavior in enumerate(behaviors)},
         'observations': {
             video.name: _observation(video, classes, now) for video in videos
         },
-        'behavioral_categories': [],
-        'behavioral_categories_config': {},
-        'independent_variables': {},
-        'coding_map': {},
-        'behaviors_coding_map': [],
-        'converters': {},
     }
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
@@ -456,7 +342,7 @@ def write_boris(
 def _observation(
     video: VideoSegments, classes: Sequence[str], now: str
 ) -> dict[str, object]:
-    fps, duration = _fps_and_duration(video)
+    fps, duration = fps_and_duration(video)
     media = video.filename or video.name
     events: list[tuple[float, int, list]] = []
 
@@ -473,24 +359,14 @@ def _observation(
                 f'{", ".join(classes)}.'
             )
         add(0, segment.end, segment.label, '')
-        add(1, segment.start, segment.label, _comment(segment))
+        add(1, segment.start, segment.label, comment_on(segment))
     for mark in video.marks:
-        add(2, round(mark.start, 3), _MARK, f'until {mark.end:.3f} s: {mark.label}')
+        add(2, round(mark.start, 3), MARK, f'until {mark.end:.3f} s: {mark.label}')
     return {
+        **_NEW_OBSERVATION,
         'file': {'1': [media], **{str(i): [] for i in range(2, 9)}},
-        'type': 'MEDIA',
         'date': now,
-        'description': '',
-        'time offset': 0.0,
         'events': [row for _, _, row in sorted(events)],
-        'observation time interval': [0, 0],
-        'independent_variables': {},
-        'visualize_spectrogram': False,
-        'visualize_waveform': False,
-        'media_creation_date_as_offset': False,
-        'media_scan_sampling_duration': 0,
-        'image_display_duration': 1,
-        'close_behaviors_between_videos': False,
         'media_info': {
             'length': {media: duration},
             'fps': {media: fps},
@@ -501,52 +377,8 @@ def _observation(
     }
 
 
-def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write a CSV table in the form of BORIS' export of "aggregated events".
-
-    Args:
-        path: The file to write.
-        videos: Videos with fps and num_frames.
-    """
-    now = datetime.now().isoformat(' ', timespec='seconds')
-    table = io.StringIO()
-    writer = csv.DictWriter(table, _HEADER.split(','))
-    writer.writeheader()
-    for video in videos:
-        fps, duration = _fps_and_duration(video)
-        media = video.filename or video.name
-        total = sum(segment.end - segment.start for segment in video.segments)
-        for segment in video.segments:
-            start, stop = round(segment.start, 3), round(segment.end, 3)
-            values = {
-                'Observation id': video.name,
-                'Observation date': now,
-                'Observation type': 'Media file',
-                'Source': f'player #1:{media}',
-                'Time offset (s)': 0.0,
-                'Coding duration': f'{duration:.3f}',
-                'Media duration (s)': f'{duration:.3f}',
-                'FPS (frame/s)': f'{fps:.3f}',
-                'Subject': _NO_SUBJECT,
-                'Observation duration by subject by observation': f'{total:.3f}',
-                'Behavior': segment.label,
-                'Behavioral category': 'Not defined',
-                'Behavior type': 'STATE',
-                'Start (s)': f'{start:.3f}',
-                'Stop (s)': f'{stop:.3f}',
-                'Duration (s)': f'{stop - start:.3f}',
-                'Media file name': media,
-                'Image index start': frame_at(start, fps),
-                'Image index stop': frame_at(stop, fps),
-                'Image file path start': 'NA',
-                'Image file path stop': 'NA',
-                'Comment start': _comment(segment),
-            }
-            writer.writerow(values)
-    atomic_write_text(path, table.getvalue())
-
-
-def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
+def fps_and_duration(video: VideoSegments) -> tuple[float, float]:
+    """Return frames per second and the duration in seconds of a video to write."""
     place = f'video {video.name!r}'
     fps = check_fps(video.fps, place)
     if video.num_frames is None:
@@ -557,5 +389,6 @@ def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
     return fps, round(video.num_frames / fps, 3)
 
 
-def _comment(segment: Segment) -> str:
+def comment_on(segment: Segment) -> str:
+    """Return the confidence of a segment as a comment."""
     return '' if segment.score is None else f'confidence {segment.score:.3f}'

@@ -164,6 +164,37 @@ def segments_to_labels(
     other = resolve_background(background, classes)
     fill = -1 if other is None else other
     ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
+    label, owner, clash = _placed(ordered, num_frames, fps, classes, overlap, place)
+    if overlap == 'background':
+        label[clash] = fill
+    gaps = label == -1
+    if missing == 'error' and _ends_early(gaps, fps):
+        print_log(
+            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
+            'and is extended to its end.',
+            WARNING,
+        )
+        label[gaps] = label[~gaps][-1]
+        gaps[:] = False
+    if missing == 'error' and gaps.any():
+        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
+    if missing == 'background':
+        label[gaps] = fill
+    return label
+
+
+def _placed(
+    ordered: Sequence[Segment],
+    num_frames: int,
+    fps: float,
+    classes: Sequence[str],
+    overlap: str,
+    place: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the class of each frame and the index of its segment, -1 if there is none.
+
+    The third result is where segments of two classes overlap.
+    """
     label = np.full(num_frames, -1, np.int64)
     owner = np.full(num_frames, -1)
     clash = np.zeros(num_frames, bool)
@@ -194,22 +225,7 @@ def segments_to_labels(
             'segments; they are left out.',
             WARNING,
         )
-    if overlap == 'background':
-        label[clash] = fill
-    gaps = label == -1
-    if missing == 'error' and _ends_early(gaps, fps):
-        print_log(
-            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
-            'and is extended to its end.',
-            WARNING,
-        )
-        label[gaps] = label[~gaps][-1]
-        gaps[:] = False
-    if missing == 'error' and gaps.any():
-        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
-    if missing == 'background':
-        label[gaps] = fill
-    return label
+    return label, owner, clash
 
 
 def make_segment(
