@@ -26,6 +26,18 @@ from tests.test_faults.oracle import run_command
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 FRAMES = 6
+# Options for the toy config with the data set `my data/annotations.pkl`.
+SMALL_TRAINING = [
+    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
+      ('train', 'val', 'test')),
+    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
+    *(f'{part}_dataloader.persistent_workers=False' for part in
+      ('train', 'val', 'test')),
+    'val_evaluator.num_classes=3',
+    'test_evaluator.num_classes=3',
+    'model.num_classes=3',
+    'model.branches.heatmap.channels=8',
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -207,10 +207,10 @@ def test_attribute_of_many_values_is_refused(tmp_path, value):
 @pytest.mark.parametrize(('name', 'size', 'width'), [
     ('axis1', 10**8, 0), ('block0_items_label1', 10**8, 0), ('block0_values', 10**8, 2)
 ])  # fmt: skip
-def test_table_of_pandas_that_claims_too_much_is_refused(tmp_path, name, size, width):
+def test_table_of_pandas_that_claims_too_much_is_refused(copied, name, size, width):
     """What is not written takes no bytes of the file."""
     h5py = pytest.importorskip('h5py')
-    path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
+    path = copied('poses/deeplabcut fixed')
     with h5py.File(path, 'a') as file:
         (group,) = file.values()
         del group[name]
@@ -221,10 +221,10 @@ def test_table_of_pandas_that_claims_too_much_is_refused(tmp_path, name, size, w
 
 
 @pytest.mark.parametrize('kind', [10**11, 'text', 1.5])
-def test_names_of_columns_that_are_no_pickle_are_refused(tmp_path, kind):
+def test_names_of_columns_that_are_no_pickle_are_refused(copied, kind):
     """Python makes as many zeros of a number."""
     h5py = pytest.importorskip('h5py')
-    path = FORMATS['poses/deeplabcut table'].make(tmp_path)
+    path = copied('poses/deeplabcut table')
     with h5py.File(path, 'a') as file:
         (group,) = file.values()
         group['table'].attrs['values_block_0_kind'] = kind
@@ -361,10 +361,10 @@ def test_annotations_that_were_compressed_are_named(tmp_path):
     assert 'a pickle was expected' in str(judge(load_annotations, path))
 
 
-def test_exported_model_names_no_layout_by_its_path(tmp_path):
+def test_exported_model_names_no_layout_by_its_path(copied, tmp_path):
     """A layout may be a config file, which is a program."""
     onnx = pytest.importorskip('onnx')
-    path = FORMATS['exported model'].make(tmp_path)
+    path = copied('exported model')
     layout = tmp_path / 'layout.py'
     layout.write_text(f'open({str(CANARY)!r}, "w")\ndataset_info = dict()\n')
     model = onnx.load(path)
@@ -377,10 +377,10 @@ def test_exported_model_names_no_layout_by_its_path(tmp_path):
     assert 'neither the name of a layout nor a dict of one' in told
 
 
-def test_images_that_are_not_all_encoded_are_refused(tmp_path):
+def test_images_that_are_not_all_encoded_are_refused(copied):
     """The rest would be what was in memory before."""
     onnx = pytest.importorskip('onnx')
-    path = FORMATS['exported model'].make(tmp_path)
+    path = copied('exported model')
     model = onnx.load(path)
     (entry,) = (e for e in model.metadata_props if e.key == 'mmskelseg.heatmap')
     encoder = onnx.load_from_string(base64.b64decode(entry.value))

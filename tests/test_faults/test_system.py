@@ -16,19 +16,7 @@ from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UnavailableError
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.formats import FORMATS, TOY
-
-SMALL = [
-    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
-      ('train', 'val', 'test')),
-    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
-    *(f'{part}_dataloader.persistent_workers=False' for part in
-      ('train', 'val', 'test')),
-    'val_evaluator.num_classes=3',
-    'test_evaluator.num_classes=3',
-    'model.num_classes=3',
-    'model.branches.heatmap.channels=8',
-]  # fmt: skip
-
+from tests.test_faults.formats import SMALL_TRAINING as SMALL
 
 DATA = 'my data/annotations.pkl'
 

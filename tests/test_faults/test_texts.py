@@ -1,13 +1,12 @@
 """Texts that other programs wrote otherwise than they should have."""
 
 import gzip
-import json
 
 import numpy as np
 import pytest
 
 from mmskelseg.fileio.trained_weights import trained_data
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.segments import make_segment
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
@@ -34,36 +33,21 @@ def table(tmp_path):
     return read
 
 
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        (TABLE.encode('utf-16'), 'is in UTF-16, expected UTF-8'),
-        (TABLE.encode('utf-16-le'), r"line 1 holds the control character '\x00'"),
-        (
-            TABLE.replace('walk', 'Ärger').encode('latin-1'),
-            'byte 20 is no text in UTF-8',
-        ),
-        (TABLE.replace('walk', '"walk'), 'line 2 is not a valid row'),
-        (TABLE.replace('walk', '"wa"lk'), 'line 2 is not a valid row'),
-        (
-            TABLE.replace('walk', 'x' * 140_000),
-            'line 2 is not a valid row (field larg',
-        ),
-        (
-            TABLE.replace('end', 'start'),
-            'the columns are start, start, label, without end',
-        ),
-        ('start,end,label,end\n0,1,a,2\n', "line 1 names the column 'end' twice"),
-        (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start is '),
-        (TABLE.replace('0,1,walk', '0,1_0,walk'), "end is '1_0', expected a number"),
-        (TABLE.replace('0,1,walk', '0,٣,walk'), "end is '٣', expected a number"),
-        (
-            TABLE.replace('0,1,walk', '1,0,walk'),
-            'starts at 1.000 s and ends at 0.000 s',
-        ),
-        ('', 'the columns are none'),
-    ],
-)
+@pytest.mark.parametrize(('content', 'message'), [
+    (TABLE.encode('utf-16'), 'is in UTF-16, expected UTF-8'),
+    (TABLE.encode('utf-16-le'), r"line 1 holds the control character '\x00'"),
+    (TABLE.replace('walk', 'Ärger').encode('latin-1'), 'byte 20 is no text in UTF-8'),
+    (TABLE.replace('walk', '"walk'), 'line 2 is not a valid row'),
+    (TABLE.replace('walk', '"wa"lk'), 'line 2 is not a valid row'),
+    (TABLE.replace('walk', 'x' * 140_000), 'line 2 is not a valid row (field larg'),
+    (TABLE.replace('end', 'start'), 'the columns are start, start, label, without end'),
+    ('start,end,label,end\n0,1,a,2\n', "line 1 names the column 'end' twice"),
+    (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start is '),
+    (TABLE.replace('0,1,walk', '0,1_0,walk'), "end is '1_0', expected a number"),
+    (TABLE.replace('0,1,walk', '0,٣,walk'), "end is '٣', expected a number"),
+    (TABLE.replace('0,1,walk', '1,0,walk'), 'starts at 1.000 s and ends at 0.000 s'),
+    ('', 'the columns are none'),
+])  # fmt: skip
 def test_table_is_refused_with_its_line(table, content, message):
     told = table(content)
     assert message in told
@@ -233,15 +217,6 @@ def test_messages_stay_a_line():
     assert shown(10**6000) == 'a number of over 6000 digits'
     assert shown(ValueError('a\nb')) == 'a b'
     assert shown('x' * 100) == "'" + 'x' * 56 + '...'
-
-
-@pytest.mark.parametrize('content', [b'', b'\0' * 100, b'PK\x03\x04', b'{}'])
-def test_annotations_of_another_kind_are_named(tmp_path, content):
-    path = tmp_path / 'annotations.pkl'
-    path.write_bytes(content)
-    told = str(judge(load_annotations, path))
-    assert 'a pickle was expected' in told
-    assert json.dumps(told)
 
 
 def test_number_of_a_class_has_bounds(tmp_path):

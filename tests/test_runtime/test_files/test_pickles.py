@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.files import inputs
 from mmskelseg.runtime.files.pickled_values import DATA_NAMES, UnsafePickleError
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import UserError
@@ -222,24 +223,33 @@ def test_load_pickle_reads_the_programs_that_the_crafted_ones_vary(tmp_path):
     assert load_pickle(write(tmp_path / 'a.pkl', program)).tolist() == [3]
 
 
-LONG = b'B' + (1 << 20).to_bytes(4, 'little') + bytes(1 << 20) + b'\x94'
+LONG = b'B' + (1 << 16).to_bytes(4, 'little') + bytes(1 << 16) + b'\x94'
 REPEATED = {
-    'lists': b']' * (1 << 22),
-    'sets': b'\x8f' * (1 << 21),
-    'calls': b'cbuiltins\nset\n\x94' + b'h\x00)\x81' * (1 << 21),
-    'types': b'cnumpy\ndtype\n\x94' + (b'h\x00' + text('f8') + b'\x85R') * (1 << 20),
-    'long bytes': LONG + b'h\x00' * 400,
-    'arrays': LONG + F8 + b'\x94' + array(b'h\x01', b'h\x00', (1 << 17,)) * 400,
+    'lists': b']' * (1 << 16),
+    'sets': b'\x8f' * (1 << 15),
+    'calls': b'cbuiltins\nset\n\x94' + b'h\x00)\x81' * (1 << 14),
+    'types': b'cnumpy\ndtype\n\x94' + (b'h\x00' + text('f8') + b'\x85R') * (1 << 13),
+    'long bytes': LONG + b'h\x00' * 100,
+    'arrays': LONG + F8 + b'\x94' + array(b'h\x01', b'h\x00', (1 << 13,)) * 100,
     'lists of lists': b'](' + b']\x94(' + b'K\x01' * 99 + b'e' + b''.join(
         b']\x94(' + bytes([104, i]) * 99 + b'e' for i in range(9)) + b'e',
 }  # fmt: skip
 
 
 @pytest.mark.parametrize('program', REPEATED.values(), ids=REPEATED)
-def test_load_pickle_counts_the_memory_of_what_it_makes(tmp_path, program):
+def test_load_pickle_counts_the_memory_of_what_it_makes(tmp_path, monkeypatch, program):
     """A few bytes may ask for a large value, again and again."""
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + program + b'.')
+    # The bound that always holds is 256 MiB, which takes seconds to reach.
+    monkeypatch.setattr(inputs, '_FREE', 1 << 22)
     with pytest.raises(UnsafePickleError, match=r'memory|repeats'):
+        load_pickle(path)
+
+
+def test_load_pickle_takes_256_mib_at_most_for_a_small_file(tmp_path):
+    long = b'B' + (1 << 20).to_bytes(4, 'little') + bytes(1 << 20) + b'\x94'
+    path = write(tmp_path / 'a.pkl', b'\x80\x05' + long + b'h\x00' * 256 + b'.')
+    with pytest.raises(UnsafePickleError, match='more memory than its size'):
         load_pickle(path)
 
 

@@ -72,21 +72,16 @@ def test_flags_are_not_scores(walk, save_json):
     assert score[0, :, 4].all()
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda e: e[1].pop('image_id'), r'\[1\] lacks image_id'),
-        (lambda e: e[1].update(image_id='walk.jpg'), "image_id is 'walk.jpg'"),
-        (lambda e: e[1].update(category_id=3), r'categories \[1, 3\]'),
-        (lambda e: e[1]['keypoints'].pop(), 'has 50 numbers, expected 51'),
-        (lambda e: e[1].update(image_id=397133), 'do not number the frames'),
-        (lambda e: e.clear(), 'expected a list of at least one person'),
-        (
-            lambda e: [entry.update(track_id=1, image_id=0) for entry in e],
-            'person 1 occurs twice in frame 0',
-        ),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda e: e[1].pop('image_id'), r'\[1\] lacks image_id'),
+    (lambda e: e[1].update(image_id='walk.jpg'), "image_id is 'walk.jpg'"),
+    (lambda e: e[1].update(category_id=3), r'categories \[1, 3\]'),
+    (lambda e: e[1]['keypoints'].pop(), 'has 50 numbers, expected 51'),
+    (lambda e: e[1].update(image_id=397133), 'do not number the frames'),
+    (lambda e: e.clear(), 'expected a list of at least one person'),
+    (lambda e: [entry.update(track_id=1, image_id=0) for entry in e],
+     'person 1 occurs twice in frame 0'),
+])  # fmt: skip
 def test_malformed_results_are_named(change, message, walk, save_json):
     content = entries(walk)
     change(content)

@@ -168,19 +168,13 @@ def test_missing_packages_are_told_in_a_sentence(monkeypatch, name, sentence):
         build_pose_estimator(name)
 
 
-@pytest.mark.parametrize(
-    ('python', 'versions', 'sentence'),
-    [
-        ((3, 13), {'numpy': '1.26.4'}, 'which does not exist for Python 3.13; run'),
-        ((3, 11), {'numpy': '2.4.6'}, 'needs numpy>=1.23,<2, but numpy 2.4.6 is inst'),
-        ((3, 11), {'numpy': '1.26.4'}, 'needs mediapipe>=0.10.14,<0.10.22, but it is '),
-        (
-            (3, 11),
-            {'numpy': '1.26.4', 'mediapipe': '1.0.1'},
-            'needs mediapipe>=0.10.14,<0.10.22, but mediapipe 1.0.1 is installed; run',
-        ),
-    ],
-)
+@pytest.mark.parametrize(('python', 'versions', 'sentence'), [
+    ((3, 13), {'numpy': '1.26.4'}, 'which does not exist for Python 3.13; run'),
+    ((3, 11), {'numpy': '2.4.6'}, 'needs numpy>=1.23,<2, but numpy 2.4.6 is inst'),
+    ((3, 11), {'numpy': '1.26.4'}, 'needs mediapipe>=0.10.14,<0.10.22, but it is '),
+    ((3, 11), {'numpy': '1.26.4', 'mediapipe': '1.0.1'},
+     'needs mediapipe>=0.10.14,<0.10.22, but mediapipe 1.0.1 is installed; run'),
+])  # fmt: skip
 def test_mediapipe_tells_what_is_in_its_way(monkeypatch, python, versions, sentence):
     monkeypatch.setattr(
         Dependency, 'found', lambda self: (self.name, versions.get(self.name, ''))

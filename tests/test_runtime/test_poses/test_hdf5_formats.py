@@ -232,23 +232,17 @@ def test_names_of_deeplabcut_columns_are_texts(h5py, tmp_path):
 HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
 
 
-@pytest.mark.parametrize(
-    ('text', 'message'),
-    [
-        ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
-        (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
-        (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
-        (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
-        (HEAD, 'numbered from 0 to 0 in 0 rows'),
-        (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
-        (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
-        (
-            HEAD.replace('x,y', 'x,z') + '0,1,2\n',
-            'poses in 3D, which are not in pixels',
-        ),
-        (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
-    ],
-)
+@pytest.mark.parametrize(('text', 'message'), [
+    ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
+    (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
+    (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
+    (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
+    (HEAD, 'numbered from 0 to 0 in 0 rows'),
+    (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
+    (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
+    (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'poses in 3D, which are not in pixels'),
+    (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
+])  # fmt: skip
 def test_malformed_deeplabcut_csv_is_named(text, message, save_text):
     with pytest.raises(ValueError, match=message):
         read_deeplabcut(save_text(text))

@@ -97,35 +97,21 @@ def test_layout_is_the_one_given(walk, save_json):
         read_mmpose(path, 'coco17')
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda f: f[0].pop('instances'), r'\[0\] lacks instances'),
-        (lambda f: f[1].update(frame_id=0), 'frame_id 0 comes after 0'),
-        (
-            lambda f: f[1]['instances'][0].pop('keypoints'),
-            r'instances\[0\] lacks keypoints',
-        ),
-        (
-            lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
-            'keypoints have 3 coordinates, expected 2; 3D',
-        ),
-        (
-            lambda f: f[1]['instances'][0].update(keypoint_scores=[1.0] * 5),
-            'keypoints_scores has 5 numbers, expected 17',
-        ),
-        (
-            lambda f: f[1]['instances'].append(instance(np.ones((3, 3)))),
-            '3 joints in frame 1, but 17 before',
-        ),
-        (lambda f: f.clear(), 'expected a list of frames with instances'),
-        (
-            lambda f: [frame['instances'].clear() for frame in f],
-            'no person in any frame',
-        ),
-        (lambda f: f.insert(0, instance(np.ones((17, 3)))), 'predictions of one image'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda f: f[0].pop('instances'), r'\[0\] lacks instances'),
+    (lambda f: f[1].update(frame_id=0), 'frame_id 0 comes after 0'),
+    (lambda f: f[1]['instances'][0].pop('keypoints'),
+     r'instances\[0\] lacks keypoints'),
+    (lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
+     'keypoints have 3 coordinates, expected 2; 3D'),
+    (lambda f: f[1]['instances'][0].update(keypoint_scores=[1.0] * 5),
+     'keypoints_scores has 5 numbers, expected 17'),
+    (lambda f: f[1]['instances'].append(instance(np.ones((3, 3)))),
+     '3 joints in frame 1, but 17 before'),
+    (lambda f: f.clear(), 'expected a list of frames with instances'),
+    (lambda f: [frame['instances'].clear() for frame in f], 'no person in any frame'),
+    (lambda f: f.insert(0, instance(np.ones((17, 3)))), 'predictions of one image'),
+])  # fmt: skip
 def test_malformed_predictions_are_named(change, message, walk, save_json):
     content = frames(walk)
     change(content)

@@ -140,19 +140,14 @@ def test_npz_names_its_joints(walk, tmp_path):
     assert poses.keypoint_score.all()
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'message'),
-    [
-        ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
-        ({'keypoint': np.ones((4, 17, 3))}, r'shape \(1, 4, 17, 3\), expected'),
-        (
-            {'keypoint': np.ones((4, 17, 2)), 'keypoint_score': np.ones((3, 17))},
-            r'keypoint_score has shape \(1, 3, 17\)',
-        ),
-        ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1, expected numbers'),
-        ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
-    ],
-)
+@pytest.mark.parametrize(('arrays', 'message'), [
+    ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
+    ({'keypoint': np.ones((4, 17, 3))}, r'shape \(1, 4, 17, 3\), expected'),
+    ({'keypoint': np.ones((4, 17, 2)), 'keypoint_score': np.ones((3, 17))},
+     r'keypoint_score has shape \(1, 3, 17\)'),
+    ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1, expected numbers'),
+    ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
+])  # fmt: skip
 def test_malformed_npz_is_named(arrays, message, tmp_path):
     path = tmp_path / 'take1.npz'
     np.savez(path, **arrays)
