@@ -1,4 +1,4 @@
-"""How the property-based tests of this folder draw, and the files that they change."""
+"""Settings of property-based tests, and copies of valid files."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Configs that run as Python but not as a training, from the command on."""
+"""Configs that are valid Python but no valid training."""
 
 import os
 
@@ -53,7 +53,6 @@ def train_with(tmp_path):
     ('raise KeyError', 'mine.py: cannot be read (KeyError: )'),
 ])  # fmt: skip
 def test_mistake_is_told_with_its_config(train_with, text, message):
-    """And with the way to a traceback, where nobody has foreseen it."""
     told = train_with(text)
     assert message in told
     assert told.startswith('mine.py: ')

@@ -46,7 +46,7 @@ def _change(name: str, file: Path, rng: random.Random) -> None:
 
 @pytest.mark.parametrize('name', FORMATS)
 def test_valid_input_is_read(name, copied):
-    """So that a mutation is what a finding is about."""
+    """So a finding is due to its mutation."""
     format, path = FORMATS[name], copied(name)
     files = _target(format, path)
     assert files

@@ -8,7 +8,7 @@ from tests.small_data import ROOT
 
 
 def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
-    """In a process of its own, since one with threads is not to be forked."""
+    """In a new process, since one with threads must not be forked."""
     words = ['--programs', '150', '--mutations', '20', '--findings', tmp_path]
     run = subprocess.run(
         [sys.executable, '-m', 'tests.test_faults.fuzz', *words],

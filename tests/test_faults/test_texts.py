@@ -1,4 +1,4 @@
-"""Texts that other programs wrote otherwise than they should have."""
+"""Malformed text files."""
 
 import gzip
 
@@ -56,7 +56,6 @@ def test_table_is_refused_with_its_line(table, content, message):
 
 
 def test_table_with_other_line_ends_is_the_same(tmp_path):
-    """Of Windows, and of old Macs."""
     path = tmp_path / 'take1.csv'
     path.write_text(TABLE)
     expected = read_segments(path)
@@ -99,7 +98,6 @@ def test_xml_is_refused_with_its_fault(tmp_path, content, message):
 
 
 def test_deep_xml_is_read_or_refused(tmp_path):
-    """Elements within elements, all of them closed."""
     path = tmp_path / 'annotations.xml'
     path.write_bytes(
         b'<annotations>' + b'<a>' * 10_000 + b'</a>' * 10_000 + b'</annotations>'
@@ -108,7 +106,6 @@ def test_deep_xml_is_read_or_refused(tmp_path):
 
 
 def test_packed_project_is_bounded(tmp_path):
-    """Zeros that are packed a thousand times."""
     path = tmp_path / 'project.boris.gz'
     path.write_bytes(gzip.compress(bytes(1 << 29), 1))
     told = str(judge(read_segments, path))
@@ -116,7 +113,7 @@ def test_packed_project_is_bounded(tmp_path):
 
 
 def test_misspelt_part_is_told_where_none_is_needed(tmp_path):
-    """Also if the poses are COCO's already."""
+    """Even if the poses have COCO's joints."""
     poses = read_poses(FORMATS['poses/coco'].make(tmp_path))
     with pytest.raises(UserError, match=r'take1: there is no joint nos; choose among'):
         to_coco17(poses, {'nos': 'nose'}, 'take1')
@@ -194,13 +191,12 @@ def test_names_with_control_characters_are_refused(tmp_path, monkeypatch, use, m
 
 
 def test_names_in_tables_are_escaped():
-    """Those of summaries and dumps are anybody's."""
     (line,) = text_table([['a\x1b[31m\ud800']])
     assert line == r'a\x1b[31m\ud800'
 
 
 def test_damaged_text_of_an_array_is_refused(tmp_path):
-    """What is no character would end Python's own functions by SystemError."""
+    """Python's functions raise SystemError for invalid characters."""
     path = tmp_path / 'take1.npz'
     names = np.array(['ann'])
     names.view(np.uint32)[1] = 2**31
@@ -209,7 +205,6 @@ def test_damaged_text_of_an_array_is_refused(tmp_path):
 
 
 def test_messages_stay_a_line():
-    """Whatever is in a file that they quote."""
     error = UserError('x' * 5000 + '\n' + 'y' * 300)
     assert len(str(error)) <= 900
     assert '\n' not in str(error)
@@ -220,7 +215,6 @@ def test_messages_stay_a_line():
 
 
 def test_number_of_a_class_has_bounds(tmp_path):
-    """Python refuses to read whole numbers of thousands of digits."""
     from mmskelseg.converters.text_layout import read_classes
 
     path = tmp_path / 'mapping.txt'

@@ -96,7 +96,6 @@ def test_saving_twice_writes_the_same_bytes(path):
 
 
 def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
-    """The script that users copy from docs/data_format.md works as it stands."""
     text = (ROOT / 'docs/data_format.md').read_text('utf-8')
     scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
@@ -107,7 +106,6 @@ def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
 
 
 def test_unlabelled_video_is_allowed(path):
-    """A video to predict only has -1 for every frame."""
     data = make_annotations()
     data['annotations'][2]['label'][:] = -1
     write(data, path)
@@ -122,7 +120,7 @@ def test_skeleton_of_ones_own_is_given_as_a_dict(path):
 
 
 def test_failed_save_leaves_the_old_file(path):
-    """A fault is found before the old file is touched, and nothing is left aside."""
+    """And leaves no temporary file."""
     save_annotations(make_annotations(), path)
     before = path.read_bytes()
     data = make_annotations()
@@ -138,7 +136,6 @@ def test_failed_save_leaves_the_old_file(path):
 
 
 def test_interrupted_save_leaves_the_old_file(path, monkeypatch):
-    """The new file takes the place of the old one only when it is complete."""
     save_annotations(make_annotations(), path)
     before = path.read_bytes()
 
@@ -199,7 +196,6 @@ class Attack:
 
 
 def test_pickle_that_runs_code_is_refused(path, monkeypatch):
-    """The name of what it would run is in the sentence, and nothing has run."""
     data = make_annotations()
     data['metainfo']['classes'][0] = Attack()
     write(data, path)
@@ -332,7 +328,7 @@ def test_fault_is_named_in_one_sentence(change, named, path):
     ids=['label', 'split', 'fps'],
 )  # fmt: skip
 def test_fault_names_the_file_that_its_part_comes_from(edit, file, problem, path):
-    """Without such a file, or for another part, it names the source."""
+    """Other parts name the source."""
     data = make_annotations()
     edit(data)
     files = {('b', 'label'): Path('b.txt'), ('split', 'test'): Path('test.bundle')}

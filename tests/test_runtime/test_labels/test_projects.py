@@ -1,4 +1,4 @@
-"""Projects as people leave them: parts that fit are read, the others told in a note."""
+"""Unfinished projects: usable parts are read, a note lists the others."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ OBSERVATIONS = {
 
 @pytest.fixture
 def project(tmp_path):
-    """A project of BORIS 7 with all of these, without what newer versions add."""
+    """A project of BORIS 7 with these observations."""
     content = {
         'behaviors_conf': {
             str(i): {'code': code, 'type': kind}
@@ -295,7 +295,7 @@ def test_via_leaves_out_videos_with_a_segment_without_a_class(tmp_path):
 
 
 def test_elan_leaves_out_annotations_without_a_value(tmp_path):
-    """As of pauses that somebody marked and did not name; strict tells the first."""
+    """Such as unnamed pauses; with strict, the first is an error."""
     text = (SAMPLES / 'labels.eaf').read_text()
     value = '<ANNOTATION_VALUE>walk</ANNOTATION_VALUE>'
     assert text.count(value) == 1

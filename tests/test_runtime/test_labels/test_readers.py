@@ -21,7 +21,7 @@ def by_name(videos):
 
 
 def test_boris_project_gives_paired_states_by_video():
-    """Point events and empty observations are left out, rates are told."""
+    """Point events and empty observations are skipped."""
     (video,) = read_segments(SAMPLES / 'project.boris', observation='take one')
     assert spans(video) == TAKE1
     assert (video.name, video.fps, video.filename) == ('take1', 25, 'videos/take1.mp4')
@@ -53,7 +53,6 @@ def test_boris_tables_give_paired_states(name):
 
 
 def test_boris_table_whose_state_stops_before_it_starts_is_an_error(tmp_path):
-    """A pair of them would be a segment that nobody saw."""
     lines = (SAMPLES / 'tabular_events.csv').read_text().splitlines()
     swapped = [
         line.replace('START', 'STOP').replace('STOP,1.280', 'START,1.280')
@@ -128,7 +127,7 @@ def test_cvat_project_is_a_video_for_each_task():
 
 
 def test_cvat_joins_tags_of_neighbouring_frames():
-    """Each third frame is there, and stands for three."""
+    """Every third frame is labelled, and stands for three."""
     (video,) = read_segments(SAMPLES / 'cvat_images.xml', fps=3)
     assert (video.name, spans(video)) == (
         'take2',

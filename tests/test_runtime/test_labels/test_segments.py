@@ -18,7 +18,7 @@ RATES = [10, 12.5, 15, 24000 / 1001, 25, 29.97, 30000 / 1001, 30, 50, 59.94, 120
 
 @pytest.mark.parametrize('fps', RATES)
 def test_frames_come_back_from_seconds_and_from_milliseconds(fps):
-    """Each border of frames of an hour and more is itself again at any rate."""
+    """Over an hour of frame boundaries, at any rate."""
     frames = np.arange(200_000)
     assert [frame_at(frame / fps, fps) for frame in frames.tolist()] == frames.tolist()
     rounded = np.round(frames / fps, 3).tolist()
@@ -36,7 +36,7 @@ def test_labels_come_back_from_segments(fps, rng):
 
 
 def test_labels_at_another_rate_are_those_at_the_middle_of_each_frame(rng):
-    """Labels of 29.97 frames a second, sampled at 10, as a slow search finds them."""
+    """From 29.97 to 10 frames per second, compared with a slow search."""
     label = rng.integers(0, 3, 60).repeat(7)
     segments = labels_to_segments(label, 29.97, CLASSES)
     count = int(label.size / 29.97 * 10)
@@ -118,7 +118,7 @@ def test_overlapping_labels_become_background_or_the_later_if_asked():
 
 
 def test_overlap_of_one_class_or_of_no_frame_is_none():
-    """Half of a frame at 4 fps is 125 ms; a class may be labelled twice."""
+    """At 4 fps, half a frame is 125 ms."""
     segments = [Segment(0, 1.1, 'walk'), Segment(0.5, 1, 'walk'), Segment(1, 2, 'lift')]
     found = segments_to_labels(segments, 8, 4, CLASSES)
     np.testing.assert_array_equal(found, [0, 0, 0, 0, 1, 1, 1, 1])

@@ -31,7 +31,7 @@ def tracks(rng):
 
 
 def write_sleap(h5py, path, tracks, dims=None, **more):
-    """Write an analysis file; without ``dims`` as older versions did."""
+    """Write an analysis file; older versions write no ``dims``."""
     data = {
         'tracks': tracks.transpose(0, 3, 2, 1),
         'track_occupancy': (~np.isnan(tracks[..., 0]).all(-1)).T.astype(np.uint8),
@@ -86,7 +86,7 @@ def test_sleap_labels_by_hand_count_as_certain(h5py, tracks, tmp_path):
 
 
 def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path):
-    """Among predictions, those of which somebody moved a node have no scores."""
+    """Corrected instances have no scores."""
     scores = np.where(np.isnan(tracks[..., 0]), np.nan, 0.75)
     scores[0, 3] = np.nan
     write_sleap(h5py, tmp_path / 'a.h5', tracks, point_scores=scores)
@@ -182,7 +182,7 @@ def test_deeplabcut_files_hold_the_same(kind, people, rng, tmp_path):
 
 
 def test_deeplabcut_hdf5_runs_no_code(h5py, tmp_path):
-    """The names of columns are a pickle, which pandas would load whatever it holds."""
+    """Column names are a pickle, which pandas would execute."""
     pytest.importorskip('tables', reason='tables is not installed')
     path = tmp_path / 'a.h5'
     columns = columns_of()

@@ -42,7 +42,7 @@ def test_inferencer_predictions_are_read(walk, save_json):
 
 
 def test_demo_predictions_name_the_joints(walk, save_json):
-    """Frames count from 1 there, and trailing frames without people are kept."""
+    """Frames count from 1; trailing frames without people are kept."""
     content = [*frames(walk[:, :3], first=1), {'frame_id': 7, 'instances': []}]
     meta = {
         'dataset_name': 'mouse',
@@ -74,7 +74,7 @@ def test_named_joints_are_put_into_the_order_of_a_layout(walk, save_json):
 
 
 def test_joints_without_names_may_be_those_of_a_model(walk, save_json):
-    """If they are not 17, as in COCO."""
+    """Unless there are 17, as in COCO."""
     path = save_json(frames(walk[:, :15]))
     poses = read_mmpose(path, unnamed='lcr15')
     assert poses.skeleton == 'lcr15'

@@ -1,4 +1,4 @@
-"""Formats are told by name and content."""
+"""Formats are recognised by name and content."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_a_name_of_other_trackers_is_not_openpose(tmp_path):
 
 
 def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
-    """DeepLabCut writes it under the name that SLEAP gives its array."""
+    """Both formats name it `tracks`."""
     h5py = pytest.importorskip('h5py', reason='h5py is not installed')
     path = tmp_path / 'take1DLC_el.h5'
     with h5py.File(path, 'w') as file:
