@@ -10,14 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    Row,
-    as_dicts,
-    number,
-    read_rows,
-    video_name,
-)
+from mmskelseg.runtime.files.parsing import FilePath, Row, as_dicts, number, read_rows
 from mmskelseg.runtime.labels.boris import (
     MARK,
     NO_SUBJECT,
@@ -28,7 +21,7 @@ from mmskelseg.runtime.labels.boris import (
     fps_and_duration,
     read_observations,
 )
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, video_name
 from mmskelseg.runtime.labels.segments import Segment, VideoSegments, frame_at
 from mmskelseg.runtime.messages.errors import UserError, shown
 

@@ -12,14 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    read_xml,
-    video_name,
-    whole,
-    xml_attribute,
-)
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
+from mmskelseg.runtime.files.parsing import FilePath, read_xml, whole, xml_attribute
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,

@@ -12,15 +12,8 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    choose,
-    number,
-    read_xml,
-    video_name,
-    xml_attribute,
-)
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
+from mmskelseg.runtime.files.parsing import FilePath, number, read_xml, xml_attribute
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,

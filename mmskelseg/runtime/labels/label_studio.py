@@ -17,13 +17,17 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
-    choose,
     number,
     read_json,
-    video_name,
     whole,
 )
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, NeedsOptionError, Parts
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    NeedsOptionError,
+    Parts,
+    choose,
+    video_name,
+)
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,

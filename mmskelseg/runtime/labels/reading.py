@@ -1,6 +1,7 @@
 """What all readers of labels share: their formats, and the parts that they skip."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from logging import WARNING
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from mmskelseg.runtime.files.formats import Formats, options_of
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
 from mmskelseg.runtime.labels.segments import VideoSegments, sorted_videos
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 
 
@@ -208,3 +209,41 @@ class Parts:
             print_log(f'{note}.', WARNING)
         else:
             self.notes.append(note)
+
+
+def video_name(media: str) -> str:
+    r"""Return the name of a media file without its folder and suffix.
+
+    >>> video_name('C:\\clips\\take 1.mp4'), video_name('/data/?d=cam/subject.01.avi')
+    ('take 1', 'subject.01')
+    """
+    name = re.split(r'[/\\]', media)[-1].partition('?')[0]
+    return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
+
+
+def choose(
+    wanted: str | None, there: Sequence[str], place: str, what: str, option: str
+) -> str:
+    """Return the wanted one of several names, or the only one if none is wanted.
+
+    Args:
+        wanted: The name to choose, None for the only one.
+        there: The names to choose from.
+        place: Where they are, for messages.
+        what: What they are, in the singular.
+        option: The option that chooses among them.
+
+    Raises:
+        UserError: If the name is missing, or there is not exactly one.
+    """
+    names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
+    if wanted is not None and wanted not in there:
+        raise UserError(
+            f'{place}: there is no {what} {shown(wanted)}; there is {names}.'
+        )
+    if wanted is None and len(there) != 1:
+        raise UserError(
+            f'{place}: expected one {what}, but there is {names}; choose one by '
+            f'{option}.'
+        )
+    return there[0] if wanted is None else wanted

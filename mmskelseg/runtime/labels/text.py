@@ -13,14 +13,8 @@ from operator import add
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    as_dicts,
-    number,
-    read_rows,
-    video_name,
-)
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS
+from mmskelseg.runtime.files.parsing import FilePath, as_dicts, number, read_rows
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,

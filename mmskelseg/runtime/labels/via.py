@@ -7,15 +7,8 @@ anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's o
 
 from typing import Any
 
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    check_shape,
-    choose,
-    number,
-    read_json,
-    video_name,
-)
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts
+from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
 from mmskelseg.runtime.labels.segments import VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # The lengths of poses and their video may differ by this many seconds, or by this
 # fraction of the video.
 _SECONDS, _PART = 1.0, 0.1
-# Bytes that poses may always take; above that, people must be seen in one of so many
-# frames.
+# Bytes that poses may always take; above that, each person must be seen in one of so
+# many frames.
 _FREE, _RATIO = 1 << 28, 50
 # The most people in a frame that tracks are computed for.
 _CROWD = 500
@@ -35,7 +35,7 @@ _LARGEST_SIDE = 1 << 16
 # The most frames of a video at another frame rate, if they are more than it has: 18
 # hours at 30 frames per second.
 _MOST_FRAMES = 2_000_000
-# The largest share of joints outside the image that is not told.
+# The largest share of joints outside the image that gets no note.
 _MOST_OUTSIDE = 0.2
 
 

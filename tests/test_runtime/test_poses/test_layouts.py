@@ -68,8 +68,6 @@ def test_misspelt_joints_are_noted():
     joints = [joint.replace('left_wrist', 'left_wirst') for joint in COCO17]
     _, layout, notes = in_order(joints, None, 'take1.csv')
     assert layout['joints'] == joints
-    assert notes[1:] == (
-        'left_wirst is none of the joints of COCO; should it be left_wrist?',
-    )
+    assert notes[1:] == ('left_wirst is not a joint of COCO; did you mean left_wrist?',)
     _, _, notes = in_order(['nose', 'tail', 'left_paw', 'right_paw'], None, 'mouse.csv')
     assert len(notes) == 1
