@@ -9,6 +9,7 @@ import numpy as np
 
 from mmskelseg.converters.building import find_named
 from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (
@@ -20,8 +21,7 @@ from mmskelseg.runtime.labels import (
     read_segments,
     segments_to_labels,
 )
-from mmskelseg.runtime.labels.reading import SUFFIXES as LABEL_SUFFIXES
-from mmskelseg.runtime.labels.reading import label_suffix, options_of
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, reader_options
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import (
@@ -32,7 +32,7 @@ from mmskelseg.runtime.poses import (
     with_rate,
     with_size,
 )
-from mmskelseg.runtime.poses.reading import SUFFIXES, is_poses, video_of
+from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
@@ -91,7 +91,8 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     Folders are searched one level deep.
     """
     found: dict[str, Path] = {}
-    kinds = f'keypoint file ({", ".join(SUFFIXES)}) and no OpenPose folder'
+    suffixes = ', '.join(POSE_FORMATS.file_suffixes)
+    kinds = f'keypoint file ({suffixes}) and no OpenPose folder'
     for path in _look_into(paths, is_poses, kinds):
         name = video_of(path)
         if name in found:
@@ -132,7 +133,7 @@ def find_labels(
         options: Options of readers, passed to those formats that have them.
         strict: Whether a part that does not fit is an error instead of a note.
     """
-    known = set().union(*map(options_of, READERS))
+    known = set().union(*map(reader_options, READERS))
     unknown = sorted(options.keys() - known)
     if unknown:
         raise UserError(
@@ -141,8 +142,8 @@ def find_labels(
         )
     files = _look_into(
         paths,
-        lambda path: label_suffix(path) in LABEL_SUFFIXES and path.is_file(),
-        f'label file ({", ".join(LABEL_SUFFIXES)})',
+        lambda path: suffix_of(path) in LABEL_FORMATS.suffixes and path.is_file(),
+        f'label file ({", ".join(LABEL_FORMATS.suffixes)})',
     )
     notes: list[str] = []
     labels = [
@@ -161,7 +162,7 @@ def _labels(
     if format == 'framewise' or (format is None and _is_framewise(path)):
         return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
     kind = format or label_format(path)
-    given = {key: options[key] for key in options_of(kind) if key in options}
+    given = {key: options[key] for key in reader_options(kind) if key in options}
     return [
         Labels(video.name, path, tuple(video.segments), fps=video.fps)
         for video in read_segments(path, kind, strict=strict, notes=notes, **given)

@@ -1,5 +1,6 @@
 """Loading of trained weights into a model, and the data that they were trained on."""
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -159,8 +160,8 @@ def check_class_order(
         if name in trained and trained.index(name) != label:
             raise UserError(
                 f'{data}: class {name!r} has the id {label}, but in {source} the id '
-                f'{trained.index(name)}; metainfo.classes must have the order '
-                f'{list(trained)}, and labels must have these ids.'
+                f'{trained.index(name)}; metainfo.classes must have the order of the '
+                f'model: convert keypoints --classes {shlex.join(map(str, trained))}.'
             )
 
 

@@ -1,4 +1,4 @@
-"""Programs of the kinds of files that are pickles, with some of it wrong."""
+"""Random programs of each kind of file that is a pickle, partly wrong."""
 
 from tests.test_faults.grammar import (
     TORCH_VALUES,

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.runtime.labels import READERS as LABEL_READERS
-from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.labels import label_format, read_segments
+from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
 from tests.test_converters.test_uwiom import RELEASE_NAMES
@@ -26,6 +26,18 @@ from tests.test_faults.oracle import run_command
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 FRAMES = 6
+# Options for the toy config with the data set `my data/annotations.pkl`.
+SMALL_TRAINING = [
+    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
+      ('train', 'val', 'test')),
+    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
+    *(f'{part}_dataloader.persistent_workers=False' for part in
+      ('train', 'val', 'test')),
+    'val_evaluator.num_classes=3',
+    'test_evaluator.num_classes=3',
+    'model.num_classes=3',
+    'model.branches.heatmap.channels=8',
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,35 +96,27 @@ def _check_labels(videos: Any) -> None:
             assert segment.label.strip() == segment.label != '', segment
 
 
-def _sample(file: str, format: str, kind: str, **options: Any) -> None:
+def _sample(path: Path) -> None:
     def make(folder: Path) -> Path:
-        return Path(shutil.copy(SAMPLES / file, folder))
+        return Path(shutil.copy(path, folder))
 
-    def read(path: Path) -> Any:
-        return read_segments(path, format, **options)
+    def read(copy: Path) -> Any:
+        return read_segments(copy, format, **options)
 
-    assert format in LABEL_READERS
-    register(f'labels/{file}', kind, read, _check_labels, covers=f'labels/{format}')(
-        make
-    )
+    format = label_format(path)
+    options = {'fps': 25} if 'fps' in reader_options(format) else {}
+    kind = {'.boris': 'json', '.json': 'json', '.eaf': 'xml', '.xml': 'xml'}
+    register(
+        f'labels/{path.name}',
+        kind.get(path.suffix, 'rows'),
+        read,
+        _check_labels,
+        covers=f'labels/{format}',
+    )(make)
 
 
-_sample('project.boris', 'boris', 'json', observation='take one', subject='cook')
-
-
-def _read_packed(path: Path) -> Any:
-    return read_segments(path, observation='take one', subject='cook')
-
-
-_sample('aggregated_events.tsv', 'boris_events', 'rows')
-_sample('tabular_events.csv', 'boris_events', 'rows')
-_sample('tabular_events_boris7.csv', 'boris_events', 'rows')
-_sample('labels.eaf', 'elan', 'xml')
-_sample('label_studio.json', 'label_studio', 'json', fps=25)
-_sample('via.json', 'via', 'json')
-_sample('cvat_video.xml', 'cvat', 'xml', fps=25)
-_sample('cvat_images.xml', 'cvat', 'xml', fps=25)
-_sample('cvat_project.xml', 'cvat', 'xml', fps=25)
+for path in sorted(SAMPLES.iterdir()):
+    _sample(path)
 
 
 @register('labels/csv', 'rows', read_segments, _check_labels)
@@ -128,7 +132,7 @@ def _csv_labels(folder: Path) -> Path:
     return path
 
 
-@register('labels/boris.gz', 'packed json', _read_packed, _check_labels)
+@register('labels/boris.gz', 'packed json', read_segments, _check_labels)
 def _packed_project(folder: Path) -> Path:
     path = folder / 'project.boris.gz'
     path.write_bytes(gzip.compress((SAMPLES / 'project.boris').read_bytes()))

@@ -1,4 +1,4 @@
-"""Values as pickles build them: mostly as files hold them, some of it wrong."""
+"""Random values as pickles build them, partly wrong."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ _ODD = (
 
 
 def _bytes(rng: Dice, size: int) -> bytes:
-    """Return opcodes that push bytes of a size, in one of the ways of pickles."""
+    """Return opcodes that push so many bytes, in one of several ways."""
     if rng.wrong(0.05):
         size = rng.choice((0, 1, 3, 100, 5000))
     content = bytes(size) if rng.random() < 0.7 else rng.randbytes(size)
@@ -74,7 +74,7 @@ def or_other(rng: Dice, good: bytes, chance: float = 0.08) -> bytes:
 
 
 def _other(rng: Dice, depth: int) -> bytes:
-    """Return a value in the wrong place, less of which is wrong itself."""
+    """Return a value for the wrong place, with fewer faults of its own."""
     rate, rng.rate = rng.rate, rng.rate / 3
     made = value(rng, depth)
     rng.rate = rate

@@ -1,4 +1,4 @@
-"""Programs whose values are far larger than they are, or that never end."""
+"""Small programs that make huge values, or never end."""
 
 from tests.test_faults.grammar import tuple_of, value
 from tests.test_faults.opcodes import Dice, op
@@ -97,7 +97,7 @@ def _tensor(shape: bytes, stride: bytes) -> bytes:
 
 
 def _repeated_tensor(rng: Dice) -> bytes:
-    """Return a tensor of a few bytes with millions of rows, where others stand."""
+    """Return a tensor of a few bytes with millions of rows, in any place."""
     shape = tuple_of(op('BININT', 2 ** rng.choice((10, 20, 25))), op('BININT', 2))
     made = _tensor(shape, tuple_of(op('BININT', 0), op('BININT', 0)))
     kind = rng.randrange(7)

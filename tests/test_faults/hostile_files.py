@@ -32,7 +32,7 @@ Change = Callable[[bytes, random.Random], bytes]
 
 
 def _load_weights(path: Path) -> Any:
-    """Read a checkpoint, or the state of an optimizer, as what comes after does."""
+    """Read a checkpoint or the state of an optimizer, and its parts."""
     content = load_checkpoint(path)
     if isinstance(content, dict) and 'param_groups' in content:
         return content

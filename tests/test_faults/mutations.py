@@ -29,7 +29,7 @@ class Evil:
 
 
 class Codec(NamedTuple):
-    """How a kind of file becomes a tree, and a tree a file."""
+    """Converts a kind of file into a tree, and back."""
 
     load: Callable[[Path], Tree]
     dump: Callable[[Tree, Path], None]
@@ -199,7 +199,7 @@ HOSTILE = (
 
 
 def _arrays(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield what an array may have turned into."""
+    """Yield variants of an array."""
     numbers = array.dtype.kind in 'fiub'
     yield array[:0]
     yield array.reshape(-1)

@@ -71,7 +71,7 @@ _NUMBERS = {
 
 
 class Dice(random.Random):
-    """Decides what a program is: how much of it is wrong, and how much is reused."""
+    """Random choices of a program: how much is wrong, how much is reused."""
 
     rate = 1.0
     memo = 0

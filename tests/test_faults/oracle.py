@@ -1,4 +1,4 @@
-"""What must hold of any input whatever: a clear error or a valid result, in bounds.
+"""What must hold for any input: a clear error or a valid result, within bounds.
 
 Within a time and an amount of memory, with no half-written file left, and with no code
 of the input run: a canary that hostile inputs try to touch stays as it is.

@@ -1,4 +1,4 @@
-"""Random programs of the language of pickles: plausible, damaged and hostile ones.
+"""Random pickle programs: plausible, damaged and hostile ones.
 
 ``program(seed, number)`` is always the same. Some are opcodes in any order, some build
 what real files hold with some of it wrong, some change real pickles opcode by opcode,
@@ -23,7 +23,7 @@ STOP = op('STOP')
 
 @lru_cache(maxsize=1)
 def program(seed: int, number: int) -> bytes:
-    """Return a program, which ends with STOP or not at all."""
+    """Return a program, with or without STOP at its end."""
     rng = Dice(f'{seed}/{number}')
     rng.rate = rng.choice((0.1, 0.5, 1, 3))
     rng.torch, rng.has_storages = rng.random() < 0.5, rng.random() < 0.3
@@ -39,7 +39,7 @@ def program(seed: int, number: int) -> bytes:
 
 
 def _any_order(rng: Dice) -> bytes:
-    """Return random opcodes, most after values that they may take."""
+    """Return random opcodes, mostly with suitable values before them."""
     made = [
         random_op(rng) if rng.random() < 0.4 else value(rng, 3)
         for _ in range(rng.randint(1, 25))
@@ -109,7 +109,7 @@ def _huge_length(rng: Dice) -> bytes:
 
 
 def _whole(rng: Dice) -> bytes:
-    """Return what a file of ours may hold, with some of it wrong."""
+    """Return the content of a file of ours, partly wrong."""
     return rng.choice((annotations, dump, checkpoint))(rng) + STOP
 
 

@@ -1,4 +1,4 @@
-"""Inputs are read in children, and what ends badly is kept."""
+"""Inputs are read in child processes, and bad ends are kept."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Small files that claim to be large, or that would keep their reader busy for ever."""
+"""Small files that claim huge sizes or would never be read to the end."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ class Call:
 
 
 def laughs(kind, depth=60):
-    """Return a value within itself twice on each level: little to write."""
+    """Return a nested value that holds the level below twice."""
     value = kind(['a'])
     for _ in range(depth):
         value = kind([value, value])
@@ -75,7 +75,6 @@ def test_pickle_that_claims_too_much_is_refused(tmp_path, content, message):
 
 @pytest.mark.parametrize('key', ['split', 'annotations', 'metainfo'])
 def test_lists_within_lists_are_not_printed_for_ever(tmp_path, key):
-    """The message about what is expected shows the beginning of what is there."""
     data = {'split': {}, 'annotations': [{}], 'metainfo': {}}
     path = tmp_path / 'annotations.pkl'
     path.write_bytes(pickle.dumps({**data, key: laughs(list)}))
@@ -109,7 +108,6 @@ def test_archive_of_zeros_is_refused_before_it_is_unpacked(tmp_path):
 
 
 def test_array_larger_than_its_file_is_refused(tmp_path):
-    """In an archive and on its own, from the header alone."""
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         head, {'descr': '<f4', 'fortran_order': False, 'shape': (10**12,)}
@@ -124,7 +122,7 @@ def test_array_larger_than_its_file_is_refused(tmp_path):
 
 
 def test_hdf5_that_claims_too_much_is_refused(tmp_path):
-    """A data set of a terabyte that nobody has written takes some bytes."""
+    """An unwritten data set of terabytes takes a few bytes."""
     h5py = pytest.importorskip('h5py')
     path = tmp_path / 'take1.analysis.h5'
     with h5py.File(path, 'w') as file:
@@ -149,7 +147,7 @@ def analysis(path, **changes):
 
 
 def test_texts_of_hdf5_that_share_their_bytes_are_refused(tmp_path):
-    """Each is read anew, so that 3 MB would take 9 GB."""
+    """3 MB would take 9 GB."""
     h5py = pytest.importorskip('h5py')
     path = analysis(
         tmp_path / 'take1.analysis.h5',
@@ -176,7 +174,7 @@ def test_texts_of_hdf5_that_share_their_bytes_are_refused(tmp_path):
     ('edge_inds', (10**7, 2), {'dtype': 'i1', 'chunks': True}, 'has 20000000 values'),
 ])  # fmt: skip
 def test_unwritten_parts_of_hdf5_are_refused(tmp_path, name, shape, options, match):
-    """They take no bytes of the file, but become objects or wider numbers."""
+    """They take no bytes of the file, but memory."""
     path = analysis(tmp_path / 'take1.analysis.h5', **{name: (shape, options)})
     assert match in str(judge(read_poses, path))
 
@@ -207,10 +205,9 @@ def test_attribute_of_many_values_is_refused(tmp_path, value):
 @pytest.mark.parametrize(('name', 'size', 'width'), [
     ('axis1', 10**8, 0), ('block0_items_label1', 10**8, 0), ('block0_values', 10**8, 2)
 ])  # fmt: skip
-def test_table_of_pandas_that_claims_too_much_is_refused(tmp_path, name, size, width):
-    """What is not written takes no bytes of the file."""
+def test_table_of_pandas_that_claims_too_much_is_refused(copied, name, size, width):
     h5py = pytest.importorskip('h5py')
-    path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
+    path = copied('poses/deeplabcut fixed')
     with h5py.File(path, 'a') as file:
         (group,) = file.values()
         del group[name]
@@ -221,10 +218,10 @@ def test_table_of_pandas_that_claims_too_much_is_refused(tmp_path, name, size, w
 
 
 @pytest.mark.parametrize('kind', [10**11, 'text', 1.5])
-def test_names_of_columns_that_are_no_pickle_are_refused(tmp_path, kind):
-    """Python makes as many zeros of a number."""
+def test_names_of_columns_that_are_no_pickle_are_refused(copied, kind):
+    """`bytes` of a number are that many zeros."""
     h5py = pytest.importorskip('h5py')
-    path = FORMATS['poses/deeplabcut table'].make(tmp_path)
+    path = copied('poses/deeplabcut table')
     with h5py.File(path, 'a') as file:
         (group,) = file.values()
         group['table'].attrs['values_block_0_kind'] = kind
@@ -233,7 +230,6 @@ def test_names_of_columns_that_are_no_pickle_are_refused(tmp_path, kind):
 
 
 def test_hdf5_does_not_read_other_files(tmp_path):
-    """Nobody named the file that a link leads to."""
     h5py = pytest.importorskip('h5py')
     other, path = tmp_path / 'other.h5', tmp_path / 'take1.analysis.h5'
     with h5py.File(other, 'w') as file:
@@ -245,7 +241,7 @@ def test_hdf5_does_not_read_other_files(tmp_path):
 
 
 def test_compressed_checkpoint_is_refused(tmp_path):
-    """torch.save compresses nothing, so that one which is compressed hides its size."""
+    """torch.save never compresses; compression would hide the size."""
     stream = io.BytesIO()
     torch.save({'a': torch.zeros(1 << 22)}, stream)
     path = tmp_path / 'epoch_1.pth'
@@ -259,7 +255,7 @@ def test_compressed_checkpoint_is_refused(tmp_path):
 
 
 def test_tensor_that_repeats_a_value_for_ever_is_refused(tmp_path):
-    """Whoever looks at each of its values would need a terabyte."""
+    """Copying it would take a terabyte."""
     path = tmp_path / 'epoch_1.pth'
     torch.save({'a': torch.zeros(1).expand(10**6, 10**6)}, path)
     message = str(judge(load_checkpoint, path))
@@ -273,14 +269,13 @@ def test_small_tensor_that_repeats_a_value_is_read(tmp_path):
 
 
 def test_zeros_are_no_tar_archive(tmp_path):
-    """A file of zeros is what a crash leaves."""
+    """Crashes leave files of zeros."""
     path = tmp_path / 'epoch_1.pth'
     path.write_bytes(bytes(20480))
     assert 'begins with nothing but zeros' in str(judge(load_checkpoint, path))
 
 
 def test_frame_numbers_of_openpose_are_not_counted_through(tmp_path):
-    """From 0 to 999999999999 is no video."""
     folder = tmp_path / 'take1'
     folder.mkdir()
     for number in (0, 999999999999):
@@ -309,7 +304,7 @@ def test_results_of_coco_are_bounded(tmp_path, frames, people, message):
 
 
 def test_tracks_of_one_frame_each_are_bounded(tmp_path):
-    """A row for each track, and a column for each frame, would be nearly empty."""
+    """The array of tracks and frames would be nearly empty."""
     entries = [
         {'image_id': t, 'category_id': 1, 'keypoints': [9.0] * 51, 'track_id': t}
         for t in range(3000)
@@ -321,7 +316,7 @@ def test_tracks_of_one_frame_each_are_bounded(tmp_path):
 
 
 def test_long_name_of_a_joint_is_refused(tmp_path):
-    """Sides are looked for in names, which takes the square of their length."""
+    """Finding sides takes quadratic time."""
     path = tmp_path / 'take1.csv'
     name = 'l' * 90_000
     path.write_text(f'frame,{name}_x,{name}_y\n0,1,2\n1,2,3\n')
@@ -345,7 +340,6 @@ def test_pipe_in_place_of_poses_is_refused(tmp_path, suffix):
 
 
 def test_sparse_text_is_refused_by_its_size(tmp_path):
-    """100 GB that take no room on the disk."""
     path = tmp_path / 'take1.csv'
     with path.open('wb') as file:
         file.truncate(10**11)
@@ -355,16 +349,15 @@ def test_sparse_text_is_refused_by_its_size(tmp_path):
 
 
 def test_annotations_that_were_compressed_are_named(tmp_path):
-    """As some tools save pickles."""
     path = tmp_path / 'annotations.pkl'
     path.write_bytes(zlib.compress(pickle.dumps({})))
     assert 'a pickle was expected' in str(judge(load_annotations, path))
 
 
-def test_exported_model_names_no_layout_by_its_path(tmp_path):
+def test_exported_model_names_no_layout_by_its_path(copied, tmp_path):
     """A layout may be a config file, which is a program."""
     onnx = pytest.importorskip('onnx')
-    path = FORMATS['exported model'].make(tmp_path)
+    path = copied('exported model')
     layout = tmp_path / 'layout.py'
     layout.write_text(f'open({str(CANARY)!r}, "w")\ndataset_info = dict()\n')
     model = onnx.load(path)
@@ -377,10 +370,10 @@ def test_exported_model_names_no_layout_by_its_path(tmp_path):
     assert 'neither the name of a layout nor a dict of one' in told
 
 
-def test_images_that_are_not_all_encoded_are_refused(tmp_path):
-    """The rest would be what was in memory before."""
+def test_images_that_are_not_all_encoded_are_refused(copied):
+    """The rest would be uninitialised memory."""
     onnx = pytest.importorskip('onnx')
-    path = FORMATS['exported model'].make(tmp_path)
+    path = copied('exported model')
     model = onnx.load(path)
     (entry,) = (e for e in model.metadata_props if e.key == 'mmskelseg.heatmap')
     encoder = onnx.load_from_string(base64.b64decode(entry.value))
@@ -398,7 +391,7 @@ def test_images_that_are_not_all_encoded_are_refused(tmp_path):
 
 
 def test_storages_that_claim_more_than_the_file_are_refused(tmp_path):
-    """Where they are not stored, torch would allocate what they claim."""
+    """torch would allocate the claimed size."""
     path = tmp_path / 'old.pth'
     torch.save({'x': torch.zeros(3)}, path, _use_new_zipfile_serialization=False)
     claim, count = re.subn(
@@ -414,7 +407,6 @@ def test_storages_that_claim_more_than_the_file_are_refused(tmp_path):
 
 
 def test_calls_that_copy_a_text_again_and_again_are_refused(tmp_path):
-    """Each of them takes seven bytes of the file."""
     path = tmp_path / 'a.pkl'
     copy = b'c__builtin__\nbytearray\nh\x00\x85R'
     content = b'\x80\x03]B\x00\x00\x10\x00' + b'x' * (1 << 20) + b'q\x000'
@@ -441,7 +433,7 @@ def zipped(path, program):
 
 
 def test_storage_whose_key_is_no_text_is_refused(tmp_path):
-    """The hash of such a key takes 2 ** 60 steps."""
+    """Its hash takes 2 ** 60 steps."""
     name = b'X\x07\x00\x00\x00storagectorch\nFloatStorage\n'
     program = b'\x80\x02(' + name + LAUGHS + b'X\x03\x00\x00\x00cpuK\x01tQ.'
     path = zipped(tmp_path / 'epoch_1.pth', program)
@@ -449,7 +441,7 @@ def test_storage_whose_key_is_no_text_is_refused(tmp_path):
 
 
 def test_archive_with_two_directories_is_judged_by_the_one_that_is_read(tmp_path):
-    """Readers disagree about which one counts, so that only one of them is asked."""
+    """Readers disagree about which one counts."""
     path = zipped(tmp_path / 'epoch_1.pth', pickle.dumps({'a': 1}, 2))
     other = tmp_path / 'other.pth'
     with zipfile.ZipFile(other, 'w', zipfile.ZIP_DEFLATED) as archive:

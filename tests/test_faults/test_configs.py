@@ -1,4 +1,4 @@
-"""Configs that run as Python but not as a training, from the command on."""
+"""Configs that are valid Python but no valid training."""
 
 import os
 
@@ -6,20 +6,8 @@ import pytest
 
 from mmskelseg.commands import train
 from mmskelseg.runtime.messages.errors import UserError
-from tests.test_faults.formats import TOY
+from tests.test_faults.formats import SMALL_TRAINING, TOY
 from tests.test_faults.oracle import run_command, working_in
-
-SMALL = [
-    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
-      ('train', 'val', 'test')),
-    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
-    *(f'{part}_dataloader.persistent_workers=False' for part in
-      ('train', 'val', 'test')),
-    'val_evaluator.num_classes=3',
-    'test_evaluator.num_classes=3',
-    'model.num_classes=3',
-    'model.branches.heatmap.channels=8',
-]  # fmt: skip
 
 
 @pytest.fixture
@@ -34,7 +22,7 @@ def train_with(tmp_path):
         file = tmp_path / 'mine.py'
         file.write_text(f"_base_ = '{TOY}'\n{text}\n")
         with working_in(tmp_path), pytest.raises(UserError) as error:
-            run_command(train.main, file, '--cfg-options', *SMALL)
+            run_command(train.main, file, '--cfg-options', *SMALL_TRAINING)
         return str(error.value).replace(str(file), 'mine.py')
 
     return run
@@ -43,55 +31,28 @@ def train_with(tmp_path):
 @pytest.mark.skipif(
     'SKELSEG_TRACEBACK' in os.environ, reason='tracebacks are asked for'
 )
-@pytest.mark.parametrize(
-    ('text', 'message'),
-    [
-        (
-            "train_cfg = dict(by_epoch='x')",
-            'mine.py: cannot be run (RuntimeError: Only ',
-        ),
-        (
-            'train_dataloader = dict(dataset=dict(pipeline=[3]))',
-            'mine.py: cannot be run',
-        ),
-        (
-            'train_dataloader = dict(dataset=dict(indices=[99]))',
-            'mine.py: cannot be run',
-        ),
-        (
-            'train_dataloader = dict(dataset=dict(features=dict(heatmap=None)))',
-            'mine.py: cannot be run (TypeError',
-        ),
-        ("train_dataloader = dict(collate_fn='foo')", 'but got foo); correct that'),
-        ('train_dataloader = dict(foo=3)', "unexpected keyword argument 'foo'"),
-        (
-            "optim_wrapper = dict(optimizer=dict(lr='a'))",
-            'mine.py: cannot be run (Type',
-        ),
-        ('optim_wrapper = dict(optimizer=dict(lr=-1))', 'Invalid learning rate: -1'),
-        ('optim_wrapper = dict(clip_grad=3)', 'mine.py: cannot be run (AssertionError'),
-        (
-            'optim_wrapper = dict(accumulative_counts=0)',
-            'must be a whole number from 1',
-        ),
-        (
-            "default_hooks = dict(checkpoint=dict(interval='x'))",
-            "interval='x', but must",
-        ),
-        ('default_hooks = dict(checkpoint=dict(interval=0))', 'from 1, or -1.'),
-        ('custom_hooks = 3', 'mine.py: cannot be run (TypeError'),
-        ('randomness = 3', 'mine.py: cannot be run (TypeError'),
-        ('load_from = 3', 'mine.py: cannot be run (TypeError'),
-        (
-            'model = dict(branches=dict(heatmap=dict(init_cfg=3)))',
-            'cannot be run (Attr',
-        ),
-        ('exit()', 'mine.py: cannot be read (SystemExit: None)'),
-        ('raise KeyError', 'mine.py: cannot be read (KeyError: )'),
-    ],
-)
+@pytest.mark.parametrize(('text', 'message'), [
+    ("train_cfg = dict(by_epoch='x')", 'mine.py: cannot be run (RuntimeError: Only '),
+    ('train_dataloader = dict(dataset=dict(pipeline=[3]))', 'mine.py: cannot be run'),
+    ('train_dataloader = dict(dataset=dict(indices=[99]))', 'mine.py: cannot be run'),
+    ('train_dataloader = dict(dataset=dict(features=dict(heatmap=None)))',
+     'mine.py: cannot be run (TypeError'),
+    ("train_dataloader = dict(collate_fn='foo')", 'but got foo); correct that'),
+    ('train_dataloader = dict(foo=3)', "unexpected keyword argument 'foo'"),
+    ("optim_wrapper = dict(optimizer=dict(lr='a'))", 'mine.py: cannot be run (Type'),
+    ('optim_wrapper = dict(optimizer=dict(lr=-1))', 'Invalid learning rate: -1'),
+    ('optim_wrapper = dict(clip_grad=3)', 'mine.py: cannot be run (AssertionError'),
+    ('optim_wrapper = dict(accumulative_counts=0)', 'must be a whole number from 1'),
+    ("default_hooks = dict(checkpoint=dict(interval='x'))", "interval='x', but must"),
+    ('default_hooks = dict(checkpoint=dict(interval=0))', 'from 1, or -1.'),
+    ('custom_hooks = 3', 'mine.py: cannot be run (TypeError'),
+    ('randomness = 3', 'mine.py: cannot be run (TypeError'),
+    ('load_from = 3', 'mine.py: cannot be run (TypeError'),
+    ('model = dict(branches=dict(heatmap=dict(init_cfg=3)))', 'cannot be run (Attr'),
+    ('exit()', 'mine.py: cannot be read (SystemExit: None)'),
+    ('raise KeyError', 'mine.py: cannot be read (KeyError: )'),
+])  # fmt: skip
 def test_mistake_is_told_with_its_config(train_with, text, message):
-    """And with the way to a traceback, where nobody has foreseen it."""
     told = train_with(text)
     assert message in told
     assert told.startswith('mine.py: ')

@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import tempfile
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,6 @@ from tests.test_faults.oracle import judge
 # `make fuzz` raises it.
 EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '40'))
 HARD = 'SKELSEG_FUZZ_EXAMPLES' in os.environ
-
-
-@pytest.fixture(scope='session')
-def valid(tmp_path_factory):
-    """Return a valid input of a format, made once, which the runner removes."""
-    return cache(lambda name: FORMATS[name].make(tmp_path_factory.mktemp('valid')))
 
 
 def _target(format: Format, path: Path) -> list[Path]:
@@ -52,10 +45,9 @@ def _change(name: str, file: Path, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize('name', FORMATS)
-def test_valid_input_is_read(name, tmp_path):
-    """So that a mutation is what a finding is about."""
-    format = FORMATS[name]
-    path = format.make(tmp_path)
+def test_valid_input_is_read(name, copied):
+    """So a finding is due to its mutation."""
+    format, path = FORMATS[name], copied(name)
     files = _target(format, path)
     assert files
     format.check(format.read(path))
@@ -79,9 +71,7 @@ def test_changed_input_is_a_clear_error_or_a_valid_result(name, valid):
     def run(rng):
         source = valid(name)
         with tempfile.TemporaryDirectory(prefix='mmskelseg-fuzz-') as folder:
-            for item in source.parent.iterdir():
-                copy = shutil.copytree if item.is_dir() else shutil.copy
-                copy(item, Path(folder, item.name))
+            shutil.copytree(source.parent, folder, dirs_exist_ok=True)
             path = Path(folder, source.name)
             file = rng.choice(_target(format, path))
             _change(name, file, rng)

@@ -8,8 +8,8 @@ from tests.small_data import ROOT
 
 
 def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
-    """In a process of its own, since one with threads is not to be forked."""
-    words = ['--programs', '300', '--mutations', '40', '--findings', tmp_path]
+    """In a new process, since one with threads must not be forked."""
+    words = ['--programs', '150', '--mutations', '20', '--findings', tmp_path]
     run = subprocess.run(
         [sys.executable, '-m', 'tests.test_faults.fuzz', *words],
         cwd=ROOT,
@@ -21,10 +21,10 @@ def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
     counts = dict(re.findall(r'^(\S+) +(\d+) inputs', run.stdout, re.MULTILINE))
     total = counts.pop('all')
     assert total == str(sum(map(int, counts.values())))
-    assert {k for k, n in counts.items() if n == '300'} == {
+    assert {k for k, n in counts.items() if n == '150'} == {
         'program-annotations', 'program-dump', 'program-zip', 'program-legacy',
     }  # fmt: skip
     # Safetensors only where it is installed.
-    assert {k for k, n in counts.items() if n == '40'} - {'safetensors'} == {
+    assert {k for k, n in counts.items() if n == '20'} - {'safetensors'} == {
         'annotations', 'dump', 'checkpoint', 'mmengine', 'reference', 'onnx', 'hdf5',
     }  # fmt: skip

@@ -69,7 +69,6 @@ def parsers(name):
 
 @pytest.mark.parametrize('name', sorted(MAINS))
 def test_numbers_have_bounds(name):
-    """No option takes whatever Python calls a number."""
     for parser in parsers(name):
         for action in parser._actions:
             assert action.type not in (int, float), action.option_strings
@@ -77,7 +76,7 @@ def test_numbers_have_bounds(name):
 
 @pytest.mark.parametrize('name', sorted(MAINS))
 def test_every_value_is_taken_or_refused(name):
-    """argparse says which option is at fault, where the type raises its error."""
+    """An error of the type lets argparse name the option."""
     actions = [a for p in parsers(name) for a in p._actions if a.type is not None]
 
     @settings(max_examples=40, deadline=None, database=None)
@@ -91,7 +90,7 @@ def test_every_value_is_taken_or_refused(name):
 
 
 def refused(module, *argv):
-    """Return what a command says of its arguments, and the status."""
+    """Return the last line of a command's error, and its status."""
     output = io.StringIO()
     main = main_of(f'mmskelseg.{module}')
     with contextlib.redirect_stderr(output), pytest.raises(SystemExit) as end:
@@ -102,82 +101,28 @@ def refused(module, *argv):
     return text.splitlines()[-1], 1 if isinstance(code, str) else code
 
 
-@pytest.mark.parametrize(
-    ('module', 'argv', 'message'),
-    [
-        (
-            'commands.train',
-            ['--seed', '-1'],
-            "--seed: '-1' is not a whole number from 0",
-        ),
-        ('commands.train', ['--seed', '9' * 5000], "--seed: '99999"),
-        ('commands.train', ['--cfg-options', 'a'], "'a' is not of the form key=value"),
-        (
-            'commands.train',
-            ['--cfg-options', 'a=[(1,2]'],
-            'an unmatched closing bracket',
-        ),
-        (
-            'commands.train',
-            ['--cfg-options', 'train_dataloader.batch_size=0'],
-            'train_dataloader.batch_size=0, but must be a whole number from 1',
-        ),
-        (
-            'commands.train',
-            ['--launcher', 'pytorch'],
-            'RANK is not set, so pytorch did',
-        ),
-        (
-            'commands.train',
-            ['--launcher', 'slurm'],
-            'SLURM_PROCID is not set, so slurm',
-        ),
-        (
-            'commands.test',
-            ['x.pth', '--interval', '0'],
-            "--interval: '0' is not a whole",
-        ),
-        (
-            'commands.test',
-            ['x.pth', '--wait-time', 'nan'],
-            "'nan' is not a number from",
-        ),
-        (
-            'commands.segment',
-            ['a', 'x', '--device', 'foo'],
-            "device 'foo': not available",
-        ),
-        (
-            'commands.segment',
-            ['a', 'x', '--device', 'cuda:99'],
-            "'cuda:99': not available",
-        ),
-        (
-            'commands.segment',
-            ['a', 'x', '--batch-size', '0'],
-            "'0' is not a whole number",
-        ),
-        (
-            'commands.segment',
-            ['a', 'x', '--min-score', '2'],
-            "'2' is not a number from 0",
-        ),
-        ('commands.segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
-        (
-            'commands.app',
-            ['--port', '70000'],
-            "'70000' is not a whole number from 1 to",
-        ),
-        ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
-        ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
-        (
-            'converters.toy',
-            ['--seconds', 'inf'],
-            "'inf' is not a number from 2",
-        ),
-        ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
-    ],
-)
+@pytest.mark.parametrize(('module', 'argv', 'message'), [
+    ('commands.train', ['--seed', '-1'], "--seed: '-1' is not a whole number from 0"),
+    ('commands.train', ['--seed', '9' * 5000], "--seed: '99999"),
+    ('commands.train', ['--cfg-options', 'a'], "'a' is not of the form key=value"),
+    ('commands.train', ['--cfg-options', 'a=[(1,2]'], 'an unmatched closing bracket'),
+    ('commands.train', ['--cfg-options', 'train_dataloader.batch_size=0'],
+     'train_dataloader.batch_size=0, but must be a whole number from 1'),
+    ('commands.train', ['--launcher', 'pytorch'], 'RANK is not set, so pytorch did'),
+    ('commands.train', ['--launcher', 'slurm'], 'SLURM_PROCID is not set, so slurm'),
+    ('commands.test', ['x.pth', '--interval', '0'], "--interval: '0' is not a whole"),
+    ('commands.test', ['x.pth', '--wait-time', 'nan'], "'nan' is not a number from"),
+    ('commands.segment', ['a', 'x', '--device', 'foo'], "device 'foo': not available"),
+    ('commands.segment', ['a', 'x', '--device', 'cuda:99'], "'cuda:99': not available"),
+    ('commands.segment', ['a', 'x', '--batch-size', '0'], "'0' is not a whole number"),
+    ('commands.segment', ['a', 'x', '--min-score', '2'], "'2' is not a number from 0"),
+    ('commands.segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
+    ('commands.app', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
+    ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
+    ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
+    ('converters.toy', ['--seconds', 'inf'], "'inf' is not a number from 2"),
+    ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
+])  # fmt: skip
 def test_misuse_is_told(module, argv, message, monkeypatch):
     for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'SLURM_PROCID'):
         monkeypatch.delenv(name, raising=False)
@@ -219,7 +164,7 @@ def test_setting_is_read_with_its_spaces(text, value):
 @given(text=st.text('[]()\'", a1=', max_size=12) | st.text(max_size=20))
 @settings(max_examples=150, deadline=None, database=None)
 def test_any_setting_is_read_or_refused(text):
-    """A ValueError is what argparse turns into the fault of the option."""
+    """argparse turns a ValueError into an error of the option."""
     with contextlib.suppress(ValueError):
         parse_setting(text)
 
@@ -228,7 +173,7 @@ def test_any_setting_is_read_or_refused(text):
     ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_stopped_command_says_what_is_kept(number, status, capsys, request):
-    """With the status that a shell gives it, and the handler as it was before."""
+    """With a shell's exit status; the handler is restored."""
     # A shell lets what runs in the background ignore Ctrl-C.
     kept = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, kept))

@@ -1,4 +1,4 @@
-"""Disks, folders and signals that fail a command, as a user meets them."""
+"""Full disks, unusable folders and signals."""
 
 import os
 import resource
@@ -16,19 +16,7 @@ from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UnavailableError
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.formats import FORMATS, TOY
-
-SMALL = [
-    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
-      ('train', 'val', 'test')),
-    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
-    *(f'{part}_dataloader.persistent_workers=False' for part in
-      ('train', 'val', 'test')),
-    'val_evaluator.num_classes=3',
-    'test_evaluator.num_classes=3',
-    'model.num_classes=3',
-    'model.branches.heatmap.channels=8',
-]  # fmt: skip
-
+from tests.test_faults.formats import SMALL_TRAINING as SMALL
 
 DATA = 'my data/annotations.pkl'
 
@@ -114,7 +102,6 @@ def test_place_where_no_file_can_be_is_named(data, argv, message):
 
 
 def test_full_disk_names_the_file(tmp_path):
-    """As it is told by whatever writes."""
     path = tmp_path / 'a.npy'
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
@@ -211,7 +198,6 @@ def test_output_that_cannot_be_written_is_named(data, argv, place):
     ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_stopped_training_says_how_to_go_on(data, number, status):
-    """And going on is what it says."""
     options = ('--cfg-options', *SMALL, 'train_cfg.max_epochs=200')
     process = command('train', TOY, *options, folder=data)
     work = data / 'work_dirs/toy_joint_limb'

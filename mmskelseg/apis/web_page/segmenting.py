@@ -17,7 +17,7 @@ from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import Listener, progress_listener
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
-from mmskelseg.runtime.poses.reading import SUFFIXES
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction
@@ -204,10 +204,11 @@ def _checked(
         )
     if poses and is_video(poses):
         raise UserError(f'{poses}: a video; drop it in the field above.')
-    if poses and Path(poses).suffix.lower() not in SUFFIXES:
+    if poses and Path(poses).suffix.lower() not in POSE_FORMATS.file_suffixes:
         raise UserError(
             f'{poses}: not a file of keypoints, judging by its name; drop one of '
-            f'{", ".join(SUFFIXES)}, or use demo/demo.py for folders and data sets.'
+            f'{", ".join(POSE_FORMATS.file_suffixes)}, or use demo/demo.py for folders '
+            'and data sets.'
         )
     inputs = video or poses
     if not inputs:

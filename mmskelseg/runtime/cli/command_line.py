@@ -9,7 +9,8 @@ from math import inf
 
 from mmskelseg.runtime.cli.stopping import stoppable
 from mmskelseg.runtime.messages.errors import shown, user_errors
-from mmskelseg.runtime.structures.choices import EACH, POLICIES, POSE_FORMATS
+from mmskelseg.runtime.poses import FORMATS
+from mmskelseg.runtime.structures.choices import EACH, POLICIES
 
 # The largest whole number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
@@ -80,7 +81,7 @@ def add_pose_file_options(
     """Add the format of pose files, and --first-frame, as ``read_poses`` takes them."""
     parser.add_argument(
         format_option,
-        choices=POSE_FORMATS,
+        choices=FORMATS,
         help='format of the files of poses (default: recognised by name and content)',
     )
     parser.add_argument(

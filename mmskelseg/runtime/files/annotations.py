@@ -2,9 +2,9 @@
 
 ``docs/data_format.md`` describes the file. It is checked completely when it is read and
 before it is written, so that the rest of the package can rely on it. A check yields
-messages; those about a video start with the faulty key. A check may rely on all earlier
-checks, since the first message ends the reading. In this module, types are therefore
-what a file should hold, not what it does hold.
+messages; those about a video start with the faulty key. It may rely on all earlier
+checks, since the first message ends the reading; so types here are those of a valid
+file.
 """
 
 import os
@@ -283,9 +283,7 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
     if not isinstance(classes, list | tuple) or not classes:
         yield f'metainfo classes is {_shown(classes)}, expected a list of class names.'
     for i, name in enumerate(classes):
-        if not isinstance(name, str) or not name.strip():
-            yield f'metainfo classes has {shown(name)} for id {i}, expected a name.'
-        if CONTROL.search(name):
+        if not _is_text(name) or not name.strip():
             yield (
                 f'metainfo classes has {shown(name)} for id {i}, expected a name '
                 'without control characters.'
@@ -306,7 +304,7 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
             f'metainfo background is {shown(meta["background"])}, expected None or one '
             f'of the classes {", ".join(classes)}.'
         )
-    if CONTROL.search(str(meta['dataset'])):
+    if not _is_text(str(meta['dataset'])):
         yield (
             f'metainfo dataset is {shown(meta["dataset"])}, expected a name without '
             'control characters.'
@@ -331,7 +329,7 @@ def _video_problems(
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
     name = video['frame_dir']
-    if not isinstance(name, str) or not name or CONTROL.search(name):
+    if not _is_text(name) or not name:
         yield (
             f'frame_dir is {_shown(name)}, expected a text without control characters.'
         )
@@ -439,7 +437,7 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
     if not is_rate(fps):
         yield f'fps is {_shown(fps)}, expected {RATES}.'
     file = video.get('filename', '')
-    if not isinstance(file, str) or CONTROL.search(file):
+    if not _is_text(file):
         yield f'filename is {_shown(file)}, expected a text without control characters.'
 
 
@@ -473,6 +471,10 @@ def _fold_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[st
             f'the video {min(both)!r} is in both {train!r} and {test!r}; keep it in '
             'only one, or the test results are meaningless.'
         )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not CONTROL.search(value)
 
 
 def _is_numerical(value: object) -> bool:

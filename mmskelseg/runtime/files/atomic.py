@@ -59,7 +59,7 @@ class _WithdrawnError(Exception):
 
 
 def check_can_write(path: str | os.PathLike) -> None:
-    """Raise UnavailableError if a file cannot be written, before what takes long.
+    """Raise UnavailableError if a file cannot be written, before a long computation.
 
     Missing folders are created; a file that exists is unchanged.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _DAMAGED = (MemoryError, OSError, RuntimeError)
 # The most texts of a data set, which are names of joints, people and columns.
 _MOST_TEXTS = 100_000
-# About how many bytes of them may be read together.
+# About how many bytes of them are read at once.
 _TEXT_BLOCK = 1 << 24
 
 

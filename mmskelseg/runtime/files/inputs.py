@@ -9,8 +9,8 @@ from typing import Any, TypeGuard
 
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, system_fault
 
-# What the content of a file may take in memory: this multiple of its size on disk, or
-# this many bytes in any case. Poses, labels and features compress tenfold at best.
+# The content of a file may take this multiple of its size in memory, or this many bytes
+# in any case. Poses, labels and features compress tenfold at best.
 _RATIO = 50
 _FREE = 1 << 28
 
@@ -36,7 +36,7 @@ def is_rate(value: Any) -> TypeGuard[float]:
 def check_local(path: str | os.PathLike) -> None:
     """Raise a UserError for an address, such as ``s3://bucket/a.pkl``.
 
-    Otherwise, a folder ``s3:`` would be looked for, or made.
+    Otherwise, it would be the folder ``s3:``.
     """
     if _ADDRESS.match(str(path)):
         raise UserError(

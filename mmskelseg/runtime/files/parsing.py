@@ -296,44 +296,6 @@ def whole(value: object, place: str, what: str) -> int:
     return int(result)
 
 
-def video_name(media: str) -> str:
-    r"""Return the name of a media file without its folder and suffix.
-
-    >>> video_name('C:\\clips\\take 1.mp4'), video_name('/data/?d=cam/subject.01.avi')
-    ('take 1', 'subject.01')
-    """
-    name = re.split(r'[/\\]', media)[-1].partition('?')[0]
-    return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
-
-
-def choose(
-    wanted: str | None, there: Sequence[str], place: str, what: str, option: str
-) -> str:
-    """Return the wanted one of several names, or the only one if none is wanted.
-
-    Args:
-        wanted: The name to choose, None for the only one.
-        there: The names to choose from.
-        place: Where they are, for messages.
-        what: What they are, in the singular.
-        option: The option that chooses among them.
-
-    Raises:
-        UserError: If the name is missing, or there is not exactly one.
-    """
-    names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
-    if wanted is not None and wanted not in there:
-        raise UserError(
-            f'{place}: there is no {what} {shown(wanted)}; there is {names}.'
-        )
-    if wanted is None and len(there) != 1:
-        raise UserError(
-            f'{place}: expected one {what}, but there is {names}; choose one by '
-            f'{option}.'
-        )
-    return there[0] if wanted is None else wanted
-
-
 def check_shape(
     value: Any, shape: Shape, place: str, remedy: str, at: str = ''
 ) -> None:

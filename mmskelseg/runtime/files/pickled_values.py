@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _LONGEST_ITEM = 1 << 16
 # The most levels of lists and dicts within each other.
 _DEEPEST = 100
-# Kind and size of the items of an array.
-_CODE = re.compile(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d{1,5}')
 # The most axes of an array, and the most items along one.
 _MOST_AXES, _LONGEST_AXIS = 32, 1 << 48
 _UNITS = ('Y', 'M', 'W', 'D', 'h', 'm', 's', 'ms', 'us', 'ns')

@@ -48,8 +48,8 @@ Names: TypeAlias = Mapping[tuple[str, str], object]
 _LONG = 1 << 16
 # The most bytes of a whole number.
 _LARGEST_INTEGER = 1024
-# A file can choose keys of equal hashes, so that a dict of them takes the square of
-# their number: tuples, and numbers from here on.
+# A file can choose keys of equal hashes, which take quadratic time in a dict: tuples,
+# and whole numbers from here on.
 _LARGEST_KEY = 1 << 60
 _LONGEST_KEY, _MOST_TUPLES = 1000, 10_000
 _PLAIN_KEYS = (str, bytes, bool, float, type(None))
@@ -292,7 +292,7 @@ def _line_of_number(reader: PickleReader) -> int:
 
 
 def _line_of_text(reader: PickleReader) -> str:
-    # Half a character is refused, as it is in the other instructions.
+    # Half a character is refused, as in the other instructions.
     return reader.line().decode('raw-unicode-escape').encode().decode()
 
 

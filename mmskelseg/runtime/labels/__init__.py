@@ -1,15 +1,13 @@
-"""Readers and writers of label files, as segments in seconds, and of pose files.
+"""Readers and writers of label files, as segments in seconds.
 
-Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
-format or is inconsistent; writers raise one for a video that lacks something they need.
+Each tool has a module, which registers its reader. Readers raise a :class:`UserError`,
+a ``ValueError``, for a file that is not of their format or is inconsistent; writers
+raise one for a video that lacks something they need.
 """
 
-from mmskelseg.runtime.labels.boris import (
-    read_boris,
-    read_boris_events,
-    write_boris,
-    write_boris_events,
-)
+from mmskelseg.runtime.files.formats import import_modules
+from mmskelseg.runtime.labels.boris import read_boris, write_boris
+from mmskelseg.runtime.labels.boris_events import read_boris_events, write_boris_events
 from mmskelseg.runtime.labels.cvat import read_cvat
 from mmskelseg.runtime.labels.elan import read_elan, write_elan
 from mmskelseg.runtime.labels.label_studio import read_label_studio, write_label_studio
@@ -53,3 +51,6 @@ __all__ = [
     'write_srt',
     'write_time_budget',
 ]
+
+# A tool that is not named above is registered, too.
+import_modules(__name__, __path__)

@@ -12,28 +12,21 @@ import re
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    read_xml,
-    video_name,
-    whole,
-    xml_attribute,
-)
-from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.files.parsing import FilePath, read_xml, whole, xml_attribute
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     check_fps,
     make_segment,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 
 # First frame, frame after the last, label.
 _Span = tuple[int, int, str]
-_TWICE = 'give each task the name of its video'
 
 
-@reads_file
+@LABEL_FORMATS.register('cvat', {'.xml': None})
 def read_cvat(
     path: FilePath,
     *,
@@ -59,31 +52,25 @@ def read_cvat(
     if fps is None:
         raise UserError(
             f'{path}: its times are frame numbers, and CVAT does not write the frame '
-            'rate; give the fps of the video file.'
+            'rate; give that of the video by --label-fps.'
         )
     rate = check_fps(fps, str(path))
     tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
     if not tasks:
         raise UserError(f'{path}: meta names no task; export the task from CVAT again.')
     labelled = _by_task(root, tasks, path)
-    videos = Fitting(path, 'tasks', strict, notes)
+    parts = Parts(path, 'tasks', 'give each the name of its video', strict, notes)
     for i, (task, own) in enumerate(zip(tasks, labelled, strict=True), 1):
         name = _name(task, root, len(tasks))
         place = f'{path}: task {i} ({shown(name)})' if len(tasks) > 1 else str(path)
-        with videos.part(repr(name), place):
+        with parts.part(repr(name), place) as videos:
             if not name:
                 raise UserError(
                     f'{place}: meta has no source; give its task the name of the video.'
                 )
-            video = VideoSegments(
-                video_name(name),
-                _task_segments(task, own, rate, attribute, place),
-                rate,
-                None,
-                name,
-            )
-            videos.add(repr(name), place, [video], _TWICE)
-    return videos.read()
+            segments = _task_segments(task, own, rate, attribute, place)
+            videos.append(VideoSegments(video_name(name), segments, rate, None, name))
+    return parts.read()
 
 
 def _by_task(
@@ -140,9 +127,15 @@ def _task_segments(
         for tag in item.iterfind('tag'):
             label = _label(tag, tag, attribute, f'{place}: image {frame}')
             spans.append((frame, frame + step, label))
+    joined: list[_Span] = []
+    for start, end, label in sorted(spans, key=lambda span: (span[2], span[:2])):
+        if joined and joined[-1][2] == label and start <= joined[-1][1]:
+            first, before, _ = joined.pop()
+            start, end = first, max(before, end)
+        joined.append((start, end, label))
     return [
         make_segment(place, start / rate, end / rate, label)
-        for start, end, label in _joined(spans)
+        for start, end, label in joined
     ]
 
 
@@ -174,13 +167,3 @@ def _label(shape: Element, labelled: Element, attribute: str | None, place: str)
         f'{place}: the {labelled.tag} {labelled.get("label")!r} has no attribute '
         f'{attribute!r}; add it in CVAT, or take the labels themselves.'
     )
-
-
-def _joined(spans: Iterable[_Span]) -> list[_Span]:
-    joined: list[_Span] = []
-    for start, end, label in sorted(spans, key=lambda span: (span[2], span[:2])):
-        if joined and joined[-1][2] == label and start <= joined[-1][1]:
-            first, before, _ = joined.pop()
-            start, end = first, max(before, end)
-        joined.append((start, end, label))
-    return joined

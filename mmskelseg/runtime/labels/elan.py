@@ -12,22 +12,15 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    choose,
-    number,
-    read_xml,
-    video_name,
-    xml_attribute,
-)
-from mmskelseg.runtime.labels.fitting import Fitting
+from mmskelseg.runtime.files.parsing import FilePath, number, read_xml, xml_attribute
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     make_segment,
     sorted_videos,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 
 _TIER = 'actions'
 # The tier of marked stretches.
@@ -48,7 +41,7 @@ _TYPES = """<types>
 </CONTROLLED_VOCABULARY></types>"""
 
 
-@reads_file
+@LABEL_FORMATS.register('elan', {'.eaf': None})
 def read_elan(
     path: FilePath,
     *,
@@ -85,33 +78,39 @@ def read_elan(
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
-    tiers = {
-        xml_attribute(element, 'TIER_ID', str(path)): element
-        for element in root.iterfind('TIER')
-        if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
-    }
-    independent = [
-        name
-        for name, element in tiers.items()
-        if 'PARENT_REF' not in element.attrib and name != _MARKS
-    ]
-    there = independent if tier is None else list(tiers)
-    name = choose(tier, there, str(path), 'tier of timed annotations', 'tier')
-    fitting = Fitting(path, f'annotations of {name!r}', strict, notes)
+    name, element = _tier(root, tier, str(path))
+    parts = Parts(path, f'annotations of {name!r}', '', strict, notes)
     segments: list[Segment] = []
-    for annotation in tiers[name].iterfind('ANNOTATION/ALIGNABLE_ANNOTATION'):
+    for annotation in element.iterfind('ANNOTATION/ALIGNABLE_ANNOTATION'):
         place = f'{path}: tier {name!r}'
         key = xml_attribute(annotation, 'ANNOTATION_ID', place)
         place += f', annotation {key}'
         if not strict and not annotation.findtext('ANNOTATION_VALUE', '').strip():
-            fitting.leave_out(key, 'without a value')
+            parts.skip(key, 'without a value')
             continue
-        with fitting.part(key, place):
+        with parts.trying(key, place):
             segments.append(_segment(annotation, slots, origin, place))
-    fitting.tell(len(segments))
+    parts.tell(len(segments))
     video = video_name(filename or str(path))
     found = [VideoSegments(video, segments, filename=filename)] if segments else []
     return sorted_videos(found, path)
+
+
+def _tier(root: Element, wanted: str | None, path: str) -> tuple[str, Element]:
+    """Return the name and the element of a tier of timed annotations."""
+    tiers = {
+        xml_attribute(element, 'TIER_ID', path): element
+        for element in root.iterfind('TIER')
+        if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
+    }
+    there = [
+        name
+        for name, element in tiers.items()
+        if wanted is not None or ('PARENT_REF' not in element.attrib and name != _MARKS)
+    ]
+    option = '--label-option tier=NAME'
+    name = choose(wanted, there, path, 'tier of timed annotations', option)
+    return name, tiers[name]
 
 
 def _segment(
@@ -134,8 +133,8 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
     """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
 
     Confidences, if there are any, go into a child tier, and marks into a tier of their
-    own. Times are rounded to
-    milliseconds, so that frames are recovered exactly below 1000 frames per second.
+    own. Times are rounded to milliseconds, so that frames are recovered exactly below
+    1000 frames per second.
 
     Args:
         path: The file to write.

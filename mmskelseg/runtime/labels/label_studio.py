@@ -11,19 +11,23 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
-from typing import TypedDict
+from typing import Any
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
-    choose,
     number,
     read_json,
-    video_name,
     whole,
 )
-from mmskelseg.runtime.labels.fitting import Fitting, NeedsOptionError
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    NeedsOptionError,
+    Parts,
+    choose,
+    video_name,
+)
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -31,7 +35,7 @@ from mmskelseg.runtime.labels.segments import (
     frame_at,
     make_segment,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 
 _TASK = {'data': {'frame_dir?': str}}
 _VALUE = {
@@ -44,33 +48,9 @@ _UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
 
 
-class _Span(TypedDict, total=False):
-    """A range of frames or seconds."""
-
-    start: object
-    end: object
-
-
-class _Value(_Span, total=False):
-    """The keys of a region's value that are read."""
-
-    ranges: list[_Span]
-    sequence: list[dict[str, object]]
-    timelinelabels: list[str]
-    labels: list[str]
-    framesCount: object
-
-
-class _Region(TypedDict, total=False):
-    """The keys of a region that are read."""
-
-    id: object
-    from_name: str
-    score: object
-    value: _Value
-
-
-@reads_file
+@LABEL_FORMATS.register(
+    'label_studio', {'.json': lambda content: isinstance(content, list)}
+)
 def read_label_studio(
     path: FilePath,
     *,
@@ -100,21 +80,19 @@ def read_label_studio(
         raise UserError(f'part is {part!r}, expected annotations or predictions.')
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
-    videos = Fitting(path, 'tasks', strict, notes)
+    parts = Parts(path, 'tasks', 'delete one of them', strict, notes)
     for i, task in enumerate(tasks):
         name = f'task {task.get("id", i)}'
-        place = f'{path}: {name}'
-        with videos.part(name, place):
-            video = _video(task, fps, part, control, place)
-            videos.add(name, place, [video], 'delete one of them')
+        with parts.part(name, f'{path}: {name}') as videos:
+            videos.append(_video(task, fps, part, control, f'{path}: {name}'))
     other = 'predictions' if part == 'annotations' else 'annotations'
     made, others = (any(task.get(key) for task in tasks) for key in (part, other))
     if others and not made:
         raise UserError(
             f'{path}: no task has {part}, but there are {other}; read them by '
-            f'part={other!r}.'
+            f'--label-option part={other}.'
         )
-    return videos.read()
+    return parts.read()
 
 
 def _video(
@@ -185,7 +163,7 @@ def _score(segments: Sequence[Segment]) -> dict[str, float]:
     return {'score': round(fmean(scores), 6)} if scores else {}
 
 
-def _regions(task: dict, part: str, place: str) -> list[_Region]:
+def _regions(task: dict, part: str, place: str) -> list[dict[str, Any]]:
     check_shape(task.get(part) or [], [_RESULT], f'{place}, {part}', _REMEDY)
     made = [item for item in task.get(part) or () if not item.get('was_cancelled')]
     truth = [item for item in made if item.get('ground_truth')]
@@ -199,15 +177,15 @@ def _regions(task: dict, part: str, place: str) -> list[_Region]:
     return [region for region in regions if _LABELS & set(region.get('value') or ())]
 
 
-def _segments(region: _Region, fps: object, place: str) -> Iterator[Segment]:
+def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segment]:
     place = f'{place}, region {region.get("id")}'
     value = region['value']
     if value.get('ranges') or value.get('sequence'):
         if fps is None:
             raise NeedsOptionError(
                 f'{place} has frame numbers, but the task has no fps; give the '
-                'frameRate of the Video tag, which is 24 unless your labelling '
-                'interface sets it.'
+                'frameRate of the Video tag by --label-fps, which is 24 unless your '
+                'labelling interface sets it.'
             )
         rate = check_fps(fps, place)
         ranges = [_ends(span, place, whole) for span in value.get('ranges') or ()]
@@ -226,7 +204,7 @@ def _segments(region: _Region, fps: object, place: str) -> Iterator[Segment]:
 
 
 def _ends(
-    span: _Span,
+    span: dict[str, object],
     place: str,
     read: Callable[[object, str, str], float] = number,
 ) -> tuple[float, float]:
@@ -234,7 +212,7 @@ def _ends(
     return start, read(span.get('end'), place, 'end')
 
 
-def _boxes(value: _Value, place: str) -> list[tuple[float, float]]:
+def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
     keyframes = sorted(
         (whole(item.get('frame'), place, 'frame'), bool(item.get('enabled')))
         for item in value['sequence']

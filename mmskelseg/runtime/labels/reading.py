@@ -1,28 +1,39 @@
-"""Recognising and reading label files of all formats."""
+"""What all readers of labels share: their formats, and the parts that they skip."""
 
-from collections.abc import Callable
-from inspect import signature
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from logging import WARNING
 from pathlib import Path
 
+from mmskelseg.runtime.files.formats import Formats, options_of
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
-from mmskelseg.runtime.labels.boris import read_boris, read_boris_events
-from mmskelseg.runtime.labels.cvat import read_cvat
-from mmskelseg.runtime.labels.elan import read_elan
-from mmskelseg.runtime.labels.label_studio import read_label_studio
-from mmskelseg.runtime.labels.segments import VideoSegments
-from mmskelseg.runtime.labels.text import read_csv_segments
-from mmskelseg.runtime.labels.via import read_via
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.labels.segments import VideoSegments, sorted_videos
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.logs import print_log
 
-READERS: dict[str, Callable[..., list[VideoSegments]]] = {
-    'boris': read_boris,
-    'boris_events': read_boris_events,
-    'elan': read_elan,
-    'label_studio': read_label_studio,
-    'via': read_via,
-    'cvat': read_cvat,
-    'csv': read_csv_segments,
-}
+
+def _json_content(path: Path) -> list[object]:
+    return [read_json(path, 'the labelling tool')]
+
+
+def _table_rows(path: Path) -> list[list[str]]:
+    return [row for _, row in read_rows(path)]
+
+
+#: The formats of label files. A hint is the content of a JSON file, or a table's row.
+LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
+    'label',
+    '--label-format',
+    {
+        '.json': _json_content,
+        **dict.fromkeys(('.csv', '.tsv', '.txt'), _table_rows),
+    },
+)
+READERS = LABEL_FORMATS.readers
+label_format = LABEL_FORMATS.recognise
+# The most reasons that a note lists, and the most names for each.
+_REASONS, _NAMES = 6, 3
 
 
 def read_segments(
@@ -39,7 +50,7 @@ def read_segments(
 
     Args:
         path: The label file.
-        format: A key of ``READERS``; by default the result of :func:`label_format`.
+        format: A key of ``READERS``; by default recognised by suffix and content.
         strict: Whether a part that does not fit is an error instead.
         notes: List to which notes are appended; by default they are logged as warnings.
         options: Options of the format's reader, such as ``fps`` or ``subject``. None is
@@ -50,77 +61,189 @@ def read_segments(
             raises one.
     """
     format = format or label_format(path)
-    if format not in READERS:
-        raise UserError(
-            f'{path}: {format!r} is not a label format; expected {", ".join(READERS)}.'
-        )
-    given: dict[str, object] = {
-        name: value for name, value in options.items() if value is not None
-    }
-    there = options_of(format)
+    read = LABEL_FORMATS.reader(path, format)
+    given = {name: value for name, value in options.items() if value is not None}
+    there = reader_options(format)
     for name in given:
         if name not in there:
             raise UserError(
                 f'{path}: the format {format} has no option {name!r}; its options are '
                 f'{", ".join(there) or "none"}.'
             )
-    read = READERS[format]
-    common = {'strict': strict, 'notes': notes}
-    given |= {k: common[k] for k in signature(read).parameters if k in common}
+    if 'notes' in options_of(read):
+        given |= {'strict': strict, 'notes': notes}
     return read(path, **given)
 
 
-def options_of(format: str) -> list[str]:
+def reader_options(format: str) -> list[str]:
     """Return the names of the options that choose what to read from a file."""
-    names = list(signature(READERS[format]).parameters)[1:]
+    names = options_of(READERS[format])
     return [name for name in names if name not in ('strict', 'notes')]
 
 
-@reads_file
-def label_format(path: FilePath) -> str:
-    """Return the format of a label file, from its suffix or else its content."""
-    suffix = label_suffix(path)
-    if suffix not in _FORMATS:
-        raise UserError(
-            f'{path}: the suffix {suffix!r} is not that of a label format; expected '
-            f'{", ".join(_FORMATS)}.'
-        )
-    format = _FORMATS[suffix]
-    return format if isinstance(format, str) else format(path)
+class NeedsOptionError(UserError):
+    """An option is missing that is needed to read a part."""
 
 
-def label_suffix(path: FilePath) -> str:
-    """Return the suffix of a label file, including that before ``.gz``.
+class Parts:
+    """Collects the videos that a reader finds, and the reasons for skipping parts.
 
-    >>> label_suffix('a.v2.EAF'), label_suffix('old.boris.gz')
-    ('.eaf', '.boris.gz')
+    Real projects contain parts that are unfinished or belong to somebody else. Parts
+    that fit are read; a note lists the others.
+
+    Args:
+        path: The file.
+        kind: Name of its parts in the plural, such as observations.
+        remedy: What to do if two parts label the same video.
+        strict: Whether a part that does not fit is an error.
+        notes: List to which the note is appended; by default it is logged as a warning.
     """
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    return ''.join(suffixes[-2:] if suffixes[-1:] == ['.gz'] else suffixes[-1:])
+
+    def __init__(
+        self,
+        path: FilePath,
+        kind: str,
+        remedy: str = '',
+        strict: bool = False,
+        notes: list[str] | None = None,
+    ) -> None:
+        self.path = path
+        self.kind = kind
+        self.remedy = remedy
+        self.strict = strict
+        self.notes = notes
+        # The part of each video, and the video.
+        self._found: dict[str, tuple[str, VideoSegments]] = {}
+        self._skipped: dict[str, list[str]] = {}
+        self._first: UserError | None = None
+
+    @contextmanager
+    def trying(self, name: str, place: str) -> Iterator[None]:
+        """Skip a part if the block that reads it raises a :class:`UserError`.
+
+        Args:
+            name: Name of the part in the note.
+            place: Beginning of the block's error messages, which the note omits.
+        """
+        try:
+            yield
+        except UserError as error:
+            if self.strict or isinstance(error, NeedsOptionError):
+                raise
+            self._first = self._first or error
+            reason = str(error)
+            for start in (place, str(self.path)):
+                reason = reason.removeprefix(start).lstrip(':, ')
+            # The text after the semicolon is the remedy.
+            self.skip(name, reason.partition(';')[0].rstrip('.'))
+
+    @contextmanager
+    def part(self, name: str, place: str) -> Iterator[list[VideoSegments]]:
+        """Yield a list for the videos of a part; skip it as :meth:`trying` does.
+
+        A part without labels is skipped, too. One whose video another part labels does
+        not fit.
+        """
+        with self.trying(name, place):
+            videos: list[VideoSegments] = []
+            yield videos
+            if not any(video.segments for video in videos):
+                self.skip(name, 'without labels')
+                return
+            for video in videos:
+                if video.name in self._found:
+                    raise UserError(
+                        f'{place}: the video {video.name!r} is labelled twice, by '
+                        f'{self._found[video.name][0]} as well; {self.remedy}.'
+                    )
+            self._found |= {video.name: (name, video) for video in videos}
+
+    def skip(self, name: str, reason: str) -> None:
+        """Skip a part for a reason that is not an error even if strict."""
+        self._skipped.setdefault(reason, []).append(name)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no part has been added, and none raised an error."""
+        return not self._found and self._first is None
+
+    def read(self) -> list[VideoSegments]:
+        """Return the videos, and note which parts are skipped.
+
+        Raises:
+            UserError: If nothing fits.
+        """
+        self.tell(len({name for name, _ in self._found.values()}))
+        return sorted_videos((video for _, video in self._found.values()), self.path)
+
+    def tell(self, fit: int) -> None:
+        """Note which parts are skipped, if others fit.
+
+        Args:
+            fit: Number of parts that fit.
+
+        Raises:
+            UserError: If none fits, because of an error.
+        """
+        count = sum(map(len, self._skipped.values()))
+        if self._first is not None and not fit:
+            text = str(self._first).removesuffix('.')
+            more = f' (the first of {count} {self.kind}, none of which can be read)'
+            raise UserError(f'{text}{more if count > 1 else ""}.')
+        if not (fit and count):
+            return
+        told = []
+        for reason, names in list(self._skipped.items())[:_REASONS]:
+            more = f' and {len(names) - _NAMES} more' if len(names) > _NAMES else ''
+            told.append(f'{", ".join(names[:_NAMES])}{more} ({reason})')
+        if len(self._skipped) > _REASONS:
+            told.append(f'and for {len(self._skipped) - _REASONS} other reasons')
+        self.note(
+            f'{self.path}: {count} of {fit + count} {self.kind} are left out: '
+            f'{"; ".join(told)}'
+        )
+
+    def note(self, note: str) -> None:
+        """Append a note, without a full stop, to the list, or log it as a sentence."""
+        if self.notes is None:
+            print_log(f'{note}.', WARNING)
+        else:
+            self.notes.append(note)
 
 
-def _json_format(path: FilePath) -> str:
-    content = read_json(path, 'the labelling tool')
-    if isinstance(content, list):
-        return 'label_studio'
-    is_boris = isinstance(content, dict) and 'behaviors_conf' in content
-    return 'boris' if is_boris else 'via'
+def video_name(media: str) -> str:
+    r"""Return the name of a media file without its folder and suffix.
+
+    >>> video_name('C:\\clips\\take 1.mp4'), video_name('/data/?d=cam/subject.01.avi')
+    ('take 1', 'subject.01')
+    """
+    name = re.split(r'[/\\]', media)[-1].partition('?')[0]
+    return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
 
 
-def _table_format(path: FilePath) -> str:
-    is_boris = any('Behavior' in row for _, row in read_rows(path))
-    return 'boris_events' if is_boris else 'csv'
+def choose(
+    wanted: str | None, there: Sequence[str], place: str, what: str, option: str
+) -> str:
+    """Return the wanted one of several names, or the only one if none is wanted.
 
+    Args:
+        wanted: The name to choose, None for the only one.
+        there: The names to choose from.
+        place: Where they are, for messages.
+        what: What they are, in the singular.
+        option: The option that chooses among them.
 
-# The format of each suffix, or a function that returns it from the content.
-_FORMATS: dict[str, str | Callable[[FilePath], str]] = {
-    '.boris': 'boris',
-    '.boris.gz': 'boris',
-    '.csv': _table_format,
-    '.tsv': _table_format,
-    '.txt': _table_format,
-    '.eaf': 'elan',
-    '.json': _json_format,
-    '.xml': 'cvat',
-}
-SUFFIXES = tuple(_FORMATS)
+    Raises:
+        UserError: If the name is missing, or there is not exactly one.
+    """
+    names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
+    if wanted is not None and wanted not in there:
+        raise UserError(
+            f'{place}: there is no {what} {shown(wanted)}; there is {names}.'
+        )
+    if wanted is None and len(there) != 1:
+        raise UserError(
+            f'{place}: expected one {what}, but there is {names}; choose one by '
+            f'{option}.'
+        )
+    return there[0] if wanted is None else wanted

@@ -164,6 +164,37 @@ def segments_to_labels(
     other = resolve_background(background, classes)
     fill = -1 if other is None else other
     ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
+    label, owner, clash = _placed(ordered, num_frames, fps, classes, overlap, place)
+    if overlap == 'background':
+        label[clash] = fill
+    gaps = label == -1
+    if missing == 'error' and _ends_early(gaps, fps):
+        print_log(
+            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
+            'and is extended to its end.',
+            WARNING,
+        )
+        label[gaps] = label[~gaps][-1]
+        gaps[:] = False
+    if missing == 'error' and gaps.any():
+        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
+    if missing == 'background':
+        label[gaps] = fill
+    return label
+
+
+def _placed(
+    ordered: Sequence[Segment],
+    num_frames: int,
+    fps: float,
+    classes: Sequence[str],
+    overlap: str,
+    place: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the class of each frame and the index of its segment, -1 if there is none.
+
+    The third result is where segments of two classes overlap.
+    """
     label = np.full(num_frames, -1, np.int64)
     owner = np.full(num_frames, -1)
     clash = np.zeros(num_frames, bool)
@@ -184,8 +215,7 @@ def segments_to_labels(
             raise UserError(
                 f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
                 f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
-                "of them, or choose overlap='later' or 'background' (--overlap later "
-                'or background).'
+                'of them, or choose --overlap later or --overlap background.'
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
@@ -195,22 +225,7 @@ def segments_to_labels(
             'segments; they are left out.',
             WARNING,
         )
-    if overlap == 'background':
-        label[clash] = fill
-    gaps = label == -1
-    if missing == 'error' and _ends_early(gaps, fps):
-        print_log(
-            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
-            'and is extended to its end.',
-            WARNING,
-        )
-        label[gaps] = label[~gaps][-1]
-        gaps[:] = False
-    if missing == 'error' and gaps.any():
-        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
-    if missing == 'background':
-        label[gaps] = fill
-    return label
+    return label, owner, clash
 
 
 def make_segment(
@@ -266,8 +281,8 @@ def _check_options(
             )
         if value == 'background' and background is None:
             raise UserError(
-                f"{place}: {name} is 'background', but no background class is named; "
-                'name one of the classes.'
+                f'{place}: {name} is background, but no background class is named; '
+                'name it by --background.'
             )
 
 
@@ -277,7 +292,7 @@ def _check_segment(
     if segment.label not in classes:
         raise UserError(
             f'{place}: {segment} is not one of the {len(classes)} classes '
-            f'{", ".join(classes)}; correct its name or add the class.'
+            f'{", ".join(classes)}; correct its name, or add it to --classes.'
         )
     if segment.start < -_SLACK or segment.end > duration + _SLACK:
         raise UserError(
@@ -287,7 +302,7 @@ def _check_segment(
 
 
 def _ends_early(gaps: np.ndarray, fps: float) -> bool:
-    """Return whether only the last frames have no label, for at most _END seconds."""
+    """Return whether only a few frames at the end have no label."""
     count = int(gaps.sum())
     is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
     return is_short and bool(gaps[-count:].all())
@@ -302,7 +317,7 @@ def _first_gap(
     count = int(gaps.sum())
     several = f'the first gap of {count} unlabelled frames; label them'
     what = several if count > 1 else 'the only unlabelled frame; label it'
-    remedy = "missing='background' or 'unlabelled' (--unlabelled background or ignore)"
+    remedy = '--unlabelled background or --unlabelled ignore'
     if end == gaps.size:
         remedy += ', or correct the frame rate if labels end early in all videos'
     return (

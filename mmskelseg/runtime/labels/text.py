@@ -13,26 +13,21 @@ from operator import add
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import (
-    FilePath,
-    as_dicts,
-    number,
-    read_rows,
-    video_name,
-)
+from mmskelseg.runtime.files.parsing import FilePath, as_dicts, number, read_rows
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     make_segment,
     sorted_videos,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
 
 
-@reads_file
+@LABEL_FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
 def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video.
 

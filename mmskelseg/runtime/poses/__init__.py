@@ -1,9 +1,11 @@
-"""Pose files of other programs, one module for each format.
+"""Pose files of other programs, and the choice of a person.
 
-Readers raise a :class:`UserError`, a ``ValueError``, for a file that is not of their
-format or is inconsistent. Readers of HDF5 also raise one if h5py is missing.
+Each tracker has a module, which registers its reader. Readers raise a
+:class:`UserError`, a ``ValueError``, for a file that is not of their format or is
+inconsistent. Readers of HDF5 also raise one if h5py is missing.
 """
 
+from mmskelseg.runtime.files.formats import import_modules
 from mmskelseg.runtime.poses.coco import read_coco
 from mmskelseg.runtime.poses.deeplabcut import read_deeplabcut
 from mmskelseg.runtime.poses.layouts import to_coco17
@@ -12,7 +14,7 @@ from mmskelseg.runtime.poses.mmpose import read_mmpose
 from mmskelseg.runtime.poses.npz import read_npz, write_npz
 from mmskelseg.runtime.poses.openpose import read_openpose
 from mmskelseg.runtime.poses.poses import Poses, with_rate, with_size
-from mmskelseg.runtime.poses.reading import FORMATS, read_poses, recognise
+from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_poses, recognise
 from mmskelseg.runtime.poses.sleap import read_sleap
 from mmskelseg.runtime.poses.table import read_table
 from mmskelseg.runtime.poses.tracking import POLICIES, choose_person, each_person
@@ -38,3 +40,8 @@ __all__ = [
     'with_size',
     'write_npz',
 ]
+
+# A tracker that is not named above is registered, too.
+import_modules(__name__, __path__)
+#: The names of the formats.
+FORMATS = tuple(POSE_FORMATS.readers)

@@ -11,14 +11,15 @@ name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
 
 import re
 from pathlib import PurePath
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
-from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.poses.layouts import counted_layout
 from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 _ENTRY = {
     'image_id': (int, str),
@@ -30,18 +31,7 @@ _ENTRY = {
 }
 
 
-class _Entry(TypedDict, total=False):
-    """A person in a frame; the first three keys are required."""
-
-    image_id: int | str
-    category_id: int
-    keypoints: list[object]
-    score: float
-    track_id: int | str
-    idx: object
-
-
-@reads_file
+@POSE_FORMATS.register('coco', {'.json': ('image_id', 'annotations').__contains__})
 def read_coco(
     path: FilePath,
     skeleton: Layout | None = None,
@@ -99,7 +89,7 @@ def read_coco(
     return gather(found, layout, str(path), notes=notes)
 
 
-def _tracks(entries: list[_Entry], ids: list[int]) -> list[str | None]:
+def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
     """Return the track name of each entry, or None if there are no tracks.
 
     AlphaPose writes ``idx`` as a list of the detections that it merged; without
@@ -123,7 +113,7 @@ def _track(name: object) -> str | None:
     return None if name is None else str(name)
 
 
-def _number(entry: _Entry, where: str) -> int:
+def _number(entry: dict[str, Any], where: str) -> int:
     image = entry['image_id']
     if isinstance(image, int) and image >= 0:
         return image

@@ -29,10 +29,10 @@ from mmskelseg.runtime.files.hdf5 import (
 from mmskelseg.runtime.files.parsing import FilePath, check_widths
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.files.pickles import UNREADABLE, PickleReader
-from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.poses.layouts import in_order
 from mmskelseg.runtime.poses.poses import Layout, Poses, check_size
-from mmskelseg.runtime.poses.table import read_table_rows
+from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_table_rows
 
 if TYPE_CHECKING:
     import h5py
@@ -48,7 +48,13 @@ _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 _SCENE = 'single'
 
 
-@reads_file
+@POSE_FORMATS.register(
+    'deeplabcut',
+    {
+        **dict.fromkeys(('.csv', '.tsv'), lambda header: header[0] == 'scorer'),
+        **dict.fromkeys(('.h5', '.hdf5')),
+    },
+)
 def read_deeplabcut(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
 ) -> Poses:
@@ -63,8 +69,8 @@ def read_deeplabcut(
             names; otherwise the body parts of the file, without limbs.
         unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
     """
-    read = _read_csv if Path(path).suffix.lower() == '.csv' else _read_hdf5
-    columns, frames, values = read(path)
+    is_table = Path(path).suffix.lower() in ('.csv', '.tsv')
+    columns, frames, values = (_read_csv if is_table else _read_hdf5)(path)
     spread = max(frames, default=0) > 1000 * (len(frames) + 10)
     if not frames or min(frames) < 0 or spread or len(set(frames)) < len(frames):
         raise UserError(

@@ -115,7 +115,7 @@ def _misspelt(joints: Sequence[str]) -> Iterator[str]:
     missing = [joint for joint in COCO17 if joint not in joints]
     for joint in [joint for joint in joints if joint not in COCO17]:
         for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9):
-            yield f'{joint} is none of the joints of COCO; should it be {meant}?'
+            yield f'{joint} is not a joint of COCO; did you mean {meant}?'
 
 
 def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:

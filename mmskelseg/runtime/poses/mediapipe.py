@@ -8,7 +8,7 @@ pixels if their median exceeds 2, and otherwise as fractions of the image.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +20,11 @@ from mmskelseg.runtime.files.parsing import (
     numbers,
     read_json,
 )
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import COCO17
 from mmskelseg.runtime.poses.npz import numeric_array
 from mmskelseg.runtime.poses.poses import Detection, Poses, check_img_shape, gather
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 from mmskelseg.runtime.poses.table import table_detections
 
 _NAMES = """
@@ -39,20 +40,23 @@ _FILE = {'frames': list, 'width?': int, 'height?': int, 'fps?': float}
 _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
-# A landmark with x, y and perhaps visibility.
-_Landmark = dict[str, object]
+def _is_table(header: list[str]) -> bool:
+    """Return whether joints are landmarks, or have names that only these have."""
+    feet = ('left_foot_index', 'right_foot_index')
+    return any(name.startswith('landmark') for name in header) or all(
+        any(name.startswith(foot) for name in header) for foot in feet
+    )
 
 
-class _File(TypedDict, total=False):
-    """The keys of a JSON file that are read; ``frames`` is required."""
-
-    frames: list[object]
-    width: int
-    height: int
-    fps: float
-
-
-@reads_file
+@POSE_FORMATS.register(
+    'mediapipe',
+    {
+        '.json': (*_KEYS, 'visibility').__contains__,
+        '.csv': _is_table,
+        '.tsv': _is_table,
+        '.npz': None,
+    },
+)
 def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
     """Return COCO's 17 joints of the landmarks of one video.
 
@@ -68,7 +72,7 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
     elif suffix == '.npz':
         found, frames = _from_array(path)
     else:
-        data: _File = read_json(path, 'your script')
+        data = read_json(path, 'your script')
         if not isinstance(data, dict):
             data = {'frames': data}
         check_shape(data, _FILE, str(path), 'write a list of frames with 33 landmarks')
@@ -108,7 +112,7 @@ def _from_json(entries: list[object], source: str) -> Iterator[Detection]:
             yield Detection(number, xyc[_CHOSEN])
 
 
-def _people(entry: object, where: str) -> list[list[_Landmark]]:
+def _people(entry: object, where: str) -> list[list[dict[str, Any]]]:
     """Return the landmarks of each person in a frame."""
     while isinstance(entry, dict):
         key = next((key for key in _KEYS if key in entry), None)

@@ -11,12 +11,12 @@ from 1, as ``instance_info``, together with ``meta_info``, which names the joint
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import (
     checked,
     counted_layout,
@@ -24,6 +24,7 @@ from mmskelseg.runtime.poses.layouts import (
     named_layout,
 )
 from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 from mmskelseg.runtime.structures import Skeleton
 
 _PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
@@ -33,30 +34,9 @@ _META = {'dataset_name?': str, **_NAMES}
 _REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
 
 
-class _Person(TypedDict, total=False):
-    """A person in a frame; ``keypoints`` are required."""
-
-    keypoints: list[object]
-    keypoint_scores: list[object]
-    bbox_score: float
-
-
-class _Frame(TypedDict, total=False):
-    """A frame; ``instances`` are required."""
-
-    frame_id: int
-    instances: list[_Person]
-
-
-class _MetaInfo(TypedDict, total=False):
-    """The keys of ``meta_info`` that are read; all but the first are required."""
-
-    dataset_name: str
-    keypoint_id2name: dict[str, str]
-    skeleton_links: list[list[int]]
-
-
-@reads_file
+@POSE_FORMATS.register(
+    'mmpose', {'.json': ('meta_info', 'instance_info', 'instances').__contains__}
+)
 def read_mmpose(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
 ) -> Poses:
@@ -104,7 +84,7 @@ def read_mmpose(
     return gather(found, layout, str(path), frames=count, notes=notes)
 
 
-def _detections(frames: list[_Frame], source: str) -> Iterator[Detection]:
+def _detections(frames: list[dict[str, Any]], source: str) -> Iterator[Detection]:
     first, before = _frame_id(frames[0], 0), -1
     for i, frame in enumerate(frames):
         number = _frame_id(frame, i) - first
@@ -128,11 +108,11 @@ def _detections(frames: list[_Frame], source: str) -> Iterator[Detection]:
             yield Detection(number, np.column_stack([xy, values]), whole)
 
 
-def _frame_id(frame: _Frame, place: int) -> int:
+def _frame_id(frame: dict[str, Any], place: int) -> int:
     return place if frame.get('frame_id') is None else frame['frame_id']
 
 
-def _layout(meta: _MetaInfo, joints: int, source: str) -> Layout:
+def _layout(meta: dict[str, Any], joints: int, source: str) -> Layout:
     check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
     names = meta['keypoint_id2name']
     try:

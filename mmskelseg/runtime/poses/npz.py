@@ -15,7 +15,7 @@ import numpy as np
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import FilePath, field
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import (
     checked,
     counted_layout,
@@ -23,10 +23,11 @@ from mmskelseg.runtime.poses.layouts import (
     named_layout,
 )
 from mmskelseg.runtime.poses.poses import Layout, Poses, check_img_shape
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 from mmskelseg.runtime.structures import Skeleton
 
 
-@reads_file
+@POSE_FORMATS.register('npz', {'.npz': lambda names: 'keypoint' in names})
 def read_npz(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
 ) -> Poses:

@@ -13,20 +13,37 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmskelseg.runtime.files.formats import FOLDER
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Detection, Poses, gather
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
+_IN_FOLDER = re.compile(r'(.*_)?\d+_keypoints\.json')
 _FRAME = {'people': [{'pose_keypoints_2d': list, 'person_id?': [int]}]}
 
 
-@reads_file
+def _is_folder(path: Path) -> bool:
+    """Return whether a folder contains a file for each frame.
+
+    Other trackers' files may be called ``take1_keypoints.json``.
+    """
+    names = (file.name for file in path.glob('*_keypoints.json'))
+    return any(_IN_FOLDER.fullmatch(name) for name in names)
+
+
+@POSE_FORMATS.register('openpose', {FOLDER: _is_folder, '.json': 'people'.__eq__})
 def read_openpose(path: FilePath) -> Poses:
     """Return the poses of one video in a folder of OpenPose files.
 
     The numbers of the files are frame numbers; the smallest is the first frame.
     """
+    if not Path(path).is_dir():
+        raise UserError(
+            f'{path}: a single frame of OpenPose; name the folder with the files of '
+            'all frames.'
+        )
     files = dict(sorted(_files(Path(path)).items()))
     first = min(files)
     missing = max(files) - first + 1 - len(files)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import in_words
 from mmskelseg.runtime.files.parsing import numbers
-from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout
 
+if TYPE_CHECKING:
+    from mmskelseg.runtime.files.video import VideoFile
+
 # The lengths of poses and their video may differ by this many seconds, or by this
 # fraction of the video.
 _SECONDS, _PART = 1.0, 0.1
-# Bytes that poses may always take; above that, people must be seen in one of so many
-# frames.
+# Bytes that poses may always take; above that, each person must be seen in one of so
+# many frames.
 _FREE, _RATIO = 1 << 28, 50
 # The most people in a frame that tracks are computed for.
 _CROWD = 500
@@ -32,7 +35,7 @@ _LARGEST_SIDE = 1 << 16
 # The most frames of a video at another frame rate, if they are more than it has: 18
 # hours at 30 frames per second.
 _MOST_FRAMES = 2_000_000
-# The largest share of joints outside the image that is not told.
+# The largest share of joints outside the image that gets no note.
 _MOST_OUTSIDE = 0.2
 
 
@@ -139,26 +142,11 @@ def gather(
             f'{source}: {len(found)} people in frames up to {last}, so these do not '
             'number the frames of one video; give each video a file of its own.'
         )
-    tracked = all(detection.track is not None for detection in found)
-    rows: dict[str, int] = {}
-    filled = np.zeros(max(frames, last + 1), np.int64)
-    seen = []
-    for detection in found:
-        row = int(filled[detection.frame])
-        if tracked:
-            row = rows.setdefault(str(detection.track), len(rows))
-        filled[detection.frame] += 1
-        seen.append((row, detection.frame))
-    if len(set(seen)) < len(seen):
-        row, frame = next(pair for i, pair in enumerate(seen) if pair in seen[:i])
-        raise UserError(
-            f'{source}: person {list(rows)[row]} occurs twice in frame {frame}; give '
-            'different people different ids.'
-        )
-    shape = (max(row for row, _ in seen) + 1, len(filled), len(found[0].joints))
+    people, rows = _rows(found, source)
+    shape = (max(rows) + 1, max(frames, last + 1), len(found[0].joints))
     if not counted:
         check_size(shape, len(found), source)
-    if not tracked and shape[0] > _CROWD:
+    if not people and shape[0] > _CROWD:
         raise UserError(
             f'{source}: {shape[0]} people in one frame, but at most {_CROWD} can be '
             'read; raise the score threshold of the tracker.'
@@ -166,20 +154,43 @@ def gather(
     values = np.zeros((*shape, 3), np.float32)
     person_score = np.zeros(shape[:2], np.float32)
     person_box = np.zeros((*shape[:2], 4), np.float32)
-    for detection, (row, frame) in zip(found, seen, strict=True):
-        values[row, frame] = detection.joints
-        person_score[row, frame] = detection.score or 0
+    for detection, row in zip(found, rows, strict=True):
+        values[row, detection.frame] = detection.joints
+        person_score[row, detection.frame] = detection.score or 0
         if detection.box is not None:
-            person_box[row, frame] = detection.box
+            person_box[row, detection.frame] = detection.box
     return Poses(
         values[..., :2],
         values[..., 2],
         skeleton,
-        people=tuple(rows),
+        people=people,
         person_score=person_score if person_score.any() else None,
         person_box=person_box if person_box.any() else None,
         notes=tuple(notes),
     )
+
+
+def _rows(found: Sequence[Detection], source: str) -> tuple[tuple[str, ...], list[int]]:
+    """Return the names of tracks, if all detections have one, and each one's row."""
+    if any(detection.track is None for detection in found):
+        filled: Counter[int] = Counter()
+        rows = []
+        for detection in found:
+            rows.append(filled[detection.frame])
+            filled[detection.frame] += 1
+        return (), rows
+    tracks: dict[str, int] = {}
+    seen: set[tuple[str, int]] = set()
+    for detection in found:
+        track = str(detection.track)
+        if (track, detection.frame) in seen:
+            raise UserError(
+                f'{source}: person {track} occurs twice in frame {detection.frame}; '
+                'give different people different ids.'
+            )
+        seen.add((track, detection.frame))
+        tracks.setdefault(track, len(tracks))
+    return tuple(tracks), [tracks[str(detection.track)] for detection in found]
 
 
 def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:

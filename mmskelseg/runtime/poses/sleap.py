@@ -18,9 +18,10 @@ from mmskelseg.runtime.files.hdf5 import (
     texts,
 )
 from mmskelseg.runtime.files.parsing import FilePath, parse_json
-from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.poses.layouts import checked, in_order, named_layout
 from mmskelseg.runtime.poses.poses import Layout, Poses
+from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 if TYPE_CHECKING:
     import h5py
@@ -35,7 +36,16 @@ _MOST_EDGES = 20_000
 _OURS = ('track', 'frame', 'node', 'xy')
 
 
-@reads_file
+def _is_own(items: dict[str, bool]) -> bool:
+    # DeepLabCut names a table of several animals `tracks`, as SLEAP its array.
+    return 'tracks' in items and not any(items.values())
+
+
+@POSE_FORMATS.register(
+    'sleap',
+    {'.h5': _is_own, '.hdf5': _is_own},
+    refused={'.slp': 'a SLEAP project; export it from SLEAP as analysis HDF5 (.h5)'},
+)
 def read_sleap(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
 ) -> Poses:

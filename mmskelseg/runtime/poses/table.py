@@ -10,10 +10,11 @@ from math import inf, isnan, nan
 
 import numpy as np
 
-from mmskelseg.runtime.files.parsing import FilePath, Row, Rows, as_dicts, read_rows
-from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.files.parsing import FilePath, Row, as_dicts
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import in_order
 from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_table_rows
 
 # Names of the columns in files of other tools.
 _ALIASES = {
@@ -27,7 +28,7 @@ _ALIASES = {
 _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|conf|v)')
 
 
-@reads_file
+@POSE_FORMATS.register('csv', {'.csv': None, '.tsv': None})
 def read_table(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
 ) -> Poses:
@@ -68,14 +69,6 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
     if long:
         return _long(cells, columns)
     return list(wide), list(_wide(cells, columns, wide))
-
-
-def read_table_rows(path: FilePath) -> Rows:
-    """Return line number and cells of each row: a header and at least one more row."""
-    rows = read_rows(path)
-    if len(rows) < 2:
-        raise UserError(f'{path}: {len(rows)} rows, expected a header and frames.')
-    return rows
 
 
 def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -29,7 +29,7 @@ from mmskelseg.runtime.poses import (
 from mmskelseg.runtime.poses.layouts import counted_layout
 from mmskelseg.runtime.poses.npz import keypoint_arrays, matching
 from mmskelseg.runtime.poses.poses import check_img_shape
-from mmskelseg.runtime.poses.reading import is_openpose, is_poses, video_of
+from mmskelseg.runtime.poses.reading import is_poses, video_of
 from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -110,7 +110,7 @@ def _sources(item: object, split: str | None) -> list[Source]:
     path = Path(item)
     if not path.exists():
         raise MissingFileError(f'{path}: there is no such file or folder.')
-    if path.is_dir() and not is_openpose(path):
+    if path.is_dir() and not is_poses(path):
         return _of_folder(path, split)
     if path.suffix.lower() in _ANNOTATIONS:
         return _of_annotations(path, split)
@@ -170,7 +170,7 @@ def _with_poses(
 ) -> list[Source]:
     given: list[GivenPoses]
     folder = Path(poses) if isinstance(poses, str | os.PathLike) else None
-    if folder is not None and folder.is_dir() and not is_openpose(folder):
+    if folder is not None and folder.is_dir() and not is_poses(folder):
         files = {
             video_of(path): path for path in sorted(folder.iterdir()) if is_poses(path)
         }

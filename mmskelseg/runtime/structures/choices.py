@@ -2,10 +2,6 @@
 
 # Which of several people to use; see ``mmskelseg.runtime.poses.choose_person``.
 POLICIES = ('track', 'largest', 'score', 'all')
-# Formats of pose files; see ``mmskelseg.runtime.poses.read_poses``.
-POSE_FORMATS = (
-    'mmpose', 'openpose', 'coco', 'mediapipe', 'deeplabcut', 'sleap', 'csv', 'npz',
-)  # fmt: skip
 # The choice that segments everybody separately.
 EACH = 'each'
 # Codecs of videos; see ``mmskelseg.runtime.files.video.written_video``.

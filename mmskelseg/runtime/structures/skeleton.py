@@ -1,4 +1,4 @@
-"""Skeletons: the only module that knows joints and how they are connected."""
+"""Skeletons: joints and how they are connected."""
 
 from __future__ import annotations
 
@@ -107,8 +107,7 @@ class Skeleton:
                 f'{source}: its {len(joints)} joints lack {", ".join(missing[:3])}'
                 f'{" and more" if len(missing) > 3 else ""} of the {self.num_joints} '
                 f'of {self.name}, with which the model was trained; estimate poses '
-                'in that layout, or convert them with '
-                'tools/dataset_converters/keypoints.py.'
+                'in that layout, or convert them by `mmskelseg convert keypoints`.'
             )
         return [joints.index(joint) for joint in self.joints]
 

@@ -15,7 +15,7 @@ from mmskelseg.runtime.files.annotations import (
     split_names,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT
 
 FRAMES = 6
 
@@ -96,7 +96,6 @@ def test_saving_twice_writes_the_same_bytes(path):
 
 
 def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
-    """The script that users copy from docs/data_format.md works as it stands."""
     text = (ROOT / 'docs/data_format.md').read_text('utf-8')
     scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
@@ -107,7 +106,6 @@ def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
 
 
 def test_unlabelled_video_is_allowed(path):
-    """A video to predict only has -1 for every frame."""
     data = make_annotations()
     data['annotations'][2]['label'][:] = -1
     write(data, path)
@@ -122,7 +120,7 @@ def test_skeleton_of_ones_own_is_given_as_a_dict(path):
 
 
 def test_failed_save_leaves_the_old_file(path):
-    """A fault is found before the old file is touched, and nothing is left aside."""
+    """And leaves no temporary file."""
     save_annotations(make_annotations(), path)
     before = path.read_bytes()
     data = make_annotations()
@@ -138,7 +136,6 @@ def test_failed_save_leaves_the_old_file(path):
 
 
 def test_interrupted_save_leaves_the_old_file(path, monkeypatch):
-    """The new file takes the place of the old one only when it is complete."""
     save_annotations(make_annotations(), path)
     before = path.read_bytes()
 
@@ -154,12 +151,7 @@ def test_interrupted_save_leaves_the_old_file(path, monkeypatch):
 
 def test_split_names_follow_the_file():
     assert split_names(make_annotations(), 'left/train') == ['b', 'c']
-
-
-def test_split_names_lists_the_splits_there_are():
-    with pytest.raises(
-        ValueError, match=r"x\.pkl: there is no split 'tset'; choose one"
-    ):
+    with pytest.raises(UserError, match=r"x\.pkl: .* 'tset'; .*train"):
         split_names(make_annotations(), 'tset', 'x.pkl')
 
 
@@ -183,28 +175,19 @@ def test_missing_folder_names_its_converter(folder, command):
     assert f'mmskelseg {command}' in str(error.value)
 
 
-def test_missing_file_says_that_the_folder_is_there(path):
+def test_missing_file_or_folder_in_its_place_is_named(path):
     path.parent.mkdir()
     with pytest.raises(FileNotFoundError, match='there is no such file; make it'):
         load_annotations(path)
-
-
-def test_folder_in_place_of_the_file_is_named(path):
-    path.parent.mkdir()
     with pytest.raises(FileNotFoundError, match=r'is a folder; name the file in it'):
         load_annotations(path.parent)
 
 
-def test_truncated_pickle_is_refused(path):
+def test_truncated_or_unreadable_pickle_is_refused(path):
     save_annotations(make_annotations(), path)
-    path.write_bytes(path.read_bytes()[:-100])
-    assert message_of(path).endswith('copy or make the file again.')
-
-
-def test_unreadable_pickle_is_refused(path):
-    path.parent.mkdir()
-    path.write_text('frame,label\n0,1\n')
-    assert message_of(path).endswith('copy or make the file again.')
+    for content in (path.read_bytes()[:-100], b'frame,label\n0,1\n', b'', b'{}'):
+        path.write_bytes(content)
+        assert 'a pickle was expected' in message_of(path)
 
 
 class Attack:
@@ -213,7 +196,6 @@ class Attack:
 
 
 def test_pickle_that_runs_code_is_refused(path, monkeypatch):
-    """The name of what it would run is in the sentence, and nothing has run."""
     data = make_annotations()
     data['metainfo']['classes'][0] = Attack()
     write(data, path)
@@ -256,200 +238,77 @@ def without(key):
     return lambda mapping: {k: v for k, v in mapping.items() if k != key}
 
 
-def repeat_video(data):
-    data['annotations'].append(data['annotations'][0])
+# A change, and what the sentence names: the video, the key, the value, the place.
+FAULTS = (
+    (lambda data: data.pop('metainfo'), 'the annotation file lacks metainfo'),
+    (edit('annotations', to=[]), 'annotations is []'),
+    (edit('metainfo', to='uwiom'), "the metainfo is 'uwiom' | classes, skeleton"),
+    (edit('metainfo', to=without('background')), 'the metainfo lacks background'),
+    (meta('classes', []), 'metainfo classes is []'),
+    (meta('classes', ['walk', ' ', 'hold']), "metainfo classes has ' ' for id 1"),
+    (meta('classes', ['walk', 'lift', 'walk']), "classes has 'walk' | ids 0 and 2"),
+    (meta('up', 2), 'metainfo up is 2 | x, y, z, -x'),
+    (meta('view', 'below'), "metainfo view is 'below' | side, top"),
+    (meta('background', 'idle'), "metainfo background is 'idle' | walk, lift"),
+    (meta('skeleton', 'coco18'), "metainfo skeleton | 'coco18' | coco17, lcr15"),
+    (meta('skeleton', './layout.py'), "metainfo skeleton is './layout.py'"),
+    (edit('annotations', 1, to='b'), "video 1 | 'b' | frame_dir"),
+    (edit('annotations', 1, to=without('label')), "video 'b' | lacks label"),
+    (video('frame_dir', 7), 'video 7 | frame_dir is 7'),
+    (lambda data: data['annotations'].append(data['annotations'][0]),
+     "2 videos have the frame_dir 'a'"),
+    (video('keypoint', np.ndarray.tolist), "video 'b' | keypoint is a list of length"),
+    (video('keypoint', lambda array: array.astype(object)),
+     "video 'b' | keypoint is a list of length 2"),
+    (video('keypoint', lambda array: array[0]),
+     "video 'b' | keypoint has shape (6, 17, 2)"),
+    (video('keypoint', lambda array: array[:, :0]),
+     "video 'b' | keypoint has shape (2, 0, 17, 2)"),
+    (video('keypoint', lambda array: array[:, :, :15]),
+     "video 'b' | keypoint has 15 joints | 'coco17' has 17"),
+    (video('label', np.zeros(9, int)), "video 'b' | label has shape (9,) | 6 frames"),
+    (video('label', lambda label: label.astype(float)),
+     "video 'b' | label is an array of float64 with shape (6,)"),
+    (video('total_frames', 7), "video 'b' | total_frames is 7 | 6 frames"),
+    (video('keypoint_score', lambda score: score[0]),
+     "video 'b' | keypoint_score has shape (6, 17) | (2, 6, 17)"),
+    (video('keypoint_score', None), "video 'b' | keypoint_score is None"),
+    (video('keypoint_3d', np.zeros((2, 6, 17, 2))),
+     "video 'b' | keypoint_3d has shape (2, 6, 17, 2) | (2, 6, 17, 3)"),
+    (video('risk', np.zeros((6, 1))), "video 'b' | risk has shape (6, 1) | (6,)"),
+    (video('keypoint', put((slice(None), slice(3, 5), 4, 1), np.nan)),
+     "video 'b' | keypoint is NaN or infinite in frame 3, joint 4 | first of 4"),
+    (video('keypoint', lambda k: put((1, 3, 4, 1), -1e300)(k.astype(float))),
+     "video 'b' | keypoint is -1e+300 | frame 3, joint 4"),
+    (video('keypoint_score', put((1, 2, 9), np.inf)),
+     "video 'b' | keypoint_score is NaN or infinite in frame 2, joint 9"),
+    (video('keypoint_3d', put((0, 5, 16), np.nan)),
+     "video 'b' | keypoint_3d is NaN or infinite in frame 5, joint 16"),
+    (video('risk', np.array([0, 0, 0, np.nan, 0, 0])),
+     "video 'b' | risk is NaN or infinite in frame 3"),
+    (video('keypoint_score', put((1, 2, 9), -0.5)),
+     "video 'b' | keypoint_score is -0.5 in frame 2, joint 9"),
+    (video('label', put(slice(4, 6), 3)),
+     "video 'b' | label is 3 in frame 4 | first of 2 | 0 to 2"),
+    (video('label', put(1, -2)), "video 'b' | label is -2 in frame 1"),
+    (video('fps', -30), "video 'b' | fps is -30"),
+    (video('fps', '30'), "video 'b' | fps is '30'"),
+    (video('img_shape', (480, 0)), "video 'b' | img_shape is (480, 0)"),
+    (video('filename', 5), "video 'b' | filename is 5"),
+    (edit('split', to={}), 'split is {}'),
+    (edit('split', 'test', to=[]), "split 'test' is []"),
+    (edit('split', 'test', to=['d']), "split 'test' | video 'd' | 3 annotated"),
+    (edit('split', 'test', to=['c', 'c']), "split 'test' | 'c' 2 times"),
+    (edit('split', to=without('left/test')), "split 'left/train' | 'left/test'"),
+    (edit('split', 'left/test', to=['a', 'b']),
+     "video 'b' | 'left/train' and 'left/test'"),
+    # MMEngine replaces what is between two braces in a config, and could run it.
+    (lambda data: data['split'].update({'{{$A:b}}/train': ['a']}), 'split | {{$A:b}}'),
+)  # fmt: skip
 
 
-FAULTS = {
-    'no metainfo': (
-        lambda data: data.pop('metainfo'),
-        'the annotation file lacks metainfo; it needs the keys split, annotations',
-    ),
-    'no videos': (
-        edit('annotations', to=[]),
-        'annotations is [], expected a list of at least one video.',
-    ),
-    'metainfo of another type': (
-        edit('metainfo', to='uwiom'),
-        "the metainfo is 'uwiom', expected a dict with classes, skeleton",
-    ),
-    'metainfo key': (
-        edit('metainfo', to=without('background')),
-        'the metainfo lacks background; it needs the keys classes, skeleton',
-    ),
-    'no classes': (
-        meta('classes', []),
-        'metainfo classes is [], expected a list of class names.',
-    ),
-    'empty class name': (
-        meta('classes', ['walk', ' ', 'hold']),
-        "metainfo classes has ' ' for id 1, expected a name.",
-    ),
-    'duplicate class': (
-        meta('classes', ['walk', 'lift', 'walk']),
-        "metainfo classes has 'walk' for the ids 0 and 2; give each class",
-    ),
-    'unknown direction': (
-        meta('up', 2),
-        'metainfo up is 2, expected one of x, y, z, -x',
-    ),
-    'unknown view': (
-        meta('view', 'below'),
-        "metainfo view is 'below', expected one of side, top",
-    ),
-    'unknown background': (
-        meta('background', 'idle'),
-        "metainfo background is 'idle', expected None or one of the classes walk, lift",
-    ),
-    'unknown skeleton': (
-        meta('skeleton', 'coco18'),
-        "metainfo skeleton: There is no skeleton 'coco18'; known are coco17, lcr15",
-    ),
-    'skeleton that is code': (
-        meta('skeleton', './layout.py'),
-        "metainfo skeleton is './layout.py', expected coco17, lcr15, mmpose:NAME or",
-    ),
-    'video that is not a dict': (
-        edit('annotations', 1, to='b'),
-        "video 1: the video is 'b', expected a dict with frame_dir",
-    ),
-    'video key': (
-        edit('annotations', 1, to=without('label')),
-        "video 'b': the video lacks label; it needs the keys frame_dir",
-    ),
-    'frame_dir': (
-        video('frame_dir', 7),
-        'video 7: frame_dir is 7, expected a text',
-    ),
-    'duplicate frame_dir': (
-        repeat_video,
-        "2 videos have the frame_dir 'a'; give each its own.",
-    ),
-    'keypoint type': (
-        video('keypoint', np.ndarray.tolist),
-        "video 'b': keypoint is a list of length 2, expected a numerical array.",
-    ),
-    'keypoint of objects': (
-        video('keypoint', lambda array: array.astype(object)),
-        "video 'b': keypoint is a list of length 2, expected a numerical array.",
-    ),
-    'keypoint shape': (
-        video('keypoint', lambda array: array[0]),
-        "video 'b': keypoint has shape (6, 17, 2), expected (persons, frames, joint",
-    ),
-    'keypoint without frames': (
-        video('keypoint', lambda array: array[:, :0]),
-        "video 'b': keypoint has shape (2, 0, 17, 2), expected (persons, frames",
-    ),
-    'joint count': (
-        video('keypoint', lambda array: array[:, :, :15]),
-        "video 'b': keypoint has 15 joints, but the skeleton 'coco17' has 17; set",
-    ),
-    'labels longer than poses': (
-        video('label', np.zeros(9, int)),
-        "video 'b': label has shape (9,), but keypoint has 6 frames; labels and poses",
-    ),
-    'label type': (
-        video('label', lambda label: label.astype(float)),
-        "video 'b': label is an array of float64 with shape (6,), expected an integer",
-    ),
-    'total_frames': (
-        video('total_frames', 7),
-        "video 'b': total_frames is 7, but keypoint has 6 frames; set total_frames",
-    ),
-    'score shape': (
-        video('keypoint_score', lambda score: score[0]),
-        "video 'b': keypoint_score has shape (6, 17), but keypoint needs (2, 6, 17).",
-    ),
-    'score type': (
-        video('keypoint_score', None),
-        "video 'b': keypoint_score is None, expected a numerical array.",
-    ),
-    '3D shape': (
-        video('keypoint_3d', np.zeros((2, 6, 17, 2))),
-        "video 'b': keypoint_3d has shape (2, 6, 17, 2), but keypoint needs (2, 6, 17",
-    ),
-    'risk shape': (
-        video('risk', np.zeros((6, 1))),
-        "video 'b': risk has shape (6, 1), but keypoint needs (6,).",
-    ),
-    'NaN in keypoint': (
-        video('keypoint', put((slice(None), slice(3, 5), 4, 1), np.nan)),
-        "video 'b': keypoint is NaN or infinite in frame 3, joint 4, the first of 4",
-    ),
-    'keypoint beyond numbers': (
-        video('keypoint', lambda k: put((1, 3, 4, 1), -1e300)(k.astype(float))),
-        "video 'b': keypoint is -1e+300, beyond 1e+09, in frame 3, joint 4, the first",
-    ),
-    'infinite score': (
-        video('keypoint_score', put((1, 2, 9), np.inf)),
-        "video 'b': keypoint_score is NaN or infinite in frame 2, joint 9, the first",
-    ),
-    'NaN in 3D': (
-        video('keypoint_3d', put((0, 5, 16), np.nan)),
-        "video 'b': keypoint_3d is NaN or infinite in frame 5, joint 16, the first",
-    ),
-    'NaN in risk': (
-        video('risk', np.array([0, 0, 0, np.nan, 0, 0])),
-        "video 'b': risk is NaN or infinite in frame 3; complete it or leave it out.",
-    ),
-    'negative score': (
-        video('keypoint_score', put((1, 2, 9), -0.5)),
-        "video 'b': keypoint_score is -0.5 in frame 2, joint 9, expected 0 (missing)",
-    ),
-    'label too high': (
-        video('label', put(slice(4, 6), 3)),
-        "video 'b': label is 3 in frame 4, the first of 2 out of range; expected 0 to",
-    ),
-    'label too low': (
-        video('label', put(1, -2)),
-        "video 'b': label is -2 in frame 1, the first of 1 out of range; expected 0 to",
-    ),
-    'fps': (
-        video('fps', -30),
-        "video 'b': fps is -30, expected frames per second, a number from",
-    ),
-    'fps of another type': (
-        video('fps', '30'),
-        "video 'b': fps is '30', expected frames per second, a number from",
-    ),
-    'img_shape': (
-        video('img_shape', (480, 0)),
-        "video 'b': img_shape is (480, 0), expected (height, width) in whole pixels.",
-    ),
-    'filename': (
-        video('filename', 5),
-        "video 'b': filename is 5, expected a text",
-    ),
-    'no split': (
-        edit('split', to={}),
-        'split is {}, expected a dict with `train` and `test`.',
-    ),
-    'empty split': (
-        edit('split', 'test', to=[]),
-        "split 'test' is [], expected a list of at least one frame_dir.",
-    ),
-    'absent video': (
-        edit('split', 'test', to=['d']),
-        "split 'test' names the video 'd', which is not among the 3 annotated ones",
-    ),
-    'split that lists a video twice': (
-        edit('split', 'test', to=['c', 'c']),
-        "split 'test' names the video 'c' 2 times.",
-    ),
-    'half a fold': (
-        edit('split', to=without('left/test')),
-        "split 'left/train' is half a fold; name its splits 'left/train' and",
-    ),
-    'video in train and test': (
-        edit('split', 'left/test', to=['a', 'b']),
-        "the video 'b' is in both 'left/train' and 'left/test'; keep it in only one",
-    ),
-}
-
-
-@pytest.mark.parametrize(('change', 'message'), FAULTS.values(), ids=FAULTS.keys())
-def test_fault_is_named_in_one_sentence(change, message, path):
+@pytest.mark.parametrize(('change', 'named'), FAULTS)
+def test_fault_is_named_in_one_sentence(change, named, path):
     """The sentence names the file, the video and the value, whatever is wrong."""
     data = make_annotations()
     for entry in data['annotations']:
@@ -457,7 +316,8 @@ def test_fault_is_named_in_one_sentence(change, message, path):
         entry['risk'] = np.zeros(FRAMES)
     change(data)
     write(data, path)
-    assert message_of(path).startswith(message)
+    told = message_of(path)
+    assert [words for words in named.split(' | ') if words not in told] == []
 
 
 @pytest.mark.parametrize(
@@ -470,19 +330,10 @@ def test_fault_is_named_in_one_sentence(change, message, path):
     ids=['label', 'split', 'fps'],
 )  # fmt: skip
 def test_fault_names_the_file_that_its_part_comes_from(edit, file, problem, path):
-    """Without such a file, or for another part, it names the source."""
+    """Other parts name the source."""
     data = make_annotations()
     edit(data)
     files = {('b', 'label'): Path('b.txt'), ('split', 'test'): Path('test.bundle')}
     with pytest.raises(UserError, match=f'^{re.escape(f"{file}: {problem}")}'):
         save_annotations(data, path, source='release', files=files)
     assert not path.exists()
-
-
-def test_a_split_whose_name_a_config_would_fill_in_is_refused(tmp_path):
-    """MMEngine replaces what is between two braces, and could run it."""
-    data = small_annotations()
-    data['split']['{{$A:b}}/train'] = data['split']['train']
-    data['split']['{{$A:b}}/test'] = data['split']['test']
-    with pytest.raises(ValueError, match=r'the name of split .* holds {{; rename it'):
-        save_annotations(data, tmp_path / 'a.pkl')

@@ -16,7 +16,7 @@ from mmskelseg.runtime.files.atomic import (
 
 
 def test_atomic_write_names_a_file_when_it_is_whole(tmp_path):
-    """Until the block ends the name is free; then the file has all that was written."""
+    """The file appears when the block ends."""
     path = tmp_path / 'new' / 'scores.json'
     with atomic_write(path) as file:
         file.write(b'scores')
@@ -26,7 +26,6 @@ def test_atomic_write_names_a_file_when_it_is_whole(tmp_path):
 
 
 def test_atomic_write_keeps_the_old_file_when_it_is_interrupted(tmp_path):
-    """An interrupted write leaves the earlier file whole and nothing beside it."""
     path = tmp_path / 'scores.json'
     path.write_bytes(b'old')
 
@@ -42,7 +41,6 @@ def test_atomic_write_keeps_the_old_file_when_it_is_interrupted(tmp_path):
 
 
 def test_a_path_is_tried_without_a_trace(tmp_path):
-    """A file keeps its content; it cannot be the folder of another."""
     path = tmp_path / 'new' / 'model.onnx'
     check_can_write(path)
     assert list(path.parent.iterdir()) == []
@@ -55,7 +53,6 @@ def test_a_path_is_tried_without_a_trace(tmp_path):
 
 
 def test_errors_do_not_name_the_temporary_file(tmp_path):
-    """Whoever reads them knows only the file that was to be written."""
     path = tmp_path / 'folder' / 'scores.json'
 
     def write():
@@ -68,7 +65,7 @@ def test_errors_do_not_name_the_temporary_file(tmp_path):
 
 
 def test_text_is_written_as_it_is(tmp_path):
-    """UTF-8 and the same line ends on every system."""
+    """UTF-8, with the same line ends on every system."""
     atomic_write_text(tmp_path / 'new' / 'a.csv', 'é\r\nb\n')
     assert (tmp_path / 'new' / 'a.csv').read_bytes() == b'\xc3\xa9\r\nb\n'
 
@@ -86,7 +83,7 @@ with atomic_write(sys.argv[1]) as file:
 
 @pytest.mark.skipif(os.name == 'nt', reason='no process can be asked for there')
 def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path):
-    """And nothing of a program that still runs, or of another machine."""
+    """Files of running programs and of other machines remain."""
     path = tmp_path / 'scores.json'
     subprocess.run([sys.executable, '-c', KILLED, str(path)], check=False)
     (stray,) = tmp_path.iterdir()

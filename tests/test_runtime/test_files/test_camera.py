@@ -1,4 +1,4 @@
-"""Frames come as from a camera: newest first, others dropped, at their time."""
+"""Cameras yield the newest frame and drop the others."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def clip(tmp_path):
 
 
 class Clock:
-    """A clock that goes on only when somebody sleeps."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self, monkeypatch):
         self.time = 100.0
@@ -48,7 +48,6 @@ def test_every_frame_comes_at_its_time(clip):
 
 
 def test_file_plays_at_its_rate(clip, monkeypatch):
-    """It waits for the time of each frame, and for nothing else."""
     clock = Clock(monkeypatch)
     source = Camera(clip())
     moments = [(frame.time, clock.time - 100) for frame in source._frames()]

@@ -9,7 +9,7 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def test_config_is_found_by_path_and_name(tmp_path, monkeypatch):
-    """Wherever the program is started."""
+    """From any folder."""
     monkeypatch.chdir(tmp_path)
     path = find_config('skelseg/toy_joint_limb')
     assert path.name == 'toy_joint_limb.py'

@@ -11,7 +11,7 @@ def test_file_name_is_one_name_and_keeps_ids_apart():
 
 
 def test_file_name_of_a_long_id_is_cut_and_stays_apart():
-    """Systems allow 255 bytes in a name, and an id may have more."""
+    """Systems allow 255 bytes in a name."""
     first, second = (file_name('é' * 200 + end) for end in 'ab')
     assert first != second
     assert len(first.encode()) <= 160

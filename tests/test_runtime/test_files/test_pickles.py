@@ -1,4 +1,4 @@
-"""Reading data, and only data, from pickles."""
+"""Reading pickles that hold only data."""
 
 import codecs
 import operator
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.files import inputs
 from mmskelseg.runtime.files.pickled_values import DATA_NAMES, UnsafePickleError
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import UserError
@@ -68,7 +69,7 @@ def test_load_pickle_reads_plain_data_like_pickle(tmp_path, value, protocol):
 
 @pytest.mark.parametrize('protocol', range(3, pickle.HIGHEST_PROTOCOL + 1))
 def test_load_pickle_reads_long_bytes(tmp_path, protocol):
-    """Alone, in lists and dicts, twice, and as the content of arrays."""
+    """Alone, in lists and dicts, twice, and in arrays."""
     long, numbers = bytes(range(256)) * 300, np.arange(99999.0)
     for value in (long, bytearray(long), [long, long], {'a': long}, [bytearray(long)]):
         path = write(tmp_path / 'a.pkl', pickle.dumps(value, protocol))
@@ -117,7 +118,6 @@ def test_load_pickle_refuses_a_command_and_runs_nothing(tmp_path):
     ids=lambda value: value if isinstance(value, str) else '',
 )
 def test_load_pickle_refuses_names_outside_the_list(tmp_path, content, shown):
-    """Whatever opcode names it, a foreign function is refused."""
     with pytest.raises(UnsafePickleError, match=shown):
         load_pickle(write(tmp_path / 'a.pkl', content))
 
@@ -130,7 +130,7 @@ def test_load_pickle_sets_no_attribute_of_what_a_name_stands_for(tmp_path, name)
 
 
 def test_names_of_a_pickle_cannot_be_called():
-    """Wherever a file puts them, nothing that reads it can run them by mistake."""
+    """So no reader runs them by mistake."""
     assert not any(map(callable, DATA_NAMES.values()))
 
 
@@ -157,7 +157,7 @@ def dtype(code, state):
 
 
 def array(kind, content, shape=(1,)):
-    """Return the program of an array with a type and a content, which are programs."""
+    """Return the program of an array from those of its type and content."""
     made = (
         text('numpy._core.multiarray') + text('_reconstruct') + b'\x93'
         + text('numpy') + text('ndarray') + b'\x93K\x00\x85C\x01b\x87R'
@@ -210,41 +210,50 @@ CRAFTED = {
 
 @pytest.mark.parametrize('program', CRAFTED.values(), ids=CRAFTED)
 def test_load_pickle_refuses_programs_that_no_value_has(tmp_path, program):
-    """Among them those that made NumPy read or write foreign memory."""
+    """Some make NumPy's own loader access foreign memory."""
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + program + b'.')
     with pytest.raises(UserError, match=r'a\.pkl'):
         load_pickle(path)
 
 
 def test_load_pickle_reads_the_programs_that_the_crafted_ones_vary(tmp_path):
-    """So that they are refused for what they change."""
+    """So the crafted ones are refused for their change."""
     program = b'\x80\x05' + array(F8, b'C\x08' + np.float64(3).tobytes()) + b'.'
     assert load_pickle(write(tmp_path / 'a.pkl', program)).tolist() == [3]
 
 
-LONG = b'B' + (1 << 20).to_bytes(4, 'little') + bytes(1 << 20) + b'\x94'
+LONG = b'B' + (1 << 16).to_bytes(4, 'little') + bytes(1 << 16) + b'\x94'
 REPEATED = {
-    'lists': b']' * (1 << 22),
-    'sets': b'\x8f' * (1 << 21),
-    'calls': b'cbuiltins\nset\n\x94' + b'h\x00)\x81' * (1 << 21),
-    'types': b'cnumpy\ndtype\n\x94' + (b'h\x00' + text('f8') + b'\x85R') * (1 << 20),
-    'long bytes': LONG + b'h\x00' * 400,
-    'arrays': LONG + F8 + b'\x94' + array(b'h\x01', b'h\x00', (1 << 17,)) * 400,
+    'lists': b']' * (1 << 16),
+    'sets': b'\x8f' * (1 << 15),
+    'calls': b'cbuiltins\nset\n\x94' + b'h\x00)\x81' * (1 << 14),
+    'types': b'cnumpy\ndtype\n\x94' + (b'h\x00' + text('f8') + b'\x85R') * (1 << 13),
+    'long bytes': LONG + b'h\x00' * 100,
+    'arrays': LONG + F8 + b'\x94' + array(b'h\x01', b'h\x00', (1 << 13,)) * 100,
     'lists of lists': b'](' + b']\x94(' + b'K\x01' * 99 + b'e' + b''.join(
         b']\x94(' + bytes([104, i]) * 99 + b'e' for i in range(9)) + b'e',
 }  # fmt: skip
 
 
 @pytest.mark.parametrize('program', REPEATED.values(), ids=REPEATED)
-def test_load_pickle_counts_the_memory_of_what_it_makes(tmp_path, program):
+def test_load_pickle_counts_the_memory_of_what_it_makes(tmp_path, monkeypatch, program):
     """A few bytes may ask for a large value, again and again."""
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + program + b'.')
+    # The bound that always holds is 256 MiB, which takes seconds to reach.
+    monkeypatch.setattr(inputs, '_FREE', 1 << 22)
     with pytest.raises(UnsafePickleError, match=r'memory|repeats'):
         load_pickle(path)
 
 
+def test_load_pickle_takes_256_mib_at_most_for_a_small_file(tmp_path):
+    long = b'B' + (1 << 20).to_bytes(4, 'little') + bytes(1 << 20) + b'\x94'
+    path = write(tmp_path / 'a.pkl', b'\x80\x05' + long + b'h\x00' * 256 + b'.')
+    with pytest.raises(UnsafePickleError, match='more memory than its size'):
+        load_pickle(path)
+
+
 def test_load_pickle_returns_arrays_of_their_own(tmp_path):
-    """Written to, none changes another one that was stored once."""
+    """Writing to one does not change another with the same bytes."""
     content = np.arange(1 << 14).astype(np.float64)
     first, second = load_pickle(write(tmp_path / 'a.pkl', pickle.dumps([content] * 2)))
     assert first is second
@@ -271,7 +280,6 @@ def test_load_pickle_names_a_missing_file(tmp_path):
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
 def test_load_pickle_names_a_truncated_file(tmp_path, protocol):
-    """Cut anywhere, a pickle is reported as such and nothing else is raised."""
     whole = pickle.dumps({'a': np.arange(9), 'b': ['x', {1}, 2.5]}, protocol)
     for length in range(0, len(whole), 3):
         path = write(tmp_path / 'cut.pkl', whole[:length])
@@ -286,7 +294,7 @@ def test_load_pickle_names_a_file_that_is_no_pickle(tmp_path, content):
 
 
 def test_load_pickle_gives_dicts_no_attributes(tmp_path):
-    """A function in place of a method would run where the dict is read."""
+    """A function in place of a method would run later."""
     values = OrderedDict(config='x')
     values.get = codecs.encode
     file = tmp_path / 'a.pkl'
@@ -296,7 +304,6 @@ def test_load_pickle_gives_dicts_no_attributes(tmp_path):
 
 
 def test_load_pickle_calls_no_constructor_with_keywords(tmp_path):
-    """They could name an address, such as the allocator of a storage."""
     file = tmp_path / 'a.pkl'
     # set(stop=3)
     file.write_bytes(

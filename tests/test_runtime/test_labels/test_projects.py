@@ -1,4 +1,4 @@
-"""Projects as people leave them: parts that fit are read, the others told in a note."""
+"""Unfinished projects: usable parts are read, a note lists the others."""
 
 import gzip
 import json
@@ -7,14 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.logging import MMLogger
 
-from mmskelseg.runtime.labels import (
-    read_boris,
-    read_boris_events,
-    read_elan,
-    read_label_studio,
-    read_segments,
-    read_via,
-)
+from mmskelseg.runtime.labels import read_segments
 
 SAMPLES = Path(__file__).parent / 'samples'
 # [time, subject, code, modifiers, comment]; s is a state, p a point event.
@@ -50,7 +43,7 @@ OBSERVATIONS = {
 
 @pytest.fixture
 def project(tmp_path):
-    """A project of BORIS 7 with all of these, without what newer versions add."""
+    """A project of BORIS 7 with these observations."""
     content = {
         'behaviors_conf': {
             str(i): {'code': code, 'type': kind}
@@ -80,7 +73,7 @@ def spans(video):
 
 def test_observations_that_fit_are_read_and_the_others_told(project):
     notes = []
-    videos = read_boris(project, subject='ann', notes=notes)
+    videos = read_segments(project, subject='ann', notes=notes)
     assert {video.name: spans(video) for video in videos} == {
         'b': [(3.3, 7.75, 's')],
         'd': [(1, 3, 'r'), (2, 5, 'r')],
@@ -97,10 +90,10 @@ def test_observations_that_fit_are_read_and_the_others_told(project):
 def test_the_note_is_a_warning_by_default(project, caplog, monkeypatch):
     logger = MMLogger.get_current_instance()
     monkeypatch.setattr(logger, 'handlers', [caplog.handler])
-    (video,) = read_boris(project, subject='bob', observation='bob live')
+    (video,) = read_segments(project, subject='bob', observation='bob live')
     assert spans(video) == [(1, 2.5, 's')]
     assert not caplog.records
-    read_boris(project, subject='bob')
+    read_segments(project, subject='bob')
     (record,) = caplog.records
     assert record.levelname == 'WARNING'
     assert '5 of 7 observations are left out: ' in record.getMessage()
@@ -114,16 +107,16 @@ def test_strict_makes_the_first_that_does_not_fit_an_error(project):
 def test_a_project_of_which_nothing_fits_is_an_error(project):
     message = r"'ann and bob': there is no.*\(the first of 7 observations, none of whi"
     with pytest.raises(ValueError, match=message):
-        read_boris(project, subject='carl')
+        read_segments(project, subject='carl')
 
 
 def test_several_observations_are_chosen_by_name_and_have_to_fit(project):
-    videos = read_boris(project, subject='ann', observation=['again', 'ann and bob'])
+    videos = read_segments(project, subject='ann', observation=['again', 'ann and bob'])
     assert [video.name for video in videos] == ['d', 'b']
     with pytest.raises(ValueError, match="'unpaired': the state 's'"):
-        read_boris(project, subject='ann', observation=['again', 'unpaired'])
+        read_segments(project, subject='ann', observation=['again', 'unpaired'])
     with pytest.raises(ValueError, match="no observation 'agian'; there is 'point eve"):
-        read_boris(project, observation=['again', 'agian'])
+        read_segments(project, observation=['again', 'agian'])
 
 
 def test_point_events_are_skipped_with_a_note_or_get_a_length(project):
@@ -134,23 +127,23 @@ def test_point_events_are_skipped_with_a_note_or_get_a_length(project):
     content['behaviors_conf']['3'] = {'code': 'to label', 'type': 'Point event'}
     project.write_text(json.dumps(content))
     options = {'observation': 'modifiers', 'notes': []}
-    (video,) = read_boris(project, **options)
+    (video,) = read_segments(project, **options)
     assert spans(video) == [(0, 2, 'r'), (1, 4, 'r')]
     assert options['notes'] == [
         f'{project}: 1 point events are skipped, since they have no duration; '
-        'point_seconds=0.1 reads each as a tenth of a second'
+        '--label-option point_seconds=0.1 reads each as a tenth of a second'
     ]
     options['notes'].clear()
-    (video,) = read_boris(project, point_seconds=0.25, **options)
+    (video,) = read_segments(project, point_seconds=0.25, **options)
     assert spans(video) == [(0, 2, 'r'), (1, 4, 'r'), (3, 3.25, 'p')]
     assert not options['notes']
 
 
 def test_a_project_of_nothing_but_point_events_names_the_option(project):
     name = {'observation': 'point events'}
-    message = r'lab\.boris: no states, only 2 point events.*; point_seconds=0\.1 reads'
+    message = r'lab\.boris: no states, only 2 point events.*--label-option point_s'
     with pytest.raises(ValueError, match=message):
-        read_boris(project, **name)
+        read_segments(project, **name)
     # As a text, as the command line gives it.
     (video,) = read_segments(project, point_seconds='0.5', **name)
     assert spans(video) == [(1, 1.5, 'p'), (2, 2.5, 'p')]
@@ -174,10 +167,10 @@ def test_point_events_of_a_table(table, tmp_path):
     path = tmp_path / 'events.csv'
     path.write_text(table)
     notes = []
-    (video,) = read_boris_events(path, notes=notes)
+    (video,) = read_segments(path, notes=notes)
     assert spans(video) == [(1, 2, 's')]
     assert '1 point events are skipped' in notes[0]
-    (video,) = read_boris_events(path, point_seconds=0.5)
+    (video,) = read_segments(path, point_seconds=0.5)
     assert spans(video) == [(1, 2, 's'), (3, 3.5, 'p')]
 
 
@@ -204,7 +197,7 @@ def test_a_note_names_few_of_many(project):
         observations[f'odd {i}'] = {'file': [], 'events': [event]}
     project.write_text(json.dumps(content))
     notes = []
-    read_boris(project, subject='ann', notes=notes)
+    read_segments(project, subject='ann', notes=notes)
     (note,) = notes
     assert "'point events', 'empty', 'empty 0' and 29 more (without labels)" in note
     assert note.endswith('the ethogram lacks); and for 5 other reasons')
@@ -223,12 +216,12 @@ def test_a_table_of_boris_leaves_out_observations_too(tmp_path):
     ]
     path.write_text(head + '\n'.join(rows))
     notes = []
-    (video,) = read_boris_events(path, subject='ann', notes=notes)
+    (video,) = read_segments(path, subject='ann', notes=notes)
     assert (video.name, spans(video)) == ('a', [(1, 2, 's')])
     (note,) = notes
     assert "'four' (line 7: Time is 'soon', expected a number with a decimal" in note
     with pytest.raises(ValueError, match="'two': the state 's'"):
-        read_boris_events(path, subject='ann', strict=True)
+        read_segments(path, subject='ann', strict=True)
 
 
 def span(start, end, **value):
@@ -263,15 +256,15 @@ def test_label_studio_leaves_out_tasks_that_are_not_finished(tmp_path):
     path = tmp_path / 'export.json'
     path.write_text(json.dumps(tasks))
     notes = []
-    (video,) = read_label_studio(path, notes=notes)
+    (video,) = read_segments(path, notes=notes)
     assert (video.name, spans(video)) == ('a', [(0, 1, 'walk')])
     assert notes == [
         f'{path}: 3 of 4 tasks are left out: '
         'task 2 (has 2 annotations); task 3 (without labels); '
         'task 4 (its data has no video file)'
     ]
-    with pytest.raises(ValueError, match='task 2 has 2 annotations; mark one'):
-        read_label_studio(path, strict=True)
+    with pytest.raises(ValueError, match='task 2 has 2 annotations'):
+        read_segments(path, strict=True)
 
 
 def test_via_leaves_out_videos_with_a_segment_without_a_class(tmp_path):
@@ -295,28 +288,28 @@ def test_via_leaves_out_videos_with_a_segment_without_a_class(tmp_path):
     path = tmp_path / 'via.json'
     path.write_text(json.dumps(project))
     notes = []
-    (video,) = read_via(path, notes=notes)
+    (video,) = read_segments(path, notes=notes)
     assert video.name == 'take1'
     (note,) = notes
     assert "1 of 2 videos are left out: view 2 (metadata 'c': action is ''" in note
 
 
 def test_elan_leaves_out_annotations_without_a_value(tmp_path):
-    """As of pauses that somebody marked and did not name; strict tells the first."""
+    """Such as unnamed pauses; with strict, the first is an error."""
     text = (SAMPLES / 'labels.eaf').read_text()
     value = '<ANNOTATION_VALUE>walk</ANNOTATION_VALUE>'
     assert text.count(value) == 1
     path = tmp_path / 'labels.eaf'
     path.write_text(text.replace(value, '<ANNOTATION_VALUE/>'))
     notes = []
-    (video,) = read_elan(path, notes=notes)
+    (video,) = read_segments(path, notes=notes)
     assert spans(video) == [(1.28, 2.52, 'lift')]
     assert notes == [
         f"{path}: 1 of 2 annotations of 'actions' are left out: a1 (without a value)"
     ]
     with pytest.raises(ValueError, match=r"annotation a1: the label .* is ''; give"):
-        read_elan(path, strict=True)
+        read_segments(path, strict=True)
     lift = '<ANNOTATION_VALUE>lift</ANNOTATION_VALUE>'
     path.write_text(path.read_text().replace(lift, '<ANNOTATION_VALUE/>'))
     with pytest.raises(ValueError, match='no video in it has a label; label one'):
-        read_elan(path)
+        read_segments(path)

@@ -57,7 +57,7 @@ def written(kind, path, video):
 def test_predictions_come_back_as_the_same_frame_labels(
     tmp_path, rng, kind, suffix, fps
 ):
-    """Also unlabelled frames, single frames and names with signs of the formats."""
+    """With unlabelled frames, single frames and special characters in names."""
     label = np.repeat(rng.integers(-1, 3, 80), rng.integers(1, 30, 80))
     score = rng.dirichlet(np.ones(3), label.size).T
     segments = labels_to_segments(label, fps, CLASSES, score)
@@ -138,12 +138,11 @@ def test_label_studio_counts_frames_from_one_and_keeps_scores(tmp_path, video):
         {'ranges': [{'start': 1, 'end': 5}], 'timelinelabels': ['walk']},
         {'ranges': [{'start': 6, 'end': 20}], 'timelinelabels': ['lift']},
     ]
-    with pytest.raises(ValueError, match="read them by part='predictions'"):
+    with pytest.raises(ValueError, match='part=predictions'):
         read_segments(path)
 
 
 def test_elan_file_is_what_pympi_reads(tmp_path, video):
-    """A library for ELAN finds the annotations and the confidences below them."""
     pympi = pytest.importorskip('pympi')
     path = tmp_path / 'out.eaf'
     write_elan(path, video, ['walk', 'lift'])

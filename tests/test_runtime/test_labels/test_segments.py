@@ -10,6 +10,7 @@ from mmskelseg.runtime.labels import (
     labels_to_segments,
     segments_to_labels,
 )
+from mmskelseg.runtime.messages.errors import UserError
 
 CLASSES = ['walk', 'lift', 'rest']
 RATES = [10, 12.5, 15, 24000 / 1001, 25, 29.97, 30000 / 1001, 30, 50, 59.94, 120, 999]
@@ -17,7 +18,7 @@ RATES = [10, 12.5, 15, 24000 / 1001, 25, 29.97, 30000 / 1001, 30, 50, 59.94, 120
 
 @pytest.mark.parametrize('fps', RATES)
 def test_frames_come_back_from_seconds_and_from_milliseconds(fps):
-    """Each border of frames of an hour and more is itself again at any rate."""
+    """Over an hour of frame boundaries, at any rate."""
     frames = np.arange(200_000)
     assert [frame_at(frame / fps, fps) for frame in frames.tolist()] == frames.tolist()
     rounded = np.round(frames / fps, 3).tolist()
@@ -35,7 +36,7 @@ def test_labels_come_back_from_segments(fps, rng):
 
 
 def test_labels_at_another_rate_are_those_at_the_middle_of_each_frame(rng):
-    """Labels of 29.97 frames a second, sampled at 10, as a slow search finds them."""
+    """From 29.97 to 10 frames per second, compared with a slow search."""
     label = rng.integers(0, 3, 60).repeat(7)
     segments = labels_to_segments(label, 29.97, CLASSES)
     count = int(label.size / 29.97 * 10)
@@ -64,14 +65,16 @@ OVERLAP = [Segment(0, 1.5, 'walk'), Segment(1, 2, 'lift')]
 
 
 def test_missing_labels_are_an_error_with_video_times_and_classes():
-    with pytest.raises(ValueError, match='missing=') as error:
+    with pytest.raises(UserError) as error:
         segments_to_labels(GAP, 8, 4, CLASSES, video='take1')
-    assert str(error.value) == (
-        "video 'take1': no label from 1.000 to 1.500 s, after 'walk' (0.000 to 1.000 "
-        "s) and before 'lift' (1.500 to 2.000 s), the first gap of 2 unlabelled "
-        "frames; label them, or choose missing='background' or 'unlabelled' "
-        '(--unlabelled background or ignore).'
-    )
+    for words in (
+        "video 'take1'",
+        'from 1.000 to 1.500 s',
+        "after 'walk' (0.000 to 1.000 s) and before 'lift' (1.500 to 2.000 s)",
+        '2 unlabelled frames',
+        '--unlabelled background',
+    ):
+        assert words in str(error.value)
 
 
 def test_the_last_label_may_end_a_moment_early():
@@ -94,13 +97,15 @@ def test_missing_labels_become_background_or_minus_one_if_asked():
 
 
 def test_overlapping_labels_are_an_error_with_video_times_and_classes():
-    with pytest.raises(ValueError, match='overlap') as error:
+    with pytest.raises(UserError) as error:
         segments_to_labels(OVERLAP, 8, 4, CLASSES, video='take1')
-    assert str(error.value) == (
-        "video 'take1': 'walk' (0.000 to 1.500 s) and 'lift' (1.000 to 2.000 s) "
-        'overlap from 1.000 to 1.500 s; correct one of them, or choose '
-        "overlap='later' or 'background' (--overlap later or background)."
-    )
+    for words in (
+        "video 'take1'",
+        "'walk' (0.000 to 1.500 s) and 'lift' (1.000 to 2.000 s)",
+        'from 1.000 to 1.500 s',
+        '--overlap later',
+    ):
+        assert words in str(error.value)
 
 
 def test_overlapping_labels_become_background_or_the_later_if_asked():
@@ -113,7 +118,7 @@ def test_overlapping_labels_become_background_or_the_later_if_asked():
 
 
 def test_overlap_of_one_class_or_of_no_frame_is_none():
-    """Half of a frame at 4 fps is 125 ms; a class may be labelled twice."""
+    """At 4 fps, half a frame is 125 ms."""
     segments = [Segment(0, 1.1, 'walk'), Segment(0.5, 1, 'walk'), Segment(1, 2, 'lift')]
     found = segments_to_labels(segments, 8, 4, CLASSES)
     np.testing.assert_array_equal(found, [0, 0, 0, 0, 1, 1, 1, 1])
@@ -122,10 +127,10 @@ def test_overlap_of_one_class_or_of_no_frame_is_none():
 @pytest.mark.parametrize(
     ('segments', 'options', 'message'),
     [
-        ([Segment(0, 2, 'run')], {}, "'run' .* is not one of the 3 classes walk, lift"),
+        ([Segment(0, 2, 'run')], {}, "'run' .* 3 classes walk, lift, .*--classes"),
         ([Segment(0, 3.1, 'walk')], {}, 'outside of the video, which lasts 2.000 s'),
         ([Segment(-1.1, 2, 'walk')], {}, 'outside of the video'),
-        (GAP, {'missing': 'background'}, 'no background class is named'),
+        (GAP, {'missing': 'background'}, 'missing .*--background'),
         (GAP, {'missing': 'background', 'background': 'run'}, "background is 'run'"),
         (GAP, {'overlap': 'unlabelled'}, 'expected error, background or later'),
         (GAP, {'fps': 0}, 'fps is 0, expected frames per second'),

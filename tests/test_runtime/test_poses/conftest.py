@@ -1,4 +1,4 @@
-"""Files of trackers, small and in the formats that these write."""
+"""Small files in the formats of trackers."""
 
 import json
 

@@ -41,7 +41,7 @@ def test_first_frame_without_people_must_be_told(walk, save_json):
 
 
 def test_file_names_and_tracks_are_read(walk, save_json):
-    """As AlphaPose writes them."""
+    """As in AlphaPose's results."""
     content = entries(walk, idx=5) + entries(walk, idx=2)
     for entry in content:
         entry['image_id'] = f'frame_{entry["image_id"]:06d}.jpg'
@@ -51,7 +51,7 @@ def test_file_names_and_tracks_are_read(walk, save_json):
 
 
 def test_tracks_of_alphapose_stand_in_lists(walk, save_json):
-    """Of the detections that it joined; without tracking all are 0."""
+    """A list names the merged detections; without tracking, all are 0."""
     content = entries(walk, idx=[3.0]) + entries(walk, idx=[1.0, 7.0])
     assert read_coco(save_json(content)).people == ('3', '1')
     content = entries(walk, idx=[0.0]) + entries(walk, idx=[0.0])
@@ -63,7 +63,7 @@ def test_tracks_of_alphapose_stand_in_lists(walk, save_json):
 
 
 def test_flags_are_not_scores(walk, save_json):
-    """Where all third numbers are 0, 1 or 2, both 1 and 2 say that a joint is there."""
+    """If all are 0, 1 or 2, both 1 and 2 mean that a joint is present."""
     walk[..., 2] = 2
     walk[:, 3, 2], walk[:, 4, 2] = 0, 1
     score = read_coco(save_json(entries(walk))).keypoint_score
@@ -72,21 +72,16 @@ def test_flags_are_not_scores(walk, save_json):
     assert score[0, :, 4].all()
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda e: e[1].pop('image_id'), r'\[1\] lacks image_id'),
-        (lambda e: e[1].update(image_id='walk.jpg'), "image_id is 'walk.jpg'"),
-        (lambda e: e[1].update(category_id=3), r'categories \[1, 3\]'),
-        (lambda e: e[1]['keypoints'].pop(), 'has 50 numbers, expected 51'),
-        (lambda e: e[1].update(image_id=397133), 'do not number the frames'),
-        (lambda e: e.clear(), 'expected a list of at least one person'),
-        (
-            lambda e: [entry.update(track_id=1, image_id=0) for entry in e],
-            'person 1 occurs twice in frame 0',
-        ),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda e: e[1].pop('image_id'), r'\[1\] lacks image_id'),
+    (lambda e: e[1].update(image_id='walk.jpg'), "image_id is 'walk.jpg'"),
+    (lambda e: e[1].update(category_id=3), r'categories \[1, 3\]'),
+    (lambda e: e[1]['keypoints'].pop(), 'has 50 numbers, expected 51'),
+    (lambda e: e[1].update(image_id=397133), 'do not number the frames'),
+    (lambda e: e.clear(), 'expected a list of at least one person'),
+    (lambda e: [entry.update(track_id=1, image_id=0) for entry in e],
+     'person 1 occurs twice in frame 0'),
+])  # fmt: skip
 def test_malformed_results_are_named(change, message, walk, save_json):
     content = entries(walk)
     change(content)

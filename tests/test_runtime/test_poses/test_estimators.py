@@ -1,4 +1,4 @@
-"""Poses in videos, by real and by pretended estimators."""
+"""Pose estimation in videos, by real and by fake estimators."""
 
 import sys
 from dataclasses import replace
@@ -62,7 +62,7 @@ def test_video_without_people_has_missing_joints_and_says_so(clip):
 
 
 def test_strongest_people_come_first_and_no_more_than_asked():
-    """Without scores of their own people are as sure as their joints."""
+    """Without a score, a person has the mean score of the joints."""
     keypoint = np.arange(3.0)[:, None, None] * np.ones((3, 4, 2))
     score = np.array([0.2, 0.9, 0.5])[:, None] * np.ones((3, 4))
     found = list(strongest(7, keypoint, score, most=2))
@@ -123,7 +123,7 @@ def test_option_that_does_not_exist_names_those_that_do():
 
 @pytest.mark.parametrize('given', [15, 'dog', [15, 'dog']])
 def test_categories_may_be_a_single_one(given, monkeypatch):
-    """As `--options categories=dog` gives it."""
+    """As in `--options categories=dog`."""
     monkeypatch.setattr(Dependency, 'problem', lambda self: '')
     estimator = MMPoseAlias('animal', categories=given)
     expected = tuple(given) if isinstance(given, list) else (given,)
@@ -168,19 +168,13 @@ def test_missing_packages_are_told_in_a_sentence(monkeypatch, name, sentence):
         build_pose_estimator(name)
 
 
-@pytest.mark.parametrize(
-    ('python', 'versions', 'sentence'),
-    [
-        ((3, 13), {'numpy': '1.26.4'}, 'which does not exist for Python 3.13; run'),
-        ((3, 11), {'numpy': '2.4.6'}, 'needs numpy>=1.23,<2, but numpy 2.4.6 is inst'),
-        ((3, 11), {'numpy': '1.26.4'}, 'needs mediapipe>=0.10.14,<0.10.22, but it is '),
-        (
-            (3, 11),
-            {'numpy': '1.26.4', 'mediapipe': '1.0.1'},
-            'needs mediapipe>=0.10.14,<0.10.22, but mediapipe 1.0.1 is installed; run',
-        ),
-    ],
-)
+@pytest.mark.parametrize(('python', 'versions', 'sentence'), [
+    ((3, 13), {'numpy': '1.26.4'}, 'which does not exist for Python 3.13; run'),
+    ((3, 11), {'numpy': '2.4.6'}, 'needs numpy>=1.23,<2, but numpy 2.4.6 is inst'),
+    ((3, 11), {'numpy': '1.26.4'}, 'needs mediapipe>=0.10.14,<0.10.22, but it is '),
+    ((3, 11), {'numpy': '1.26.4', 'mediapipe': '1.0.1'},
+     'needs mediapipe>=0.10.14,<0.10.22, but mediapipe 1.0.1 is installed; run'),
+])  # fmt: skip
 def test_mediapipe_tells_what_is_in_its_way(monkeypatch, python, versions, sentence):
     monkeypatch.setattr(
         Dependency, 'found', lambda self: (self.name, versions.get(self.name, ''))
@@ -228,7 +222,7 @@ def pretended_mediapipe(monkeypatch):
 
 
 def test_mediapipe_landmarks_become_cocos_joints(pretended_mediapipe):
-    """In pixels of the image, which it is shown red first."""
+    """In pixels; the network gets RGB images."""
     image = np.zeros((50, 200, 3), np.uint8)
     image[..., 0] = 255
     estimator = MediaPipePose(min_detection_confidence=0.7)
@@ -270,7 +264,7 @@ def test_settings_are_all_that_decides_the_poses(pretended_mediapipe):
 
 
 def test_rtmlib_finds_boxes_then_joints(monkeypatch):
-    """Not the whole image, where there is no box."""
+    """Without a box, an image is skipped."""
     layout = {'name': 'x', 'joints': ['nose', 'tail'], 'limbs': [[0, 1]]}
     boxes = {0: [[0, 0, 9, 9], [10, 10, 30, 30]], 1: np.zeros((0, 4))}
 
@@ -303,7 +297,6 @@ def test_rtmlib_finds_boxes_then_joints(monkeypatch):
 
 
 def test_rtmlib_without_a_connection_wants_files(monkeypatch):
-    """Items of a dict are named by dots, as on the command line."""
 
     def body(**options):
         assert options['det'] == 'yolox.onnx'
@@ -321,7 +314,7 @@ def test_rtmlib_without_a_connection_wants_files(monkeypatch):
     reason='MediaPipe is an extra that needs NumPy 1',
 )
 def test_mediapipe_follows_a_person(shared):
-    """The one in black, whose joints were looked up in the picture."""
+    """Joints of the person in black, read off the picture."""
     video = cv2.VideoCapture(str(shared / 'data/videos/demo_skeleton.mp4'))
     images = [cv2.resize(video.read()[1], (960, 540)) for _ in range(3)]
     found = list(MediaPipePose().detections(images))
@@ -439,7 +432,6 @@ def test_networks_that_are_not_there_are_told(networks, clip):
 
 
 def test_runtime_alone_has_no_mmpose(monkeypatch):
-    """What else is registered is looked up by the full package."""
     monkeypatch.setattr(ESTIMATORS, '_finders', [])
     with pytest.raises(DependencyError, match='mmskelseg-runtime does not support'):
         build_pose_estimator('mmpose:human')

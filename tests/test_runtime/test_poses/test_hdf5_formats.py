@@ -31,7 +31,7 @@ def tracks(rng):
 
 
 def write_sleap(h5py, path, tracks, dims=None, **more):
-    """Write an analysis file; without ``dims`` as older versions did."""
+    """Write an analysis file; older versions write no ``dims``."""
     data = {
         'tracks': tracks.transpose(0, 3, 2, 1),
         'track_occupancy': (~np.isnan(tracks[..., 0]).all(-1)).T.astype(np.uint8),
@@ -86,7 +86,7 @@ def test_sleap_labels_by_hand_count_as_certain(h5py, tracks, tmp_path):
 
 
 def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path):
-    """Among predictions, those of which somebody moved a node have no scores."""
+    """Corrected instances have no scores."""
     scores = np.where(np.isnan(tracks[..., 0]), np.nan, 0.75)
     scores[0, 3] = np.nan
     write_sleap(h5py, tmp_path / 'a.h5', tracks, point_scores=scores)
@@ -182,7 +182,7 @@ def test_deeplabcut_files_hold_the_same(kind, people, rng, tmp_path):
 
 
 def test_deeplabcut_hdf5_runs_no_code(h5py, tmp_path):
-    """The names of columns are a pickle, which pandas would load whatever it holds."""
+    """Column names are a pickle, which pandas would execute."""
     pytest.importorskip('tables', reason='tables is not installed')
     path = tmp_path / 'a.h5'
     columns = columns_of()
@@ -232,23 +232,17 @@ def test_names_of_deeplabcut_columns_are_texts(h5py, tmp_path):
 HEAD = 'scorer,a,a\nbodyparts,nose,nose\ncoords,x,y\n'
 
 
-@pytest.mark.parametrize(
-    ('text', 'message'),
-    [
-        ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
-        (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
-        (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
-        (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
-        (HEAD, 'numbered from 0 to 0 in 0 rows'),
-        (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
-        (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
-        (
-            HEAD.replace('x,y', 'x,z') + '0,1,2\n',
-            'poses in 3D, which are not in pixels',
-        ),
-        (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
-    ],
-)
+@pytest.mark.parametrize(('text', 'message'), [
+    ('scorer,a\n0,1\n', 'the first rows begin with scorer, 0; expected'),
+    (f'{HEAD}0,1\n', 'line 4 has 2 cells, but the header in line 1 has 3'),
+    (f'{HEAD}img01.png,1,2\n', 'not labels of single images'),
+    (f'{HEAD}0,1,2\n0,3,4\n', 'numbered from 0 to 0 in 2 rows'),
+    (HEAD, 'numbered from 0 to 0 in 0 rows'),
+    (f'scorer,s,s\n{HEAD}0,1,2\n', 'a value is not a number'),
+    (HEAD.replace('x,y', 'x,q') + '0,1,2\n', 'no y of animal nose'),
+    (HEAD.replace('x,y', 'x,z') + '0,1,2\n', 'poses in 3D, which are not in pixels'),
+    (HEAD.replace('x,y', 'x,x') + '0,1,2\n', 'two columns have the same name'),
+])  # fmt: skip
 def test_malformed_deeplabcut_csv_is_named(text, message, save_text):
     with pytest.raises(ValueError, match=message):
         read_deeplabcut(save_text(text))

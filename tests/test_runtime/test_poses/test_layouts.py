@@ -1,4 +1,4 @@
-"""Which joints there are."""
+"""Joint layouts."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,6 @@ def test_sides_are_found_in_any_spelling(name):
 
 
 def test_names_without_a_side_have_none():
-    """No letter of another word is taken for one."""
     for name in ('nose', 'tail', 'Rump', 'lip', 'earL1x'):
         assert split_side(name)[0] == ''
 
@@ -34,7 +33,7 @@ def poses_of(joints, rng):
 
 
 def test_joints_map_to_coco_by_name_or_as_told(rng):
-    """What is told wins over a name."""
+    """An explicit mapping takes precedence over names."""
     poses = poses_of(['Nose', 'HandL', 'KneeR', 'tail'], rng)
     mapped = to_coco17(poses, {'HandL': 'left_wrist', 'tail': 'nose'}, 'a.csv')
     for joint, column in (('nose', 3), ('left_wrist', 1), ('right_knee', 2)):
@@ -66,12 +65,9 @@ def test_poses_zero_what_is_missing():
 
 
 def test_misspelt_joints_are_noted():
-    """Otherwise, a model would be trained on a skeleton of its own."""
     joints = [joint.replace('left_wrist', 'left_wirst') for joint in COCO17]
     _, layout, notes = in_order(joints, None, 'take1.csv')
     assert layout['joints'] == joints
-    assert notes[1:] == (
-        'left_wirst is none of the joints of COCO; should it be left_wrist?',
-    )
+    assert notes[1:] == ('left_wirst is not a joint of COCO; did you mean left_wrist?',)
     _, _, notes = in_order(['nose', 'tail', 'left_paw', 'right_paw'], None, 'mouse.csv')
     assert len(notes) == 1

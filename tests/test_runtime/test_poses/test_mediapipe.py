@@ -63,7 +63,7 @@ def test_long_csv_is_read(points, save_text):
 
 @pytest.mark.parametrize('upper', [True, False])
 def test_wide_csv_is_read(upper, points, save_text):
-    """By the names of PoseLandmark in any case; empty cells where nobody is."""
+    """In any case of the names; cells are empty if nobody was found."""
     names = [name.upper() if upper else name for name in LANDMARKS]
     axes = ('x', 'y', 'z', 'visibility')
     rows = [['frame', *(f'{name}_{axis}' for name in names for axis in axes)]]
@@ -74,7 +74,7 @@ def test_wide_csv_is_read(upper, points, save_text):
 
 
 def test_landmark_with_a_number_beyond_all_is_named(points, save_text):
-    """Python converts no number of so many digits."""
+    """Python refuses to convert that many digits."""
     rows = [f'0,{"9" * 5000},0.5,0.5']
     path = save_text('\n'.join(['frame,landmark,x,y', *rows]))
     with pytest.raises(ValueError, match='no landmark nose; expected those of Media'):
@@ -82,7 +82,7 @@ def test_landmark_with_a_number_beyond_all_is_named(points, save_text):
 
 
 def test_npz_is_read(points, tmp_path):
-    """A frame of NaN is one without a person, and one at the end counts."""
+    """A frame of NaN has no person, even the last one."""
     lost = points.copy()
     lost[2] = np.nan
     np.savez(tmp_path / 'a.npz', pose_landmarks=lost)

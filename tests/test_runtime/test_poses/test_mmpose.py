@@ -42,7 +42,7 @@ def test_inferencer_predictions_are_read(walk, save_json):
 
 
 def test_demo_predictions_name_the_joints(walk, save_json):
-    """Frames count from 1 there, and trailing frames without people are kept."""
+    """Frames count from 1; trailing frames without people are kept."""
     content = [*frames(walk[:, :3], first=1), {'frame_id': 7, 'instances': []}]
     meta = {
         'dataset_name': 'mouse',
@@ -74,7 +74,7 @@ def test_named_joints_are_put_into_the_order_of_a_layout(walk, save_json):
 
 
 def test_joints_without_names_may_be_those_of_a_model(walk, save_json):
-    """If they are not 17, as in COCO."""
+    """Unless there are 17, as in COCO."""
     path = save_json(frames(walk[:, :15]))
     poses = read_mmpose(path, unnamed='lcr15')
     assert poses.skeleton == 'lcr15'
@@ -97,35 +97,21 @@ def test_layout_is_the_one_given(walk, save_json):
         read_mmpose(path, 'coco17')
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda f: f[0].pop('instances'), r'\[0\] lacks instances'),
-        (lambda f: f[1].update(frame_id=0), 'frame_id 0 comes after 0'),
-        (
-            lambda f: f[1]['instances'][0].pop('keypoints'),
-            r'instances\[0\] lacks keypoints',
-        ),
-        (
-            lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
-            'keypoints have 3 coordinates, expected 2; 3D',
-        ),
-        (
-            lambda f: f[1]['instances'][0].update(keypoint_scores=[1.0] * 5),
-            'keypoints_scores has 5 numbers, expected 17',
-        ),
-        (
-            lambda f: f[1]['instances'].append(instance(np.ones((3, 3)))),
-            '3 joints in frame 1, but 17 before',
-        ),
-        (lambda f: f.clear(), 'expected a list of frames with instances'),
-        (
-            lambda f: [frame['instances'].clear() for frame in f],
-            'no person in any frame',
-        ),
-        (lambda f: f.insert(0, instance(np.ones((17, 3)))), 'predictions of one image'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda f: f[0].pop('instances'), r'\[0\] lacks instances'),
+    (lambda f: f[1].update(frame_id=0), 'frame_id 0 comes after 0'),
+    (lambda f: f[1]['instances'][0].pop('keypoints'),
+     r'instances\[0\] lacks keypoints'),
+    (lambda f: f[1]['instances'][0].update(keypoints=[[1, 2, 3]] * 17),
+     'keypoints have 3 coordinates, expected 2; 3D'),
+    (lambda f: f[1]['instances'][0].update(keypoint_scores=[1.0] * 5),
+     'keypoints_scores has 5 numbers, expected 17'),
+    (lambda f: f[1]['instances'].append(instance(np.ones((3, 3)))),
+     '3 joints in frame 1, but 17 before'),
+    (lambda f: f.clear(), 'expected a list of frames with instances'),
+    (lambda f: [frame['instances'].clear() for frame in f], 'no person in any frame'),
+    (lambda f: f.insert(0, instance(np.ones((17, 3)))), 'predictions of one image'),
+])  # fmt: skip
 def test_malformed_predictions_are_named(change, message, walk, save_json):
     content = frames(walk)
     change(content)

@@ -27,7 +27,7 @@ def poses(rng):
 
 @pytest.mark.parametrize('people', [(), ('ann', 'bob')])
 def test_written_poses_are_read_again(people, poses, tmp_path):
-    """Rows that are places, not people, stay so."""
+    """Rows that are not people remain without names."""
     write_npz(poses.noting(people=people), tmp_path / 'a.npz', extra=np.array('text'))
     assert recognise(tmp_path / 'a.npz') == 'npz'
     read = read_npz(tmp_path / 'a.npz')

@@ -36,7 +36,7 @@ def test_rate_of_poses_counts_before_that_of_the_video():
 
 @pytest.mark.parametrize('rate', [30.0, 29.97])
 def test_rounded_rate_adds_no_frames_after_the_end_of_the_video(rate):
-    """Each of 6000 frames has its pose, so that there is nothing to add."""
+    """All 6000 frames have poses."""
     video_file = video(6000, 30000 / 1001)
     whole = with_rate(poses(6000, fps=rate), video_file, None, 'poses')
     assert whole.keypoint.shape[1] == 6000
@@ -48,7 +48,7 @@ def test_rounded_rate_adds_no_frames_after_the_end_of_the_video(rate):
 
 @pytest.mark.parametrize(('side', 'told'), [(4, True), (5, False)])
 def test_joints_outside_the_image_are_told(side, told):
-    """As of poses that were estimated in a larger copy of the video."""
+    """As if poses were estimated in a larger copy of the video."""
     notes = with_size(poses(3, img_shape=(side, side))).notes
     assert (
         any(f'image of {side}x{side}, up to (5, 5)' in note for note in notes) == told

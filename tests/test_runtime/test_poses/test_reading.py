@@ -1,12 +1,13 @@
-"""Formats are told by name and content."""
+"""Formats are recognised by name and content."""
 
 import json
 
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.poses import FORMATS, read_poses, recognise
-from mmskelseg.runtime.poses.reading import READERS, is_poses
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import read_poses, recognise
+from mmskelseg.runtime.poses.reading import is_poses
 
 PERSON = {'keypoints': [[1, 2]] * 17, 'keypoint_scores': [1] * 17}
 FILES = {
@@ -52,7 +53,7 @@ def test_a_name_of_other_trackers_is_not_openpose(tmp_path):
 
 
 def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
-    """DeepLabCut writes it under the name that SLEAP gives its array."""
+    """Both formats name it `tracks`."""
     h5py = pytest.importorskip('h5py', reason='h5py is not installed')
     path = tmp_path / 'take1DLC_el.h5'
     with h5py.File(path, 'w') as file:
@@ -63,36 +64,25 @@ def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
     assert recognise(path) == 'sleap'
 
 
-def test_format_can_be_forced(save_text):
-    """A file of another kind is then named as what it is not."""
-    path = save_text(FILES['csv'][1])
-    with pytest.raises(ValueError, match='first rows begin with frame'):
-        read_poses(path, 'deeplabcut')
-
-
-def test_every_format_has_a_reader(save_text):
-    assert tuple(READERS) == FORMATS
-    with pytest.raises(
-        ValueError, match="the format 'bvh' is unknown; choose from mmpose, op"
-    ):
-        read_poses(save_text(FILES['csv'][1]), 'bvh')
-
-
 @pytest.mark.parametrize(
-    ('name', 'text', 'message'),
+    ('name', 'text', 'format', 'named'),
     [
-        ('a.json', '{"people": []}', 'a single frame of OpenPose; name the folder'),
-        ('a.json', '{"shapes": []}', 'not in a known format'),
-        ('a.slp', '', 'export it from SLEAP as analysis HDF5'),
-        ('a.txt', 'x', 'not in a known format'),
-        ('a.npz', 'x', 'not an npz file'),
+        ('a.json', '{"people": []}', None, 'a single frame of OpenPose'),
+        ('a.json', '{"shapes": []}', None, 'not in a known pose format .*--format'),
+        ('a.slp', '', None, 'a SLEAP project'),
+        ('a.txt', 'x', None, 'not in a known pose format'),
+        ('a.npz', 'x', None, 'not an npz file'),
+        (*FILES['csv'], 'deeplabcut', 'first rows begin with frame'),
+        (*FILES['csv'], 'bvh', "'bvh' is not a pose format; .*mmpose"),
     ],
 )
-def test_unknown_files_are_named(name, text, message, save_text):
-    with pytest.raises(ValueError, match=message):
-        recognise(save_text(text, name))
+def test_unknown_files_and_formats_are_named(name, text, format, named, save_text):
+    path = save_text(text, name)
+    with pytest.raises(UserError, match=named) as error:
+        read_poses(path, format)
+    assert str(error.value).startswith(f'{path}: ')
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no such file or folder'):
-        recognise(tmp_path / 'a.json')
+    with pytest.raises(FileNotFoundError, match=r'a\.json: there is no such file'):
+        read_poses(tmp_path / 'a.json')

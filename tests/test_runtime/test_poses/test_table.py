@@ -1,4 +1,4 @@
-"""Plain tables and arrays."""
+"""Tables, and arrays in npz files."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from mmskelseg.runtime.poses.layouts import COCO17
 
 
 def test_long_table_is_read(walk, save_text):
-    """Joints in any order; what has no row, or nan, is missing."""
+    """Joints in any order; without a row, or with nan, one is missing."""
     rows = [
         f'{frame};{COCO17[joint]};{x};{y};{score}'
         for frame, person in enumerate(walk.tolist())
@@ -25,7 +25,7 @@ def test_long_table_is_read(walk, save_text):
 
 
 def test_decimal_commas_are_read_where_semicolons_separate(save_text):
-    """As spreadsheets write in many countries; there are as many commas as cells."""
+    """As spreadsheets write in many countries."""
     header = 'frame;nose_x;nose_y;nose_score'
     poses = read_table(save_text(f'{header}\n0;1,5;-2,25;0,5\n1;3;4;1\n'))
     np.testing.assert_allclose(poses.keypoint[0, :, 0], [[1.5, -2.25], [3, 4]])
@@ -38,7 +38,6 @@ def test_decimal_commas_are_read_where_semicolons_separate(save_text):
 
 
 def test_commas_of_texts_and_thousands_stay(save_text):
-    """In semicolons, a column of texts; elsewhere, a comma is no decimal point."""
     path = save_text('start;end;label\n0;1;a,b\n1;2;2,5\n', 'a.csv')
     (video,) = read_csv_segments(path)
     assert [segment.label for segment in video.segments] == ['a,b', '2,5']
@@ -48,7 +47,7 @@ def test_commas_of_texts_and_thousands_stay(save_text):
 
 
 def test_wide_table_is_read_as_sleap_writes_it(save_text):
-    """With tracks, whose rows come one track after the other."""
+    """Track after track."""
     poses = read_table(
         save_text(
             'track,frame_idx,instance.score,nose.x,nose.y,nose.score,tail.x,tail.y,'
@@ -64,7 +63,7 @@ def test_wide_table_is_read_as_sleap_writes_it(save_text):
 
 
 def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
-    """As in SLEAP's table of labels that somebody made or corrected."""
+    """As in SLEAP's tables of corrected labels."""
     poses = read_table(
         save_text(
             'track,frame_idx,instance.score,a.x,a.y,a.score,b.x,b.y,b.score\n'
@@ -75,7 +74,7 @@ def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
 
 
 def test_numbered_joints_are_counted(save_text):
-    """By number and not by text, where 10 comes before 2."""
+    """Numerically: 2 comes before 10."""
     header = ','.join(f'{i}_x,{i}_y' for i in (10, 2, *range(2), *range(3, 10)))
     values = ','.join(str(i) for i in range(22))
     path = save_text(f'frame,{header}\n0,{values}\n')
@@ -140,19 +139,14 @@ def test_npz_names_its_joints(walk, tmp_path):
     assert poses.keypoint_score.all()
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'message'),
-    [
-        ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
-        ({'keypoint': np.ones((4, 17, 3))}, r'shape \(1, 4, 17, 3\), expected'),
-        (
-            {'keypoint': np.ones((4, 17, 2)), 'keypoint_score': np.ones((3, 17))},
-            r'keypoint_score has shape \(1, 3, 17\)',
-        ),
-        ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1, expected numbers'),
-        ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
-    ],
-)
+@pytest.mark.parametrize(('arrays', 'message'), [
+    ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
+    ({'keypoint': np.ones((4, 17, 3))}, r'shape \(1, 4, 17, 3\), expected'),
+    ({'keypoint': np.ones((4, 17, 2)), 'keypoint_score': np.ones((3, 17))},
+     r'keypoint_score has shape \(1, 3, 17\)'),
+    ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1, expected numbers'),
+    ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
+])  # fmt: skip
 def test_malformed_npz_is_named(arrays, message, tmp_path):
     path = tmp_path / 'take1.npz'
     np.savez(path, **arrays)

@@ -86,7 +86,7 @@ def test_score_of_joints_stands_in_for_that_of_people():
                         ('bob', 'bob')],
 )  # fmt: skip
 def test_policy_takes_a_track_of_the_file_as_a_whole(policy, who, crossing):
-    """Ann is there longer; Bob is larger, though in fewer frames."""
+    """Ann is seen longer; Bob is larger."""
     _, small, large = crossing
     large[:2] = np.nan
     poses = people_of([small, large], people=('ann', 'bob'))
@@ -99,7 +99,7 @@ def test_policy_takes_a_track_of_the_file_as_a_whole(policy, who, crossing):
 
 
 def test_boxes_of_the_file_decide_and_follow_the_choice(crossing):
-    """A detector sees a large box around the person whose joints are few."""
+    """The detector's boxes count, not those around joints."""
     rows, small, large = crossing
     rows = np.stack([small, large])
     box = np.stack([large, small]).astype(np.float32)
@@ -133,7 +133,7 @@ def longer(rows, repeats=20):
 
 
 def test_each_person_is_followed_through_the_rows(crossing):
-    """By overlap, in the order in which they come."""
+    """By overlap, in order of appearance."""
     rows, small, large = crossing
     poses = people_of(longer(rows)).noting(fps=20.0)
     first, second = each_person(poses)
@@ -149,7 +149,7 @@ def test_each_person_is_followed_through_the_rows(crossing):
 
 
 def test_people_who_are_hardly_seen_are_left_out_with_a_note(crossing):
-    """At 20 frames a second the second is seen for 2 s; at 30 for 1.3 s."""
+    """The second person is seen for 2 s at 20 fps, 1.3 s at 30."""
     poses = people_of(longer(crossing[0])).noting(fps=30.0)
     ((name, _, one),) = each_person(poses)
     assert name == 'person1'

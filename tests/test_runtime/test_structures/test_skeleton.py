@@ -109,34 +109,20 @@ def test_skeleton_from_a_number_of_joints_names_them():
     assert skeleton.joints == ('joint_0', 'joint_1', 'joint_2')
 
 
-@pytest.mark.parametrize(
-    ('skeleton', 'message'),
-    [
-        ('coco18', r"no skeleton 'coco18'; known are coco17, lcr15"),
-        ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, r'\[0, 2\] among its limbs'),
-        ({'joints': ['a', 'a'], 'limbs': []}, r"names \['a'\] more than once"),
-        ({'joints': ['a']}, r'needs `joints` and `limbs`'),
-        (
-            {
-                'keypoint_info': {0: {'name': 'a', 'swap': 'b'}},
-                'skeleton_info': {},
-            },
-            r"has 'b' among its flip_pairs, but its joints are a; name one",
-        ),
-        (
-            {'keypoint_info': {0: {}}, 'skeleton_info': {}},
-            r"`dataset_info` in a dict cannot be read \(KeyError: 'name'\)",
-        ),
-        (
-            {'joints': ['hip', 'knee'], 'limbs': [], 'root': 'hips'},
-            r"'custom' has 'hips' among its root, but its joints are hip, knee;",
-        ),
-        (
-            {'joints': ['a', 'b'], 'limbs': [], 'drop_groups': {'left_arm': ['c']}},
-            r"has 'c' among its drop_groups \(left_arm\), but its joints are a, b",
-        ),
-    ],
-)
+@pytest.mark.parametrize(('skeleton', 'message'), [
+    ('coco18', r"no skeleton 'coco18'; known are coco17, lcr15"),
+    ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, r'\[0, 2\] among its limbs'),
+    ({'joints': ['a', 'a'], 'limbs': []}, r"names \['a'\] more than once"),
+    ({'joints': ['a']}, r'needs `joints` and `limbs`'),
+    ({'keypoint_info': {0: {'name': 'a', 'swap': 'b'}}, 'skeleton_info': {}},
+     r"has 'b' among its flip_pairs, but its joints are a; name one"),
+    ({'keypoint_info': {0: {}}, 'skeleton_info': {}},
+     r"`dataset_info` in a dict cannot be read \(KeyError: 'name'\)"),
+    ({'joints': ['hip', 'knee'], 'limbs': [], 'root': 'hips'},
+     r"'custom' has 'hips' among its root, but its joints are hip, knee;"),
+    ({'joints': ['a', 'b'], 'limbs': [], 'drop_groups': {'left_arm': ['c']}},
+     r"has 'c' among its drop_groups \(left_arm\), but its joints are a, b"),
+])  # fmt: skip
 def test_skeleton_at_fault_is_named(skeleton, message):
     """What is wrong with a layout is said, with the value."""
     with pytest.raises(ValueError, match=message):
