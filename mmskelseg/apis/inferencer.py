@@ -107,7 +107,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
             inputs: Videos, poses, annotations, or folders of these.
             return_datasamples: Whether predictions are ``ActionDataSample``.
             batch_size: Number of videos that the model processes together.
-            **options: See :meth:`Segmenter.__call__`, which lists them.
+            **options: See :class:`Segmenter`, which lists them.
 
         Raises:
             FileNotFoundError: If an input is missing.

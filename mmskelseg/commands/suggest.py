@@ -39,6 +39,7 @@ from mmskelseg.runtime.cli.arguments import (
     add_input_options,
     add_model,
     check_model,
+    input_options,
     is_exported,
     split_model,
 )
@@ -149,8 +150,8 @@ def _check(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     _check(args)
-    poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
-    sources = find_sources(args.inputs, poses=poses, split=args.split)
+    options = input_options(args)
+    sources = find_sources(args.inputs, poses=options['poses'], split=args.split)
     model = load_inferencer(args, show_progress=False)
     classes = model.dataset_meta['classes']
     ranking = StretchRanking(classes, args.stretch, args.ignore_labels)
@@ -164,16 +165,8 @@ def _run(args: argparse.Namespace) -> None:
         for video in known['annotations']:
             ranking.add_labels(video['label'], video['fps'])
     with progress_bar('Predicting videos', len(sources)) as count:
-        for batch in model.stream(
-            args.inputs,
-            batch_size=args.batch_size,
-            poses=poses,
-            split=args.split,
-            person=args.person,
-            fps=args.fps,
-            pose_format=args.pose_format,
-            first_frame=args.first_frame,
-        ):
+        batches = model.stream(args.inputs, batch_size=args.batch_size, **options)
+        for batch in batches:
             for prediction in batch['predictions']:
                 ranking.add(prediction)
             count(len(batch['predictions']))
@@ -189,7 +182,7 @@ def _run(args: argparse.Namespace) -> None:
         weights=args.weights or {},
         videos=[
             {'video': name, 'seconds': round(seconds, 3), 'best': round(best, 3)}
-            for name, seconds, best in _by_video(suggestions)
+            for name, seconds, best in by_video(suggestions)
         ],
     )
     videos = drafts(ranking, suggestions)
@@ -207,11 +200,7 @@ def _check_classes(there: Sequence[str], classes: Sequence[str], place: str) -> 
         )
 
 
-def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:
-    return by_video(suggestions)
-
-
-def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
+def _show(suggestions: list[Suggestion], num_videos: int) -> None:
     """Print the first stretches and the number of stretches of each video."""
     rows = [['', 'video', 'start', 'end', 'score', 'reason']]
     for i, item in enumerate(suggestions[:SHOWN], 1):
@@ -220,7 +209,7 @@ def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
     print('\n'.join(text_table(rows, left=(1, -1))))
     if len(suggestions) > SHOWN:
         print(f'... and {len(suggestions) - SHOWN} more')
-    chosen = _by_video(suggestions)
+    chosen = by_video(suggestions)
     minutes = sum(seconds for _, seconds, _ in chosen) / 60
     print(
         f'\n{len(suggestions)} stretches, {minutes:.1f} minutes, in {len(chosen)} of '

@@ -131,6 +131,20 @@ def test_demo_of_a_video_with_poses_writes_an_overlay(
     assert in_frames(written.segments) == expected
 
 
+def test_size_of_the_images_is_an_option(small_model, poses, call_tool, tmp_path):
+    *model, expected = small_model
+    arrays = dict(np.load(poses))
+    height, width = arrays.pop('img_shape')
+    np.savez(poses, **arrays)
+    call_tool(
+        'demo/demo.py', poses, *model, '--size', f'{width}x{height}',
+        '--formats', 'json', '--out', tmp_path,
+    )  # fmt: skip
+    content = json.loads((tmp_path / 'segments.json').read_text())
+    assert not any('image size' in note for note in content['notes'])
+    assert [s['label_id'] for s in content['segments']] == [k for *_, k in expected]
+
+
 def test_demo_averages_an_ensemble(small_model, poses, call_tool, tmp_path):
     """Confidences are means over both models."""
     config, first, _ = small_model

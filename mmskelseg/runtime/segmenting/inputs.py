@@ -28,7 +28,7 @@ from mmskelseg.runtime.poses import (
 )
 from mmskelseg.runtime.poses.layouts import counted_layout
 from mmskelseg.runtime.poses.npz import keypoint_arrays, matching
-from mmskelseg.runtime.poses.poses import check_img_shape
+from mmskelseg.runtime.poses.poses import check_img_shape, check_stated_size
 from mmskelseg.runtime.poses.reading import is_openpose, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
@@ -272,6 +272,8 @@ class InputReader:
         person: Which of several people in a file of poses or in a video to use; see
             :func:`mmskelseg.runtime.poses.choose_person`; or ``each``.
         fps: Frames per second of the poses, instead of what their files state.
+        img_shape: Height and width of the images to which the poses refer, if their
+            files do not state it.
         pose_format: The format of files of poses, one of
             :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
@@ -285,6 +287,7 @@ class InputReader:
     estimate: Callable[[Path], Poses]
     person: str = 'track'
     fps: float | None = None
+    img_shape: tuple[int, int] | None = None
     pose_format: str | None = None
     first_frame: int | None = None
 
@@ -360,7 +363,7 @@ class InputReader:
                 f'{name}: the frame rate is unknown; give fps, frames per second.'
             )
         fps = check_fps(fps, name)
-        size = entry.get('img_shape')
+        size = entry.get('img_shape', self.img_shape)
         size = None if size is None else check_img_shape(size, name)
         poses = Poses(keypoint, score, layout, size, fps)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
@@ -383,7 +386,7 @@ class InputReader:
         return [{'frame_dir': name, **video, 'fps': fps} for video in videos]
 
     def _of_poses(self, source: Source, file: VideoFile | None) -> list[InputVideo]:
-        size = None if file is None else file.img_shape
+        size = self.img_shape or (file.img_shape if file else None)
         poses, place = source.poses, source.name
         if poses is None:
             assert file is not None
@@ -397,6 +400,7 @@ class InputReader:
                 img_shape=size,
                 first_frame=self.first_frame,
             )
+            check_stated_size(poses, self.img_shape, place)
         if self.person != EACH:
             poses = choose_person(poses, self.person, place)
         if source.poses is not None:

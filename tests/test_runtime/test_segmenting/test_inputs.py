@@ -97,6 +97,22 @@ def test_size_of_image_is_taken_from_the_joints_with_a_note():
     assert read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
 
 
+@pytest.mark.parametrize('source', [{'entry': entry()}, {'poses': poses(fps=10)}])
+def test_size_of_image_can_be_given_if_nothing_states_it(source):
+    video = read(Source('take', **source), img_shape=(96, 128))
+    assert (video['img_shape'], video['notes']) == ((96, 128), ())
+
+
+def test_size_that_a_file_contradicts_is_refused(tmp_path):
+    path = tmp_path / 'take.npz'
+    np.savez(path, keypoint=np.ones((5, 17, 2)), fps=10, img_shape=(96, 128))
+    source = Source('take', poses=path)
+    assert read(source, img_shape=(96, 128))['img_shape'] == (96, 128)
+    with pytest.raises(ValueError, match='128x96, .*--size.* 9x8;') as error:
+        read(source, img_shape=(8, 9))
+    assert str(error.value).startswith(str(path))
+
+
 def test_missing_video_file_is_noted(tmp_path):
     source = Source('take', video=tmp_path / 'gone.mp4', entry=entry())
     video = read(source)
